@@ -1,0 +1,212 @@
+"""The bench: a folder, a server, and processes timed from start to end. Called by every benchmark."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from tests.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+ITEMS = 1_000_000
+"""Rows of the table `items`, which every lookup goes to."""
+
+SEED = 20261122
+"""So that the parameter files of two runs are the same."""
+
+
+class Skipped(Exception):
+    """A peer is not installed."""
+
+
+class Broken(RuntimeError):
+    """A side did not do its work; its time means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a whole process took. `peak_bytes` is its largest resident set."""
+
+    wall_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Both sides and their ratio. `at_least` or `at_most` is the bound that must hold, `aim` is where to go."""
+
+    ours: str
+    theirs: str
+    ratio: float
+    aim: float
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = "x"
+
+    @property
+    def reached(self) -> bool:
+        """Whether the bound holds."""
+        low, high = self.at_least, self.at_most
+        return (low is None or self.ratio >= low) and (high is None or self.ratio <= high)
+
+    def __str__(self) -> str:
+        """One line."""
+        bound = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
+        verdict = "ok" if self.reached else "SHORT"
+        ratio = f"{self.ratio:.2f}{self.unit}"
+        return f"{self.ours:<46} {self.theirs:<46} {ratio:>9}  {verdict} ({bound}, aim {self.aim})"
+
+
+class Bench:
+    """Everything a benchmark needs. Use as a context manager: servers, databases and files go with it."""
+
+    def __init__(self, *, postgres: str | None, source: str | None, rounds: int, scale: float) -> None:
+        """Start nothing yet: a benchmark that needs no server shall not wait for one."""
+        self.rounds = rounds
+        self._given = postgres
+        self._source = source
+        self._scale = scale
+        self._database: str | None = None
+        self.folder = Path()
+        self.peaks: dict[int, Cost] = {}
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        self.folder = Path(tempfile.mkdtemp(prefix="bulkq-bench-"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop the database, stop the server, remove the folder."""
+        try:
+            if self._database is not None:
+                servers.execute(self.server.url, f"DROP DATABASE {self._database} WITH (FORCE)")
+            if "server" in self.__dict__:
+                self.server.close()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def scaled(self, count: int, step: int = 1) -> int:
+        """`count` by `--scale`, a multiple of `step`."""
+        return max(step, round(count * self._scale / step) * step)
+
+    @cached_property
+    def server(self) -> servers.PostgresServer:
+        """The given server, or one of our own."""
+        if self._given:
+            return servers.GivenServer(self._given)
+        return servers.open_server(servers.choose(self._source))
+
+    @cached_property
+    def url(self) -> str:
+        """A database with the table `items(id, name, balance, created)`, analyzed."""
+        self._database = f"bulkq_bench_{uuid4().hex[:8]}"
+        servers.execute(self.server.url, f"CREATE DATABASE {self._database}")
+        url = servers.database_url(self.server.url, self._database)
+        servers.execute(
+            url,
+            "CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL, balance int NOT NULL, created date NOT NULL)",
+            "INSERT INTO items SELECT i, 'item ' || i, i % 1000, date '2020-01-01' + i % 1000 "
+            f"FROM generate_series(1, {ITEMS}) i",
+            "VACUUM (FREEZE, ANALYZE) items",
+            "CHECKPOINT",
+        )
+        return url
+
+    def ids(self, count: int) -> Path:
+        """A CSV file of `count` random ids, with the header `id`. Written in pieces: this process has to stay small."""
+        path = self.folder / f"ids-{count}.csv"
+        if not path.exists():
+            draw = random.Random(SEED)
+            with path.open("w") as file:
+                file.write("id\n")
+                for start in range(0, count, 10_000):
+                    size = min(10_000, count - start)
+                    file.writelines(f"{draw.randint(1, ITEMS)}\n" for _ in range(size))
+        return path
+
+    def peer(self, name: str) -> str:
+        """A program of PostgreSQL's, of the server's version if it can be, or from PATH.
+
+        Raises:
+            Skipped: it is nowhere.
+        """
+        beside = self.server.binaries / name if self.server.binaries else None
+        found = str(beside) if beside is not None and beside.exists() else shutil.which(name)
+        if found is None:
+            raise Skipped(f"{name} is not installed")
+        return found
+
+    def bulkq(self, *arguments: str | Path) -> list[str]:
+        """The command of a bulkq run: progress off, everything else as users have it."""
+        return [*program(), "run", *map(str, arguments), "--progress", "none"]
+
+    def in_turn(self, sides: Mapping[str, Callable[[], Cost]], rounds: int | None = None) -> dict[str, Cost]:
+        """Run each side once per round, in turn, so that both see the same weather; the median of each."""
+        costs: dict[str, list[Cost]] = {name: [] for name in sides}
+        for _ in range(rounds or self.rounds):
+            for name, side in sides.items():
+                costs[name].append(side())
+        return {name: _median(every) for name, every in costs.items()}
+
+    def timed(self, command: Sequence[str], *, says: str = "", output: Path | None = None, lines: int = 0) -> Cost:
+        """Time a whole process.
+
+        Args:
+            command: program and arguments.
+            says: text that its stdout or stderr must hold.
+            output: file that it writes; removed before.
+            lines: lines that `output` must have afterwards.
+
+        Raises:
+            Broken: it failed, or did not do all of its work.
+        """
+        if output is not None:
+            output.unlink(missing_ok=True)
+        log = self.folder / "said.log"
+        with log.open("wb") as said:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT)
+            _, status, usage = os.wait4(process.pid, 0)
+            wall_s = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        text = log.read_text(errors="replace")
+        if process.returncode != 0 or says not in text:
+            raise Broken(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{text[-2000:]}")
+        if output is not None and (found := _count_lines(output)) != lines:
+            raise Broken(f"{' '.join(map(str, command))} wrote {found} lines of {lines}")
+        # Kilobytes on Linux, bytes on macOS.
+        return Cost(wall_s, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+def program() -> list[str]:
+    """The installed `bulkq` of this environment, else `python -m bulkq`."""
+    script = Path(sys.executable).with_name("bulkq")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "bulkq"]
+
+
+def rate(count: int, cost: Cost) -> str:
+    """`7.12 s, 140,449/s`."""
+    return f"{cost.wall_s:.2f} s, {count / cost.wall_s:,.0f}/s"
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(statistics.median(c.wall_s for c in costs), int(statistics.median(c.peak_bytes for c in costs)))
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))

@@ -1,0 +1,117 @@
+"""Errors become one line each and an exit code. Called by `bulkq.cli.main`, once per process that fails."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import click
+
+from bulkq.cli.messages import Messages, redact
+from bulkq.cli.types import Value
+from bulkq.errors import BulkqError, TargetError
+
+COULD_NOT_TELL = 3
+INTERRUPTED = 130
+
+_TRUE = {"1", "true", "yes", "on", "t", "y"}
+
+
+def report(error: BaseException, arguments: list[str]) -> int:
+    """Print `error` on stderr in the way of `arguments` (`--debug`, `--log-format json`) and return the exit code."""
+    messages = Messages(as_json=_setting("--log-format", "BULKQ_LOG_FORMAT", arguments) == "json")
+    if isinstance(error, BrokenPipeError):
+        return 0
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        messages.raw([error.format_message()])
+        return error.exit_code
+    if "--debug" in arguments or os.environ.get("BULKQ_DEBUG", "").lower() in _TRUE:
+        import traceback
+
+        messages.raw([redact("".join(traceback.format_exception(error)).rstrip())])
+    lines, code = describe(error, arguments)
+    for line in lines:
+        if isinstance(error, click.UsageError):
+            messages.say("error", line, bare=True)
+        elif isinstance(error, TargetError):  # "127.0.0.1:5432: ..." is no place in a file
+            messages.say("error", line)
+        else:
+            messages.error(line)
+    return code
+
+
+def describe(error: BaseException, arguments: list[str]) -> tuple[list[str], int]:
+    """The lines of `error`, without `bulkq: `, and its exit code."""
+    if isinstance(error, BulkqError):
+        return str(error).splitlines() or [type(error).__name__], error.exit_code
+    if isinstance(error, click.UsageError):
+        return [_usage(error, arguments)], error.exit_code
+    if isinstance(error, click.ClickException):
+        return [_plain(error.format_message())], error.exit_code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return ["interrupted"], INTERRUPTED
+    if isinstance(error, OSError) and error.strerror:
+        where = f': "{error.filename}"' if error.filename else ""
+        return [f"{error.strerror.lower()}{where}"], COULD_NOT_TELL
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return [f"internal error: {name}: {text} (run again with --debug, and report it)"], COULD_NOT_TELL
+
+
+def _usage(error: click.UsageError, arguments: list[str]) -> str:
+    """`bulkq run: --timeout 5: write a unit, for example 5s`."""
+    return f"{error.ctx.command_path if error.ctx else 'bulkq'}: {_complaint(error, arguments)}"
+
+
+def _complaint(error: click.UsageError, arguments: list[str]) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return f'no such option "{error.option_name}"{_nearest(error.possibilities)}'
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        return f'no such command "{error.command_name}"{_nearest(error.possibilities) or " (bulkq --help lists them)"}'
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        wanted = error.param.make_metavar(error.ctx) if error.ctx else error.param.human_readable_name
+        return f"{wanted.strip('[].').lower()} is missing{_example(error)}"
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        message = error.message if isinstance(error.param.type, Value) else _plain(error.message)
+        return f"{_as_typed(error.param, error.ctx, arguments)}{message}"
+    return _plain(error.format_message())
+
+
+def _nearest(possibilities: list[str] | None) -> str:
+    return f" (did you mean {possibilities[0]}?)" if possibilities else ""
+
+
+def _example(error: click.UsageError) -> str:
+    return f": see {error.ctx.command_path} --help" if error.ctx else ""
+
+
+def _as_typed(parameter: click.Parameter, ctx: click.Context | None, arguments: list[str]) -> str:
+    """`--timeout ` as the user typed the name, or `BULKQ_TIMEOUT=`: that is where the value must be corrected."""
+    if ctx is not None and parameter.name and _from_environment(parameter, ctx):
+        return f"{parameter.envvar}="
+    if not isinstance(parameter, click.Option):
+        return ""
+    names = [*parameter.opts, *parameter.secondary_opts]
+    typed = [n for n in names for a in arguments if a == n or a.startswith(f"{n}=" if n.startswith("--") else n)]
+    return f"{typed[0] if typed else max(names, key=len)} "
+
+
+def _from_environment(parameter: click.Parameter, ctx: click.Context) -> bool:
+    return ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.ENVIRONMENT
+
+
+def _plain(message: str) -> str:
+    """Click's sentence in our way: lower case, double quotes, no full stop."""
+    text = " ".join(message.split()).rstrip(".")
+    text = re.sub(r"'([^']*)'", r'"\1"', text)
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _setting(option: str, variable: str, arguments: list[str]) -> str:
+    """The value of an option that matters even where the command line could not be parsed."""
+    for at, argument in enumerate(arguments):
+        if argument == option and at + 1 < len(arguments):
+            return arguments[at + 1]
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return os.environ.get(variable, "")

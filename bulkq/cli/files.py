@@ -1,0 +1,142 @@
+"""From paths and `-e` to queries, for `run`, `plan`, `list` and `lint`; what cannot be read is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.errors import MOST_LINES, QueryFileError, UsageError, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulkq.model import Query
+
+
+def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Query, ...]:
+    """The queries of a command line: those of `FILE` or `FILE:NAME`, in that order, then those of `-e`.
+
+    Raises:
+        UsageError: one line per file that cannot be read or understood, or per name that is not in it.
+    """
+    from bulkq import query as language
+
+    found: list[Query] = []
+    errors: list[str] = []
+    for spec in specs:
+        file, name = split(spec)
+        try:
+            queries = language.load(read(file), file, dialect)
+            found += queries if name is None else [language.pick(queries, name, file)]
+        except UsageError as error:
+            errors += str(error).splitlines()
+    for text in texts:
+        try:
+            found.append(_inline(text, dialect, len(found) if len(texts) > 1 else None))
+        except UsageError as error:
+            errors += str(error).splitlines()
+    if errors:
+        raise together(UsageError, dict.fromkeys(errors))
+    return tuple(found)
+
+
+def every(paths: Sequence[str], dialect: str) -> tuple[list[Query], list[str]]:
+    """All queries of files and folders (`*.sql`, recursively), and one line for each thing that could not be read."""
+    from bulkq import query as language
+
+    found: list[Query] = []
+    errors: list[str] = []
+    for path in paths:
+        try:
+            for file in sql_files(path):
+                try:
+                    found += language.load(read(file), file, dialect)
+                except UsageError as error:
+                    errors += str(error).splitlines()
+        except UsageError as error:
+            errors.append(str(error))
+    return found, list(dict.fromkeys(errors))
+
+
+def lines_of(errors: Iterable[str]) -> list[str]:
+    """At most `MOST_LINES` of `errors`, and how many more there are."""
+    return str(together(UsageError, errors)).splitlines()[: MOST_LINES + 1]
+
+
+def sql_files(path: str) -> list[str]:
+    """`path` itself, or the `.sql` files under it, sorted."""
+    if not Path(path).is_dir():
+        return [path]
+    files = sorted(str(file) for file in Path(path).rglob("*.sql") if file.is_file())
+    if not files:
+        raise QueryFileError(f'no .sql file in "{path}"')
+    return files
+
+
+def split(spec: str) -> tuple[str, str | None]:
+    """`FILE:NAME` into its parts; a file that exists under the whole name is that file."""
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file or not name.isidentifier() or Path(spec).exists():
+        return spec, None
+    return file, name
+
+
+def read(file: str) -> str:
+    """The text of a query file.
+
+    Raises:
+        QueryFileError: no such file (with the nearest name), a folder, not UTF-8, not readable, or nothing in it.
+    """
+    path = Path(file)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise QueryFileError(f'no such file: "{file}"{_nearest(path)}') from None
+    except IsADirectoryError:
+        raise QueryFileError(f'"{file}" is a folder: name a file in it{_first_inside(path)}') from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise QueryFileError(f'cannot read "{file}": {reason.lower()}') from None
+    text = _decode(file, data)
+    if not text.strip():
+        raise QueryFileError(f'{file}:1: the file is empty: write a query, or name one with "-- name: ..."')
+    return text
+
+
+def _decode(file: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise QueryFileError(
+            f"{file}:{line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        ) from None
+
+
+def _inline(text: str, dialect: str, number: int | None) -> Query:
+    from bulkq import query as language
+
+    if not text.strip():
+        raise UsageError('-e "": write a query, for example -e "select 1"')
+    query = language.inline(text, dialect)
+    if number is None:
+        return query
+    from dataclasses import replace
+
+    return replace(query, name=f"sql_{number + 1}") if query.name == "sql" else query
+
+
+def _nearest(path: Path) -> str:
+    from difflib import get_close_matches
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".sql"]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, names, n=1)
+    return f" (did you mean {path.parent / near[0]}?)" if near else ""
+
+
+def _first_inside(path: Path) -> str:
+    files = sorted(path.glob("*.sql"))
+    return f", for example {files[0]}" if files else ""

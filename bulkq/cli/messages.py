@@ -1,0 +1,88 @@
+"""Lines on stderr: for people, or JSON objects with `--log-format json`. Every command and the error report use it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bulkq.model import BatchResult, RunSummary
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Observer
+
+_PLACE = re.compile(r"[^\s:][^:]*:\d+: ")
+_URL_PASSWORD = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
+_QUERY_PASSWORD = re.compile(r"(?P<head>[?&](?:password|passwd|pwd|sslpassword)=)[^\s&'\"]+", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """`text` with the password of every URL in it replaced by `***`."""
+    return _QUERY_PASSWORD.sub(r"\g<head>***", _URL_PASSWORD.sub(r"\g<head>***", text))
+
+
+class Messages:
+    """Where lines for people go: warnings and errors of every command, and with JSON the notices of a run."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        """Write to stderr; as one JSON object per line with `as_json`."""
+        self.as_json = as_json
+
+    def say(self, level: str, text: str, *, bare: bool = False) -> None:
+        """Write one line. A closed stderr is nobody's loss.
+
+        Args:
+            level: "error", "warning" or "info"; shown only in JSON, and before a warning.
+            text: the line, without a newline.
+            bare: True where the line starts with a place of its own and needs no `bulkq: `.
+        """
+        shown = "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in redact(text))
+        if self.as_json:
+            import json
+
+            line = json.dumps({"level": level, "message": shown}, ensure_ascii=False)
+        else:
+            line = shown if bare else f"bulkq: {'warning: ' if level == 'warning' else ''}{shown}"
+        self.raw([line])
+
+    def error(self, line: str) -> None:
+        """Write a line of an error; one that starts with `file:line:` needs no `bulkq: ` before it."""
+        self.say("error", line, bare=_PLACE.match(line) is not None)
+
+    def raw(self, lines: Iterable[str]) -> None:
+        """Write lines as they are."""
+        stream = sys.stderr
+        if stream is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            text = "".join(f"{line}\n" for line in lines)
+            stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
+            stream.flush()
+
+
+class Notices:
+    """An observer before a progress display: what a run has to say goes to `messages`, the rest to the display."""
+
+    def __init__(self, messages: Messages, display: Observer) -> None:
+        """Stand before `display`."""
+        self.messages = messages
+        self.display = display
+
+    def started(self, progress: Progress) -> None:
+        """The display's."""
+        self.display.started(progress)
+
+    def batch_done(self, result: BatchResult) -> None:
+        """The display's."""
+        self.display.batch_done(result)
+
+    def notice(self, text: str) -> None:
+        """One line."""
+        self.messages.say("info", text)
+
+    def finished(self, summary: RunSummary) -> None:
+        """The display's."""
+        self.display.finished(summary)

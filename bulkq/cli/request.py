@@ -1,0 +1,186 @@
+"""Options become a `Run`. Called by `run` and `plan run`, which must understand a command line in exactly one way."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bulkq.cli.files import chosen
+from bulkq.cli.options import typed
+from bulkq.drivers import dialect_of
+from bulkq.drivers.urls import passwords, safe, scheme
+from bulkq.errors import BulkqError, UsageError, together
+from bulkq.model import Run, Threshold
+from bulkq.policy import safety
+
+if TYPE_CHECKING:
+    import click
+
+    from bulkq.cli.messages import Messages
+    from bulkq.cli.options import RunOptions
+
+EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
+
+WRITE_ONLY = ("idempotent", "marker_table", "keep_markers", "on_unknown", "expect_rows", "max_affected")
+"""Options that mean nothing without `--write`."""
+
+
+def build(options: RunOptions, ctx: click.Context) -> Run:
+    """The request that a command line stands for. Reads the query files and nothing else.
+
+    Raises:
+        UsageError: something is missing, unreadable or contradicts itself.
+    """
+    target = one_target(options["target"])
+    if not options["files"] and not options["sql"]:
+        raise UsageError('nothing to run: name a query file, or write -e "select 1"')
+    _check_ledger(options)
+    _check_write(options, ctx)
+    _check_stdin(options)
+    _check_text(options)
+    count, percent = options["max_failures"] or (None, None)
+    write = options["write"]
+    return Run(
+        queries=chosen(options["files"], options["sql"], dialect(target)),
+        target=target,
+        params=options["params"],
+        constants=_constants(options["param"]),
+        params_format=options["params_format"],
+        params_target=options["params_target"],
+        grid=options["grid"],
+        null=options["null"],
+        ignore_extra_columns=options["extra_columns"] == "ignore",
+        concurrency=options["concurrency"],
+        timeout_s=options["timeout"],
+        timeout_given=_given(ctx, "timeout"),
+        lock_timeout_s=options["lock_timeout"],
+        lock_timeout_given=_given(ctx, "lock_timeout"),
+        deadline_s=options["deadline"],
+        retries=options["retries"],
+        retries_given=_given(ctx, "retries"),
+        outage_s=options["outage"],
+        batch=options["batch"],
+        write=write,
+        allow=frozenset(word for words in options["allow"] for word in words),
+        ledger=options["ledger"],
+        idempotent=write and options["idempotent"],
+        marker_table=options["marker_table"] if write else None,
+        keep_markers=write and options["keep_markers"],
+        retry_unknown=write and options["on_unknown"] == "retry",
+        expect_rows=options["expect_rows"] if write else None,
+        max_affected=options["max_affected"] if write else None,
+        output=options["output"],
+        format=options["format"],
+        include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
+        unordered=options["unordered"],
+        failures=options["failures"],
+        fail_fast=options["fail_fast"],
+        max_failures=Threshold(count, percent) if options["max_failures"] else None,
+        name=options["name"],
+        tags=options["tag"],
+    )
+
+
+def one_target(targets: tuple[str, ...]) -> str:
+    """The target of a command that works on one.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    if not targets:
+        raise UsageError(f"no target: say which database, {EXAMPLE}")
+    if len(targets) > 1:
+        raise UsageError(f"{len(targets)} targets: this version works on one at a time, give -t once")
+    if scheme(targets[0]) is None:
+        shown = f"***{targets[0][targets[0].rindex('@') :]}" if "@" in targets[0] else safe(targets[0])
+        raise UsageError(f'target "{shown}" is not a URL: {EXAMPLE}')
+    return targets[0]
+
+
+def dialect(target: str | None) -> str:
+    """How SQL for `target` is scanned; PostgreSQL's way where there is no target."""
+    return dialect_of(target or "")
+
+
+def refusal(request: Run) -> BulkqError | None:
+    """The safety rules that say no to `request`: usage errors, or else refusals."""
+    counted = "--max-affected" if request.max_affected is not None else None
+    counted = "--expect-rows" if request.expect_rows is not None else counted
+    found = [safety.refuse(query, write=request.write, allow=request.allow) for query in request.queries]
+    found += [safety.refuse_options(q, idempotent=request.idempotent, counted=counted) for q in request.queries]
+    refused = [error for error in found if error is not None]
+    usage = [error for error in refused if isinstance(error, UsageError)]
+    if usage:
+        return together(UsageError, (str(error) for error in usage))
+    if refused:
+        kind = type(refused[0])
+        return kind("\n".join(str(error) for error in refused[:20]))
+    return None
+
+
+def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Messages) -> None:
+    """A password in argv is read by everyone who lists processes; say where it belongs."""
+    from click.core import ParameterSource
+
+    if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
+        return
+    if any(passwords(url) for url in options):
+        messages.say(
+            "warning",
+            "the password in -t can be read by everyone who lists processes: "
+            "put it into ~/.pgpass, PGPASSWORD or BULKQ_TARGET",
+        )
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    from click.core import ParameterSource
+
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def _constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    constants: dict[str, str] = {}
+    for name, value in pairs:
+        if name in constants:
+            raise UsageError(f'--param "{name}" is given twice: give it once')
+        constants[name] = value
+    return constants
+
+
+def _check_ledger(options: RunOptions) -> None:
+    """A ledger of a form that nobody understands is found before anything is opened."""
+    if options["ledger"] != "none":
+        from bulkq.ledger.places import locate
+
+        locate(options["ledger"])
+
+
+def _check_write(options: RunOptions, ctx: click.Context) -> None:
+    """What only a write can mean; in the environment it may stand for all runs, and reads pass it by."""
+    given = [name for name in WRITE_ONLY if typed(ctx, name)]
+    needy = [_long(name) for name in given if name != "on_unknown" or options["on_unknown"] == "retry"]
+    if needy and not options["write"]:
+        raise UsageError(f"{needy[0]} is for runs that change data: add --write, or leave it out")
+    marking = [_long(name) for name in ("marker_table", "keep_markers") if name in given]
+    without = "--idempotent" if options["idempotent"] else "--ledger none" if options["ledger"] == "none" else ""
+    if marking and without:
+        raise UsageError(f"{without} makes no markers: leave it out, or {marking[0]}")
+
+
+def _long(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_text(options: RunOptions) -> None:
+    """Bytes of argv that are no UTF-8 arrive as lone surrogates, which no database takes."""
+    for name, texts in (("-e", options["sql"]), ("-p", options["params"]), ("--param", sum(options["param"], ()))):
+        for text in texts:
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise UsageError(f'{name} "{text}": holds bytes that are not UTF-8')
+
+
+def _check_stdin(options: RunOptions) -> None:
+    if options["params"].count("-") > 1:
+        raise UsageError("-p - is given twice: standard input can be read once")
+    if "-" in options["params"] and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("-p - reads standard input, which is a terminal: pipe parameter sets into it")

@@ -1,0 +1,37 @@
+"""`bulkq resume`: go on with a run of the ledger that was stopped or killed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from bulkq.cli.options import typed
+from bulkq.cli.recorded import options_of_recorded, understood
+from bulkq.cli.running import carry_out, wanted_reports
+
+if TYPE_CHECKING:
+    from bulkq.cli.recorded import RecordedOptions
+
+
+@click.command("resume", short_help="Go on with a run that was stopped or killed.")
+@options_of_recorded
+@click.pass_context
+def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
+    """Go on with a run that was stopped or killed: what is missing is done, and nothing twice.
+
+    \b
+    bulkq resume 01kb4x
+    bulkq resume --last -j 2
+
+    Queries, parameters and target are those of the run, and must not have changed since; so is every option that is not
+    given. -t is needed only where the password was part of it: passwords are not kept.
+    """  # noqa: D301 - Click reads a real backspace
+    messages, changes = understood(ctx, options)
+    reports = wanted_reports(options["report"], rows="")
+    from bulkq.tasks.resuming import resume
+
+    task = partial(resume, options["run"], ledger=options["ledger"], changes=changes)
+    ledger = options["ledger"] if typed(ctx, "ledger") else None
+    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)

@@ -1,0 +1,156 @@
+"""What commands that run something have in common: signals, display, failures, reports, the last line.
+
+Called by `run`, `resume` and `retry`, which differ only in the task that they hand over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from dataclasses import replace
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from bulkq.cli.messages import Messages, Notices
+from bulkq.drivers.urls import MASK, safe
+from bulkq.errors import BulkqError, OutputClosed, StoppedError, UsageError
+from bulkq.model import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import RunSummary
+    from bulkq.protocols import Observer
+    from bulkq.reports import ReportRequest
+    from bulkq.runner import Control
+
+SHOWN_FAILURES = 10
+
+
+class Task(Protocol):
+    """A function of `bulkq.tasks`, with what the command line asks for bound to it."""
+
+    async def __call__(
+        self, *, control: Control, observers: Sequence[Observer], stdout: BinaryIO | None, terminal: bool
+    ) -> RunSummary:
+        """Do it."""
+        ...
+
+
+def carry_out(
+    task: Task, *, progress: str, reports: Sequence[ReportRequest], messages: Messages, ledger: str | None
+) -> int:
+    """Do `task`, tell what came of it, and return the exit code.
+
+    Args:
+        task: does it, once signals are looked after.
+        progress: `--progress`.
+        reports: written when it has ended.
+        messages: where lines for people go.
+        ledger: of `--ledger` where it was typed: then the command that goes on needs it too.
+    """
+    _spare_the_collector()
+    summary = asyncio.run(_attended(task, progress, messages))
+    if summary.resume and ledger is not None:
+        summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(without_password(ledger))}")
+    return _tell(summary, reports, messages)
+
+
+def without_password(argument: str) -> str:
+    """`argument` as it can be shown and typed again: a URL in it has lost its password."""
+    shown = safe(argument)
+    if shown == argument:
+        return argument
+    return shown.replace(f":{MASK}@", "@") if f":{MASK}@" in shown else shown
+
+
+def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequest]:
+    """The reports of `--report`, understood before anything runs; files by their whole path.
+
+    Args:
+        specs: as typed.
+        rows: how rows could be kept from stdout; None where none go there.
+
+    Raises:
+        UsageError: a report is not understood, or would stand among the rows on stdout.
+    """
+    if not specs:
+        return []
+    from bulkq.reports import parse_report
+
+    wanted = [parse_report(spec) for spec in specs]
+    for report in wanted:
+        if report.path is None and rows is not None:
+            raise UsageError(
+                f"--report {report.format} goes to stdout, where the rows go: write --report {report.format}:FILE{rows}"
+            )
+    # A resumed run works in the folder of the one that it continues.
+    return [replace(report, path=str(Path(report.path).absolute())) if report.path else report for report in wanted]
+
+
+async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary:
+    """Do the task while SIGINT, SIGTERM and SIGHUP drain it at first and cancel it the second time."""
+    from bulkq.cli.progress import data_stream, make_progress
+    from bulkq.cli.signals import Signals
+    from bulkq.runner import Control
+
+    control, signals = Control(), Signals()
+    display = make_progress("none" if sys.stderr is None else progress, sys.stderr or StringIO())
+    shown: Observer = Notices(messages, display) if messages.as_json else display
+    try:
+        signals.attach(control, shown)
+        return await task(
+            control=control,
+            observers=[signals, shown],
+            stdout=data_stream(sys.stdout.buffer, display) if sys.stdout is not None else None,
+            terminal=sys.stdout is not None and sys.stdout.isatty(),
+        )
+    except asyncio.CancelledError:
+        if signals.received and not signals.begun:
+            raise signals.too_early() from None
+        raise
+    finally:
+        display.close()
+
+
+def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
+    """Failures, reports, and always as the last line the summary. Returns the exit code."""
+    from bulkq.reports import failure_lines, summary_line
+
+    messages.raw(failure_lines(summary, SHOWN_FAILURES))
+    if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
+        messages.say("info", f"{summary.status}: {summary.reason}")
+    for report in reports:
+        summary = _report(report, summary, messages)
+    messages.raw([summary_line(summary)])
+    return summary.exit_code
+
+
+def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> RunSummary:
+    """Write one report. A report that cannot be written must not end with 0: somebody waits for it."""
+    from bulkq.reports import write_report
+
+    stdout = sys.stdout.buffer if sys.stdout is not None else BytesIO()
+    try:
+        write_report(report, summary, stdout)
+    except OutputClosed:
+        return summary
+    except BulkqError as error:
+        messages.say("error", str(error))
+        if summary.exit_code == 0:
+            return replace(summary, status=Status.STOPPED, exit_code=StoppedError.exit_code)
+    return summary
+
+
+def _spare_the_collector() -> None:
+    """Keep what was imported out of the garbage collector's way, and let it look less often.
+
+    Lanes make their objects per batch and reference counts free them: looking for cycles every 700 allocations costs a tenth
+    of a run of short queries.
+    """
+    import gc
+
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,77 @@
+"""One database library per module, and the table of URL schemes that leads to them. Called by tasks, never by other drivers.
+
+A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, one line in `SCHEMES`, and one id
+in tests/contract/test_drivers.py. It is imported when the first target needs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bulkq.drivers import urls
+from bulkq.errors import MissingDriver, UsageError
+
+if TYPE_CHECKING:
+    from bulkq.protocols import Driver
+
+EXAMPLE = "postgresql://user@host/database or sqlite:///file.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a scheme leads: the module of its driver, the library that it imports, and what installs that."""
+
+    module: str
+    package: str
+    install: str
+
+
+_POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'")
+SCHEMES = {
+    "postgresql": _POSTGRESQL,
+    "postgres": _POSTGRESQL,
+    "sqlite": Entry("bulkq.drivers.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'"),
+}
+
+
+def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -> Driver:
+    """The driver for `url`; nothing is connected yet.
+
+    Args:
+        url: a target URL; what TLS it wants stands in it (`?sslmode=verify-full`).
+        application_name: how the server's lists of sessions show us.
+        read_only: sessions that cannot write, whatever the limits of an attempt say.
+
+    Raises:
+        UsageError: no scheme, an unknown one, or a URL that its driver cannot read.
+        MissingDriver: the driver's library is not installed.
+    """
+    scheme = urls.scheme(url)
+    if scheme is None:
+        raise UsageError(f'target "{urls.safe(url)}" is not a URL: write it like {EXAMPLE}')
+    entry = SCHEMES.get(scheme)
+    if entry is None:
+        raise UsageError(_unknown(scheme))
+    try:
+        module = import_module(entry.module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != entry.package:
+            raise
+        raise MissingDriver(f'{scheme}:// needs the package "{entry.package}": {entry.install}') from None
+    driver: Driver = module.open(url, application_name=application_name, read_only=read_only)
+    return driver
+
+
+def dialect_of(url: str) -> str:
+    """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by."""
+    return "sqlite" if (urls.scheme(url) or "").partition("+")[0] == "sqlite" else "postgres"
+
+
+def _unknown(scheme: str) -> str:
+    near = get_close_matches(scheme, SCHEMES, n=1, cutoff=0.6)
+    guess = f", did you mean {near[0]}://?" if near else ""
+    known = ", ".join(f"{name}://" for name in SCHEMES)
+    return f'no driver for "{scheme}://"{guess} (known: {known})'

@@ -1,0 +1,294 @@
+"""One attempt: the transaction, the batch in it, its end, and the way back to idle when something went wrong.
+
+Called by `connection`, one object per attempt. `phase` says at every moment how far it has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NoReturn
+
+from bulkq import markers
+from bulkq.drivers import expecting
+from bulkq.drivers.asyncpg import claiming, wrapping
+from bulkq.drivers.asyncpg.committing import CUT_S, commit
+from bulkq.drivers.asyncpg.session import undisturbed
+from bulkq.drivers.asyncpg.statement import Form
+from bulkq.drivers.asyncpg.translating import translate
+from bulkq.errors import DatabaseError
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.statement import Arguments, AsyncpgStatement
+    from bulkq.model import Claim, Limits, ParameterSet, Reply, Server
+
+COMMAND_S = 10.0
+"""Bound of our own short statements."""
+
+MARGIN_S = 5.0
+"""The client's deadline is later than the server's by this much: the server's answer is certain, ours is a guess."""
+
+FOREVER_S = 10.0 * 365 * 86400
+"""asyncpg takes None as "the default"; `--timeout none` means it."""
+
+PIECE = 5000
+"""Rows per piece of a stream."""
+
+
+class Attempt:
+    """One try of `sets`.
+
+    Args:
+        session: idle.
+        server: what it is a session of.
+        statement: prepared by this session.
+        sets: of the attempt; errors give indexes into it.
+        limits: of the attempt; `read_only` as it is to be enforced.
+        claim: of a write that is to be exactly once.
+        before_commit: told how many rows a write has changed; what it raises undoes them.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        server: Server,
+        statement: AsyncpgStatement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> None:
+        self._session = session
+        self._server = server
+        self._statement = statement
+        self._sets = sets
+        self._limits = limits
+        self._claim = claim
+        self._before_commit = before_commit
+        self._theirs: Exception | None = None  # what `before_commit` raised
+        self._deadline_s = FOREVER_S if limits.timeout_s is None else limits.timeout_s + MARGIN_S
+        self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
+        self._phase = Phase.ENCODING
+        self._arguments: Sequence[Arguments] = ()
+        self._at: int | None = None  # the set under way, where they are executed one by one
+        self._ending: asyncio.Future[bool] | None = None
+
+    async def run(self) -> Reply:
+        """All sets in one transaction."""
+        try:
+            self._bind()
+            await self._begin()
+            reply = await self._batch()
+            self._check(reply)
+            await self._end(reply.changed)
+        except Exception as error:  # noqa: BLE001 - translated
+            await self._fail(error)
+        except BaseException:
+            await self._session.recover()
+            raise
+        return reply
+
+    async def alone(self) -> Reply:
+        """One set outside a transaction: VACUUM, CREATE INDEX CONCURRENTLY, a procedure that commits."""
+        try:
+            self._bind()
+            await self._session.execute(wrapping.session_limits(self._limits), timeout=COMMAND_S)
+            self._phase = Phase.COMMITTING  # from here on only the server knows
+            reply = await self._batch()
+        except Exception as error:  # noqa: BLE001 - translated
+            await self._fail(error)
+        except BaseException:
+            await self._session.recover()
+            raise
+        finally:
+            if not self._session.is_closed():
+                await self._session.forget(wrapping.RESET)
+        return reply
+
+    async def pieces(self) -> AsyncGenerator[Reply, None]:
+        """The rows of the only set, through a server cursor."""
+        spent_s = 0.0
+        loop = asyncio.get_running_loop()
+        try:
+            self._bind()
+            await self._begin(streaming=True)
+            cursor = await self._statement.handle.cursor(*self._arguments[0], timeout=self._deadline_s)
+            size = PIECE
+            while size == PIECE:
+                started_s = loop.time()
+                records = await cursor.fetch(PIECE, timeout=max(0.1, self._deadline_s - spent_s))
+                spent_s += loop.time() - started_s
+                self._still_in_time(spent_s)
+                size = len(records)
+                yield self._statement.reply(records, ordered=True)
+            await self._end()
+        except Exception as error:  # noqa: BLE001 - translated
+            await self._fail(error)
+        except BaseException:
+            await self.abandon()
+            raise
+
+    async def abandon(self) -> None:
+        """End a stream that is not read to its end: by whoever closes it, or by whoever needs the session first."""
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._session.recover())
+        await asyncio.shield(self._ending)
+
+    async def copy(self, delimiter: str, write: Callable[[bytes], object]) -> int:
+        """The whole result as CSV."""
+        broken: list[BaseException] = []
+
+        def kept(data: bytes) -> None:
+            try:
+                write(data)
+            except BaseException as error:
+                broken.append(error)
+                raise
+
+        try:
+            await self._begin()
+            sql = wrapping.copied(self._statement.shape.text, delimiter)
+            rows = await self._session.copy_out(sql, kept, self._deadline_s)
+            await self._end()
+        except Exception as error:
+            if broken:  # not the database's: whoever wrote knows what to do
+                await self._session.recover()
+                raise
+            await self._fail(error)
+        except BaseException:
+            await self._session.recover()
+            raise
+        return rows
+
+    def _bind(self) -> None:
+        statement = self._statement
+        if statement.shape.form is Form.PLAIN:
+            self._arguments = statement.bind(self._sets)
+        else:
+            self._arguments = statement.numbered(self._sets, ordered=self._limits.ordered)
+        self._phase = Phase.PREPARING
+
+    async def _begin(self, *, streaming: bool = False) -> None:
+        number = self._server.version_number
+        sql = wrapping.opening(
+            self._limits,
+            ordinals=number >= 130000 and not self._statement.secret,
+            check_alive=self._session.check_alive,
+            streaming=streaming,
+        )
+        self._phase = Phase.PREPARING
+        if self._claim is None:
+            await self._session.execute(sql, timeout=COMMAND_S)
+        else:
+            await self._take(sql, self._claim)
+        self._phase = Phase.SENT
+
+    async def _take(self, opening: str, claim: Claim) -> None:
+        """Open the transaction and insert the marker, in one message.
+
+        It waits for whoever is at the same sets, or takes the run over.
+        """
+        self._phase = Phase.CLAIMING
+        patience_s = self._limits.lock_timeout_s
+        timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
+        sql = f"{opening}; {markers.claim(claim, 'postgres')}"
+        if await self._session.execute(sql, timeout=timeout_s) != claiming.GRANTED:
+            raise await claiming.refused(self._session, claim)
+        self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
+
+    async def _batch(self) -> Reply:
+        statement, arguments = self._statement, self._arguments
+        if statement.shape.form is Form.PLAIN:
+            return await self._one_by_one()
+        if len(arguments) == 1:
+            records = await statement.handle.fetch(*arguments[0], timeout=self._deadline_s)
+        else:
+            records = await self._pipelined()
+        return statement.reply(records, ordered=self._limits.ordered)
+
+    async def _pipelined(self) -> list[Sequence[object]]:
+        """One round trip. As a task of its own, because asyncpg loses a cancellation that comes while it sends."""
+        batch = asyncio.ensure_future(self._statement.handle.fetchmany(self._arguments, timeout=self._deadline_s))
+        try:
+            records: list[Sequence[object]] = await asyncio.shield(batch)
+        except asyncio.CancelledError:
+            await undisturbed(self._cut(batch))
+            raise
+        return records
+
+    async def _cut(self, batch: asyncio.Future[object]) -> None:
+        """The first cancellation stops the sending or the waiting, the second the waiting after the sending."""
+        for _ in range(2):
+            batch.cancel()
+            await asyncio.wait([batch], timeout=CUT_S)
+            if batch.done():
+                return
+        self._session.terminate()
+        await asyncio.wait([batch], timeout=CUT_S)
+
+    async def _one_by_one(self) -> Reply:
+        statement = self._statement
+        answers: list[tuple[list[Sequence[object]], str]] = []
+        for position, arguments in enumerate(self._arguments):
+            self._at = position
+            left_s = max(0.1, self._ends_s - asyncio.get_running_loop().time())
+            records = await statement.handle.fetch(*arguments, timeout=left_s)
+            answers.append((records, statement.handle.get_statusmsg() or ""))
+        self._at = None
+        return statement.plain_reply(answers)
+
+    def _check(self, reply: Reply) -> None:
+        """Ask of a write, before it lasts, whether it may."""
+        if self._limits.read_only:
+            return
+        if self._limits.expect_rows is not None:
+            counted = not self._statement.shape.kinds
+            expecting.check_rows(reply, len(self._sets), self._limits.expect_rows, counted=counted)
+        if self._before_commit is not None:
+            try:
+                self._before_commit(reply.changed)
+            except Exception as error:
+                self._theirs = error
+                raise
+
+    async def _end(self, changed: int = 0) -> None:
+        if self._limits.read_only:
+            await self._session.execute("ROLLBACK", timeout=COMMAND_S)
+            return
+        sql = "COMMIT"
+        if self._claim is not None and changed != self._claim.sets:
+            sql = f"{markers.count(self._claim, changed)}; COMMIT"
+        self._phase = Phase.COMMITTING
+        await commit(self._session, sql, timeout_s=self._deadline_s, pid=self._server.pid)
+
+    def _still_in_time(self, spent_s: float) -> None:
+        """The server counts each piece; the whole query is counted here."""
+        if self._limits.timeout_s is not None and spent_s > self._limits.timeout_s:
+            raise DatabaseError(
+                "canceling statement due to statement timeout", sqlstate="57014", phase=Phase.SENT, position=0
+            )
+
+    async def _fail(self, error: Exception) -> NoReturn:
+        idle = await self._session.recover()
+        if error is self._theirs:
+            raise error
+        claiming_only = self._phase is Phase.CLAIMING  # then no set of the user's is to blame
+        found = translate(
+            error,
+            self._phase,
+            statement=None if claiming_only else self._statement,
+            sets=self._sets,
+            arguments=self._arguments,
+            idle=idle,
+            pid=self._server.pid,
+            deadline_s=self._deadline_s,
+        )
+        if found.position is None:
+            found.position = self._at
+        if claiming_only:
+            await claiming.name_holders(self._session, found, self._limits.lock_timeout_s)
+        raise found from (None if found is error else error)

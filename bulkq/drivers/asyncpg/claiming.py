@@ -1,0 +1,65 @@
+"""A claim that was not granted: why, and whom it waited for. Called by `attempt` and `administering`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.model import Claim
+
+GRANTED = "INSERT 0 1"
+"""The command tag of a claim whose marker is now ours."""
+
+LOOK_S = 10.0
+ASK_S = 1.0
+LOCK_TIMEOUT = "55P03"
+
+HOLDERS = """\
+SELECT pid, application_name, client_addr::text FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start <= clock_timestamp() - interval '{:.0f} ms'
+AND (application_name LIKE 'bulkq%' OR application_name = current_setting('application_name'))
+ORDER BY xact_start LIMIT 5"""
+"""Transactions of ours, of this process or another, that are older than our wait. What exactly we waited for can only be
+asked while we wait (`pg_blocking_pids`), by somebody else."""
+
+
+async def refused(session: Session, claim: Claim) -> DatabaseError:
+    """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
+    row = await session.fetchrow(markers.look(claim), timeout=LOOK_S)
+    if row is None:
+        return NotOwner(None, phase=Phase.CLAIMING)
+    owner, last, rows = row
+    if last is not None:
+        return AlreadyApplied(last, rows, phase=Phase.CLAIMING)
+    if owner != claim.owner:
+        return NotOwner(owner, phase=Phase.CLAIMING)
+    return DatabaseError("the run came back to us while we claimed", sqlstate="40001", phase=Phase.CLAIMING)
+
+
+async def name_holders(session: Session, error: DatabaseError, patience_s: float | None) -> None:
+    """Put into the hint of `error`, a lock that was not to be had, whose transactions may have held it.
+
+    The session is idle or closed afterwards, and the error says which.
+    """
+    if error.sqlstate != LOCK_TIMEOUT or error.connection_lost or patience_s is None:
+        return
+    error.hint = await undisturbed(_holders(session, patience_s)) or error.hint
+    error.connection_lost = session.is_closed()
+
+
+async def _holders(session: Session, patience_s: float) -> str | None:
+    try:
+        found = await session.fetch(HOLDERS.format(patience_s * 1000), timeout=ASK_S)
+    except BROKEN:
+        await session.recover()
+        return None
+    if not found:
+        return None
+    names = [f"pid {pid} ({name}{f' from {address}' if address else ''})" for pid, name, address in found]
+    return f"it may have waited for {', '.join(names)}"

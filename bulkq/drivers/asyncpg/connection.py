@@ -1,0 +1,223 @@
+"""One session of PostgreSQL as a lane sees it. Called by the worker through `bulkq.protocols.Connection`.
+
+Every network wait has a bound, and after every error the session is either known to be idle or closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+from bulkq.drivers.asyncpg.administering import administer
+from bulkq.drivers.asyncpg.attempt import Attempt
+from bulkq.drivers.asyncpg.checking import Checker
+from bulkq.drivers.asyncpg.describing import Describer, Wanted
+from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
+from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
+from bulkq.drivers.asyncpg.translating import translate
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
+    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
+    from bulkq.protocols import Statement
+
+PREPARE_S = 30.0
+STATEMENTS = 100
+"""Prepared statements kept per session; the oldest goes first."""
+
+STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidSQLStatementNameError)
+"""The tables or types of a statement were changed, or it is gone: the next `prepare` makes a new one."""
+
+T = TypeVar("T")
+
+
+class AsyncpgConnection:
+    """One session.
+
+    Args:
+        session: idle.
+        server: what it found when it came.
+        read_only: every transaction is READ ONLY, whatever the limits say.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        server: Server,
+        *,
+        read_only: bool,
+        recipes: dict[tuple[object, ...], Recipe] | None = None,
+    ) -> None:
+        self.server = server
+        self._session = session
+        self._read_only = read_only
+        self._recipes = {} if recipes is None else recipes  # shared by the sessions of a driver
+        self._statements: dict[tuple[object, ...], AsyncpgStatement] = {}
+        self._types: dict[int, Type] = {}
+        self._numbers = count(1)
+        self._streaming: Attempt | None = None
+
+    async def prepare(
+        self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
+    ) -> AsyncpgStatement:
+        """The statement of `query`, from memory or from the server; see `Connection.prepare`."""
+        key = (query.sql, query.parameters, query.transaction, decoding, typed, tuple(identifiers.items()))
+        found = self._statements.get(key)
+        if found is None:
+            await self._clear()
+            found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
+            self._recipes[key] = found.recipe()
+            while len(self._statements) >= STATEMENTS:
+                del self._statements[next(iter(self._statements))]
+            self._statements[key] = found
+        return found
+
+    async def attempt(
+        self,
+        statement: Statement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> Reply:
+        """Execute for every set in one transaction; see `Connection.attempt`.
+
+        A cancellation that comes during COMMIT waits for its answer: the reply is given, or a DatabaseError in phase
+        COMMITTING, never CancelledError. `before_commit` is called for writes in a transaction only.
+        """
+        own = _own(statement)
+        alone = own.single or not limits.transaction
+        assert claim is None or not (alone or limits.read_only), "a claim is for a write in a transaction"
+        await self._clear()
+        try:
+            if alone:
+                return await self._outside(own, sets, limits)
+            return await self._try(own, sets, limits, claim, before_commit).run()
+        except DatabaseError as error:
+            self._drop_stale(own, error)
+            raise
+
+    async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
+        """The rows of one set in pieces; see `Connection.stream`."""
+        own = _own(statement)
+        await self._clear()
+        if own.single or not limits.transaction or own.shape.form is not Form.ROWS:
+            yield await self.attempt(own, [params], limits)
+            return
+        attempt = self._streaming = self._try(own, [params], limits)
+        pieces = attempt.pieces()
+        try:
+            async for piece in pieces:
+                yield piece
+        except DatabaseError as error:
+            self._drop_stale(own, error)
+            raise
+        finally:
+            await pieces.aclose()
+            if self._streaming is attempt:  # else whoever needed the session has ended it already
+                self._streaming = None
+
+    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
+        """The whole result as CSV; see `Connection.copy`."""
+        await self._clear()
+        return await self._try(_own(statement), [()], limits).copy(delimiter, write)
+
+    async def administer(
+        self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
+    ) -> list[tuple[object, ...]]:
+        """Our own statements in one durable transaction; see `Connection.administer`."""
+        await self._clear()
+        return await administer(
+            self._session, statements, lock_timeout_s, read_only=self._read_only, pid=self.server.pid
+        )
+
+    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """Text values that their types do not take; see `Connection.check`."""
+        own = _own(statement)
+        if own.typed or not own.shape.bound or not sets:
+            return []
+        await self._clear()
+        checker = Checker(self._session, self.server.version_number)
+        return await self._guarded(checker.check(own, sets))
+
+    async def close(self) -> None:
+        """End the session within two seconds, by force if need be."""
+        try:
+            await self._session.close(timeout=GRACE_S)
+        except BROKEN:
+            self._session.terminate()
+
+    async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:
+        describer = Describer(self._session, self._types, self._name, pooled=self.server.pooled)
+        async with asyncio.timeout(PREPARE_S):
+            recipe = self._recipes.pop(key, None)
+            if recipe is not None and (again := await describer.again(wanted, recipe)) is not None:
+                return again
+            return await describer.describe(wanted)
+
+    def _try(
+        self,
+        statement: AsyncpgStatement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> Attempt:
+        if self._read_only and not limits.read_only:
+            limits = replace(limits, read_only=True)
+        return Attempt(self._session, self.server, statement, sets, limits, claim=claim, before_commit=before_commit)
+
+    async def _outside(self, statement: AsyncpgStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
+        place = statement.query.place
+        if len(sets) != 1:
+            raise ValueError("outside a transaction an attempt is one parameter set")
+        if limits.read_only or self._read_only:
+            raise RefusedError(f"{place}: outside a transaction nothing would keep it from writing: add --write")
+        if self.server.pooled:
+            raise RefusedError(
+                f"{place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
+            )
+        return await self._try(statement, sets, limits).alone()
+
+    async def _guarded(self, work: Awaitable[T]) -> T:
+        """`work` that executes nothing of the user's: its errors translated, the session idle or closed after them."""
+        try:
+            return await work
+        except RefusedError:
+            raise
+        except Exception as error:
+            idle = await self._session.recover()
+            raise translate(error, Phase.PREPARING, idle=idle, pid=self.server.pid, deadline_s=PREPARE_S) from error
+        except BaseException:
+            await self._session.recover()
+            raise
+
+    async def _clear(self) -> None:
+        """End a stream that was left without being closed."""
+        if self._streaming is not None:
+            await self._streaming.abandon()
+            self._streaming = None
+
+    def _drop_stale(self, statement: AsyncpgStatement, error: DatabaseError) -> None:
+        if isinstance(error.__cause__, STALE):
+            self._statements = {key: kept for key, kept in self._statements.items() if kept is not statement}
+
+    def _name(self) -> str:
+        """A statement name of our own, or none: through a pooler the statement travels with every execution."""
+        return "" if self.server.pooled else f"bulkq_{next(self._numbers)}"
+
+
+def _own(statement: Statement) -> AsyncpgStatement:
+    if not isinstance(statement, AsyncpgStatement):
+        raise TypeError("the statement belongs to another driver")
+    return statement

@@ -1,0 +1,225 @@
+"""A query into a prepared statement: the server is asked about the user's text alone, then about the text in our wrapper.
+
+Nothing is guessed from the SQL: the first answer gives errors, parameter types and result columns, the second
+says which wrapper the server takes. Called by `connection.prepare`, once per query, session and decoding.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from bulkq.drivers.asyncpg import catalog, decoding, wrapping
+from bulkq.drivers.asyncpg.statement import (
+    ROWCOUNT,
+    AsyncpgStatement,
+    Form,
+    Recipe,
+    Shape,
+    exact,
+    json_text,
+    list_of_text,
+)
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Phase, PlaceholderKind, StatementClass
+from bulkq.query import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from asyncpg.prepared_stmt import PreparedStatement
+
+    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.statement import Converter
+    from bulkq.model import Column, Decoding, Parameter, Placeholder, Query
+
+DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
+NO_TYPE = frozenset({"42P18", "42P08"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `prepare` was asked for."""
+
+    query: Query
+    decoding: Decoding
+    typed: bool
+    identifiers: Mapping[str, str]
+
+
+FIRST_OWN = 16384
+"""Oids from here on are not the server's own (FirstNormalObjectId): asyncpg has to look such types up."""
+
+
+class Describer:
+    """Asks one session. `name` makes a new statement name, or the empty one through a pooler."""
+
+    def __init__(self, session: Session, known: dict[int, Type], name: Callable[[], str], *, pooled: bool) -> None:
+        self._session = session
+        self._known = known
+        self._name = name
+        self._pooled = pooled
+
+    async def describe(self, wanted: Wanted) -> AsyncpgStatement:
+        """The statement of a query; in the transaction of each question nothing is executed.
+
+        Raises:
+            DatabaseError: the server refuses the text or a name.
+            RefusedError: it has to run outside a transaction and a pooler is in between.
+            asyncpg.PostgresError, InterfaceError, OSError: the session broke.
+        """
+        query = wanted.query
+        if not query.transaction and self._pooled:
+            raise RefusedError(
+                f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
+            )
+        idents = await catalog.identifiers(self._session, wanted.identifiers)
+        first = _Text(query, idents)
+        handle = await self._user(first)
+        parameters = [kind.oid for kind in handle.get_parameters()]
+        attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
+        await catalog.types(self._session, [*parameters, *(oid for _, oid in attributes)], self._known)
+        kinds = [self._known[oid] for oid in parameters]
+        second = first if wanted.typed else _Text(query, idents, kinds)
+        columns = tuple(decoding.column(name, self._known[oid], wanted.decoding) for name, oid in attributes)
+        shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
+        return await self._accepted(wanted, shape, second)
+
+    async def again(self, wanted: Wanted, recipe: Recipe) -> AsyncpgStatement | None:
+        """What another session of the same server has found out, prepared here in one round trip.
+
+        None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
+        """
+        if any(oid >= FIRST_OWN for oid in (*recipe.parameters, *(kind.oid for kind in recipe.shape.kinds))):
+            return None
+        try:
+            handle = await self._session.prepare(recipe.sql, name=self._name())
+        except asyncpg.PostgresError:
+            if self._session.is_closed():
+                raise
+            return None
+        return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
+
+    def _shape(
+        self, wanted: Wanted, text: _Text, kinds: list[Type], columns: tuple[Column, ...], results: tuple[Type, ...]
+    ) -> Shape:
+        parameters = wanted.query.parameters
+        places = {parameter.name: index for index, parameter in enumerate(parameters)}
+        found = dict(zip(text.numbers, kinds, strict=True))
+        return Shape(
+            text=text.rendered.text,
+            form=Form.PLAIN,
+            columns=columns or ROWCOUNT,
+            kinds=results,
+            bound=tuple(places[name] for name in text.numbers),
+            casts=tuple(text.cast(parameters[places[name]], found[name].cast) for name in text.numbers),
+            types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
+            convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
+            decode=decoding.converters(results, wanted.decoding),
+            changes=wanted.query.statement is not StatementClass.READ,
+        )
+
+    async def _accepted(self, wanted: Wanted, shape: Shape, text: _Text) -> AsyncpgStatement:
+        """The first wrapper that the server takes, or none."""
+        query = wanted.query
+        for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
+            try:
+                handle = await self._ask(sql, self._name())
+            except asyncpg.PostgresError as error:
+                if self._session.is_closed():
+                    raise
+                if not (error.sqlstate or "").startswith(("42", "0A")):
+                    raise
+                continue
+            return AsyncpgStatement(query, replace(shape, form=form), handle, typed=wanted.typed, single=False)
+        handle = await self._user(text, self._name())
+        return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
+
+    def _wrappers(self, wanted: Wanted, shape: Shape) -> Iterable[tuple[Form, str]]:
+        ordinal = len(shape.bound) + 1
+        if not shape.kinds:
+            return [(Form.COUNT, wrapping.counted(shape.text, ordinal))]
+        aliases = wrapping.names(len(shape.kinds))
+        items = [decoding.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+        ways = [wrapping.rows, wrapping.changed_rows]
+        if shape.changes:
+            ways.reverse()
+        return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
+
+    async def _user(self, text: _Text, name: str = "") -> PreparedStatement:
+        try:
+            return await self._ask(text.rendered.text, name)
+        except asyncpg.PostgresError as error:
+            if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
+                raise
+            raise _refusal(error, text) from error
+
+    async def _ask(self, sql: str, name: str) -> PreparedStatement:
+        """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
+        await self._session.execute(wrapping.DESCRIBE)
+        try:
+            return await self._session.prepare(sql, name=name)
+        finally:
+            if not self._session.is_closed():
+                await self._session.execute("ROLLBACK")
+
+
+class _Text:
+    """The user's text with `$n`: as it is first asked about, and with casts from text once the types are known."""
+
+    def __init__(self, query: Query, idents: Mapping[str, str], kinds: list[Type] | None = None) -> None:
+        self.numbers: dict[str, int] = {}
+        self._parameters = {parameter.name: parameter for parameter in query.parameters}
+        self._idents = idents
+        self._kinds = kinds
+        self.rendered = render(query, self._write)
+
+    def cast(self, parameter: Parameter, found: str) -> str:
+        """The type that a parameter is converted to: as declared, else as the server found."""
+        if parameter.type is None:
+            return found
+        is_list = parameter.kind is PlaceholderKind.LIST and not parameter.type.endswith("]")
+        return f"{parameter.type}[]" if is_list else parameter.type
+
+    def _write(self, place: Placeholder) -> str:
+        if place.kind is PlaceholderKind.IDENTIFIER:
+            return self._idents[place.name]
+        number = self.numbers.setdefault(place.name, len(self.numbers) + 1)
+        value = f"${number}{self._suffix(place.name, number)}"
+        if place.kind is not PlaceholderKind.LIST:
+            return value
+        return f"<> ALL({value})" if place.negated else f"= ANY({value})"
+
+    def _suffix(self, name: str, number: int) -> str:
+        parameter = self._parameters[name]
+        if self._kinds is None:
+            return f"::{self.cast(parameter, '')}" if parameter.type is not None else ""
+        source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
+        return f"::{source}::{self.cast(parameter, self._kinds[number - 1].cast)}"
+
+
+def _converter(parameter: Parameter, kind: Type, *, typed: bool) -> Converter | None:
+    if not typed:
+        return list_of_text if parameter.kind is PlaceholderKind.LIST else None
+    if parameter.kind is PlaceholderKind.LIST:
+        return None
+    if kind.oid in (decoding.JSON, decoding.JSONB):
+        return json_text
+    return exact if kind.oid == decoding.NUMERIC else None
+
+
+def _refusal(error: asyncpg.PostgresError, text: _Text) -> DatabaseError:
+    """The server's words, with the author's names for the parameters."""
+    at = int(error.position) - 1 if error.position else None
+    names = {f"${number}": f":{name}" for name, number in text.numbers.items()}
+    return DatabaseError(
+        re.sub(r"\$\d+", lambda found: names.get(found[0], found[0]), error.args[0]),
+        sqlstate=error.sqlstate,
+        phase=Phase.PREPARING,
+        offset=None if at is None else text.rendered.offset(at),
+        hint=DECLARE if error.sqlstate in NO_TYPE else error.hint,
+    )

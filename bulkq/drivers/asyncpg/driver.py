@@ -1,0 +1,170 @@
+"""A URL into sessions: libpq's options, the TLS rule, and what was found at the other end. Called by `open_driver`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from bulkq.drivers import urls
+from bulkq.drivers.asyncpg import options, wrapping
+from bulkq.drivers.asyncpg.connection import AsyncpgConnection
+from bulkq.drivers.asyncpg.refusals import explained
+from bulkq.drivers.asyncpg.session import Session
+from bulkq.model import Capabilities, Server
+
+if TYPE_CHECKING:
+    from bulkq.drivers.asyncpg.options import Options
+    from bulkq.drivers.asyncpg.statement import Recipe
+
+COMMAND_S = 10.0
+"""Bound of everything that has none of its own, and of asyncpg's wait for the answer to a cancel request."""
+
+LOOK = """\
+SELECT pg_backend_pid(), current_setting('server_version'), current_setting('server_version_num')::int,
+       current_database()::text, current_user::text, pg_is_in_recovery(), current_setting('max_connections')::int,
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+       current_setting('superuser_reserved_connections')::int
+       + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0),
+       (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database)::int"""
+
+
+class AsyncpgDriver:
+    """PostgreSQL through asyncpg. Holds no connection.
+
+    Args:
+        url: `postgresql://...`; what it leaves out comes from libpq's environment, service and password files.
+        application_name: as in pg_stat_activity.
+        read_only: every transaction is READ ONLY, whatever the limits say.
+
+    Raises:
+        UsageError: the URL cannot be understood.
+    """
+
+    capabilities = Capabilities(
+        name="asyncpg",
+        pipelined=True,
+        cancels=True,
+        copies=True,
+        describes=True,
+        text_parameters=True,
+        isolates_errors=False,
+    )
+
+    def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:
+        self.target = urls.safe(url)
+        self._url = url
+        self._options: Options = options.read(url)
+        self._application_name = application_name
+        self._read_only = read_only
+        self._server: Server | None = None  # what the first session found, where it was direct
+        self._checks_alive = False
+        self._recipes: dict[tuple[object, ...], Recipe] = {}
+
+    async def connect(self) -> AsyncpgConnection:
+        """Open a session within ten seconds.
+
+        Raises:
+            TargetError: which part did not let us in.
+            UsageError: an option in the URL or the environment is wrong.
+        """
+        session: Session | None = None
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                session = await self._open()
+                server = self._known(session) or await self._look(session)
+        except asyncio.CancelledError:
+            _drop(session)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
+            _drop(session)
+            raise explained(error, self._url, self._options) from None
+        return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
+
+    def _known(self, session: Session) -> Server | None:
+        """What the first direct session found holds for the others: a hundred lanes do not ask a hundred times."""
+        if self._server is None:
+            return None
+        return replace(self._server, pid=session.get_server_pid(), tls=session.tls())
+
+    def _startup(self) -> dict[str, str]:
+        """Parameters of the start-up message. A pooler takes the name only; a server that we know takes all of them."""
+        settings = {"application_name": self._options.application_name or self._application_name}
+        if self._server is not None and self._read_only:
+            settings["default_transaction_read_only"] = "on"
+        if self._server is not None and self._checks_alive:
+            settings[wrapping.CHECK_ALIVE_NAME] = str(wrapping.CHECK_MS)
+        return settings
+
+    async def _open(self) -> Session:
+        given = self._options
+        session: Session = await asyncpg.connect(
+            given.dsn,
+            ssl=given.ssl,
+            service=given.service,
+            passfile=given.passfile,
+            timeout=given.timeout_s,
+            command_timeout=COMMAND_S,
+            statement_cache_size=0,  # we prepare what we repeat, by name, and a pooler must see no names at all
+            server_settings=self._startup(),
+            connection_class=Session,
+        )
+        session.keep_alive()
+        # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Known by its oid, asks nobody.
+        await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")
+        return session
+
+    async def _look(self, session: Session) -> Server:
+        """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
+        pid, version, number, database, user, standby, most, superuser, reserved, used = await session.fetchrow(LOOK)
+        pooled = pid != session.get_server_pid()
+        await self._settle_in(session, number, pooled=pooled)
+        free = max(0, most - used - (0 if superuser else reserved))
+        server = Server(
+            product="postgresql",
+            version=version.partition(" ")[0],
+            version_number=number,
+            pid=None if pooled else pid,
+            pooled=pooled,
+            tls=session.tls(),
+            database=database,
+            user=user,
+            superuser=bool(superuser),
+            in_recovery=standby,
+            free_connections=None if pooled else free,
+            max_connections=most,
+        )
+        self._server = None if pooled else server
+        return server
+
+    async def _settle_in(self, session: Session, number: int, *, pooled: bool) -> None:
+        """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""
+        if self._read_only and not pooled:
+            await session.execute("SET default_transaction_read_only = on")
+        if number < 140000:
+            return
+        try:
+            if pooled:
+                await session.execute(f"BEGIN; SET LOCAL {wrapping.CHECK_ALIVE}; ROLLBACK")
+                session.check_alive = True
+            else:
+                await session.execute(f"SET {wrapping.CHECK_ALIVE}")
+                self._checks_alive = True
+        except asyncpg.PostgresError:  # refused on platforms that cannot see a closed socket
+            await session.execute("ROLLBACK")
+
+
+def open(url: str, *, application_name: str, read_only: bool) -> AsyncpgDriver:  # noqa: A001 - every driver module has `open`
+    """The driver for `url`; nothing is connected yet.
+
+    Raises:
+        UsageError: the URL cannot be understood.
+    """
+    return AsyncpgDriver(url, application_name=application_name, read_only=read_only)
+
+
+def _drop(session: Session | None) -> None:
+    if session is not None:
+        session.terminate()

@@ -1,0 +1,99 @@
+"""asyncpg's connection with what we need beside it: getting back to idle, its TLS, COPY without a hop per piece.
+
+Called by the modules beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+GRACE_S = 2.0
+"""How long a cancelled or failed statement may take to end before the socket is cut."""
+
+IDLE_S, PROBE_S, PROBES = 30, 10, 3
+"""TCP keepalive: a peer that vanished is noticed after a minute, also while a query without a deadline runs."""
+
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises where a session is of no use any more; TimeoutError is an OSError."""
+
+T = TypeVar("T")
+
+
+class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+    """A session that can always be brought back to idle, or closed."""
+
+    check_alive = False
+    """What an attempt through a pooler adds to its opening, so that the server notices when we are gone."""
+
+    async def recover(self) -> bool:
+        """Back to idle within the grace, or closed; whether it is idle. A cancellation does not stop it.
+
+        A statement that still runs was sent a cancel request by asyncpg; ROLLBACK waits for the answer to that first.
+        """
+        return await undisturbed(self._ended("ROLLBACK"))
+
+    async def forget(self, settings: str) -> bool:
+        """The same for settings of the session: execute `settings`, or close."""
+        return await undisturbed(self._ended(settings))
+
+    async def _ended(self, sql: str) -> bool:
+        if not self.is_closed():
+            try:
+                async with asyncio.timeout(GRACE_S):
+                    await self.execute(sql, timeout=GRACE_S)
+            except BROKEN:
+                pass
+            else:
+                return True
+        self.terminate()
+        return False
+
+    def tls(self) -> str:
+        """`""` for a unix socket, `off`, `unverified` (encrypted, nobody checked who answers) or `verified`."""
+        if isinstance(self._addr, str):
+            return ""
+        tunnel = self._transport.get_extra_info("ssl_object")
+        if tunnel is None:
+            return "off"
+        return "unverified" if tunnel.context.verify_mode == ssl.CERT_NONE else "verified"
+
+    def keep_alive(self) -> None:
+        """Let the operating system notice a peer that vanished."""
+        if isinstance(self._addr, str):
+            return
+        handle = self._transport.get_extra_info("socket")
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", IDLE_S), ("TCP_KEEPINTVL", PROBE_S), ("TCP_KEEPCNT", PROBES)):
+            if hasattr(socket, name):
+                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    async def copy_out(self, sql: str, write: Callable[[bytes], object], timeout_s: float) -> int:
+        """Execute `COPY ... TO STDOUT` and give its bytes to `write`; returns the rows."""
+
+        async def sink(data: bytes) -> None:
+            write(data)
+
+        status: str = await self._protocol.copy_out(sql, sink, timeout_s)
+        return int(status.rpartition(" ")[2])
+
+
+async def undisturbed(work: Coroutine[object, object, T]) -> T:
+    """The result of `work`, which has a bound of its own; a cancellation waits for it and is raised then."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()

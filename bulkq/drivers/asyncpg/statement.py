@@ -1,0 +1,227 @@
+"""One query as one session has prepared it: sets into arguments, records into a `Reply`. Called by `connection`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.asyncpg import decoding
+from bulkq.errors import DatabaseError
+from bulkq.model import Column, Phase, Reply
+
+if TYPE_CHECKING:
+    from asyncpg.prepared_stmt import PreparedStatement
+
+    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.model import ParameterSet, Query
+
+Arguments = Sequence[object]
+Converter = Callable[[object], object]
+ROWCOUNT = (Column("rowcount", "bigint"),)
+
+
+class Form(StrEnum):
+    """What the server accepted."""
+
+    ROWS = "rows"  # wrapped: every row begins with the ordinal of its set
+    COUNT = "count"  # wrapped: one row per set, its ordinal and how many rows it changed
+    PLAIN = "plain"  # the user's text, one execution per set
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known about a statement after it was described."""
+
+    text: str  # the user's text with `$n`, unwrapped, for COPY
+    form: Form
+    columns: tuple[Column, ...]
+    kinds: tuple[Type, ...]  # of the user's result columns
+    bound: tuple[int, ...]  # index into a set of $1, $2, ...
+    casts: tuple[str, ...]  # the type of $1, $2, ... as SQL
+    types: tuple[str, ...]  # of every parameter of the query, for people
+    convert: tuple[Converter | None, ...]  # of $1, $2, ...
+    decode: tuple[Converter | None, ...]  # of the user's result columns, where they cannot be wrapped
+    changes: bool  # RETURNING: every row is a changed one
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What describing a query has found out; every session of the same server can prepare from it."""
+
+    shape: Shape
+    sql: str
+    single: bool
+    parameters: tuple[int, ...]  # oids
+
+
+class AsyncpgStatement:
+    """A prepared query. Belongs to the session that made it."""
+
+    __slots__ = (
+        "_convert",
+        "_whole",
+        "columns",
+        "handle",
+        "parameter_types",
+        "query",
+        "returns_rows",
+        "shape",
+        "single",
+        "typed",
+    )
+
+    def __init__(self, query: Query, shape: Shape, handle: PreparedStatement, *, typed: bool, single: bool) -> None:
+        self.query = query
+        self.shape = shape
+        self.handle = handle
+        self.typed = typed
+        self.single = single
+        self.columns = shape.columns
+        self.returns_rows: bool | None = bool(shape.kinds)
+        self.parameter_types = shape.types
+        self._whole = shape.bound == tuple(range(len(query.parameters)))
+        self._convert = any(shape.convert)
+
+    def recipe(self) -> Recipe:
+        """For the other sessions of the driver."""
+        oids = tuple(kind.oid for kind in self.handle.get_parameters())
+        return Recipe(self.shape, self.handle.get_query(), self.single, oids)
+
+    @property
+    def ordinal(self) -> int | None:
+        """The number of the parameter that carries the set's ordinal."""
+        return None if self.shape.form is Form.PLAIN else len(self.shape.bound) + 1
+
+    @property
+    def secret(self) -> bool:
+        """Whether a parameter may show up nowhere."""
+        return any(parameter.secret for parameter in self.query.parameters)
+
+    def bind(self, sets: Sequence[ParameterSet]) -> list[Arguments]:
+        """The arguments of `$1, $2, ...` per set, without ordinals.
+
+        Raises:
+            DatabaseError: a value of a list is not a JSON array.
+        """
+        if self._whole and not self._convert:
+            return list(sets)
+        bound = self.shape.bound
+        if not self._convert:
+            return [[values[i] for i in bound] for values in sets]
+        return [self._converted(values, position) for position, values in enumerate(sets)]
+
+    def numbered(self, sets: Sequence[ParameterSet], *, ordered: bool) -> list[Arguments]:
+        """The same with the ordinal at the end; sorted like every other lane sorts, unless `ordered`.
+
+        Transactions that lock rows in one order do not deadlock.
+        """
+        numbered: list[Arguments] = [(*values, i) for i, values in enumerate(self.bind(sets))]
+        if ordered or len(numbered) < 2:
+            return numbered
+        places = {index: place for place, index in enumerate(self.shape.bound)}
+        order = [places[index] for index in self.query.sorting if index in places]
+        return _sorted(numbered, order) if order else numbered
+
+    def reply(self, records: list[Sequence[object]], *, ordered: bool) -> Reply:
+        """What wrapped executions brought back, in the order of the sets."""
+        if not ordered:
+            records.sort(key=itemgetter(0))
+        positions, *values = decoding.transposed(records, 1 + len(self.columns))
+        places: Sequence[int] = positions  # type: ignore[assignment] # the wrapper's int8
+        changed = 0
+        if self.shape.form is Form.COUNT:
+            changed = sum(values[0])  # type: ignore[arg-type] # the wrapper's count(*)
+        elif self.shape.changes:
+            changed = len(records)
+        return Reply(self.columns, values, places, changed)
+
+    def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
+        """What unwrapped executions brought back: per set its records and its command tag."""
+        changed = sum(affected(status) for _, status in answers)
+        if not self.shape.kinds:
+            counts = [affected(status) for _, status in answers]
+            return Reply(self.columns, [counts], range(len(answers)), changed)
+        positions = [i for i, (records, _) in enumerate(answers) for _ in records]
+        columns = decoding.transposed((r for records, _ in answers for r in records), len(self.columns))
+        values = [c if f is None else [f(v) for v in c] for c, f in zip(columns, self.shape.decode, strict=True)]
+        return Reply(self.columns, values, positions, changed)
+
+    def _converted(self, values: ParameterSet, position: int) -> Arguments:
+        pairs = zip(self.shape.bound, self.shape.convert, strict=True)
+        try:
+            return [values[i] if f is None or values[i] is None else f(values[i]) for i, f in pairs]
+        except ValueError as error:
+            raise DatabaseError(str(error), sqlstate=None, phase=Phase.ENCODING, position=position) from None
+
+
+def affected(status: str) -> int:
+    """Rows changed, from a command tag: 3 of `UPDATE 3`, 0 of `SELECT 3`."""
+    verb, _, rest = status.partition(" ")
+    return int(rest.rpartition(" ")[2]) if verb in {"INSERT", "UPDATE", "DELETE", "MERGE"} else 0
+
+
+def list_of_text(value: object) -> list[str | None]:
+    """The elements of a list, a JSON array or a one-dimensional array literal `{1,"a b",NULL}`, for the server to convert.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if isinstance(value, str) and LITERAL.fullmatch(value):
+        return [_literal(*item) for item in ELEMENT.findall(value[1:-1])]
+    items = _parsed(value) if isinstance(value, str) else value
+    if isinstance(items, (list, tuple)):
+        return [_element(item) for item in items]
+    raise ValueError(f'"{value}" is not a JSON array')
+
+
+_ELEMENT = r'"((?:[^"\\]|\\.)*)"|([^",{}\\]+)'
+ELEMENT = re.compile(_ELEMENT, re.DOTALL)
+LITERAL = re.compile(rf"\{{(?:(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*)?\}}", re.DOTALL)
+"""A one-dimensional array literal and its elements, quoted or bare."""
+
+
+def _literal(quoted: str, bare: str) -> str | None:
+    if not bare:
+        return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+    return None if bare.strip().upper() == "NULL" else bare.strip()
+
+
+def _parsed(text: str) -> object:
+    """JSON with its numbers as they are written, or None where it is none."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except json.JSONDecodeError:
+        return None
+
+
+def _element(item: object) -> str | None:
+    if item is None or isinstance(item, str):
+        return item
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, (bool, list, dict)) else str(item)
+
+
+def json_text(value: object) -> object:
+    """A Python object for a json parameter; text is JSON already."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def exact(value: object) -> object:
+    """A float for a numeric parameter as people read it: 1.1, not its 55 binary digits."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _sorted(rows: list[Arguments], order: Sequence[int]) -> list[Arguments]:
+    try:
+        return sorted(rows, key=itemgetter(*order))
+    except TypeError:  # NULL among values, which Python does not compare
+        pass
+    try:
+        return sorted(rows, key=lambda row: [(row[i] is None, row[i]) for i in order])
+    except TypeError:  # values of different types; the order only spares deadlocks
+        return rows

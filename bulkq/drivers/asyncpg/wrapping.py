@@ -1,0 +1,104 @@
+"""The SQL that we put around the user's text, and before and after it. Pure; called by the modules beside it.
+
+A wrapped statement gives back its last parameter, the ordinal of the set, with every row: so many executions can
+travel in one round trip and every row still knows its set. The user's text stands on lines of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Limits
+
+IDLE_MS = 30_000
+STREAM_IDLE_MS = 600_000
+"""How long our transaction may wait for us: a client that vanished holds its locks no longer. A stream waits for whoever
+reads our output, so a read-only one may take its time."""
+
+CHECK_MS = 1_000
+"""How soon the server notices, in the middle of a query, that we are gone; PostgreSQL 14 and later."""
+
+CHECK_ALIVE_NAME = "client_connection_check_interval"
+CHECK_ALIVE = f"{CHECK_ALIVE_NAME} = {CHECK_MS}"
+
+DESCRIBE = "BEGIN READ ONLY; SET LOCAL lock_timeout = 5000; SET LOCAL statement_timeout = 8000"
+"""Describing waits for a table that is being altered, but not for ever; the pooler keeps us on one server meanwhile."""
+
+
+def names(count: int) -> list[str]:
+    """Aliases of the wrapped columns; the user's own names may be duplicate or missing."""
+    return [f"c{i}" for i in range(1, count + 1)]
+
+
+def rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
+    """`sql` returns rows and changes nothing."""
+    return f"SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM (\n{sql}\n) AS q({', '.join(names(len(items)))})"
+
+
+def changed_rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
+    """`sql` changes data and returns rows."""
+    return (
+        f"WITH q({', '.join(names(len(items)))}) AS (\n{sql}\n) SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM q"
+    )
+
+
+def counted(sql: str, ordinal: int) -> str:
+    """`sql` changes data and returns nothing: one row with the count."""
+    return f"WITH q AS (\n{sql}\nRETURNING 1\n) SELECT ${ordinal}::int8 AS n, count(*) AS changed FROM q"
+
+
+def copied(sql: str, delimiter: str) -> str:
+    """The whole result of `sql` as CSV with header."""
+    return f"COPY (\n{sql}\n) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER {literal(delimiter)}, ENCODING 'UTF8')"
+
+
+def opening(limits: Limits, *, ordinals: bool, check_alive: bool = False, streaming: bool = False) -> str:
+    """The first message of an attempt: the transaction and its limits.
+
+    The settings are local, and their SELECT freezes a READ ONLY transaction: after its first query the server refuses to make it writable.
+
+    Args:
+        limits: of the attempt; READ ONLY, else READ COMMITTED.
+        ordinals: let errors tell their parameters, eight bytes of each, which holds the ordinal.
+        check_alive: ask the server to notice when we are gone, where the session was not told.
+        streaming: rows are fetched in pieces.
+    """
+    idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
+    settings = {
+        "statement_timeout": _ms(limits.timeout_s),
+        "lock_timeout": _ms(limits.lock_timeout_s),
+        "idle_in_transaction_session_timeout": idle_ms,
+    }
+    if ordinals:
+        settings["log_parameter_max_length_on_error"] = 8
+    if check_alive:
+        settings[CHECK_ALIVE_NAME] = CHECK_MS
+    # One query instead of a SET each: a batch of one slow query costs the server half as much.
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    begin = "BEGIN READ ONLY" if limits.read_only else "BEGIN ISOLATION LEVEL READ COMMITTED"
+    return f"{begin}; SELECT {calls}"
+
+
+def session_limits(limits: Limits) -> str:
+    """The limits of a statement that runs outside a transaction."""
+    return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}"
+
+
+RESET = "RESET statement_timeout; RESET lock_timeout"
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """`name` as a quoted SQL name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _ms(seconds: float | None) -> int:
+    return 0 if seconds is None else max(1, round(seconds * 1000))

@@ -1,0 +1,33 @@
+"""The claim of a batch in SQLite, inside its `BEGIN IMMEDIATE`. Called by `sqlite_session` in the connection's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from bulkq import markers
+from bulkq.errors import AlreadyApplied, NotOwner
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from bulkq.drivers.sqlite_handle import Handle
+    from bulkq.model import Claim
+
+
+def take(db: Handle, claim: Claim) -> None:
+    """Insert the marker of `claim`. Nobody else writes meanwhile: what is not granted has one of two reasons.
+
+    Raises:
+        AlreadyApplied: the marker is there, whoever owns the run.
+        NotOwner: the run row has another owner, or is gone.
+        DatabaseError: SQLite refuses it: the tables are not there.
+    """
+    db.run_own(markers.claim(claim, "sqlite"), Phase.CLAIMING)
+    if db.own.rowcount == 1:
+        return
+    found = db.run_own(markers.look(claim), Phase.CLAIMING)
+    if not found:
+        raise NotOwner(None, phase=Phase.CLAIMING)
+    owner, last, rows = cast("tuple[str, int | None, int]", found[0])
+    if last is not None:
+        raise AlreadyApplied(last, rows, phase=Phase.CLAIMING)
+    raise NotOwner(owner, phase=Phase.CLAIMING)

@@ -1,0 +1,79 @@
+"""Target URLs as text: their scheme, and how to show them without a password. Pure; called by drivers and messages."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote
+
+MASK = "***"
+_SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
+_QUERY_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
+_KEY_SECRET = re.compile(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
+
+
+def scheme(url: str) -> str | None:
+    """The scheme of `url` in lower case (`postgresql`, `mysql+pymysql`), or None where it has none."""
+    found = _SCHEME.match(url)
+    return found[1].lower() if found else None
+
+
+def safe(url: str) -> str:
+    """`url` with every password in it replaced by `***`.
+
+    Passwords are looked for between user and host, in the query string, and as `password=` of a libpq
+    connection string. A URL that was written wrongly (an unescaped `@`, `/`, `?` or `#` in the password) hides too much
+    rather than too little.
+    """
+    found = _SCHEME.match(url)
+    if not found:
+        return _KEY_SECRET.sub(rf"\g<1>{MASK}", url)
+    head, rest = url[: found.end()], url[found.end() :]
+    start, end = _password_span(rest)
+    if end > start:
+        rest = rest[:start] + MASK + rest[end:]
+    return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
+
+
+def passwords(url: str) -> tuple[str, ...]:
+    """Every password in `url`, as written and as decoded; for taking them out of other people's messages."""
+    found = _SCHEME.match(url)
+    if not found:
+        return tuple(m[2].strip("'\"") for m in _KEY_SECRET.finditer(url) if m[2].strip("'\""))
+    rest = url[found.end() :]
+    start, end = _password_span(rest)
+    written = [rest[start:end]] if end > start else []
+    written += [m[2] for m in _QUERY_SECRET.finditer(rest)]
+    return tuple(dict.fromkeys(p for text in written for p in (text, unquote(text)) if p))
+
+
+def scrub(text: str, url: str) -> str:
+    """`text` without the passwords of `url`."""
+    for password in sorted(passwords(url), key=len, reverse=True):
+        text = text.replace(password, MASK)
+    return text
+
+
+def options(url: str) -> dict[str, str]:
+    """The query string of `url`; the last of a repeated name counts."""
+    _, _, query = url.partition("?")
+    return dict(parse_qsl(query.partition("#")[0], keep_blank_values=True))
+
+
+def _password_span(rest: str) -> tuple[int, int]:
+    """Where the password stands in what follows `scheme://`; an empty span where there is none."""
+    at = rest.rfind("@", 0, _authority_end(rest))
+    colon = rest.find(":")
+    return (colon + 1, at) if 0 <= colon < at else (0, 0)
+
+
+def _authority_end(rest: str) -> int:
+    """The end of `user:password@host`; an `@` behind an unescaped `/`, `?` or `#` counts where only a password explains it."""
+    end = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
+    last = rest.rfind("@")
+    if last < end or ":" not in rest[:end]:
+        return end
+    port = rest[:end].rpartition(":")[2]
+    between = rest[end:last]
+    in_query = between.startswith("/") and "?" in between and "=" in between[between.index("?") :]
+    return end if in_query and (port.isdigit() or port.endswith("]")) else last + 1

@@ -1,0 +1,165 @@
+"""The exception tree. Each branch has the exit code that the command line ends with.
+
+    BulkqError                      1
+    ├── UsageError                  2   nothing of the user's was executed
+    │   ├── QueryFileError          2   a .sql file, with file:line
+    │   ├── ParameterError          2   a parameter source or one of its values
+    │   └── MissingDriver           2   the package that a URL or format needs is not installed
+    ├── TargetError                 3   the database cannot be reached or does not let us in
+    ├── RefusedError                4   a safety rule says no
+    │   └── LedgerNewer             4   the ledger was made by a newer version
+    ├── LedgerError                 2   the ledger cannot be read or written; nothing more is sent
+    ├── StoppedError                5   stopped early, consistent
+    │   └── OutputClosed            5   whoever read our output has left; reads end with 0
+    ├── RunFailed                   1   raised by the Python API after the last row; has the summary
+    └── DatabaseError               -   one failed statement, as a driver reports it to the worker
+        ├── AlreadyApplied          -   the marker of these parameter sets is there
+        └── NotOwner                -   another process has taken the run over
+
+Messages are lower case, hold the value in quotes and say the next step. An error may carry several lines
+(up to `MOST_LINES` of one phase together), each of which stands alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bulkq.model import Phase, RunSummary
+
+MOST_LINES = 20
+"""More errors of one phase than this are counted, not listed: nobody reads the twenty-first."""
+
+
+class BulkqError(Exception):
+    """The root of everything that bulkq raises on purpose; `str()` is one line, or one line per error."""
+
+    exit_code = 1
+
+
+class UsageError(BulkqError):
+    """Wrong option, file, value or configuration. No statement of the user's was executed."""
+
+    exit_code = 2
+
+
+class QueryFileError(UsageError):
+    """A query file that cannot be understood; the message starts with `file:line`."""
+
+
+class ParameterError(UsageError):
+    """A parameter source that cannot be read, does not fit the query, or holds a bad value."""
+
+
+class MissingDriver(UsageError):
+    """A package is not installed; the message holds the exact command that installs it."""
+
+
+class TargetError(BulkqError):
+    """The target cannot be reached: host, port, password, database, file; the message says which."""
+
+    exit_code = 3
+
+
+class RefusedError(BulkqError):
+    """A safety rule refuses; the message names the option that would allow it."""
+
+    exit_code = 4
+
+
+class LedgerNewer(RefusedError):
+    """The ledger's schema is newer than this program: it would be read wrongly."""
+
+
+class LedgerError(BulkqError):
+    """The ledger cannot be read or written: disk full, read-only, truncated, unreachable. Nothing is sent after it."""
+
+    exit_code = 2  # before the run; the runner stops with 5 when it happens later
+
+
+class StoppedError(BulkqError):
+    """The run stopped early and consistent: signal, deadline, fail-fast, max-failures, outage."""
+
+    exit_code = 5
+
+
+class OutputClosed(StoppedError):
+    """Whoever read our output has closed it (`bulkq ... | head`); the run drains quietly."""
+
+
+class RunFailed(BulkqError):
+    """At least one parameter set failed. `summary` has the counts and the failures."""
+
+    def __init__(self, summary: RunSummary) -> None:
+        """Keep `summary`; the message repeats its counts."""
+        super().__init__(f"{summary.failed} of {summary.tried} parameter sets failed")
+        self.summary = summary
+
+
+class DatabaseError(BulkqError):
+    """One failed attempt, translated by a driver at its border; `policy.retry` reads it.
+
+    Attributes:
+        sqlstate: five characters, or None where the database has none. SQLite's are `SQLITE_...` names.
+        phase: how far our own code had come; decides with `sqlstate` what is known about the attempt.
+        position: index into the sets given to the attempt of the one that the server names as the culprit.
+        offset: character offset of the error in `Query.sql`, 0-based, where the server gives a position.
+        hint: the server's own hint.
+        connection_lost: the session is gone or cannot be trusted; the lane must connect again.
+        confirmed: after a cancel or timeout, the session is known to be idle or gone on the server.
+        pid: the server process that may still be at it when `confirmed` is False.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str | None,
+        phase: Phase,
+        position: int | None = None,
+        offset: int | None = None,
+        hint: str | None = None,
+        connection_lost: bool = False,
+        confirmed: bool = True,
+        pid: int | None = None,
+    ) -> None:
+        """Keep what the worker and the failure record need of the driver's exception."""
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.phase = phase
+        self.position = position
+        self.offset = offset
+        self.hint = hint
+        self.connection_lost = connection_lost
+        self.confirmed = confirmed
+        self.pid = pid
+
+
+class AlreadyApplied(DatabaseError):
+    """A claim met its marker: the sets `first` of the claim to `last` were applied and changed `rows` rows."""
+
+    def __init__(self, last: int, rows: int, *, phase: Phase) -> None:
+        """Keep what the marker says; it outranks what anybody remembers."""
+        super().__init__(f"applied before, up to {last}", sqlstate=None, phase=phase)
+        self.last = last
+        self.rows = rows
+
+
+class NotOwner(DatabaseError):
+    """A claim found the run row with another owner, or none (`owner` is None: the row is gone)."""
+
+    def __init__(self, owner: str | None, *, phase: Phase) -> None:
+        """Keep who owns the run now."""
+        super().__init__(f"the run belongs to {owner}" if owner else "the run row is gone", sqlstate=None, phase=phase)
+        self.owner = owner
+
+
+def together(kind: type[UsageError], lines: Iterable[str]) -> UsageError:
+    """Make one error of all `lines` of a phase: the first `MOST_LINES`, then how many more there are."""
+    every = list(lines)
+    shown = every[:MOST_LINES]
+    if len(every) > len(shown):
+        shown.append(f"and {len(every) - len(shown)} more")
+    return kind("\n".join(shown))

@@ -1,0 +1,39 @@
+"""The durable record of runs: `open_ledger`. Called by `bulkq.tasks` and `bulkq.cli`.
+
+Importing this costs nothing: SQLAlchemy takes a third of a second and is imported by `open_ledger`, in a thread, while the
+event loop goes on. Alembic is imported only for a ledger of another revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bulkq.ledger.none import NoLedger
+from bulkq.ledger.owners import new_owner
+from bulkq.ledger.places import LedgerMissing, locate
+
+if TYPE_CHECKING:
+    from bulkq.ledger.stored import StoredLedger
+
+__all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger"]
+
+
+async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger:
+    """Open a ledger, making or upgrading it where need be.
+
+    Args:
+        url: `auto` ($XDG_STATE_HOME/bulkq/ledger.db), a path, `sqlite:///FILE` or `postgresql://...`.
+        create: False: one that is not there is an error.
+
+    Raises:
+        UsageError: `url` is not understood.
+        LedgerMissing: there is none and `create` is False.
+        LedgerNewer: it was made by a newer version.
+        LedgerError: it cannot be read or written.
+    """
+    place = locate(url)
+    opening = await asyncio.to_thread(import_module, "bulkq.ledger.opening")
+    opened: StoredLedger = await opening.open_place(place, create=create)
+    return opened

@@ -1,0 +1,190 @@
+"""A ledger's connection: SQLAlchemy over aiosqlite or asyncpg, with transactions that mean what they say. Called by this room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, event, func, literal, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bulkq.errors import BulkqError, LedgerError
+from bulkq.ledger.complaints import explained, in_one_line
+from bulkq.ledger.revision import READ_REVISION
+from bulkq.ledger.schema import POSTGRES_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from bulkq.ledger.places import Place
+
+BUSY_S = 10.0
+"""How long one process waits for another's write. A group commit takes milliseconds."""
+
+COMMAND_S = 10.0
+WRITES = "bulkq_writes"
+
+SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+"""What `begin` promises holds on servers that are told to forget the last commits in a crash."""
+
+
+class Database:
+    """One ledger's database. Holds one connection at most."""
+
+    def __init__(self, place: Place, engine: AsyncEngine) -> None:
+        """Use `engine` for what is at `place`."""
+        self.place = place
+        self.sqlite = place.path is not None
+        self._engine = engine
+        self._writing = engine.execution_options(**{WRITES: True})
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads.
+
+        Raises:
+            LedgerError: whatever fails.
+        """
+        with in_one_line(self.place):
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is durable when it ends; in SQLite it has the write lock from its beginning.
+
+        Raises:
+            LedgerError: whatever fails; nothing of it was kept then.
+        """
+        with in_one_line(self.place):
+            async with self._writing.begin() as connection:
+                if not self.sqlite:
+                    await connection.execute(text(SYNCHRONOUS))
+                yield connection
+
+    async def revision(self) -> str | None:
+        """The revision of the schema; None where there is no table that says so."""
+        query = READ_REVISION.format(schema="" if self.sqlite else f"{POSTGRES_SCHEMA}.")
+        try:
+            async with self.reading() as connection:
+                found = (await connection.exec_driver_sql(query)).scalar()
+        except LedgerError as error:
+            if _is_missing_table(error.__cause__):
+                return None
+            raise
+        return None if found is None else str(found)
+
+    def now(self) -> ColumnElement[Any]:
+        """Seconds since 1970, by the clock that all who use this ledger share."""
+        return literal(time.time()) if self.sqlite else func.extract("epoch", func.clock_timestamp())
+
+    async def upsert(self, connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+        """Insert `rows`, or replace those that are there."""
+        if not rows:
+            return
+        statement = sqlite_insert(table) if self.sqlite else postgres_insert(table)
+        keys = [column.name for column in table.primary_key]
+        rest = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a ColumnCollection
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        with in_one_line(self.place):
+            await self._engine.dispose()
+
+
+def sqlite(place: Place) -> Database:
+    """The file at `place`, which must exist."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=f"file:{quote(str(place.path))}", query={"mode": "rw", "uri": "true"}),
+        connect_args={"isolation_level": None, "timeout": BUSY_S},
+        pool_size=1,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _settle_in)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return Database(place, engine)
+
+
+async def postgres(place: Place) -> Database:
+    """The server at `place`, connected once, so that a wrong password is told as one.
+
+    Raises:
+        LedgerError: it cannot be reached.
+    """
+    from bulkq.drivers.asyncpg import options
+
+    given = options.read(place.url)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            "dsn": given.dsn,
+            "ssl": given.ssl,
+            "service": given.service,
+            "passfile": given.passfile,
+            "timeout": given.timeout_s,
+            "command_timeout": COMMAND_S,
+            "statement_cache_size": 0,  # a pooler in transaction mode must see no names
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": str,
+            "server_settings": {"application_name": given.application_name or "bulkq ledger"},
+        },
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        execution_options={"schema_translate_map": {None: POSTGRES_SCHEMA}},
+    )
+    try:
+        async with asyncio.timeout(given.timeout_s), engine.connect():
+            pass
+    except Exception as error:  # whatever it was, there is no ledger
+        await engine.dispose()
+        raise _unreachable(error, place, given) from error
+    return Database(place, engine)
+
+
+def _unreachable(error: Exception, place: Place, given: object) -> LedgerError:
+    from bulkq.drivers.asyncpg.options import Options
+    from bulkq.drivers.asyncpg.refusals import explained as refused
+
+    cause: BaseException | None = error
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        cause = error.orig.__cause__ or error.orig
+    if not isinstance(cause, Exception) or not isinstance(given, Options):
+        return explained(error, place)
+    found: BulkqError = refused(cause, place.url, given)
+    return LedgerError(f'ledger "{place.shown}": {found}')
+
+
+def _settle_in(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """FULL: a commit that was promised outlives a power cut, also in WAL.
+
+    https://sqlite.org/pragma.html#pragma_synchronous
+    """
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock at once: a transaction that reads first could find it taken when it comes to write."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_missing_table(error: BaseException | None) -> bool:
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return False
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig.__cause__, "sqlstate", None)
+    return state in {"42P01", "3F000"} or "no such table" in str(error.orig)

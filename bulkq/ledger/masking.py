@@ -1,0 +1,87 @@
+"""What of an error message may be kept for good: the shape, never a value. Called for every failure that goes into a ledger. Pure.
+
+Messages of servers repeat values (`invalid input syntax for type bigint: "hunter2"`), and those of triggers and functions
+say whatever their author wrote. So nothing is kept but
+
+- messages of known form, in which what is quoted is a name of the schema,
+- for other messages of the server itself, the words around what is quoted, without the numbers,
+- for the rest, nothing: the SQLSTATE says what it was, `--failures` has the words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+GONE = '"..."'
+LONGEST = 300
+
+_NAME = r'"[^"]*"'
+_KNOWN = re.compile(
+    "|".join(
+        [
+            rf"duplicate key value violates unique constraint {_NAME}",
+            rf"null value in column {_NAME}(?: of relation {_NAME})? violates not-null constraint",
+            rf"new row for relation {_NAME} violates check constraint {_NAME}",
+            rf"(?:insert or )?update(?: or delete)? on table {_NAME} violates foreign key constraint {_NAME}(?: on table {_NAME})?",
+            rf"conflicting key value violates exclusion constraint {_NAME}",
+            rf"value for domain \w+ violates check constraint {_NAME}",
+            r"permission denied for (?:table|schema|sequence|view|function|database) \w+",
+            r"value too long for type character(?: varying)?\(\d+\)",
+            r"canceling statement due to (?:statement timeout|lock timeout|user request|conflict with recovery)",
+            r"deadlock detected",
+            r"could not serialize access due to [a-z /]+",
+            r"timed out after [\d.]+s",
+            r"no answer within [\d.]+s",
+            r"cannot execute [A-Z ]+ in a read-only transaction",
+            r"(?:UNIQUE|NOT NULL|CHECK) constraint failed: [\w., ]+",
+            r"FOREIGN KEY constraint failed",
+        ]
+    )
+)
+_QUOTED = re.compile(r'"(?:[^"]|"")*"?|\'(?:[^\']|\'\')*\'?|`[^`]*`?|«[^»]*»?|“[^”]*”?|„[^“]*“?|\$\$.*', re.DOTALL)
+_KEY = re.compile(r"\(.*?\)\s*=.*", re.DOTALL)
+_NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?(?:0[xX][0-9a-fA-F]+|\\x[0-9a-fA-F]*|\d[\w.:+-]*)")
+_AFTER_COLON = re.compile(r":\s.*", re.DOTALL)
+_SERVERS_OWN = re.compile(
+    r"(?:08|0A|21|22|25|26|28|34|3D|3F|40|42|53|54|55|57|58)[0-9A-Z]{3}"
+    r"|SQLITE_(?:MISMATCH|TOOBIG|BUSY|LOCKED|FULL|IOERR|CORRUPT|READONLY|INTERRUPT|CANTOPEN|NOMEM|RANGE)\w*"
+)
+"""Classes of which the server's own code speaks: not 23 in other forms than the known ones, nor P0, 38, 39, HV, XX,
+SQLITE_ERROR and SQLITE_CONSTRAINT_TRIGGER, where functions and extensions do."""
+
+
+def masked(message: str, sqlstate: str | None, params: Mapping[str, object]) -> str:
+    """What may be kept of `message`.
+
+    Args:
+        message: of a server, a driver or our own.
+        sqlstate: that came with it; None where it is our own message.
+        params: values that are known to be in play; secret ones stand there as `***`, and are therefore unknown.
+    """
+    text = " ".join(message.split())
+    if _KNOWN.fullmatch(text):
+        return "" if _mentions(text, _texts(params)) else text[:LONGEST]
+    if sqlstate is not None and not _SERVERS_OWN.fullmatch(sqlstate):
+        return ""
+    text = _QUOTED.sub(GONE, text)
+    text = _KEY.sub(GONE, text)
+    text = _AFTER_COLON.sub(f": {GONE}", text)
+    text = _NUMBER.sub("...", text)
+    return "" if _mentions(text, _texts(params)) else text[:LONGEST]
+
+
+def _texts(params: Mapping[str, object]) -> Iterable[str]:
+    """The values as they would stand in a message. Shorter ones than two letters are part of every message."""
+    for value in params.values():
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        if value is not None and len(text) > 1:
+            yield text
+
+
+def _mentions(text: str, values: Iterable[str]) -> bool:
+    folded = text.casefold()
+    return any(value.casefold() in folded for value in values)

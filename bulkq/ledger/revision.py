@@ -1,0 +1,11 @@
+"""What says that a ledger is ours and how new it is. Imports nothing, so that reading a revision costs a query."""
+
+from __future__ import annotations
+
+HEAD = "0001"
+"""The revision that this program writes; a test holds that it is the last of `migrations/versions`."""
+
+READ_REVISION = "SELECT version_num FROM {schema}alembic_version"
+
+APPLICATION_ID = 0x626C6B71
+"""`PRAGMA application_id` of a ledger in SQLite: "blkq"; `file` and others tell formats by it."""

@@ -1,0 +1,111 @@
+"""What a run has done so far, as counters that anybody may read at any time. Written by the runner, read by displays and reports."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkq.model import BatchResult
+
+BUCKETS_PER_DOUBLING = 16
+"""Log-spaced: 2^(1/16) = 4.4 % wide, so a percentile is at most 2.2 % off its bucket's middle."""
+
+FASTEST_S = 1e-6
+BUCKETS = 40 * BUCKETS_PER_DOUBLING  # 1 us to 12 days
+
+
+class Latencies:
+    """A histogram of query latencies in log-spaced buckets; constant memory, one addition per batch."""
+
+    __slots__ = ("counts", "max_s", "total")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.counts = [0] * BUCKETS
+        self.total = 0
+        self.max_s = 0.0
+
+    def add(self, latency_s: float, count: int = 1) -> None:
+        """Count `count` queries of `latency_s` seconds each."""
+        bucket = int(math.log2(max(latency_s, FASTEST_S) / FASTEST_S) * BUCKETS_PER_DOUBLING)
+        self.counts[min(bucket, BUCKETS - 1)] += count
+        self.total += count
+        self.max_s = max(self.max_s, latency_s)
+
+    def quantile(self, q: float) -> float | None:
+        """The latency in seconds that a fraction `q` of the queries did not exceed; None when empty."""
+        if not self.total:
+            return None
+        wanted = q * self.total
+        seen = 0
+        for bucket, count in enumerate(self.counts):
+            seen += count
+            if count and seen >= wanted:
+                middle_s: float = FASTEST_S * 2.0 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING)
+                return min(middle_s, self.max_s)
+        return self.max_s
+
+
+@dataclass(slots=True)
+class Progress:
+    """Live counters of a run. Counts are of parameter sets unless the name says otherwise."""
+
+    name: str = ""  # what is running, for people
+    run: str = ""
+    concurrency: int = 1
+    started_s: float = 0.0  # on the clock of whoever reads it: time.monotonic()
+    total: int | None = None
+    fraction: float | None = None  # of the source, by bytes, where the total is not known
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    retried: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    rows: int = 0
+    attempts: int = 0
+    in_flight: int = 0  # sets that a lane has sent and not yet got back
+    waiting_for: int | None = None  # number of the set that output order waits for
+    state: str = ""  # "", "stopping", "target lost, waiting"
+    latencies: Latencies = field(default_factory=Latencies)
+
+    @property
+    def done(self) -> int:
+        """Parameter sets that have ended, however."""
+        return self.ok + self.failed + self.unknown
+
+    def add(self, result: BatchResult) -> None:
+        """Count a batch that ended."""
+        unknown = sum(1 for f in result.failures if f.outcome == "unknown")
+        self.ok += result.ok
+        self.unknown += unknown
+        self.failed += len(result.failures) - unknown
+        self.skipped += result.skipped
+        self.retried += result.retried
+        self.changed += result.changed
+        self.rows += result.rows
+        self.attempts += result.attempts
+        size = len(result.batch.sets)
+        if size:
+            self.latencies.add(result.elapsed_s / size, size)
+
+    def percent(self) -> float | None:
+        """0 to 100, by count where the total is known, else by bytes."""
+        if self.total:
+            return 100.0 * min(1.0, self.done / self.total)
+        return None if self.fraction is None else 100.0 * self.fraction
+
+    def rate(self, now_s: float) -> float:
+        """Parameter sets per second since the start."""
+        elapsed = now_s - self.started_s
+        return self.done / elapsed if elapsed > 0 else 0.0
+
+    def eta_s(self, now_s: float) -> float | None:
+        """Seconds left at the rate so far; None until 5 % are done or where the end is not known."""
+        percent = self.percent()
+        if percent is None or percent < 5.0:
+            return None
+        return (now_s - self.started_s) * (100.0 - percent) / percent

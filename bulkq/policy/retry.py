@@ -1,0 +1,165 @@
+"""What a failed attempt means and what to do about it: the table of SQLSTATEs, as data. Called by the worker.
+
+Two questions, in this order. What is known about the attempt (`outcome`)? Whatever is not certain is UNKNOWN. And what
+is done next (`Action`)? Only classes of errors known to be safe are tried again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bulkq.model import Outcome, Phase
+
+if TYPE_CHECKING:
+    from bulkq.errors import DatabaseError
+
+
+class Action(StrEnum):
+    """What the worker does after a failed attempt."""
+
+    FAIL = "fail"  # permanent: the culprit, or the only set, is a failure
+    RETRY = "retry"  # the same again after a pause
+    ONCE = "once"  # the same again, but only once
+    HALVE = "halve"  # again in halves: a smaller transaction holds fewer locks
+    RECONNECT = "reconnect"  # on a new connection
+    REFUSE = "refuse"  # the read-only guard spoke: the run ends, exit 4
+
+
+ACTIONS: dict[str, Action] = {
+    # serialization and locks (PostgreSQL manual, 13.5: retry the whole transaction)
+    "40001": Action.RETRY,
+    "40P01": Action.HALVE,
+    "55P03": Action.HALVE,
+    # cancelled by somebody else; our own timeout is told apart before this table is read
+    "57014": Action.ONCE,
+    # resources that come back
+    "53100": Action.RETRY,
+    "53200": Action.RETRY,
+    "53300": Action.RECONNECT,
+    "53400": Action.RECONNECT,
+    # the server is going, starting or being replaced
+    "57P01": Action.RECONNECT,
+    "57P02": Action.RECONNECT,
+    "57P03": Action.RECONNECT,
+    "57P05": Action.RECONNECT,
+    "25P03": Action.RECONNECT,
+    "25P04": Action.RECONNECT,
+    # a cached plan that DDL made stale: a fresh statement settles it
+    "0A000": Action.ONCE,
+    # SQLite
+    "SQLITE_BUSY": Action.RETRY,
+    "SQLITE_BUSY_SNAPSHOT": Action.RETRY,
+    "SQLITE_BUSY_RECOVERY": Action.RETRY,
+    "SQLITE_BUSY_TIMEOUT": Action.RETRY,
+    "SQLITE_LOCKED": Action.RETRY,
+    "SQLITE_LOCKED_SHAREDCACHE": Action.RETRY,
+}
+"""Every SQLSTATE that is not final. The evidence for each line is in docs/reliability.md; a test holds each one."""
+
+TIMEOUTS = frozenset({"57014", "SQLITE_INTERRUPT"})
+READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})
+AMBIGUOUS = frozenset({"40003", "08007"})
+"""The server itself says that it does not know."""
+
+REFUSED_BEFORE_EXECUTION = ("42", "0A", "25", "54")
+"""Classes that a statement outside a transaction can only have been refused with, never ended with half-way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known, and what to do."""
+
+    outcome: Outcome
+    action: Action
+    timed_out: bool = False
+
+
+def outcome(error: DatabaseError, *, transaction: bool) -> Outcome:
+    """What is known about the attempt that ended with `error`."""
+    if error.phase in (Phase.CONNECTING, Phase.ENCODING, Phase.PREPARING):
+        return Outcome.NOT_STARTED
+    if error.sqlstate in AMBIGUOUS or (not error.confirmed and error.phase is not Phase.CLAIMING):
+        return Outcome.UNKNOWN
+    if error.phase is Phase.CLAIMING or (error.phase is Phase.SENT and transaction):
+        return Outcome.ROLLED_BACK  # COMMIT was never sent, so nothing of it can last
+    if error.connection_lost or error.sqlstate is None:
+        return Outcome.UNKNOWN
+    if not transaction:
+        refused = error.sqlstate.startswith(REFUSED_BEFORE_EXECUTION)
+        return Outcome.NOT_STARTED if refused else Outcome.UNKNOWN
+    return Outcome.ROLLED_BACK  # the server answered COMMIT with an error
+
+
+def decide(
+    error: DatabaseError, *, elapsed_s: float, timeout_s: float | None, read_only: bool, transaction: bool
+) -> Decision:
+    """Outcome and next step of an attempt that failed with `error` after `elapsed_s` seconds."""
+    known = outcome(error, transaction=transaction)
+    state = error.sqlstate or ""
+    timed_out = state in TIMEOUTS and timeout_s is not None and elapsed_s >= timeout_s
+    if timed_out:
+        return Decision(known, Action.FAIL, timed_out=True)
+    if read_only and state in READ_ONLY:
+        return Decision(Outcome.ROLLED_BACK, Action.REFUSE)
+    if known is Outcome.UNKNOWN and not read_only:
+        return Decision(known, Action.FAIL)
+    return Decision(known, _action(error, state, read_only=read_only))
+
+
+def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
+    if state == "25006" and not read_only:
+        return Action.RECONNECT  # a standby answers: the primary moved
+    if state == "0A000" and "cached plan" not in str(error):
+        return Action.FAIL
+    if state in ACTIONS:
+        return ACTIONS[state]
+    if error.connection_lost or state.startswith("08"):
+        return Action.RECONNECT
+    return Action.FAIL
+
+
+def pause_s(attempt: int, random: float) -> float:
+    """Seconds before attempt number `attempt` + 1: full jitter under a doubling ceiling of at most 5 s.
+
+    Args:
+        attempt: attempts made so far, 1 or more.
+        random: uniform in [0, 1).
+    """
+    return random * min(5.0, 0.05 * 2.0**attempt)
+
+
+class Budget:
+    """Retries over the whole run: at most a tenth of the attempts of the last minute, and never fewer than 50 allowed.
+
+    Without it, a database that is already in trouble gets more work the worse it does.
+    """
+
+    __slots__ = ("_attempts", "_minute", "_retries")
+
+    FLOOR = 50
+    SHARE = 0.1
+
+    def __init__(self) -> None:
+        self._minute = -1
+        self._attempts = 0
+        self._retries = 0
+
+    def attempt(self, now_s: float) -> None:
+        """Count an attempt at `now_s` on a monotonic clock."""
+        self._turn(now_s)
+        self._attempts += 1
+
+    def wait_s(self, now_s: float) -> float:
+        """Take one retry from the budget; the seconds to wait where this minute's share is used up, else 0."""
+        self._turn(now_s)
+        if self._retries < max(self.FLOOR, self.SHARE * self._attempts):
+            self._retries += 1
+            return 0.0
+        return 60.0 - now_s % 60.0
+
+    def _turn(self, now_s: float) -> None:
+        minute = int(now_s // 60)
+        if minute != self._minute:
+            self._minute, self._attempts, self._retries = minute, 0, 0

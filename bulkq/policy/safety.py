@@ -1,0 +1,139 @@
+"""What bulkq refuses to run until it is asked by name, and what it promises of the rest.
+
+Decided from the user's text; the server has its own guard.
+
+The command line asks `refuse` and `refuse_options` about every query of a request, before a target is opened; `plan` prints
+the answer. `bulkq.tasks` asks `mode_of`, and prints the `sentence` of a run before its first statement.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.errors import RefusedError, UsageError
+from bulkq.model import Mode, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from bulkq.model import Query
+
+ALLOWABLE = ("unbounded", "truncate", "ddl")
+"""The words of `--allow`."""
+
+READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "idempotent", "maintenance", "unrecorded")
+"""Under which promise a query runs, as the ledger and the report name it."""
+
+NO_LEDGER_PROMISE = (
+    "--ledger none: each batch is one transaction, but a run that is killed cannot be continued "
+    "without repeating what it had done"
+)
+"""What the first line of such a write run says."""
+
+SENTENCES = {
+    READ: "every answer recorded once; nothing is changed",
+    WRITE: "each batch is applied exactly once, also across kill -9: its marker commits with it",
+    IDEMPOTENT: "nothing is lost; repeats are possible",
+    MAINTENANCE: "at most once; what is unknown is listed",
+    UNRECORDED: NO_LEDGER_PROMISE,
+}
+
+
+def refuse(query: Query, *, write: bool, allow: AbstractSet[str]) -> RefusedError | UsageError | None:
+    """The error with which `query` is turned down, or None when it may run.
+
+    Args:
+        query: the query, with its statement class.
+        write: whether `--write` was given.
+        allow: words of `--allow`, of `ALLOWABLE`.
+    """
+    place = f"{query.file}:{query.line}: " if query.file else ""
+    verb = query.verb or "the statement"
+    if query.statement is StatementClass.SESSION:
+        return UsageError(f"{place}{verb} acts on the session or its transaction, which are bulkq's own: take it out")
+    needed = _needed(query)
+    missing = [word for word in needed if word not in allow]
+    if missing:
+        options = f"--allow {','.join(missing)}" + ("" if write else " --write")
+        return RefusedError(f"{place}{_danger(query, missing[0], verb)}: add {options}")
+    if query.statement is StatementClass.READ and query.mode in {None, Mode.READ}:
+        return None
+    if query.statement is StatementClass.READ:
+        return None if write else RefusedError(f'{place}"{query.name}" is declared @mode {query.mode}: add --write')
+    if query.mode is Mode.READ:
+        return RefusedError(f"{place}{verb} changes data but @mode says read: correct @mode")
+    return None if write else RefusedError(f"{place}{verb} {_does(query)}: add --write")
+
+
+def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> RefusedError | UsageError | None:
+    """The error for an option that contradicts what `query` says of itself, or None.
+
+    Args:
+        query: the query.
+        idempotent: whether `--idempotent` was given.
+        counted: the option that undoes what changes too many or too few rows, if one was given.
+    """
+    place = f"{query.file}:{query.line}: " if query.file else ""
+    if idempotent and query.idempotent is False:
+        return RefusedError(
+            f'{place}"{query.name}" is declared @idempotent false, and --idempotent may repeat it: leave the option out'
+        )
+    if counted is not None and _outside(query):
+        return UsageError(
+            f'{place}"{query.name}" runs outside a transaction, where {counted} cannot undo anything: leave the option out'
+        )
+    return None
+
+
+def mode_of(query: Query, *, write: bool, idempotent: bool, ledger: str) -> str:
+    """The one of `MODES` in which `query` runs.
+
+    A statement that is run with `--write` counts as one that changes data unless it says `@mode read`: what a function in a
+    SELECT does, only the server knows.
+
+    Args:
+        query: the query, with its metadata.
+        write: whether `--write` was given.
+        idempotent: whether `--idempotent` was given.
+        ledger: of the option; "none" promises less.
+    """
+    if not write or query.mode is Mode.READ:
+        return READ
+    if _outside(query):
+        return MAINTENANCE
+    if ledger == "none":
+        return UNRECORDED
+    return IDEMPOTENT if idempotent or query.idempotent else WRITE
+
+
+def sentence(mode: str) -> str:
+    """The promise of one of `MODES`."""
+    return SENTENCES[mode]
+
+
+def _outside(query: Query) -> bool:
+    """Whether the statement is sent outside a transaction."""
+    return query.mode is Mode.MAINTENANCE or not query.transaction
+
+
+def _needed(query: Query) -> tuple[str, ...]:
+    if query.verb == "TRUNCATE":
+        return ("truncate",)
+    if query.statement is StatementClass.DDL:
+        return ("ddl",)
+    return ("unbounded",) if query.unbounded else ()
+
+
+def _danger(query: Query, word: str, verb: str) -> str:
+    if word == "unbounded":
+        changing = "UPDATE or DELETE" if verb == "WITH" else verb
+        return f"{changing} without WHERE changes every row"
+    if word == "truncate":
+        return f"{verb} removes every row"
+    return f"{verb} {_does(query)}"
+
+
+def _does(query: Query) -> str:
+    if query.statement is StatementClass.DDL:
+        return "changes the schema"
+    return "may change data" if query.statement is StatementClass.MAINTENANCE else "changes data"

@@ -1,0 +1,92 @@
+"""How many parameter sets the next batch takes. One controller is shared by the lanes of a query on a target; the runner feeds it.
+
+The size is decided, not configured: it aims at a time per batch, so that round trips disappear for fast queries
+and concurrency does the work for slow ones.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+TARGET_S = 0.05
+"""Long enough to hide a round trip, short enough that a stop, a retry or a progress line is never far away."""
+
+LARGEST = 10_000
+"""Sets of one batch at most: keeps a reply, and what a rollback repeats, small."""
+
+MANY_ROWS = 50_000
+"""A reply with more rows than this halves the batch: memory is bounded by rows, not by sets."""
+
+FIRST_GROWTH = 10.0
+GROWTH = 1.5
+SLOW = 5.0  # times the target: fall to a tenth at once
+RECENT = 100  # sets over which failures are looked at
+TOO_MANY_FAILED = 0.1  # of the recent sets: batches of one, since every failure repeats its whole batch
+
+
+class BatchSize:
+    """The batch controller. Not thread-safe; called by the lanes of one event loop.
+
+    Args:
+        fixed: the size the user asked for; None to decide.
+        target_s: seconds that a batch should take.
+    """
+
+    __slots__ = ("_current", "_failed", "_fixed", "_growing_fast", "_recent", "_target_s", "latency_s")
+
+    def __init__(self, fixed: int | None = None, target_s: float = TARGET_S) -> None:
+        self._fixed = fixed
+        self._target_s = target_s
+        self._current = 1.0
+        self._growing_fast = True
+        self._recent = 0.0
+        self._failed = 0.0
+        self.latency_s: float | None = None
+        """Seconds per set of the last batch; None before the first."""
+
+    def next(self, remaining: int | None, lanes: int) -> int:
+        """The size of the next batch, with `remaining` sets left (None: not known) for `lanes` lanes."""
+        if self._fixed is not None:
+            return self._fixed
+        if self._recent >= 10 and self._failed > TOO_MANY_FAILED * self._recent:
+            return 1
+        size = round(self._current)
+        if remaining is not None:
+            # The last batches are small, so that all lanes end together.
+            size = min(size, ceil(remaining / (2 * lanes)))
+        return max(1, size)
+
+    def record(self, size: int, elapsed_s: float, rows: int, failed: int = 0) -> None:
+        """Learn from a batch of `size` sets that took `elapsed_s` seconds, `failed` of which failed."""
+        self.latency_s = elapsed_s / size
+        self._remember(size, failed)
+        if rows > MANY_ROWS:
+            self.halve()
+            return
+        if elapsed_s > SLOW * self._target_s:
+            self._growing_fast = False
+            self._current = max(1.0, min(self._current, size) / 10)
+            return
+        ideal = size * self._target_s / max(elapsed_s, 1e-6)
+        if elapsed_s > self._target_s / 2:
+            self._growing_fast = False
+        ceiling = size * FIRST_GROWTH if self._growing_fast else self._current * GROWTH
+        if ideal < self._current:
+            # Only a batch of about the present size says that the present size is too large.
+            if size >= self._current / 2:
+                self._current = max(1.0, ideal)
+        else:
+            self._current = min(float(LARGEST), max(self._current, min(ideal, ceiling)))
+
+    def halve(self) -> None:
+        """After a statement timeout, a deadlock, a lock timeout or very many rows."""
+        self._growing_fast = False
+        self._current = max(1.0, self._current / 2)
+
+    def _remember(self, size: int, failed: int) -> None:
+        """Keep the share of failed sets over about the last `RECENT`, by scaling old counts down."""
+        self._recent += size
+        self._failed += failed
+        if self._recent > RECENT:
+            self._failed *= RECENT / self._recent
+            self._recent = float(RECENT)

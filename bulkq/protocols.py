@@ -1,0 +1,320 @@
+"""Every seam on one page. A new driver, source, sink or observer implements one of these and nothing else.
+
+ParameterSource   where parameter sets come from         bulkq.parameters
+Driver            one database library                   bulkq.drivers
+Connection        one session of a driver, held by one lane
+Statement         a query that a connection has prepared
+Sink              where result rows go                   bulkq.sinks
+Observer          who is told what happened              progress, --failures
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from bulkq.errors import LedgerError
+    from bulkq.model import (
+        BadValue,
+        Batch,
+        BatchResult,
+        Capabilities,
+        Claim,
+        Column,
+        Decoding,
+        Limits,
+        Mark,
+        ParameterSet,
+        Query,
+        Reply,
+        RunRecord,
+        RunSummary,
+        Server,
+        SinkPosition,
+    )
+    from bulkq.policy.progress import Progress
+
+
+class ParameterSource(Protocol):
+    """A stream of parameter sets for one query, already in the order of `Query.parameters`."""
+
+    @property
+    def total(self) -> int | None:
+        """Number of parameter sets, where it is known without reading them; known to all at the end."""
+        ...
+
+    typed: bool
+    """True: the values are Python values of the right types. False: `str | None`, for the target to convert."""
+
+    replayable: bool
+    """True: opening the same source again gives the same sets (files and ranges; not stdin, not a query)."""
+
+    async def take(self, size: int, index: int) -> Batch | None:
+        """The next 1 to `size` sets as batch `index`; None at the end. Never called by two lanes at once.
+
+        Raises:
+            ParameterError: the source cannot be read on; the message starts with `file:line`.
+        """
+        ...
+
+    def fraction(self) -> float | None:
+        """How much of the source was consumed, 0.0 to 1.0, by bytes or by count; None where nobody can tell."""
+        ...
+
+    async def close(self) -> None:
+        """Give back files and connections. May be called at any time, more than once."""
+        ...
+
+
+class Statement(Protocol):
+    """A query as one connection has prepared it. Made by `Connection.prepare`, given back to the same connection."""
+
+    query: Query
+    columns: tuple[Column, ...]
+    """Result columns as they will be in `Reply.columns`; () where the driver cannot know before execution."""
+
+    returns_rows: bool | None
+    """False: only a count of changed rows comes back (`Reply.values` is then one column named `rowcount`)."""
+
+    parameter_types: tuple[str, ...]
+    """The database's type of each parameter, "" where it does not say."""
+
+    single: bool
+    """True: runs outside a transaction, so one set per attempt."""
+
+
+class Connection(Protocol):
+    """One session. Owned by one lane; no method is called while another is under way."""
+
+    server: Server
+
+    async def prepare(
+        self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
+    ) -> Statement:
+        """Ask the server about `query`; executes nothing. The result may be cached by its arguments.
+
+        Args:
+            query: the query.
+            decoding: the form in which result values are wanted.
+            typed: the sets hold Python values of the right types; False: text (`str | None`) that the
+                database is to convert.
+            identifiers: values of the `:{name}` placeholders; checked against the catalog and quoted.
+
+        Raises:
+            DatabaseError: the server refuses the text, with `offset` where it gave a position; or the connection broke.
+        """
+        ...
+
+    async def attempt(
+        self,
+        statement: Statement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> Reply:
+        """Execute `statement` for every set, in one hop and one transaction, and end that transaction.
+
+        All or nothing, unless the driver isolates errors of reads (`Reply.errors`). When this returns or raises, the
+        session is known to be idle, or the error says `connection_lost`. Cancelling the task cancels
+        the statement on the server first and is bounded by the cancel grace.
+
+        Args:
+            statement: prepared by this connection.
+            sets: what to execute it for.
+            limits: deadlines, read-only, rows expected of each set.
+            claim: of a write that is to be exactly once: its marker is inserted first, in the same transaction.
+            before_commit: called with the number of changed rows when all sets went through; what it raises rolls the
+                attempt back and comes out as it is.
+
+        Raises:
+            DatabaseError: with the culprit's `position` where the database names it.
+            AlreadyApplied: the marker was there: an earlier attempt had committed.
+            NotOwner: the run row is gone or has another owner.
+        """
+        ...
+
+    def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
+        """Execute for one set and give the rows in pieces, so that memory does not grow with the result."""
+        ...
+
+    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
+        """Send the whole result of a query without parameters as CSV with header to `write`; returns the rows.
+
+        Only where `Capabilities.copies`.
+        """
+        ...
+
+    async def administer(
+        self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
+    ) -> list[tuple[object, ...]]:
+        """Execute our own statements (run row, markers) in one durable transaction; the rows of the last one.
+
+        Raises:
+            DatabaseError: the first that failed; everything is rolled back.
+        """
+        ...
+
+    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """Which text values the target would not convert. Executes nothing of the user's."""
+        ...
+
+    async def close(self) -> None:
+        """End the session within two seconds, by force if need be."""
+        ...
+
+
+class Driver(Protocol):
+    """One database library and one target. Holds no connection itself."""
+
+    capabilities: Capabilities
+    target: str
+    """What to call the target in output: its name, or its URL without the password."""
+
+    async def connect(self) -> Connection:
+        """Open a session within ten seconds.
+
+        Raises:
+            TargetError: with which it was: no such host, refused port, wrong password, no such database or file.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Where result rows go. `encode` is pure and may run for batches out of order; `write` gets them in order."""
+
+    decoding: Decoding
+    notices: list[str]
+    """What people should know about the opening: a partial of a dead run was replaced, ..."""
+
+    def describe(self, query: Query, columns: tuple[Column, ...]) -> None:
+        """Called once per query before its first `encode`, with () where columns are known only with the rows.
+
+        Raises:
+            UsageError: these columns cannot go into this sink.
+        """
+        ...
+
+    def encode(self, result: BatchResult) -> tuple[object, int]:
+        """The payload of a batch and its weight in bytes (which bounds what may wait for its turn)."""
+        ...
+
+    async def write(self, payload: object) -> None:
+        """Take a payload in output order."""
+        ...
+
+    def mark(self) -> int:
+        """The present end of the output, for `back_to`."""
+        ...
+
+    def back_to(self, mark: int) -> None:
+        """Forget what was written since `mark`, so that a retry never leaves half an answer."""
+        ...
+
+    def positions(self) -> tuple[SinkPosition, ...]:
+        """What `write` has appended so far, buffered bytes included; () where nothing can be continued.
+
+        Cheap. To be asked when a batch was written, together with its mark: while a result streams in, the pieces of
+        an answer that may still fail are counted too.
+        """
+        ...
+
+    async def fsync(self) -> None:
+        """Put on disk what was written before the call; writes may go on meanwhile. Free when nothing was.
+
+        Raises:
+            StoppedError: the disk takes no more.
+        """
+        ...
+
+    async def close(self, *, complete: bool) -> None:
+        """Finish. A file gets its final name only when the run reached its end."""
+        ...
+
+    def discard(self) -> None:
+        """Close as if it had never been opened: the run ended before its first statement."""
+        ...
+
+
+@runtime_checkable
+class ByteSink(Sink, Protocol):
+    """A sink that also takes ready CSV from the server."""
+
+    def copy_delimiter(self) -> str | None:
+        """The delimiter for COPY, or None where this sink must see rows (`--include`, other queries beside it)."""
+        ...
+
+    def write_bytes(self, data: bytes) -> object:
+        """Append what COPY sent."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable record of runs. Written by the runner only; every write that returns from an `await` is on disk."""
+
+    keeps: bool
+    """False: nothing is recorded, so nothing can be resumed."""
+
+    async def begin(self, record: RunRecord, sources: Sequence[str]) -> None:
+        """Record a new run before anything is sent; `sources` are the paths of its spooled sources.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        ...
+
+    def mark(self, mark: Mark) -> None:
+        """Take note of a batch that ended; durable at the next group commit, at most 200 ms later.
+
+        Raises:
+            LedgerError: an earlier group commit failed; nothing more may be sent.
+        """
+        ...
+
+    async def sync(self) -> None:
+        """Make all marks durable now."""
+        ...
+
+    def attach(
+        self,
+        *,
+        positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None,
+        fsync: Callable[[], Awaitable[None]] | None = None,
+        on_failure: Callable[[LedgerError], None] | None = None,
+    ) -> None:
+        """Tell how far the outputs are, what makes them durable, and who is to know when a commit has failed.
+
+        `positions` is called in the moment in which a group commit collects its marks.
+        """
+        ...
+
+    async def finish(self, record: RunRecord) -> None:
+        """Record how the run, or this process of it, ended; durable on return."""
+        ...
+
+    async def close(self) -> None:
+        """Make what is noted durable and let go."""
+        ...
+
+
+class Observer(Protocol):
+    """Told what happened, per batch, never per parameter set."""
+
+    def started(self, progress: Progress) -> None:
+        """The run begins; `progress` is live and may be read at any time."""
+        ...
+
+    def batch_done(self, result: BatchResult) -> None:
+        """A batch ended, in output order."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Something people should know: a line on stderr."""
+        ...
+
+    def finished(self, summary: RunSummary) -> None:
+        """The run ended, however it ended."""
+        ...

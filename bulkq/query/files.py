@@ -1,0 +1,293 @@
+"""The text of a query file, or of `-e`, into `Query` values. Called by tasks, parameter sources and the Python API."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeVar
+
+from bulkq.errors import QueryFileError
+from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
+from bulkq.query import headers
+from bulkq.query.classify import classify, holds_statements
+from bulkq.query.complaints import Complaints, nearest, quoted
+from bulkq.query.placeholders import Found, find
+from bulkq.query.tokens import Kind, Token, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bulkq.query.headers import Declared, Header
+    from bulkq.query.tokens import Comment, Lexed
+
+INLINE = "-e"
+"""What an inline query is called in messages, in place of a file."""
+
+_MOST_NAMES = 10
+
+_Item = TypeVar("_Item", "Token", "Comment")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The part of a text that belongs to one query; `title` is its name line."""
+
+    title: Comment | None
+    tokens: Sequence[Token]
+    comments: Sequence[Comment]
+
+
+def load(text: str, file: str | None, dialect: str = "postgres") -> tuple[Query, ...]:
+    """All queries of the `text` of a query file, in its order.
+
+    Args:
+        text: the whole file.
+        file: its name as the user wrote it, for messages and `Query.file`; None for inline SQL.
+        dialect: whose quotes and comments to expect, by sqlglot's or SQLAlchemy's name.
+
+    Raises:
+        QueryFileError: with every error of the file, `file:line: message` each.
+    """
+    lexed = tokenize(text.removeprefix("\ufeff"), dialect)
+    complaints = Complaints(lexed.text, file or INLINE)
+    blocks = list(_blocks(lexed, complaints))
+    queries: list[Query] = []
+    lines: dict[str, int] = {}
+    unnamed = PurePath(file).stem if file else "sql"
+    for block in blocks:
+        header = headers.read(block.title, _above(block), unnamed, complaints)
+        if header.name in lines:
+            complaints.add(
+                header.offset, f"{quoted(header.name)} is already the name of the query on line {lines[header.name]}"
+            )
+        elif header.name:
+            lines[header.name] = complaints.line(header.offset)
+        query = _query(lexed, block, header, file, dialect, complaints)
+        if query:
+            queries.append(query)
+    complaints.raise_all()
+    return tuple(queries)
+
+
+def inline(sql: str, dialect: str = "postgres") -> Query:
+    """The one query of `-e TEXT`; it is named `sql` unless it has a name line.
+
+    Raises:
+        QueryFileError: by the rules of `load`, with `-e:line`; or it holds several queries.
+    """
+    queries = load(sql, None, dialect)
+    if len(queries) > 1:
+        raise QueryFileError(
+            f"{INLINE}:{queries[1].line}: {len(queries)} queries in one -e: use -e for each, or a file"
+        )
+    return queries[0]
+
+
+def pick(queries: Sequence[Query], name: str, file: str) -> Query:
+    """The query `name` of `file`, from all `queries` of that file; `-` in a name counts as `_`.
+
+    Raises:
+        QueryFileError: there is none; says which one may have been meant, or which there are.
+    """
+    wanted = name.replace("-", "_")
+    for query in queries:
+        if query.name.replace("-", "_") == wanted:
+            return query
+    names = [query.name for query in queries]
+    guess = nearest(wanted, names)
+    if guess:
+        raise QueryFileError(f"{file}: no query named {quoted(name)} (did you mean {quoted(guess)}?)")
+    shown = ", ".join(names[:_MOST_NAMES]) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )
+    raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {shown or 'none'})")
+
+
+def _blocks(lexed: Lexed, complaints: Complaints) -> Iterator[_Block]:
+    """Cut a text at its name lines; one block where it has none."""
+    titles = [c for c in lexed.comments if headers.is_name(c)]
+    if not titles:
+        if not lexed.tokens:
+            complaints.add(0, "no statement here: the text is empty or holds nothing but comments")
+        yield _Block(None, lexed.tokens, lexed.comments)
+        return
+    _refuse_preface(lexed, titles[0].start, complaints)
+    for i, title in enumerate(titles):
+        end = titles[i + 1].start if i + 1 < len(titles) else len(lexed.text)
+        yield _Block(title, _between(lexed.tokens, title.end, end), _between(lexed.comments, title.end, end))
+
+
+def _between(items: Sequence[_Item], start: int, end: int) -> Sequence[_Item]:
+    return items[bisect_left(items, start, key=_offset) : bisect_left(items, end, key=_offset)]
+
+
+def _offset(item: Token | Comment) -> int:
+    return item.start
+
+
+def _refuse_preface(lexed: Lexed, end: int, complaints: Complaints) -> None:
+    """Comments above the first name line are the file's own; statements and our metadata there belong to nobody."""
+    for comment in lexed.comments:
+        key = headers.known_key(comment)
+        if key and comment.end <= end:
+            complaints.add(
+                comment.start, f"@{key} stands above the first name line: put it below the name of its query"
+            )
+    preface = [t for t in lexed.tokens if t.start < end]
+    for token in preface:
+        if token.kind is Kind.BROKEN:
+            complaints.add(token.start, f"{lexed.broken(token)} is never closed")
+    if preface and preface[0].kind is not Kind.BROKEN:
+        complaints.add(
+            preface[0].start, 'statement above the first name line: put a "-- name: some_name" line above it'
+        )
+
+
+def _above(block: _Block) -> list[Comment]:
+    first = block.tokens[0].start if block.tokens else None
+    return [c for c in block.comments if c.alone and (first is None or c.start < first)]
+
+
+def _query(
+    lexed: Lexed, block: _Block, header: Header, file: str | None, dialect: str, complaints: Complaints
+) -> Query | None:
+    """The query of a block; None where it has no statement or one that cannot be read."""
+    tokens = _one_statement(lexed, block, header, complaints)
+    if not tokens:
+        return None
+    start, end = _start(block, tokens[0].start), tokens[-1].end
+    found = find(lexed.text, tokens, dialect, complaints)
+    nature = classify(tokens)
+    return Query(
+        name=header.name or "",
+        sql=lexed.text[start:end],
+        parameters=_parameters(found, header, complaints),
+        placeholders=tuple(
+            Placeholder(p.name, p.kind, p.start - start, p.end - start, p.negated) for p in found.placeholders
+        ),
+        escapes=tuple(at - start for at in found.escapes),
+        where=None if nature.where is None else nature.where - start,
+        file=file,
+        line=complaints.line(start),
+        description=header.description,
+        statement=nature.statement,
+        mode=header.mode,
+        unbounded=nature.unbounded,
+        verb=nature.verb,
+        timeout_s=header.timeout_s,
+        no_timeout=header.no_timeout,
+        lock_timeout_s=header.lock_timeout_s,
+        retries=header.retries,
+        idempotent=header.idempotent,
+        transaction=header.transaction,
+        batch=header.batch,
+        tags=header.tags,
+        metadata=header.metadata,
+    )
+
+
+def _one_statement(lexed: Lexed, block: _Block, header: Header, complaints: Complaints) -> Sequence[Token]:
+    """The tokens of the block's statement, without semicolons; () where something is wrong with it."""
+    broken = [t for t in block.tokens if t.kind is Kind.BROKEN]
+    for token in broken:
+        complaints.add(token.start, f"{lexed.broken(token)} is never closed")
+    _refuse_late_keys(block, complaints)
+    ends = [i for i, t in enumerate(block.tokens) if t.word == ";"]
+    filled = [i for i, t in enumerate(block.tokens) if t.word != ";"]
+    if broken:
+        return ()
+    if not filled:
+        if block.title or block.tokens:
+            complaints.add(header.offset, f"{quoted(header.name or '')} has no statement")
+        return ()
+    first, last = filled[0], filled[-1]
+    cut = next((i for i in ends if i > first), last + 1)
+    if cut < last and holds_statements(block.tokens[first:]):
+        cut = last + 1
+    if cut < last:
+        second = next(i for i in filled if i > cut)
+        complaints.add(
+            block.tokens[second].start,
+            f'two statements under the name {quoted(header.name or "")}: give the second a "-- name: some_name" line',
+        )
+    return block.tokens[first:cut]
+
+
+def _refuse_late_keys(block: _Block, complaints: Complaints) -> None:
+    last = block.tokens[-1].start if block.tokens else None
+    for comment in block.comments:
+        key = headers.known_key(comment)
+        if key and last is not None and comment.start > last:
+            complaints.add(
+                comment.start, f"@{key} stands below its statement: put it between the name line and the statement"
+            )
+
+
+def _start(block: _Block, first: int) -> int:
+    """Where the statement starts: at its first token, or at a hint above that, which the server is to see."""
+    return min((c.start for c in _above(block) if c.text.startswith(("/*+", "/*!"))), default=first)
+
+
+def _parameters(found: Found, header: Header, complaints: Complaints) -> tuple[Parameter, ...]:
+    kinds: dict[str, PlaceholderKind] = {}
+    for place in found.placeholders:
+        kind = kinds.setdefault(place.name, place.kind)
+        if kind is not place.kind:
+            complaints.add(
+                place.start,
+                f"parameter {quoted(place.name)} is used as {kind} and as {place.kind}: give one of them another name",
+            )
+    declared = _declarations(header, complaints)
+    _check_declared(kinds, declared, header, complaints)
+    first = {p.name: p.start for p in reversed(found.placeholders)}
+    for name, kind in kinds.items():
+        known = declared.get(name)
+        ident = known is not None and (known.type or "").lower() == "ident"
+        if kind is PlaceholderKind.IDENTIFIER and not ident:
+            complaints.add(first[name], f'":{{{name}}}" is not declared as an identifier: add "-- @param {name} ident"')
+        elif ident and kind is not PlaceholderKind.IDENTIFIER:
+            complaints.add(first[name], f'":{name}" is declared as an identifier: write ":{{{name}}}"')
+        elif header.listed and not known:
+            complaints.add(
+                first[name],
+                f'":{name}" is not among the parameters declared for {quoted(header.name or "")}: add it to the list',
+            )
+    return tuple(_parameter(name, kind, declared.get(name)) for name, kind in kinds.items())
+
+
+def _declarations(header: Header, complaints: Complaints) -> dict[str, Declared]:
+    """The name line's list and the `@param` lines in one; they may complete, not contradict each other."""
+    declared = {d.name: d for d in header.listed}
+    for param in header.params:
+        listed = declared.setdefault(param.name, param)
+        if listed is param:
+            continue
+        if listed.type and param.type and listed.type.lower() != param.type.lower():
+            complaints.add(
+                param.offset,
+                f"@param {param.name} is {quoted(param.type)} here and {quoted(listed.type)} in the name line",
+            )
+        listed.type = listed.type or param.type
+        listed.secret = param.secret
+    return declared
+
+
+def _check_declared(
+    kinds: Mapping[str, PlaceholderKind], declared: Mapping[str, Declared], header: Header, complaints: Complaints
+) -> None:
+    for name, known in declared.items():
+        if name in kinds:
+            continue
+        guess = nearest(name, kinds)
+        complaints.add(
+            known.offset,
+            f"parameter {quoted(name)} is declared but never used in {quoted(header.name or '')}"
+            + (f' (did you mean ":{guess}"?)' if guess else ""),
+        )
+
+
+def _parameter(name: str, kind: PlaceholderKind, declared: Declared | None) -> Parameter:
+    if declared is None:
+        return Parameter(name, kind)
+    return Parameter(name, kind, declared.type, declared.default, declared.has_default, declared.secret)

@@ -1,0 +1,272 @@
+"""The comment lines above a statement: name, parameters, `@key value`, description. Used by `bulkq.query.files`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bulkq.model import Mode
+from bulkq.query.complaints import nearest, quoted
+from bulkq.query.durations import parse_duration
+from bulkq.query.placeholders import IDENTIFIER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bulkq.query.complaints import Complaints
+    from bulkq.query.tokens import Comment
+
+REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask"})
+"""Keys that may stand in several lines of one query."""
+
+SINGLE = frozenset(
+    {
+        "mode",
+        "timeout",
+        "lock_timeout",
+        "retries",
+        "idempotent",
+        "transaction",
+        "owner",
+        "over",
+        "key",
+        "batch",
+        "sample",
+        "until",
+    }
+)
+"""Keys that may stand once."""
+
+KEYS = REPEATABLE | SINGLE
+
+_NAME = re.compile(r"--\s*name\s*:\s*(.*?)\s*$", re.DOTALL)
+_TITLE = re.compile(r"([^\W\d][\w-]*)\s*(?:<!|\*!|[\^$!#])?\s*(?:\((.*)\))?\s*(?:<!|\*!|[\^$!#])?", re.DOTALL)
+_KEY = re.compile(r"--\s*@([\w-]+)\s*(.*?)\s*$", re.DOTALL)
+_DECLARED = re.compile(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Declared:
+    """A parameter as a header declares it; `offset` is where it says so."""
+
+    name: str
+    offset: int
+    type: str | None = None
+    default: str | None = None
+    has_default: bool = False
+    secret: bool = False
+
+
+@dataclass(slots=True)
+class Header:
+    """What the comments above a statement say. The typed fields are those of `bulkq.model.Query`."""
+
+    name: str | None
+    offset: int
+    listed: list[Declared] = field(default_factory=list)  # in the name line
+    params: list[Declared] = field(default_factory=list)  # `@param` lines
+    description: str = ""
+    metadata: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    mode: Mode | None = None
+    timeout_s: float | None = None
+    no_timeout: bool = False
+    lock_timeout_s: float | None = None
+    retries: int | None = None
+    idempotent: bool | None = None
+    transaction: bool = True
+    batch: int | None = None
+    tags: tuple[str, ...] = ()
+
+
+def is_name(comment: Comment) -> bool:
+    """Whether `comment` is a name line, which starts a query."""
+    return comment.alone and _NAME.match(comment.text) is not None
+
+
+def known_key(comment: Comment) -> str | None:
+    """The key of a metadata line that has one of ours; None for any other comment."""
+    found = _KEY.match(comment.text) if comment.alone else None
+    return found[1] if found and found[1] in KEYS else None
+
+
+def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: Complaints) -> Header:
+    """Read the header of one query: its name line `title` (else it is `name`), the `comments` above its statement."""
+    header = Header(name, title.start if title else 0)
+    if title:
+        _read_title(title, header, complaints)
+    described: list[str] = []
+    for comment in comments:
+        if not comment.line or not comment.text.startswith("--"):
+            continue
+        key = _KEY.match(comment.text)
+        if key:
+            _read_key(key[1], key[2], comment.start, header, complaints)
+        else:
+            described.append(comment.text[2:].strip())
+    header.description = "\n".join(described).strip()
+    return header
+
+
+def _read_title(title: Comment, header: Header, complaints: Complaints) -> None:
+    found = _NAME.match(title.text)
+    written = found[1] if found else ""
+    parts = _TITLE.fullmatch(written)
+    if not parts:
+        header.name = None
+        complaints.add(
+            title.start,
+            f'{quoted(written)} is not a query name: write "-- name: some_name", if need be with "(id: bigint, at)"',
+        )
+        return
+    header.name = parts[1].replace("-", "_")
+    for item in _split(parts[2] or ""):
+        declared = _declared(item, title.start, complaints)
+        if declared and any(d.name == declared.name for d in header.listed):
+            complaints.add(title.start, f"parameter {quoted(declared.name)} is declared twice")
+        elif declared:
+            header.listed.append(declared)
+
+
+def _split(listed: str) -> Iterator[str]:
+    """Cut at commas outside parentheses, brackets and quotes: `a: numeric(10, 2), b = 'x,y'` has two items."""
+    item, depth, inside = "", 0, False
+    for char in listed:
+        inside ^= char == "'"
+        depth += 0 if inside else (char in "([") - (char in ")]")
+        if char == "," and not inside and not depth:
+            yield item.strip()
+            item = ""
+        else:
+            item += char
+    if item.strip() or listed.strip():
+        yield item.strip()
+
+
+def _declared(item: str, offset: int, complaints: Complaints) -> Declared | None:
+    parts = _DECLARED.fullmatch(item)
+    if not parts or parts[2] == "" or parts[3] == "":
+        complaints.add(
+            offset, f'{quoted(item)} does not declare a parameter: write "id", "id: bigint" or "id: bigint = 0"'
+        )
+        return None
+    default = parts[3]
+    if default is None:
+        return Declared(parts[1], offset, parts[2])
+    return Declared(parts[1], offset, parts[2], _default(default), has_default=True)
+
+
+def _default(written: str) -> str | None:
+    """Text of a default: quotes come off, a bare `null` is NULL."""
+    if len(written) >= 2 and written[0] == written[-1] == "'":
+        return written[1:-1].replace("''", "'")
+    return None if written.lower() == "null" else written
+
+
+def _read_key(key: str, value: str, offset: int, header: Header, complaints: Complaints) -> None:
+    if key not in KEYS:
+        guess = nearest(key, KEYS)
+        help_ = f"did you mean @{guess}?" if guess else "known are " + ", ".join(f"@{k}" for k in sorted(KEYS))
+        complaints.add(offset, f"unknown key @{key} ({help_})")
+        return
+    if key in SINGLE and key in header.metadata:
+        complaints.add(offset, f"@{key} stands twice: keep one")
+        return
+    header.metadata[key] = (*header.metadata.get(key, ()), value)
+    if not value:
+        complaints.add(offset, f"@{key} needs a value: {_FORMS.get(key, 'write it behind the key')}")
+    elif key in _READERS:
+        try:
+            _READERS[key](value, offset, header)
+        except ValueError as wrong:
+            complaints.add(offset, f"@{key} {wrong}")
+
+
+def _mode(value: str, _offset: int, header: Header) -> None:
+    header.mode = Mode(_one_of(value, *Mode))
+
+
+def _timeout(value: str, _offset: int, header: Header) -> None:
+    header.timeout_s = parse_duration(value)
+    header.no_timeout = header.timeout_s is None
+
+
+def _lock_timeout(value: str, _offset: int, header: Header) -> None:
+    header.lock_timeout_s = parse_duration(value)
+
+
+def _retries(value: str, _offset: int, header: Header) -> None:
+    header.retries = _count(value, 0)
+
+
+def _batch(value: str, _offset: int, header: Header) -> None:
+    header.batch = None if value.lower() == "auto" else _count(value, 1)
+
+
+def _idempotent(value: str, _offset: int, header: Header) -> None:
+    header.idempotent = _one_of(value, "true", "false") == "true"
+
+
+def _transaction(value: str, _offset: int, header: Header) -> None:
+    header.transaction = _one_of(value, "on", "off") == "on"
+
+
+def _tags(value: str, _offset: int, header: Header) -> None:
+    tags = [tag.strip() for tag in value.split(",")]
+    if not all(tags):
+        raise ValueError(f'{quoted(value)} holds an empty tag: write "nightly, users"')
+    header.tags = tuple(dict.fromkeys((*header.tags, *tags)))
+
+
+def _param(value: str, offset: int, header: Header) -> None:
+    name, *words = value.split()
+    if not IDENTIFIER.fullmatch(name):
+        raise ValueError(f"{quoted(name)} is not a parameter name: use letters, digits and _, without the colon")
+    secret = words[-1:] == ["secret"]
+    declared = " ".join(words[:-1] if secret else words)
+    if not words:
+        raise ValueError(f'{quoted(name)} has no type: write "@param {name} bigint"')
+    if any(p.name == name for p in header.params):
+        raise ValueError(f"{quoted(name)} is declared twice")
+    header.params.append(Declared(name, offset, declared or None, secret=secret))
+
+
+def _count(value: str, least: int) -> int:
+    if not value.isascii() or not value.isdecimal() or len(value) > 9 or int(value) < least:
+        raise ValueError(f"{quoted(value)} is not a whole number from {least} on")
+    return int(value)
+
+
+def _one_of(value: str, *words: str) -> str:
+    if value.lower() not in words:
+        guess = nearest(value.lower(), words)
+        raise ValueError(
+            f"{quoted(value)} is not {', '.join(words[:-1])} or {words[-1]}"
+            + (f" (did you mean {guess}?)" if guess else "")
+        )
+    return value.lower()
+
+
+_READERS: dict[str, Callable[[str, int, Header], None]] = {
+    "mode": _mode,
+    "timeout": _timeout,
+    "lock_timeout": _lock_timeout,
+    "retries": _retries,
+    "batch": _batch,
+    "idempotent": _idempotent,
+    "transaction": _transaction,
+    "tags": _tags,
+    "param": _param,
+}
+
+_FORMS = {
+    "mode": "read, write, ddl or maintenance",
+    "timeout": "a duration such as 30s, or none",
+    "lock_timeout": "a duration such as 2s, or none",
+    "retries": "a whole number",
+    "batch": "a whole number, or auto",
+    "idempotent": "true or false",
+    "transaction": "on or off",
+    "tags": "words with commas between",
+    "param": "a name and a type",
+}

@@ -1,0 +1,55 @@
+"""The lines that end every run on stderr. Called by `bulkq.cli` and the text report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model import Outcome
+from bulkq.sinks.text import printable
+
+if TYPE_CHECKING:
+    from bulkq.model import Failure, RunSummary
+
+LONGEST_LINE = 500
+"""A server may quote a whole row in its message; people need its beginning, `--failures` has it all."""
+
+
+def summary_line(summary: RunSummary) -> str:
+    """`bulkq: run=... status=... ok=... exit=... resume="..."`, made to be parsed; `resume` is the command that goes on."""
+    s = summary
+    unanswered = f" unanswered={s.unanswered}" if s.unanswered else ""
+    line = (
+        f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
+        f"retried={s.retried} changed={s.changed}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
+    )
+    return f'{line} resume="{s.resume}"' if s.resume else line
+
+
+def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
+    """One line each for the first `limit` failures, and one that counts the others."""
+    several = len(summary.queries) > 1
+    lines = [failure_text(failure, several=several) for failure in summary.failures[:limit]]
+    more = summary.failed + summary.unknown - len(lines)
+    if lines and more > 0:
+        lines.append(f"and {more:,} more; --failures FILE.jsonl keeps them all")
+    return lines
+
+
+def failure_text(failure: Failure, *, several: bool = False) -> str:
+    """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries the name of this one too."""
+    word = "unknown" if failure.outcome is Outcome.UNKNOWN else "failed"
+    parts = [f"{word:<7}"]
+    if failure.source:
+        parts.append(failure.source)
+    parts.append(f"n={failure.n}")
+    if several:
+        parts.append(failure.query)
+    if failure.sqlstate:
+        parts.append(f"[{failure.sqlstate}]")
+    if failure.where:
+        parts.append(f"{failure.where}:")
+    parts.append(failure.message or "(its message was not recorded)")
+    if failure.hint:
+        parts.append(f"({failure.hint})")
+    text = printable(" ".join(parts))
+    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 3] + "..."

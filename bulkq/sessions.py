@@ -1,0 +1,97 @@
+"""The connections of one target, opened for lanes and outlasting an outage. Called by the worker; made by `bulkq.tasks`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+from bulkq.errors import StoppedError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.protocols import Connection, Driver
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+"""Between two probes of a lost server. Five seconds keep a dead server's log and ours readable."""
+
+
+class Sessions:
+    """The connections of one target: opened for lanes, kept between runs of one `bulkq.open`, outlasting an outage.
+
+    Args:
+        driver: opens the connections.
+        outage_s: how long a lost server is waited for before the run stops.
+        say: told in one line when the target is lost and found.
+    """
+
+    def __init__(self, driver: Driver, *, outage_s: float, say: Callable[[str], None]) -> None:
+        self.driver = driver
+        self.outages = 0
+        self.lost = False
+        self._outage_s = outage_s
+        self._say = say
+        self._idle: list[Connection] = []
+        self._door = asyncio.Lock()
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a healthy connection for the next lane."""
+        self._idle.append(connection)
+
+    async def first(self) -> Connection:
+        """A kept connection or a new one, tried once: at the start of a run nobody waits for a target that is not there.
+
+        Raises:
+            TargetError: the target cannot be reached.
+        """
+        return self._idle.pop() if self._idle else await self.driver.connect()
+
+    async def open(self) -> Connection:
+        """A connection, at once or after an outage.
+
+        Raises:
+            StoppedError: the target stayed away for longer than the outage budget.
+        """
+        if self._idle:
+            return self._idle.pop()
+        try:
+            if not self.lost:
+                return await self.driver.connect()
+        except TargetError:
+            self.lost = True
+        async with self._door:  # while the server is away, one lane probes and the others stand here
+            try:
+                connection = await self.driver.connect()
+            except TargetError as error:
+                return await self._outlast(error)
+            self.lost = False
+            return connection
+
+    async def close(self) -> None:
+        """Close what is kept."""
+        idle, self._idle = self._idle, []
+        async with asyncio.TaskGroup() as group:
+            for connection in idle:
+                group.create_task(connection.close())
+
+    async def _outlast(self, error: TargetError) -> Connection:
+        self.outages += 1
+        self.lost = True
+        end_s = time.monotonic() + self._outage_s
+        self._say(f"target lost ({error}), waiting up to {self._outage_s:g}s for it")
+        pause_s = FIRST_PAUSE_S
+        while time.monotonic() + pause_s < end_s:
+            await asyncio.sleep(pause_s * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+            try:
+                connection = await self.driver.connect()
+            except TargetError as again:
+                error = again
+                continue
+            self.lost = False
+            self._say("target is back")
+            return connection
+        raise StoppedError(f"the target stayed away for {self._outage_s:g}s: {error}")

@@ -1,0 +1,224 @@
+"""The record of a run: made durable before the first statement, kept while it runs, closed at its end. Called by `bulkq.tasks.run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bulkq.ledger import new_owner
+from bulkq.model import Failure, Mark, Outcome, RunState
+from bulkq.parameters.spool import save_constants
+from bulkq.policy import safety
+from bulkq.tasks import exactly_once, recording
+from bulkq.tasks.opening import mode_of
+from bulkq.worker import AffectedGuard, Claims
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
+    from bulkq.protocols import Connection, Ledger
+    from bulkq.runner import Control, Part, Runner
+    from bulkq.sinks.failures import FailureFile
+    from bulkq.tasks.opening import Opened
+
+FAILURES_PART = 0
+"""The `--failures` file belongs to no part."""
+
+STARTED = "it was sent and nothing is known of its end"
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorded:
+    """A run that has begun, with its record."""
+
+    ledger: Ledger
+    record: RunRecord | None
+    tables: MarkerTables | None
+    failures: tuple[Failure, ...] = ()
+    constants: Path | None = None
+
+    def watch(self, opened: Opened, runner: Runner, control: Control) -> None:
+        """Let group commits ask how far the outputs are, and stop the run when one fails."""
+        ledger = self.ledger
+        if not ledger.keeps:
+            return
+        file = opened.failure_file
+
+        def positions() -> list[tuple[int, SinkPosition]]:
+            kept = [(FAILURES_PART, position) for position in file.positions()] if file is not None else []
+            return [*runner.positions(), *kept]
+
+        ledger.attach(
+            positions=positions,
+            fsync=lambda: _fsync(runner, file),
+            on_failure=lambda error: control.drain(str(error), 5),
+        )
+
+    async def finish(self, opened: Opened, summary: RunSummary, *, complete: bool) -> RunSummary:
+        """Make the end durable; then, when nothing is left to tell, remove markers and spools."""
+        if self.record is None:
+            return summary
+        ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
+        unfinished = summary.unknown > 0 and opened.mode != safety.READ
+        state = RunState.FINISHED if complete and ended and not unfinished else RunState.STOPPED
+        record = replace(
+            self.record,
+            state=state,
+            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            exit_code=summary.exit_code,
+            ok=summary.ok,
+            failed=summary.failed,
+            unknown=summary.unknown,
+            skipped=summary.skipped,
+            retried=summary.retried,
+            changed=summary.changed,
+            unanswered=summary.unanswered,
+            elapsed_s=summary.elapsed_s,
+        )
+        await self.ledger.finish(record)
+        if state is RunState.FINISHED:
+            await self._clear(opened, summary)
+        return replace(summary, resume=_next(opened.run, state, summary))
+
+    async def _clear(self, opened: Opened, summary: RunSummary) -> None:
+        if self.tables is not None and not opened.request.keep_markers:
+            connection = await opened.sessions.first()
+            try:
+                await exactly_once.remove(connection, self.tables, opened.run)
+            finally:
+                await connection.close()
+        if summary.failed:
+            return  # a retry reads the sets that failed from them again
+        for spool in opened.spools.values():
+            spool.unlink(missing_ok=True)
+        if self.constants is not None:
+            self.constants.unlink(missing_ok=True)
+
+
+async def begin(opened: Opened) -> Recorded:
+    """Record the run and, for exactly once, commit its run row; nothing of the user's is sent before.
+
+    Raises:
+        LedgerError: the run cannot be recorded.
+        RefusedError: the target takes no run row.
+    """
+    ledger = await opened.start.ledger
+    going_on = opened.start.going_on
+    if going_on is not None:
+        return _go_on(opened, ledger)
+    if not ledger.keeps:
+        _prepare_parts(opened, ledger, None, "")
+        return Recorded(ledger=ledger, record=None, tables=None)
+    owner = new_owner()
+    connection = await opened.sessions.first()
+    try:
+        recorded = await _begin(opened, ledger, connection, owner)
+    except BaseException:
+        await connection.close()
+        raise
+    opened.sessions.give_back(connection)
+    _prepare_parts(opened, ledger, recorded.tables, owner)
+    return recorded
+
+
+async def _begin(opened: Opened, ledger: Ledger, connection: Connection, owner: str) -> Recorded:
+    request, run = opened.request, opened.run
+    exact = any(mode_of(request, query) == safety.WRITE for query in request.queries)
+    tables = await exactly_once.make_tables(connection, request.target, request.marker_table) if exact else None
+    retried = opened.start.retried
+    record = await recording.record(
+        request,
+        run=run,
+        owner=owner,
+        mode=opened.mode,
+        target=opened.driver.target,
+        identity=await recording.identity(connection),
+        markers=tables,
+        retry_of=retried.record.run if retried is not None else None,
+    )
+    constants = None
+    if request.constants:
+        constants = recording.spool_folder(request.ledger) / f"{run}.params"
+        save_constants(constants, request.constants)
+    kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
+    if tables is not None:
+        # First the run row, then the ledger: a run that the ledger knows has its run row, and one that has none is not it.
+        await exactly_once.begin(connection, tables, run, owner)
+    try:
+        await ledger.begin(record, kept)
+    except BaseException:
+        if tables is not None:
+            await exactly_once.remove(connection, tables, run)
+        raise
+    return Recorded(ledger=ledger, record=record, tables=tables, constants=constants)
+
+
+def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
+    going_on = opened.start.going_on
+    assert going_on is not None
+    progress = opened.progress
+    failures = tuple(failure for state in going_on.states.values() for failure in state.failures)
+    unknown = sum(1 for failure in failures if failure.outcome is Outcome.UNKNOWN)
+    progress.ok, progress.changed, progress.unanswered = going_on.ok, going_on.changed, going_on.unanswered
+    progress.failed, progress.unknown, progress.retried = len(failures) - unknown, unknown, going_on.record.retried
+    for part in opened.parts:
+        state = going_on.states.get(part.number)
+        if state is not None:
+            part.unknown = sum(1 for failure in state.failures if failure.outcome is Outcome.UNKNOWN)
+            part.failed = len(state.failures) - part.unknown
+        part.ok = (
+            sum(last - first + 1 for first, last in going_on.done.get(part.number, ())) - part.failed - part.unknown
+        )
+        part.before = part.ok + part.failed + part.unknown
+    _prepare_parts(opened, ledger, going_on.tables, going_on.owner)
+    constants = recording.spool_folder(opened.request.ledger) / f"{opened.run}.params"
+    return Recorded(
+        ledger=ledger,
+        record=replace(going_on.record, owner=going_on.owner),
+        tables=going_on.tables,
+        failures=failures,
+        constants=constants if constants.exists() else None,
+    )
+
+
+def _prepare_parts(opened: Opened, ledger: Ledger, tables: MarkerTables | None, owner: str) -> None:
+    """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
+    request = opened.request
+    guard = AffectedGuard(request.max_affected, opened.progress.changed) if request.max_affected is not None else None
+    for part in opened.parts:
+        mode = mode_of(request, part.work.query)
+        part.work.guard = guard
+        if tables is not None and mode == safety.WRITE:
+            part.work.claims = Claims(opened.run, owner, tables)
+        if mode == safety.MAINTENANCE and ledger.keeps:
+            part.work.started = _note(part, ledger)
+
+
+def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
+    """What is on record as unknown before it is sent stays unknown if this process dies."""
+
+    async def started(batch: Batch) -> None:
+        failures = tuple(
+            Failure(n, "", part.work.target, part.work.query.name, {}, Outcome.UNKNOWN, None, STARTED, 1)
+            for n in range(batch.first, batch.first + len(batch.sets))
+        )
+        ledger.mark(Mark(part.number, (), failures))
+        await ledger.sync()
+
+    return started
+
+
+async def _fsync(runner: Runner, file: FailureFile | None) -> None:
+    await runner.fsync()
+    if file is not None:
+        await file.fsync()
+
+
+def _next(run: str, state: RunState, summary: RunSummary) -> str | None:
+    """The command that goes on from here, where there is something left to do."""
+    if state is not RunState.FINISHED:
+        return f"bulkq resume {run}"
+    return f"bulkq retry {run}" if summary.failed else None

@@ -1,0 +1,345 @@
+"""The Python API: `async with bulkq.open(url) as db`, then `db.run` for rows and `db.execute` for a summary.
+
+Runs are the same as the command line's. Lanes live in the task group of `bulkq.open`; nothing outlives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overload
+
+from bulkq import query as queries
+from bulkq.drivers import dialect_of, open_driver
+from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
+from bulkq.model import Query, Run, RunSummary
+from bulkq.parameters.memory import Sets
+from bulkq.policy.safety import refuse
+from bulkq.runner import Control
+from bulkq.sessions import Sessions
+from bulkq.sinks.nothing import NoSink
+from bulkq.sinks.rows import RowsSink
+from bulkq.tasks.opening import Given
+from bulkq.tasks.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+
+    from bulkq.model import BatchResult
+    from bulkq.protocols import Sink
+
+    ParameterSets = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
+
+MOST_SECONDS = 2_147_483.0
+"""PostgreSQL counts a timeout in milliseconds, in 32 bits."""
+
+OnError = Literal["raise", "collect"]
+
+
+class Row(tuple[object, ...]):
+    """One result row: a tuple whose values are also found by column name, `row["name"]`."""
+
+    __slots__ = ()
+    _index: ClassVar[Mapping[str, int]] = {}
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str, /) -> object: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> tuple[object, ...]: ...
+    def __getitem__(self, key: SupportsIndex | slice | str, /) -> object:
+        """By position, slice or column name; KeyError names the columns there are."""
+        if not isinstance(key, str):
+            return tuple.__getitem__(self, key)
+        try:
+            return tuple.__getitem__(self, self._index[key])
+        except KeyError:
+            raise KeyError(f"{key!r} (there are {', '.join(self._index)})") from None
+
+    def asdict(self) -> dict[str, object]:
+        """Column name to value, in column order."""
+        return dict(zip(self._index, self, strict=False))
+
+
+class Rows:
+    """The rows of `Database.run`, in the order of the parameter sets, as they arrive.
+
+    Use as `async with db.run(...) as rows`, which stops the run when the block is left, or directly in `async for`.
+
+    Attributes:
+        summary: counts and failures, once the last row was given; None before.
+    """
+
+    def __init__(self, database: Database, request: Run, sets: ParameterSets, on_error: OnError) -> None:
+        self.summary: RunSummary | None = None
+        self._database = database
+        self._request = request
+        self._sets = sets
+        self._on_error = on_error
+        self._sink = RowsSink()
+        self._results = aiter(self._sink)
+        self._control = Control()
+        self._task: asyncio.Task[RunSummary] | None = None
+        self._rows: Iterator[Row] = iter(())
+        self._kind: tuple[tuple[str, ...], type[Row]] = ((), Row)
+
+    async def __aenter__(self) -> Self:
+        """Start the run."""
+        self._start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the run: what is in flight is cancelled on the server."""
+        await self._stop()
+
+    def __aiter__(self) -> AsyncIterator[Row]:
+        """The rows; starts the run if nobody has."""
+        self._start()
+        return self
+
+    async def __anext__(self) -> Row:
+        """The next row.
+
+        Raises:
+            RunFailed: after the last row, if a set failed and `on_error` is "raise".
+            BulkqError: what would be exit code 2 to 5 on the command line.
+        """
+        while True:
+            for row in self._rows:
+                return row
+            result = await self._next_batch()
+            if result is None:
+                break
+            kind = self._row_type(result)
+            self._rows = map(kind, zip(*result.values, strict=True))
+        await self._ended()
+        raise StopAsyncIteration
+
+    async def _next_batch(self) -> BatchResult | None:
+        """The next batch with rows; None when the run has ended, also by an error."""
+        assert self._task is not None
+        getter = asyncio.ensure_future(anext(self._results, None))
+        try:
+            await asyncio.wait((getter, self._task), return_when=asyncio.FIRST_COMPLETED)
+            if not getter.done() and (self._task.cancelled() or self._task.exception() is not None):
+                return None
+            return await getter
+        finally:
+            if not getter.done():
+                getter.cancel()
+
+    async def _ended(self) -> None:
+        assert self._task is not None
+        self.summary = await self._task
+        raise_for(self.summary)
+        if self.summary.exit_code and self._on_error == "raise":
+            raise RunFailed(self.summary)
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = self._database.start(self._request, self._sets, self._sink, self._control)
+
+    async def _stop(self) -> None:
+        if self._task is None or self._task.done():
+            return
+        self._control.cancel("left before the last row")
+        self._sink.leave()
+        with contextlib.suppress(BulkqError):
+            self.summary = await self._task
+
+    def _row_type(self, result: BatchResult) -> type[Row]:
+        names = tuple(column.name for column in result.columns)
+        if self._kind[0] != names:
+            index = {name: i for i, name in enumerate(names)}
+            self._kind = names, type("Row", (Row,), {"__slots__": (), "_index": index})
+        return self._kind[1]
+
+
+class Database:
+    """A target with its connections; made by `bulkq.open`. Several runs may share it, one after the other or at once."""
+
+    def __init__(self, url: str, concurrency: int, group: asyncio.TaskGroup) -> None:
+        self.url = url
+        self.concurrency = concurrency
+        self._group = group
+        self._sessions: dict[bool, Sessions] = {}
+        self._controls: set[Control] = set()
+        self._closed = False
+
+    def run(
+        self,
+        query: str | Query,
+        parameter_sets: ParameterSets = ({},),
+        *,
+        timeout: float | None = 30.0,
+        on_error: OnError = "raise",
+        retries: int = 5,
+    ) -> Rows:
+        """Run `query` read-only for every parameter set and give the result rows in the order of the sets.
+
+        Args:
+            query: SQL with `:name` placeholders, or a `Query` from `bulkq.load`.
+            parameter_sets: mappings from parameter name to a Python value of the type the database expects; consumed lazily.
+            timeout: seconds for each query, enforced by the server; None for no limit.
+            on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
+            retries: attempts after the first for errors that are known to be safe to repeat.
+        """
+        if on_error not in {"raise", "collect"}:
+            raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
+        return Rows(
+            self, self._request(query, write=False, timeout_s=timeout, retries=retries), parameter_sets, on_error
+        )
+
+    async def execute(
+        self,
+        query: str | Query,
+        parameter_sets: ParameterSets = ({},),
+        *,
+        write: bool = False,
+        allow: Iterable[str] = (),
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - enforced by the server, not around an await
+        retries: int = 5,
+    ) -> RunSummary:
+        """Run `query` for every parameter set, drop the rows, give the counts.
+
+        With `write=True` each batch is one transaction. Runs of the library keep no record: a killed one cannot be continued; for
+        that, and for exactly-once writes, use the command line.
+
+        Args:
+            query: SQL with `:name` placeholders, or a `Query` from `bulkq.load`.
+            parameter_sets: mappings from parameter name to a Python value.
+            write: allow the statement to change data.
+            allow: what the safety rules would refuse: "unbounded", "truncate", "ddl".
+            timeout: seconds for each query, enforced by the server; None for no limit.
+            retries: attempts after the first for errors that are known to be safe to repeat.
+
+        Raises:
+            BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
+        """
+        request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=frozenset(allow))
+        summary = await self.start(request, parameter_sets, NoSink(), Control())
+        raise_for(summary)
+        return summary
+
+    def start(self, request: Run, sets: ParameterSets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
+        """Begin a run in the task group of `bulkq.open`. Called by `run` and `execute`."""
+        if self._closed:
+            raise UsageError("bulkq.open was left: this database is closed")
+        source = Sets(request.queries[0], sets)
+        given = Given(source, sink, self._sessions_for(write=request.write))
+        # Errors travel in the task's result: one run that fails must not take its neighbours down.
+        inner = run(request, control=control, given=given)
+        future: asyncio.Task[RunSummary] = asyncio.get_running_loop().create_task(inner)
+        self._controls.add(control)
+        future.add_done_callback(lambda _: self._controls.discard(control))
+        self._group.create_task(_outlive(future, control))
+        return future
+
+    def stop(self) -> None:
+        """Cancel every run that has not ended; there will be no other."""
+        self._closed = True
+        for control in self._controls:
+            control.cancel("bulkq.open was left")
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        for sessions in self._sessions.values():
+            await sessions.close()
+
+    def _sessions_for(self, *, write: bool) -> Sessions:
+        if write not in self._sessions:
+            driver = open_driver(self.url, application_name="bulkq", read_only=not write)
+            self._sessions[write] = Sessions(driver, outage_s=300.0, say=lambda _: None)
+        return self._sessions[write]
+
+    def _request(
+        self,
+        query: str | Query,
+        *,
+        write: bool,
+        timeout_s: float | None,
+        retries: int,
+        allow: frozenset[str] = frozenset(),
+    ) -> Run:
+        _check_arguments(timeout_s, retries)
+        if isinstance(query, str):
+            query = queries.inline(query, dialect_of(self.url))
+        error = refuse(query, write=write, allow=allow)
+        if error is not None:
+            raise error
+        return Run(
+            queries=(query,),
+            target=self.url,
+            concurrency=self.concurrency,
+            timeout_s=timeout_s,
+            timeout_given=timeout_s != 30.0,
+            retries=retries,
+            write=write,
+            allow=allow,
+            ledger="none",
+        )
+
+
+@asynccontextmanager
+async def open(url: str, concurrency: int = 8) -> AsyncIterator[Database]:  # noqa: A001 - `bulkq.open`, as documented
+    """Open a target for runs with at most `concurrency` lanes, each with one connection.
+
+    Args:
+        url: `postgresql://...` or `sqlite:///...`; connections are made when a run needs them.
+        concurrency: lanes, 1 or more.
+
+    Raises:
+        UsageError: the URL cannot be used.
+    """
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise UsageError(f"concurrency={concurrency}: must be at least 1")
+    open_driver(url, application_name="bulkq", read_only=True)  # a bad URL is an error here, not in the first run
+    failed: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        database = Database(url, concurrency, group)
+        try:
+            yield database
+        except BaseException as error:  # noqa: BLE001 - raised again below, as itself and not inside an exception group
+            failed = error
+        database.stop()
+    await database.close()
+    if failed is not None:
+        raise failed
+
+
+def _check_arguments(timeout_s: object, retries: object) -> None:
+    if timeout_s is not None and not (isinstance(timeout_s, int | float) and 0 < timeout_s < MOST_SECONDS):
+        raise UsageError(f"timeout={timeout_s!r}: seconds, more than 0, or None for no limit")
+    if not isinstance(retries, int) or retries < 0:
+        raise UsageError(f"retries={retries!r}: a number, 0 or more")
+
+
+def load(path: str | Path, dialect: str = "postgres") -> dict[str, Query]:
+    """The queries of a `.sql` file by name.
+
+    Raises:
+        QueryFileError: the file cannot be understood; every line says `file:line`.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    return {query.name: query for query in queries.load(text, str(path), dialect)}
+
+
+def raise_for(summary: RunSummary) -> None:
+    """Raise what a summary with exit code 3 to 5 stands for."""
+    kinds: dict[int, type[BulkqError]] = {3: TargetError, 4: RefusedError, 5: StoppedError}
+    if summary.exit_code in kinds:
+        raise kinds[summary.exit_code](summary.reason or f"{summary.unknown} parameter sets have an unknown outcome")
+
+
+async def _outlive(task: asyncio.Task[RunSummary], control: Control) -> None:
+    """Keep a run inside the task group: when the group is cancelled, the run is, and is waited for."""
+    try:
+        await asyncio.wait((task,))
+    finally:
+        if not task.done():
+            control.cancel("bulkq.open was left")
+            await asyncio.wait((task,))

@@ -1,0 +1,69 @@
+"""What a target is and what it lets us do: one connection, no statement of the user's. Called by `bulkq doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bulkq.drivers import open_driver
+
+if TYPE_CHECKING:
+    from bulkq.model import Capabilities, Server
+
+FEW_CONNECTIONS = 8
+"""The default of `-j`: with fewer slots free, a run with default options cannot have its lanes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What one connection found; `advice` are lines for people, empty where there is nothing to say."""
+
+    target: str  # without its password
+    capabilities: Capabilities
+    server: Server
+    advice: tuple[str, ...]
+
+
+async def examine(url: str) -> Diagnosis:
+    """Connect once, read-only, and look around.
+
+    Raises:
+        TargetError: the target cannot be reached.
+        UsageError: the URL is not understood, or its driver is not installed.
+    """
+    driver = open_driver(url, application_name="bulkq doctor", read_only=True)
+    connection = await driver.connect()
+    try:
+        server = connection.server
+    finally:
+        await connection.close()
+    return Diagnosis(driver.target, driver.capabilities, server, tuple(advise(server, local=is_local(url))))
+
+
+def is_local(url: str) -> bool:
+    """Whether what is sent to `url` stays on this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return host in {"", "localhost", "::1"} or host.startswith("127.")
+
+
+def advise(server: Server, *, local: bool) -> list[str]:
+    """What a DBA would want to know before the first run."""
+    lines = []
+    if server.superuser:
+        lines.append(f'"{server.user}" is a superuser: no privilege stops a mistake, use a role that owns less')
+    if server.in_recovery:
+        lines.append("the server is a standby in recovery: reads work, --write will be refused")
+    if server.tls == "off" and not local:
+        lines.append("the connection is not encrypted: add ?sslmode=require to the URL")
+    if server.tls == "unverified":
+        lines.append("encrypted, but nobody checked who answers: add ?sslmode=verify-full&sslrootcert=FILE to the URL")
+    if server.pooled:
+        lines.append("a pooler in transaction mode stands in between: nothing is kept in the session")
+    free = server.free_connections
+    if free is not None and free < FEW_CONNECTIONS:
+        lines.append(f"only {free} connections are free: use -j {max(free, 1)} or less")
+    return lines

@@ -1,0 +1,122 @@
+"""Run row and markers in the target: made at the start, taken over by a resume, removed at the end. Called by run and resume."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.drivers import dialect_of
+from bulkq.errors import DatabaseError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.model import MarkerTables
+    from bulkq.protocols import Connection
+
+LOCK_S = 2.0
+"""A takeover waits in steps of this, so that people are told whom it waits for."""
+
+LOCK_NOT_AVAILABLE = frozenset({"55P03", "SQLITE_BUSY"})
+NO_SCHEMA = frozenset({"3F000"})
+CHOICES = (
+    "let a DBA make the tables, name others with --marker-table SCHEMA.PREFIX, "
+    "or say --idempotent if repeating a set does no harm"
+)
+
+
+async def make_tables(connection: Connection, url: str, wanted: str | None) -> MarkerTables:
+    """The marker tables in the target, made where they are not there; with their schema, so that they are found again.
+
+    Raises:
+        RefusedError: this role may not make them.
+    """
+    dialect = dialect_of(url)
+    tables = await _named(connection, dialect, wanted)
+    try:
+        await connection.administer([f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
+    except DatabaseError:
+        try:
+            await connection.administer(markers.create(tables, dialect))
+        except DatabaseError as error:
+            raise RefusedError(f"exactly-once writes need the table {tables.markers}: {error}: {CHOICES}") from error
+    return tables
+
+
+async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
+    """Commit the run row, durably, before the first batch.
+
+    Raises:
+        RefusedError: this role may not write there.
+    """
+    try:
+        await connection.administer([markers.begin(tables, run, owner)])
+    except DatabaseError as error:
+        raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
+
+
+async def take_over(
+    connection: Connection, url: str, tables: MarkerTables, run: str, owner: str, say: Callable[[str], None]
+) -> Sequence[tuple[object, ...]]:
+    """Become the owner, when every transaction of the former one has ended; rows of part, first, last, rows changed.
+
+    Raises:
+        RefusedError: the run row is gone: nobody can say what was applied.
+    """
+    locks = [markers.lock(tables)] if dialect_of(url) == "postgres" else []
+    statements = [*locks, markers.take_over(tables, run, owner)]
+    told = ""
+    while True:
+        try:
+            owned = await connection.administer(statements, lock_timeout_s=LOCK_S)
+            break
+        except DatabaseError as error:
+            if error.sqlstate not in LOCK_NOT_AVAILABLE:
+                raise
+            text = f"waiting for transactions of the run's former process to end ({error.hint or error})"
+            if text != told:
+                say(text)
+                told = text
+            await asyncio.sleep(0.1)
+    if not owned:
+        raise RefusedError(
+            f"the run row of {run} is gone from {tables.runs}, though the run is not finished: nobody can tell what was applied; "
+            "nothing was sent"
+        )
+    return await connection.administer([markers.applied(tables, run)])
+
+
+async def remove(connection: Connection, tables: MarkerTables, run: str) -> None:
+    """Take markers and run row away, after `finished` is durable in the ledger."""
+    await connection.administer(markers.remove(tables, run))
+
+
+def ranges(rows: Sequence[tuple[object, ...]]) -> Mapping[int, list[tuple[int, int]]]:
+    """Applied ranges by part, ascending, neighbours merged."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for part, first, last, _ in rows:
+        done = found.setdefault(int(str(part)), [])
+        if done and int(str(first)) <= done[-1][1] + 1:
+            done[-1] = (done[-1][0], max(done[-1][1], int(str(last))))
+        else:
+            done.append((int(str(first)), int(str(last))))
+    return found
+
+
+def changed(rows: Sequence[tuple[object, ...]]) -> int:
+    """Rows that were changed, as the markers tell."""
+    return sum(int(str(row[3])) for row in rows)
+
+
+async def _named(connection: Connection, dialect: str, wanted: str | None) -> MarkerTables:
+    """Qualified names: the schema is resolved once and kept, since another session may have another search path."""
+    schema, _, prefix = (wanted or "").rpartition(".")
+    if dialect != "postgres":
+        return markers.tables(None, prefix or None)
+    if not schema:
+        found = await connection.administer(["SELECT current_schema()"])
+        schema = str(found[0][0]) if found and found[0][0] else ""
+        if not schema:
+            raise RefusedError(f"there is no schema in the search path for the marker tables: {CHOICES}")
+    return markers.tables(schema, prefix or None)

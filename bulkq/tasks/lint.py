@@ -1,0 +1,92 @@
+"""What the server says about queries when it prepares them. Called by `bulkq lint --prepare` and `bulkq plan`.
+
+Nothing is executed: a prepared statement is parsed and planned, not run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulkq.drivers import open_driver
+from bulkq.errors import DatabaseError, TargetError
+from bulkq.model import Decoding, PlaceholderKind, StatementClass
+from bulkq.query import caret, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Query
+    from bulkq.protocols import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the server says against one query."""
+
+    place: str  # `users.sql:12`, or `-e:1` for inline SQL
+    message: str
+    sqlstate: str | None
+    hint: str | None
+    caret: str = ""  # the line it points at and, below, a caret; "" where the server gave no position
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the server said: findings, the queries it was not asked about with the reason, and how many it took."""
+
+    findings: tuple[Finding, ...]
+    skipped: tuple[tuple[Query, str], ...]
+    accepted: int
+    target: str
+
+
+async def prepare(queries: Sequence[Query], url: str) -> Prepared:
+    """Let the server at `url` prepare every query, over one connection; nothing is executed.
+
+    Raises:
+        TargetError: the target cannot be reached, or the connection was lost.
+    """
+    driver = open_driver(url, application_name="bulkq lint", read_only=True)
+    connection = await driver.connect()
+    findings: list[Finding] = []
+    skipped: list[tuple[Query, str]] = []
+    accepted = 0
+    try:
+        for query in queries:
+            reason = why_not(query)
+            if reason:
+                skipped.append((query, reason))
+                continue
+            found = await _ask(connection, query)
+            accepted += found is None
+            findings += [found] if found else []
+    finally:
+        await connection.close()
+    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target)
+
+
+def why_not(query: Query) -> str:
+    """Why the server cannot be asked to prepare `query`; "" when it can."""
+    if any(parameter.kind is PlaceholderKind.IDENTIFIER for parameter in query.parameters):
+        return "its identifiers are known only when it runs"
+    if query.statement in {StatementClass.MAINTENANCE, StatementClass.DDL, StatementClass.SESSION}:
+        return f"{query.verb or 'the statement'} is looked at only when it runs"
+    return ""
+
+
+async def _ask(connection: Connection, query: Query) -> Finding | None:
+    try:
+        await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error
+        return finding(query, error)
+    return None
+
+
+def finding(query: Query, error: DatabaseError) -> Finding:
+    """The complaint of `error`, at the line it points at or at the query's first."""
+    place = locate(query, error.offset or 0)
+    pointed = caret(query, error.offset) if error.offset is not None else ""
+    return Finding(place, str(error), error.sqlstate, error.hint, pointed)

@@ -1,0 +1,118 @@
+"""What a run has to do with the ledger: its record, its spools, where a resumed run goes on. Called by opening, run and resuming."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError
+from bulkq.ledger.places import default_path, locate
+from bulkq.model import RunRecord, RunState
+from bulkq.parameters import Request
+from bulkq.parameters.fingerprints import fingerprint
+from bulkq.tasks import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.ledger.stored import StoredLedger
+    from bulkq.model import MarkerTables, PartState, Run
+    from bulkq.protocols import Connection
+
+IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
+"""Which physical database this is, whatever it is called: https://www.postgresql.org/docs/current/functions-info.html"""
+
+
+@dataclass(slots=True, kw_only=True)
+class GoingOn:
+    """What a resumed run starts from."""
+
+    ledger: StoredLedger
+    record: RunRecord
+    owner: str
+    states: Mapping[int, PartState]
+    done: Mapping[int, Sequence[tuple[int, int]]]  # by part: what is not to be done again
+    tables: MarkerTables | None = None
+    spools: Mapping[int, str] = field(default_factory=dict)
+    ok: int = 0
+    changed: int = 0
+    unanswered: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Retried:
+    """What a retry takes from the run that it repeats."""
+
+    record: RunRecord
+    numbers: Mapping[int, Sequence[int]]  # by part: the sets that failed, with their old numbers
+    spools: Mapping[int, str] = field(default_factory=dict)
+
+
+def spool_folder(ledger: str) -> Path:
+    """Where spools lie: beside the ledger, or where it would be by default when it is a server."""
+    return (locate(ledger).path or default_path()).parent
+
+
+def source_request(request: Run) -> Request:
+    """What `bulkq.parameters` needs to know of a request."""
+    return Request(
+        specs=request.params,
+        constants=request.constants,
+        format=request.params_format,
+        null=request.null,
+        ignore_extra_columns=request.ignore_extra_columns,
+        grid=request.grid,
+    )
+
+
+async def identity(connection: Connection) -> str:
+    """Which database this is."""
+    if connection.server.product != "postgresql":
+        return os.path.realpath(connection.server.database)  # noqa: ASYNC240 - a name, on a local disk
+    try:
+        found = await connection.administer([IDENTITY])
+    except DatabaseError:
+        return connection.server.database
+    return str(found[0][0])
+
+
+async def fingerprints(request: Run, target: str) -> str:
+    """What must be the same when the run is resumed, as JSON: queries, sources, database."""
+    queries = {
+        query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest() for query in request.queries
+    }
+    sources = await fingerprint(source_request(request))
+    return json.dumps({"queries": queries, "sources": sources, "target": target})
+
+
+async def record(
+    request: Run,
+    *,
+    run: str,
+    owner: str,
+    mode: str,
+    target: str,
+    identity: str,
+    markers: MarkerTables | None,
+    retry_of: str | None,
+) -> RunRecord:
+    """The record of a run that begins."""
+    kept = json.loads(requests.to_json(request, str(Path.cwd())))
+    kept["tables"] = [markers.runs, markers.markers] if markers else None
+    return RunRecord(
+        run=run,
+        state=RunState.RUNNING,
+        mode=mode,
+        name=request.name or ", ".join(query.name for query in request.queries),
+        targets=(target,),
+        request=json.dumps(kept),
+        fingerprint=await fingerprints(request, identity),
+        owner=owner,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        retry_of=retry_of,
+    )

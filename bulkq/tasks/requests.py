@@ -1,0 +1,60 @@
+"""A `Run` as JSON and back: what the ledger keeps of a request, so that `resume` needs nothing but the run's id.
+
+Passwords are left out of URLs, and the values of `--param` are kept elsewhere (`bulkq.parameters.spool.save_constants`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from bulkq.drivers import urls
+from bulkq.model import Mode, Parameter, Placeholder, PlaceholderKind, Query, Run, StatementClass, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+MASKED = ":***@"
+
+
+def to_json(request: Run, folder: str) -> str:
+    """`request`, made in `folder`, without secrets."""
+    bare = replace(
+        request,
+        target=urls.safe(request.target),
+        params_target=urls.safe(request.params_target) if request.params_target else None,
+        ledger="",
+        constants={},
+    )
+    return json.dumps({"version": VERSION, "folder": folder, "run": asdict(bare)}, default=sorted)
+
+
+def from_json(text: str) -> tuple[Run, str]:
+    """The request and the folder that it was made in. A password that was masked is left out of the URL."""
+    kept = json.loads(text)
+    values = {name: value for name, value in kept["run"].items() if name in {field.name for field in fields(Run)}}
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    values["queries"] = tuple(_query(query) for query in kept["run"]["queries"])
+    values["allow"] = frozenset(values["allow"])
+    values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
+    for name in ("target", "params_target"):
+        values[name] = values[name].replace(MASKED, "@") if values[name] else values[name]
+    return Run(**values), kept["folder"]
+
+
+def _query(values: Mapping[str, Any]) -> Query:
+    made = dict(values)
+    made["parameters"] = tuple(Parameter(**{**p, "kind": PlaceholderKind(p["kind"])}) for p in values["parameters"])
+    made["placeholders"] = tuple(
+        Placeholder(**{**p, "kind": PlaceholderKind(p["kind"])}) for p in values["placeholders"]
+    )
+    made["escapes"] = tuple(values["escapes"])
+    made["tags"] = tuple(values["tags"])
+    made["statement"] = StatementClass(values["statement"])
+    made["mode"] = Mode(values["mode"]) if values["mode"] else None
+    made["metadata"] = {key: tuple(found) for key, found in values["metadata"].items()}
+    return Query(**made)

@@ -1,0 +1,184 @@
+"""Output order: results wait here until every earlier batch was written, and lanes wait when too much does. Called by the runner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulkq.errors import StoppedError
+from bulkq.protocols import ByteSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.model import Batch, BatchResult, Query
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Sink
+
+AHEAD_PER_LANE = 4
+"""Batches per lane that may wait for their turn behind the first gap in output order."""
+
+AHEAD_BYTES = 32 * 1024 * 1024
+"""The same in bytes of encoded output."""
+
+
+class Window:
+    """Output order: results wait here until every earlier batch was written; lanes wait when too much does.
+
+    The lane that owes the gap never waits here before it has delivered, so the window cannot lock up.
+    """
+
+    def __init__(self, lanes: int, *, ordered: bool) -> None:
+        self.next = 0
+        self.cut = 0
+        self._ordered = ordered
+        self._limit = AHEAD_PER_LANE * lanes
+        self._waiting: dict[int, Held] = {}
+        self._weight = 0
+        self._writing = asyncio.Lock()
+        self._moved = asyncio.Event()
+        self.open = True
+        self.streaming: Turn | None = None
+        """Whose result is half written; what it has appended is not to be taken for rows of batches that ended."""
+
+        self._broken = False
+
+    @property
+    def full(self) -> bool:
+        """Whether as much as may wait is waiting."""
+        return bool(self._waiting) and (self.cut - self.next >= self._limit or self._weight >= AHEAD_BYTES)
+
+    async def admit(self) -> None:
+        """Wait until another batch may be cut."""
+        while self.open and self.full:
+            await self._wait()
+
+    async def turn(self, index: int) -> None:
+        """Wait until batch `index` is the next to be written, and keep all others out until `deliver`.
+
+        Raises:
+            StoppedError: an earlier batch will never come.
+        """
+        while self._ordered and self.next != index:
+            if self._broken:
+                raise StoppedError("an earlier batch was given up")
+            await self._wait()
+        await self._writing.acquire()
+
+    def give_up(self, *, has_turn: bool) -> None:
+        """A batch will never be delivered: what waits behind it is written by `flush`, when the run has stopped."""
+        self._broken = True
+        if has_turn:
+            self.streaming = None
+            self._writing.release()
+        self._moved.set()
+
+    async def deliver(self, held: Held, *, has_turn: bool) -> None:
+        """Hand in what came of a batch; writes it, and all that waited for it, when it is its turn."""
+        self._waiting[held.result.batch.index] = held
+        self._weight += held.weight
+        if not has_turn:
+            await self._writing.acquire()
+        self.streaming = None
+        try:
+            await self._write_ready()
+        finally:
+            self._writing.release()
+
+    async def flush(self, *, gaps: bool) -> list[BatchResult]:
+        """After lanes were cancelled: write what is complete; with `gaps` also what stands behind a batch that never came.
+
+        Without, those results are given back unwritten: a resumed run asks again, and its output is in order.
+        """
+        async with self._writing:
+            if gaps or not self._ordered:
+                for index in sorted(self._waiting):
+                    await self._waiting.pop(index).write()
+            return [held.result for held in self._waiting.values()]
+
+    def wake(self) -> None:
+        """Let every waiter look again."""
+        self._moved.set()
+
+    async def _write_ready(self) -> None:
+        while held := self._waiting.pop(self.next if self._ordered else next(iter(self._waiting), -1), None):
+            self._weight -= held.weight
+            await held.write()
+            self.next += 1
+            self._moved.set()
+
+    async def _wait(self) -> None:
+        self._moved.clear()
+        await self._moved.wait()
+
+
+class Turn:
+    """A lane's access to its sink while a result streams in; `bulkq.worker.Pieces` over a part's sink."""
+
+    def __init__(self, window: Window, progress: Progress, sink: Sink, query: Query, batch: Batch) -> None:
+        self.has = False
+        self.copy_delimiter: str | None = None
+        if not query.parameters and isinstance(sink, ByteSink):
+            self.copy_delimiter = sink.copy_delimiter()
+        self._window = window
+        self._progress = progress
+        self._sink = sink
+        self._index = batch.index
+        self._mark = 0
+
+    def begins_at(self, sink: Sink) -> int | None:
+        """Where the half answer begins, if it goes to `sink`."""
+        return self._mark if sink is self._sink else None
+
+    async def begin(self) -> None:
+        """Take the turn; when it is ours already, forget what the earlier attempt wrote."""
+        if self.has:
+            self._sink.back_to(self._mark)
+            return
+        await self._window.turn(self._index)
+        self.has = True
+        self._mark = self._sink.mark()
+        self._window.streaming = self
+
+    async def write(self, result: BatchResult) -> None:
+        """Append a piece of the result."""
+        payload, _ = self._sink.encode(result)
+        await self._sink.write(payload)
+        self._progress.rows += result.rows
+
+    def write_bytes(self, data: bytes) -> object:
+        """Append bytes that the server formatted; an awaitable where the reader is slow."""
+        assert isinstance(self._sink, ByteSink)
+        return self._sink.write_bytes(data)
+
+    def forget(self) -> None:
+        """The set failed in the end: half an answer is no answer."""
+        if self.has:
+            self._sink.back_to(self._mark)
+
+    def give_up(self) -> None:
+        """The lane ends without a result."""
+        if self.has:
+            with contextlib.suppress(StoppedError):  # somebody has read it; nothing can be taken back from a pipe
+                self._sink.back_to(self._mark)
+        self._window.give_up(has_turn=self.has)
+
+
+@dataclass(slots=True)
+class Held:
+    """A result on its way to the sink. The rows were encoded already and are not kept twice."""
+
+    result: BatchResult
+    sink: Sink
+    payload: object
+    weight: int
+    written: Callable[[BatchResult], None]
+
+    async def write(self) -> None:
+        """Write the rows and record the batch."""
+        if self.payload is not None:
+            await self.sink.write(self.payload)
+            self.payload = None
+        self.written(self.result)

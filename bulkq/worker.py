@@ -1,0 +1,590 @@
+"""One lane's connection and the attempts of one batch: execute, understand what went wrong, try again, set the culprit aside.
+
+Called by the runner. Decisions come from `bulkq.policy.retry`; this module only carries them out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from bulkq import query as queries
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
+from bulkq.model import Batch, BatchResult, Claim, Failure, Outcome, Phase, PlaceholderKind, Reply
+from bulkq.policy import retry
+from bulkq.policy.retry import Action, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query, SetError
+    from bulkq.policy.sizing import BatchSize
+    from bulkq.protocols import Connection, Statement
+    from bulkq.sessions import Sessions
+
+
+@dataclass(slots=True)
+class Work:
+    """What the batches of one query on one target have in common; shared by the lanes."""
+
+    query: Query
+    target: str
+    decoding: Decoding
+    typed: bool
+    limits: Limits
+    retries: int
+    size: BatchSize
+    part: int = 1
+    claims: Claims | None = None
+    """Of a write that is to be exactly once: every attempt claims its sets in its own transaction."""
+
+    repeatable: bool = False
+    """An outcome that is not known is settled by trying again: reads, and writes declared idempotent."""
+
+    answers: bool = True
+    """Whether anybody wants the rows: then a batch that turns out to be applied already has lost them."""
+
+    guard: AffectedGuard | None = None
+    started: Callable[[Batch], Awaitable[None]] | None = None
+    """Of maintenance: makes durable that a set is about to be sent; what has no end on record is unknown then."""
+
+    big: bool | None = None
+    """Whether results are too big to hold whole: None until the first reply tells."""
+
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """Indexes of the parameters that stand for `:{name}`."""
+        parameters = self.query.parameters
+        return tuple(i for i, p in enumerate(parameters) if p.kind is PlaceholderKind.IDENTIFIER)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Whose claims the batches of a run make."""
+
+    run: str
+    owner: str
+    tables: MarkerTables
+
+
+class AffectedGuard:
+    """`--max-affected`: committed plus in flight is checked before every COMMIT, over all lanes of a run.
+
+    Args:
+        most: rows that the run may change.
+        before: rows that earlier processes of the run have changed.
+    """
+
+    def __init__(self, most: int, before: int = 0) -> None:
+        self._most = most
+        self._committed = before
+        self._in_flight = 0
+
+    def reserve(self, rows: int) -> None:
+        """Called before COMMIT with the rows that it would make last.
+
+        Raises:
+            RefusedError: they would be too many; the attempt is rolled back.
+        """
+        total = self._committed + self._in_flight + rows
+        if total > self._most:
+            raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")
+        self._in_flight += rows
+
+    def settle(self, reserved: int, committed: int) -> None:
+        """The attempt ended: `committed` of the `reserved` rows last."""
+        self._in_flight -= reserved
+        self._committed += committed
+
+
+class Pieces(Protocol):
+    """Where a streamed result goes while it arrives; the runner's lane implements it over its sink."""
+
+    copy_delimiter: str | None
+
+    async def begin(self) -> None:
+        """Take the turn in output order; on a later attempt forget what the earlier one wrote."""
+        ...
+
+    async def write(self, result: BatchResult) -> None:
+        """Append a piece."""
+        ...
+
+    def write_bytes(self, data: bytes) -> object:
+        """Append bytes of COPY."""
+        ...
+
+
+@dataclass(slots=True)
+class _Segment:
+    """Sets of a batch that are attempted together."""
+
+    positions: Sequence[int]
+    attempts: int = 0
+    once: bool = False  # the single retry of Action.ONCE was used
+    in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What came of a batch so far."""
+
+    work: Work
+    batch: Batch
+    replies: list[tuple[_Segment, Reply]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    ok: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    attempts: int = 0
+    retried: int = 0
+
+    def add(self, segment: _Segment, reply: Reply) -> None:
+        self.replies.append((segment, reply))
+        self.ok += len(segment.positions) - len(reply.errors)
+        self.changed += reply.changed
+
+    def fail(
+        self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
+    ) -> None:
+        self.failures.append(failure(self.work, self.batch, position, error, known, attempts, timed_out))
+
+    def result(self, elapsed_s: float) -> BatchResult:
+        columns, values, positions = _joined(self.replies)
+        return BatchResult(
+            batch=self.batch,
+            query=self.work.query,
+            target=self.work.target,
+            columns=columns,
+            values=values,
+            positions=positions,
+            ok=self.ok,
+            failures=tuple(sorted(self.failures, key=lambda f: f.n)),
+            changed=self.changed,
+            unanswered=self.unanswered,
+            part=self.work.part,
+            attempts=self.attempts,
+            retried=self.retried,
+            elapsed_s=elapsed_s,
+        )
+
+
+class Worker:
+    """Holds one connection and executes batches on it, one at a time.
+
+    Args:
+        sessions: where connections come from.
+        budget: retries that the whole run may still spend.
+    """
+
+    def __init__(self, sessions: Sessions, budget: retry.Budget) -> None:
+        self._sessions = sessions
+        self._budget = budget
+        self._connection: Connection | None = None
+
+    async def ready(self) -> Connection:
+        """The connection, opened if there is none."""
+        if self._connection is None:
+            self._connection = await self._sessions.open()
+        return self._connection
+
+    async def close(self) -> None:
+        """Give the connection back for another lane or run."""
+        if self._connection is not None:
+            self._sessions.give_back(self._connection)
+            self._connection = None
+
+    async def discard(self) -> None:
+        """Close the connection: its state is in doubt."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def execute(self, work: Work, batch: Batch) -> BatchResult:
+        """Every set of `batch`, each in the end answered or a failure.
+
+        Raises:
+            RefusedError: the read-only guard spoke.
+            StoppedError: the target stayed away.
+        """
+        started_s = time.monotonic()
+        tally = _Tally(work, batch)
+        todo = deque(_segments(work, batch))
+        while todo:
+            segment = todo.popleft()
+            todo.extendleft(reversed(await self._attempt(tally, segment)))
+        elapsed_s = time.monotonic() - started_s
+        result = tally.result(elapsed_s)
+        work.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
+        return result
+
+    async def stream(self, work: Work, batch: Batch, out: Pieces) -> BatchResult:
+        """The one set of `batch`, its rows given to `out` as they come; memory does not grow with the result.
+
+        A result of a single piece comes back in the `BatchResult`, as from `execute`, and `out` never begins.
+        """
+        started_s = time.monotonic()
+        tally = _Tally(work, batch)
+        segment = _Segment(range(1))
+        again = True
+        while again:
+            attempt_s = time.monotonic()
+            self._budget.attempt(attempt_s)
+            tally.attempts += 1
+            segment.attempts += 1
+            try:
+                await self._stream_once(tally, segment, out)
+                again = False
+            except DatabaseError as error:
+                tally.replies.clear()
+                tally.ok = 0
+                again = bool(await self._after(tally, segment, error, time.monotonic() - attempt_s))
+        return tally.result(time.monotonic() - started_s)
+
+    async def _stream_once(self, tally: _Tally, segment: _Segment, out: Pieces) -> None:
+        work, batch = tally.work, tally.batch
+        connection, statement = await self._prepared(work, batch.sets[0])
+        params = batch.sets[0]
+        if out.copy_delimiter is not None and self._sessions.driver.capabilities.copies:
+            await out.begin()
+            rows = await connection.copy(statement, out.copy_delimiter, work.limits, out.write_bytes)
+            tally.add(segment, Reply((), (), range(rows)))
+            return
+        held: Reply | None = None
+        begun = False
+        async for reply in connection.stream(statement, params, work.limits):
+            if held is not None:
+                if not begun:
+                    begun = work.big = True
+                    await out.begin()
+                await out.write(_piece(work, batch, held))
+            held = reply
+        if work.big is None:
+            work.big = False
+        if begun and held is not None:
+            await out.write(_piece(work, batch, held))
+            held = None
+        tally.add(segment, held or Reply((), (), ()))
+
+    async def _attempt(self, tally: _Tally, segment: _Segment) -> list[_Segment]:
+        """One attempt of one segment; what is left to attempt of it."""
+        work, batch = tally.work, tally.batch
+        whole = len(segment.positions) == len(batch.sets)
+        sets = batch.sets if whole else [batch.sets[p] for p in segment.positions]
+        started_s = time.monotonic()
+        self._budget.attempt(started_s)
+        tally.attempts += 1
+        segment.attempts += 1
+        try:
+            connection, statement = await self._prepared(work, sets[0])
+            if statement.single and len(sets) > 1:
+                tally.attempts -= 1
+                return [_Segment((p,)) for p in segment.positions]
+            if work.started is not None and segment.attempts == 1:
+                await work.started(Batch(batch.index, batch.first + segment.positions[0], sets))
+            reply = await self._send(connection, statement, tally, segment, sets)
+        except AlreadyApplied as there:
+            return _applied(tally, segment, there)
+        except NotOwner as error:
+            raise RefusedError(_lost_ownership(work, error)) from error
+        except DatabaseError as error:
+            return await self._after(tally, segment, error, time.monotonic() - started_s)
+        if work.big is None:
+            work.big = False
+        tally.add(segment, reply)
+        return await self._after_set_errors(tally, segment, reply) if reply.errors else []
+
+    async def _send(
+        self,
+        connection: Connection,
+        statement: Statement,
+        tally: _Tally,
+        segment: _Segment,
+        sets: Sequence[ParameterSet],
+    ) -> Reply:
+        """The attempt itself, with its claim and under the guard of `--max-affected`."""
+        work = tally.work
+        if work.limits.read_only:
+            return await connection.attempt(statement, sets, work.limits)
+        reserved = 0
+        committed = 0
+
+        def before_commit(rows: int) -> None:
+            nonlocal reserved
+            if work.guard is not None:
+                work.guard.reserve(rows)
+                reserved = rows
+
+        try:
+            claim = _claim(work, tally.batch, segment)
+            reply = await connection.attempt(statement, sets, work.limits, claim=claim, before_commit=before_commit)
+            committed = reply.changed
+        finally:
+            if work.guard is not None:
+                work.guard.settle(reserved, committed)
+        return reply
+
+    async def _prepared(self, work: Work, first: ParameterSet) -> tuple[Connection, Statement]:
+        connection = await self.ready()
+        names = {work.query.parameters[i].name: str(first[i]) for i in work.identifiers}
+        statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
+        return connection, statement
+
+    async def _after(self, tally: _Tally, segment: _Segment, error: DatabaseError, elapsed_s: float) -> list[_Segment]:
+        """Carry out what `policy.retry` decides; the segments that are still to be attempted."""
+        work = tally.work
+        outages = self._sessions.outages
+        decision = retry.decide(
+            error,
+            elapsed_s=elapsed_s,
+            timeout_s=work.limits.timeout_s,
+            read_only=work.limits.read_only,
+            transaction=work.limits.transaction,
+        )
+        if error.connection_lost:
+            await self.discard()
+        waiting = await self._before_deciding(tally, segment, error, decision)
+        if waiting is not None:
+            return waiting
+        match decision.action:
+            case Action.REFUSE:
+                raise refused(work, str(error))
+            case Action.FAIL:
+                return self._fail(tally, segment, error, decision)
+            case Action.ONCE if segment.once:
+                return self._fail(tally, segment, error, decision)
+            case Action.ONCE:
+                segment.once = True
+            case Action.RECONNECT:
+                await self.discard()
+                await self.ready()
+                if self._sessions.outages > outages:
+                    segment.attempts -= 1  # the server was away: the run's matter, not this set's
+            case Action.HALVE:
+                work.size.halve()
+        if segment.attempts > work.retries:
+            return self._fail(tally, segment, error, decision, exhausted=True)
+        tally.retried += len(segment.positions)
+        await self._pause(segment.attempts)
+        return _halves(segment) if decision.action is Action.HALVE else [segment]
+
+    async def _settle(self, tally: _Tally, segment: _Segment) -> list[_Segment]:
+        """Send exactly the same again: its marker was committed or never will be, and a repeat finds out which.
+
+        Waits for a rival that is still in flight, through an outage too; a plain look could miss a commit in progress.
+        """
+        segment.in_doubt = True
+        await self.discard()
+        await self.ready()
+        tally.retried += len(segment.positions)
+        segment.attempts = min(
+            segment.attempts, tally.work.retries
+        )  # no number of tries turns "not known" into "failed"
+        await self._pause(segment.attempts)
+        return [segment]
+
+    async def _before_deciding(
+        self, tally: _Tally, segment: _Segment, error: DatabaseError, decision: Decision
+    ) -> list[_Segment] | None:
+        """What has to be known first: whether an earlier try of these sets lasts. None: nothing is in doubt."""
+        if segment.in_doubt and error.phase not in {Phase.SENT, Phase.COMMITTING}:
+            # Only a granted claim proves that the earlier try is over. Until then nothing is cut, and nothing fails.
+            return await self._still_in_doubt(tally, segment, error)
+        segment.in_doubt = False
+        if error.phase is Phase.CLAIMING and error.sqlstate in WAITED_FOR:
+            # Another session holds the run row or this very marker: waiting for it is no attempt.
+            segment.attempts -= 1
+            await self._pause(1)
+            return [segment]
+        if decision.outcome is Outcome.UNKNOWN and (tally.work.claims is not None or tally.work.repeatable):
+            return await self._settle(tally, segment)
+        return None
+
+    async def _still_in_doubt(self, tally: _Tally, segment: _Segment, error: DatabaseError) -> list[_Segment]:
+        """The repeat did not get as far as its claim: try again, unless the statement itself is refused by now."""
+        if error.phase is Phase.CLAIMING or error.connection_lost or (error.sqlstate or "08")[:2] != "42":
+            return await self._settle(tally, segment)
+        for position in segment.positions:
+            tally.fail(position, error, Outcome.UNKNOWN, segment.attempts, None)
+        return []
+
+    async def _after_set_errors(self, tally: _Tally, segment: _Segment, reply: Reply) -> list[_Segment]:
+        """Sort the sets that failed on their own, in a driver that isolates errors, into failures and retries."""
+        again: list[int] = []
+        for error in reply.errors:
+            position = segment.positions[error.position]
+            state = error.sqlstate or ""
+            if state in retry.READ_ONLY and tally.work.limits.read_only:
+                raise refused(tally.work, error.message)
+            if retry.ACTIONS.get(state) is Action.RETRY and segment.attempts <= tally.work.retries:
+                again.append(position)
+                continue
+            timed_out = tally.work.limits.timeout_s if state in retry.TIMEOUTS else None
+            tally.fail(position, error, Outcome.ROLLED_BACK, segment.attempts, timed_out)
+        if not again:
+            return []
+        tally.retried += len(again)
+        await self._pause(segment.attempts)
+        return [_Segment(again, attempts=segment.attempts)]
+
+    def _fail(
+        self, tally: _Tally, segment: _Segment, error: DatabaseError, decision: Decision, *, exhausted: bool = False
+    ) -> list[_Segment]:
+        """Record the culprit and give back the sets beside it, or cut the segment smaller to find it."""
+        work = tally.work
+        positions = segment.positions
+        if decision.timed_out:
+            work.size.halve()
+        limit_s = work.limits.timeout_s if decision.timed_out else None
+        if decision.outcome is Outcome.UNKNOWN and not (work.limits.read_only or work.repeatable):
+            for position in positions:
+                tally.fail(position, error, Outcome.UNKNOWN, segment.attempts, limit_s)
+            return []
+        index = 0 if len(positions) == 1 else error.position
+        if index is None or (exhausted and len(positions) > 1):
+            return [_Segment((p,)) for p in positions] if decision.timed_out else _halves(segment)
+        tally.fail(positions[index], error, decision.outcome, segment.attempts, limit_s)
+        before, after = list(positions[:index]), list(positions[index + 1 :])
+        # A read is sent again without the culprit. A write goes on in two runs of consecutive sets, because what
+        # records that they are applied is a range.
+        rest = [before + after] if work.limits.read_only else [before, after]
+        return [_Segment(sets) for sets in rest if sets]
+
+    async def _pause(self, attempts: int) -> None:
+        wait_s = self._budget.wait_s(time.monotonic())
+        await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
+
+
+WAITED_FOR = frozenset({"55P03", "57014", "40001", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+"""A claim that did not get its lock: nothing of the user's was sent."""
+
+
+def _claim(work: Work, batch: Batch, segment: _Segment) -> Claim | None:
+    """The claim of a segment: its sets are consecutive in writes, so a range says which they are."""
+    claims = work.claims
+    if claims is None:
+        return None
+    first, last = batch.first + segment.positions[0], batch.first + segment.positions[-1]
+    assert last - first + 1 == len(segment.positions), "the sets of a claim are consecutive"
+    return Claim(claims.run, claims.owner, work.part, first, last, claims.tables)
+
+
+def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_Segment]:
+    """The marker wins: its sets are done; the rows that they returned are lost with the answer."""
+    first = tally.batch.first
+    count = sum(1 for position in segment.positions if first + position <= there.last)
+    tally.ok += count
+    tally.changed += there.rows
+    if tally.work.guard is not None:
+        tally.work.guard.settle(0, there.rows)
+    if tally.work.answers:
+        tally.unanswered += count
+    rest = segment.positions[count:]
+    return [_Segment(rest)] if rest else []
+
+
+def _lost_ownership(work: Work, error: NotOwner) -> str:
+    if error.owner is None:
+        return f"{work.target}: the run row is gone from the target: nothing more is sent"
+    host, pid, *_ = [*error.owner.rsplit(":", 3), "", ""][:2]
+    return f"{work.target}: the run was taken over by process {pid} on {host}: nothing more is sent"
+
+
+def refused(work: Work, message: str) -> RefusedError:
+    """The error of a read run whose statement tried to write."""
+    return RefusedError(
+        f"{work.query.place}: {message}: the run is read-only; add --write if it is meant to change data"
+    )
+
+
+def failure(
+    work: Work,
+    batch: Batch,
+    position: int,
+    error: DatabaseError | SetError,
+    known: Outcome,
+    attempts: int,
+    timed_out_s: float | None = None,
+) -> Failure:
+    """The record of the set at `position` of `batch` that failed with `error`; secrets are masked here."""
+    query = work.query
+    values = batch.sets[position] if batch.sets else ()
+    params = {p.name: "***" if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
+    message = str(error) if isinstance(error, DatabaseError) else error.message
+    if timed_out_s is not None:
+        message = f"timed out after {timed_out_s:g}s"
+    hint = error.hint
+    if known is Outcome.UNKNOWN and isinstance(error, DatabaseError) and error.pid:
+        hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
+    offset = error.offset if isinstance(error, DatabaseError) else None
+    return Failure(
+        n=batch.first + position,
+        source=batch.origin(position) if batch.sets else batch.source,
+        target=work.target,
+        query=query.name,
+        params=params,
+        outcome=known,
+        sqlstate=error.sqlstate,
+        message=message,
+        attempts=attempts,
+        hint=hint,
+        where=queries.locate(query, offset) if offset is not None else "",
+    )
+
+
+def _segments(work: Work, batch: Batch) -> Iterable[_Segment]:
+    """The whole batch, or one segment per run of sets with the same identifiers: another name is another statement."""
+    idents = work.identifiers
+    if not idents:
+        return [_Segment(range(len(batch.sets)))]
+    segments: list[_Segment] = []
+    last: tuple[object, ...] | None = None
+    for position, values in enumerate(batch.sets):
+        names = tuple(values[i] for i in idents)
+        if names != last:
+            segments.append(_Segment([]))
+            last = names
+        segments[-1].positions = [*segments[-1].positions, position]
+    return segments
+
+
+def _halves(segment: _Segment) -> list[_Segment]:
+    positions = segment.positions
+    if len(positions) == 1:
+        return [segment]
+    middle = len(positions) // 2
+    return [_Segment(positions[:middle], segment.attempts), _Segment(positions[middle:], segment.attempts)]
+
+
+def _joined(
+    replies: list[tuple[_Segment, Reply]],
+) -> tuple[tuple[Column, ...], Sequence[Sequence[object]], Sequence[int]]:
+    """Columns, values and batch positions of all replies, rows in the order of the sets."""
+    if not replies:
+        return (), (), ()
+    if len(replies) == 1 and isinstance(replies[0][0].positions, range):
+        only = replies[0][1]
+        return only.columns, only.values, only.positions
+    columns = max((reply.columns for _, reply in replies), key=len)
+    rows: list[tuple[int, tuple[object, ...]]] = []
+    for segment, reply in replies:
+        rows.extend(zip((segment.positions[p] for p in reply.positions), zip(*reply.values, strict=True), strict=False))
+    rows.sort(key=lambda row: row[0])
+    values = list(zip(*(row for _, row in rows), strict=True)) or [()] * len(columns)
+    return columns, values, [position for position, _ in rows]
+
+
+def _piece(work: Work, batch: Batch, reply: Reply) -> BatchResult:
+    return BatchResult(
+        batch=batch,
+        query=work.query,
+        target=work.target,
+        columns=reply.columns,
+        values=reply.values,
+        positions=reply.positions,
+        ok=0,
+    )

@@ -1,0 +1,113 @@
+"""The commands that look and do not touch, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from tests.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.command import Cli
+
+QUERIES = """\
+-- name: one(id: bigint)
+select id, v from t where id = :id;
+
+-- name: touch(id)
+-- @mode write
+update t set v = upper(v) where id = :id;
+
+-- name: wrong
+select id,
+       nme from t;
+"""
+
+
+@pytest.fixture
+def url(database: str, tmp_path: Path) -> str:
+    """A database with a table of three rows, and queries and parameter sets in the folder."""
+    servers.execute(
+        database,
+        "CREATE TABLE t (id bigint PRIMARY KEY, v text)",
+        "INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')",
+    )
+    (tmp_path / "q.sql").write_text(QUERIES)
+    (tmp_path / "ids.csv").write_text("id\n1\n2\n3\n")
+    return database
+
+
+def values(url: str) -> list[object]:
+    """The values in the table."""
+    return [row[0] for row in servers.execute(url, "SELECT v FROM t ORDER BY id")]
+
+
+def test_lint_asks_the_server(cli: Cli, url: str) -> None:
+    """SQLSTATE, message, the line in the file and a caret; nothing is executed."""
+    done = cli("lint", "q.sql", "--prepare", "-t", url)
+    assert done.code == 1
+    first, line, caret = done.text.splitlines()
+    assert first.startswith('q.sql:10: 42703 column "nme" does not exist')
+    assert line.index("nme") == caret.index("^")
+    assert "prepared 2 queries" in done.err
+    assert values(url) == ["one", "two", "three"]
+
+
+def test_plan_asks_the_server(cli: Cli, url: str) -> None:
+    """Types of parameters and columns come from the server, values are checked, nothing is executed."""
+    done = cli("plan", "run", "q.sql:one", "q.sql:touch", "-t", url, "-p", "ids.csv", "--write", "--ledger", "none")
+    assert done.code == 0, done.err
+    for words in ("server        postgresql ", "id: bigint", "columns     id bigint, v text", "the first 3 checked"):
+        assert words in done.text
+    assert values(url) == ["one", "two", "three"]
+
+
+def test_plan_finds_bad_values(cli: Cli, url: str) -> None:
+    """A value that the server would not convert is in the plan with its line; exit code 2."""
+    (cli.folder / "bad.csv").write_text("id\n1\n12a\n")
+    done = cli("plan", "run", "q.sql:one", "-t", url, "-p", "bad.csv")
+    assert done.code == 2
+    assert 'bad.csv:3: column "id": "12a" is not a bigint (:id of q.sql:one)' in done.text
+
+
+def test_plan_finds_a_statement_that_is_refused(cli: Cli, url: str) -> None:
+    """A statement that cannot be prepared would fail: exit code 1, as the run's."""
+    done = cli("plan", "run", "q.sql:wrong", "-t", url)
+    assert done.code == 1
+    assert 'q.sql:10: 42703 column "nme" does not exist' in done.text
+
+
+def test_doctor_knows_the_server(cli: Cli, url: str) -> None:
+    """Version, database, user, free connections; a superuser draws a note."""
+    found = json.loads(cli("doctor", "-t", url, "--format", "json").out)
+    assert found["server"]["product"] == "postgresql"
+    assert found["server"]["database"] == urlsplit(url).path[1:]
+    assert found["server"]["free_connections"] > 0
+    assert any("superuser" in note for note in found["notes"])
+
+
+def test_a_password_in_argv_draws_a_warning(cli: Cli, url: str) -> None:
+    """The warning names the better places; the password is nowhere, not even in the command that a plan proposes."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    told = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:s3cr3t@{host}"))
+    for command in (["run"], ["plan", "run"]):
+        done = cli(*command, "-e", "select 1 as a", "-t", told)
+        assert "PGPASSWORD" in done.err.splitlines()[0]
+        assert ".pgpass" in done.err.splitlines()[0]
+        assert "s3cr3t" not in done.err + done.text
+
+
+def test_a_password_in_the_environment_draws_none(cli: Cli, url: str) -> None:
+    """BULKQ_TARGET is not seen by who lists processes."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    told = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:s3cr3t@{host}"))
+    done = cli("run", "-e", "select 1 as a", env={"BULKQ_TARGET": told})
+    assert "warning" not in done.err
+    assert "s3cr3t" not in done.err

@@ -1,0 +1,493 @@
+"""`bulkq resume` and `bulkq retry` as a user types them, after runs that were stopped, killed, or simply failed."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import sqlite3
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.servers import postgres as servers
+from tests.servers.processes import wait_until
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.servers.command import Cli, Finished
+
+TARGET = "sqlite:///app.db"
+ROWS = 400
+SETUP = f"""
+create table t(id integer primary key, n integer not null default 0);
+with recursive c(i) as (select 1 union all select i + 1 from c where i < {ROWS}) insert into t(id) select i from c;
+create table parent(id integer primary key);
+"""
+QUERIES = """\
+-- name: slow(id: bigint)
+with recursive c(i) as (select 1 union all select i + 1 from c where i < 8000)
+select :id as id, count(*) as n from c;
+
+-- name: add(id: bigint)
+-- @mode write
+update t set n = n + 1 where id = :id;
+
+-- name: add_slowly(id: bigint)
+-- @mode write
+update t set n = n + 1 where id = :id and (
+  with recursive c(i) as (select 1 union all select i + 1 from c where i < 10000) select count(*) from c) > 0;
+
+-- name: inverse(id: bigint)
+select json_extract(v, '$.x') as x from j where id = :id;
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a database of counters, queries and parameter sets."""
+    (tmp_path / "q.sql").write_text(QUERIES)
+    (tmp_path / "ids.csv").write_text("id\n" + "".join(f"{i}\n" for i in range(1, ROWS + 1)))
+    with closing(sqlite3.connect(tmp_path / "app.db")) as database:
+        database.executescript(SETUP)
+        database.execute("create table j(id integer primary key, v text)")
+        database.executemany("insert into j values (?, ?)", [(i, '{"x": 1}' if i % 2 else "{") for i in range(1, 7)])
+        database.commit()
+    return tmp_path
+
+
+def query(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    """Rows of the SQLite target."""
+    with closing(sqlite3.connect(folder / "app.db", timeout=10)) as database:
+        return database.execute(sql).fetchall()
+
+
+def begun(process: subprocess.Popen[bytes]) -> str:
+    """The id in the first line of a run."""
+    assert process.stderr is not None
+    line = process.stderr.readline().decode()
+    found = re.match(r"run=([0-9a-z]{10}) ", line)
+    assert found, line + process.stderr.read().decode()
+    return found[1]
+
+
+def killed(process: subprocess.Popen[bytes], when: Callable[[], bool]) -> str:
+    """The id of a run that is killed with -9 as soon as `when`."""
+    run = begun(process)
+    wait_until(when, "the run has not come so far")
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    return run
+
+
+def stopped(cli: Cli, *arguments: str) -> Finished:
+    """A run over six sets that stopped at the second, consistent and resumable."""
+    options = ("-t", TARGET, "-p", "range:id=1..6", "-j", "1", "--batch", "1", "--max-failures", "1")
+    done = cli("run", "q.sql:inverse", *options, *arguments)
+    assert (done.code, done.counts["ok"], done.counts["failed"]) == (5, "1", "1"), done.err
+    return done
+
+
+def assert_one_line(done: Finished, code: int, *words: str) -> None:
+    """One line on stderr that holds all `words`."""
+    assert done.code == code, done.err
+    assert len(done.err.splitlines()) == 1, done.err
+    for word in words:
+        assert word in done.err
+
+
+# --- which run ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_run_names_the_nearest(cli: Cli) -> None:
+    """A mistyped id: exit code 2, and the ids that it may have been."""
+    run = stopped(cli).counts["run"]
+    wrong = run[:-1] + ("0" if run[-1] != "0" else "1")
+    for command in ("resume", "retry"):
+        assert_one_line(cli(command, wrong), 2, f'"{wrong}"', run)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_finished_run_needs_nothing(cli: Cli) -> None:
+    """Exit code 0, and it says that there is nothing to do; the output is as it was."""
+    done = cli("run", "q.sql:add", "-t", TARGET, "-p", "ids.csv", "--write")
+    assert done.code == 0, done.err
+    assert "resume=" not in done.last
+    again = cli("resume", done.counts["run"])
+    assert again.code == 0, again.err
+    assert "finished" in again.err
+    assert query(cli.folder, "select distinct n from t") == [(1,)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_last_line_says_how_to_go_on(cli: Cli) -> None:
+    """`resume="..."` is a command that can be typed as it is; it changes with what is left to do."""
+    first = stopped(cli)
+    assert first.last.endswith(f'resume="bulkq resume {first.counts["run"]}"')
+    done = cli("run", "q.sql:inverse", "-t", TARGET, "-p", "range:id=1..6", "-o", "x.csv")
+    assert done.code == 1
+    assert done.last.endswith(f'resume="bulkq retry {done.counts["run"]}"')
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_way_to_go_on_names_the_ledger(cli: Cli) -> None:
+    """Where `--ledger` was typed, the command needs it as well; from BULKQ_LEDGER it is known."""
+    first = stopped(cli, "--ledger", "my runs.db")
+    run = first.counts["run"]
+    assert first.last.endswith(f"resume=\"bulkq resume {run} --ledger 'my runs.db'\"")
+    assert_one_line(cli("resume", run), 2, "ledger")
+    assert cli("resume", run, "--ledger", "my runs.db").counts["run"] == run
+    assert "--ledger" not in cli("resume", run, env={"BULKQ_LEDGER": "my runs.db"}).last
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_live_run_is_left_alone(cli: Cli) -> None:
+    """A second process on the same run: exit code 4 with host and pid of the first, which goes on."""
+    process = cli.start("run", "q.sql:slow", "-t", TARGET, "-p", "range:id=1..3000", "-j", "1", "-o", "x.csv")
+    run = begun(process)
+    assert_one_line(cli("resume", run), 4, socket.gethostname(), str(process.pid))
+    assert_one_line(cli("retry", run), 4, f"bulkq resume {run}")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 5
+
+
+@pytest.mark.parametrize("limit", [["-x"], ["--max-failures", "1"]])
+@pytest.mark.usefixtures("folder")
+def test_a_limit_that_stopped_a_run_can_be_another(cli: Cli, limit: list[str]) -> None:
+    """A run that stopped because too many failed goes on with a higher limit."""
+    options = ("-t", TARGET, "-p", "range:id=1..6", "-j", "1", "--batch", "1", "-o", "x.csv")
+    first = cli("run", "q.sql:inverse", *options, *limit)
+    assert first.code == 5, first.err
+    done = cli("resume", "--last", "--max-failures", "6")
+    assert (done.code, done.counts["ok"], done.counts["failed"]) == (1, "3", "3"), done.err
+
+
+# --- what must not have changed -------------------------------------------------------------------------------------
+
+
+def test_a_changed_query_is_refused(cli: Cli, folder: Path) -> None:
+    """Exit code 4, and the query that is another one now."""
+    run = stopped(cli).counts["run"]
+    (folder / "q.sql").write_text(QUERIES.replace("'$.x'", "'$.y'"))
+    assert_one_line(cli("resume", run), 4, "q.sql", "inverse", "changed")
+    (folder / "q.sql").unlink()
+    assert_one_line(cli("resume", run), 4, "q.sql")
+
+
+def test_changed_parameters_are_refused(cli: Cli, folder: Path) -> None:
+    """Exit code 4, and the file whose consumed part is another one now."""
+    options = ("-t", TARGET, "-p", "few.csv", "-j", "1", "--batch", "1", "--max-failures", "1")
+    (folder / "few.csv").write_text("id\n1\n2\n3\n")
+    first = cli("run", "q.sql:inverse", *options)
+    assert first.code == 5
+    (folder / "few.csv").write_text("id\n3\n2\n3\n")
+    assert_one_line(cli("resume", first.counts["run"]), 4, "few.csv", "changed")
+
+
+def test_another_target_is_refused(cli: Cli, folder: Path) -> None:
+    """`-t` is for a password; another database is another run: exit code 4."""
+    run = stopped(cli).counts["run"]
+    (folder / "other.db").write_bytes((folder / "app.db").read_bytes())
+    assert_one_line(cli("resume", run, "-t", "sqlite:///other.db"), 4, "other.db")
+
+
+# --- reads ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_an_output_ends_as_if_never_stopped(cli: Cli, folder: Path, number: signal.Signals, name: str) -> None:
+    """A read run is interrupted twice or killed; resumed with other lanes and batches its file is the same to the byte."""
+    arguments = ("run", "q.sql:slow", "-t", TARGET, "-p", "ids.csv", "-j", "2", "--batch", "3")
+    whole = cli(*arguments, "-o", f"whole.{name}")
+    assert whole.code == 0, whole.err
+    process = cli.start(*arguments, "-o", name)
+    run = begun(process)
+    partial = folder / f"{name}.partial"
+    wait_until(lambda: partial.exists() and partial.stat().st_size > 0, "nothing was written")
+    process.send_signal(number)
+    if number is signal.SIGINT:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"stopping")
+        process.send_signal(number)
+    process.communicate()
+    assert process.returncode in {-signal.SIGKILL, 5, 130}
+    assert not (folder / name).exists()
+    done = cli("resume", run, "-j", "3", "--batch", "7")
+    assert done.code == 0, done.err
+    assert (done.counts["run"], done.counts["ok"]) == (run, str(ROWS))
+    assert (folder / name).read_bytes() == (folder / f"whole.{name}").read_bytes()
+    assert not partial.exists()
+
+
+def test_a_run_goes_on_where_it_was_begun(cli: Cli, folder: Path) -> None:
+    """Typed in another folder, the files are those of the run; a report lies where it was asked for."""
+    process = cli.start("run", "q.sql:slow", "-t", TARGET, "-p", "ids.csv", "-j", "1", "-o", "rows.csv")
+    partial = folder / "rows.csv.partial"
+    killed(process, lambda: partial.exists() and partial.stat().st_size > 0)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    done = cli("resume", "--last", "--report", "json:report.json", cwd=elsewhere)
+    assert done.code == 0, done.err
+    assert (folder / "rows.csv").read_text().count("\n") == ROWS + 1
+    assert [path.name for path in elsewhere.iterdir()] == ["report.json"]
+
+
+PIPED = ("-p", "-", "--params-format", "csv", "-j", "8", "--batch", "1", "-o", "rows.csv")
+
+
+def test_standard_input_is_kept_until_the_end(cli: Cli, database: str) -> None:
+    """What cannot be read again is spooled: named in the first line, for nobody else's eyes, gone when it is finished."""
+    sql = "select :id::int as id, pg_sleep(case when :id::int > 3 then 2 else 0 end) is null as slept"
+    process = cli.start("run", "-e", sql, "-t", database, *PIPED, stdin=True)
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.stdin.write(b"id\n1\n2\n3\n4\n5\n")
+    process.stdin.close()
+    process.stdin = None
+    first = process.stderr.readline().decode()
+    partial = cli.folder / "rows.csv.partial"
+    wait_until(lambda: partial.exists() and partial.stat().st_size > 0, "nothing was written")
+    process.kill()
+    process.communicate()
+    (spool,) = [path for path in (cli.folder / "state").rglob("*") if path.is_file() and path.name in first]
+    assert stat.S_IMODE(spool.stat().st_mode) == 0o600
+    done = cli("resume", "--last")
+    assert done.code == 0, done.err
+    assert [line.partition(",")[0] for line in (cli.folder / "rows.csv").read_text().splitlines()] == [
+        *("id", "1", "2", "3", "4", "5")
+    ]
+    assert not spool.exists()
+
+
+def test_standard_input_that_was_cut_off_is_not_complete(cli: Cli, folder: Path) -> None:
+    """Whoever wrote into the pipe was not done when the run was killed: what was read is done, the rest is unknown."""
+    process = cli.start("run", "q.sql:slow", "-t", TARGET, *PIPED, stdin=True)
+    assert process.stdin is not None
+    process.stdin.write(b"id\n1\n2\n3\n")
+    process.stdin.flush()
+    partial = folder / "rows.csv.partial"
+    run = begun(process)
+    wait_until(lambda: partial.exists() and partial.stat().st_size > 0, "nothing was written")
+    process.kill()
+    process.communicate()
+    done = cli("resume", run)
+    assert done.code == 3, done.err
+    assert "cut off" in done.err
+    assert (folder / "rows.csv").read_text() == "id,n\n1,8000\n2,8000\n3,8000\n"
+
+
+# --- writes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def counters(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[tuple[str, Callable[[str], list[tuple[object, ...]]]]]:
+    """URL of a target with a table of counters, and what asks it."""
+    if request.param == "sqlite":
+        yield TARGET, lambda sql: query(folder, sql)
+        return
+    url = request.getfixturevalue("database")
+    servers.execute(
+        url,
+        "CREATE TABLE t (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0)",
+        f"INSERT INTO t SELECT i FROM generate_series(1, {ROWS}) AS s(i)",
+    )
+    yield url, lambda sql: [tuple(row) for row in servers.execute(url, sql)]
+
+
+def test_a_killed_write_is_applied_once(
+    cli: Cli, counters: tuple[str, Callable[[str], list[tuple[object, ...]]]]
+) -> None:
+    """Killed with -9 in the middle, resumed with other lanes and batches: every row was incremented once."""
+    url, ask = counters
+    process = cli.start("run", "q.sql:add_slowly", "-t", url, "-p", "ids.csv", "--write", "-j", "2", "--batch", "2")
+    run = killed(process, lambda: int(str(ask("select sum(n) from t")[0][0])) >= 20)
+    assert ask(f"select count(*) from bulkq_runs where run = '{run}'") == [(1,)]
+    done = cli("resume", run, "-j", "3", "--batch", "7")
+    assert done.code == 0, done.err
+    assert done.counts["ok"] == str(ROWS)
+    assert done.counts["changed"] == str(ROWS)
+    assert ask("select n, count(*) from t group by n") == [(1, ROWS)]
+    assert ask("select count(*) from bulkq_markers") == [(0,)]
+    assert ask("select count(*) from bulkq_runs") == [(0,)]
+
+
+def test_markers_may_have_other_names_and_stay(cli: Cli, folder: Path) -> None:
+    """`--marker-table` names the tables, `--keep-markers` leaves what was applied in them."""
+    options = ("--marker-table", "ops", "--keep-markers", "--batch", "100")
+    done = cli("run", "q.sql:add", "-t", TARGET, "-p", "ids.csv", "--write", *options)
+    assert done.code == 0, done.err
+    assert query(folder, "select sum(last - first + 1), sum(rows) from ops_markers") == [(ROWS, ROWS)]
+    assert query(folder, "select run from ops_runs") == [(done.counts["run"],)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_limit_on_changes_rolls_back(cli: Cli) -> None:
+    """`--max-affected`: the batch that would pass it is undone, the run stops, exit code 4."""
+    options = ("--batch", "10", "-j", "1", "--max-affected", "25")
+    done = cli("run", "q.sql:add", "-t", TARGET, "-p", "ids.csv", "--write", *options)
+    assert done.code == 4, done.err
+    assert "--max-affected" in done.err
+    assert done.counts["changed"] == "20"
+    assert query(cli.folder, "select sum(n) from t") == [(20,)]
+    again = cli("resume", "--last", "--max-affected", str(ROWS))
+    assert (again.code, again.counts["changed"]) == (0, str(ROWS)), again.err
+    assert query(cli.folder, "select distinct n from t") == [(1,)]
+
+
+def test_a_set_that_changes_too_much_fails(cli: Cli, folder: Path) -> None:
+    """`--expect-rows 1`: a set that changes none fails by itself, the others are applied; exit code 1."""
+    (folder / "some.csv").write_text("id\n1\n9999\n2\n")
+    done = cli("run", "q.sql:add", "-t", TARGET, "-p", "some.csv", "--write", "--expect-rows", "1")
+    assert (done.code, done.counts["ok"], done.counts["failed"]) == (1, "2", "1"), done.err
+    assert "some.csv:3" in done.err
+    assert query(folder, "select sum(n) from t where id in (1, 2)") == [(2,)]
+
+
+# --- retry ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_failed_is_tried_again(cli: Cli, folder: Path) -> None:
+    """A new run over the failed sets with their old numbers, into a file beside the first; then nothing is left."""
+    first = cli("run", "q.sql:inverse", "-t", TARGET, "-p", "range:id=1..6", "-o", "x.csv", "--include", "n")
+    assert (first.code, first.counts["ok"], first.counts["failed"]) == (1, "3", "3"), first.err
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("""update j set v = '{"x": 2}' where id in (2, 6)""")
+        database.commit()
+    second = cli("retry", "--last")
+    assert (second.code, second.counts["ok"], second.counts["failed"]) == (1, "2", "1"), second.err
+    old, new = first.counts["run"], second.counts["run"]
+    assert old != new
+    assert (folder / "x.csv").read_text() == "_n,x\n1,1\n3,1\n5,1\n"
+    assert (folder / f"x.retry-{old}.csv").read_text() == "_n,x\n2,2\n6,2\n"
+    assert f"retry of     {old}" in cli("runs", new).text
+    assert "n=4" in cli("retry", new).err
+
+
+def test_a_retried_write_is_applied_once(cli: Cli, folder: Path) -> None:
+    """The sets that went through are not sent again."""
+    (folder / "ref.sql").write_text(
+        "-- name: ref(id: bigint)\n-- @mode write\nupdate t set n = n + json_extract((select v from j where id = :id), '$.x') where id = :id;\n"
+    )
+    first = cli("run", "ref.sql", "-t", TARGET, "-p", "range:id=1..6", "--write")
+    assert (first.code, first.counts["ok"], first.counts["failed"]) == (1, "3", "3"), first.err
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("""update j set v = '{"x": 1}'""")
+        database.commit()
+    second = cli("retry", first.counts["run"])
+    assert (second.code, second.counts["ok"], second.counts["changed"]) == (0, "3", "3"), second.err
+    assert query(folder, "select id, n from t where n > 0") == [(i, 1) for i in range(1, 7)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unfinished_run_is_resumed_first(cli: Cli) -> None:
+    """`retry` of a run with missing sets: exit code 4, and the command that comes first."""
+    run = stopped(cli).counts["run"]
+    assert_one_line(cli("retry", run), 4, f"bulkq resume {run}")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_without_failures_has_nothing_to_retry(cli: Cli) -> None:
+    """Exit code 0, and it says so."""
+    done = cli("run", "q.sql:add", "-t", TARGET, "-p", "ids.csv", "--write")
+    again = cli("retry", done.counts["run"])
+    assert again.code == 0, again.err
+    assert query(cli.folder, "select distinct n from t") == [(1,)]
+
+
+# --- who may do what, and what nobody may see -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def modest(database: str) -> Iterator[tuple[str, str]]:
+    """URL and password of a role that may change the table and make nothing."""
+    role, password = f"modest_{uuid4().hex[:8]}", f"pw-canary-{uuid4().hex}"
+    servers.execute(
+        database,
+        f"CREATE ROLE {role} LOGIN PASSWORD '{password}'",
+        "CREATE TABLE t (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0, v text UNIQUE)",
+        f"INSERT INTO t SELECT i FROM generate_series(1, {ROWS}) AS s(i)",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        f"GRANT SELECT, UPDATE ON t TO {role}",
+    )
+    parts = urlsplit(database)
+    yield urlunsplit(parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}")), password
+    servers.execute(database, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_role_without_create_has_three_choices(cli: Cli, database: str, modest: tuple[str, str]) -> None:
+    """One line names them, exit code 4, nothing was changed; and each of them works."""
+    url, password = modest
+    arguments = ("run", "q.sql:add", "-t", url, "-p", "ids.csv", "--write")
+    env = {"PGPASSWORD": password}
+    assert_one_line(cli(*arguments, env=env), 4, "DBA", "--marker-table", "--idempotent")
+    assert servers.execute(database, "SELECT sum(n) FROM t")[0][0] == 0
+    assert cli(*arguments, "--idempotent", env=env).code == 0
+    role = urlsplit(url).username
+    servers.execute(
+        database,
+        "CREATE SCHEMA ops",
+        "CREATE TABLE ops.q_runs (run text PRIMARY KEY, owner text NOT NULL, at timestamptz NOT NULL DEFAULT now())",
+        "CREATE TABLE ops.q_markers (run text, part integer, first bigint, last bigint NOT NULL, "
+        "rows bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run, part, first))",
+        f"GRANT USAGE ON SCHEMA ops TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops TO {role}",
+    )
+    done = cli(*arguments, "--marker-table", "ops.q", env=env)
+    assert done.code == 0, done.err
+    assert servers.execute(database, "SELECT n, count(*) FROM t GROUP BY n")[0][:] == (2, ROWS)
+
+
+def test_no_secret_is_in_the_ledger(cli: Cli, folder: Path, modest: tuple[str, str]) -> None:
+    """Neither the password of the target nor a parameter's value nor what an error says of it: the bytes are searched."""
+    url, password = modest
+    parts = urlsplit(url)
+    told = urlunsplit(parts._replace(netloc=f"{parts.username}:{password}@{parts.hostname}:{parts.port}"))
+    canaries = [f"canary-{uuid4().hex}" for _ in range(4)]
+    typed, from_file, secret, wrong = canaries
+    (folder / "v.csv").write_text(f"id,v,w\n1,{from_file},1\n2,{from_file},2\n3,x,{wrong}\n")
+    (folder / "v.sql").write_text(
+        "-- name: v(id: bigint, v: text, w: text, u: text, s: text)\n-- @mode write\n-- @param s text secret\n"
+        "update t set v = :v, n = :w::text::int where id = :id and :u <> :s;\n"
+    )
+    done = cli(
+        *("run", "v.sql", "-p", "v.csv", "--param", f"u={typed}", "--param", f"s={secret}", "--write", "--idempotent"),
+        env={"BULKQ_TARGET": told},
+    )
+    assert (done.code, done.counts["failed"]) == (1, "2"), done.err
+    state = folder / "state" / "bulkq"
+    data = b"".join(path.read_bytes() for path in sorted(state.glob("ledger*")))
+    assert done.counts["run"].encode() in data
+    assert [canary for canary in (password, *canaries) if canary.encode() in data] == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_password_is_needed_again(cli: Cli, modest: tuple[str, str]) -> None:
+    """It is not kept: `resume` takes it from `-t`, or from BULKQ_TARGET as the run did."""
+    url, password = modest
+    parts = urlsplit(url)
+    told = urlunsplit(parts._replace(netloc=f"{parts.username}:{password}@{parts.hostname}:{parts.port}"))
+    sql = "select id, pg_sleep(0.02) from t where id = :id"
+    process = cli.start(
+        *("run", "-e", sql, "-p", "range:id=1..100", "-j", "1", "--batch", "1", "-o", "x.csv"),
+        env={"BULKQ_TARGET": told},
+    )
+    partial = cli.folder / "x.csv.partial"
+    killed(process, lambda: partial.exists() and partial.stat().st_size > 0)
+    done = cli("resume", "--last", "-j", "4", env={"BULKQ_TARGET": told})
+    assert done.code == 0, done.err
+    assert password not in done.err
+    assert (cli.folder / "x.csv").read_text().count("\n") == 101

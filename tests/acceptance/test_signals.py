@@ -1,0 +1,83 @@
+"""SIGINT, SIGTERM and SIGHUP: the first drains, the second cancels; the summary is the last line in any case."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.command import Cli
+
+TARGET = "sqlite:///app.db"
+COUNT = """
+with recursive c(i) as (select 1 union all select i + 1 from c where i < cast(:n as integer))
+select count(*) as n from c
+"""
+
+
+@pytest.fixture(autouse=True)
+def database(tmp_path: Path) -> None:
+    """An empty database."""
+    sqlite3.connect(tmp_path / "app.db").close()
+
+
+def started(cli: Cli, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+    """A run that has begun, and its first line."""
+    process = cli.start("run", "-e", COUNT, "-t", TARGET, "-j", "2", *arguments)
+    assert process.stderr is not None
+    return process, process.stderr.readline().decode()
+
+
+def ended(process: subprocess.Popen[bytes]) -> list[str]:
+    """The other lines of stderr."""
+    _, err = process.communicate(timeout=30)
+    return err.decode().splitlines()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_drains(cli: Cli, number: signal.Signals) -> None:
+    """What runs is finished, nothing new begins: exit code 5, and what was left is counted."""
+    process, first = started(cli, "-p", "range:n=20000..100000", "-o", "out.csv")
+    assert first.startswith("run=")
+    process.send_signal(number)
+    lines = ended(process)
+    assert process.returncode == 5, lines
+    assert "stopping: no new batch, waiting for what runs (again to cancel it)" in lines
+    assert "status=stopped" in lines[-1]
+    assert "failed=0 unknown=0" in lines[-1]
+    assert "exit=5" in lines[-1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_cancels(cli: Cli, number: signal.Signals, code: int) -> None:
+    """A query that would run for hours is cancelled; exit code 130 or 143."""
+    process, _ = started(cli, "--param", "n=100000000000", "--timeout", "none")
+    time.sleep(1)  # until the query runs: a signal before that finds nothing to wait for
+    process.send_signal(number)
+    assert process.stderr is not None
+    assert process.stderr.readline().decode().startswith("stopping:")
+    process.send_signal(number)
+    lines = ended(process)
+    assert process.returncode == code, lines
+    assert lines[0] == "cancelling what runs"
+    assert f"exit={code}" in lines[-1]
+
+
+def test_nohup_is_respected(cli: Cli) -> None:
+    """A SIGHUP that the parent ignores stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process, _ = started(cli, "--param", "n=3000000")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    lines = ended(process)
+    assert process.returncode == 0, lines
+    assert "status=ok" in lines[-1]

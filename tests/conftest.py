@@ -1,0 +1,161 @@
+"""Options, report header and fixtures of every test: real servers, a faulty network, the command line as a process."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+# At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
+sys.path.append(str(Path(__file__).parents[1]))
+
+from tests.servers import pgbouncer as bouncer
+from tests.servers import postgres as servers
+from tests.servers.command import Cli
+from tests.servers.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from xdist.workermanage import WorkerController
+
+CHOICE = pytest.StashKey[servers.Choice]()
+
+
+class SqliteFile(Protocol):
+    """Makes database files."""
+
+    def __call__(self, script: str = "", name: str = "test.db") -> Path:
+        """The path of a new database on which `script` was executed."""
+        ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--pg` forces where PostgreSQL comes from."""
+    parser.addoption("--pg", choices=servers.SOURCES, default=None, help="force where the tests' PostgreSQL comes from")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of xdist take the decision of the process that printed it."""
+    given = getattr(config, "workerinput", {}).get("bulkq_postgres")
+    if given:
+        config.stash[CHOICE] = servers.Choice(*given)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker of xdist where PostgreSQL comes from."""
+    choice = chosen(node.config)
+    node.workerinput["bulkq_postgres"] = (choice.source, choice.where, choice.version)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which servers this run uses; what is not installed is not tested, and the header is where that is said."""
+    try:
+        postgres = str(chosen(config))
+    except Exception as error:
+        postgres = f"none: {error}"
+    mariadb = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    others = f"pgbouncer: {bouncer.version() or 'not installed'}, mariadb: {mariadb or 'not installed'}"
+    return [f"postgresql: {postgres}", f"{others}, sqlite: {sqlite3.sqlite_version}"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> object:
+    """A test that stops the server is skipped where the server is not ours."""
+    try:
+        return (yield)
+    except servers.NotOurs as error:
+        pytest.skip(str(error))
+
+
+def chosen(config: pytest.Config) -> servers.Choice:
+    """Where PostgreSQL comes from, decided once."""
+    if CHOICE not in config.stash:
+        config.stash[CHOICE] = servers.choose(config.getoption("--pg"))
+    return config.stash[CHOICE]
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[servers.PostgresServer]:
+    """The server, started with the first test that needs it. None to be had is an error, never a skip."""
+    server = servers.open_server(chosen(pytestconfig))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: servers.PostgresServer) -> Iterator[str]:
+    """Name of the database that the others are cloned from: a fresh one, in UTF-8."""
+    name = f"bulkq_template_{uuid4().hex[:12]}"
+    servers.execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    yield name
+    servers.execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+    """URL of one database for the whole session, empty at first; for tests that clean up or only read."""
+    yield from _clone(postgres, template)
+
+
+@pytest.fixture
+def database(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+    """URL of an empty database of the test's own."""
+    yield from _clone(postgres, template)
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> SqliteFile:
+    """Makes SQLite database files in the test's folder."""
+
+    def make(script: str = "", name: str = "test.db") -> Path:
+        path = tmp_path / name
+        connection = sqlite3.connect(path)
+        try:
+            connection.executescript(f"PRAGMA user_version = 0;\n{script}")
+        finally:
+            connection.close()
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: servers.PostgresServer) -> Iterator[bouncer.PgBouncer]:
+    """A pool in transaction mode; `.through(url)` gives a database's URL through it."""
+    if bouncer.find() is None:
+        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
+    pool = bouncer.PgBouncer(postgres)
+    yield pool
+    pool.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(postgres: servers.PostgresServer) -> AsyncIterator[Proxy]:
+    """A network to the server that can be broken; `.through(url)` gives a database's URL through it."""
+    network = Proxy(postgres.host, postgres.port)
+    await network.open()
+    yield network
+    await network.close()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    """`cli("run", ...)` runs bulkq and gives exit code, stdout and stderr; `cli.start(...)` gives the process."""
+    command = Cli(tmp_path)
+    yield command
+    command.close()
+
+
+def _clone(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
+    name = f"bulkq_{uuid4().hex[:12]}"
+    servers.execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield servers.database_url(postgres.url, name)
+    servers.execute(postgres.url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

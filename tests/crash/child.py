@@ -1,0 +1,97 @@
+"""bulkq in a process that dies at a failpoint.
+
+    python tests/crash/child.py FAILPOINT PASSAGE -- run -e 'select 1' -t sqlite:///app.db
+    python tests/crash/child.py --serve
+
+The second forks a process per line of stdin (see `Order`): what a process imports, half a second each, is imported once.
+Called by `tests.crash.processes`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TypedDict
+
+sys.path.append(str(Path(__file__).parents[2]))
+
+from tests.crash import failpoints
+
+GROUP_S = 0.004
+"""Ledger commits come fast here, so that the tenth comes soon."""
+
+USED = (
+    "asyncio", "bulkq.cli.run", "bulkq.cli.resume", "bulkq.cli.progress", "bulkq.cli.signals", "bulkq.cli.files",
+    "bulkq.tasks.run", "bulkq.runner", "bulkq.parameters.opening", "bulkq.parameters.delimited", "bulkq.parameters.spool",
+    "bulkq.sinks.opening", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.opening", "bulkq.ledger.stored",
+    "bulkq.drivers.asyncpg.driver", "bulkq.drivers.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
+)  # fmt: skip
+
+
+class Order(TypedDict):
+    """A process that is wanted."""
+
+    failpoint: str  # "" for none
+    passage: int
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: str
+    stdin: str  # path
+    out: str
+    err: str
+
+
+def run(failpoint: str, passage: int, arguments: list[str]) -> int:
+    """bulkq, with a failpoint or without; its exit code, if it lives that long."""
+    import_module("bulkq.ledger.stored").GROUP_S = GROUP_S  # type: ignore[attr-defined]
+    if failpoint:
+        failpoints.arm(failpoints.BY_NAME[failpoint], passage)
+    from bulkq.cli import main
+
+    return main(arguments)
+
+
+def serve() -> None:
+    """Fork for each order; answer with the process id, then with how it ended as `os.waitpid` gives it."""
+    for name in USED:
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    for line in sys.stdin:
+        order: Order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become(order)
+        print(pid, flush=True)
+        print(os.waitpid(pid, 0)[1], flush=True)
+
+
+def _become(order: Order) -> None:
+    code = 70
+    try:
+        os.chdir(order["folder"])
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        for number, (path, flags) in enumerate(
+            ((order["stdin"], os.O_RDONLY), (order["out"], os.O_WRONLY), (order["err"], os.O_WRONLY))
+        ):
+            opened = os.open(path, flags)
+            os.dup2(opened, number)
+            os.close(opened)
+        sys.stdin = os.fdopen(0, "r", closefd=False)
+        code = run(order["failpoint"], order["passage"], order["arguments"])
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--serve"]:
+        serve()
+    else:
+        name, number, _, *rest = sys.argv[1:]
+        sys.exit(run("" if name == "none" else name, int(number), rest))

@@ -1,0 +1,62 @@
+"""Options and fixtures of the crash suite: how often to kill, which moments, which targets."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import targets
+from tests.crash.processes import Nursery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.targets import Target
+
+KILLS = 40
+ROWS = 4_000
+READS = 20_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """More than CI has time for."""
+    group = parser.getgroup("crash")
+    group.addoption("--kills", type=int, default=KILLS, help="SIGKILLs of the kill loop, over all its targets")
+    group.addoption("--crash-seed", type=int, default=None, help="replay the moments of an earlier run")
+    group.addoption("--crash-rows", type=int, default=ROWS, help="rows that a killed write run changes")
+    group.addoption("--crash-reads", type=int, default=READS, help="rows that a killed read run exports")
+    group.addoption("--read-kills", type=int, default=6, help="SIGKILLs per read run")
+
+
+@pytest.fixture
+def chance(pytestconfig: pytest.Config) -> random.Random:
+    """Where all moments and sizes of a test come from; a failing test shows the seed."""
+    seed = pytestconfig.getoption("--crash-seed", None)
+    if seed is None:
+        seed = random.randrange(1 << 30)
+    print(f"--crash-seed {seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Forks processes that die at failpoints."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A database of the kind that the test is parametrized with."""
+    kind = request.param
+    if kind == "sqlite":
+        return targets.make(kind, tmp_path, "", None)
+    through = None
+    if kind == "pgbouncer":
+        through = request.getfixturevalue("pgbouncer")
+    url = request.getfixturevalue("database")
+    return targets.make(kind, tmp_path, url, through and through.through(url))

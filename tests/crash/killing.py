@@ -1,0 +1,90 @@
+"""Kill, resume at once, kill again: the loop around every run that is killed at random. Called by the tests of this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.crash.processes import Ended, kill_after, recorded
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from tests.servers.command import Cli
+
+SHORTEST_S, LONGEST_S = 0.02, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is killed.
+
+    Attributes:
+        begin: the arguments of a new run.
+        resume: those of a resumed one.
+        done: the share of the work that is done, 0 to 1, so that the work lasts as long as the kills.
+        unknown: called when the ledger does not know the run yet: nothing may have been sent.
+        stdin: given to the first process.
+    """
+
+    begin: Callable[[], tuple[str, ...]]
+    resume: Callable[[], tuple[str, ...]]
+    done: Callable[[], float]
+    unknown: Callable[[], None]
+    stdin: bytes | None = None
+
+
+class Killing:
+    """Kills processes of `cli` at moments that `chance` draws.
+
+    Args:
+        cli: in whose folder they run.
+        chance: draws.
+        start_s: from the start of a process to its first batch, about.
+    """
+
+    def __init__(self, cli: Cli, chance: random.Random, start_s: float) -> None:
+        self.kills = 0
+        self.processes = 0
+        self._cli = cli
+        self._chance = chance
+        self._start_s = start_s
+        self._window_s = 0.3
+
+    def until_finished(self, work: Work, kills: int) -> Ended:
+        """One run to its end, killed at most `kills` times on its way.
+
+        Raises:
+            AssertionError: a process ended otherwise than by us, or well.
+        """
+        before = self.kills
+        while True:
+            left = kills - (self.kills - before)
+            ended = self._once(work, self._wait_s() if left > 0 else None)
+            if not ended.killed:
+                assert ended.code == 0, ended.err
+                return ended
+            self._steer(work.done(), (self.kills - before) / kills)
+
+    def _once(self, work: Work, wait_s: float | None) -> Ended:
+        runs = recorded(self._cli)
+        assert len(runs) <= 1, runs
+        if runs:
+            ended = kill_after(self._cli, wait_s, *work.resume())
+        else:
+            work.unknown()
+            ended = kill_after(self._cli, wait_s, *work.begin(), stdin=work.stdin)
+        self.processes += 1
+        self.kills += ended.killed
+        return ended
+
+    def _wait_s(self) -> float:
+        """Mostly while batches run; now and then while the process starts, or when it may have ended."""
+        if self._chance.random() < 0.2:
+            return self._chance.uniform(0, self._start_s)
+        return self._start_s * 0.75 + self._chance.uniform(0, self._window_s)
+
+    def _steer(self, done: float, killed: float) -> None:
+        """Longer or shorter windows, by whether work or kills will be used up first."""
+        self._window_s = min(LONGEST_S, max(SHORTEST_S, self._window_s * (0.75 if done > killed else 1.35)))

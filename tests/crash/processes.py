@@ -1,0 +1,222 @@
+"""Processes of bulkq that are killed, and what is left behind by them. Called by the tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.servers.command import Cli
+    from tests.targets import Target
+
+CHILD = Path(__file__).with_name("child.py")
+LONGEST_S = 60.0
+UNKILLED_S = 600.0
+"""What the last process of a large run may take; tests in CI have a timeout of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended. `code` is negative after a signal."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL was its end."""
+        return self.code == -signal.SIGKILL
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """The `key=value` pairs of the last line of stderr."""
+        last = self.err.rstrip("\n").rpartition("\n")[2]
+        return dict(part.split("=", 1) for part in last.split() if "=" in part)
+
+
+class Nursery:
+    """One process that has imported everything and forks a process of bulkq per order."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(CHILD), "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(
+        self, cli: Cli, *arguments: str, failpoint: str = "", passage: int = 1, stdin: bytes | None = None
+    ) -> Ended:
+        """A process of bulkq to its end, by itself, at a failpoint, or because it takes too long."""
+        out, err = cli.folder / "child.out", cli.folder / "child.err"
+        out.write_bytes(b"")
+        err.write_bytes(b"")
+        given = cli.folder / "child.in"
+        given.write_bytes(stdin or b"")
+        order = {
+            "failpoint": failpoint,
+            "passage": passage,
+            "arguments": list(arguments),
+            "environment": cli.environment(),
+            "folder": str(cli.folder),
+            "stdin": os.devnull if stdin is None else str(given),
+            "out": str(out),
+            "err": str(err),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        pid = int(self._process.stdout.readline())
+        late = threading.Timer(LONGEST_S, os.kill, (pid, signal.SIGABRT))
+        late.start()
+        try:
+            status = int(self._process.stdout.readline())
+        finally:
+            late.cancel()
+        return Ended(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text(errors="replace"))
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+
+def start(cli: Cli, *arguments: str, stdin: bytes | None = None) -> subprocess.Popen[bytes]:
+    """A process of bulkq as a user starts it. Without coverage, whose files a kill would leave torn."""
+    given = Path(os.devnull) if stdin is None else cli.folder / "given.in"
+    if stdin is not None:
+        given.write_bytes(stdin)
+    with given.open("rb") as source, (cli.folder / "out").open("wb") as out, (cli.folder / "err").open("wb") as err:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bulkq", *arguments],
+            stdin=source,
+            stdout=out,
+            stderr=err,
+            cwd=cli.folder,
+            env=cli.environment(),
+        )
+
+
+def kill_after(cli: Cli, wait_s: float | None, *arguments: str, stdin: bytes | None = None) -> Ended:
+    """Start, kill after `wait_s` (None: let it end), and tell how it ended."""
+    process = start(cli, *arguments, stdin=stdin)
+    try:
+        if wait_s is not None:
+            time.sleep(wait_s)  # no event marks a random moment
+            process.kill()
+        process.wait(UNKILLED_S)
+    finally:
+        process.kill()
+        process.wait()
+    said = (cli.folder / "err").read_text(errors="replace")
+    return Ended(process.returncode, (cli.folder / "out").read_bytes(), said)
+
+
+def recorded(cli: Cli) -> list[tuple[str, str]]:
+    """Id and state of every run in the ledger of `cli`, the oldest first; [] where there is no ledger yet."""
+    path = cli.folder / "state" / "bulkq" / "ledger.db"
+    if not path.exists():
+        return []
+    return _rows(path, "select run, state from runs order by started_at")  # type: ignore[return-value]
+
+
+def done_ranges(cli: Cli) -> list[tuple[int, int]]:
+    """What the ledger says is done, over all runs."""
+    path = cli.folder / "state" / "bulkq" / "ledger.db"
+    return _rows(path, "select first, last from done_ranges order by first")  # type: ignore[return-value]
+
+
+def run_id(cli: Cli) -> str:
+    """Of the only run in the ledger."""
+    ((run, _),) = recorded(cli)
+    return run
+
+
+def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=10)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+# --- counters: rows that tell how often they were changed ------------------------------------------------------------
+
+BUMP = "update counters set n = n + 1 where id = :id"
+_BURNING = {
+    "postgresql": "(select count(*) from generate_series(1, {steps}))",
+    "sqlite": "(with recursive c(i) as (select 1 union all select i + 1 from c where i < {steps}) select max(i) from c)",
+}
+
+
+def burning(target: Target, steps: int) -> str:
+    """An expression that takes its time, always the same and without a clock: ten steps are about a microsecond."""
+    return _BURNING["sqlite" if target.sqlite else "postgresql"].format(steps=steps)
+
+
+def slow_bump(target: Target, steps: int = 2_500) -> str:
+    """`BUMP` in about a quarter of a millisecond, so that kills hit batches."""
+    return f"update counters set n = n + 1 + 0 * {burning(target, steps)} where id = :id"
+
+
+def slow_read(target: Target, steps: int) -> str:
+    """A read of one number that takes its time."""
+    return f"select id, square, {burning(target, steps)} as steps from numbers where id = :id"
+
+
+def make_counters(target: Target, count: int) -> None:
+    """A table `counters(id, n)` with ids 1 to `count`, each 0, in place of an earlier one."""
+    target.execute(
+        "drop table if exists counters", "create table counters (id integer primary key, n integer not null default 0)"
+    )
+    target.execute(
+        f"insert into counters with recursive s(i) as (select 1 union all select i + 1 from s where i < {count}) select i, 0 from s"
+        if target.sqlite
+        else f"insert into counters select i, 0 from generate_series(1, {count}) i"
+    )
+
+
+def histogram(target: Target) -> dict[int, int]:
+    """How many counters stand at each number."""
+    return {int(str(n)): int(str(rows)) for n, rows in target.execute("select n, count(*) from counters group by n")}
+
+
+def marked(target: Target) -> list[tuple[int, int]]:
+    """First and last of every marker in the target; [] where there are no tables."""
+    if not _has_markers(target):
+        return []
+    rows = target.execute("select first, last from bulkq_markers order by first")
+    return [(int(str(first)), int(str(last))) for first, last in rows]
+
+
+def run_rows(target: Target, run: str) -> int:
+    """Whether the run's row is in the target."""
+    return len(target.execute(f"select run from bulkq_runs where run = '{run}'")) if _has_markers(target) else 0
+
+
+def _has_markers(target: Target) -> bool:
+    if target.sqlite:
+        return bool(target.execute("select 1 from sqlite_master where name = 'bulkq_markers'"))
+    return target.execute("select to_regclass('bulkq_markers')::text")[0][0] is not None
+
+
+def merged(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that touch as one; a number in two of them is an error."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        assert not found or first > found[-1][1], f"{first} is marked twice"
+        if found and found[-1][1] + 1 == first:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found

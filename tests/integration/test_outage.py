@@ -1,0 +1,208 @@
+"""The server goes away and comes back, sessions are killed, the network is cut: no set fails and none is answered twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.command import Cli
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.proxy import Proxy
+    from tests.targets import Target
+
+SLOW_LOOKUP = "select id, square from numbers, pg_sleep(0.002) where id = :id"
+SETS = 3_000
+
+
+@pytest.fixture
+def target(tmp_path: Path, database: str) -> Target:
+    """PostgreSQL with three thousand numbers."""
+    made = targets.make("postgresql", tmp_path, database, None)
+    made.numbers(SETS)
+    return made
+
+
+def answered(path: Path) -> list[object]:
+    return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+async def running(path: Path) -> None:
+    """Wait until the first rows are on disk."""
+    while not path.exists() or not path.stat().st_size:
+        await asyncio.sleep(0.02)
+
+
+def read(cli: Cli, url: str) -> object:
+    return cli.start(
+        "run",
+        "-e",
+        SLOW_LOOKUP,
+        "-t",
+        url,
+        "-p",
+        f"range:id=1..{SETS}",
+        "-o",
+        "out.jsonl",
+        "-j",
+        "4",
+        "--batch",
+        "20",
+        "--progress",
+        "none",
+    )
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_the_server_restarts(
+    mode: str, target: Target, postgres: PostgresServer, cli: Cli, tmp_path: Path
+) -> None:
+    """A restart in the middle is waited for; every set is answered once, in order, and nothing failed."""
+    process = read(cli, target.url)
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    await asyncio.to_thread(postgres.restart, mode)
+    got = await cli.finish(process)  # type: ignore[arg-type]
+    assert got.code == 0, got.err
+    assert answered(tmp_path / "out.jsonl") == list(range(1, SETS + 1))
+    assert got.counts["failed"] == "0"
+
+
+async def test_sessions_are_killed(target: Target, cli: Cli, tmp_path: Path) -> None:
+    """Terminated backends are replaced; their batches are sent again."""
+    process = read(cli, target.url)
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'bulkq/%' and datname = current_database()"
+    killed = await asyncio.to_thread(target.execute, kill)
+    got = await cli.finish(process)  # type: ignore[arg-type]
+    assert int(str(killed[0][0])) > 0
+    assert got.code == 0, got.err
+    assert answered(tmp_path / "out.jsonl") == list(range(1, SETS + 1))
+
+
+async def test_the_network_is_cut(target: Target, proxy: Proxy, cli: Cli, tmp_path: Path) -> None:
+    """Cut connections and two seconds of refused ones end in the same complete file."""
+    process = read(cli, proxy.through(target.url))
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    await proxy.refuse()
+    proxy.cut()
+    await asyncio.sleep(2)
+    await proxy.resume()
+    got = await cli.finish(process)  # type: ignore[arg-type]
+    assert got.code == 0, got.err
+    assert "target is back" in got.err
+    assert answered(tmp_path / "out.jsonl") == list(range(1, SETS + 1))
+
+
+async def test_an_outage_longer_than_allowed(target: Target, proxy: Proxy, cli: Cli, tmp_path: Path) -> None:
+    """After `--outage` the run stops, exit 5, and the partial is left."""
+    process = cli.start(
+        "run",
+        "-e",
+        SLOW_LOOKUP,
+        "-t",
+        proxy.through(target.url),
+        "-p",
+        f"range:id=1..{SETS}",
+        "-o",
+        "out.jsonl",
+        "--outage",
+        "2s",
+        "--batch",
+        "20",
+        "-j",
+        "2",
+    )
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    await proxy.refuse()
+    proxy.cut()
+    got = await cli.finish(process)
+    assert got.code == 5, got.err
+    assert "stayed away" in got.err
+    assert (tmp_path / "out.jsonl.partial").exists()
+    assert got.counts["failed"] == "0"
+
+
+async def test_a_silent_network(target: Target, proxy: Proxy, cli: Cli, tmp_path: Path) -> None:
+    """A network that swallows everything is noticed by the client's own deadline, and the run goes on over new connections."""
+    query = "select id, square from numbers where id = :id"
+    process = cli.start(
+        "run",
+        "-e",
+        f"{query} and pg_sleep(0.002) is not null",
+        "-t",
+        proxy.through(target.url),
+        "-p",
+        f"range:id=1..{SETS}",
+        "-o",
+        "out.jsonl",
+        "-j",
+        "2",
+        "--batch",
+        "20",
+        "--timeout",
+        "1s",
+    )
+    await asyncio.wait_for(running(tmp_path / "out.jsonl.partial"), 20)
+    proxy.swallow()
+    await asyncio.sleep(1)
+    await proxy.resume()
+    got = await cli.finish(process, 60)
+    assert got.code in (0, 3), got.err
+    assert "Traceback" not in got.err
+    done = int(got.counts["ok"]) + int(got.counts["unknown"]) + int(got.counts["failed"])
+    assert done == SETS
+    assert len(answered(tmp_path / "out.jsonl")) == int(got.counts["ok"])
+
+
+async def test_a_write_survives_a_cut_before_commit(target: Target, proxy: Proxy, cli: Cli) -> None:
+    """A connection cut before COMMIT was sent means a rollback, and the batch is applied once."""
+    proxy.cut_before(b"BEGIN ISOLATION", 3)
+    got = await cli.run(
+        "run",
+        "-e",
+        "update numbers set touched = touched + 1 where id = :id",
+        "-t",
+        proxy.through(target.url),
+        "-p",
+        f"range:id=1..{SETS}",
+        "--write",
+        "--ledger",
+        "none",
+        "-j",
+        "2",
+        "--batch",
+        "100",
+    )
+    assert got.code == 0, got.err
+    assert target.execute("select min(touched), max(touched) from numbers") == [(1, 1)]
+
+
+async def test_a_lost_answer_of_a_commit_is_unknown(target: Target, proxy: Proxy, cli: Cli) -> None:
+    """Without a ledger a commit whose answer is lost is unknown: never counted as done or failed, never sent again, exit 3."""
+    proxy.cut_after_commit(3)
+    got = await cli.run(
+        "run",
+        "-e",
+        "update numbers set touched = touched + 1 where id = :id",
+        "-t",
+        proxy.through(target.url),
+        "-p",
+        f"range:id=1..{SETS}",
+        "--write",
+        "--ledger",
+        "none",
+        "-j",
+        "1",
+        "--batch",
+        "100",
+    )
+    assert got.code == 3, got.err
+    assert got.counts["unknown"] == "100"
+    assert target.execute("select min(touched), max(touched) from numbers") == [(1, 1)]

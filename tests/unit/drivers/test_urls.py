@@ -1,0 +1,97 @@
+"""URLs never show a password, and lead to the right driver."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bulkq.drivers import open_driver, urls
+from bulkq.errors import MissingDriver, UsageError
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:hunter2@h:5432/db", "postgresql://u:***@h:5432/db"),
+        ("postgresql://u@h/db", "postgresql://u@h/db"),
+        ("postgresql://h:5432/db?user=a@b", "postgresql://h:5432/db?user=a@b"),
+        (
+            "postgresql:///db?user=u&password=hunter2&sslmode=require",
+            "postgresql:///db?user=u&password=***&sslmode=require",
+        ),
+        ("postgresql:///db?sslpassword=hunter2", "postgresql:///db?sslpassword=***"),
+        ("postgresql://u:hun@ter2@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:hun/ter2@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:hun#ter2@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:hun?ter2@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:hun?a=ter2@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:@h/db", "postgresql://u:@h/db"),
+        ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
+        ("mysql+pymysql://u:hunter2@h/db?charset=utf8", "mysql+pymysql://u:***@h/db?charset=utf8"),
+        ("sqlite:///a@b.db", "sqlite:///a@b.db"),
+        ("host=h password=hunter2 dbname=d", "host=h password=*** dbname=d"),
+        ("host=h password = 'hun ter2' dbname=d", "host=h password = *** dbname=d"),
+        ("host=h password='hun\\' ter2' dbname=d", "host=h password=*** dbname=d"),
+        ("users.db", "users.db"),
+    ],
+)
+def test_safe(url: str, shown: str) -> None:
+    """Every place where a password may stand, also in URLs that were written wrongly."""
+    assert urls.safe(url) == shown
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1))
+@example("p@ss/w?r#d:x")
+@example("1/2?3")
+def test_no_password_survives(password: str) -> None:
+    """Whatever characters the password has, unescaped or not, the shown URL does not contain it."""
+    assert urls.safe(f"postgresql://user:{password}@host/db") == "postgresql://user:***@host/db"
+
+
+def test_passwords_are_found_as_written_and_decoded() -> None:
+    """Other people's messages may hold either form."""
+    assert urls.passwords("postgresql://u:p%40ss@h/db?sslpassword=x%20y") == ("p%40ss", "p@ss", "x%20y", "x y")
+    assert urls.passwords("host=h password='hunter2'") == ("hunter2",)
+    assert urls.passwords("postgresql://u@h/db") == ()
+    assert urls.scrub('cannot parse "p@ss"', "postgresql://u:p%40ss@h/db") == 'cannot parse "***"'
+
+
+def test_options() -> None:
+    """The query string as a mapping; a fragment is no part of it."""
+    assert urls.options("postgresql:///db?a=1&b=&a=2#x=3") == {"a": "2", "b": ""}
+    assert urls.options("postgresql:///db") == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("users.db", "is not a URL: write it like postgresql://"),
+        ("postgress://u:hunter2@h/db", "did you mean postgres"),
+        ("mysql://u:hunter2@h/db", "known: postgresql://, postgres://, sqlite://"),
+        ("host=h password=hunter2", "is not a URL"),
+        ("postgresql://u:hun@ter2@h/db", "write @ as %40"),
+        ("postgresql://u:hun/ter2@h/db", "write @ as %40"),
+        ("postgresql://u:hunter2@h:port/db", "a port number"),
+        ("postgresql://u:hunter2@h/db?channel_binding=require", "beyond the asyncpg driver"),
+        ("postgresql://u:hunter2@h/db?sslrootcert=/no/such/file", "no file"),
+    ],
+)
+def test_wrong_urls(url: str, message: str) -> None:
+    """One line with the next step, and no password."""
+    with pytest.raises(UsageError, match=message) as caught:
+        open_driver(url, read_only=True)
+    assert "hunter2" not in str(caught.value)
+    assert "ter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is the command that installs it; a mistake inside of a driver stays what it is."""
+    for name in [name for name in sys.modules if name.startswith("bulkq.drivers.asyncpg")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(MissingDriver, match="pip install 'asyncpg"):
+        open_driver("postgresql://h/db", read_only=True)

@@ -1,0 +1,95 @@
+"""The SQL of run rows and markers: names are quoted, values are literals, and SQLite takes it as it stands."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+import sqlglot
+
+from bulkq import markers
+from bulkq.model import Claim, MarkerTables
+
+TABLES = markers.tables(None)
+CLAIM = Claim("run-1", "host:1:o'k", 2, 201, 400, TABLES)
+
+
+@pytest.fixture
+def database() -> sqlite3.Connection:
+    """Both tables, and the run of `CLAIM`."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for sql in (*markers.create(TABLES, "sqlite"), markers.begin(TABLES, CLAIM.run, CLAIM.owner)):
+        connection.execute(sql)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("schema", "prefix", "expected"),
+    [
+        (None, None, MarkerTables('"bulkq_runs"', '"bulkq_markers"')),
+        ("public", None, MarkerTables('"public"."bulkq_runs"', '"public"."bulkq_markers"')),
+        ('my "own"', "a b", MarkerTables('"my ""own"""."a b_runs"', '"my ""own"""."a b_markers"')),
+    ],
+)
+def test_table_names(schema: str | None, prefix: str | None, expected: MarkerTables) -> None:
+    """Schema and prefix may be any name."""
+    assert markers.tables(schema, prefix) == expected
+
+
+def test_literals_end_where_they_end() -> None:
+    """A quote in an owner's name is doubled, and nothing else means anything."""
+    assert markers.literal("it's \\ %s") == "'it''s \\ %s'"
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
+def test_every_statement_is_one_statement(dialect: str) -> None:
+    """In both dialects each text parses as exactly one statement."""
+    made = markers.tables("s", 'odd"name')
+    claim = Claim("r'1", "o'1", 0, 1, 9, made)
+    texts = [
+        *markers.create(made, dialect),
+        markers.begin(made, claim.run, claim.owner),
+        markers.claim(claim, dialect),
+        markers.count(claim, 9),
+        markers.look(claim),
+        markers.take_over(made, claim.run, "new"),
+        markers.owners(made, claim.run),
+        markers.applied(made, claim.run),
+        *markers.remove(made, claim.run),
+    ]
+    for text in texts:
+        assert len(sqlglot.parse(text, dialect=dialect)) == 1, text
+
+
+def test_only_postgres_locks_the_run_row() -> None:
+    """SQLite has no FOR SHARE, and its transaction locks everything."""
+    assert " FOR SHARE ON CONFLICT" in markers.claim(CLAIM, "postgres")
+    assert "FOR SHARE" not in markers.claim(CLAIM, "sqlite")
+
+
+def test_tables_are_made_once(database: sqlite3.Connection) -> None:
+    """Making them again changes nothing."""
+    for sql in markers.create(TABLES, "sqlite"):
+        database.execute(sql)
+    assert database.execute(markers.owners(TABLES, CLAIM.run)).fetchall() == [(CLAIM.owner,)]
+
+
+def test_the_life_of_a_claim(database: sqlite3.Connection) -> None:
+    """Granted once; the marker is counted, found, listed and removed with its run."""
+    assert database.execute(markers.look(CLAIM)).fetchall() == [(CLAIM.owner, None, None)]
+    assert database.execute(markers.claim(CLAIM, "sqlite")).rowcount == 1
+    assert database.execute(markers.count(CLAIM, 150)).rowcount == 1
+    assert database.execute(markers.claim(CLAIM, "sqlite")).rowcount == 0
+    assert database.execute(markers.look(CLAIM)).fetchall() == [(CLAIM.owner, 400, 150)]
+    assert database.execute(markers.applied(TABLES, CLAIM.run)).fetchall() == [(2, 201, 400, 150)]
+    for sql in markers.remove(TABLES, CLAIM.run):
+        assert database.execute(sql).rowcount == 1
+    assert database.execute(markers.look(CLAIM)).fetchall() == []
+
+
+def test_a_new_owner(database: sqlite3.Connection) -> None:
+    """After the takeover the old owner's claim inserts nothing; of a run that is gone nobody becomes the owner."""
+    assert database.execute(markers.take_over(TABLES, CLAIM.run, "new")).fetchall() == [(CLAIM.run,)]
+    assert database.execute(markers.claim(CLAIM, "sqlite")).rowcount == 0
+    assert database.execute(markers.look(CLAIM)).fetchall() == [("new", None, None)]
+    assert database.execute(markers.take_over(TABLES, "nosuch", "new")).fetchall() == []

@@ -1,0 +1,208 @@
+"""CSV and TSV files: values, NULL, lines, and what is said about files that are broken."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.errors import ParameterError
+from tests.unit.parameters.reading import batches, opened, origins, query, sets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AB = query("a", "b")
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(tmp_path: Path, content: bytes | str, name: str = "rows.csv") -> str:
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return name
+
+
+GOOD = {
+    "plain": ("a,b\n1,2\n3,4\n", [("1", "2"), ("3", "4")], [2, 3]),
+    "no end of line at the end": ("a,b\n1,2", [("1", "2")], [2]),
+    "CR LF": ("a,b\r\n1,2\r\n3,4\r\n", [("1", "2"), ("3", "4")], [2, 3]),
+    "byte order mark": ("\ufeffa,b\n1,2\n", [("1", "2")], [2]),
+    "order of the query": ("b,a\n2,1\n", [("1", "2")], [2]),
+    "empty is NULL": ("a,b\n,2\n1,\n,\n", [(None, "2"), ("1", None), (None, None)], [2, 3, 4]),
+    "quoted empty is NULL": ('a,b\n"",2\n', [(None, "2")], [2]),
+    "blank lines": ("a,b\n\n1,2\n\n\n3,4\n\n", [("1", "2"), ("3", "4")], [3, 6]),
+    "blank lines between quotes": ('a,b\n\n"1",2\n\n\n3,4\n\n', [("1", "2"), ("3", "4")], [3, 6]),
+    "blank lines above the header": ("\n\na,b\n1,2\n", [("1", "2")], [4]),
+    "only blank lines below": ("a,b\n\n\n\n\n\n", [], []),
+    "quoted": ('a,b\n"1,1","2 ""x"""\n', [("1,1", '2 "x"')], [2]),
+    "lines inside quotes": (
+        'a,b\n"1\n1",2\n3,"4\r\n\n4"\n5,6\n',
+        [("1\n1", "2"), ("3", "4\r\n\n4"), ("5", "6")],
+        [2, 4, 7],
+    ),
+    "a header over two lines": ('"a",b,"c\nd"\n1,2,3\n', [("1", "2")], [3]),
+    "a quote within a field": ('a,b\n5" pipe,2\n', [('5" pipe', "2")], [2]),
+    "separators of Unicode end no line": ("a,b\n1\u20281,\x0b2\x1c\n", [("1\u20281", "\x0b2\x1c")], [2]),
+    "spaces stay": ("a,b\n 1 ,2\n", [(" 1 ", "2")], [2]),
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+@pytest.mark.parametrize("case", GOOD)
+async def test_rows_of_csv(tmp_path: Path, case: str, size: int) -> None:
+    """Values and lines come out as written, in batches of any size."""
+    content, rows, lines = GOOD[case]
+    name = write(tmp_path, content)
+    assert await sets(await opened(name, AB, extra=True), size) == rows
+    assert await origins(await opened(name, AB, extra=True), size) == lines
+
+
+async def test_tabs(tmp_path: Path) -> None:
+    """In TSV, a comma is a character like others and a quoted tab is one."""
+    name = write(tmp_path, 'a\tb\n1,1\t2\n"x\ty"\tz\n', "rows.TSV")
+    assert await sets(await opened(name, AB)) == [("1,1", "2"), ("x\ty", "z")]
+
+
+async def test_a_marker_for_null(tmp_path: Path) -> None:
+    """With a marker only the marker is NULL, and empty is the empty text, quoted or not."""
+    name = write(tmp_path, 'a,b\n\\N,\n"",\\N\n1,2\n')
+    assert await sets(await opened(name, AB, null="\\N"), 1) == [(None, ""), ("", None), ("1", "2")]
+
+
+async def test_lines_are_a_range_on_the_short_way(tmp_path: Path) -> None:
+    """A million line numbers are not kept where they only count up."""
+    found = await batches(await opened(write(tmp_path, "a,b\n1,2\n3,4\n"), AB))
+    assert found[0].lines == range(2, 4)
+    assert found[0].origin(1) == "rows.csv:3"
+
+
+async def test_header_without_rows(tmp_path: Path) -> None:
+    """No rows is no error; the total is known to be 0 at once."""
+    source = await opened(write(tmp_path, "a,b\n"), AB)
+    assert (source.total, source.fraction()) == (0, 1.0)
+    assert await source.take(5, 0) is None
+    await source.close()
+
+
+async def test_total_is_known_at_the_end(tmp_path: Path) -> None:
+    """A file tells its total only by its end."""
+    source = await opened(write(tmp_path, "a,b\n1,2\n3,4\n"), AB)
+    assert source.total is None
+    await sets(source)
+    assert source.total == 2
+
+
+async def test_fraction_counts_bytes_exactly(tmp_path: Path) -> None:
+    """What was read ahead and given back is not counted."""
+    source = await opened(write(tmp_path, 'a,b\n1,"x\nx"\n3,4\n5,6\n'), AB)
+    assert source.fraction() == 4 / 20
+    await source.take(1, 0)
+    assert source.fraction() == 12 / 20
+    await source.take(1, 1)
+    assert source.fraction() == 16 / 20
+    await source.close()
+
+
+async def test_compressed(tmp_path: Path) -> None:
+    """A .csv.gz is read like a .csv; how far one is nobody can tell."""
+    name = write(tmp_path, gzip.compress(b"\xef\xbb\xbfa,b\n1,2\n", mtime=0), "rows.csv.gz")
+    source = await opened(name, AB)
+    assert source.fraction() is None
+    assert await sets(source) == [("1", "2")]
+
+
+async def test_field_of_a_document(tmp_path: Path) -> None:
+    """A quoted document larger than the limit of the csv module is a value like others."""
+    document = "x\n" * 100_000
+    assert await sets(await opened(write(tmp_path, f'a,b\n1,"{document}"\n2,3\n'), AB)) == [("1", document), ("2", "3")]
+
+
+BAD = {
+    "empty file": ("", "rows.csv: is empty; the first line must name the columns"),
+    "blank file": ("\n\n", "rows.csv: is empty; the first line must name the columns"),
+    "too few": ("a,b\n1,2\n3\n", "rows.csv:3: 1 field, the header has 2"),
+    "too many": ("a,b\n1,2,3\n", "rows.csv:2: 3 fields, the header has 2"),
+    "several": (
+        "a,b\n1\n1,2\n1,2,3\n",
+        "rows.csv:2: 1 field, the header has 2\nrows.csv:4: 3 fields, the header has 2",
+    ),
+    "too few, quoted": ('a,b\n"1"\n', "rows.csv:2: 1 field, the header has 2"),
+    "not UTF-8": (
+        b"a,b\n1,2\n3,\xe9\n",
+        "rows.csv:3: not UTF-8 (byte 0xe9); convert it, such as iconv -f latin1 -t utf-8",
+    ),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "rows.csv:1: not UTF-8 but UTF-16; save the file as UTF-8"),
+    "gzip": (gzip.compress(b"a,b\n", mtime=0), "rows.csv:1: compressed with gzip; the name must end in .gz"),
+    "NUL": (b"a,b\n1,\x002\n", "rows.csv:2: a NUL character; no database takes it in text"),
+    "NUL far down": (
+        b"a,b\n" + b"1,2\n" * 9000 + b"1,\x00\n",
+        "rows.csv:9002: a NUL character; no database takes it in text",
+    ),
+    "two columns of a name": ("a,b,a\n", 'rows.csv:1: two columns are named "a"'),
+    "a column without name": ("a,,b\n", "rows.csv:1: column 2 has no name"),
+    "unclosed quote": ('a,b\n1,2\n3,"4\n5,6\n7,8\n', 'rows.csv:3: the quote (") opened here is never closed'),
+    "unclosed quote in the header": ('a,"b\n1,2\n', 'rows.csv:1: the quote (") opened here is never closed'),
+    "text after a quote": (
+        'a,b\n1,2\n"3"x,4\n',
+        'rows.csv:3: text after a closing quote ("); a quote within a quoted field is written twice',
+    ),
+    "carriage return": (
+        "a,b\n1,2\n3\r,4\n",
+        "rows.csv:3: a carriage return outside quotes that ends no line; end lines with LF or CR LF",
+    ),
+    "carriage return beside quotes": (
+        'a,b\n"1",2\n3\r,4\n',
+        "rows.csv:3: a carriage return outside quotes that ends no line; end lines with LF or CR LF",
+    ),
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 50_000])
+@pytest.mark.parametrize("case", BAD)
+async def test_broken_csv(tmp_path: Path, case: str, size: int) -> None:
+    """Every broken file gets one clear line each, whatever the size of batches."""
+    content, message = BAD[case]
+    name = write(tmp_path, content)
+    with pytest.raises(ParameterError) as caught:
+        await sets(await opened(name, AB), size)
+    expected = message if size > 1 or case != "several" else message.partition("\n")[0]
+    expected = expected.partition("\n")[0] if case == "several" and size == 2 else expected
+    assert str(caught.value) == expected
+
+
+async def test_an_error_is_final(tmp_path: Path) -> None:
+    """Who asks again after an error gets the error, not the rows behind it."""
+    source = await opened(write(tmp_path, "a,b\n1\n1,2\n"), AB)
+    for _ in range(2):
+        with pytest.raises(ParameterError, match="1 field"):
+            await source.take(1, 0)
+    await source.close()
+
+
+async def test_unclosed_quote_in_a_huge_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote that is never closed does not take the whole file into memory."""
+    monkeypatch.setattr("bulkq.parameters.delimited.MOST_RECORD", 1 << 20)
+    name = write(tmp_path, 'a,b\n1,"2\n' + "3,4\n" * 700_000)
+    with pytest.raises(ParameterError, match=r'^rows.csv:2: the quote \("\) opened here is not closed within 1 MB$'):
+        await sets(await opened(name, AB))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a,b\n", "not a gzipped file (b'a,')"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 9000, mtime=0)[:-20], "compressed file ended before"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + b"\0" * 8, "cRC check failed"),
+    ],
+)
+async def test_broken_compression(tmp_path: Path, content: bytes, reason: str) -> None:
+    """A cut or damaged .gz is an error with the line that was reached."""
+    name = write(tmp_path, content, "rows.csv.gz")
+    with pytest.raises(ParameterError) as caught:
+        await sets(await opened(name, AB), 10_000)
+    assert str(caught.value).startswith("rows.csv.gz:")
+    assert reason in str(caught.value)

@@ -1,0 +1,64 @@
+"""Counters and latencies of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.model import Batch, BatchResult, Failure, Outcome, Query
+from bulkq.policy.progress import Latencies, Progress
+
+QUERY = Query("q", "select 1")
+
+
+def failed(outcome: Outcome) -> Failure:
+    return Failure(1, "", "t", "q", {}, outcome, None, "no", 1)
+
+
+def result(size: int, failures: tuple[Failure, ...] = (), elapsed_s: float = 0.1) -> BatchResult:
+    batch = Batch(0, 1, [()] * size)
+    return BatchResult(batch, QUERY, "t", (), (), range(size), size - len(failures), failures, elapsed_s=elapsed_s)
+
+
+def test_quantiles_are_within_their_bucket() -> None:
+    """A percentile from log-spaced buckets is at most a few percent off."""
+    latencies = Latencies()
+    assert latencies.quantile(0.5) is None
+    latencies.add(0.001, 90)
+    latencies.add(0.1, 10)
+    assert latencies.quantile(0.5) == pytest.approx(0.001, rel=0.05)
+    assert latencies.quantile(0.95) == pytest.approx(0.1, rel=0.05)
+    assert latencies.quantile(2.0) == latencies.max_s == 0.1
+
+
+def test_extremes_have_a_bucket() -> None:
+    """Nothing is too fast or too slow to be counted."""
+    latencies = Latencies()
+    latencies.add(0.0)
+    latencies.add(1e9)
+    assert latencies.total == 2
+
+
+def test_outcomes_are_counted_apart() -> None:
+    """Unknown is never counted as done or failed."""
+    progress = Progress()
+    progress.add(result(5, (failed(Outcome.ROLLED_BACK), failed(Outcome.UNKNOWN))))
+    progress.add(result(0))
+    assert (progress.ok, progress.failed, progress.unknown, progress.done, progress.rows) == (3, 1, 1, 5, 5)
+
+
+def test_percent_by_count_then_by_bytes() -> None:
+    """Percent comes from the count where the total is known, else from the bytes read."""
+    progress = Progress(ok=5, total=20)
+    assert progress.percent() == 25.0
+    assert Progress(fraction=0.5).percent() == 50.0
+    assert Progress().percent() is None
+
+
+def test_rate_and_eta() -> None:
+    """Rate and time left follow from what was done since the start."""
+    progress = Progress(ok=50, total=100, started_s=10.0)
+    assert progress.rate(10.0) == 0.0
+    assert progress.rate(15.0) == 10.0
+    assert progress.eta_s(15.0) == 5.0
+    assert Progress(ok=1, total=100).eta_s(1.0) is None
+    assert Progress().eta_s(1.0) is None

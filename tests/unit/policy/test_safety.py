@@ -1,0 +1,147 @@
+"""What is refused until it is asked for by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bulkq.errors import RefusedError, UsageError
+from bulkq.model import Mode, Query, StatementClass
+from bulkq.policy.safety import MODES, mode_of, refuse, refuse_options, sentence
+
+READ, WRITE, DDL = StatementClass.READ, StatementClass.WRITE, StatementClass.DDL
+MAINTENANCE, SESSION = StatementClass.MAINTENANCE, StatementClass.SESSION
+
+
+def query(
+    verb: str = "SELECT",
+    statement: StatementClass = READ,
+    *,
+    mode: Mode | None = None,
+    unbounded: bool = False,
+    file: str | None = None,
+) -> Query:
+    """A query of which only what safety looks at is filled in."""
+    return Query("q", f"{verb} ...", statement=statement, verb=verb, mode=mode, unbounded=unbounded, file=file, line=7)
+
+
+def refused(asked: Query, *allow: str, write: bool = False) -> str:
+    """The message of a refusal, which must be one."""
+    error = refuse(asked, write=write, allow=frozenset(allow))
+    assert isinstance(error, RefusedError)
+    return str(error)
+
+
+@pytest.mark.parametrize("mode", [None, Mode.READ])
+@pytest.mark.parametrize("write", [False, True])
+def test_reads_run(mode: Mode | None, write: bool) -> None:
+    """A read needs no option."""
+    assert refuse(query(mode=mode), write=write, allow=frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (query("UPDATE", WRITE), "UPDATE changes data: add --write"),
+        (query("UPDATE", WRITE, file="a.sql"), "a.sql:7: UPDATE changes data: add --write"),
+        (query("VACUUM", MAINTENANCE), "VACUUM may change data: add --write"),
+        (query(mode=Mode.WRITE), '"q" is declared @mode write: add --write'),
+        (query("UPDATE", WRITE, mode=Mode.WRITE), "UPDATE changes data: add --write"),
+        (query("", WRITE), "the statement changes data: add --write"),
+    ],
+)
+def test_changes_want_write(asked: Query, words: str) -> None:
+    """Without `--write` nothing that changes data runs; with it, it does."""
+    assert refused(asked) == words
+    assert refuse(asked, write=True, allow=frozenset()) is None
+
+
+def test_a_mode_of_read_is_kept_with_write() -> None:
+    """`@mode read` on a statement that changes data is a contradiction that no option settles."""
+    assert refused(query("DELETE", WRITE, mode=Mode.READ), write=True) == (
+        "DELETE changes data but @mode says read: correct @mode"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "allow", "words"),
+    [
+        (query("UPDATE", WRITE, unbounded=True), "unbounded", "UPDATE without WHERE changes every row"),
+        (query("WITH", WRITE, unbounded=True), "unbounded", "UPDATE or DELETE without WHERE changes every row"),
+        (query("TRUNCATE", DDL), "truncate", "TRUNCATE removes every row"),
+        (query("DROP", DDL), "ddl", "DROP changes the schema"),
+    ],
+)
+def test_what_cannot_be_taken_back_is_named(asked: Query, allow: str, words: str) -> None:
+    """`--write` alone is not enough for it, and the message holds every option that is missing."""
+    assert refused(asked) == f"{words}: add --allow {allow} --write"
+    assert refused(asked, write=True) == f"{words}: add --allow {allow}"
+    assert refused(asked, "unbounded", "truncate", "ddl").endswith("add --write")
+    assert refuse(asked, write=True, allow=frozenset({allow})) is None
+
+
+def test_sessions_belong_to_bulkq() -> None:
+    """BEGIN, SET and their kind would escape the transaction: a usage error, whatever is allowed."""
+    error = refuse(query("BEGIN", SESSION), write=True, allow=frozenset({"ddl"}))
+    assert isinstance(error, UsageError)
+    assert str(error).startswith("BEGIN acts on the session")
+
+
+# --- modes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "mode"),
+    [
+        ({}, {}, "read"),
+        ({"mode": Mode.MAINTENANCE}, {}, "read"),
+        ({"mode": Mode.READ}, {"write": True}, "read"),
+        ({"mode": Mode.READ}, {"write": True, "ledger": "none"}, "read"),
+        ({}, {"write": True}, "write"),
+        ({"mode": Mode.WRITE}, {"write": True}, "write"),
+        ({"mode": Mode.DDL}, {"write": True}, "write"),
+        ({"idempotent": False}, {"write": True}, "write"),
+        ({"idempotent": True}, {"write": True}, "idempotent"),
+        ({}, {"write": True, "idempotent": True}, "idempotent"),
+        ({}, {"write": True, "idempotent": True, "ledger": "none"}, "unrecorded"),
+        ({}, {"write": True, "ledger": "none"}, "unrecorded"),
+        ({"mode": Mode.MAINTENANCE}, {"write": True}, "maintenance"),
+        ({"transaction": False}, {"write": True}, "maintenance"),
+        ({"transaction": False, "idempotent": True}, {"write": True}, "maintenance"),
+        ({"transaction": False}, {"write": True, "ledger": "none"}, "maintenance"),
+    ],
+)
+def test_the_mode_follows_from_query_and_options(
+    changes: dict[str, object], options: dict[str, object], mode: str
+) -> None:
+    """What cannot be in a transaction is at most once; without a ledger a write is only as good as its process."""
+    asked = replace(query("UPDATE", WRITE), **changes)  # type: ignore[arg-type]
+    given = {"write": False, "idempotent": False, "ledger": "auto"} | options
+    assert mode_of(asked, **given) == mode  # type: ignore[arg-type]
+
+
+def test_every_mode_is_a_sentence() -> None:
+    """One line each, which people read before the first statement."""
+    assert len({sentence(mode) for mode in MODES}) == len(MODES)
+    assert "exactly once, also across kill -9" in sentence("write")
+    assert "without repeating" in sentence("unrecorded")
+
+
+def test_a_file_may_forbid_repeats() -> None:
+    """`@idempotent false` is not outvoted by an option."""
+    asked = replace(query("UPDATE", WRITE, file="a.sql"), idempotent=False)
+    error = refuse_options(asked, idempotent=True, counted=None)
+    assert isinstance(error, RefusedError)
+    assert str(error).startswith('a.sql:7: "q" is declared @idempotent false')
+    assert refuse_options(asked, idempotent=False, counted="--max-affected") is None
+    assert refuse_options(query("UPDATE", WRITE), idempotent=True, counted=None) is None
+
+
+def test_only_a_transaction_can_be_undone() -> None:
+    """An option that rolls back needs something to roll back."""
+    error = refuse_options(
+        query("VACUUM", MAINTENANCE, mode=Mode.MAINTENANCE), idempotent=False, counted="--expect-rows"
+    )
+    assert isinstance(error, UsageError)
+    assert str(error).startswith('"q" runs outside a transaction, where --expect-rows cannot')

@@ -1,0 +1,117 @@
+"""The batch controller, driven by made-up measurements."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkq.policy.sizing import LARGEST, MANY_ROWS, TARGET_S, BatchSize
+
+
+def settled(latency_s: float, overhead_s: float = 0.0, batches: int = 40) -> BatchSize:
+    size = BatchSize()
+    for _ in range(batches):
+        n = size.next(None, 8)
+        size.record(n, overhead_s + n * latency_s, n)
+    return size
+
+
+def test_starts_at_one() -> None:
+    """The first batch is a single set: nothing is known yet."""
+    assert BatchSize().next(None, 8) == 1
+
+
+def test_fast_queries_reach_the_target_time() -> None:
+    """Queries of 50 us each end up in batches of about 50 ms."""
+    assert 800 <= settled(50e-6).next(None, 8) <= 1_200
+
+
+def test_overhead_does_not_keep_it_small() -> None:
+    """A millisecond of round trips per batch does not stop the growth."""
+    assert settled(50e-6, 0.001).next(None, 8) > 500
+
+
+def test_slow_queries_run_alone() -> None:
+    """A query slower than the target travels alone, so that concurrency does the work."""
+    assert settled(1.0).next(None, 8) == 1
+
+
+def test_never_above_the_largest() -> None:
+    """However fast, a batch has a bound."""
+    assert settled(1e-9).next(None, 8) == LARGEST
+
+
+def test_falls_to_a_tenth_at_once() -> None:
+    """A batch of five times the target is answered by a tenth of the size."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    size.record(before, 6 * TARGET_S, before)
+    assert size.next(None, 8) == before // 10
+
+
+def test_shrinks_when_queries_get_slower() -> None:
+    """Twice the latency halves the size."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    size.record(before, before * 100e-6, before)
+    assert size.next(None, 8) <= before * 0.55
+
+
+def test_a_small_batch_does_not_shrink_the_size() -> None:
+    """The last, small batch of a part says nothing about large ones."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    size.record(1, 0.001, 1)
+    assert size.next(None, 8) >= before
+
+
+def test_grows_by_half_after_the_start() -> None:
+    """After the fast start, growth is at most one and a half."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    size.record(before, before * 1e-6, before)
+    assert before < size.next(None, 8) <= before * 1.5
+
+
+def test_halves_on_many_rows() -> None:
+    """Memory is bounded by rows: a reply of too many halves the size."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    size.record(before, 0.01, MANY_ROWS + 1)
+    assert size.next(None, 8) == before // 2
+
+
+def test_the_end_is_shared() -> None:
+    """With the remainder known, the last batches are small enough for all lanes to end together."""
+    assert settled(1e-9).next(160, 8) == 10
+    assert settled(1e-9).next(1, 8) == 1
+
+
+def test_fixed_is_fixed() -> None:
+    """What the user asked for is not changed by anything."""
+    size = BatchSize(7)
+    size.record(7, 100.0, 1_000_000)
+    assert size.next(3, 8) == 7
+
+
+def test_many_failures_mean_batches_of_one() -> None:
+    """When more than a tenth of the last hundred failed, every batch would be repeated: one at a time."""
+    size = settled(50e-6)
+    size.record(50, 0.01, 10, failed=40)
+    assert size.next(None, 8) == 1
+    for _ in range(400):
+        size.record(1, 0.001, 1)
+    assert size.next(None, 8) > 1
+
+
+@given(
+    st.lists(st.tuples(st.floats(1e-7, 100.0), st.integers(0, 100_000), st.integers(0, 5)), max_size=200),
+    st.integers(1, 200),
+)
+def test_always_a_usable_size(history: list[tuple[float, int, int]], lanes: int) -> None:
+    """Whatever was measured, the next size is between one and the largest."""
+    size = BatchSize()
+    for elapsed_s, rows, failed in history:
+        n = size.next(None, lanes)
+        assert 1 <= n <= LARGEST
+        size.record(n, elapsed_s, rows, min(failed, n))

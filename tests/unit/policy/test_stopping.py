@@ -1,0 +1,75 @@
+"""When a run stops, and with which exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.model import Status, Threshold
+from bulkq.policy.stopping import Stop, after_failures, exit_code, status
+
+
+def stop(tried: int, failed: int, limit: Threshold | None = None, *, fail_fast: bool = False) -> Stop | None:
+    return after_failures(tried=tried, failed=failed, limit=limit, fail_fast=fail_fast)
+
+
+def test_failures_alone_do_not_stop() -> None:
+    """A run keeps going when some fail."""
+    assert stop(999, 998) is None
+
+
+def test_fail_fast_cancels_what_is_in_flight() -> None:
+    """The first failure stops the run and cancels the rest."""
+    assert stop(5, 1, fail_fast=True) == Stop("a parameter set failed and --fail-fast was given", cancel=True)
+    assert stop(5, 0, fail_fast=True) is None
+
+
+def test_a_count_of_failures() -> None:
+    """`--max-failures 3` stops when three have failed, and lets what runs finish."""
+    assert stop(100, 2, Threshold(count=3)) is None
+    assert stop(100, 3, Threshold(count=3)) == Stop("3 failed, --max-failures 3 reached")
+
+
+def test_a_percentage_needs_a_hundred() -> None:
+    """A percentage means nothing before a hundred sets were tried."""
+    assert stop(99, 98, Threshold(percent=5)) is None
+    assert stop(100, 4, Threshold(percent=5)) is None
+    assert stop(100, 5, Threshold(percent=5)) == Stop("5 of 100 failed, --max-failures 5% reached")
+
+
+def test_hopeless_runs_stop() -> None:
+    """When the first thousand all failed, nobody wants the rest."""
+    assert stop(1_000, 1_000) == Stop("the first 1000 parameter sets all failed")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        ({"forced": 130, "refused": True}, 130),
+        ({"forced": 143, "unknown": True}, 143),
+        ({"refused": True, "unknown": True}, 4),
+        ({"unknown": True, "stopped": True}, 3),
+        ({"stopped": True, "failed": True}, 5),
+        ({"failed": True}, 1),
+        ({}, 0),
+    ],
+)
+def test_precedence_of_exit_codes(flags: dict[str, int], code: int) -> None:
+    """130 and 143, then 4, 3, 5, 1, 0."""
+    given = {"forced": None, "refused": False, "unknown": False, "stopped": False, "failed": False} | flags
+    assert exit_code(**given) == code  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (0, Status.OK),
+        (1, Status.FAILED),
+        (3, Status.UNKNOWN),
+        (4, Status.REFUSED),
+        (5, Status.STOPPED),
+        (130, Status.STOPPED),
+    ],
+)
+def test_status_of_an_exit_code(code: int, word: Status) -> None:
+    """The status in the summary says what the exit code says."""
+    assert status(code) is word

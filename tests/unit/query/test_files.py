@@ -1,0 +1,297 @@
+"""Files as a whole: statements, errors together, parameters against declarations, inline SQL, picking by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bulkq.errors import QueryFileError
+from bulkq.model import Parameter, PlaceholderKind, StatementClass
+from bulkq.query import inline, load, pick
+from tests.unit.query.test_headers import errors
+
+LIST = '":ids*" is a list and must be written IN (:ids*) or NOT IN (:ids*); to multiply, put a space before the star'
+
+
+def test_all_errors_of_a_file_together_in_its_order() -> None:
+    """One error holds them all, each line alone with file and line."""
+    text = (
+        "-- name: a\n-- @timout 5s\nselect 1;\nselect 2;\n-- name: a\nselect :x, 'open\n"
+        "-- name: empty(z)\n-- name: c(x, yy)\nselect :x, :y"
+    )
+    assert errors(text) == [
+        "users.sql:2: unknown key @timout (did you mean @timeout?)",
+        'users.sql:4: two statements under the name "a": give the second a "-- name: some_name" line',
+        'users.sql:5: "a" is already the name of the query on line 1',
+        "users.sql:6: string is never closed",
+        'users.sql:7: "empty" has no statement',
+        'users.sql:8: parameter "yy" is declared but never used in "c" (did you mean ":y"?)',
+        'users.sql:9: ":y" is not among the parameters declared for "c": add it to the list',
+    ]
+
+
+def test_many_errors_are_counted() -> None:
+    """After twenty lines the rest is a number."""
+    lines = errors("".join(f"-- @no_{i} x\n" for i in range(30)) + "select 1")
+    assert len(lines) == 21
+    assert lines[-1] == "and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("select 'a", "string"),
+        ("select E'a\\'", "string"),
+        ("select N'a", "string"),
+        ('select "a', "quoted name"),
+        ('select U&"a', "quoted name"),
+        ("select $$ a", "dollar quote"),
+        ("select $tag$ a $tg$", "dollar quote"),
+        ("select $tag$", "dollar quote"),
+        ("select /* a", "comment"),
+        ("select /* a /* b */", "comment"),
+        ("/*", "comment"),
+        ("select /* a\n-- b", "comment"),
+    ],
+)
+def test_quotes_and_comments_that_are_never_closed(sql: str, what: str) -> None:
+    """The line is the one where it was opened."""
+    assert errors(f"-- name: a\n-- b\n{sql}\n\n\n") == [f"users.sql:3: {what} is never closed"]
+
+
+def test_unclosed_quotes_of_other_dialects() -> None:
+    """Brackets in SQLite, backticks in MySQL."""
+    assert errors("select [a", dialect="sqlite") == ["users.sql:1: quoted name is never closed"]
+    assert errors("select `a", dialect="mariadb") == ["users.sql:1: quoted name is never closed"]
+
+
+def test_unclosed_quote_costs_one_query_only() -> None:
+    """Reading goes on at the next name line."""
+    assert errors("select 'x\n-- name: a\nselect 1\n-- name: a\nselect $$\n") == [
+        'users.sql:1: statement above the first name line: put a "-- name: some_name" line above it',
+        "users.sql:1: string is never closed",
+        'users.sql:4: "a" is already the name of the query on line 2',
+        "users.sql:5: dollar quote is never closed",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "-- only\n", "/* x */", "\ufeff"])
+def test_files_without_statement(text: str) -> None:
+    """An empty file says so."""
+    assert errors(text) == ["users.sql:1: no statement here: the text is empty or holds nothing but comments"]
+
+
+def test_semicolons() -> None:
+    """Spare ones are tolerated; a file of nothing else has no statement."""
+    (query,) = load(";; select 1 ;; ; -- x", "a.sql")
+    assert query.sql == "select 1"
+    assert errors(" ; ") == ['users.sql:1: "users" has no statement']
+
+
+def test_two_statements_without_a_name() -> None:
+    """A file without a name line is one query too."""
+    assert errors("select 1;\n\nselect 2") == [
+        'users.sql:3: two statements under the name "users": give the second a "-- name: some_name" line'
+    ]
+
+
+def test_statement_above_the_first_name() -> None:
+    """Such a statement would belong to nobody."""
+    assert errors("-- x\nselect 1;\n-- name: a\nselect 2") == [
+        'users.sql:2: statement above the first name line: put a "-- name: some_name" line above it'
+    ]
+
+
+def test_routines_keep_their_semicolons() -> None:
+    """The statements of a routine's body do not end it, and what follows the name line is one query."""
+    sql = "create trigger t after insert on a begin\n update b set x = 1;\n delete from c;\nend"
+    one, two = load(f"-- name: a\n{sql};\n-- name: b\nselect 1", "a.sql", "sqlite")
+    assert (one.sql, one.statement, two.sql) == (sql, StatementClass.DDL, "select 1")
+
+
+def test_parameters_in_order_of_appearance() -> None:
+    """A parameter that is used twice is one parameter with two placeholders."""
+    query = inline("select :b, :a, :b where id in (:ids*)")
+    assert query.parameters == (Parameter("b"), Parameter("a"), Parameter("ids", PlaceholderKind.LIST))
+    assert [p.name for p in query.placeholders] == ["b", "a", "b", "ids"]
+    assert [query.sql[p.start : p.end] for p in query.placeholders] == [":b", ":a", ":b", "in (:ids*)"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "messages"),
+    [
+        (
+            "select :ids*",
+            [LIST],
+        ),
+        (
+            "select 1 in (:ids*, 2)",
+            [LIST],
+        ),
+        (
+            "select 1 in (0, :ids*)",
+            [LIST],
+        ),
+        (
+            "select f(:ids*",
+            [LIST],
+        ),
+        ("select :a, 1 in (:a*)", ['parameter "a" is used as value and as list: give one of them another name']),
+        (
+            "select * from :{t} where :t",
+            [
+                'parameter "t" is used as identifier and as value: give one of them another name',
+                '":{t}" is not declared as an identifier: add "-- @param t ident"',
+            ],
+        ),
+        (
+            "select :{a-b}",
+            [
+                '":{a-b}" does not hold a name: write :{name}',
+                '":{a-b}" is not declared as an identifier: add "-- @param a-b ident"',
+            ],
+        ),
+        ("-- @param t ident\nselect :t", ['":t" is declared as an identifier: write ":{t}"']),
+        ("select :a$b", ['":a$" is not a parameter name: use letters, digits and _']),
+        ("select $1", ['positional parameter "$1" has no value: write ":name"']),
+        (
+            "select ($1,$23), a$b$c",
+            [
+                'positional parameter "$1" has no value: write ":name"',
+                'positional parameter "$2" has no value: write ":name"',
+            ],
+        ),
+    ],
+)
+def test_placeholders_that_cannot_be(sql: str, messages: list[str]) -> None:
+    """Each says what to write instead."""
+    with pytest.raises(QueryFileError) as caught:
+        inline(sql)
+    assert sorted(line.partition(": ")[2] for line in str(caught.value).split("\n")) == sorted(messages)
+
+
+def test_question_marks_are_parameters_in_some_dialects() -> None:
+    """They would have no value; in PostgreSQL `?` is an operator."""
+    for dialect in ("sqlite", "mysql", "duckdb"):
+        assert errors("select ?", None, dialect) == ['-e:1: positional parameter "?" has no value: write ":name"']
+    assert inline("select doc ? 'a'").parameters == ()
+
+
+def test_colons_without_a_name_are_left_to_the_server() -> None:
+    """`:1` and `:'x'` are no placeholders."""
+    assert inline("select :1, :'x', : x, a[:]").parameters == ()
+
+
+def test_escapes() -> None:
+    """A backslash makes a colon literal; its offset is kept."""
+    query = inline("select \\:a, x\\:\\:int, b[1\\::hi]")
+    assert [query.sql[at : at + 2] for at in query.escapes] == ["\\:"] * 4
+    assert [p.name for p in query.placeholders] == ["hi"]
+
+
+def test_unbounded() -> None:
+    """UPDATE and DELETE without a WHERE of their own, at the top and in CTEs."""
+    unbounded = [
+        "update t set a = 1",
+        "delete from t",
+        "delete from t using u",
+        "update t set a = (select 1 from u where u.id = t.id)",
+        "with x as (delete from t returning *) select * from x where a = 1",
+        "with x as (select 1 where true) update t set a = 1",
+        "explain analyze delete from t",
+        "with x as (select 1) delete from t",
+    ]
+    bounded = [
+        "update t set a = 1 where id = 1",
+        "with x as (delete from t where id = 1 returning *) select * from x",
+        "select 1 for update",
+        "insert into t values (1) on conflict (id) do update set a = 1",
+        "truncate t",
+        "merge into t using u on t.id = u.id when matched then delete",
+        "select (update) from t",
+        "with update as (select 1) select 1",
+        "explain",
+        "with x as (select 1)",
+        "with x as (update",
+    ]
+    assert [sql for sql in unbounded if not inline(sql).unbounded] == []
+    assert [sql for sql in bounded if inline(sql).unbounded] == []
+
+
+@pytest.mark.parametrize("sql", ["((", "1", "'x'", "explain", "with", "pragma", "create"])
+def test_fragments_are_left_to_the_server(sql: str) -> None:
+    """A text that is no statement is read without complaint; the server has the better words."""
+    assert inline(sql).sql == sql
+
+
+def test_sorting_puts_the_keys_first() -> None:
+    """Parameters behind the last WHERE outside parentheses come first; WHERE in names and strings does not count."""
+    assert inline("update t set a = :a, b = :b where id = :id and c = (select 1 where :d)").sorting == (2, 3, 0, 1)
+    assert inline("update t set wherever = :a, b = ' where ' where id = :id").sorting == (1, 0)
+    assert inline("insert into t values (:a, :b)").sorting == (0, 1)
+    assert inline("with x as (select :a where b = :b) insert into t select :c from x").sorting == (1, 2, 0)
+    assert inline("update t set a = :a from (select 1 where :b) where id = :id").sorting == (2, 0, 1)
+
+
+def test_inline() -> None:
+    """`-e` is named sql, has no file, and may span lines."""
+    query = inline("\n-- @mode read\nselect :id")
+    assert (query.name, query.file, query.line, query.place) == ("sql", None, 3, "sql")
+    assert inline("-- name: mine\nselect 1").name == "mine"
+
+
+def test_inline_holds_one_query() -> None:
+    """Two statements and two named queries are both refused."""
+    assert errors("select 1; select 2", None) == [
+        '-e:1: two statements under the name "sql": give the second a "-- name: some_name" line'
+    ]
+    with pytest.raises(QueryFileError, match=r"^-e:4: 2 queries in one -e: use -e for each, or a file$"):
+        inline("-- name: a\nselect 1;\n-- name: b\nselect 2")
+
+
+def test_pick() -> None:
+    """By name, dashes and underscores alike; else the nearest name, or all there are."""
+    queries = load("-- name: norm_phone\nselect 1;\n-- name: other\nselect 2", "users.sql")
+    assert pick(queries, "norm-phone", "users.sql") is queries[0]
+    with pytest.raises(
+        QueryFileError, match=r'^users.sql: no query named "norm_fone" \(did you mean "norm_phone"\?\)$'
+    ):
+        pick(queries, "norm_fone", "users.sql")
+    with pytest.raises(QueryFileError, match=r'^users.sql: no query named "zzz" \(it has norm_phone, other\)$'):
+        pick(queries, "zzz", "users.sql")
+    many = load("".join(f"-- name: q{i}\nselect 1;\n" for i in range(12)), "m.sql")
+    with pytest.raises(QueryFileError, match=r"q9 and 2 more\)$"):
+        pick(many, "zzz", "m.sql")
+    with pytest.raises(QueryFileError, match=r"\(it has none\)$"):
+        pick((), "zzz", "m.sql")
+
+
+def test_messages_stay_on_one_line() -> None:
+    """Odd characters and long values do not break or flood a message."""
+    (line,) = errors("-- @mode a\x0b\u2028b" + "c" * 200 + "\nselect 1")
+    assert line.splitlines() == [line]
+    assert len(line) < 150
+
+
+def test_importing_the_room_is_cheap() -> None:
+    """sqlglot is imported by the first text that is read, not before."""
+    code = (
+        "import sys, bulkq.query as q; assert 'sqlglot' not in sys.modules; q.parse_duration('1s');"
+        " assert 'sqlglot' not in sys.modules; q.inline('select 1'); assert 'sqlglot' in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=30,
+    )
+
+
+def test_names_of_dialects() -> None:
+    """SQLAlchemy's names are understood; one that sqlglot does not know is read as plain SQL."""
+    assert inline("select doc ? 'a', $$ :x $$", "postgresql").parameters == ()
+    assert inline("select [a :b], :c", "mssql").parameters == (Parameter("c"),)
+    assert inline("select 'a', :c", "firebird").parameters == (Parameter("c"),)

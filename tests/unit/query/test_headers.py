@@ -1,0 +1,200 @@
+"""Names, declared parameters, metadata and descriptions of query files."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import QueryFileError
+from bulkq.model import Mode, Parameter, PlaceholderKind
+from bulkq.query import load
+
+
+def errors(text: str, file: str | None = "users.sql", dialect: str = "postgres") -> list[str]:
+    """The lines of the error that `text` gives."""
+    with pytest.raises(QueryFileError) as caught:
+        load(text, file, dialect)
+    return str(caught.value).split("\n")
+
+
+def test_every_key_reaches_its_field() -> None:
+    """Each typed key fills its field, and every key stays raw in the metadata."""
+    (query,) = load(
+        "-- name: norm_phone(lo: bigint, hi: bigint)\n"
+        "-- Normalise phone numbers.\n"
+        "-- @mode Write\n-- @timeout 5s\n-- @lock_timeout 250ms\n-- @retries 0\n-- @idempotent true\n"
+        "-- @transaction off\n-- @tags a, b\n-- @tags b,c\n-- @batch 500\n-- @owner team: data\n"
+        "-- Second line.\n"
+        "UPDATE users SET phone = upper(phone)\n WHERE id > :lo AND id <= :hi;\n",
+        "users.sql",
+    )
+    assert (query.name, query.file, query.line) == ("norm_phone", "users.sql", 14)
+    assert query.sql == "UPDATE users SET phone = upper(phone)\n WHERE id > :lo AND id <= :hi"
+    assert query.parameters == (Parameter("lo", type="bigint"), Parameter("hi", type="bigint"))
+    assert (query.mode, query.timeout_s, query.no_timeout, query.lock_timeout_s) == (Mode.WRITE, 5.0, False, 0.25)
+    assert (query.retries, query.idempotent, query.transaction, query.batch) == (0, True, False, 500)
+    assert query.tags == ("a", "b", "c")
+    assert query.metadata["tags"] == ("a, b", "b,c")
+    assert query.metadata["owner"] == ("team: data",)
+    assert query.description == "Normalise phone numbers.\nSecond line."
+    assert (query.verb, query.unbounded, query.place) == ("UPDATE", False, "users.sql:norm_phone")
+
+
+def test_defaults_of_a_bare_query() -> None:
+    """A query without metadata leaves everything to the options."""
+    (query,) = load("select 1", "dir/report.v2.sql")
+    assert (query.name, query.line, query.mode, query.transaction) == ("report.v2", 1, None, True)
+    assert (query.timeout_s, query.no_timeout, query.batch, query.metadata) == (None, False, None, {})
+
+
+def test_none_and_auto_switch_off() -> None:
+    """`@timeout none` is not the same as no `@timeout`; `@batch auto` leaves the size to the controller."""
+    (query,) = load("-- @timeout none\n-- @batch auto\nselect 1", "a.sql")
+    assert (query.timeout_s, query.no_timeout, query.batch) == (None, True, None)
+
+
+@pytest.mark.parametrize("suffix", ["", "^", "$", "!", "*!", "#", "<!"])
+@pytest.mark.parametrize("form", ["get-it{}", "get-it(id){}", "get-it{}(id)", "get-it ( id ) {}"])
+def test_names_of_aiosql(form: str, suffix: str) -> None:
+    """aiosql's operators are accepted on either side of the list, and dashes become underscores."""
+    (query,) = load(f"--name:{form.format(suffix)}\nselect :id", "a.sql")
+    assert query.name == "get_it"
+
+
+def test_declared_parameters() -> None:
+    """Types, defaults, quotes and commas inside them."""
+    (query,) = load(
+        "-- name: q(a: numeric(10, 2) = 1.5, b = 'x, ''y''', c: text = NULL, d = 'null', e: int[]) \n"
+        "-- @param e int[] secret\n-- @param b double  precision\n-- @param col ident\n"
+        "select :e, :d, :c, :b, :a from t where :{col} in (:f*)".replace("(:f*)", "(:a)"),
+        "a.sql",
+    )
+    assert query.parameters == (
+        Parameter("e", type="int[]", secret=True),
+        Parameter("d", default="null", has_default=True),
+        Parameter("c", type="text", default=None, has_default=True),
+        Parameter("b", type="double precision", default="x, 'y'", has_default=True),
+        Parameter("a", type="numeric(10, 2)", default="1.5", has_default=True),
+        Parameter("col", PlaceholderKind.IDENTIFIER, type="ident"),
+    )
+
+
+def test_secret_without_type() -> None:
+    """A parameter may be secret without a type."""
+    (query,) = load("-- @param password secret\nselect :password", "a.sql")
+    assert query.parameters == (Parameter("password", secret=True),)
+
+
+def test_identifier_declared_in_the_name_line() -> None:
+    """`ident` is a type like others; an empty list declares nothing and checks nothing."""
+    one, two = load(
+        "-- name: a(tbl: ident)\nselect * from :{tbl}\n;-- name: x\n-- name: b()\nselect :id".replace(
+            ";-- name: x\n", ""
+        ),
+        "a.sql",
+    )
+    assert one.parameters[0].kind is PlaceholderKind.IDENTIFIER
+    assert two.parameters == (Parameter("id"),)
+
+
+def test_comments_of_the_file_and_of_statements_are_left_alone() -> None:
+    """A licence above the first name, block comments, comments in and behind a statement carry nothing."""
+    text = (
+        "-- Licence\n-- @author somebody\n\n-- name: a\n/* not described */\n-- described\nselect 1 -- @mode write\n"
+        ";\n-- goodbye\n-- name: b\n# no comment here\nselect 2"
+    )
+    one, two = load(text, "a.sql", "mysql")
+    assert (one.description, one.sql, one.mode) == ("described", "select 1", None)
+    assert (two.description, two.sql) == ("", "select 2")
+
+
+def test_names_in_strings_and_block_comments_are_no_names() -> None:
+    """Only a line comment starts a query."""
+    (query,) = load("-- name: a\nselect '\n-- name: b\n' /*\n-- name: c\n*/, $$\n-- name: d\n$$", "a.sql")
+    assert query.name == "a"
+
+
+def test_hints_above_a_statement_stay_with_it() -> None:
+    """A planner hint before the first word reaches the server."""
+    (query,) = load("-- name: a\n-- about\n/*+ SeqScan(t) */\nselect :x", "a.sql")
+    assert (query.sql, query.line, query.description) == ("/*+ SeqScan(t) */\nselect :x", 3, "about")
+    assert query.placeholders[0].start == query.sql.index(":x")
+
+
+def test_byte_order_mark_and_crlf() -> None:
+    """Files from Windows are read."""
+    one, two = load("\ufeff-- name: a\r\n-- @mode read\r\nselect 1;\r\n\r\n-- name: b\r\nselect :x\r\n", "a.sql")
+    assert (one.name, one.mode, one.sql, two.name, two.line) == ("a", Mode.READ, "select 1", "b", 6)
+
+
+def test_unknown_key_has_the_nearest_name() -> None:
+    """The line of the key, and the key that was probably meant; without one, all there are."""
+    assert errors("-- name: a\n--\n\n\n\n\n-- @timout 5s\nselect 1") == [
+        "users.sql:7: unknown key @timout (did you mean @timeout?)"
+    ]
+    (line,) = errors("-- @zzz 5s\nselect 1")
+    assert line.startswith("users.sql:1: unknown key @zzz (known are @batch, @expect,")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("@mode reed", '@mode "reed" is not read, write, ddl or maintenance (did you mean read?)'),
+        ("@mode", "@mode needs a value: read, write, ddl or maintenance"),
+        ("@owner", "@owner needs a value: write it behind the key"),
+        ("@timeout 5", '@timeout "5" has no unit: write "5s" for seconds, "5ms" for milliseconds or "none"'),
+        ("@lock_timeout 0s", '@lock_timeout "0s" is not longer than nothing: write "none" to switch the limit off'),
+        ("@retries -1", '@retries "-1" is not a whole number from 0 on'),
+        ("@batch 0", '@batch "0" is not a whole number from 1 on'),
+        ("@batch 12345678901", '@batch "12345678901" is not a whole number from 1 on'),
+        ("@retries ٣", '@retries "٣" is not a whole number from 0 on'),
+        ("@idempotent yes", '@idempotent "yes" is not true or false'),
+        ("@transaction of", '@transaction "of" is not on or off (did you mean off?)'),
+        ("@tags a,,b", '@tags "a,,b" holds an empty tag: write "nightly, users"'),
+        ("@param :x int", '@param ":x" is not a parameter name: use letters, digits and _, without the colon'),
+        ("@param x", '@param "x" has no type: write "@param x bigint"'),
+    ],
+)
+def test_bad_values_of_keys(line: str, message: str) -> None:
+    """Each bad value says what to write."""
+    assert errors(f"-- {line}\nselect 1, 2") == [f"users.sql:1: {message}"]
+
+
+def test_keys_and_parameters_given_twice() -> None:
+    """Of single keys, and of declarations, the second is an error."""
+    text = "-- name: a(x, x)\n-- @mode read\n-- @mode write\n-- @param x int\n-- @param x int\nselect :x"
+    assert errors(text) == [
+        'users.sql:1: parameter "x" is declared twice',
+        "users.sql:3: @mode stands twice: keep one",
+        'users.sql:5: @param "x" is declared twice',
+    ]
+
+
+def test_declarations_that_contradict() -> None:
+    """A type in the name line and another in `@param`."""
+    assert errors("-- name: a(x: int)\n-- @param x text\nselect :x") == [
+        'users.sql:2: @param x is "text" here and "int" in the name line'
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", "a.b", "a(", "a)x(", "a(x)^^"])
+def test_ill_formed_names(name: str) -> None:
+    """A name line that cannot be read says how to write one; its query is read all the same."""
+    assert errors(f"-- name: {name}\n-- @mode x\nselect 1") == [
+        f'users.sql:1: "{name}" is not a query name: write "-- name: some_name", if need be with "(id: bigint, at)"',
+        'users.sql:2: @mode "x" is not read, write, ddl or maintenance',
+    ]
+
+
+@pytest.mark.parametrize("item", ["x:", "x =", "1x", "x int", "x: int =", ",y", "y,"])
+def test_ill_formed_declarations(item: str) -> None:
+    """A declared parameter that cannot be read."""
+    lines = errors(f"-- name: a({item})\nselect :x, :y")
+    assert any('does not declare a parameter: write "id", "id: bigint" or "id: bigint = 0"' in line for line in lines)
+
+
+def test_keys_in_places_that_nobody_reads() -> None:
+    """Our metadata above the first name and below a statement is an error, because it would be ignored in silence."""
+    assert errors("-- @mode write\n-- name: a\nselect 1;\n-- @timeout 5s\n-- name: b\nselect 2") == [
+        "users.sql:1: @mode stands above the first name line: put it below the name of its query",
+        "users.sql:4: @timeout stands below its statement: put it between the name line and the statement",
+    ]

@@ -1,0 +1,84 @@
+"""Findings without a database."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.query import Finding, inline, lint, load
+
+
+def found(text: str) -> list[str]:
+    """Severity and message of each finding of a text."""
+    return [f"{f.severity}: {f.message}" for f in lint(inline(text))]
+
+
+def test_findings_have_file_and_line() -> None:
+    """A finding points at the line of its cause."""
+    (query,) = load("-- name: a\n-- b\nselect 1\n where x = ':id' and id = :id", "users.sql")
+    message = '":id" stands in the string "\':id\'", so nothing is bound: write :id'
+    assert lint(query) == [Finding("users.sql", 4, "error", message)]
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        (
+            "update t set a = 1",
+            ["error: UPDATE without WHERE changes every row: add a WHERE, or run it with --allow unbounded"],
+        ),
+        ("begin", ["error: BEGIN acts on the session, which bulkq keeps to itself: take it out"]),
+        (
+            "-- @mode read\ninsert into t values (1)",
+            ['error: @mode is "read", but INSERT is write: write "@mode write"'],
+        ),
+        ("-- @mode write\ntruncate t", ['error: @mode is "write", but TRUNCATE is ddl: write "@mode ddl"']),
+        ("select ':b'", ['error: ":b" stands in the string "\':b\'", so nothing is bound: write :b']),
+        (
+            "select a like '%:b%'",
+            ["error: \":b\" stands in the string \"'%:b%'\", so nothing is bound: write '%' || :b || '%'"],
+        ),
+        ("select :b, 'a :b c :d'", ['error: ":b" stands in the string "\'a :b c :d\'", so nothing is bound: write :b']),
+        ("select 1 -- and a = :b", []),
+        (
+            "select 1 where a = 1 -- and a = :b\n and c = :c -- c = :c",
+            ['warning: ":b" stands in a comment, so it is no placeholder'],
+        ),
+        ("select 1,\n-- @timeout 5s\n2", ["warning: @timeout has no effect inside the statement: put it above"]),
+        (
+            "-- @over t\n-- @mode write\nupdate t set a = 1 where id > :lo",
+            [
+                'error: @over needs the key that its ranges are cut by: add "-- @key id"',
+                'error: a backfill must bound both ends of its range: ":hi" is never used',
+            ],
+        ),
+        ("-- @over t\n-- @key id\nselect 1 where id > :lo and id <= :hi", []),
+        ("-- @over t\n-- @key id\nselect 1 where id in (:keys*)", []),
+        ("-- @key id\nselect 1", ['warning: @key has no effect without "-- @over TABLE"']),
+        (
+            "-- @timeout 1s\n-- @lock_timeout 1s\nselect 1",
+            ["error: @lock_timeout can never fire: it is not shorter than @timeout"],
+        ),
+        ("-- @idempotent true\nselect 1", ["warning: @idempotent has no effect on a query that reads"]),
+        (
+            "-- @batch 5\n-- @transaction off\nselect 1",
+            ["warning: @batch has no effect with @transaction off: such queries run one at a time"],
+        ),
+        ("delete from t where true", ["warning: this WHERE is always true: every row is changed"]),
+        ("delete from t where 1 = 1 returning id", ["warning: this WHERE is always true: every row is changed"]),
+        ("with x as (delete from t where 1=1) select 1", ["warning: this WHERE is always true: every row is changed"]),
+        ("delete from t where true and id = :id", []),
+        ("delete from t where 1 = 2", []),
+        ("select 1 where true", []),
+        ("select 1 -- f(:a) is gone\n where :a = 1", []),
+        ("select '{\"k\":true}', 'http://x:80/:p', 'at 10:20', $$ :x $$, E'a' from t where id = :id", []),
+        ("select * from t", []),
+    ],
+)
+def test_findings(text: str, findings: list[str]) -> None:
+    """What is found, and what is left alone."""
+    assert found(text) == findings
+
+
+def test_dialect() -> None:
+    """Quotes are read by the dialect's rules."""
+    assert lint(inline("select \"a :b\", ':c'", "mysql"), "mysql")[0].message.startswith('":c" stands')

@@ -1,0 +1,128 @@
+"""What holds for the package as a whole: names, sizes, and how little `bulkq --help` imports."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import bulkq
+from bulkq import cli
+
+PACKAGE = Path(bulkq.__file__).parent
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if not {"_migrations", "_sql"} & set(p.relative_to(PACKAGE).parts))
+VAGUE = {"utils", "util", "helpers", "helper", "common", "core", "base", "misc"}
+HEAVY = {
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "asyncpg",
+    "dataclasses",
+    "importlib.metadata",
+    "junitparser",
+    "pyarrow",
+    "rich",
+    "sqlalchemy",
+    "sqlglot",
+}
+LONGEST_FILE = 600  # near 200 is the aim
+LONGEST_BODY = 60  # near 20 is the aim
+
+
+TREES = {path: ast.parse(path.read_text()) for path in MODULES}
+TESTS = Path(__file__).parents[1]
+
+
+def imported(*arguments: str) -> set[str]:
+    """Names of the modules that a bulkq process imports."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTHON", "BULKQ_"))}
+    command = [sys.executable, "-X", "importtime", "-m", "bulkq", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env, cwd=PACKAGE.parent)
+    assert done.stdout
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(option: str) -> None:
+    """Whoever asks for help waits for Click and for nothing else."""
+    assert imported(option) & HEAVY == set()
+
+
+def test_version_is_that_of_the_package() -> None:
+    """`bulkq --version` prints the constant."""
+    done = subprocess.run([sys.executable, "-m", "bulkq", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"bulkq {bulkq.__version__}\n"
+
+
+def test_all_is_what_can_be_imported() -> None:
+    """`__all__`, `dir()` and the attributes agree, and every name is there."""
+    public = {name for name in dir(bulkq) if not name.startswith("_") and not inspect.ismodule(getattr(bulkq, name))}
+    assert public == {name for name in bulkq.__all__ if not name.startswith("_")}
+    assert sorted(set(bulkq.__all__)) == sorted(bulkq.__all__)
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    """What users import says what it is."""
+    without = [name for name in bulkq.__all__ if not name.startswith("_") and not inspect.getdoc(getattr(bulkq, name))]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    """A command says what it does, and so does each of its options."""
+    command = cli.program.get_command(click.Context(cli.program), name)
+    assert command is not None
+    assert command.help
+    silent = [p.name for p in command.params if isinstance(p, click.Option) and not p.help and not p.hidden]
+    assert silent == []
+
+
+def test_no_module_is_called_anything() -> None:
+    """A name like `utils` invites everything; a room has a name of its own."""
+    names = {part for path in MODULES for part in path.relative_to(PACKAGE).with_suffix("").parts}
+    assert names & VAGUE == set()
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """A module begins with a docstring."""
+    without = [str(p.relative_to(PACKAGE)) for p, tree in TREES.items() if not ast.get_docstring(tree)]
+    assert without == []
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    """No file of the package is longer than the limit."""
+    lengths = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in MODULES}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_bodies_can_be_seen_at_once() -> None:
+    """No function's body is longer than the limit; its docstring does not count."""
+    long = {}
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                long[f"{path.relative_to(PACKAGE)}:{node.name}"] = body_length(node)
+    assert {name: length for name, length in long.items() if length > LONGEST_BODY} == {}
+
+
+def test_every_test_says_what_it_shows() -> None:
+    """A test has one sentence, so that a failure can be read without its code."""
+    silent = []
+    for path in sorted(TESTS.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_test = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+            if is_test and not ast.get_docstring(node):
+                silent.append(f"{path.relative_to(TESTS)}:{node.name}")
+    assert silent == []
+
+
+def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from the first statement after the docstring to the last."""
+    body = node.body[1:] if ast.get_docstring(node, clean=False) else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
