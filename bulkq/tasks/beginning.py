@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bulkq.errors import DatabaseError, TargetError
 from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
@@ -85,17 +87,27 @@ class Recorded:
 
     async def _clear(self, opened: Opened, summary: RunSummary) -> None:
         if self.tables is not None and not opened.request.keep_markers:
-            connection = await opened.sessions.first()
-            try:
-                await exactly_once.remove(connection, self.tables, opened.run)
-            finally:
-                await connection.close()
+            await self._remove_markers(opened, self.tables)
         if summary.failed:
             return  # a retry reads the sets that failed from them again
         for spool in opened.spools.values():
             spool.unlink(missing_ok=True)
         if self.constants is not None:
             self.constants.unlink(missing_ok=True)
+
+    async def _remove_markers(self, opened: Opened, tables: MarkerTables) -> None:
+        """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
+        try:
+            connection = await opened.sessions.first()
+            try:
+                await exactly_once.remove(connection, tables, opened.run)
+            finally:
+                await connection.close()
+        except (TargetError, DatabaseError) as error:
+            opened.say(
+                f"the run is finished, but its rows in {tables.runs} and {tables.markers} could not be removed ({error}): "
+                f"bulkq resume {opened.run} removes them"
+            )
 
 
 async def begin(opened: Opened) -> Recorded:
@@ -151,7 +163,8 @@ async def _begin(opened: Opened, ledger: Ledger, connection: Connection, owner: 
         await ledger.begin(record, kept)
     except BaseException:
         if tables is not None:
-            await exactly_once.remove(connection, tables, run)
+            with contextlib.suppress(TargetError, DatabaseError):  # a run row that nobody knows harms nobody
+                await exactly_once.remove(connection, tables, run)
         raise
     return Recorded(ledger=ledger, record=record, tables=tables, constants=constants)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, RefusedError
+from bulkq.errors import DatabaseError, RefusedError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,15 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
 
     Raises:
         RefusedError: this role may not make them.
+        TargetError: the connection broke.
     """
     dialect = dialect_of(url)
     tables = await _named(connection, dialect, wanted)
     try:
-        await connection.administer([f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
+        await _administer(connection, [f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
     except DatabaseError:
         try:
-            await connection.administer(markers.create(tables, dialect))
+            await _administer(connection, markers.create(tables, dialect))
         except DatabaseError as error:
             raise RefusedError(f"exactly-once writes need the table {tables.markers}: {error}: {CHOICES}") from error
     return tables
@@ -49,9 +50,10 @@ async def begin(connection: Connection, tables: MarkerTables, run: str, owner: s
 
     Raises:
         RefusedError: this role may not write there.
+        TargetError: the connection broke; whether the row was committed is not known, and nothing needs to know.
     """
     try:
-        await connection.administer([markers.begin(tables, run, owner)])
+        await _administer(connection, [markers.begin(tables, run, owner)])
     except DatabaseError as error:
         raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
 
@@ -63,13 +65,14 @@ async def take_over(
 
     Raises:
         RefusedError: the run row is gone: nobody can say what was applied.
+        TargetError: the connection broke; another resume takes over again.
     """
     locks = [markers.lock(tables)] if dialect_of(url) == "postgres" else []
     statements = [*locks, markers.take_over(tables, run, owner)]
     told = ""
     while True:
         try:
-            owned = await connection.administer(statements, lock_timeout_s=LOCK_S)
+            owned = await _administer(connection, statements)
             break
         except DatabaseError as error:
             if error.sqlstate not in LOCK_NOT_AVAILABLE:
@@ -84,12 +87,16 @@ async def take_over(
             f"the run row of {run} is gone from {tables.runs}, though the run is not finished: nobody can tell what was applied; "
             "nothing was sent"
         )
-    return await connection.administer([markers.applied(tables, run)])
+    return await _administer(connection, [markers.applied(tables, run)])
 
 
 async def remove(connection: Connection, tables: MarkerTables, run: str) -> None:
-    """Take markers and run row away, after `finished` is durable in the ledger."""
-    await connection.administer(markers.remove(tables, run))
+    """Take markers and run row away, after `finished` is durable in the ledger.
+
+    Raises:
+        TargetError: the connection broke; they may still be there.
+    """
+    await _administer(connection, markers.remove(tables, run))
 
 
 def ranges(rows: Sequence[tuple[object, ...]]) -> Mapping[int, list[tuple[int, int]]]:
@@ -109,13 +116,23 @@ def changed(rows: Sequence[tuple[object, ...]]) -> int:
     return sum(int(str(row[3])) for row in rows)
 
 
+async def _administer(connection: Connection, statements: Sequence[str]) -> list[tuple[object, ...]]:
+    """Our own statements; a broken connection is the target's matter (exit 3), not a statement's."""
+    try:
+        return await connection.administer(statements, lock_timeout_s=LOCK_S)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
+        raise
+
+
 async def _named(connection: Connection, dialect: str, wanted: str | None) -> MarkerTables:
     """Qualified names: the schema is resolved once and kept, since another session may have another search path."""
     schema, _, prefix = (wanted or "").rpartition(".")
     if dialect != "postgres":
         return markers.tables(None, prefix or None)
     if not schema:
-        found = await connection.administer(["SELECT current_schema()"])
+        found = await _administer(connection, ["SELECT current_schema()"])
         schema = str(found[0][0]) if found and found[0][0] else ""
         if not schema:
             raise RefusedError(f"there is no schema in the search path for the marker tables: {CHOICES}")

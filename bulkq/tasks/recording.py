@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError
+from bulkq.errors import DatabaseError, TargetError
 from bulkq.ledger.places import default_path, locate
 from bulkq.model import RunRecord, RunState
 from bulkq.parameters import Request
@@ -76,7 +76,9 @@ async def identity(connection: Connection) -> str:
         return os.path.realpath(connection.server.database)  # noqa: ASYNC240 - a name, on a local disk
     try:
         found = await connection.administer([IDENTITY])
-    except DatabaseError:
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
         return connection.server.database
     return str(found[0][0])
 
