@@ -328,6 +328,53 @@ class QueryCounts:
     unknown: int = 0
 
 
+class Verdict(StrEnum):
+    """What a check says of the data; ERROR says that nobody can tell."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class PastCheck:
+    """How a check ended in an earlier run, as the ledger keeps it."""
+
+    run: str
+    at: str  # ISO 8601, UTC
+    verdict: Verdict
+    elapsed_s: float
+    value: str | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check on one target for one parameter set, ready for every report: texts are masked where `@mask` says so, not escaped."""
+
+    name: str
+    file: str | None
+    line: int
+    target: str
+    verdict: Verdict
+    expected: str  # the condition in words, as `@expect` writes it: "empty", "value >= 0.99"
+    message: str  # one line: what was found, or why nobody can tell
+    value: str | None = None  # what was measured, where the check measures a value
+    rows: int | None = None  # how many rows there were, where that is known
+    columns: tuple[str, ...] = ()
+    sample: tuple[tuple[str | None, ...], ...] = ()  # the first offending rows, as text
+    params: Mapping[str, str | None] = field(default_factory=dict)  # secrets masked
+    sqlstate: str | None = None
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    began_s: float = 0.0  # since the start of the run
+    elapsed_s: float = 0.0
+    lane: int = 0
+    history: tuple[PastCheck, ...] = ()  # newest first, this run left out
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows."""
@@ -356,6 +403,8 @@ class RunSummary:
     failures: tuple[Failure, ...] = ()  # the first `KEPT_FAILURES`; `--failures` has them all
     outputs: tuple[str, ...] = ()  # files that were completed
     partials: tuple[str, ...] = ()  # files that were left incomplete
+    checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
+    started_at: str = ""  # ISO 8601, UTC
 
     @property
     def tried(self) -> int:
@@ -365,6 +414,29 @@ class RunSummary:
 
 KEPT_FAILURES = 100
 """Failures kept in memory for the report; a run may have millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a password comes from; it is looked up again for every new connection, because passwords rotate."""
+
+    env: str | None = None
+    file: str | None = None
+    command: tuple[str, ...] | None = None  # argv; a string in the file is run by /bin/sh -c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One database that a run works on: a URL as typed, or a name of bulkq.toml with what stands there."""
+
+    url: str
+    name: str = ""  # "" where a URL was typed
+    password: Secret | None = None
+    protected: bool = False  # wants --confirm NAME before a write
+    concurrency: int | None = None  # lanes on this target at most
+    tags: tuple[str, ...] = ()
+    expect: Mapping[str, str] = field(default_factory=dict)  # identity, compared on every new connection
+    schema: str | None = None  # of --schemas: SET LOCAL search_path in every transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
