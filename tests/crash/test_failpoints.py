@@ -56,7 +56,7 @@ class Task:
             sql = slow_read(self._target, 12_000)
             return ["run", "-e", sql, "-p", f"range:id=1..{ROWS}", "-o", "out.jsonl", *common], None
         if self.kind in {"write", "slow"}:
-            sql = BUMP if self.kind == "write" else slow_bump(self._target, 30_000)
+            sql = BUMP if self.kind == "write" else slow_bump(self._target, 100_000)
             return ["run", "-e", sql, "-p", f"range:id=1..{ROWS}", "--write", *common], None
         ids = "id\n" + "".join(f"{n}\n" for n in range(1, ROWS + 1))
         return ["run", "-e", BUMP, "-p", "-", "--params-format", "csv", "--write", *common], ids.encode()

@@ -31,7 +31,7 @@ CASES = [
 class Reads:
     """Exports of all numbers to one file."""
 
-    def __init__(self, cli: Cli, target: Target, count: int, output: str, chance: random.Random) -> None:
+    def __init__(self, cli: Cli, target: Target, count: int, output: str, chance: random.Random, steps: int) -> None:
         target.numbers(count)
         self.more: tuple[str, ...] = ()
         self.params = f"range:id=1..{count}"
@@ -42,8 +42,7 @@ class Reads:
         self._count = count
         self._output = output
         self._chance = chance
-        # A million is slow enough by itself.
-        self._sql = slow_read(target, 600 if count <= 100_000 else 1)
+        self._sql = slow_read(target, steps)
 
     @property
     def path(self) -> Path:
@@ -95,7 +94,7 @@ class Reads:
             assert process.poll() is None, (self._cli.folder / "err").read_text()
             assert time.monotonic() < ends_s
             time.sleep(0.005)
-        time.sleep(self._chance.uniform(0, 0.1))  # no event marks a random moment
+        time.sleep(self._chance.uniform(0, 0.05))  # no event marks a random moment
         process.kill()
         assert process.wait() != 0
 
@@ -122,7 +121,8 @@ def test_killed_exports_end_as_others(
     target: Target, output: str, more: tuple[str, ...], cli: Cli, chance: random.Random, pytestconfig: pytest.Config
 ) -> None:
     """In order the bytes are the same; without order the rows."""
-    reads = Reads(cli, target, pytestconfig.getoption("--crash-reads", 20_000), output, chance)
+    count = pytestconfig.getoption("--crash-reads", 20_000)
+    reads = Reads(cli, target, count, output, chance, 600 if count <= 100_000 else 1)  # a million is slow by itself
     reads.more = more
     whole, killed = reads.whole(), reads.killed(pytestconfig.getoption("--read-kills", 6))
     if more:
@@ -140,7 +140,7 @@ ONCE = ("-j", "8", "--batch", "500")
 @pytest.mark.parametrize("params", ["sql:select id from numbers order by id", "-"])
 def test_killed_exports_of_sets_that_come_once(target: Target, params: str, cli: Cli, chance: random.Random) -> None:
     """A pipe or a query that was spooled to its end is needed no more: the spool has everything, and goes at the end."""
-    reads = Reads(cli, target, SETS, "out.jsonl", chance)
+    reads = Reads(cli, target, SETS, "out.jsonl", chance, 5_000)  # a second's work is left when the source has ended
     whole = reads.whole()
     reads.params, reads.sizes = params, ONCE
     if params == "-":
