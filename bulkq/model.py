@@ -447,7 +447,7 @@ class Run:
     """
 
     queries: tuple[Query, ...]
-    target: str  # URL
+    targets: tuple[Target, ...]
     params: tuple[str, ...] = ()  # the -p specifications, as typed
     constants: Mapping[str, str] = field(default_factory=dict)  # --param
     params_format: str | None = None
@@ -483,6 +483,11 @@ class Run:
     max_failures: Threshold | None = None
     name: str | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The URL of the first target, by which the dialect of the queries goes."""
+        return self.targets[0].url
 
 
 @dataclass(frozen=True, slots=True)

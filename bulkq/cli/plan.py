@@ -109,7 +109,7 @@ def _markers(request: Run) -> str:
     if safety.WRITE not in _modes(request):
         return ""
     schema, _, prefix = (request.marker_table or "").rpartition(".")
-    postgres = requests.dialect(request.target) == "postgres"
+    postgres = requests.dialect(request.url) == "postgres"
     made = tables(schema if schema and postgres else None, prefix or None)
     names = f"{made.runs} and {made.markers}".replace('"', "")
     where = " in the first schema of the search path" if postgres and not schema else ""

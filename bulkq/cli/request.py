@@ -10,7 +10,7 @@ from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
 from bulkq.drivers.urls import passwords, safe, scheme
 from bulkq.errors import BulkqError, UsageError, together
-from bulkq.model import Run, Threshold
+from bulkq.model import Run, Target, Threshold
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     write = options["write"]
     return Run(
         queries=chosen(options["files"], options["sql"], dialect(target)),
-        target=target,
+        targets=(Target(url=target),),
         params=options["params"],
         constants=_constants(options["param"]),
         params_format=options["params_format"],

@@ -139,7 +139,7 @@ async def begin(opened: Opened) -> Recorded:
 async def _begin(opened: Opened, ledger: Ledger, connection: Connection, owner: str) -> Recorded:
     request, run = opened.request, opened.run
     exact = any(mode_of(request, query) == safety.WRITE for query in request.queries)
-    tables = await exactly_once.make_tables(connection, request.target, request.marker_table) if exact else None
+    tables = await exactly_once.make_tables(connection, request.url, request.marker_table) if exact else None
     retried = opened.start.retried
     record = await recording.record(
         request,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overlo
 from bulkq import query as queries
 from bulkq.drivers import dialect_of, open_driver
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
-from bulkq.model import Query, Run, RunSummary
+from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.parameters.memory import Sets
 from bulkq.policy.safety import refuse
 from bulkq.runner import Control
@@ -270,7 +270,7 @@ class Database:
             raise error
         return Run(
             queries=(query,),
-            target=self.url,
+            targets=(Target(url=self.url),),
             concurrency=self.concurrency,
             timeout_s=timeout_s,
             timeout_given=timeout_s != 30.0,

@@ -145,7 +145,7 @@ async def open_run(
     if given is not None:
         driver, sessions = given.sessions.driver, given.sessions
     else:
-        driver = open_driver(request.target, application_name=f"bulkq/{start.run}", read_only=not request.write)
+        driver = open_driver(request.url, application_name=f"bulkq/{start.run}", read_only=not request.write)
         sessions = Sessions(driver, outage_s=request.outage_s, say=say)
         stack.push_async_callback(sessions.close)
     _check_names(request, driver)
@@ -232,7 +232,7 @@ async def _source(
         return Only(spooled, retried.numbers.get(number, ()))
     several = len(request.queries) > 1
     wanted = replace(source_request(request), stdin=console.stdin)
-    rows = rows_of(request.params_target or request.target)
+    rows = rows_of(request.params_target or request.url)
     if going_on is not None:
         done = going_on.done.get(number, ())
         position = _seekable(going_on, number)

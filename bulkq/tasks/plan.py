@@ -77,7 +77,7 @@ async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = 
         TargetError: the target cannot be reached.
         UsageError: the URL is not understood, or its driver is not installed.
     """
-    driver = open_driver(request.target, application_name="bulkq plan", read_only=True)
+    driver = open_driver(request.url, application_name="bulkq plan", read_only=True)
     connection = await driver.connect()
     try:
         queries = [await _plan(query, request, driver, connection, stdin) for query in request.queries]
@@ -145,7 +145,7 @@ async def _open(query: Query, request: Run, driver: Driver, stdin: BinaryIO | No
         grid=request.grid,
         stdin=stdin,
     )
-    rows = rows_of(request.params_target or request.target)
+    rows = rows_of(request.params_target or request.url)
     return await open_source(wanted, query, text=driver.capabilities.text_parameters, rows=rows)
 
 

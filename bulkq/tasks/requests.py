@@ -10,7 +10,18 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from bulkq.drivers import urls
-from bulkq.model import Mode, Parameter, Placeholder, PlaceholderKind, Query, Run, StatementClass, Threshold
+from bulkq.model import (
+    Mode,
+    Parameter,
+    Placeholder,
+    PlaceholderKind,
+    Query,
+    Run,
+    Secret,
+    StatementClass,
+    Target,
+    Threshold,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +34,7 @@ def to_json(request: Run, folder: str) -> str:
     """`request`, made in `folder`, without secrets."""
     bare = replace(
         request,
-        target=urls.safe(request.target),
+        targets=tuple(replace(target, url=urls.safe(target.url)) for target in request.targets),
         params_target=urls.safe(request.params_target) if request.params_target else None,
         ledger="",
         constants={},
@@ -41,9 +52,22 @@ def from_json(text: str) -> tuple[Run, str]:
     values["queries"] = tuple(_query(query) for query in kept["run"]["queries"])
     values["allow"] = frozenset(values["allow"])
     values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
-    for name in ("target", "params_target"):
-        values[name] = values[name].replace(MASKED, "@") if values[name] else values[name]
+    values["targets"] = tuple(_target(target) for target in kept["run"]["targets"])
+    if values["params_target"]:
+        values["params_target"] = _bare(values["params_target"])
     return Run(**values), kept["folder"]
+
+
+def _bare(url: str) -> str:
+    return url.replace(MASKED, "@")
+
+
+def _target(values: Mapping[str, Any]) -> Target:
+    secret = values["password"]
+    if secret is not None:
+        command = secret["command"]
+        secret = Secret(**{**secret, "command": tuple(command) if command is not None else None})
+    return Target(**{**values, "url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"])})
 
 
 def _query(values: Mapping[str, Any]) -> Query:

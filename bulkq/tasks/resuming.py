@@ -163,7 +163,7 @@ def _changed_queries(request: Run) -> list[str]:
             continue
         try:
             text = Path(query.file).read_text(encoding="utf-8")
-            found = {one.name: one for one in queries.load(text, query.file, dialect_of(request.target))}
+            found = {one.name: one for one in queries.load(text, query.file, dialect_of(request.url))}
         except (OSError, UnicodeDecodeError, BulkqError):
             lines.append(f"{query.file} cannot be read any more, or has no query: put back what the run began with")
             continue
@@ -179,7 +179,7 @@ async def _take_over(
 ) -> GoingOn:
     """Own the run in the target too, and find out what is done."""
     states = {state.part: state for state in await kept.state(record.run)}
-    driver = open_driver(request.target, application_name=f"bulkq/{record.run}", read_only=not request.write)
+    driver = open_driver(request.url, application_name=f"bulkq/{record.run}", read_only=not request.write)
     connection = await driver.connect()
     try:
         identity = await recording.identity(connection)
@@ -209,7 +209,7 @@ async def _state(
     tables = _tables(record)
     changed, unanswered = record.changed, record.unanswered
     if tables is not None:
-        rows = await exactly_once.take_over(connection, request.target, tables, record.run, owner, say)
+        rows = await exactly_once.take_over(connection, request.url, tables, record.run, owner, say)
         applied = exactly_once.ranges(rows)
         changed = exactly_once.changed(rows)
         recorded = sum(_count(done.get(part, ())) for part in applied)
@@ -309,7 +309,7 @@ async def _finished(kept: StoredLedger, record: RunRecord, request: Run) -> RunS
     try:
         if tables is not None and not request.keep_markers:
             connection = await open_driver(
-                request.target, application_name=f"bulkq/{record.run}", read_only=False
+                request.url, application_name=f"bulkq/{record.run}", read_only=False
             ).connect()
             try:
                 await exactly_once.remove(connection, tables, record.run)

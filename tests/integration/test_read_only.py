@@ -10,7 +10,7 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.errors import BulkqError
-from bulkq.model import Run
+from bulkq.model import Run, Target
 from bulkq.runner import Control
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
@@ -120,7 +120,13 @@ async def attempt(url: str, sql: str) -> None:
     except BulkqError:
         return
     request = Run(
-        queries=(query, query), target=url, concurrency=1, timeout_s=5.0, retries=0, format="none", outage_s=1.0
+        queries=(query, query),
+        targets=(Target(url=url),),
+        concurrency=1,
+        timeout_s=5.0,
+        retries=0,
+        format="none",
+        outage_s=1.0,
     )
     try:
         await run(request, control=Control())
@@ -152,7 +158,7 @@ async def test_no_trick_follows_another(database: str) -> None:
     for door in doors:
         request = Run(
             queries=(queries.inline(door), queries.inline("select writes()")),
-            target=database,
+            targets=(Target(url=database),),
             concurrency=1,
             retries=0,
             format="none",

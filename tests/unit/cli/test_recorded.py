@@ -7,7 +7,7 @@ import pytest
 
 from bulkq.cli.recorded import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
 from bulkq.errors import UsageError
-from bulkq.model import Run, Threshold
+from bulkq.model import Run, Target, Threshold
 
 URL = "postgresql://u:s3cr3t@h/d"
 
@@ -41,7 +41,7 @@ def changes(*arguments: str) -> dict[str, object]:
         (["a1", "--max-failures", "9"], {"max_failures": Threshold(9), "fail_fast": False}),
         (["a1", "--max-failures", "5%"], {"max_failures": Threshold(percent=5.0), "fail_fast": False}),
         (["a1", "--max-affected", "9"], {"max_affected": 9}),
-        (["a1", "-t", "sqlite:///a.db"], {"target": "sqlite:///a.db"}),
+        (["a1", "-t", "sqlite:///a.db"], {"targets": (Target(url="sqlite:///a.db"),)}),
     ],
 )
 def test_what_was_typed_changes_the_run(arguments: list[str], changed: dict[str, object]) -> None:
@@ -55,8 +55,8 @@ def test_the_environment_does_not_change_a_run(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BULKQ_TARGET", "postgresql://u@h/d")
     assert changes("a1") == {}
     monkeypatch.setenv("BULKQ_TARGET", URL)
-    assert changes("a1") == {"target": URL}
-    assert changes("a1", "-t", "postgresql://u@h/e") == {"target": "postgresql://u@h/e"}
+    assert changes("a1") == {"targets": (Target(url=URL),)}
+    assert changes("a1", "-t", "postgresql://u@h/e") == {"targets": (Target(url="postgresql://u@h/e"),)}
 
 
 @pytest.mark.parametrize(
