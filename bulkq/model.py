@@ -479,6 +479,7 @@ class Run:
     include: tuple[str, ...] = ()
     unordered: bool = False
     failures: str | None = None
+    reports: tuple[str, ...] = ()  # the files of --report, which no output may be
     fail_fast: bool = False
     max_failures: Threshold | None = None
     name: str | None = None

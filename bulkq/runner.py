@@ -258,12 +258,19 @@ class Runner:
             if not self._control.cancelled:
                 raise
         except OutputClosed as error:
-            self._control.drain(str(error), 0 if self._read_only() else 5)
+            self._reader_left(error)
         except BulkqError as error:
             self._stop_by(error)
         finally:
             self._beginning.discard(asyncio.current_task())
             await self._put_away(workers)
+
+    def _reader_left(self, error: OutputClosed) -> None:
+        """`| head` has seen enough, which is no news where nothing was changed."""
+        if self._read_only():
+            self._control.drain("", 0)
+        else:
+            self._control.drain(str(error), OutputClosed.exit_code)
 
     def _stop_by(self, error: BulkqError) -> None:
         """An error of the whole run: what runs may finish, nothing new is sent."""
@@ -426,7 +433,7 @@ class Runner:
             for result in await self._window.flush(gaps=not (read_only and self._ledger.keeps)):
                 self._uncount(result)
         except OutputClosed as error:
-            self._control.drain(str(error), 0 if self._read_only() else 5)
+            self._reader_left(error)
         except BulkqError as error:
             self._stop_by(error)
 

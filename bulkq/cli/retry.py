@@ -9,7 +9,7 @@ import click
 
 from bulkq.cli.options import typed
 from bulkq.cli.recorded import options_of_recorded, understood
-from bulkq.cli.running import carry_out, wanted_reports
+from bulkq.cli.running import carry_out, files_of, wanted_reports
 
 if TYPE_CHECKING:
     from bulkq.cli.recorded import RecordedOptions
@@ -32,6 +32,6 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.resuming import retry
 
-    task = partial(retry, options["run"], ledger=options["ledger"], changes=changes)
+    task = partial(retry, options["run"], ledger=options["ledger"], changes=changes | {"reports": files_of(reports)})
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)

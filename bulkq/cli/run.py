@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
@@ -12,7 +13,7 @@ from bulkq.cli import request as requests
 from bulkq.cli.ledger import warn_of_password
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import RunOptions, run_options, typed
-from bulkq.cli.running import carry_out, wanted_reports
+from bulkq.cli.running import carry_out, files_of, wanted_reports
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         raise UsageError("stdout is closed: write with -o FILE")
     from bulkq.tasks.run import run
 
+    request = replace(request, reports=files_of(reports))
     task = partial(run, request, stdin=sys.stdin.buffer if sys.stdin is not None else None)
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)

@@ -90,6 +90,11 @@ def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequ
     return [replace(report, path=str(Path(report.path).absolute())) if report.path else report for report in wanted]
 
 
+def files_of(reports: Sequence[ReportRequest]) -> tuple[str, ...]:
+    """The files that reports are written to."""
+    return tuple(report.path for report in reports if report.path is not None)
+
+
 async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary:
     """Do the task while SIGINT, SIGTERM and SIGHUP drain it at first and cancel it the second time."""
     from bulkq.cli.progress import data_stream, make_progress

@@ -150,11 +150,24 @@ async def open_spool(path: str | Path, query: Query, start: SourcePosition | Non
     return spool
 
 
+async def follow_spool(path: Path, query: Query) -> Spool:
+    """Read a spool that is still being written: `Spool.readable` says how many batches of it are there.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    spool = Spool(path, _open(path), query)
+    spool.readable = 0
+    await spool.begin(None)
+    return spool
+
+
 class Spool:
-    """A `ParameterSource` over what a killed run kept. Made by `open_spool`.
+    """A `ParameterSource` over what a killed run kept, or a live one keeps. Made by `open_spool` and `follow_spool`.
 
     Attributes:
         complete: True: the source had come to its end. False: it was cut off, and whatever it would have given is lost.
+        readable: batches that may be read; less than none: all there are.
     """
 
     replayable = False  # opening the same request again would not give these sets
@@ -171,6 +184,12 @@ class Spool:
         self.total: int | None = None
         self.typed = False
         self.complete = False
+        self.readable = -1
+
+    @property
+    def offset(self) -> int:
+        """Bytes that were read."""
+        return self._reader.offset
 
     async def begin(self, start: SourcePosition | None) -> None:
         """See that the file is a spool, and whether it is complete; go to `start`."""
@@ -197,6 +216,17 @@ class Spool:
             LedgerError: the spool is damaged.
             RefusedError: it was made for other parameters.
         """
+        batch = self.cut(size, index)
+        if batch is None:
+            self.total = self._given
+        return batch
+
+    def cut(self, size: int, index: int) -> Batch | None:
+        """As `take`; also None where no more is `readable`.
+
+        Raises:
+            LedgerError, RefusedError: as `take`.
+        """
         if self._error is not None:
             raise self._error
         try:
@@ -204,10 +234,7 @@ class Spool:
         except BulkqError as error:
             self._error = error
             raise
-        if batch is None:
-            self.total = self._given
-        else:
-            self._given += len(batch.sets)
+        self._given += len(batch.sets) if batch is not None else 0
         return batch
 
     def fraction(self) -> float | None:
@@ -258,6 +285,9 @@ class Spool:
 
     def _batch(self) -> Batch | None:
         """The next batch of the spool; None at the end."""
+        if self.readable == 0:
+            return None
+        self.readable -= 1
         record = None if self._ended else self._record()
         if record is None or record[0] == END:
             self._ended = True

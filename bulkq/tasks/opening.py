@@ -18,10 +18,11 @@ from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import Batch, Limits, Mode, Outcome
 from bulkq.parameters import open_source
+from bulkq.parameters.ahead import Ahead
 from bulkq.parameters.binding import check_constants
 from bulkq.parameters.peeked import Peeked
 from bulkq.parameters.remaining import Only, Remaining
-from bulkq.parameters.spool import Spooled, open_spool
+from bulkq.parameters.spool import open_spool
 from bulkq.policy import safety
 from bulkq.policy.progress import Progress
 from bulkq.policy.sizing import BatchSize
@@ -52,6 +53,9 @@ LEAST_FIRST = (safety.UNRECORDED, safety.MAINTENANCE, safety.IDEMPOTENT, safety.
 
 PEEKED = 1_000
 """Sets whose values are checked before a read begins."""
+
+PATIENCE_S = 1.0
+"""How long a write waits for the end of a pipe: then a kill loses nothing of it, and a bad line stops the run before it begins."""
 
 CHECKS_WHOLE_FILES = 160_000
 """From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
@@ -197,7 +201,8 @@ def mode_of(request: Run, query: Query) -> str:
 
 def _check_names(request: Run, driver: Driver) -> None:
     """No output is another output, nor what the parameters are read from."""
-    outputs = [("-o", request.output), ("--failures", request.failures)]
+    reports = [("--report", path) for path in request.reports]
+    outputs = [("-o", request.output), ("--failures", request.failures), *reports]
     same_file(outputs, queries=request.queries, target=driver.target)
     for spec in request.params:
         if spec == "-" or spec.startswith(("range:", "sql:", "@")):
@@ -246,7 +251,11 @@ async def _source(
         return source
     await asyncio.shield(start.ledger)  # its folder is where the spool lies
     spools[number] = spool_folder(request.ledger) / f"{start.run}.{number}.spool"
-    return Spooled(source, spools[number])
+    try:
+        return Ahead(source, spools[number], query, patience_s=PATIENCE_S if request.write else 0.0)
+    except BaseException:
+        await source.close()
+        raise
 
 
 def _seekable(going_on: GoingOn, number: int) -> SourcePosition | None:

@@ -115,6 +115,14 @@ BAD = {
     "nothing to run": (["run", "-t", TARGET], ["bulkq: nothing to run", "-e"]),
     "bytes that are no text": (["run", "-e", "select '\udcff'", "-t", TARGET], ["bulkq: -e", "not UTF-8"]),
     "an empty query": (["run", "-e", " ", "-t", TARGET], ["bulkq: -e", "write a query"]),
+    "a report that is the output": (
+        ["run", "one.sql", "-t", TARGET, "-p", "good.csv", "-o", "{query}.json", "--report", "json:one.json"],
+        ["-o", "--report", "would write the same file"],
+    ),
+    "a report that is the input": (
+        ["run", "one.sql", "-t", TARGET, "-p", "good.csv", "--report", "text:./good.csv"],
+        ["--report", "-p", "good.csv"],
+    ),
     "no output folder": ([*INLINE, "-o", "nowhere/out.csv"], ["nowhere"]),
     "no failures folder": ([*INLINE, "--failures", "nowhere/f.jsonl"], ["nowhere"]),
     "no report folder": ([*INLINE, "--report", "json:nowhere/r.json"], ["nowhere"]),

@@ -12,6 +12,7 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter, Query
 from bulkq.parameters import Request, open_source
+from bulkq.parameters.ahead import Ahead
 from bulkq.parameters.memory import Sets
 from bulkq.parameters.peeked import Peeked
 from bulkq.parameters.remaining import Only, Remaining
@@ -52,7 +53,7 @@ STDIN = {
 }
 MEMORY = ["list", "generator", "asynchronous generator", "peeked"]
 OTHERS = ["sql:select a, b from t", "grid"]
-OVER = ["remaining", "only", "spooled", "spool"]
+OVER = ["remaining", "only", "spooled", "spool", "ahead"]
 EVERY = [*FILES, *STDIN, *MEMORY, *OTHERS, *OVER]
 
 
@@ -81,6 +82,9 @@ async def make_over(kind: str, folder: Path, *, text: bool) -> ParameterSource:
         return Remaining(await make("rows.csv", folder, text=text), ())
     if kind == "only":
         return Only(await make("rows.csv", folder, text=text), range(1, COUNT + 1))
+    if kind == "ahead":
+        spool = folder / f"ahead-{len(list(folder.iterdir()))}"
+        return Ahead(await make("stdin jsonl", folder, text=text), spool, QUERY, patience_s=10.0)
     spooled = Spooled(await make("stdin jsonl", folder, text=text), folder / f"spool-{len(list(folder.iterdir()))}")
     if kind == "spooled":
         return spooled
