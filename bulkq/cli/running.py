@@ -6,6 +6,7 @@ Called by `run`, `resume` and `retry`, which differ only in the task that they h
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -74,18 +75,23 @@ def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequ
         rows: how rows could be kept from stdout; None where none go there.
 
     Raises:
-        UsageError: a report is not understood, or would stand among the rows on stdout.
+        UsageError: a report is not understood, would stand among the rows on stdout, or where another one stands.
     """
     if not specs:
         return []
     from bulkq.reports import parse_report
 
     wanted = [parse_report(spec) for spec in specs]
-    for report in wanted:
-        if report.path is None and rows is not None:
-            raise UsageError(
-                f"--report {report.format} goes to stdout, where the rows go: write --report {report.format}:FILE{rows}"
-            )
+    printed = [report.format for report in wanted if report.to_stdout]
+    if printed and rows is not None:
+        raise UsageError(
+            f"--report {printed[0]} goes to stdout, where the rows go: write --report {printed[0]}:FILE{rows}"
+        )
+    if len(printed) > 1:
+        raise UsageError(
+            f"--report {printed[0]} and --report {printed[1]} both go to stdout: write --report {printed[1]}:FILE"
+        )
+    _each_its_own_file(wanted)
     # A resumed run works in the folder of the one that it continues.
     return [replace(report, path=str(Path(report.path).absolute())) if report.path else report for report in wanted]
 
@@ -93,6 +99,19 @@ def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequ
 def files_of(reports: Sequence[ReportRequest]) -> tuple[str, ...]:
     """The files that reports are written to."""
     return tuple(report.path for report in reports if report.path is not None)
+
+
+def _each_its_own_file(wanted: Sequence[ReportRequest]) -> None:
+    taken: dict[str, str] = {}
+    for report in wanted:
+        if report.path is None or report.path.startswith("/dev/"):
+            continue
+        path = str(Path(report.path).absolute())
+        if path in taken:
+            raise UsageError(
+                f'--report {taken[path]} and --report {report.format} both name "{report.path}": name two files'
+            )
+        taken[path] = report.format
 
 
 async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary:
@@ -127,10 +146,18 @@ def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messa
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
     if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
         messages.say("info", f"{summary.status}: {summary.reason}")
-    for report in reports:
+    for report in (*reports, *_by_themselves(summary, reports)):
         summary = _report(report, summary, messages)
     messages.raw([summary_line(summary)])
     return summary.exit_code
+
+
+def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> list[ReportRequest]:
+    """GitHub's report of checks, where GitHub runs us and nobody has asked for it or sent it elsewhere."""
+    from bulkq.reports import ReportRequest
+
+    wanted = summary.checks and os.environ.get("GITHUB_ACTIONS") == "true"
+    return [ReportRequest("github")] if wanted and not any(report.format == "github" for report in reports) else []
 
 
 def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> RunSummary:
@@ -138,8 +165,9 @@ def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> R
     from bulkq.reports import write_report
 
     stdout = sys.stdout.buffer if sys.stdout is not None else BytesIO()
+    stderr = sys.stderr.buffer if sys.stderr is not None else BytesIO()
     try:
-        write_report(report, summary, stdout)
+        write_report(report, summary, stdout, stderr)
     except OutputClosed:
         return summary
     except BulkqError as error:

@@ -1,9 +1,10 @@
 """What a run came to, for people and machines. Called by `bulkq.cli` when a task has ended.
 
 summary      the last line of stderr, and the lines of failures above it
-json_report  --report json
-text_report  --report text
-writing      from `--report FORMAT[:FILE]` to a file
+writing      from `--report FORMAT[:FILE]` to a file; the table of formats
+findings     a summary as a list of verdicts, which most formats show
+escaping     texts from databases made harmless
+*_report, junit, tap, sarif, gitlab, github, markdown, html: one format each
 """
 
 from __future__ import annotations

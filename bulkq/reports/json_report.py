@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import bulkq
+from bulkq.reports.escaping import document
+from bulkq.reports.findings import tally
 
 if TYPE_CHECKING:
-    from bulkq.model import Failure, QueryCounts, RunSummary
+    from bulkq.model import CheckResult, Failure, QueryCounts, RunSummary
 
 VERSION = 1
 """Of the document; a reader that knows it can rely on every key that is there now."""
@@ -16,7 +18,7 @@ VERSION = 1
 
 def json_report(summary: RunSummary) -> str:
     """The document, with a line break at its end. Holds no values of parameters."""
-    document: dict[str, object] = {
+    whole: dict[str, object] = {
         "version": VERSION,
         "tool": f"bulkq {bulkq.__version__}",
         "run": summary.run,
@@ -25,7 +27,9 @@ def json_report(summary: RunSummary) -> str:
         "reason": summary.reason,
         "mode": summary.mode,
         "targets": list(summary.targets),
+        "started_at": summary.started_at or None,
         "elapsed_ms": _ms(summary.elapsed_s),
+        "resume": summary.resume,
         "counts": {
             "ok": summary.ok,
             "failed": summary.failed,
@@ -35,15 +39,80 @@ def json_report(summary: RunSummary) -> str:
             "changed": summary.changed,
             "rows": summary.rows,
             "attempts": summary.attempts,
+            "unanswered": summary.unanswered,
         },
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "queries": [_query(query) for query in summary.queries],
-        "checks": [],
+        "by_target": [_target(target, summary) for target in _targets(summary)],
+        "checks": _checks(summary),
         "failures": [_failure(failure) for failure in summary.failures],
         "outputs": list(summary.outputs),
         "partials": list(summary.partials),
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return document(whole)
+
+
+def _targets(summary: RunSummary) -> list[str]:
+    """Those of the run, then whatever else a query or a check names."""
+    named = [*(query.target for query in summary.queries), *(check.target for check in summary.checks)]
+    return list(dict.fromkeys([*summary.targets, *named]))
+
+
+def _target(target: str, summary: RunSummary) -> dict[str, object]:
+    queries = [query for query in summary.queries if query.target == target]
+    verdicts = tally(check for check in summary.checks if check.target == target)
+    return {
+        "target": target,
+        "ok": sum(query.ok for query in queries),
+        "failed": sum(query.failed for query in queries),
+        "unknown": sum(query.unknown for query in queries),
+        "checks": {verdict.value: count for verdict, count in verdicts.items()},
+    }
+
+
+def _checks(summary: RunSummary) -> list[dict[str, object]]:
+    """In the order of the files; `set` counts the parameter sets of one check on one target from 1."""
+    seen: Counter[tuple[str, str | None, str]] = Counter()
+    made = []
+    for check in summary.checks:
+        seen[check.name, check.file, check.target] += 1
+        made.append(_check(check, seen[check.name, check.file, check.target]))
+    return made
+
+
+def _check(check: CheckResult, number: int) -> dict[str, object]:
+    return {
+        "name": check.name,
+        "file": check.file,
+        "line": check.line,
+        "target": check.target,
+        "set": number,
+        "verdict": check.verdict.value,
+        "value": check.value,
+        "rows": check.rows,
+        "expected": check.expected,
+        "message": check.message,
+        "sqlstate": check.sqlstate,
+        "description": check.description,
+        "owner": check.owner,
+        "tags": list(check.tags),
+        "began_ms": _ms(check.began_s),
+        "elapsed_ms": _ms(check.elapsed_s),
+        "lane": check.lane,
+        "columns": list(check.columns),
+        "sample": [list(row) for row in check.sample],
+        "history": [
+            {
+                "run": past.run,
+                "at": past.at,
+                "verdict": past.verdict.value,
+                "elapsed_ms": _ms(past.elapsed_s),
+                "value": past.value,
+                "rows": past.rows,
+            }
+            for past in check.history
+        ],
+    }
 
 
 def _query(query: QueryCounts) -> dict[str, object]:

@@ -22,7 +22,7 @@ def summary_line(summary: RunSummary) -> str:
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
         f"retried={s.retried} changed={s.changed}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
     )
-    return f'{line} resume="{s.resume}"' if s.resume else line
+    return f'{line} resume="{printable(s.resume)}"' if s.resume else line
 
 
 def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.reports.escaping import line
+from bulkq.reports.findings import place, tally_text, title, worst_first
+from bulkq.reports.plain import rows
 from bulkq.reports.summary import failure_lines, summary_line
-from bulkq.sinks.text import printable
 
 if TYPE_CHECKING:
-    from bulkq.model import RunSummary
+    from bulkq.model import CheckResult, RunSummary
 
 LISTED = 50
 
 
 def text_report(summary: RunSummary) -> str:
-    """Lines without colors: what ran, the counts per query, the latencies, the first failures, the summary line."""
-    lines = [f"run {summary.run} on {printable(', '.join(summary.targets))} ({summary.mode})"]
+    """Lines without colors: what ran, the checks or the counts per query, the latencies, the first failures, the summary line."""
+    lines = [f"run {summary.run} on {line(', '.join(summary.targets))} ({summary.mode})"]
     if summary.reason:
-        lines.append(f"{summary.status}: {printable(summary.reason)}")
-    lines += ["", *_queries(summary)]
+        lines.append(f"{summary.status}: {line(summary.reason)}")
+    lines += ["", *(check_lines(summary) if summary.checks else _queries(summary))]
     if summary.p50_s is not None:
         latencies = (("p50", summary.p50_s), ("p95", summary.p95_s), ("max", summary.max_s))
         shown = "  ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in latencies if seconds is not None)
@@ -28,16 +30,35 @@ def text_report(summary: RunSummary) -> str:
         lines += ["", *failures]
     files = [*(f"wrote {path}" for path in summary.outputs), *(f"incomplete {path}" for path in summary.partials)]
     if files:
-        lines += ["", *map(printable, files)]
+        lines += ["", *map(line, files)]
     return "\n".join([*lines, "", summary_line(summary)]) + "\n"
+
+
+def check_lines(summary: RunSummary) -> list[str]:
+    """The tally, then every check, the worst first, with its offending rows below it."""
+    lines = [tally_text(summary.checks, "check"), ""]
+    several = len({check.target for check in summary.checks}) > 1
+    for check in worst_first(summary.checks):
+        lines.append(check_text(check, several=several))
+        lines += [f"       {row}" for row in rows(check)]
+    return lines
+
+
+def check_text(check: CheckResult, *, several: bool = False) -> str:
+    """`fail   checks/orders.sql:12 orders_have_customers: 3 rows (12 ms)`; with `several` targets that of this one too."""
+    where = f"{place(check)} " if check.file else ""
+    target = f" on {line(check.target, 200)}" if several else ""
+    return (
+        f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({check.elapsed_s * 1000:,.0f} ms)"
+    )
 
 
 def _queries(summary: RunSummary) -> list[str]:
     rows = [("query", "target", "ok", "failed", "unknown")]
     rows += [
         (
-            printable(f"{q.file}:{q.name}" if q.file else q.name),
-            printable(q.target),
+            line(f"{q.file}:{q.name}" if q.file else q.name),
+            line(q.target),
             f"{q.ok:,}",
             f"{q.failed:,}",
             f"{q.unknown:,}",

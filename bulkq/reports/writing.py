@@ -1,14 +1,24 @@
-"""From `--report FORMAT[:FILE]` to a file or stdout. Called by `bulkq.cli`."""
+"""From `--report FORMAT[:FILE]` to a file or a stream. Called by `bulkq.cli`.
+
+`FORMATS` is the registry: a format is a function from a summary to text. GitHub's is the one that goes to two places; see `write_report`.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import OutputClosed, UsageError
+from bulkq.reports.github import github_annotations, job_summary
+from bulkq.reports.gitlab import gitlab_report
 from bulkq.reports.json_report import json_report
+from bulkq.reports.junit import junit_report
+from bulkq.reports.markdown import markdown_report
+from bulkq.reports.sarif import sarif_report
+from bulkq.reports.tap import tap_report
 from bulkq.reports.text_report import text_report
 from bulkq.sinks.files import FileOutput, cannot_write, is_special
 
@@ -17,15 +27,32 @@ if TYPE_CHECKING:
 
     from bulkq.model import RunSummary
 
-FORMATS: dict[str, Callable[[RunSummary], str]] = {"json": json_report, "text": text_report, "terminal": text_report}
+FORMATS: dict[str, Callable[[RunSummary], str]] = {
+    "text": text_report,
+    "terminal": text_report,
+    "json": json_report,
+    "junit": junit_report,
+    "github": github_annotations,
+    "gitlab": gitlab_report,
+    "sarif": sarif_report,
+    "tap": tap_report,
+    "markdown": markdown_report,
+}
+
+GITHUB = "github"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """One `--report`: a key of `FORMATS`, and a file, or None for stdout."""
+    """One `--report`: a key of `FORMATS`, and a file, or None for the stream of that format."""
 
     format: str
     path: str | None = None
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether it stands where data stand. GitHub reads its commands from stderr too, so they go there."""
+        return self.path is None and self.format != GITHUB
 
 
 def parse_report(text: str) -> ReportRequest:
@@ -50,16 +77,24 @@ def parse_report(text: str) -> ReportRequest:
     return ReportRequest(name, path)
 
 
-def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO) -> None:
+def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, stderr: BinaryIO | None = None) -> None:
     """Write the report, to a file in one step: readers see the old one or the whole new one.
+
+    `github` without a file is annotations on `stderr` (None: `stdout`) and the job summary, appended to the file that
+    `GITHUB_STEP_SUMMARY` names. With a file it is the annotations alone.
 
     Raises:
         UsageError, RefusedError, StoppedError: the file cannot be opened, is being written, takes no more.
-        OutputClosed: nobody reads stdout.
+        OutputClosed: nobody reads the stream.
     """
     data = FORMATS[request.format](summary).encode("utf-8", "backslashreplace")
     if request.path is None:
-        _write_stream(stdout, data)
+        if request.format == GITHUB:
+            _append_job_summary(summary)
+        if request.to_stdout or stderr is None:
+            _write_stream("stdout", stdout, data)
+        else:
+            _write_stream("stderr", stderr, data)
     elif is_special(request.path):
         _write_special(request.path, data)
     else:
@@ -68,14 +103,28 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO) 
         output.close(complete=True)
 
 
-def _write_stream(stdout: BinaryIO, data: bytes) -> None:
+def _append_job_summary(summary: RunSummary) -> None:
+    """One write at the end of the file: other commands of the step have put theirs before it."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
     try:
-        stdout.write(data)
-        stdout.flush()
-    except BrokenPipeError as error:
-        raise OutputClosed("stdout was closed by its reader") from error
+        with Path(path).open("ab") as stream:
+            taken = stream.tell()
+            data = job_summary(summary, taken).encode("utf-8", "backslashreplace")
+            stream.write(b"\n\n" + data if taken and data else data)
     except OSError as error:
-        raise cannot_write("stdout", error) from error
+        raise cannot_write(path, error) from error
+
+
+def _write_stream(name: str, stream: BinaryIO, data: bytes) -> None:
+    try:
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError as error:
+        raise OutputClosed(f"{name} was closed by its reader") from error
+    except OSError as error:
+        raise cannot_write(name, error) from error
 
 
 def _write_special(path: str, data: bytes) -> None:

@@ -155,7 +155,7 @@ def test_requests(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\); choose from json, text, terminal'),
+        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\); choose from text, terminal, json, junit'),
         ("pdf", '"pdf" is unknown; choose from'),
         ("json:", "names no file"),
         ("json:{home}", "is a folder"),

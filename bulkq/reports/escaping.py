@@ -1,0 +1,91 @@
+"""Text from databases made harmless for the place where it is shown. Every report takes its texts through here.
+
+A value may hold anything: terminal commands, right-to-left overrides, markup, the words of a protocol. `line` comes first in every
+form: one line of printable characters, cut with a count. The others add what their place needs. The JSON forms keep values whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from urllib.parse import quote
+
+from bulkq.sinks.text import printable
+
+LONGEST = 2_000
+"""Of a message, in characters."""
+
+LONGEST_CELL = 300
+"""Of one value of an offending row."""
+
+LONGEST_PATH = 4_096
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^=:@])")
+_TICKS = re.compile(r"`+")
+_ODD = re.compile(r"[^\x20-\x7e]")
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    r"""`text` on one line without anything a reader might obey (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
+    if len(text) <= longest:
+        return printable(text)
+    return f"{printable(text[:longest])}... ({len(text) - longest:,} more characters)"
+
+
+def cell(value: str | None) -> str:
+    """A value of a row as `line`; NULL is the word."""
+    return "NULL" if value is None else line(value, LONGEST_CELL)
+
+
+def html(text: str, longest: int = LONGEST) -> str:
+    """For the text of an element and for an attribute in double quotes."""
+    return escape(line(text, longest))
+
+
+def markdown(text: str, longest: int = LONGEST) -> str:
+    """For a paragraph and for a cell of a table: no character means anything, and nobody is mentioned."""
+    return _MARKDOWN.sub(r"\\\1", line(text, longest)).replace("\\@", "@<!-- -->").replace("\\#", "\\#<!-- -->")
+
+
+def code(text: str) -> str:
+    """A code span for a cell of a table: a fence longer than any in the text, and its pipes escaped."""
+    text = line(text)
+    fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(text)), default=0))
+    return f"{fence} {text} {fence}".replace("|", "\\|") if text.strip() else "` `"
+
+
+def command_data(text: str) -> str:
+    """For what follows the second `::` of a workflow command of GitHub."""
+    return line(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str) -> str:
+    """For a property of a workflow command of GitHub."""
+    return command_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def description(text: str) -> str:
+    r"""For the description of a TAP test: `\` and `#` mean themselves, so no text makes a directive."""
+    return line(text).replace("\\", "\\\\").replace("#", "\\#")
+
+
+def quoted(text: str) -> str:
+    """A YAML string in double quotes, in ASCII."""
+    return json.dumps(line(text))
+
+
+def uri(path: str) -> str:
+    """A path as a relative or absolute URI reference. Longer ones than an operating system takes are cut."""
+    return quote(path[:LONGEST_PATH].encode("utf-8", "backslashreplace"), safe="/~")
+
+
+def document(value: object, *, indent: int | None = 2) -> str:
+    r"""JSON with a line break at its end. What is not printable stands as `\u202e`; the values stay what they are."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _ODD.sub(_as_json, text) + "\n"
+
+
+def _as_json(match: re.Match[str]) -> str:
+    character = match[0]
+    return character if character == "\n" or character.isprintable() else json.dumps(character)[1:-1]

@@ -1,0 +1,50 @@
+"""A finding in plain lines, for people. Called by the text report and JUnit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.reports.escaping import cell, line
+from bulkq.reports.findings import hidden_rows, place
+
+if TYPE_CHECKING:
+    from bulkq.model import CheckResult
+
+WIDEST = 60
+"""Columns of a terminal that one column of a table may take before the next ones lose their alignment."""
+
+
+def details(finding: CheckResult) -> list[str]:
+    """What there is to know of it: a line each."""
+    lines = [f"{finding.verdict}: {line(finding.message)}"]
+    if finding.expected:
+        lines.append(f"expected: {line(finding.expected)}")
+    if finding.value is not None:
+        lines.append(f"value: {line(finding.value)}")
+    lines += [f"{word}: {text}" for word, text in _origin(finding) if text]
+    return [*lines, *rows(finding)]
+
+
+def rows(finding: CheckResult) -> list[str]:
+    """The offending rows as an aligned table, with how many more there are."""
+    if not finding.sample:
+        return []
+    table = [
+        [line(column, 100) for column in finding.columns],
+        *([cell(value) for value in row] for row in finding.sample),
+    ]
+    columns = max(map(len, table))
+    table = [row + [""] * (columns - len(row)) for row in table]
+    widths = [min(WIDEST, max(len(row[i]) for row in table)) for i in range(columns)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    more = hidden_rows(finding)
+    return [*lines, f"and {more:,} more rows" if more > 1 else "and 1 more row"] if more else lines
+
+
+def _origin(finding: CheckResult) -> tuple[tuple[str, str], ...]:
+    return (
+        ("at", place(finding)),
+        ("description", line(finding.description)),
+        ("owner", line(finding.owner)),
+        ("tags", line(", ".join(finding.tags))),
+    )
