@@ -1,66 +1,39 @@
-"""The lanes: cut batches, take the semaphore, execute, write the sink, tell the observers, stop. Called by `bulkq.tasks`.
+"""A run: the lanes of its targets under one semaphore, what they have in common, when it stops. Called by `bulkq.tasks`.
 
-`concurrency` lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and
-no task is ever made per query. Lanes live in one task group: when `Runner.run` returns, none is left.
+Every target has lanes, retries and an output order of its own (`bulkq.lanes`), so that one which is slow, hangs or is gone
+takes nothing from the others but its share of the semaphore.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, OutputClosed, ParameterError, StoppedError
+from bulkq.errors import OutputClosed
+from bulkq.lanes import TICK_S, Lanes, Part
 from bulkq.model import KEPT_FAILURES, Mark, SinkPosition
+from bulkq.permits import Permit
 from bulkq.policy import stopping
-from bulkq.policy.retry import Budget
-from bulkq.window import Held, Turn, Window
-from bulkq.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bulkq.model import Batch, BatchResult, Failure, Threshold
+    from bulkq.errors import BulkqError
+    from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
+    from bulkq.protocols import Ledger, Observer, Sink
     from bulkq.sessions import Sessions
-    from bulkq.worker import Work
 
-TICK_S = 0.05
-FAST_S = 0.001
-"""Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
-
-STUCK_S = 0.5
-"""Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
+__all__ = ["Control", "Part", "Rules", "Runner"]
 
 DRAIN_S = 30.0
 """After a first signal, what runs may finish for this long before it is cancelled."""
 
-
-@dataclass(slots=True)
-class Part:
-    """One query on one target, with its parameters and its output."""
-
-    work: Work
-    source: ParameterSource
-    sink: Sink
-    sessions: Sessions
-    number: int = 1
-    taken: int = 0
-    before: int = 0  # sets that ended in earlier processes of the run
-    exhausted: bool = False
-    refused: Failure | None = None
-    """The server would not prepare the statement: nothing of this part is tried."""
-
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-
-    @property
-    def remaining(self) -> int | None:
-        """Sets not yet taken, where the total is known."""
-        return None if self.source.total is None else max(0, self.source.total - self.taken)
+MOST_OPEN = 256
+"""Targets at work at once: each has a connection, and a process has so many files."""
 
 
 class Control:
@@ -100,6 +73,7 @@ class Rules:
     fail_fast: bool = False
     max_failures: Threshold | None = None
     deadline_s: float | None = None
+    max_failed_targets: int | None = None
 
 
 class Runner:
@@ -110,7 +84,8 @@ class Runner:
         concurrency: lanes at most, over all parts.
         progress: live counters, written here.
         observers: told of every batch in output order.
-        ordered: output in the order of the input.
+        ordered: output in the order of the input, of each target by itself.
+        canaries: targets that run to their end first; the others begin only if all went well there.
     """
 
     def __init__(
@@ -124,75 +99,146 @@ class Runner:
         rules: Rules,
         ledger: Ledger,
         ordered: bool = True,
+        canaries: Sequence[Sessions] = (),
     ) -> None:
         self.parts = parts
         self.failures: list[Failure] = []
         self.error: BulkqError | None = None
-        self._progress = progress
+        self.progress = progress
+        self.control = control
+        self.ledger = ledger
         self._observers = observers
-        self._control = control
         self._rules = rules
-        self._ledger = ledger
         self._concurrency = concurrency
         self._semaphore = asyncio.Semaphore(concurrency)
-        self._window = Window(concurrency, ordered=ordered)
-        self._budget = Budget()
-        self._current = 0
-        self._cutting = asyncio.Lock()
-        self._lanes: set[asyncio.Task[None]] = set()
-        self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
-        self._beginning: set[object] = set()  # lanes that connect and have cut nothing yet
-        self._group: asyncio.TaskGroup | None = None
-        self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is not written
-        self._finished_s = (
-            time.monotonic()
-        )  # of the last batch; the timer sees by it whether lanes are stuck in slow queries
+        self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
+        self._targets = [
+            Lanes(group, self, most=min(concurrency, group[0].sessions.most or concurrency), ordered=ordered)
+            for group in _by_target(parts)
+        ]
+        self._canaries = canaries
+        self._open = asyncio.Semaphore(MOST_OPEN)
+        self._doors = self._shared_sinks()
 
     async def run(self) -> None:
         """Run to the end or to a stop; what came of it stands in `progress`, `parts`, `failures`, `error` and the control."""
-        self._control.attach(self)
+        self.control.attach(self)
         timer = asyncio.create_task(self._watch())
+        self.progress.targets = len(self._targets)
         try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                if not self._control.draining:
-                    self._add_lane()
+            first = [lanes for lanes in self._targets if lanes.sessions in self._canaries]
+            rest = [lanes for lanes in self._targets if lanes.sessions not in self._canaries]
+            await self._run_all(first)
+            if first and not all(lanes.well for lanes in first):
+                self.control.drain("it did not go well on the canary: the other targets were left alone")
+            await self._run_all(rest)
         finally:
             timer.cancel()
             await asyncio.gather(timer, return_exceptions=True)
-        await self._finish_output()
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one target."""
+        return len(self._targets) > 1
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing of it changes data."""
+        return all(part.work.limits.read_only for part in self.parts)
 
     def wake(self) -> None:
         """A stop was asked for: nobody waits for a turn to cut."""
-        self._window.open = False
-        self._window.wake()
+        for lanes in self._targets:
+            lanes.wake()
 
     def cancel_lanes(self) -> None:
         """Cancel what runs; drivers cancel on the server before they let go."""
-        self.wake()
-        for lane in self._lanes:
-            lane.cancel()
+        for lanes in self._targets:
+            lanes.cancel()
+
+    # --- what the lanes of all targets have in common ------------------------------------------------------------
+
+    def permit(self, sessions: Sessions) -> Permit:
+        """For a new lane. Databases in our own interpreter take turns on its processors: more threads only wait for each other."""
+        if self.several and sessions.driver.capabilities.in_process:
+            return Permit(self._inside, self._semaphore)
+        return Permit(self._semaphore)
+
+    def share(self) -> int:
+        """Lanes that a target may have now: what is there, divided by those that are at work; always one."""
+        if not self.several:
+            return self._concurrency
+        busy = sum(1 for lanes in self._targets if lanes.busy and not lanes.sessions.lost)
+        return -(-self._concurrency // max(1, busy))
+
+    def door(self, sink: Sink) -> asyncio.Lock | None:
+        """Who writes into a sink that several targets share holds this; None where nobody else does."""
+        return self._doors.get(id(sink))
 
     def recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
-        self._owed.pop(result.batch.index, None)
+        self.tell(result)
+        if result.batch.sets:
+            self.ledger.mark(_mark(result))
+
+    def tell(self, result: BatchResult) -> None:
+        """Observers and the report hear of a batch that ended."""
         for observer in self._observers:
             observer.batch_done(result)
-        for failure in result.failures:
-            if len(self.failures) < KEPT_FAILURES:
-                self.failures.append(failure)
-        if result.batch.sets:
-            self._ledger.mark(_mark(result))
+        self.failures.extend(result.failures[: KEPT_FAILURES - len(self.failures)])
+
+    def stop_by(self, error: BulkqError) -> None:
+        """An error of the whole run: what runs may finish, nothing new is sent."""
+        if isinstance(error, OutputClosed):
+            self._reader_left(error)
+            return
+        self.error = self.error or error
+        # A usage error has exit code 2 because nothing was executed; here something was.
+        self.control.drain(str(error), 5 if error.exit_code == 2 else error.exit_code)
+
+    def _reader_left(self, error: OutputClosed) -> None:
+        """`| head` has seen enough, which is no news where nothing was changed."""
+        if self.read_only:
+            self.control.drain("", 0)
+        else:
+            self.control.drain(str(error), OutputClosed.exit_code)
+
+    def decide(self, lanes: Lanes) -> None:
+        """Called after every batch: whether this is the end, of the run or of this target."""
+        progress = self.progress
+        wrong = progress.failed + progress.unknown
+        if not wrong or self.control.draining:
+            return
+        stop = stopping.after_failures(
+            tried=progress.done, failed=wrong, limit=self._rules.max_failures, fail_fast=self._rules.fail_fast
+        )
+        if stop is None:
+            stop = stopping.hopeless(
+                tried=sum(part.tried for part in lanes.parts),
+                failed=sum(part.failed + part.unknown for part in lanes.parts),
+            )
+            if stop is not None and self.several:
+                lanes.stop(stop.reason)
+                return
+        if stop is None:
+            return
+        if stop.cancel:
+            self.control.cancel(stop.reason)
+        else:
+            self.control.drain(stop.reason)
+
+    # --- outputs, as the ledger asks for them ----------------------------------------------------------------------
 
     def positions(self) -> list[tuple[int, SinkPosition]]:
         """How far every output holds whole answers of batches that were recorded; asked by the ledger's group commit."""
         found: list[tuple[int, SinkPosition]] = []
-        turn = self._window.streaming
+        turns = [lanes.window.streaming for lanes in self._targets if lanes.window.streaming is not None]
         for part in self._parts_by_sink():
-            begins = turn.begins_at(part.sink) if turn is not None else None
-            for position in part.sink.positions():
-                offset = position.offset if begins is None else min(begins, position.offset)
-                found.append((part.number, SinkPosition(position.path, offset)))
+            begins = [begin for turn in turns if (begin := turn.begins_at(part.sink)) is not None]
+            found.extend(
+                (part.number, SinkPosition(position.path, min([*begins, position.offset])))
+                for position in part.sink.positions()
+            )
         return found
 
     async def fsync(self) -> None:
@@ -204,187 +250,39 @@ class Runner:
         """The first part of every output."""
         return list({id(part.sink): part for part in reversed(self.parts)}.values())
 
-    # --- lanes -------------------------------------------------------------------------------------------------
+    def _shared_sinks(self) -> dict[int, asyncio.Lock]:
+        users: dict[int, set[int]] = {}
+        for part in self.parts:
+            users.setdefault(id(part.sink), set()).add(id(part.sessions))
+        return {sink: asyncio.Lock() for sink, targets in users.items() if len(targets) > 1}
 
-    def _add_lane(self) -> None:
-        if self._group is None or self._control.draining or len(self._lanes) >= self._lanes_allowed():
+    # --- targets ---------------------------------------------------------------------------------------------------
+
+    async def _run_all(self, targets: Sequence[Lanes]) -> None:
+        if not self.several:
+            for lanes in targets:
+                await self._run_one(lanes)
             return
-        lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
-        self._lanes.add(lane)
-        self._keeper = self._keeper or lane
-        lane.add_done_callback(self._lanes.discard)
+        self._too_many_failed()
+        async with asyncio.TaskGroup() as group:
+            for lanes in targets:
+                group.create_task(self._run_one(lanes))
 
-    def _spread(self) -> None:
-        """Start another lane if there is more to do than the lanes there are have begun; they connect side by side."""
-        part = self._part()
-        if part is None or part.sessions.driver.capabilities.in_process:
-            return  # in our own interpreter the timer decides
-        waiting = part.remaining
-        if waiting is None or waiting > len(self._beginning) or self._current + 1 < len(self.parts):
-            self._add_lane()
+    async def _run_one(self, lanes: Lanes) -> None:
+        async with self._open:
+            await lanes.run()
+        self.progress.targets_done += 1
+        if self.several:
+            await lanes.sessions.close()  # with many targets, connections that nobody needs any more are too many
+            self._too_many_failed()
 
-    def _lanes_allowed(self) -> int:
-        part = self._part()
-        if part is None:
-            return 0
-        limits = part.work.limits
-        able = part.sessions.driver.capabilities
-        if not (able.concurrent_reads if limits.read_only else able.concurrent_writes):
-            return 1
-        return self._concurrency
-
-    def _crowded(self, part: Part) -> bool:
-        """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
-        latency_s = part.work.size.latency_s
-        return (
-            part.sessions.driver.capabilities.in_process
-            and asyncio.current_task() is not self._keeper  # two that leave at once must not leave none
-            and latency_s is not None
-            and latency_s < FAST_S
-        )
-
-    async def _lane(self) -> None:
-        """Cut and execute until nothing is left. Never raises: what goes wrong stops the run in order."""
-        workers: dict[int, Worker] = {}
-        self._beginning.add(asyncio.current_task())
-        self._spread()
-        try:
-            while not self._control.draining:
-                await self._window.admit()
-                async with self._semaphore:
-                    if not await self._next_batch(workers):
-                        return
-        except asyncio.CancelledError:
-            if not self._control.cancelled:
-                raise
-        except OutputClosed as error:
-            self._reader_left(error)
-        except BulkqError as error:
-            self._stop_by(error)
-        finally:
-            self._beginning.discard(asyncio.current_task())
-            await self._put_away(workers)
-
-    def _reader_left(self, error: OutputClosed) -> None:
-        """`| head` has seen enough, which is no news where nothing was changed."""
-        if self._read_only():
-            self._control.drain("", 0)
-        else:
-            self._control.drain(str(error), OutputClosed.exit_code)
-
-    def _stop_by(self, error: BulkqError) -> None:
-        """An error of the whole run: what runs may finish, nothing new is sent."""
-        self.error = self.error or error
-        # A usage error has exit code 2 because nothing was executed; here something was.
-        self._control.drain(str(error), 5 if error.exit_code == 2 else error.exit_code)
-
-    async def _put_away(self, workers: dict[int, Worker]) -> None:
-        for worker in workers.values():
-            if self._control.cancelled:
-                await worker.discard()
-            else:
-                await worker.close()
-
-    async def _next_batch(self, workers: dict[int, Worker]) -> bool:
-        part = self._part()
-        if part is None or self._crowded(part):
-            return False
-        worker = workers.setdefault(id(part.sessions), Worker(part.sessions, self._budget))
-        await worker.ready()  # before cutting: a lane that waits for a connection owes nobody a batch
-        self._beginning.discard(asyncio.current_task())
-        cut = await self._cut()
-        if cut is None:
-            return False
-        self._spread()
-        await self._execute(worker, *cut)
-        return True
-
-    def _part(self) -> Part | None:
-        while self._current < len(self.parts):
-            part = self.parts[self._current]
-            if not part.exhausted and part.refused is None:
-                return part
-            self._current += 1
-        return None
-
-    async def _cut(self) -> tuple[Part, Batch] | None:
-        async with self._cutting:
-            while (part := self._part()) is not None and not self._control.draining:
-                size = 1 if part.work.big else part.work.size.next(part.remaining, self._concurrency)
-                batch = await self._take(part, size)
-                if batch is not None:
-                    return part, batch
-                part.exhausted = True
-        return None
-
-    async def _take(self, part: Part, size: int) -> Batch | None:
-        try:
-            batch = await part.source.take(size, self._window.cut)
-        except ParameterError as error:
-            # Nothing was promised about what lies behind this line: stop, in order, and say where.
-            raise StoppedError(str(error)) from error
-        self._progress.fraction = part.source.fraction()
-        if batch is None:
-            return None
-        self._window.cut += 1
-        part.taken += len(batch.sets)
-        return batch
-
-    async def _execute(self, worker: Worker, part: Part, batch: Batch) -> None:
-        self._progress.in_flight += len(batch.sets)
-        self._owed[batch.index] = batch.first
-        turn = Turn(self._window, self._progress, part.sink, part.work.query, batch)
-        try:
-            if self._streams(part, batch):
-                result = await worker.stream(part.work, batch, turn)
-            else:
-                result = await worker.execute(part.work, batch)
-        except BaseException:
-            turn.give_up()
-            raise
-        finally:
-            self._progress.in_flight -= len(batch.sets)
-        if result.failures:
-            turn.forget()
-        self._count(part, result)
-        payload, weight = part.sink.encode(result) if result.rows and result.values else (None, 0)
-        held = Held(replace(result, values=(), positions=()), part.sink, payload, weight, self.recorded)
-        await self._window.deliver(held, has_turn=turn.has)
-        self._decide()
-
-    def _streams(self, part: Part, batch: Batch) -> bool:
-        """Whether the result may be too big to hold: not known yet, or known to be."""
-        return part.work.limits.read_only and len(batch.sets) == 1 and part.work.big is not False
-
-    # --- counting and stopping -----------------------------------------------------------------------------------
-
-    def _count(self, part: Part, result: BatchResult) -> None:
-        self._finished_s = time.monotonic()
-        progress = self._progress
-        before = progress.failed, progress.unknown
-        progress.add(result)
-        part.ok += result.ok
-        part.failed += progress.failed - before[0]
-        part.unknown += progress.unknown - before[1]
-        progress.unanswered += result.unanswered
-
-    def _decide(self) -> None:
-        progress = self._progress
-        stop = stopping.after_failures(
-            tried=progress.done,
-            failed=progress.failed + progress.unknown,
-            limit=self._rules.max_failures,
-            fail_fast=self._rules.fail_fast,
-        )
-        if stop is None or self._control.draining:
+    def _too_many_failed(self) -> None:
+        most = self._rules.max_failed_targets
+        if most is None:
             return
-        if stop.cancel:
-            self._control.cancel(stop.reason)
-        else:
-            self._control.drain(stop.reason)
-
-    def _read_only(self) -> bool:
-        return all(part.work.limits.read_only for part in self.parts)
+        failed = sum(1 for lanes in self._targets if not lanes.well)
+        if failed > most:
+            self.control.drain(f"{failed} targets failed, --max-failed-targets {most}")
 
     async def _watch(self) -> None:
         """A slow timer: the run's deadline, the end of a drain, more lanes where the first is stuck in a slow query."""
@@ -395,56 +293,36 @@ class Runner:
             now_s = time.monotonic()
             deadline_s = self._rules.deadline_s
             if deadline_s is not None and now_s - started_s >= deadline_s:
-                self._control.cancel(f"the deadline of {deadline_s:g}s passed")
-            if self._control.draining:
+                self.control.cancel(f"the deadline of {deadline_s:g}s passed")
+            if self.control.draining:
                 drained_s = drained_s or now_s
-                if now_s - drained_s >= DRAIN_S and not self._control.cancelled:
-                    self._control.cancel(
-                        f"{self._control.reason}; what ran was cancelled after {DRAIN_S:g}s", self._control.exit_code
+                if now_s - drained_s >= DRAIN_S and not self.control.cancelled:
+                    self.control.cancel(
+                        f"{self.control.reason}; what ran was cancelled after {DRAIN_S:g}s", self.control.exit_code
                     )
-            elif self._wants_lane(now_s):
-                self._add_lane()
+            else:
+                for lanes in self._targets:
+                    lanes.tick(now_s)
             self._tell()
 
-    def _wants_lane(self, now_s: float) -> bool:
-        """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""
-        part = self._part()
-        if part is None or not part.sessions.driver.capabilities.in_process:
-            return False
-        latency_s = part.work.size.latency_s
-        silent_s = now_s - self._finished_s
-        if latency_s is None or latency_s >= FAST_S:
-            return silent_s >= TICK_S or latency_s is not None
-        return silent_s >= STUCK_S
-
     def _tell(self) -> None:
-        progress = self._progress
-        if self._control.draining:
+        progress = self.progress
+        lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
+        if self.control.draining:
             progress.state = "stopping"
-        elif any(part.sessions.lost for part in self.parts):
-            progress.state = "target lost, waiting"
+        elif lost:
+            progress.state = f"{lost} targets lost, waiting" if self.several else "target lost, waiting"
         else:
             progress.state = ""
-        progress.waiting_for = self._owed.get(self._window.next) if self._window.full else None
+        waiting = (lanes.waiting_for for lanes in self._targets)
+        progress.waiting_for = next((n for n in waiting if n is not None), None)
 
-    async def _finish_output(self) -> None:
-        try:
-            read_only = self._read_only()
-            for result in await self._window.flush(gaps=not (read_only and self._ledger.keeps)):
-                self._uncount(result)
-        except OutputClosed as error:
-            self._reader_left(error)
-        except BulkqError as error:
-            self._stop_by(error)
 
-    def _uncount(self, result: BatchResult) -> None:
-        """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
-        part = next(part for part in self.parts if part.number == result.part)
-        self._progress.ok -= result.ok
-        part.ok -= result.ok
-        for observer in self._observers:
-            observer.batch_done(replace(result, ok=0))
-        self.failures.extend(result.failures[: KEPT_FAILURES - len(self.failures)])
+def _by_target(parts: Iterable[Part]) -> list[list[Part]]:
+    groups: dict[int, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(id(part.sessions), []).append(part)
+    return list(groups.values())
 
 
 def _mark(result: BatchResult) -> Mark:

@@ -7,11 +7,12 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from bulkq.errors import StoppedError, TargetError
+from bulkq.errors import RefusedError, StoppedError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulkq.errors import BulkqError
     from bulkq.protocols import Connection, Driver
 
 FIRST_PAUSE_S = 0.1
@@ -26,10 +27,15 @@ class Sessions:
         driver: opens the connections.
         outage_s: how long a lost server is waited for before the run stops.
         say: told in one line when the target is lost and found.
+        most: lanes at most on this target; None: as many as the run has.
     """
 
-    def __init__(self, driver: Driver, *, outage_s: float, say: Callable[[str], None]) -> None:
+    def __init__(self, driver: Driver, *, outage_s: float, say: Callable[[str], None], most: int | None = None) -> None:
         self.driver = driver
+        self.most = most
+        self.gone: BulkqError | None = None
+        """Why there will be no connection any more; everybody who asks for one is told the same."""
+
         self.outages = 0
         self.lost = False
         self._outage_s = outage_s
@@ -54,15 +60,25 @@ class Sessions:
 
         Raises:
             StoppedError: the target stayed away for longer than the outage budget.
+            RefusedError: what answers now is not what it should be.
         """
         if self._idle:
             return self._idle.pop()
+        try:
+            return await self._opened()
+        except RefusedError as error:
+            self.gone = error
+            raise
+
+    async def _opened(self) -> Connection:
         try:
             if not self.lost:
                 return await self.driver.connect()
         except TargetError:
             self.lost = True
         async with self._door:  # while the server is away, one lane probes and the others stand here
+            if self.gone is not None:
+                raise self.gone
             try:
                 connection = await self.driver.connect()
             except TargetError as error:
@@ -94,4 +110,5 @@ class Sessions:
             self.lost = False
             self._say("target is back")
             return connection
-        raise StoppedError(f"the target stayed away for {self._outage_s:g}s: {error}")
+        self.gone = StoppedError(f"the target stayed away for {self._outage_s:g}s: {error}")
+        raise self.gone

@@ -1,10 +1,15 @@
-"""Output order: results wait here until every earlier batch was written, and lanes wait when too much does. Called by the runner."""
+"""Output order: results wait here until every earlier batch was written, and lanes wait when too much does. Called by the lanes.
+
+Each target has a window of its own, so that one which is slow or gone never holds back the answers of another.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
 from bulkq.errors import StoppedError
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bulkq.model import Batch, BatchResult, Query
+    from bulkq.permits import Permit
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Sink
 
@@ -40,7 +46,7 @@ class Window:
         self._writing = asyncio.Lock()
         self._moved = asyncio.Event()
         self.open = True
-        self.streaming: Turn | None = None
+        self.streaming: Turn | Aside | None = None
         """Whose result is half written; what it has appended is not to be taken for rows of batches that ended."""
 
         self._broken = False
@@ -117,8 +123,11 @@ class Window:
 class Turn:
     """A lane's access to its sink while a result streams in; `bulkq.worker.Pieces` over a part's sink."""
 
-    def __init__(self, window: Window, progress: Progress, sink: Sink, query: Query, batch: Batch) -> None:
+    def __init__(
+        self, window: Window, progress: Progress, sink: Sink, query: Query, batch: Batch, permit: Permit
+    ) -> None:
         self.has = False
+        self._permit = permit
         self.copy_delimiter: str | None = None
         if not query.parameters and isinstance(sink, ByteSink):
             self.copy_delimiter = sink.copy_delimiter()
@@ -137,7 +146,8 @@ class Turn:
         if self.has:
             self._sink.back_to(self._mark)
             return
-        await self._window.turn(self._index)
+        async with self._permit.lent():
+            await self._window.turn(self._index)
         self.has = True
         self._mark = self._sink.mark()
         self._window.streaming = self
@@ -166,6 +176,79 @@ class Turn:
         self._window.give_up(has_turn=self.has)
 
 
+IN_MEMORY = 4 * 1024 * 1024
+"""Bytes of one streamed answer that wait in memory; what is more waits on disk."""
+
+
+class Aside:
+    """Where a result streams to while other targets write into the same sink: `bulkq.worker.Pieces` over a file nobody sees.
+
+    Holding the sink for as long as one target takes to answer would hold back all the others.
+    """
+
+    copy_delimiter: str | None = None
+    has = False
+
+    def __init__(self, window: Window, progress: Progress, sink: Sink) -> None:
+        self.filled = False
+        self._window = window
+        self._progress = progress
+        self._sink = sink
+        self._begins: int | None = None
+        self._file: SpooledTemporaryFile[bytes] | None = None
+
+    async def begin(self) -> None:
+        """Forget what an earlier attempt wrote."""
+        self.forget()
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was poured, or forgotten
+        self.filled = True
+
+    async def write(self, result: BatchResult) -> None:
+        """Keep a piece of the result."""
+        assert self._file is not None
+        payload, _ = self._sink.encode(result)
+        pickle.dump(payload, self._file, pickle.HIGHEST_PROTOCOL)
+        self._progress.rows += result.rows
+
+    def write_bytes(self, data: bytes) -> object:
+        """Never called: there is no COPY into an output that several targets share."""
+        raise AssertionError(f"{len(data)} bytes of COPY")
+
+    def forget(self) -> None:
+        """The set failed in the end, or is tried again."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+        self.filled = False
+
+    def give_up(self) -> None:
+        """The lane ends without a result."""
+        self.forget()
+        self._window.give_up(has_turn=False)
+
+    def begins_at(self, sink: Sink) -> int | None:
+        """Where the half answer begins while it is poured into `sink`."""
+        return self._begins if sink is self._sink else None
+
+    async def pour(self) -> None:
+        """Append all pieces; called when nobody else writes into the sink."""
+        assert self._file is not None
+        positions = self._sink.positions()
+        self._begins = positions[0].offset if positions else None
+        self._window.streaming = self
+        try:
+            self._file.seek(0)
+            while True:
+                try:
+                    payload = pickle.load(self._file)  # noqa: S301 - our own file, which nobody else can open
+                except EOFError:
+                    break
+                await self._sink.write(payload)
+        finally:
+            self._window.streaming = None
+            self.forget()
+
+
 @dataclass(slots=True)
 class Held:
     """A result on its way to the sink. The rows were encoded already and are not kept twice."""
@@ -175,10 +258,20 @@ class Held:
     payload: object
     weight: int
     written: Callable[[BatchResult], None]
+    door: asyncio.Lock | None = None
+    """Of a sink into which several targets write."""
 
     async def write(self) -> None:
         """Write the rows and record the batch."""
-        if self.payload is not None:
+        if self.door is None:
+            return await self._write()
+        async with self.door:
+            return await self._write()
+
+    async def _write(self) -> None:
+        if isinstance(self.payload, Aside):
+            await self.payload.pour()
+        elif self.payload is not None:
             await self.sink.write(self.payload)
-            self.payload = None
+        self.payload = None
         self.written(self.result)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query, SetError
+    from bulkq.permits import Permit
     from bulkq.policy.sizing import BatchSize
     from bulkq.protocols import Connection, Statement
     from bulkq.sessions import Sessions
@@ -178,18 +179,21 @@ class Worker:
 
     Args:
         sessions: where connections come from.
-        budget: retries that the whole run may still spend.
+        budget: retries that the run may still spend on this target.
+        permit: of the lane, lent to others while it waits for a connection or pauses.
     """
 
-    def __init__(self, sessions: Sessions, budget: retry.Budget) -> None:
+    def __init__(self, sessions: Sessions, budget: retry.Budget, permit: Permit) -> None:
         self._sessions = sessions
         self._budget = budget
+        self._permit = permit
         self._connection: Connection | None = None
 
     async def ready(self) -> Connection:
         """The connection, opened if there is none."""
         if self._connection is None:
-            self._connection = await self._sessions.open()
+            async with self._permit.lent():
+                self._connection = await self._sessions.open()
         return self._connection
 
     async def close(self) -> None:
@@ -456,7 +460,8 @@ class Worker:
 
     async def _pause(self, attempts: int) -> None:
         wait_s = self._budget.wait_s(time.monotonic())
-        await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
+        async with self._permit.lent():
+            await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
 
 
 WAITED_FOR = frozenset({"55P03", "57014", "40001", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})

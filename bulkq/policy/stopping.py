@@ -38,6 +38,11 @@ def after_failures(*, tried: int, failed: int, limit: Threshold | None, fail_fas
         and failed * 100 >= limit.percent * tried
     ):
         return Stop(f"{failed} of {tried} failed, --max-failures {limit.percent:g}% reached")
+    return None
+
+
+def hopeless(*, tried: int, failed: int) -> Stop | None:
+    """Whether so many of one target were tried, and none went well, that the rest would fail too; None to go on."""
     if failed == tried and tried >= HOPELESS:
         return Stop(f"the first {tried} parameter sets all failed")
     return None

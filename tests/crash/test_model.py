@@ -193,7 +193,7 @@ def test_every_set_is_applied_once(schedule: tuple[int, list[Life], frozenset[in
     simulation = Simulation(sets, bad, seed)
     clock = SimpleNamespace(monotonic=loop.time)
     dice = SimpleNamespace(random=simulation.chance.random)
-    modules = ("bulkq.worker", "bulkq.runner", "bulkq.sessions")
+    modules = ("bulkq.worker", "bulkq.runner", "bulkq.lanes", "bulkq.sessions")
     patches = [mock.patch(f"{module}.time", clock) for module in modules]
     patches += [mock.patch(f"{module}.random", dice) for module in ("bulkq.worker", "bulkq.sessions")]
     for patch in patches:

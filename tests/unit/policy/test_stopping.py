@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.model import Status, Threshold
-from bulkq.policy.stopping import Stop, after_failures, exit_code, status
+from bulkq.policy.stopping import Stop, after_failures, exit_code, hopeless, status
 
 
 def stop(tried: int, failed: int, limit: Threshold | None = None, *, fail_fast: bool = False) -> Stop | None:
@@ -38,7 +38,9 @@ def test_a_percentage_needs_a_hundred() -> None:
 
 def test_hopeless_runs_stop() -> None:
     """When the first thousand all failed, nobody wants the rest."""
-    assert stop(1_000, 1_000) == Stop("the first 1000 parameter sets all failed")
+    assert hopeless(tried=1_000, failed=1_000) == Stop("the first 1000 parameter sets all failed")
+    assert hopeless(tried=1_000, failed=999) is None
+    assert hopeless(tried=999, failed=999) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,332 @@
+"""The lanes of one target: cut batches, take a permit, execute, hand the answer to the sink. Called by the runner.
+
+Lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and no task is
+ever made per query. They live in one task group: when `Lanes.run` returns, none is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, ParameterError, StoppedError
+from bulkq.policy.retry import Budget
+from bulkq.window import Aside, Held, Turn, Window
+from bulkq.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Batch, BatchResult, Failure
+    from bulkq.permits import Permit
+    from bulkq.protocols import ParameterSource, Sink
+    from bulkq.runner import Runner
+    from bulkq.sessions import Sessions
+    from bulkq.worker import Work
+
+FAST_S = 0.001
+"""Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
+
+STUCK_S = 0.5
+"""Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
+
+TICK_S = 0.05
+
+
+@dataclass(slots=True)
+class Part:
+    """One query on one target, with its parameters and its output."""
+
+    work: Work
+    source: ParameterSource
+    sink: Sink
+    sessions: Sessions
+    number: int = 1
+    taken: int = 0
+    before: int = 0  # sets that ended in earlier processes of the run
+    exhausted: bool = False
+    refused: Failure | None = None
+    """The server would not prepare the statement: nothing of this part is tried."""
+
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0  # never tried; counted when the run has ended
+    changed: int = 0
+    wrong: int = 0  # sets that did not end `ok` in this process
+
+    @property
+    def remaining(self) -> int | None:
+        """Sets not yet taken, where the total is known."""
+        return None if self.source.total is None else max(0, self.source.total - self.taken)
+
+    @property
+    def tried(self) -> int:
+        """Sets that ended, in all processes of the run."""
+        return self.ok + self.failed + self.unknown
+
+
+class Lanes:
+    """The lanes of one target over its parts.
+
+    Args:
+        parts: what to do, in output order; all with the same sessions.
+        run: the run that they belong to.
+        most: lanes at most.
+        ordered: output in the order of the input.
+    """
+
+    def __init__(self, parts: Sequence[Part], run: Runner, *, most: int, ordered: bool) -> None:
+        self.parts = parts
+        self.sessions = parts[0].sessions
+        self.most = most
+        self.window = Window(most, ordered=ordered)
+        self.busy = False
+        self._run = run
+        self._budget = Budget()
+        self._current = 0
+        self._cutting = asyncio.Lock()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
+        self._beginning: set[object] = set()  # lanes that connect and have cut nothing yet
+        self._group: asyncio.TaskGroup | None = None
+        self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is not written
+        self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
+
+    async def run(self) -> None:
+        """Run to the end or to a stop."""
+        self.busy = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                if self._going:
+                    self._add_lane()
+        finally:
+            self.busy = False
+        await self._finish_output()
+
+    @property
+    def _going(self) -> bool:
+        return not self._run.control.draining and self.sessions.gone is None
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it went well, as far as this process did it."""
+        return self.sessions.gone is None and not any(part.refused is not None or part.wrong for part in self.parts)
+
+    def wake(self) -> None:
+        """A stop was asked for: nobody waits for a turn to cut."""
+        self.window.open = False
+        self.window.wake()
+
+    def cancel(self) -> None:
+        """Cancel what runs; drivers cancel on the server before they let go."""
+        self.wake()
+        for lane in self._lanes:
+            lane.cancel()
+
+    def stop(self, reason: str) -> None:
+        """This target is given up; the run goes on without it."""
+        self.sessions.gone = StoppedError(reason)
+        self.wake()
+
+    def tick(self, now_s: float) -> None:
+        """Called by the slow timer: more lanes where the first is stuck in a slow query."""
+        if self.busy and self._wants_lane(now_s):
+            self._add_lane()
+
+    @property
+    def waiting_for(self) -> int | None:
+        """Number of the set that output order waits for, when so much waits that lanes do too."""
+        return self._owed.get(self.window.next) if self.window.full else None
+
+    def _add_lane(self) -> None:
+        if self._group is None or not self._going or len(self._lanes) >= self._lanes_allowed():
+            return
+        lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
+        self._lanes.add(lane)
+        self._keeper = self._keeper or lane
+        lane.add_done_callback(self._lanes.discard)
+
+    def _spread(self) -> None:
+        """Start another lane if there is more to do than the lanes there are have begun; they connect side by side."""
+        part = self._part()
+        if part is None or part.sessions.driver.capabilities.in_process:
+            return  # in our own interpreter the timer decides
+        waiting = part.remaining
+        if waiting is None or waiting > len(self._beginning) or self._current + 1 < len(self.parts):
+            self._add_lane()
+
+    def _lanes_allowed(self) -> int:
+        part = self._part()
+        if part is None:
+            return 0
+        able = part.sessions.driver.capabilities
+        if not (able.concurrent_reads if part.work.limits.read_only else able.concurrent_writes):
+            return 1
+        return min(self.most, self._run.share())
+
+    def _crowded(self, part: Part) -> bool:
+        """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
+        if asyncio.current_task() is self._keeper:
+            return False  # two that leave at once must not leave none
+        latency_s = part.work.size.latency_s
+        fast = latency_s is not None and latency_s < FAST_S
+        return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
+
+    async def _lane(self) -> None:
+        """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
+        permit = self._run.permit(self.sessions)
+        worker = Worker(self.sessions, self._budget, permit)
+        self._beginning.add(asyncio.current_task())
+        self._spread()
+        try:
+            while self._going and await self._next_batch(worker, permit):
+                pass
+        except asyncio.CancelledError:
+            if not self._run.control.cancelled:
+                raise
+        except BulkqError as error:
+            self._ended_by(error)
+        finally:
+            self._beginning.discard(asyncio.current_task())
+            await self._put_away(worker)
+
+    def _ended_by(self, error: BulkqError) -> None:
+        """An outage is a matter of this target where there are others; everything else is one of the run."""
+        if error is self.sessions.gone and self._run.several:
+            self.wake()
+        else:
+            self._run.stop_by(error)
+
+    async def _put_away(self, worker: Worker) -> None:
+        if self._run.control.cancelled:
+            await worker.discard()
+        else:
+            await worker.close()
+
+    async def _next_batch(self, worker: Worker, permit: Permit) -> bool:
+        """One batch from its cut to its place in the output; False when there is none for this lane."""
+        await self.window.admit()
+        part = self._part()
+        if part is None or not self._going or self._crowded(part):
+            return False
+        await worker.ready()  # before cutting: a lane that waits for a connection owes nobody a batch
+        self._beginning.discard(asyncio.current_task())
+        async with permit:
+            cut = await self._cut()
+            if cut is None:
+                return False
+            self._spread()
+            held, turn = await self._execute(worker, permit, *cut)
+        await self.window.deliver(held, has_turn=turn.has)
+        self._run.decide(self)
+        return True
+
+    def _part(self) -> Part | None:
+        while self._current < len(self.parts):
+            part = self.parts[self._current]
+            if not part.exhausted and part.refused is None:
+                return part
+            self._current += 1
+        return None
+
+    async def _cut(self) -> tuple[Part, Batch] | None:
+        async with self._cutting:
+            while (part := self._part()) is not None and self._going:
+                size = 1 if part.work.big else part.work.size.next(part.remaining, self._lanes_allowed())
+                batch = await self._take(part, size)
+                if batch is not None:
+                    return part, batch
+                part.exhausted = True
+        return None
+
+    async def _take(self, part: Part, size: int) -> Batch | None:
+        try:
+            batch = await part.source.take(size, self.window.cut)
+        except ParameterError as error:
+            # Nothing was promised about what lies behind this line: stop, in order, and say where.
+            raise StoppedError(str(error)) from error
+        self._run.progress.fraction = part.source.fraction()
+        if batch is None:
+            return None
+        self.window.cut += 1
+        part.taken += len(batch.sets)
+        return batch
+
+    async def _execute(self, worker: Worker, permit: Permit, part: Part, batch: Batch) -> tuple[Held, Turn | Aside]:
+        progress = self._run.progress
+        progress.in_flight += len(batch.sets)
+        self._owed[batch.index] = batch.first
+        door = self._run.door(part.sink)
+        turn: Turn | Aside
+        if door is None:
+            turn = Turn(self.window, progress, part.sink, part.work.query, batch, permit)
+        else:
+            turn = Aside(self.window, progress, part.sink)
+        try:
+            if self._streams(part, batch):
+                result = await worker.stream(part.work, batch, turn)
+            else:
+                result = await worker.execute(part.work, batch)
+        except BaseException:
+            turn.give_up()
+            raise
+        finally:
+            progress.in_flight -= len(batch.sets)
+        if result.failures:
+            turn.forget()
+        self._count(part, result)
+        payload, weight = part.sink.encode(result) if result.rows and result.values else (None, 0)
+        if isinstance(turn, Aside) and turn.filled:
+            payload = turn
+        return Held(replace(result, values=(), positions=()), part.sink, payload, weight, self._recorded, door), turn
+
+    def _streams(self, part: Part, batch: Batch) -> bool:
+        """Whether the result may be too big to hold: not known yet, or known to be."""
+        return part.work.limits.read_only and len(batch.sets) == 1 and part.work.big is not False
+
+    def _recorded(self, result: BatchResult) -> None:
+        """A batch was written; called in output order."""
+        self._owed.pop(result.batch.index, None)
+        self._run.recorded(result)
+
+    def _count(self, part: Part, result: BatchResult) -> None:
+        self._finished_s = time.monotonic()
+        progress = self._run.progress
+        before = progress.failed, progress.unknown
+        progress.add(result)
+        part.ok += result.ok
+        part.failed += progress.failed - before[0]
+        part.unknown += progress.unknown - before[1]
+        part.changed += result.changed
+        part.wrong += len(result.failures)
+        progress.unanswered += result.unanswered
+
+    def _wants_lane(self, now_s: float) -> bool:
+        """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""
+        part = self._part()
+        if part is None or not part.sessions.driver.capabilities.in_process:
+            return False
+        latency_s = part.work.size.latency_s
+        silent_s = now_s - self._finished_s
+        if latency_s is None or latency_s >= FAST_S:
+            return silent_s >= TICK_S or latency_s is not None
+        return silent_s >= STUCK_S
+
+    async def _finish_output(self) -> None:
+        run = self._run
+        try:
+            for result in await self.window.flush(gaps=not (run.read_only and run.ledger.keeps)):
+                self._uncount(result)
+        except BulkqError as error:
+            run.stop_by(error)
+
+    def _uncount(self, result: BatchResult) -> None:
+        """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
+        part = next(part for part in self.parts if part.number == result.part)
+        self._run.progress.ok -= result.ok
+        part.ok -= result.ok
+        self._run.tell(replace(result, ok=0))
