@@ -423,6 +423,7 @@ class Secret:
     env: str | None = None
     file: str | None = None
     command: tuple[str, ...] | None = None  # argv; a string in the file is run by /bin/sh -c
+    folder: str = ""  # in which the command runs: that of the file which names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -451,7 +452,7 @@ class Run:
     params: tuple[str, ...] = ()  # the -p specifications, as typed
     constants: Mapping[str, str] = field(default_factory=dict)  # --param
     params_format: str | None = None
-    params_target: str | None = None
+    params_target: Target | None = None
     grid: bool = False
     null: str | None = None  # --null
     ignore_extra_columns: bool = False

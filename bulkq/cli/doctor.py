@@ -38,7 +38,7 @@ def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
     from bulkq.tasks.doctor import examine
 
     warn_of_password(target, ctx, Messages(as_json=log_format == "json"))
-    diagnosis = asyncio.run(examine(one_target(target)))
+    diagnosis = asyncio.run(examine(one_target(target, ctx)))
     click.echo(_json(diagnosis) if form == "json" else "\n".join(_text(diagnosis)))
     return 0
 

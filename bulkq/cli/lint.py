@@ -42,17 +42,18 @@ def command(
         raise UsageError("no path: name a query file or a folder, for example bulkq lint sql/")
     messages = Messages(as_json=log_format == "json")
     warn_of_password(target, ctx, messages)
-    url = one_target(target) if prepare or target else None
+    one = one_target(target, ctx) if prepare or target else None
+    url = one.url if one is not None else None
     queries, errors = every(paths, dialect(url))
     from bulkq.query import lint
 
     found = [finding for query in queries for finding in lint(query, dialect(url))]
     shown = [f"{finding.file}:{finding.line}: {_severity(finding)}{finding.message}" for finding in found]
     serious = sum(finding.severity == "error" for finding in found)
-    if prepare and url:
+    if prepare and one is not None:
         from bulkq.tasks.lint import prepare as ask
 
-        prepared = asyncio.run(ask(queries, url))
+        prepared = asyncio.run(ask(queries, one))
         shown += [line for finding in prepared.findings for line in lines(finding)]
         serious += len(prepared.findings)
         _tell(prepared, messages)

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.files import every, lines_of
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import DEBUG, LOG_FORMAT, PATHS, TARGET, option, together
-from bulkq.cli.request import dialect
+from bulkq.cli.request import dialect, some_targets
 from bulkq.cli.types import Words
 from bulkq.errors import UsageError
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     LOG_FORMAT,
     DEBUG,
 )
-def command(paths: tuple[str, ...], target: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
+@click.pass_context
+def command(
+    ctx: click.Context, /, paths: tuple[str, ...], target: tuple[str, ...], form: str, log_format: str, **_: object
+) -> int:
     """Names, parameters, modes and descriptions of the queries in files and folders.
 
     \b
@@ -36,7 +39,7 @@ def command(paths: tuple[str, ...], target: tuple[str, ...], form: str, log_form
     """  # noqa: D301 - Click reads a real backspace
     if not paths:
         raise UsageError("no path: name a query file or a folder, for example bulkq list sql/")
-    queries, errors = every(paths, dialect(target[0] if target else None))
+    queries, errors = every(paths, dialect(some_targets(target, ctx)[0].url if target else None))
     for line in [_json(queries)] if form == "json" else (line for query in queries for line in _text(query)):
         click.echo(line)
     messages = Messages(as_json=log_format == "json")

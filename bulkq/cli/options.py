@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 import click
 from click.core import ParameterSource
 
+from bulkq.cli.defaults import read_config
 from bulkq.cli.types import (
     Count,
     Duration,
@@ -54,6 +55,7 @@ class RunOptions(TypedDict):
     batch: int | None
     write: bool
     allow: tuple[tuple[str, ...], ...]
+    confirm: tuple[str, ...]
     output: str | None
     format: str | None
     include: tuple[tuple[str, ...], ...]
@@ -106,10 +108,21 @@ TARGET = option(
     "--target",
     type=Text(),
     multiple=True,
-    metavar="URL",
-    help="The database: postgresql://host/db, sqlite:///file.db, or a SQLAlchemy URL.",
+    metavar="URL|NAME",
+    help="The database: postgresql://host/db, sqlite:///file.db, a SQLAlchemy URL, or a name of bulkq.toml.",
 )
-DEBUG = option("--debug", is_flag=True, help="Show the traceback of an error.")
+CONFIG = option(
+    "--config",
+    type=PathText(),
+    is_eager=True,
+    expose_value=False,
+    callback=read_config,
+    metavar="FILE",
+    help="The configuration, instead of bulkq.toml or [tool.bulkq] of pyproject.toml here or above; none reads no file.",
+)
+DEBUG = together(CONFIG, option("--debug", is_flag=True, help="Show the traceback of an error."))
+"""What every command takes."""
+
 LOG_FORMAT = option(
     "--log-format", type=Words("text", "json"), default="text", help="Lines for people on stderr: text or JSON objects."
 )
@@ -182,7 +195,9 @@ _WHAT = (
         "--param", type=NameValue(), multiple=True, metavar="NAME=VALUE", help="One parameter, the same in every set."
     ),
     option("--params-format", type=Text(), metavar="FORMAT", help="Format of -p -: csv, tsv, json or jsonl."),
-    option("--params-target", type=Text(), metavar="URL", help="The database of -p sql:... when it is not --target."),
+    option(
+        "--params-target", type=Text(), metavar="URL|NAME", help="The database of -p sql:... when it is not --target."
+    ),
     option("--grid", is_flag=True, help="Every combination of several -p."),
     option("--null", type=Text(), metavar="TEXT", help="What stands for NULL in a file, instead of an empty field."),
     option(
@@ -224,6 +239,13 @@ _SAFETY = (
         type=WordList("unbounded", "truncate", "ddl"),
         multiple=True,
         help="UPDATE or DELETE without WHERE; TRUNCATE; CREATE, ALTER, DROP.",
+    ),
+    option(
+        "--confirm",
+        type=Text(),
+        multiple=True,
+        metavar="NAME",
+        help="Let --write change a target that bulkq.toml protects. Repeatable.",
     ),
     option(
         "--ledger",

@@ -50,7 +50,7 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     request = requests.build(options, ctx)
-    refused = requests.refusal(request)
+    refused = requests.refusal(request, options["confirm"])
     stdin = sys.stdin.buffer if sys.stdin is not None else None
     terminal = sys.stdout is not None and sys.stdout.isatty()
     made = asyncio.run(make(request, stdin=stdin, terminal=terminal))

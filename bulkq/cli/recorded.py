@@ -14,7 +14,7 @@ from bulkq.cli.request import warn_of_password as warn_of_target
 from bulkq.cli.types import Text
 from bulkq.drivers.urls import passwords
 from bulkq.errors import UsageError
-from bulkq.model import Target, Threshold
+from bulkq.model import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,5 +95,5 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
         changes["fail_fast"] = False  # which is --max-failures 1, and would stop a run again that it has stopped
     # A password is not kept with the run: where it is in the environment, it is still needed.
     if typed(ctx, "target") or any(passwords(url) for url in options["target"]):
-        changes["targets"] = (Target(url=one_target(options["target"])),)
+        changes["targets"] = (one_target(options["target"], ctx),)
     return changes

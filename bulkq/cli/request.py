@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from bulkq.cli.defaults import config_of, given
 from bulkq.cli.files import chosen
 from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
-from bulkq.drivers.urls import passwords, safe, scheme
+from bulkq.drivers.urls import passwords
 from bulkq.errors import BulkqError, UsageError, together
-from bulkq.model import Run, Target, Threshold
+from bulkq.model import Run, Threshold
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.cli.messages import Messages
     from bulkq.cli.options import RunOptions
+    from bulkq.model import Target
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
@@ -31,7 +33,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     Raises:
         UsageError: something is missing, unreadable or contradicts itself.
     """
-    target = one_target(options["target"])
+    target = one_target(options["target"], ctx)
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
     _check_ledger(options)
@@ -41,23 +43,23 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
     return Run(
-        queries=chosen(options["files"], options["sql"], dialect(target)),
-        targets=(Target(url=target),),
+        queries=chosen(options["files"], options["sql"], dialect(target.url)),
+        targets=(target,),
         params=options["params"],
         constants=_constants(options["param"]),
         params_format=options["params_format"],
-        params_target=options["params_target"],
+        params_target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
         concurrency=options["concurrency"],
         timeout_s=options["timeout"],
-        timeout_given=_given(ctx, "timeout"),
+        timeout_given=given(ctx, "timeout"),
         lock_timeout_s=options["lock_timeout"],
-        lock_timeout_given=_given(ctx, "lock_timeout"),
+        lock_timeout_given=given(ctx, "lock_timeout"),
         deadline_s=options["deadline"],
         retries=options["retries"],
-        retries_given=_given(ctx, "retries"),
+        retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
         batch=options["batch"],
         write=write,
@@ -81,20 +83,29 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     )
 
 
-def one_target(targets: tuple[str, ...]) -> str:
+def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
     """The target of a command that works on one.
 
     Raises:
         UsageError: there is none, or more than one.
     """
-    if not targets:
+    found = some_targets(wanted, ctx)
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} targets: this version works on one at a time, give -t once")
+    return found[0]
+
+
+def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, ...]:
+    """The targets that `-t` means, each once.
+
+    Raises:
+        UsageError: there is none, or one is not known.
+    """
+    if not wanted:
         raise UsageError(f"no target: say which database, {EXAMPLE}")
-    if len(targets) > 1:
-        raise UsageError(f"{len(targets)} targets: this version works on one at a time, give -t once")
-    if scheme(targets[0]) is None:
-        shown = f"***{targets[0][targets[0].rindex('@') :]}" if "@" in targets[0] else safe(targets[0])
-        raise UsageError(f'target "{shown}" is not a URL: {EXAMPLE}')
-    return targets[0]
+    from bulkq.targets import resolve
+
+    return resolve(wanted, config_of(ctx))
 
 
 def dialect(target: str | None) -> str:
@@ -102,12 +113,18 @@ def dialect(target: str | None) -> str:
     return dialect_of(target or "")
 
 
-def refusal(request: Run) -> BulkqError | None:
-    """The safety rules that say no to `request`: usage errors, or else refusals."""
+def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
+    """The safety rules that say no to `request`: usage errors, or else refusals.
+
+    Args:
+        request: the run.
+        confirmed: names of `--confirm`.
+    """
     counted = "--max-affected" if request.max_affected is not None else None
     counted = "--expect-rows" if request.expect_rows is not None else counted
     found = [safety.refuse(query, write=request.write, allow=request.allow) for query in request.queries]
     found += [safety.refuse_options(q, idempotent=request.idempotent, counted=counted) for q in request.queries]
+    found.append(safety.refuse_protected(request.targets, write=request.write, confirmed=confirmed))
     refused = [error for error in found if error is not None]
     usage = [error for error in refused if isinstance(error, UsageError)]
     if usage:
@@ -119,9 +136,11 @@ def refusal(request: Run) -> BulkqError | None:
 
 
 def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Messages) -> None:
-    """A password in argv is read by everyone who lists processes; say where it belongs."""
+    """What the configuration warns of; and a password in argv is read by everyone who lists processes: say where it belongs."""
     from click.core import ParameterSource
 
+    for notice in config_of(ctx).notices:
+        messages.say("warning", notice)
     if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
         return
     if any(passwords(url) for url in options):
@@ -130,12 +149,6 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
             "the password in -t can be read by everyone who lists processes: "
             "put it into ~/.pgpass, PGPASSWORD or BULKQ_TARGET",
         )
-
-
-def _given(ctx: click.Context, name: str) -> bool:
-    from click.core import ParameterSource
-
-    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:

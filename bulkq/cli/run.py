@@ -37,7 +37,7 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     request = requests.build(options, ctx)
-    refused = requests.refusal(request)
+    refused = requests.refusal(request, options["confirm"])
     if refused is not None:
         raise refused
     rows = ", or the rows with -o FILE" if _rows_on_stdout(request) else None

@@ -2,8 +2,8 @@
 
 Decided from the user's text; the server has its own guard.
 
-The command line asks `refuse` and `refuse_options` about every query of a request, before a target is opened; `plan` prints
-the answer. `bulkq.tasks` asks `mode_of`, and prints the `sentence` of a run before its first statement.
+The command line asks `refuse` and `refuse_options` about every query of a request, and `refuse_protected` about its targets,
+before one is opened; `plan` prints the answer. `bulkq.tasks` asks `mode_of`, and prints the `sentence` of a run before its first statement.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from bulkq.errors import RefusedError, UsageError
 from bulkq.model import Mode, StatementClass
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from collections.abc import Set as AbstractSet
 
-    from bulkq.model import Query
+    from bulkq.model import Query, Target
 
 ALLOWABLE = ("unbounded", "truncate", "ddl")
 """The words of `--allow`."""
@@ -83,6 +84,25 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
             f'{place}"{query.name}" runs outside a transaction, where {counted} cannot undo anything: leave the option out'
         )
     return None
+
+
+def refuse_protected(targets: Iterable[Target], *, write: bool, confirmed: Collection[str]) -> RefusedError | None:
+    """The error for a write on targets that are protected and were not confirmed by name, or None.
+
+    Args:
+        targets: of the run.
+        write: whether `--write` was given.
+        confirmed: names of `--confirm`.
+    """
+    names = dict.fromkeys(target.name for target in targets if target.protected and target.name not in confirmed)
+    if not write or not names:
+        return None
+    which = "target" if len(names) == 1 else "targets"
+    are = "is" if len(names) == 1 else "are"
+    listed = ", ".join(f'"{name}"' for name in names)
+    return RefusedError(
+        f"{which} {listed} {are} protected: add {' '.join(f'--confirm {name}' for name in names)} to change data there"
+    )
 
 
 def mode_of(query: Query, *, write: bool, idempotent: bool, ledger: str) -> str:

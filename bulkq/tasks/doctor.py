@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bulkq.drivers import open_driver
+from bulkq.targets import open_target
 
 if TYPE_CHECKING:
-    from bulkq.model import Capabilities, Server
+    from bulkq.model import Capabilities, Server, Target
 
 FEW_CONNECTIONS = 8
 """The default of `-j`: with fewer slots free, a run with default options cannot have its lanes."""
@@ -25,20 +25,20 @@ class Diagnosis:
     advice: tuple[str, ...]
 
 
-async def examine(url: str) -> Diagnosis:
+async def examine(target: Target) -> Diagnosis:
     """Connect once, read-only, and look around.
 
     Raises:
         TargetError: the target cannot be reached.
         UsageError: the URL is not understood, or its driver is not installed.
     """
-    driver = open_driver(url, application_name="bulkq doctor", read_only=True)
+    driver = open_target(target, application_name="bulkq doctor", read_only=True)
     connection = await driver.connect()
     try:
         server = connection.server
     finally:
         await connection.close()
-    return Diagnosis(driver.target, driver.capabilities, server, tuple(advise(server, local=is_local(url))))
+    return Diagnosis(driver.target, driver.capabilities, server, tuple(advise(server, local=is_local(target.url))))
 
 
 def is_local(url: str) -> bool:

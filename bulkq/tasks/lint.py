@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.query import caret, locate
+from bulkq.targets import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Query
+    from bulkq.model import Query, Target
     from bulkq.protocols import Connection
 
 
@@ -41,13 +41,13 @@ class Prepared:
     target: str
 
 
-async def prepare(queries: Sequence[Query], url: str) -> Prepared:
-    """Let the server at `url` prepare every query, over one connection; nothing is executed.
+async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
+    """Let the server of `target` prepare every query, over one connection; nothing is executed.
 
     Raises:
         TargetError: the target cannot be reached, or the connection was lost.
     """
-    driver = open_driver(url, application_name="bulkq lint", read_only=True)
+    driver = open_target(target, application_name="bulkq lint", read_only=True)
     connection = await driver.connect()
     findings: list[Finding] = []
     skipped: list[tuple[Query, str]] = []

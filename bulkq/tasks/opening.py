@@ -14,7 +14,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import Batch, Limits, Mode, Outcome
 from bulkq.parameters import open_source
@@ -31,6 +30,7 @@ from bulkq.sessions import Sessions
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
+from bulkq.targets import open_target
 from bulkq.tasks.preflight import check_values
 from bulkq.tasks.recording import source_request, spool_folder
 from bulkq.tasks.rows import rows_of
@@ -149,7 +149,7 @@ async def open_run(
     if given is not None:
         driver, sessions = given.sessions.driver, given.sessions
     else:
-        driver = open_driver(request.url, application_name=f"bulkq/{start.run}", read_only=not request.write)
+        driver = open_target(request.targets[0], application_name=f"bulkq/{start.run}", read_only=not request.write)
         sessions = Sessions(driver, outage_s=request.outage_s, say=say)
         stack.push_async_callback(sessions.close)
     _check_names(request, driver)
@@ -237,7 +237,7 @@ async def _source(
         return Only(spooled, retried.numbers.get(number, ()))
     several = len(request.queries) > 1
     wanted = replace(source_request(request), stdin=console.stdin)
-    rows = rows_of(request.params_target or request.url)
+    rows = rows_of(request.params_target or request.targets[0])
     if going_on is not None:
         done = going_on.done.get(number, ())
         position = _seekable(going_on, number)

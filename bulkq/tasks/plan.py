@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import open_driver
 from bulkq.drivers.urls import MASK
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, TargetError, UsageError
 from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
 from bulkq.sinks.opening import format_of
+from bulkq.targets import open_target
 from bulkq.tasks.lint import Finding, finding
 from bulkq.tasks.preflight import check_values
 from bulkq.tasks.rows import rows_of
@@ -77,7 +77,7 @@ async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = 
         TargetError: the target cannot be reached.
         UsageError: the URL is not understood, or its driver is not installed.
     """
-    driver = open_driver(request.url, application_name="bulkq plan", read_only=True)
+    driver = open_target(request.targets[0], application_name="bulkq plan", read_only=True)
     connection = await driver.connect()
     try:
         queries = [await _plan(query, request, driver, connection, stdin) for query in request.queries]
@@ -145,7 +145,7 @@ async def _open(query: Query, request: Run, driver: Driver, stdin: BinaryIO | No
         grid=request.grid,
         stdin=stdin,
     )
-    rows = rows_of(request.params_target or request.url)
+    rows = rows_of(request.params_target or request.targets[0])
     return await open_source(wanted, query, text=driver.capabilities.text_parameters, rows=rows)
 
 

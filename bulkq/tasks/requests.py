@@ -34,8 +34,8 @@ def to_json(request: Run, folder: str) -> str:
     """`request`, made in `folder`, without secrets."""
     bare = replace(
         request,
-        targets=tuple(replace(target, url=urls.safe(target.url)) for target in request.targets),
-        params_target=urls.safe(request.params_target) if request.params_target else None,
+        targets=tuple(map(_safe, request.targets)),
+        params_target=_safe(request.params_target) if request.params_target else None,
         ledger="",
         constants={},
     )
@@ -54,8 +54,12 @@ def from_json(text: str) -> tuple[Run, str]:
     values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
     values["targets"] = tuple(_target(target) for target in kept["run"]["targets"])
     if values["params_target"]:
-        values["params_target"] = _bare(values["params_target"])
+        values["params_target"] = _target(values["params_target"])
     return Run(**values), kept["folder"]
+
+
+def _safe(target: Target) -> Target:
+    return replace(target, url=urls.safe(target.url))
 
 
 def _bare(url: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.drivers import dialect_of, open_driver
+from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, RefusedError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.model import Mark, MarkerTables, Outcome, RunState, RunSummary, Status
@@ -23,6 +23,7 @@ from bulkq.parameters.spool import load_constants
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
 from bulkq.sinks.paths import retry_path
+from bulkq.targets import open_target
 from bulkq.tasks import exactly_once, recording, requests
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
@@ -179,7 +180,7 @@ async def _take_over(
 ) -> GoingOn:
     """Own the run in the target too, and find out what is done."""
     states = {state.part: state for state in await kept.state(record.run)}
-    driver = open_driver(request.url, application_name=f"bulkq/{record.run}", read_only=not request.write)
+    driver = open_target(request.targets[0], application_name=f"bulkq/{record.run}", read_only=not request.write)
     connection = await driver.connect()
     try:
         identity = await recording.identity(connection)
@@ -308,8 +309,8 @@ async def _finished(kept: StoredLedger, record: RunRecord, request: Run) -> RunS
     tables = _tables(record)
     try:
         if tables is not None and not request.keep_markers:
-            connection = await open_driver(
-                request.url, application_name=f"bulkq/{record.run}", read_only=False
+            connection = await open_target(
+                request.targets[0], application_name=f"bulkq/{record.run}", read_only=False
             ).connect()
             try:
                 await exactly_once.remove(connection, tables, record.run)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.drivers import dialect_of, open_driver
+from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
 from bulkq.model import Decoding, Limits, Query
+from bulkq.targets import open_target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from bulkq.model import Target
     from bulkq.parameters import Rows
 
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
@@ -24,16 +26,16 @@ UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """The query is read at the pace of the run, which may take all night."""
 
 
-def rows_of(url: str) -> Rows:
-    """What `bulkq.parameters.open_source` calls for rows: runs a query on the target at `url`."""
+def rows_of(target: Target) -> Rows:
+    """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`."""
 
     async def rows(wanted: str | Query) -> AsyncGenerator[Piece, None]:
-        query = queries.inline(wanted, dialect_of(url)) if isinstance(wanted, str) else wanted
+        query = queries.inline(wanted, dialect_of(target.url)) if isinstance(wanted, str) else wanted
         if query.parameters:
             raise UsageError(
                 f"{query.place}: a query that gives parameter sets cannot have parameters itself (:{query.parameters[0].name})"
             )
-        connection = await open_driver(url, application_name="bulkq/params", read_only=True).connect()
+        connection = await open_target(target, application_name="bulkq/params", read_only=True).connect()
         try:
             statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
             yield tuple(column.name for column in statement.columns), ()

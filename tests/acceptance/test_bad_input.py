@@ -106,7 +106,7 @@ BAD = {
     "an unclosed string": (["run", "unclosed.sql", "-t", TARGET], ["unclosed.sql:2: ", "never closed"]),
     "two statements": (["run", "two.sql", "-t", TARGET], ["two.sql:2: ", "two statements"]),
     "no target": (["run", "one.sql"], ["bulkq: no target", "-t sqlite:///"]),
-    "two targets": ([*ONE, "-t", TARGET, "-p", "good.csv"], ["2 targets"]),
+    "two targets": ([*ONE, "-t", "sqlite:///other.db", "-p", "good.csv"], ["2 targets"]),
     "no scheme": (["run", "one.sql", "-t", "app.db"], ['"app.db" is not a URL', "sqlite:///"]),
     "an unknown scheme": (
         ["run", "one.sql", "-t", "postgress://h/d", "-p", "good.csv"],

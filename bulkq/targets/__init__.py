@@ -1,0 +1,37 @@
+"""Named databases: what `bulkq.toml` says of them, which of them a command means, and how they are opened.
+
+Called by `bulkq.cli` (configuration, `-t`) and `bulkq.tasks` (opening). Everything is imported when it is used: most commands
+are typed in a folder without a configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkq.targets.choosing import resolve
+    from bulkq.targets.config import Config, Setting, load_config
+    from bulkq.targets.opening import open_target
+    from bulkq.targets.secrets import password
+
+__all__ = ["Config", "Setting", "load_config", "open_target", "password", "resolve"]
+
+_HOMES = {
+    "Config": "config",
+    "Setting": "config",
+    "load_config": "config",
+    "open_target": "opening",
+    "password": "secrets",
+    "resolve": "choosing",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name from its module when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bulkq.targets' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"bulkq.targets.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

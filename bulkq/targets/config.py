@@ -1,0 +1,173 @@
+"""What the configuration files say: targets, groups of targets, defaults of options. Read by `bulkq.cli` before a command starts.
+
+    [defaults]
+    timeout = "10s"
+
+    [targets.prod]
+    url = "postgresql://app@db1.example/shop"
+    password = { command = ["pass", "show", "db/prod"] }
+    protected = true
+    expect.database = "shop"
+
+    [groups]
+    everything = ["prod", "tag:replica", "eu-*"]
+
+A target, a group or a default of the project's file takes the place of one of the same name in the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError, together
+from bulkq.targets.documents import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from bulkq.model import Target
+    from bulkq.targets.documents import Document
+
+SECTIONS = ("defaults", "targets", "groups")
+NAME = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A default of an option, as it stands in a file, and where that is."""
+
+    value: object
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the files say."""
+
+    files: tuple[str, ...] = ()  # that were read, the strongest first
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: Mapping[str, Setting] = field(default_factory=dict)  # by the option's long name, without the dashes
+    places: Mapping[str, str] = field(default_factory=dict)  # of targets and groups, by name
+    notices: tuple[str, ...] = ()  # what people should be warned of
+
+    def groups_of(self, name: str) -> tuple[str, ...]:
+        """The groups that a target is in, directly or through another."""
+        from bulkq.targets.choosing import members
+
+        return tuple(group for group in self.groups if name in members(group, self))
+
+
+def load_config(named: str | None = None) -> Config:
+    """Read the configuration for the current folder.
+
+    Args:
+        named: of `--config`: a file that takes the place of the project's, or `none`; by default `BULKQ_CONFIG`.
+
+    Raises:
+        UsageError: a line for each thing that is wrong, with `file:line`.
+    """
+    found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None)
+    if not found:
+        return Config(notices=tuple(notices))
+    reading = _Reading(notices)
+    for document in found:
+        reading.read(document)
+    config = Config(
+        tuple(document.shown for document in found),
+        reading.targets,
+        reading.groups,
+        reading.defaults,
+        reading.places,
+        tuple(reading.notices),
+    )
+    if not reading.errors:
+        from bulkq.targets.choosing import broken_groups
+
+        reading.errors += broken_groups(config)
+    if reading.errors:
+        raise together(UsageError, reading.errors)
+    return config
+
+
+class _Reading:
+    """What was read so far, and what is wrong with it."""
+
+    def __init__(self, notices: list[str]) -> None:
+        self.targets: dict[str, Target] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.defaults: dict[str, Setting] = {}
+        self.places: dict[str, str] = {}
+        self.notices = notices
+        self.errors: list[str] = []
+
+    def read(self, document: Document) -> None:
+        """Add what a weaker file says."""
+        readers = {"defaults": self._defaults, "targets": self._targets, "groups": self._groups}
+        for key, value in document.table.items():
+            if key not in SECTIONS:
+                self.errors.append(f'{document.place(key)}: unknown key "{key}"{nearest(key, SECTIONS)}')
+            elif not isinstance(value, dict):
+                self.errors.append(f"{document.place(key)}: {key} must be a table: write [{key}]")
+            else:
+                readers[key](document, value)
+
+    def _defaults(self, document: Document, table: Mapping[str, object]) -> None:
+        for key, value in table.items():
+            self.defaults.setdefault(key.replace("_", "-"), Setting(value, document.place("defaults", key)))
+
+    def _targets(self, document: Document, table: Mapping[str, object]) -> None:
+        from bulkq.targets.entries import read_target
+
+        for name, entry in table.items():
+            if not self._name_is_good(document, "targets", name):
+                continue
+            target, errors = read_target(document, name, entry)
+            self.errors += errors
+            if target is not None and name not in self.targets and name not in self.groups:
+                self.targets[name] = target
+                self.places[name] = document.place("targets", name)
+                self._warn(document, target)
+
+    def _groups(self, document: Document, table: Mapping[str, object]) -> None:
+        for name, entry in table.items():
+            place = document.place("groups", name)
+            if not self._name_is_good(document, "groups", name):
+                continue
+            if not isinstance(entry, list) or not entry or not all(isinstance(one, str) and one for one in entry):
+                self.errors.append(
+                    f'{place}: groups.{name} must be a list of names, for example {name} = ["prod", "eu-*", "tag:replica"]'
+                )
+            elif name not in self.groups and name not in self.targets:
+                self.groups[name] = tuple(entry)
+                self.places[name] = place
+
+    def _name_is_good(self, document: Document, section: str, name: str) -> bool:
+        place = document.place(section, name)
+        if not NAME.fullmatch(name):
+            self.errors.append(f'{place}: "{name}" cannot be a name: use letters, digits, "_", "-" and "."')
+            return False
+        other = document.table.get("targets" if section == "groups" else "groups")
+        if section == "groups" and isinstance(other, dict) and name in other:
+            self.errors.append(f'{place}: "{name}" is a target already: give the group another name')
+            return False
+        return True
+
+    def _warn(self, document: Document, target: Target) -> None:
+        from bulkq.drivers.urls import passwords
+
+        if document.exposed and passwords(target.url):
+            self.notices.append(
+                f"{document.place('targets', target.name, 'url')}: others can read the password in targets.{target.name}.url: "
+                f"chmod 600 {document.shown}, or write password = {{ env = ... }}, {{ file = ... }} or {{ command = ... }}"
+            )
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """` (did you mean "x"?)`, or what there is."""
+    near = get_close_matches(word, known, n=1)
+    return f' (did you mean "{near[0]}"?)' if near else f" (there are: {', '.join(known)})"
