@@ -1,4 +1,4 @@
-"""bulkq in a process that dies at a failpoint.
+"""bulkq in a process that dies at a failpoint, or when its parent's parent kills it.
 
     python tests/crash/child.py FAILPOINT PASSAGE -- run -e 'select 1' -t sqlite:///app.db
     python tests/crash/child.py --serve
@@ -47,8 +47,8 @@ class Order(TypedDict):
 
 def run(failpoint: str, passage: int, arguments: list[str]) -> int:
     """bulkq, with a failpoint or without; its exit code, if it lives that long."""
-    import_module("bulkq.ledger.stored").GROUP_S = GROUP_S  # type: ignore[attr-defined]
     if failpoint:
+        import_module("bulkq.ledger.stored").GROUP_S = GROUP_S  # type: ignore[attr-defined]
         failpoints.arm(failpoints.BY_NAME[failpoint], passage)
     from bulkq.cli import main
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.crash.processes import Ended, kill_after, recorded
+from tests.crash.processes import UNKILLED_S, Ended, recorded
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from tests.crash.processes import Nursery
     from tests.servers.command import Cli
 
 SHORTEST_S, LONGEST_S = 0.02, 3.0
@@ -39,14 +40,16 @@ class Killing:
     """Kills processes of `cli` at moments that `chance` draws.
 
     Args:
+        nursery: makes them.
         cli: in whose folder they run.
         chance: draws.
         start_s: from the start of a process to its first batch, about.
     """
 
-    def __init__(self, cli: Cli, chance: random.Random, start_s: float) -> None:
+    def __init__(self, nursery: Nursery, cli: Cli, chance: random.Random, start_s: float) -> None:
         self.kills = 0
         self.processes = 0
+        self._nursery = nursery
         self._cli = cli
         self._chance = chance
         self._start_s = start_s
@@ -71,13 +74,16 @@ class Killing:
         runs = recorded(self._cli)
         assert len(runs) <= 1, runs
         if runs:
-            ended = kill_after(self._cli, wait_s, *work.resume())
+            ended = self._run(wait_s, work.resume())
         else:
             work.unknown()
-            ended = kill_after(self._cli, wait_s, *work.begin(), stdin=work.stdin)
+            ended = self._run(wait_s, work.begin(), work.stdin)
         self.processes += 1
         self.kills += ended.killed
         return ended
+
+    def _run(self, wait_s: float | None, arguments: tuple[str, ...], stdin: bytes | None = None) -> Ended:
+        return self._nursery.run(self._cli, *arguments, stdin=stdin, kill_s=wait_s, longest_s=UNKILLED_S)
 
     def _wait_s(self) -> float:
         """Mostly while batches run; now and then while the process starts, or when it may have ended."""

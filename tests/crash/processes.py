@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,26 +47,49 @@ class Ended:
 
 
 class Nursery:
-    """One process that has imported everything and forks a process of bulkq per order."""
+    """One process that has imported everything and forks a process of bulkq per order: kills hit work, not imports."""
 
     def __init__(self) -> None:
+        # Without coverage, whose files nobody would write: the children die, or end without ceremony.
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
         self._process = subprocess.Popen(
-            [sys.executable, str(CHILD), "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(CHILD), "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=bare
         )
+        self._orders = threading.Lock()
 
     def run(
-        self, cli: Cli, *arguments: str, failpoint: str = "", passage: int = 1, stdin: bytes | None = None
+        self,
+        cli: Cli,
+        *arguments: str,
+        failpoint: str = "",
+        passage: int = 1,
+        stdin: bytes | None = None,
+        kill_s: float | None = None,
+        longest_s: float = LONGEST_S,
     ) -> Ended:
-        """A process of bulkq to its end, by itself, at a failpoint, or because it takes too long."""
-        out, err = cli.folder / "child.out", cli.folder / "child.err"
+        """A process of bulkq to its end: by itself, at a failpoint, by SIGKILL after `kill_s`, or because it takes too long."""
+        with self._orders:
+            return self._run(cli, list(arguments), failpoint, passage, stdin, kill_s, longest_s)
+
+    def _run(
+        self,
+        cli: Cli,
+        arguments: list[str],
+        failpoint: str,
+        passage: int,
+        stdin: bytes | None,
+        kill_s: float | None,
+        longest_s: float,
+    ) -> Ended:
+        out, err = cli.folder / "out", cli.folder / "err"
         out.write_bytes(b"")
         err.write_bytes(b"")
-        given = cli.folder / "child.in"
+        given = cli.folder / "given.in"
         given.write_bytes(stdin or b"")
         order = {
             "failpoint": failpoint,
             "passage": passage,
-            "arguments": list(arguments),
+            "arguments": arguments,
             "environment": cli.environment(),
             "folder": str(cli.folder),
             "stdin": os.devnull if stdin is None else str(given),
@@ -78,12 +101,13 @@ class Nursery:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
-        late = threading.Timer(LONGEST_S, os.kill, (pid, signal.SIGABRT))
-        late.start()
+        late = signal.SIGABRT if kill_s is None else signal.SIGKILL
+        ending = threading.Timer(longest_s if kill_s is None else kill_s, _signal, (pid, late))
+        ending.start()
         try:
             status = int(self._process.stdout.readline())
         finally:
-            late.cancel()
+            ending.cancel()
         return Ended(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text(errors="replace"))
 
     def close(self) -> None:
@@ -107,19 +131,9 @@ def start(cli: Cli, *arguments: str, stdin: bytes | None = None) -> subprocess.P
         )
 
 
-def kill_after(cli: Cli, wait_s: float | None, *arguments: str, stdin: bytes | None = None) -> Ended:
-    """Start, kill after `wait_s` (None: let it end), and tell how it ended."""
-    process = start(cli, *arguments, stdin=stdin)
-    try:
-        if wait_s is not None:
-            time.sleep(wait_s)  # no event marks a random moment
-            process.kill()
-        process.wait(UNKILLED_S)
-    finally:
-        process.kill()
-        process.wait()
-    said = (cli.folder / "err").read_text(errors="replace")
-    return Ended(process.returncode, (cli.folder / "out").read_bytes(), said)
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended just now
+        os.kill(pid, number)
 
 
 def recorded(cli: Cli) -> list[tuple[str, str]]:

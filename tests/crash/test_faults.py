@@ -11,21 +11,18 @@ import pytest
 from tests import targets
 from tests.crash.processes import (
     histogram,
-    kill_after,
     make_counters,
     marked,
     merged,
     recorded,
     run_id,
     run_rows,
-    start,
 )
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
-    from tests.crash.processes import Nursery
+    from tests.crash.processes import Ended, Nursery
     from tests.servers.command import Cli
     from tests.servers.postgres import PostgresServer
     from tests.servers.proxy import Proxy
@@ -44,24 +41,25 @@ def target(tmp_path: Path, database: str) -> Target:
 class Write:
     """A write run of `rows` counters beside a running loop."""
 
-    def __init__(self, cli: Cli, target: Target, rows: int) -> None:
+    def __init__(self, nursery: Nursery, cli: Cli, target: Target, rows: int) -> None:
         make_counters(target, rows)
+        self._nursery = nursery
         self._cli = cli
         self._target = target
         self._rows = rows
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: asyncio.Future[Ended] | None = None
 
     def begin(self, url: str, *more: str, sql: str = QUICK) -> None:
         """Start it, through whatever `url` says."""
         params = f"range:id=1..{self._rows}"
         arguments = ("run", "-e", sql, "-t", url, "-p", params, "--write", "--progress", "none", *more)
-        self._process = start(self._cli, *arguments)
+        self._process = asyncio.ensure_future(asyncio.to_thread(self._nursery.run, self._cli, *arguments))
 
     @property
     def running(self) -> bool:
         """Whether it is at it."""
         assert self._process is not None
-        return self._process.poll() is None
+        return not self._process.done()
 
     async def applying(self) -> None:
         """Wait until the first rows are changed."""
@@ -81,11 +79,7 @@ class Write:
     async def code(self) -> int:
         """Wait for its end; the exit code."""
         assert self._process is not None
-        try:
-            return await asyncio.to_thread(self._process.wait, 60)
-        finally:
-            self._process.kill()
-            self._process.wait()
+        return (await self._process).code
 
     async def ends_well(self) -> str:
         """Wait for its end; everything is applied once and nothing is unknown. The last line of stderr."""
@@ -102,9 +96,9 @@ SPARED = 14
 """Commits between two cuts: more than a tenth of all attempts may not be repeated within a minute."""
 
 
-async def test_cut_after_commit_two_hundred_times(cli: Cli, target: Target, proxy: Proxy) -> None:
+async def test_cut_after_commit_two_hundred_times(nursery: Nursery, cli: Cli, target: Target, proxy: Proxy) -> None:
     """The answer to COMMIT is lost 200 times: each is settled by sending the batch again."""
-    write = Write(cli, target, (CUTS + 30) * (SPARED + 1))
+    write = Write(nursery, cli, target, (CUTS + 30) * (SPARED + 1))
     cuts = 0
     write.begin(proxy.through(target.url), "-j", "4", "--batch", "1")
     while cuts < CUTS and write.running:
@@ -117,9 +111,9 @@ async def test_cut_after_commit_two_hundred_times(cli: Cli, target: Target, prox
 
 
 @pytest.mark.parametrize("text", [b"BEGIN", b"INSERT INTO", b"COMMIT"])
-async def test_cut_before_the_send(cli: Cli, target: Target, proxy: Proxy, text: bytes) -> None:
+async def test_cut_before_the_send(nursery: Nursery, cli: Cli, target: Target, proxy: Proxy, text: bytes) -> None:
     """What never reached the server is sent again."""
-    write = Write(cli, target, 400)
+    write = Write(nursery, cli, target, 400)
     write.begin(proxy.through(target.url), "-j", "3", "--batch", "5", sql=SLOW)
     await write.applying()
     for _ in range(5):
@@ -130,9 +124,9 @@ async def test_cut_before_the_send(cli: Cli, target: Target, proxy: Proxy, text:
 
 
 @pytest.mark.parametrize("after_commit", [True, False])
-async def test_silence(cli: Cli, target: Target, proxy: Proxy, after_commit: bool) -> None:
+async def test_silence(nursery: Nursery, cli: Cli, target: Target, proxy: Proxy, after_commit: bool) -> None:
     """The network swallows everything, with a commit on its way or before one, and comes back later."""
-    write = Write(cli, target, 600)
+    write = Write(nursery, cli, target, 600)
     write.begin(proxy.through(target.url), "-j", "3", "--batch", "10", sql=SLOW)
     await write.applying()
     if after_commit:
@@ -147,18 +141,20 @@ async def test_silence(cli: Cli, target: Target, proxy: Proxy, after_commit: boo
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-async def test_restarted_server(cli: Cli, target: Target, postgres: PostgresServer, mode: str) -> None:
+async def test_restarted_server(
+    nursery: Nursery, cli: Cli, target: Target, postgres: PostgresServer, mode: str
+) -> None:
     """The server is stopped under the run and comes back."""
-    write = Write(cli, target, 1500)
+    write = Write(nursery, cli, target, 1500)
     write.begin(target.url, "-j", "4", "--batch", "20", sql=SLOW)
     await write.applying()
     await asyncio.to_thread(postgres.restart, mode)
     await write.ends_well()
 
 
-async def test_terminated_backends(cli: Cli, target: Target) -> None:
+async def test_terminated_backends(nursery: Nursery, cli: Cli, target: Target) -> None:
     """Somebody ends the run's sessions, again and again."""
-    write = Write(cli, target, 1500)
+    write = Write(nursery, cli, target, 1500)
     write.begin(target.url, "-j", "4", "--batch", "10", sql=SLOW)
     await write.applying()
     for _ in range(6):
@@ -174,7 +170,7 @@ async def test_terminated_backends(cli: Cli, target: Target) -> None:
 SLOW_COMMIT = (
     (
         "create function slow() returns trigger language plpgsql as $$begin "
-        "perform set_config('client_connection_check_interval', '0', true), pg_sleep(4.5); return null; end$$"
+        "perform set_config('client_connection_check_interval', '0', true), pg_sleep(2.5); return null; end$$"
     ),
     (
         "create constraint trigger slow after update on counters deferrable initially deferred for each row "
@@ -192,21 +188,21 @@ async def test_orphan_is_waited_for(cli: Cli, target: Target, nursery: Nursery, 
     ended = await asyncio.to_thread(lambda: nursery.run(cli, *arguments, failpoint=failpoint))
     assert ended.killed, ended.err
     began_s = time.monotonic()
-    ended = await asyncio.to_thread(kill_after, cli, None, "resume", "--last", "--progress", "lines", "--batch", "4")
+    ended = await asyncio.to_thread(nursery.run, cli, "resume", "--last", "--progress", "lines", "--batch", "4")
     took_s = time.monotonic() - began_s
     assert ended.code == 0, ended.err
     assert histogram(target) == {1: 20}
     assert (marked(target), run_rows(target, run_id(cli))) == ([], 0)
     assert [state for _, state in recorded(cli)] == ["finished"]
     if failpoint == "commit-sent":
-        assert took_s > 2
+        assert took_s > 1
         assert "waiting for transactions of the run's former process" in ended.err
 
 
 @pytest.mark.parametrize("text", [b"CREATE TABLE", b'"bulkq_runs" (run, owner)', b"COMMIT"])
-async def test_cut_while_the_run_begins(cli: Cli, target: Target, proxy: Proxy, text: bytes) -> None:
+async def test_cut_while_the_run_begins(nursery: Nursery, cli: Cli, target: Target, proxy: Proxy, text: bytes) -> None:
     """The network breaks while tables and run row are made: the target's matter (exit 3), nothing was sent, no run is left."""
-    write = Write(cli, target, 20)
+    write = Write(nursery, cli, target, 20)
     proxy.cut_before(text)
     write.begin(proxy.through(target.url))
     assert await write.code() == 3
@@ -217,7 +213,7 @@ async def test_cut_while_the_run_begins(cli: Cli, target: Target, proxy: Proxy, 
 
 @pytest.mark.parametrize("text", [b"SET owner", b"SELECT part"])
 async def test_cut_while_a_resume_takes_over(
-    cli: Cli, target: Target, proxy: Proxy, nursery: Nursery, text: bytes
+    nursery: Nursery, cli: Cli, target: Target, proxy: Proxy, text: bytes
 ) -> None:
     """The network breaks while a resume takes the run over: exit 3, and the next resume goes on."""
     make_counters(target, 20)
@@ -225,22 +221,22 @@ async def test_cut_while_a_resume_takes_over(
     ended = await asyncio.to_thread(lambda: nursery.run(cli, "run", "-e", QUICK, *where, failpoint="after-mark"))
     assert ended.killed, ended.err
     proxy.cut_before(text)
-    ended = await asyncio.to_thread(kill_after, cli, None, "resume", "--last")
+    ended = await asyncio.to_thread(nursery.run, cli, "resume", "--last")
     assert ended.code == 3, ended.err
-    ended = await asyncio.to_thread(kill_after, cli, None, "resume", "--last")
+    ended = await asyncio.to_thread(nursery.run, cli, "resume", "--last")
     assert ended.code == 0, ended.err
     assert histogram(target) == {1: 20}
 
 
-async def test_cut_while_markers_are_removed(cli: Cli, target: Target, proxy: Proxy) -> None:
+async def test_cut_while_markers_are_removed(nursery: Nursery, cli: Cli, target: Target, proxy: Proxy) -> None:
     """All is done and on record when the network breaks: exit 0, one line says what is left, and a resume removes it."""
-    write = Write(cli, target, 20)
+    write = Write(nursery, cli, target, 20)
     proxy.cut_before(b"DELETE FROM")
     write.begin(proxy.through(target.url))
     assert await write.code() == 0
     assert f"bulkq resume {run_id(cli)} removes them" in write.said()
     assert merged(marked(target)) == [(1, 20)]
-    ended = await asyncio.to_thread(kill_after, cli, None, "resume", "--last")
+    ended = await asyncio.to_thread(nursery.run, cli, "resume", "--last")
     assert ended.code == 0, ended.err
     assert (marked(target), run_rows(target, run_id(cli))) == ([], 0)
     assert histogram(target) == {1: 20}

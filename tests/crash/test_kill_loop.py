@@ -17,7 +17,6 @@ from tests.crash.killing import Killing, Work
 from tests.crash.processes import (
     done_ranges,
     histogram,
-    kill_after,
     make_counters,
     marked,
     merged,
@@ -29,7 +28,7 @@ from tests.crash.processes import (
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Ended
+    from tests.crash.processes import Ended, Nursery
     from tests.servers.command import Cli
     from tests.targets import Target
 
@@ -40,7 +39,8 @@ SHARES = {"postgresql": 0.45, "pgbouncer": 0.2, "sqlite": 0.35}
 class Writes:
     """Runs that change every counter once."""
 
-    def __init__(self, cli: Cli, target: Target, rows: int, chance: random.Random) -> None:
+    def __init__(self, nursery: Nursery, cli: Cli, target: Target, rows: int, chance: random.Random) -> None:
+        self._nursery = nursery
         self._cli = cli
         self._target = target
         self._rows = rows
@@ -51,7 +51,7 @@ class Writes:
         """What a process takes from its start to its first batch, about."""
         make_counters(self._target, 1)
         began_s = time.monotonic()
-        ended = kill_after(self._cli, None, *self._begin(rows=1), "--ledger", "first.db")
+        ended = self._nursery.run(self._cli, *self._begin(rows=1), "--ledger", "first.db")
         assert ended.code == 0, ended.err
         return 0.85 * (time.monotonic() - began_s)
 
@@ -113,15 +113,15 @@ class Writes:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("target", SHARES, indirect=True)
 def test_killed_writes_change_each_row_once(
-    target: Target, cli: Cli, chance: random.Random, request: pytest.FixtureRequest
+    target: Target, nursery: Nursery, cli: Cli, chance: random.Random, request: pytest.FixtureRequest
 ) -> None:
     """After any number of SIGKILLs, resumed at once, every row was changed once and nothing is left behind."""
     option = request.config.getoption
     tested = [i.callspec.params["target"] for i in request.session.items if i.name.startswith("test_killed_writes")]
     wanted = round(option("--kills", 40) * SHARES[target.kind] / sum(SHARES[kind] for kind in tested))
     rows = option("--crash-rows", 4_000)
-    writes = Writes(cli, target, rows, chance)
-    killing = Killing(cli, chance, writes.start_s())
+    writes = Writes(nursery, cli, target, rows, chance)
+    killing = Killing(nursery, cli, chance, writes.start_s())
     began_s = time.monotonic()
     rounds = 0
     while killing.kills < wanted:

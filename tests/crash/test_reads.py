@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crash.killing import Killing, Work
-from tests.crash.processes import kill_after, recorded, slow_read, start
+from tests.crash.processes import UNKILLED_S, recorded, slow_read, start
 
 if TYPE_CHECKING:
     import random
 
+    from tests.crash.processes import Nursery
     from tests.servers.command import Cli
     from tests.targets import Target
 
@@ -31,12 +32,15 @@ CASES = [
 class Reads:
     """Exports of all numbers to one file."""
 
-    def __init__(self, cli: Cli, target: Target, count: int, output: str, chance: random.Random, steps: int) -> None:
+    def __init__(
+        self, nursery: Nursery, cli: Cli, target: Target, count: int, output: str, chance: random.Random, steps: int
+    ) -> None:
         target.numbers(count)
         self.more: tuple[str, ...] = ()
         self.params = f"range:id=1..{count}"
         self.stdin: bytes | None = None
         self.sizes: tuple[str, ...] = ()
+        self._nursery = nursery
         self._cli = cli
         self._target = target
         self._count = count
@@ -51,13 +55,14 @@ class Reads:
 
     def whole(self) -> bytes:
         """The file of a run that nobody kills."""
-        ended = kill_after(self._cli, None, *self._begin(), "--ledger", "first.db", stdin=self.stdin)
+        arguments = (*self._begin(), "--ledger", "first.db")
+        ended = self._nursery.run(self._cli, *arguments, stdin=self.stdin, longest_s=UNKILLED_S)
         assert ended.code == 0, ended.err
         return self._taken()
 
     def killed(self, kills: int) -> bytes:
         """The file of a run that is killed."""
-        killing = Killing(self._cli, self._chance, self._start_s())
+        killing = Killing(self._nursery, self._cli, self._chance, self._start_s())
         work = Work(begin=self._begin, resume=self._resume, done=self._done, unknown=lambda: None, stdin=self.stdin)
         ended = killing.until_finished(work, kills)
         assert ended.counts["ok"] == str(self._count), ended.err
@@ -70,7 +75,7 @@ class Reads:
         began_s = time.monotonic()
         one = ("-o", "one.jsonl", "--ledger", "first.db", "--progress", "none")
         arguments = ("run", "-e", "select 1 as one", "-t", self._target.url, *one)
-        ended = kill_after(self._cli, None, *arguments)
+        ended = self._nursery.run(self._cli, *arguments)
         assert ended.code == 0, ended.err
         return 0.85 * (time.monotonic() - began_s)
 
@@ -118,11 +123,19 @@ class Reads:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("target", "output", "more"), CASES, indirect=["target"])
 def test_killed_exports_end_as_others(
-    target: Target, output: str, more: tuple[str, ...], cli: Cli, chance: random.Random, pytestconfig: pytest.Config
+    target: Target,
+    output: str,
+    more: tuple[str, ...],
+    nursery: Nursery,
+    cli: Cli,
+    chance: random.Random,
+    pytestconfig: pytest.Config,
 ) -> None:
     """In order the bytes are the same; without order the rows."""
     count = pytestconfig.getoption("--crash-reads", 20_000)
-    reads = Reads(cli, target, count, output, chance, 600 if count <= 100_000 else 1)  # a million is slow by itself
+    reads = Reads(
+        nursery, cli, target, count, output, chance, 600 if count <= 100_000 else 1
+    )  # a million is slow by itself
     reads.more = more
     whole, killed = reads.whole(), reads.killed(pytestconfig.getoption("--read-kills", 6))
     if more:
@@ -138,9 +151,11 @@ ONE_BY_ONE = ("-j", "1", "--batch", "5")
 
 @pytest.mark.parametrize("target", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("params", ["sql:select id from numbers order by id", "-"])
-def test_killed_exports_of_sets_that_come_once(target: Target, params: str, cli: Cli, chance: random.Random) -> None:
+def test_killed_exports_of_sets_that_come_once(
+    target: Target, params: str, nursery: Nursery, cli: Cli, chance: random.Random
+) -> None:
     """A pipe or a query that was read to its end is needed no more: the spool has everything, and goes at the end."""
-    reads = Reads(cli, target, SETS, "out.jsonl", chance, 1_500)  # work is left when the source has ended
+    reads = Reads(nursery, cli, target, SETS, "out.jsonl", chance, 1_500)  # work is left when the source has ended
     whole = reads.whole()
     reads.params, reads.sizes = params, ONE_BY_ONE
     if params == "-":
