@@ -466,6 +466,7 @@ class Run:
     retries_given: bool = False
     outage_s: float = 300.0
     batch: int | None = None  # None: the controller decides
+    batch_given: bool = False  # the option outranks `@batch`
     write: bool = False
     allow: frozenset[str] = frozenset()
     ledger: str = "auto"

@@ -48,6 +48,11 @@ def config_of(ctx: click.Context) -> Config:
     return config
 
 
+def named_config(ctx: click.Context) -> Config | None:
+    """The configuration that was named by `--config`; None where one was only looked for."""
+    return config_of(ctx) if given(ctx, "config") else None
+
+
 def given(ctx: click.Context, name: str) -> bool:
     """Whether an option was given by whoever started the command: typed, or in the environment, but not in a file."""
     return ctx.get_parameter_source(name) in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}
@@ -63,6 +68,9 @@ def default_map(defaults: Mapping[str, Setting]) -> dict[str, object]:
     made: dict[str, object] = {}
     errors: list[str] = []
     for name, setting in defaults.items():
+        if name in PERSONAL:
+            errors.append(f"{setting.place}: defaults.{name} is for whoever types the command: take it out")
+            continue
         if name not in known:
             from bulkq.targets.config import nearest
 

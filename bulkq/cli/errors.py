@@ -25,7 +25,7 @@ def report(error: BaseException, arguments: list[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         messages.raw([error.format_message()])
         return error.exit_code
-    if "--debug" in arguments or os.environ.get("BULKQ_DEBUG", "").lower() in _TRUE:
+    if "--debug" in arguments or _setting("--debug", "BULKQ_DEBUG", []).lower() in _TRUE:
         import traceback
 
         messages.raw([redact("".join(traceback.format_exception(error)).rstrip())])
@@ -114,4 +114,17 @@ def _setting(option: str, variable: str, arguments: list[str]) -> str:
             return arguments[at + 1]
         if argument.startswith(f"{option}="):
             return argument.partition("=")[2]
-    return os.environ.get(variable, "")
+    return os.environ.get(variable) or _default(option.removeprefix("--"), arguments)
+
+
+def _default(name: str, arguments: list[str]) -> str:
+    """What a configuration says of it, where one can be read: the error may be that it cannot."""
+    if name == "config":
+        return ""
+    from bulkq.targets import load_config
+
+    try:
+        found = load_config(_setting("--config", "BULKQ_CONFIG", arguments) or None).defaults.get(name)
+    except (BulkqError, OSError):
+        return ""
+    return str(found.value) if found is not None else ""

@@ -196,7 +196,7 @@ def _own_limits(made: QueryPlan, request: Run) -> str:
         parts.append(f"lock timeout {seconds(query.lock_timeout_s)}")
     if not request.retries_given and query.retries is not None:
         parts.append(f"retries {query.retries}")
-    if request.batch is None and query.batch is not None:
+    if not request.batch_given and query.batch is not None:
         parts.append(f"batch {query.batch}")
     if not query.transaction:
         parts.append("outside a transaction")

@@ -91,6 +91,8 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     changes = {field: values[name] for name, field in RUN_FIELDS.items() if typed(ctx, name)}
     if "timeout_s" in changes:
         changes["timeout_given"] = True
+    if "batch" in changes:
+        changes["batch_given"] = True
     if "max_failures" in changes:
         changes["fail_fast"] = False  # which is --max-failures 1, and would stop a run again that it has stopped
     # A password is not kept with the run: where it is in the environment, it is still needed.

@@ -15,11 +15,13 @@ from bulkq.model import Run, Threshold
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import click
 
     from bulkq.cli.messages import Messages
     from bulkq.cli.options import RunOptions
-    from bulkq.model import Target
+    from bulkq.model import Query, Target
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
@@ -42,8 +44,9 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     _check_text(options)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
+    queries = chosen(options["files"], options["sql"], dialect(target.url))
     return Run(
-        queries=chosen(options["files"], options["sql"], dialect(target.url)),
+        queries=queries,
         targets=(target,),
         params=options["params"],
         constants=_constants(options["param"]),
@@ -62,10 +65,11 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
         batch=options["batch"],
+        batch_given=given(ctx, "batch"),
         write=write,
         allow=frozenset(word for words in options["allow"] for word in words),
         ledger=options["ledger"],
-        idempotent=write and options["idempotent"],
+        idempotent=write and options["idempotent"] and (given(ctx, "idempotent") or not _opposed(queries)),
         marker_table=options["marker_table"] if write else None,
         keep_markers=write and options["keep_markers"],
         retry_unknown=write and options["on_unknown"] == "retry",
@@ -149,6 +153,11 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
             "the password in -t can be read by everyone who lists processes: "
             "put it into ~/.pgpass, PGPASSWORD or BULKQ_TARGET",
         )
+
+
+def _opposed(queries: Sequence[Query]) -> bool:
+    """Whether a query file says that repeats do harm; it outranks a default."""
+    return any(query.idempotent is False for query in queries)
 
 
 def _constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.defaults import named_config
 from bulkq.cli.options import typed
 from bulkq.cli.recorded import options_of_recorded, understood
 from bulkq.cli.running import carry_out, files_of, wanted_reports
@@ -32,6 +33,7 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.resuming import retry
 
-    task = partial(retry, options["run"], ledger=options["ledger"], changes=changes | {"reports": files_of(reports)})
+    changes["reports"] = files_of(reports)
+    task = partial(retry, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)

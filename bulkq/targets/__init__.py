@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.targets.choosing import resolve
+    from bulkq.targets.choosing import renewed, resolve
     from bulkq.targets.config import Config, Setting, load_config
     from bulkq.targets.opening import open_target
     from bulkq.targets.secrets import password
 
-__all__ = ["Config", "Setting", "load_config", "open_target", "password", "resolve"]
+__all__ = ["Config", "Setting", "load_config", "open_target", "password", "renewed", "resolve"]
 
 _HOMES = {
     "Config": "config",
@@ -22,6 +22,7 @@ _HOMES = {
     "load_config": "config",
     "open_target": "opening",
     "password": "secrets",
+    "renewed": "choosing",
     "resolve": "choosing",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -46,6 +47,12 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     if errors:
         raise together(UsageError, errors)
     return tuple(found.values())
+
+
+def renewed(target: Target, config: Config) -> Target:
+    """`target` of an earlier run as the configuration describes it now: hosts move, and passwords are not kept with a run."""
+    known = config.targets.get(target.name)
+    return target if known is None else replace(known, schema=target.schema)
 
 
 def named(text: str, config: Config) -> tuple[str, ...]:

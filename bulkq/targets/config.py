@@ -62,16 +62,17 @@ class Config:
         return tuple(group for group in self.groups if name in members(group, self))
 
 
-def load_config(named: str | None = None) -> Config:
-    """Read the configuration for the current folder.
+def load_config(named: str | None = None, *, folder: str | None = None) -> Config:
+    """Read the configuration for a folder.
 
     Args:
         named: of `--config`: a file that takes the place of the project's, or `none`; by default `BULKQ_CONFIG`.
+        folder: where the search begins; the current one by default.
 
     Raises:
         UsageError: a line for each thing that is wrong, with `file:line`.
     """
-    found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None)
+    found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None, folder)
     if not found:
         return Config(notices=tuple(notices))
     reading = _Reading(notices)
@@ -103,6 +104,7 @@ class _Reading:
         self.defaults: dict[str, Setting] = {}
         self.places: dict[str, str] = {}
         self.notices = notices
+        self.warned: set[str] = set()
         self.errors: list[str] = []
 
     def read(self, document: Document) -> None:
@@ -158,9 +160,11 @@ class _Reading:
         return True
 
     def _warn(self, document: Document, target: Target) -> None:
+        """One line for each file that shows a password to others."""
         from bulkq.drivers.urls import passwords
 
-        if document.exposed and passwords(target.url):
+        if document.exposed and passwords(target.url) and document.shown not in self.warned:
+            self.warned.add(document.shown)
             self.notices.append(
                 f"{document.place('targets', target.name, 'url')}: others can read the password in targets.{target.name}.url: "
                 f"chmod 600 {document.shown}, or write password = {{ env = ... }}, {{ file = ... }} or {{ command = ... }}"

@@ -44,11 +44,12 @@ class Document:
         return f"{self.shown}:{self.lines.get(path, 1)}"
 
 
-def documents(named: str | None) -> tuple[list[Document], list[str]]:
+def documents(named: str | None, folder: str | None = None) -> tuple[list[Document], list[str]]:
     """The files that count, the strongest first, and what people should know of them.
 
     Args:
         named: of `--config`: a file that takes the place of the one that would be found, or `none`.
+        folder: where the search begins; the current one by default.
 
     Raises:
         UsageError: a file cannot be read, or is no TOML.
@@ -56,7 +57,7 @@ def documents(named: str | None) -> tuple[list[Document], list[str]]:
     if named == NONE:
         return [], []
     notices: list[str] = []
-    found = [_named(Path(named))] if named else list(_project(notices))
+    found = [_named(Path(named))] if named else list(_project(folder, notices))
     user = _user_file()
     if user is not None and user.is_file() and not any(_same(user, document.path) for document in found):
         found.append(_document(user, _read(user, str(user)), str(user)))
@@ -68,13 +69,13 @@ def _named(path: Path) -> Document:
     return _document(path, text, str(path), pyproject=path.name == "pyproject.toml")
 
 
-def _project(notices: list[str]) -> Iterator[Document]:
+def _project(start: str | None, notices: list[str]) -> Iterator[Document]:
     try:
-        here = Path.cwd()
+        here = Path.cwd() if start is None else Path(start).absolute()
     except OSError:  # the folder is gone
         return
-    for folder in (here, *here.parents):
-        for path in (folder / NAME, folder / "pyproject.toml"):
+    for above in (here, *here.parents):
+        for path in (above / NAME, above / "pyproject.toml"):
             if not path.is_file():
                 continue
             if _planted(path):

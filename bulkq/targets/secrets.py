@@ -38,7 +38,10 @@ async def password(secret: Secret) -> str:
         return _of_environment(secret.env)
     if secret.file is not None:
         return await asyncio.to_thread(_of_file, secret.file)
-    assert secret.command
+    if not secret.command:
+        raise UsageError(
+            "its password command is not kept with the run: go on in a folder whose bulkq.toml names the target, or with --config FILE"
+        )
     return await _of_command(secret.command, secret.folder or None)
 
 

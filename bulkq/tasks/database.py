@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overload
 
 from bulkq import query as queries
-from bulkq.drivers import dialect_of, open_driver
+from bulkq.drivers import dialect_of, urls
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.parameters.memory import Sets
@@ -21,6 +21,7 @@ from bulkq.runner import Control
 from bulkq.sessions import Sessions
 from bulkq.sinks.nothing import NoSink
 from bulkq.sinks.rows import RowsSink
+from bulkq.targets import load_config, open_target, resolve
 from bulkq.tasks.opening import Given
 from bulkq.tasks.run import run
 
@@ -159,8 +160,9 @@ class Rows:
 class Database:
     """A target with its connections; made by `bulkq.open`. Several runs may share it, one after the other or at once."""
 
-    def __init__(self, url: str, concurrency: int, group: asyncio.TaskGroup) -> None:
-        self.url = url
+    def __init__(self, target: Target, concurrency: int, group: asyncio.TaskGroup, *, confirm: str | None) -> None:
+        self.target = target
+        self._confirm = confirm
         self.concurrency = concurrency
         self._group = group
         self._sessions: dict[bool, Sessions] = {}
@@ -249,7 +251,7 @@ class Database:
 
     def _sessions_for(self, *, write: bool) -> Sessions:
         if write not in self._sessions:
-            driver = open_driver(self.url, application_name="bulkq", read_only=not write)
+            driver = open_target(self.target, application_name="bulkq", read_only=not write)
             self._sessions[write] = Sessions(driver, outage_s=300.0, say=lambda _: None)
         return self._sessions[write]
 
@@ -264,13 +266,15 @@ class Database:
     ) -> Run:
         _check_arguments(timeout_s, retries)
         if isinstance(query, str):
-            query = queries.inline(query, dialect_of(self.url))
+            query = queries.inline(query, dialect_of(self.target.url))
         error = refuse(query, write=write, allow=allow)
+        if error is None and write and self.target.protected and self._confirm != self.target.name:
+            error = RefusedError(f'target "{self.target.name}" is protected: open it with confirm="{self.target.name}"')
         if error is not None:
             raise error
         return Run(
             queries=(query,),
-            targets=(Target(url=self.url),),
+            targets=(self.target,),
             concurrency=self.concurrency,
             timeout_s=timeout_s,
             timeout_given=timeout_s != 30.0,
@@ -282,22 +286,27 @@ class Database:
 
 
 @asynccontextmanager
-async def open(url: str, concurrency: int = 8) -> AsyncIterator[Database]:  # noqa: A001 - `bulkq.open`, as documented
+async def open(  # noqa: A001 - `bulkq.open`, as documented
+    target: str, concurrency: int = 8, *, confirm: str | None = None
+) -> AsyncIterator[Database]:
     """Open a target for runs with at most `concurrency` lanes, each with one connection.
 
     Args:
-        url: `postgresql://...` or `sqlite:///...`; connections are made when a run needs them.
+        target: `postgresql://...`, `sqlite:///...`, or the name of a target in `bulkq.toml` or `[tool.bulkq]`, which are looked
+            for from the current folder upwards; connections are made when a run needs them.
         concurrency: lanes, 1 or more.
+        confirm: the name of a protected target, so that `execute(..., write=True)` may change it.
 
     Raises:
-        UsageError: the URL cannot be used.
+        UsageError: the URL cannot be used, or the name is not known.
     """
     if not isinstance(concurrency, int) or concurrency < 1:
         raise UsageError(f"concurrency={concurrency}: must be at least 1")
-    open_driver(url, application_name="bulkq", read_only=True)  # a bad URL is an error here, not in the first run
+    one = _one(target)
+    open_target(one, application_name="bulkq", read_only=True)  # a bad URL is an error here, not in the first run
     failed: BaseException | None = None
     async with asyncio.TaskGroup() as group:
-        database = Database(url, concurrency, group)
+        database = Database(one, concurrency, group, confirm=confirm)
         try:
             yield database
         except BaseException as error:  # noqa: BLE001 - raised again below, as itself and not inside an exception group
@@ -306,6 +315,16 @@ async def open(url: str, concurrency: int = 8) -> AsyncIterator[Database]:  # no
     await database.close()
     if failed is not None:
         raise failed
+
+
+def _one(text: str) -> Target:
+    """The target of a URL or a name; files are read for a name only."""
+    if urls.scheme(text) is not None:
+        return Target(url=text)
+    found = resolve((text,), load_config())
+    if len(found) > 1:
+        raise UsageError(f'"{text}" is {len(found)} targets: open them one by one')
+    return found[0]
 
 
 def _check_arguments(timeout_s: object, retries: object) -> None:

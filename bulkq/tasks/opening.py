@@ -329,11 +329,16 @@ def _work(request: Run, part: int, driver: Driver, query: Query, source: Paramet
         typed=source.typed,
         limits=limits,
         retries=query.retries if query.retries is not None and not request.retries_given else request.retries,
-        size=BatchSize(1 if mode == safety.MAINTENANCE else request.batch or query.batch),
+        size=BatchSize(1 if mode == safety.MAINTENANCE else _batch(request, query)),
         part=part,
         repeatable=mode == safety.IDEMPOTENT,
         answers=request.output is not None or request.format is not None,
     )
+
+
+def _batch(request: Run, query: Query) -> int | None:
+    """The size that somebody wants: whoever typed it, else the file with the query, else a default."""
+    return request.batch if request.batch_given else query.batch or request.batch
 
 
 def _title(request: Run) -> str:

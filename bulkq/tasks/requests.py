@@ -59,7 +59,9 @@ def from_json(text: str) -> tuple[Run, str]:
 
 
 def _safe(target: Target) -> Target:
-    return replace(target, url=urls.safe(target.url))
+    """A command's arguments may be secret; it is looked up again by the target's name."""
+    secret = replace(target.password, command=None) if target.password is not None else None
+    return replace(target, url=urls.safe(target.url), password=secret)
 
 
 def _bare(url: str) -> str:
@@ -69,8 +71,7 @@ def _bare(url: str) -> str:
 def _target(values: Mapping[str, Any]) -> Target:
     secret = values["password"]
     if secret is not None:
-        command = secret["command"]
-        secret = Secret(**{**secret, "command": tuple(command) if command is not None else None})
+        secret = Secret(**secret)
     return Target(**{**values, "url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"])})
 
 

@@ -23,7 +23,7 @@ from bulkq.parameters.spool import load_constants
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
 from bulkq.sinks.paths import retry_path
-from bulkq.targets import open_target
+from bulkq.targets import load_config, open_target, renewed
 from bulkq.tasks import exactly_once, recording, requests
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bulkq.model import Failure, PartState, Run, RunRecord
     from bulkq.protocols import Connection, Ledger, Observer
     from bulkq.runner import Control
+    from bulkq.targets import Config
 
     Done = dict[int, list[tuple[int, int]]]
 
@@ -47,6 +48,7 @@ async def resume(
     *,
     ledger: str = "auto",
     changes: Mapping[str, object],
+    config: Config | None = None,
     control: Control,
     observers: Sequence[Observer] = (),
     stdout: BinaryIO | None = None,
@@ -58,6 +60,7 @@ async def resume(
         run: its id or the beginning of it; None for the newest.
         ledger: where it is recorded.
         changes: fields of `Run` that are different this time: lanes, batch size, limits, the target's password.
+        config: where names of targets are looked up; by default what the run's folder has.
         control: stops the run from outside.
         observers: told what happens, per batch.
         stdout: where rows go when the run had no file.
@@ -71,7 +74,7 @@ async def resume(
     kept = await open_ledger(ledger, create=False)
     try:
         record = await (kept.find(run) if run is not None else kept.last())
-        request, folder = _request(record, changes, ledger)
+        request, folder = _request(record, changes, ledger, config)
         os.chdir(folder)
         if record.state is RunState.FINISHED:
             return await _finished(kept, record, request)
@@ -93,6 +96,7 @@ async def retry(
     *,
     ledger: str = "auto",
     changes: Mapping[str, object],
+    config: Config | None = None,
     control: Control,
     observers: Sequence[Observer] = (),
     stdout: BinaryIO | None = None,
@@ -109,7 +113,7 @@ async def retry(
         record = await (kept.find(run) if run is not None else kept.last(RunState.FINISHED, RunState.STOPPED))
         if record.state is not RunState.FINISHED or record.unknown or record.skipped:
             raise RefusedError(f"run {record.run} is not finished: bulkq resume {record.run}")
-        request, folder = _request(record, changes, ledger)
+        request, folder = _request(record, changes, ledger, config)
         os.chdir(folder)
         request = await _with_constants(kept, record, request)
         await _unchanged(record, request)
@@ -133,8 +137,16 @@ async def retry(
     )
 
 
-def _request(record: RunRecord, changes: Mapping[str, object], ledger: str) -> tuple[Run, str]:
+def _request(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> tuple[Run, str]:
     request, folder = requests.from_json(record.request)
+    places = (*request.targets, *((request.params_target,) if request.params_target else ()))
+    if any(target.name for target in places):
+        config = config or load_config(folder=folder)
+        request = replace(
+            request,
+            targets=tuple(renewed(target, config) for target in request.targets),
+            params_target=renewed(request.params_target, config) if request.params_target else None,
+        )
     return replace(request, **{"ledger": ledger, **changes}), folder  # type: ignore[arg-type]
 
 

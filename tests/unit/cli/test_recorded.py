@@ -31,8 +31,8 @@ def changes(*arguments: str) -> dict[str, object]:
     [
         (["--last"], {}),
         (["a1"], {}),
-        (["a1", "-j", "2", "--batch", "10"], {"concurrency": 2, "batch": 10}),
-        (["a1", "--batch", "auto"], {"batch": None}),
+        (["a1", "-j", "2", "--batch", "10"], {"concurrency": 2, "batch": 10, "batch_given": True}),
+        (["a1", "--batch", "auto"], {"batch": None, "batch_given": True}),
         (["a1", "--timeout", "5m"], {"timeout_s": 300.0, "timeout_given": True}),
         (["a1", "--timeout", "none", "--outage", "none"], {"timeout_s": None, "timeout_given": True, "outage_s": 0.0}),
         (["a1", "--deadline", "1h"], {"deadline_s": 3600.0}),
