@@ -165,7 +165,7 @@ REPORT = option(
     type=Text(),
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="A report of the run: text, json, junit, github, gitlab, sarif, tap or markdown, to stdout or FILE. Repeatable.",
+    help="A report of the run: text, json, junit, github, gitlab, sarif, tap, markdown or html, to stdout or FILE. Repeatable.",
 )
 PROGRESS = option(
     "--progress",

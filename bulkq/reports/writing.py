@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from bulkq.errors import OutputClosed, UsageError
 from bulkq.reports.github import github_annotations, job_summary
 from bulkq.reports.gitlab import gitlab_report
+from bulkq.reports.html import html_report
 from bulkq.reports.json_report import json_report
 from bulkq.reports.junit import junit_report
 from bulkq.reports.markdown import markdown_report
@@ -37,6 +38,7 @@ FORMATS: dict[str, Callable[[RunSummary], str]] = {
     "sarif": sarif_report,
     "tap": tap_report,
     "markdown": markdown_report,
+    "html": html_report,
 }
 
 GITHUB = "github"

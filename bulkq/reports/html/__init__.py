@@ -1,0 +1,19 @@
+"""`--report html`: one file that needs nothing else. Called by `bulkq.reports.writing`.
+
+page     the document, put together
+heading  what it came to, in a sentence and in numbers
+cards    what did not pass, each with its rows and its history; what passed, in a table
+drawing  SVG: lanes over time, verdicts of earlier runs, shares
+matrix   checks against targets
+runs     the tables of `bulkq run`
+style    the style sheet
+words    durations, moments, counts
+
+There is no script, and the policy in the head forbids every request. Filters are radio buttons that the style sheet reads.
+"""
+
+from __future__ import annotations
+
+from bulkq.reports.html.page import html_report
+
+__all__ = ["html_report"]

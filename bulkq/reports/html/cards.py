@@ -1,0 +1,120 @@
+"""Each check: a card for what did not pass, a row for what did. Called by `page`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.reports.escaping import LONGEST_CELL, html
+from bulkq.reports.findings import hidden_rows, place, title
+from bulkq.reports.html.drawing import history
+from bulkq.reports.html.words import counted, duration, moment, story
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model import CheckResult, PastCheck
+
+OPEN = 8
+"""Cards that show all at once; the others open on a click, so that hundreds can be looked through."""
+
+LISTED_RUNS = 10
+
+WRAPPED = 44
+"""Characters of a value from which on it may go over several lines; a date never does."""
+
+
+def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
+    """What was found, what was expected, the rows, earlier runs."""
+    opened = " open" if number < OPEN else ""
+    target = f'<span class="target">{html(check.target, 200)}</span>' if len(targets) > 1 else ""
+    return (
+        f'<details class="item card {check.verdict} t{targets[check.target]}" id="f{number}"{opened}><summary>'
+        f'<span class="pill {check.verdict}">{check.verdict}</span>'
+        f'<span class="name">{html(title(check), 400)}</span>{target}'
+        f'<span class="found">{html(check.message, 400)}</span>'
+        f'{history(check)}<span class="time">{duration(check.elapsed_s)}</span></summary>'
+        f'<div class="body">{_text(check)}{_facts(check)}{_rows(check)}{_past(check.history)}</div></details>\n'
+    )
+
+
+def passed(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
+    """A table of what passed, with what was measured."""
+    several = "<th>target</th>" if len(targets) > 1 else ""
+    rows = "".join(_passed_row(check, targets) for check in found)
+    return (
+        f'<div class="wide"><table class="list"><thead><tr><th>name</th>{several}<th>found</th><th>expected</th>'
+        f"<th>earlier runs</th><th class=n>time</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _passed_row(check: CheckResult, targets: Mapping[str, int]) -> str:
+    several = f"<td>{html(check.target, 200)}</td>" if len(targets) > 1 else ""
+    where = f"<small>{html(place(check), 500)}</small>" if place(check) else ""
+    return (
+        f'<tr class="item {check.verdict} t{targets[check.target]}"><td><b>{html(title(check), 400)}</b>{where}</td>{several}'
+        f"<td>{html(check.message, 400)}</td><td>{html(check.expected, 200)}</td><td>{history(check)}</td>"
+        f"<td class=n>{duration(check.elapsed_s)}</td></tr>\n"
+    )
+
+
+def _text(check: CheckResult) -> str:
+    long = f'<p class="message">{html(check.message)}</p>' if len(check.message) > 100 else ""
+    return long + (f'<p class="description">{html(check.description)}</p>' if check.description else "")
+
+
+def _facts(check: CheckResult) -> str:
+    facts = [
+        ("expected", html(check.expected)),
+        ("value", html(check.value) if check.value is not None else ""),
+        ("rows", f"{check.rows:,}" if check.rows is not None else ""),
+        ("SQLSTATE", html(check.sqlstate, 100) if check.sqlstate else ""),
+        ("query", f"<code>{html(place(check), 500)}</code>" if place(check) else ""),
+        ("owner", html(check.owner, 200)),
+        ("tags", html(", ".join(check.tags), 500)),
+    ]
+    shown = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in facts if text)
+    told = story(check)
+    return f"<dl>{shown}</dl>{f'<p class=quiet>{html(told[:1].upper() + told[1:])}.</p>' if told else ''}"
+
+
+def _rows(check: CheckResult) -> str:
+    if not check.sample:
+        return ""
+    width = max(len(check.columns), *map(len, check.sample))
+    columns = [*check.columns, *[""] * (width - len(check.columns))]
+    head = "".join(f"<th>{html(column, 100)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in check.sample)
+    more = hidden_rows(check)
+    note = f"<p class=quiet>and {counted(more, 'more row')}</p>" if more else ""
+    return (
+        f'<div class="wide"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    )
+
+
+def cell(value: str | None) -> str:
+    """A value of a row; NULL is not the text NULL."""
+    if value is None:
+        return '<td class="null">NULL</td>'
+    return f"<td{' class=long' if len(value) > WRAPPED else ''}>{html(value, LONGEST_CELL)}</td>"
+
+
+def _past(past: Sequence[PastCheck]) -> str:
+    if not past:
+        return ""
+    rows = "".join(
+        f'<tr><td><span class="dot {each.verdict}"></span>{each.verdict}</td><td>{html(moment(each.at), 100)}</td>'
+        f"<td>{_measured(each)}</td><td class=n>{duration(each.elapsed_s)}</td><td><code>{html(each.run, 40)}</code></td></tr>"
+        for each in past[:LISTED_RUNS]
+    )
+    more = len(past) - LISTED_RUNS
+    note = f"<p class=quiet>and {counted(more, 'earlier run')}</p>" if more > 0 else ""
+    return (
+        '<details class="past"><summary>earlier runs</summary><div class="wide"><table class="list"><thead><tr><th>verdict</th>'
+        f"<th>when</th><th>found</th><th class=n>time</th><th>run</th></tr></thead><tbody>{rows}</tbody></table></div>{note}</details>"
+    )
+
+
+def _measured(past: PastCheck) -> str:
+    if past.value is not None:
+        return html(past.value, LONGEST_CELL)
+    return counted(past.rows, "row") if past.rows is not None else ""

@@ -1,0 +1,112 @@
+"""What it all came to: a sentence, where and when, the numbers. Called by `page`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bulkq
+from bulkq.model import Verdict
+from bulkq.reports.escaping import html
+from bulkq.reports.findings import WORST_FIRST, tally
+from bulkq.reports.html.drawing import share_bar
+from bulkq.reports.html.words import counted, duration, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import CheckResult, RunSummary
+
+NAMED_TARGETS = 4
+
+
+def worst(found: Sequence[CheckResult]) -> Verdict:
+    """The worst verdict of them all."""
+    verdicts = {finding.verdict for finding in found}
+    return next((verdict for verdict in WORST_FIRST if verdict in verdicts), Verdict.PASS)
+
+
+def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
+    """`2 of 12 checks failed, 1 could not be evaluated`; the name of the page too."""
+    if not summary.checks:
+        return _of_sets(summary)
+    counts, whole = tally(summary.checks), len(summary.checks)
+    bad = []
+    if counts[Verdict.FAIL]:
+        bad.append(f"{counts[Verdict.FAIL]:,} failed")
+    if counts[Verdict.ERROR]:
+        bad.append(f"{counts[Verdict.ERROR]:,} could not be evaluated")
+    if bad:
+        return _of(bad, counted(whole, "check"))
+    if worst(found) is Verdict.ERROR:
+        return f"The run was {summary.status}: {counted(whole, 'check')} ran"
+    warned = f", {counts[Verdict.WARN]:,} with a warning" if counts[Verdict.WARN] else ""
+    return f"{'The' if whole == 1 else 'All'} {counted(whole, 'check')} passed{warned}"
+
+
+def _of_sets(summary: RunSummary) -> str:
+    bad = [f"{summary.failed:,} failed"] if summary.failed else []
+    bad += [f"{summary.unknown:,} ended unknown"] if summary.unknown else []
+    whole = counted(summary.tried, "parameter set")
+    if bad:
+        return _of(bad, whole)
+    if summary.exit_code:
+        return f"The run was {summary.status} after {whole}"
+    return f"{whole} ok"
+
+
+def _of(bad: Sequence[str], whole: str) -> str:
+    """`2 of 12 checks failed, 1 could not be evaluated`."""
+    number, _, what = bad[0].partition(" ")
+    return ", ".join([f"{number} of {whole} {what}", *bad[1:]])
+
+
+def heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
+    """The top of the page."""
+    kind = "check" if summary.checks else "run"
+    reason = f'<p class="reason">{html(summary.reason)}</p>' if summary.reason else ""
+    resume = f"<p>Go on with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
+    return (
+        f'<header class="{worst(found)}"><p class="eyebrow">bulkq {kind}</p><h1>{html(sentence(summary, found))}</h1>'
+        f'{reason}{resume}<p class="meta">{_meta(summary)}</p></header>\n'
+    )
+
+
+def _meta(summary: RunSummary) -> str:
+    named = ", ".join(summary.targets[:NAMED_TARGETS])
+    more = len(summary.targets) - NAMED_TARGETS
+    parts = [
+        f"run <code>{html(summary.run, 40)}</code>",
+        html(named if more <= 0 else f"{named} and {counted(more, 'more target')}"),
+        html(moment(summary.started_at)),
+        duration(summary.elapsed_s),
+        f"exit code {summary.exit_code}",
+        f"bulkq {bulkq.__version__}",
+    ]
+    return "".join(f"<span>{part}</span>" for part in parts if part)
+
+
+def tiles(summary: RunSummary) -> str:
+    """The numbers, and a bar of their shares."""
+    if summary.checks:
+        counts = {verdict.value: count for verdict, count in tally(summary.checks).items()}
+        named = [(count, name, name) for name, count in counts.items()]
+        return f'<div class="tiles">{_tiles(named)}</div>{share_bar(counts)}'
+    named = [
+        (summary.ok, "ok", "pass"),
+        (summary.failed, "failed", "fail"),
+        (summary.unknown, "unknown", "error"),
+        (summary.skipped, "skipped", "warn"),
+    ]
+    named += [(summary.rows, "rows", "plain")] if summary.rows else []
+    named += [(summary.changed, "rows changed", "plain")] if summary.changed else []
+    named += [(summary.retried, "retried", "plain")] if summary.retried else []
+    named += [(summary.unanswered, "unanswered", "warn")] if summary.unanswered else []
+    shares = {"error": summary.unknown, "fail": summary.failed, "warn": summary.skipped, "pass": summary.ok}
+    return f'<div class="tiles">{_tiles(named)}</div>{share_bar(shares)}'
+
+
+def _tiles(named: Sequence[tuple[int, str, str]]) -> str:
+    return "".join(
+        f'<div class="tile {kind if count else "none"}"><b>{count:,}</b><span>{name}</span></div>'
+        for count, name, kind in named
+    )

@@ -1,0 +1,65 @@
+"""Checks against targets: what is wrong in one place only, and what everywhere. Called by `page`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model import Verdict
+from bulkq.reports.escaping import html
+from bulkq.reports.findings import WORST_FIRST, title
+from bulkq.reports.html.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model import CheckResult
+
+SIGNS = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗", Verdict.ERROR: "?"}
+MOST_ROWS = 150
+MOST_TARGETS = 60
+
+Cells = dict[str, tuple[int, "CheckResult"]]
+
+
+def matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
+    """A row for each check, the worst first, a column for each target.
+
+    Args:
+        found: in the order of the page, by which the cells link to the cards.
+        targets: with their numbers.
+    """
+    rows: dict[tuple[str | None, str], Cells] = {}
+    for number, check in enumerate(found):
+        rows.setdefault((check.file, title(check)), {})[check.target] = (number, check)
+    shown = list(targets)[:MOST_TARGETS]
+    head = "".join(f"<th><span>{html(target, 80)}</span></th>" for target in shown)
+    ordered = sorted(rows.items(), key=lambda row: _severity(row[1]))
+    body = "".join(_row(name, cells, shown) for (_, name), cells in ordered[:MOST_ROWS])
+    return (
+        f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"{_left_out(len(rows) - MOST_ROWS, len(targets) - MOST_TARGETS)}"
+    )
+
+
+def _severity(cells: Cells) -> tuple[int, ...]:
+    """By the number of targets with each verdict, the worst first."""
+    verdicts = [check.verdict for _, check in cells.values()]
+    return tuple(-verdicts.count(verdict) for verdict in WORST_FIRST)
+
+
+def _row(name: str, cells: Cells, targets: Sequence[str]) -> str:
+    return f"<tr><th>{html(name, 120)}</th>{''.join(_cell(cells.get(target)) for target in targets)}</tr>\n"
+
+
+def _cell(entry: tuple[int, CheckResult] | None) -> str:
+    if entry is None:
+        return "<td></td>"
+    number, check = entry
+    words = f"{check.verdict}: {check.message}"
+    sign = f'<span class="sign {check.verdict}" title="{html(words, 200)}">{SIGNS[check.verdict]}</span>'
+    return f"<td>{sign}</td>" if check.verdict is Verdict.PASS else f'<td><a href="#f{number}">{sign}</a></td>'
+
+
+def _left_out(rows: int, targets: int) -> str:
+    more = [counted(n, noun) for n, noun in ((rows, "more check"), (targets, "more target")) if n > 0]
+    return f"<p class=quiet>and {' and '.join(more)}; the lists have them all</p>" if more else ""

@@ -1,0 +1,84 @@
+"""What `bulkq run` has to show: parameter sets per query and target, latencies, failures, files. Called by `page`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model import Outcome
+from bulkq.reports.escaping import html
+from bulkq.reports.html.cards import cell
+from bulkq.reports.html.drawing import share_bar
+from bulkq.reports.html.words import counted, duration
+
+if TYPE_CHECKING:
+    from bulkq.model import Failure, QueryCounts, RunSummary
+
+COLUMNS = ("set", "query", "target", "outcome", "SQLSTATE", "message", "attempts")
+
+
+def queries(summary: RunSummary) -> str:
+    """A row for each query on each target, with the shares of ok, failed and unknown."""
+    rows = "".join(_query(query) for query in summary.queries)
+    head = '<th>query</th><th>target</th><th class=n>ok</th><th class=n>failed</th><th class=n>unknown</th><th class="bar"></th>'
+    return f'<div class="wide"><table class="list queries"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _query(query: QueryCounts) -> str:
+    where = f"<small>{html(f'{query.file}:{query.line}', 500)}</small>" if query.file else ""
+    bar = share_bar({"pass": query.ok, "fail": query.failed, "error": query.unknown})
+    return (
+        f"<tr><td><b>{html(query.name, 400)}</b>{where}</td><td>{html(query.target, 200)}</td><td class=n>{query.ok:,}</td>"
+        f'<td class=n>{query.failed:,}</td><td class=n>{query.unknown:,}</td><td class="bar">{bar}</td></tr>\n'
+    )
+
+
+def latency(summary: RunSummary) -> str:
+    """The median, the 95th percentile and the slowest on one scale; "" where nothing was measured."""
+    known = [("median", summary.p50_s), ("95 %", summary.p95_s), ("slowest", summary.max_s)]
+    longest = summary.max_s or summary.p95_s or 0.0
+    if not longest:
+        return ""
+    rows = "".join(
+        f'<tr><td>{name}</td><td class=n>{duration(seconds)}</td><td class="bar"><svg class="share">'
+        f'<rect class="ink" width="{max(0.3, 100 * seconds / longest):.2f}%" height="100%"/></svg></td></tr>'
+        for name, seconds in known
+        if seconds is not None
+    )
+    return f'<div class="wide"><table class="list"><tbody>{rows}</tbody></table></div>'
+
+
+def failures(summary: RunSummary) -> str:
+    """The parameter sets that did not end ok, as many as the run has kept, and how many more there were."""
+    if not summary.failures:
+        return ""
+    head = "".join(f"<th>{column}</th>" for column in COLUMNS)
+    body = "".join(_failure(failure) for failure in summary.failures)
+    more = summary.failed + summary.unknown - len(summary.failures)
+    note = (
+        f"<p class=quiet>and {counted(more, 'more failure')}; --failures FILE.jsonl keeps them all</p>"
+        if more > 0
+        else ""
+    )
+    return (
+        f'<div class="wide"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    )
+
+
+def _failure(failure: Failure) -> str:
+    word, verdict = ("unknown", "error") if failure.outcome is Outcome.UNKNOWN else ("failed", "fail")
+    message = f"{failure.where}: {failure.message}" if failure.where else failure.message
+    hint = f"<small>{html(failure.hint, 500)}</small>" if failure.hint else ""
+    return (
+        f"<tr><td>{html(failure.source or f'n={failure.n}', 300)}</td>{cell(failure.query)}{cell(failure.target)}"
+        f'<td><span class="dot {verdict}"></span>{word}</td><td>{html(failure.sqlstate or "", 100)}</td>'
+        f"<td class=long>{html(message)}{hint}</td><td class=n>{failure.attempts}</td></tr>\n"
+    )
+
+
+def files(summary: RunSummary) -> str:
+    """What was written, and what was left incomplete."""
+    made = [*((path, "complete") for path in summary.outputs), *((path, "incomplete") for path in summary.partials)]
+    if not made:
+        return ""
+    rows = "".join(f"<li><code>{html(path, 1000)}</code> <span class=quiet>{state}</span></li>" for path, state in made)
+    return f'<ul class="files">{rows}</ul>'

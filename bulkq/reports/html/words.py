@@ -1,0 +1,62 @@
+"""Numbers and histories in words. Called by the parts of the page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bulkq.model import Verdict
+
+if TYPE_CHECKING:
+    from bulkq.model import CheckResult
+
+GOOD = (Verdict.PASS, Verdict.WARN)
+RECENT = 10
+"""Runs that decide whether a check is called flaky."""
+
+
+def duration(seconds: float) -> str:
+    """`0.4 ms`, `12 ms`, `1.84 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(text: str) -> str:
+    """`22 Nov 2026, 03:00 UTC` of an ISO moment; anything else as it is."""
+    try:
+        return datetime.fromisoformat(text).strftime("%-d %b %Y, %H:%M UTC")
+    except ValueError:
+        return text
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 check`, `1,200 checks`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def story(check: CheckResult) -> str:
+    """What its history says: new, flaky, bad since when; "" where it passes as it always has."""
+    past = check.history
+    if not past:
+        return "no earlier run in the ledger"
+    recent = [check.verdict, *(each.verdict for each in past[: RECENT - 1])]
+    turns = sum((a in GOOD) != (b in GOOD) for a, b in pairwise(recent))
+    if turns >= 3:
+        return f"flaky: it changed {turns} times in {len(recent)} runs"
+    if check.verdict in GOOD:
+        return "" if past[0].verdict in GOOD else f"again good, after {past[0].verdict} on {moment(past[0].at)}"
+    passed = next((each for each in past if each.verdict in GOOD), None)
+    if passed is past[0]:
+        return f"new: it passed on {moment(passed.at)}"
+    if passed is None:
+        return f"not once good in {counted(len(past) + 1, 'run')}"
+    return f"bad for {counted(past.index(passed) + 1, 'run')}; it last passed on {moment(passed.at)}"
