@@ -1,44 +1,27 @@
 """SQLite through aiosqlite, which gives every connection a thread of its own. Opened by `bulkq.drivers`.
 
-What happens inside the thread is in `bulkq.drivers.sqlite_session`; here are the hops into it, and how they end.
+The hops into it are in `bulkq.drivers.sqlite_connection`, what happens inside the thread in `bulkq.drivers.sqlite_session`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote
 
 import aiosqlite
 
-from bulkq.drivers.sqlite_handle import Handle
-from bulkq.drivers.sqlite_session import PIECE, Session, SqliteStatement
-from bulkq.errors import DatabaseError, TargetError, UsageError
-from bulkq.model import Capabilities, Phase, Server
+from bulkq.drivers.hops import ended
+from bulkq.drivers.sqlite_connection import GRACE_S, SqliteDriver
+from bulkq.drivers.sqlite_session import PIECE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply
-    from bulkq.protocols import Statement
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
-CONNECT_S = 10.0
-GRACE_S = 2.0
-"""How long a cancelled statement, or a connection being closed, may take to end."""
 
-NUDGE_S = 0.02
-"""An interrupt that arrives between two statements is forgotten, so it is repeated."""
-
-KEPT_STATEMENTS = 64
-
-
-def open(url: str, *, application_name: str, read_only: bool) -> AiosqliteDriver:  # noqa: A001, ARG001 - the name every driver module has; SQLite has no sessions to name
+def open(url: str, *, application_name: str, read_only: bool) -> SqliteDriver:  # noqa: A001, ARG001 - the name every driver module has; SQLite has no sessions to name
     """The driver of the database file that `url` names; the file is not touched yet.
 
     Args:
@@ -49,222 +32,7 @@ def open(url: str, *, application_name: str, read_only: bool) -> AiosqliteDriver
     Raises:
         UsageError: the URL does not name a file.
     """
-    return AiosqliteDriver(url, file_of(url), read_only=read_only)
-
-
-def file_of(url: str) -> Path:
-    """The path in `url`.
-
-    Raises:
-        UsageError: no path, a host, an option, or `:memory:`.
-    """
-    scheme, _, rest = url.partition(":")
-    location, _, options = rest.partition("?")
-    host, slash, path = location.removeprefix("//").partition("/") if location.startswith("//") else ("", "", "")
-    if options:
-        raise UsageError(f'"{url}": an SQLite URL takes no options (a "?" in the file name is written %3F)')
-    if not slash or host:
-        if location in {"", "//"} or ":memory:" in location:
-            raise UsageError(_nothing_there(url))
-        raise UsageError(
-            f'"{url}": write {scheme}:///{unquote(location.lstrip("/"))} for a file in this folder, with three slashes'
-        )
-    name = unquote(path, errors="surrogateescape")
-    if name in {"", ":memory:"}:
-        raise UsageError(_nothing_there(url))
-    if "\0" in name:
-        raise UsageError(f'"{url}": a file name cannot hold a null character')
-    return Path(name)
-
-
-def _nothing_there(url: str) -> str:
-    return f'"{url}" names no file, and a database in memory would be empty: write sqlite:///file.db'
-
-
-class AiosqliteDriver:
-    """One database file."""
-
-    capabilities = Capabilities(
-        name="aiosqlite",
-        pipelined=True,
-        cancels=True,
-        copies=False,
-        describes=False,
-        text_parameters=False,
-        isolates_errors=True,
-        in_process=True,
-        concurrent_writes=False,
-    )
-
-    def __init__(self, target: str, path: Path, *, read_only: bool) -> None:
-        """Remember which file; `connect` opens it."""
-        self.target = target
-        self._path = path
-        self._read_only = read_only
-
-    async def connect(self) -> AiosqliteConnection:
-        """Open the file, in a thread of its own.
-
-        Raises:
-            TargetError: no such file, not a database, no permission, locked.
-        """
-        handle = Handle(self._path, read_only=self._read_only)
-        thread = _Thread(handle.open)
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await thread.start()
-        except TimeoutError:
-            raise TargetError(f'"{self._path}" did not open within {CONNECT_S:g}s') from None
-        return AiosqliteConnection(self._path, handle, thread)
-
-
-class AiosqliteConnection:
-    """One open database and its thread; see `bulkq.protocols.Connection`."""
-
-    def __init__(self, path: Path, handle: Handle, thread: _Thread) -> None:
-        """Take over an open file."""
-        major, minor, patch = sqlite3.sqlite_version_info
-        self.server = Server(
-            product="sqlite",
-            version=sqlite3.sqlite_version,
-            version_number=major * 1_000_000 + minor * 1_000 + patch,
-            database=str(path),
-        )
-        self._handle = handle
-        self._session = Session(handle)
-        self._thread = thread
-        self._lost = False
-        self._statements: dict[tuple[object, ...], SqliteStatement] = {}
-
-    async def prepare(
-        self,
-        query: Query,
-        decoding: Decoding,  # noqa: ARG002 - every sink takes the values as they are
-        *,
-        typed: bool,
-        identifiers: Mapping[str, str],
-    ) -> SqliteStatement:
-        """Compile `query`; executes nothing.
-
-        Raises:
-            DatabaseError: SQLite refuses the text, or an identifier is not in the database.
-        """
-        key = (id(query), typed, *identifiers.items())
-        known = self._statements.get(key)
-        if known is not None:
-            return known
-        statement = await self._hop(partial(self._session.prepare, query, identifiers, typed=typed))
-        if len(self._statements) >= KEPT_STATEMENTS:
-            self._statements.clear()
-        self._statements[key] = statement
-        return statement
-
-    async def attempt(
-        self,
-        statement: Statement,
-        sets: Sequence[ParameterSet],
-        limits: Limits,
-        *,
-        claim: Claim | None = None,
-        before_commit: Callable[[int], None] | None = None,
-    ) -> Reply:
-        """Execute `statement` for every set in one hop and one transaction.
-
-        A read isolates the errors of its sets; a write is undone by the first. A cancellation that finds a write
-        committed gives its reply; see `Connection.attempt`.
-
-        Args:
-            statement: prepared by this connection.
-            sets: what to execute it for.
-            limits: of the attempt.
-            claim: its marker is inserted first.
-            before_commit: called in the connection's thread, while it holds the lock on the file: it has to be quick
-                and thread-safe. For writes in a transaction only.
-
-        Raises:
-            DatabaseError: with `position`, or without where the database was locked.
-            AlreadyApplied: the marker was there.
-            NotOwner: the run is not ours.
-        """
-        known = _ours(statement)
-        assert claim is None or not (known.single or limits.read_only), "a claim is for a write in a transaction"
-        if limits.read_only:
-            return await self._hop(partial(self._session.read, known, sets, limits))
-        return await self._hop(partial(self._session.write, known, sets, limits, claim, before_commit), lasting=True)
-
-    async def administer(
-        self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
-    ) -> list[tuple[object, ...]]:
-        """Our own statements in one transaction; see `Connection.administer`.
-
-        It is as durable as the file is set up to be: `synchronous` stays as it is.
-        """
-        return await self._hop(partial(self._session.administer, statements, lock_timeout_s), lasting=True)
-
-    async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
-        """The rows of one set in pieces of at most 5,000, each a hop; at least one piece, for the columns.
-
-        A statement that may write is executed whole: its rows are given after it has committed.
-
-        Raises:
-            DatabaseError: with position 0.
-        """
-        if not limits.read_only:
-            yield await self.attempt(statement, [params], limits)
-            return
-        session, known = self._session, _ours(statement)
-        try:
-            reply = await self._hop(partial(session.begin_stream, known, params, limits))
-            yield reply
-            while len(reply.positions) == PIECE:
-                reply = await self._hop(partial(session.next_piece, known, params, limits))
-                if reply.positions:
-                    yield reply
-        finally:
-            if not self._lost:
-                await self._hop(session.end_stream)
-
-    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
-        """SQLite has nothing like COPY; `capabilities` says so.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError("SQLite cannot send a result as CSV")
-
-    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
-        """Nothing: SQLite stores any text in any column, converted by the column's affinity where that works.
-
-        A declared type is converted by the parameter source. See https://sqlite.org/datatype3.html .
-        """
-        return []
-
-    async def close(self) -> None:
-        """Close the file and end the thread; after two seconds without it."""
-        self._lost = True
-        self._statements.clear()
-        await self._thread.stop(self._handle.cancel)
-
-    async def _hop(self, work: Callable[[], T], *, lasting: bool = False) -> T:
-        """Run `work` in the thread. On cancellation end it there first, for at most the grace.
-
-        `lasting` work that has committed all the same gives its result: `asyncio.current_task().cancelling()` still
-        says that it was called back. Where that cannot be known, it raises DatabaseError, not confirmed.
-        """
-        if self._lost:
-            raise DatabaseError("the connection is closed", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True)
-        self._handle.deadline.cancelled = self._handle.committing = False
-        hop = self._thread.run(work)
-        try:
-            return await asyncio.shield(hop)
-        except asyncio.CancelledError:
-            self._lost = True  # until the thread is known to be idle
-            with suppress(asyncio.CancelledError):  # called back twice
-                await _ended(hop, self._handle.cancel)
-            self._lost = not hop.done()
-            if lasting and self._handle.committing:
-                return _what_lasts(hop)
-            raise
+    return SqliteDriver("aiosqlite", url, _Thread, read_only=read_only)
 
 
 class _Thread:
@@ -292,54 +60,5 @@ class _Thread:
         if not self._connection._thread.is_alive():  # noqa: SLF001
             return
         stopped = self._connection.stop()
-        if stopped is not None and await _ended(stopped, interrupt):
+        if stopped is not None and await ended(stopped, interrupt, GRACE_S):
             self._connection._thread.join(GRACE_S)  # noqa: SLF001 - it has nothing left to do
-
-
-def _what_lasts(hop: asyncio.Future[T]) -> T:
-    """The result of a hop that was called back in or after its COMMIT.
-
-    Raises:
-        DatabaseError: it may have committed, and nobody knows.
-        asyncio.CancelledError: it has not.
-    """
-    if not hop.done():
-        raise DatabaseError(
-            f"called back during COMMIT, and no answer within {GRACE_S:g}s",
-            sqlstate=None,
-            phase=Phase.COMMITTING,
-            connection_lost=True,
-            confirmed=False,
-        )
-    error = hop.exception()
-    if error is None:
-        return hop.result()
-    if isinstance(error, DatabaseError) and not error.confirmed:
-        raise error
-    raise asyncio.CancelledError
-
-
-async def _ended(future: asyncio.Future[T], interrupt: Callable[[], None]) -> bool:
-    """Interrupt until `future` is done, for at most the grace. A cancellation waits for that and is raised then."""
-    loop = asyncio.get_running_loop()
-    end_s = loop.time() + GRACE_S
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done() and loop.time() < end_s:
-        interrupt()
-        try:
-            await asyncio.wait([future], timeout=NUDGE_S)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if future.done() and not future.cancelled():
-        future.exception()  # seen: nobody waits for it any more
-    else:
-        future.add_done_callback(lambda late: late.cancelled() or late.exception())
-    if cancelled is not None:
-        raise cancelled
-    return future.done()
-
-
-def _ours(statement: Statement) -> SqliteStatement:
-    if not isinstance(statement, SqliteStatement):
-        raise TypeError(f"not a statement of this driver: {type(statement).__name__}")
-    return statement

@@ -1,4 +1,4 @@
-"""What a connection does inside its thread: compile, read, write, stream. Called by `bulkq.drivers.aiosqlite`.
+"""What a connection does inside its thread: compile, read, write, stream. Called by `bulkq.drivers.sqlite_connection`.
 
 A method is one hop: it loops over the parameter sets of a batch, so that what a hop costs is paid per batch.
 """
@@ -9,12 +9,13 @@ import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.drivers import expecting, sqlite_claiming
 from bulkq.drivers import sqlite_rules as rules
+from bulkq.drivers.replies import ROWCOUNT, columnar, counted
 from bulkq.drivers.sqlite_binding import Binding, quoted
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 PREPARE_PATIENCE_S = 5.0
 PROBE_S = 0.25
-ROWCOUNT = Column("rowcount", "integer")
 PIECE = 5_000
 """Rows per hop of a streamed result."""
 
@@ -165,7 +165,7 @@ class Session:
             errors = self._answered(statement, sets, calls, answers)
         finally:
             self._db.rollback()
-        return _columnar(columns[-1], answers, errors=tuple(errors))
+        return columnar(columns[-1], answers, errors=tuple(errors))
 
     def _answered(
         self,
@@ -283,12 +283,12 @@ class Session:
         return max(count, 0)
 
     def _reply(self, statement: SqliteStatement, answers: Sequence[Rows | int]) -> Reply:
-        return _counted(answers) if statement.returns_rows is False else self._returned(statement, answers)
+        return counted(answers) if statement.returns_rows is False else self._returned(statement, answers)
 
     def _returned(self, statement: SqliteStatement, answers: Sequence[Rows | int]) -> Reply:
         rows = [answer for answer in answers if isinstance(answer, list)]
         changed = sum(map(len, rows)) if statement.writes else 0
-        return _columnar(_columns(self._db.cursor), rows, changed=changed)
+        return columnar(_columns(self._db.cursor), rows, changed=changed)
 
     # a result in pieces
 
@@ -323,7 +323,7 @@ class Session:
         except TROUBLE as error:
             raise self._db.failed(error, statement.binding, values=params, position=0) from error
         self._spent_s += time.monotonic() - started_s
-        return _columnar(statement.columns or _columns(self._db.cursor), [rows])
+        return columnar(statement.columns or _columns(self._db.cursor), [rows])
 
 
 def _ended_early(position: int) -> DatabaseError:
@@ -337,22 +337,3 @@ def _ended_early(position: int) -> DatabaseError:
 
 def _columns(cursor: sqlite3.Cursor) -> tuple[Column, ...]:
     return tuple(Column(entry[0]) for entry in cursor.description or ())
-
-
-def _counted(answers: Sequence[Rows | int]) -> Reply:
-    counts = [answer for answer in answers if isinstance(answer, int)]
-    return Reply((ROWCOUNT,), (counts,), range(len(counts)), changed=sum(counts))
-
-
-def _columnar(
-    columns: tuple[Column, ...],
-    answers: Sequence[Sequence[tuple[object, ...]]],
-    *,
-    changed: int = 0,
-    errors: tuple[SetError, ...] = (),
-) -> Reply:
-    """The answers of the sets, turned. All of it happens in C: it is done for every row of every run."""
-    rows = list(chain.from_iterable(answers))
-    positions = list(chain.from_iterable(map(repeat, range(len(answers)), map(len, answers))))
-    values = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return Reply(columns, values, positions, changed, errors)

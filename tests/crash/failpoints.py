@@ -55,7 +55,7 @@ def _around(name: str, where: str, **more: object) -> tuple[Failpoint, Failpoint
 _PG = "bulkq.drivers.asyncpg"
 _ADMINISTER = {
     "postgresql": f"{_PG}.connection:AsyncpgConnection.administer",
-    "sqlite": "bulkq.drivers.aiosqlite:AiosqliteConnection.administer",
+    "sqlite": "bulkq.drivers.sqlite_connection:SqliteConnection.administer",
 }
 
 
@@ -77,9 +77,9 @@ FAILPOINTS = (
     *_around("ledger-opened", "bulkq.ledger.opening:open_place"),
     # the target is reached
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
-    *_around("connect-sqlite", "bulkq.drivers.aiosqlite:AiosqliteDriver.connect", kinds=SQLITE),
+    *_around("connect-sqlite", "bulkq.drivers.sqlite_connection:SqliteDriver.connect", kinds=SQLITE),
     *_around("prepare-postgresql", f"{_PG}.connection:AsyncpgConnection.prepare", kinds=POSTGRES, passages=OFTEN),
-    *_around("prepare-sqlite", "bulkq.drivers.aiosqlite:AiosqliteConnection.prepare", kinds=SQLITE, passages=OFTEN),
+    *_around("prepare-sqlite", "bulkq.drivers.sqlite_connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.stored:StoredLedger._begin"),
     *_administering("marker-tables", "CREATE TABLE"),

@@ -27,8 +27,9 @@ import pytest
 import pytest_asyncio
 
 from bulkq import query as queries
-from bulkq.drivers.aiosqlite import AiosqliteConnection, _what_lasts
 from bulkq.drivers.aiosqlite import open as open_sqlite
+from bulkq.drivers.hops import what_lasts
+from bulkq.drivers.sqlite_connection import GRACE_S, SqliteConnection
 from bulkq.errors import BulkqError, DatabaseError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Phase
 
@@ -56,13 +57,13 @@ def path(sqlite_file: SqliteFile) -> Path:
     return sqlite_file(SCHEMA)
 
 
-async def connected(path: Path, *, read_only: bool = False) -> AiosqliteConnection:
+async def connected(path: Path, *, read_only: bool = False) -> SqliteConnection:
     """A connection to it."""
     return await open_sqlite(f"sqlite:///{path}", application_name="test", read_only=read_only).connect()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def db(path: Path) -> AsyncIterator[AiosqliteConnection]:
+async def db(path: Path) -> AsyncIterator[SqliteConnection]:
     """A connection that may write."""
     connection = await connected(path)
     yield connection
@@ -76,7 +77,7 @@ def asked(sql: str) -> Query:
 
 
 async def run(
-    db: AiosqliteConnection,
+    db: SqliteConnection,
     sql: str | Query,
     sets: Sequence[tuple[object, ...]] = ((),),
     limits: Limits = READS,
@@ -310,7 +311,7 @@ async def test_reading_changes_no_byte(
     keeper.close()
 
 
-async def test_questions_may_be_asked(db: AiosqliteConnection) -> None:
+async def test_questions_may_be_asked(db: SqliteConnection) -> None:
     """Pragmas that only tell, EXPLAIN, and table-valued pragmas work in a read-only run."""
     assert rows(await run(db, "pragma table_info(child)"))[0][2] == "id"
     assert rows(await run(db, "pragma integrity_check")) == [(0, "ok")]
@@ -338,7 +339,7 @@ async def test_refusals_say_why(path: Path) -> None:
 # what is learned before execution
 
 
-async def test_preparing_executes_nothing(db: AiosqliteConnection, path: Path) -> None:
+async def test_preparing_executes_nothing(db: SqliteConnection, path: Path) -> None:
     """Neither a write nor an endless query runs while it is prepared."""
     started = time.monotonic()
     for sql in (
@@ -371,7 +372,7 @@ async def test_preparing_executes_nothing(db: AiosqliteConnection, path: Path) -
     ],
 )
 async def test_columns_are_known(
-    db: AiosqliteConnection, sql: str, columns: list[str], returns_rows: bool | None
+    db: SqliteConnection, sql: str, columns: list[str], returns_rows: bool | None
 ) -> None:
     """Columns of a query, and whether it returns rows, are told without executing it."""
     statement = await db.prepare(asked(sql), Decoding.TEXT, typed=False, identifiers={})
@@ -391,14 +392,14 @@ async def test_columns_are_known(
         ("select id from t where id = :id and", "incomplete input", 35),
     ],
 )
-async def test_mistakes_have_their_place(db: AiosqliteConnection, sql: str, words: str, offset: int) -> None:
+async def test_mistakes_have_their_place(db: SqliteConnection, sql: str, words: str, offset: int) -> None:
     """SQLite's message and, where it names a word, the offset in the author's text."""
     with pytest.raises(DatabaseError, match=words) as caught:
         await run(db, sql, [("1",)])
     assert (caught.value.sqlstate, caught.value.phase, caught.value.offset) == ("SQLITE_ERROR", Phase.PREPARING, offset)
 
 
-async def test_identifiers(db: AiosqliteConnection, path: Path) -> None:
+async def test_identifiers(db: SqliteConnection, path: Path) -> None:
     """Names of the catalog are known in any case and behind `main.`; others get a hint; broken views do not matter."""
     outside(path, "create view broken as select * from gone")
     for name in ("t", "T", "shown", "by_v", "main.t", "sqlite_master"):
@@ -411,7 +412,7 @@ async def test_identifiers(db: AiosqliteConnection, path: Path) -> None:
         await run(db, "select :{x} from t", [("parent",)], identifiers={"x": "parent"})
 
 
-async def test_statements_are_not_kept_for_ever(db: AiosqliteConnection) -> None:
+async def test_statements_are_not_kept_for_ever(db: SqliteConnection) -> None:
     """Identifiers that change with every set do not fill the memory."""
     query = asked("select :{x} from t")
     for i in range(200):
@@ -422,7 +423,7 @@ async def test_statements_are_not_kept_for_ever(db: AiosqliteConnection) -> None
 # reading
 
 
-async def test_one_bad_set_does_not_spoil_the_others(db: AiosqliteConnection) -> None:
+async def test_one_bad_set_does_not_spoil_the_others(db: SqliteConnection) -> None:
     """Errors of sets are told beside the answers of the others, each at its position."""
     sql = "select abs(:n) + 0 as x, json_extract(:j, '$.a') as y"
     sets = [(1, "{}"), (-(2**63), "{}"), (2**63, "{}"), (2, "nonsense"), (3, '{"a": 5}'), ("\ud800", "{}")]
@@ -440,14 +441,14 @@ async def test_one_bad_set_does_not_spoil_the_others(db: AiosqliteConnection) ->
     assert "lone surrogate" in reply.errors[3].message
 
 
-async def test_columns_are_found_with_the_rows_where_they_were_not_known(db: AiosqliteConnection) -> None:
+async def test_columns_are_found_with_the_rows_where_they_were_not_known(db: SqliteConnection) -> None:
     """A pragma tells its columns only when it runs."""
     reply = await run(db, "pragma table_info(t)", [(), ()])
     assert [c.name for c in reply.columns] == ["cid", "name", "type", "notnull", "dflt_value", "pk"]
     assert list(reply.positions) == [0, 0, 0, 1, 1, 1]
 
 
-async def test_only_the_runaway_ends_with_its_timeout(db: AiosqliteConnection) -> None:
+async def test_only_the_runaway_ends_with_its_timeout(db: SqliteConnection) -> None:
     """Each set has its own time: the endless one ends, those before and after it are answered."""
     sql = "with recursive c(i) as (select 1 union all select i + 1 from c where i < :n) select count(*) from c"
     reply = await run(db, sql, [(10,), (10**12,), (20,), (10**12,), (30,)], Limits(timeout_s=0.3))
@@ -458,7 +459,7 @@ async def test_only_the_runaway_ends_with_its_timeout(db: AiosqliteConnection) -
     ]
 
 
-async def test_timeouts_hit_only_what_timed_out(db: AiosqliteConnection) -> None:
+async def test_timeouts_hit_only_what_timed_out(db: SqliteConnection) -> None:
     """Statements whose time is near the limit: whoever is interrupted took that long, and nobody else is."""
     sql = "with recursive c(i) as (select 1 union all select i + 1 from c where i < :n) select count(*) from c"
     random.seed(4)
@@ -469,19 +470,19 @@ async def test_timeouts_hit_only_what_timed_out(db: AiosqliteConnection) -> None
     assert {p for p, *_ in rows(reply)} | interrupted == set(range(300))
 
 
-async def test_none_means_no_timeout(db: AiosqliteConnection) -> None:
+async def test_none_means_no_timeout(db: SqliteConnection) -> None:
     """Without a limit a longer query runs to its end."""
     sql = "with recursive c(i) as (select 1 union all select i + 1 from c where i < 300000) select count(*) from c"
     assert rows(await run(db, sql, [()], Limits(timeout_s=None, lock_timeout_s=None))) == [(0, 300000)]
 
 
-async def test_blobs_nulls_and_numbers_come_as_they_are(db: AiosqliteConnection) -> None:
+async def test_blobs_nulls_and_numbers_come_as_they_are(db: SqliteConnection) -> None:
     """Every storage class arrives as its Python type."""
     reply = await run(db, "select x'00ff', null, 1.5, 9223372036854775807, 'é'")
     assert rows(reply) == [(0, b"\x00\xff", None, 1.5, 2**63 - 1, "é")]
 
 
-async def test_python_values_are_stored(db: AiosqliteConnection, path: Path) -> None:
+async def test_python_values_are_stored(db: SqliteConnection, path: Path) -> None:
     """The typed API may give what SQLite has no type for."""
     sets = [(10, datetime(2026, 11, 22, tzinfo=UTC)), (11, Decimal("2.50")), (12, UUID(int=7)), (13, True)]
     reply = await run(db, "insert into t (id, v) values (:id, :v)", sets, WRITES, typed=True)
@@ -507,7 +508,7 @@ async def test_a_read_waits_for_a_writer_and_then_says_so(path: Path) -> None:
     await db.close()
 
 
-async def prepared_while_free(db: AiosqliteConnection, other: sqlite3.Connection):
+async def prepared_while_free(db: SqliteConnection, other: sqlite3.Connection):
     """Let go of the lock for as long as it takes to prepare."""
     other.execute("rollback")
     statement = await db.prepare(asked("select count(*) from t"), Decoding.TEXT, typed=False, identifiers={})
@@ -518,7 +519,7 @@ async def prepared_while_free(db: AiosqliteConnection, other: sqlite3.Connection
 # writing
 
 
-async def test_a_write_is_one_transaction_of_ours(db: AiosqliteConnection) -> None:
+async def test_a_write_is_one_transaction_of_ours(db: SqliteConnection) -> None:
     """BEGIN IMMEDIATE, the statements, COMMIT: nothing else is begun or committed behind our back."""
     seen: list[str] = []
     await db._hop(lambda: db._handle.raw.set_trace_callback(seen.append))
@@ -533,7 +534,7 @@ async def test_a_write_is_one_transaction_of_ours(db: AiosqliteConnection) -> No
     assert "BEGIN IMMEDIATE" in seen
 
 
-async def test_rows_are_counted(db: AiosqliteConnection) -> None:
+async def test_rows_are_counted(db: SqliteConnection) -> None:
     """Plain DML, DML behind WITH, DDL, and statements whose triggers change more."""
     assert (await run(db, "update t set v = 'x' where id <= :id", [("2",), ("0",)], WRITES)).values == ([2, 0],)
     sql = "with x as (select 2 as id) update t set v = 'y' where id in (select id from x) or id = :id"
@@ -551,7 +552,7 @@ async def test_rows_are_counted(db: AiosqliteConnection) -> None:
 @pytest.mark.parametrize(
     "how", ["insert or rollback into t (id) values (:id)", "insert into t (id, v) values (:id, 'boom')"]
 )
-async def test_statements_that_roll_back_everything(db: AiosqliteConnection, path: Path, how: str) -> None:
+async def test_statements_that_roll_back_everything(db: SqliteConnection, path: Path, how: str) -> None:
     """ON CONFLICT ROLLBACK and RAISE(ROLLBACK) undo the batch, and it is reported as undone, not half done."""
     when = "when new.v = 'boom' and new.id = 1"
     trigger = f"create trigger tr before insert on t {when} begin select raise(rollback, 'no'); end"
@@ -565,7 +566,7 @@ async def test_statements_that_roll_back_everything(db: AiosqliteConnection, pat
 
 
 async def test_a_transaction_that_ends_by_itself_is_in_doubt(
-    db: AiosqliteConnection, monkeypatch: pytest.MonkeyPatch
+    db: SqliteConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should a statement ever end our transaction, its batch is neither done nor undone."""
     statement = await db.prepare(asked("update t set v = 'x'"), Decoding.TEXT, typed=False, identifiers={})
@@ -582,7 +583,7 @@ async def test_a_transaction_that_ends_by_itself_is_in_doubt(
     assert (caught.value.phase, caught.value.sqlstate, caught.value.position) == (Phase.COMMITTING, None, 0)
 
 
-async def test_a_write_that_times_out_is_undone(db: AiosqliteConnection, path: Path) -> None:
+async def test_a_write_that_times_out_is_undone(db: SqliteConnection, path: Path) -> None:
     """An interrupted UPDATE undoes the whole batch and names its set."""
     sql = f"update t set n = ({ENDLESS}) where id = :id and :go"
     with pytest.raises(DatabaseError, match=r"timed out after 0\.2s") as caught:
@@ -591,7 +592,7 @@ async def test_a_write_that_times_out_is_undone(db: AiosqliteConnection, path: P
     assert outside(path, "select sum(n) from t") == [(60,)]
 
 
-async def test_values_that_cannot_be_encoded_undo_a_write(db: AiosqliteConnection, path: Path) -> None:
+async def test_values_that_cannot_be_encoded_undo_a_write(db: SqliteConnection, path: Path) -> None:
     """The set is named, and nothing of the batch is there."""
     with pytest.raises(DatabaseError, match=":id is an integer of more than 64 bits") as caught:
         await run(db, "insert into t (id) values (:id)", [(70,), (2**64,)], WRITES, typed=True)
@@ -651,7 +652,7 @@ async def test_writers_and_readers_wait_for_each_other(path: Path, journal: str)
     assert outside(path, "pragma journal_mode") == [(journal,)]
 
 
-async def test_outside_of_a_transaction(db: AiosqliteConnection, path: Path) -> None:
+async def test_outside_of_a_transaction(db: SqliteConnection, path: Path) -> None:
     """VACUUM and VACUUM INTO need `@transaction off`; a failure there is told as one after the point of no return."""
     query = queries.load("-- name: v\n-- @mode maintenance\n-- @transaction off\nvacuum;", "v.sql")[0]
     statement = await db.prepare(query, Decoding.TEXT, typed=False, identifiers={})
@@ -677,7 +678,7 @@ async def test_a_read_only_file_refuses_writes(path: Path) -> None:
 # streams
 
 
-async def test_a_stream_has_one_deadline_and_its_reader_has_time(db: AiosqliteConnection) -> None:
+async def test_a_stream_has_one_deadline_and_its_reader_has_time(db: SqliteConnection) -> None:
     """The statement's own time is counted over all pieces; what the reader takes between them is not."""
     sql = "with recursive c(i) as (select 1 union all select i + 1 from c where i < :n) select i from c"
     statement = await db.prepare(asked(sql), Decoding.TEXT, typed=True, identifiers={})
@@ -692,7 +693,7 @@ async def test_a_stream_has_one_deadline_and_its_reader_has_time(db: AiosqliteCo
     assert rows(await run(db, "select count(*) from t")) == [(0, 3)]
 
 
-async def test_a_stream_of_nothing_has_columns(db: AiosqliteConnection) -> None:
+async def test_a_stream_of_nothing_has_columns(db: SqliteConnection) -> None:
     """One piece comes even where no row does."""
     statement = await db.prepare(asked("select id, v from t where 0"), Decoding.TEXT, typed=False, identifiers={})
     pieces = [piece async for piece in db.stream(statement, (), READS)]
@@ -701,7 +702,7 @@ async def test_a_stream_of_nothing_has_columns(db: AiosqliteConnection) -> None:
     assert [len(p.columns) async for p in db.stream(pragma, (), READS)] == [6]
 
 
-async def test_a_stream_that_writes_has_committed(db: AiosqliteConnection, path: Path) -> None:
+async def test_a_stream_that_writes_has_committed(db: SqliteConnection, path: Path) -> None:
     """Rows of RETURNING come after the commit."""
     statement = await db.prepare(asked("delete from t returning id"), Decoding.TEXT, typed=False, identifiers={})
     async for piece in db.stream(statement, (), WRITES):
@@ -735,7 +736,7 @@ async def test_cancelled_at_any_moment(path: Path) -> None:
     assert cancelled
 
 
-async def test_cancelling_ends_the_statement(db: AiosqliteConnection) -> None:
+async def test_cancelling_ends_the_statement(db: SqliteConnection) -> None:
     """A cancelled endless query ends at once, and the session goes on."""
     statement = await db.prepare(asked(ENDLESS), Decoding.TEXT, typed=False, identifiers={})
     task = asyncio.create_task(db.attempt(statement, [(), (), ()], Limits(timeout_s=None)))
@@ -748,7 +749,7 @@ async def test_cancelling_ends_the_statement(db: AiosqliteConnection) -> None:
     assert rows(await run(db, "select count(*) from t")) == [(0, 3)]
 
 
-async def test_cancelling_ends_the_wait_for_a_lock(db: AiosqliteConnection, path: Path) -> None:
+async def test_cancelling_ends_the_wait_for_a_lock(db: SqliteConnection, path: Path) -> None:
     """Somebody who waits for a lock without limit can be called back."""
     other = sqlite3.connect(path, isolation_level=None)
     statement = await db.prepare(asked("delete from t"), Decoding.TEXT, typed=False, identifiers={})
@@ -762,7 +763,7 @@ async def test_cancelling_ends_the_wait_for_a_lock(db: AiosqliteConnection, path
     assert rows(await run(db, "select count(*) from t")) == [(0, 3)]
 
 
-async def test_cancelling_twice_waits_all_the_same(db: AiosqliteConnection) -> None:
+async def test_cancelling_twice_waits_all_the_same(db: SqliteConnection) -> None:
     """The second call does not leave the thread alone with the statement: the session goes on."""
     task = asyncio.create_task(run(db, ENDLESS, [()], Limits(timeout_s=None)))
     await asyncio.sleep(0.1)
@@ -776,7 +777,7 @@ async def test_cancelling_twice_waits_all_the_same(db: AiosqliteConnection) -> N
 
 async def test_cancelled_before_commit_nothing_lasts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds up a batch longer than the grace, and is called back, has not committed, and will not."""
-    monkeypatch.setattr("bulkq.drivers.aiosqlite.GRACE_S", 0.1)
+    monkeypatch.setattr("bulkq.drivers.sqlite_connection.GRACE_S", 0.1)
     db = await connected(path)
     reached, release = threading.Event(), threading.Event()
 
@@ -829,7 +830,7 @@ async def test_cancelled_outside_of_a_transaction(path: Path, monkeypatch: pytes
     with pytest.raises(asyncio.CancelledError):
         await task
     assert rows(await run(db, "select count(*) from t")) == [(0, 3)]
-    monkeypatch.setattr("bulkq.drivers.aiosqlite.GRACE_S", 0.1)
+    monkeypatch.setattr("bulkq.drivers.sqlite_connection.GRACE_S", 0.1)
     task = asyncio.create_task(db.attempt(statement, [(0.5,)], WRITES))
     await asyncio.sleep(0.1)
     task.cancel()
@@ -847,7 +848,7 @@ async def test_a_commit_in_doubt_is_not_hidden_by_a_cancellation() -> None:
     hop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     hop.set_exception(doubt)
     with pytest.raises(DatabaseError) as caught:
-        _what_lasts(hop)
+        what_lasts(hop, GRACE_S)
     assert caught.value is doubt
 
 
@@ -951,7 +952,7 @@ async def test_the_private_names_of_aiosqlite(path: Path) -> None:
     assert not connection._thread.is_alive()
 
 
-async def test_what_sqlite_has_not(db: AiosqliteConnection) -> None:
+async def test_what_sqlite_has_not(db: SqliteConnection) -> None:
     """No COPY, no conversion to check, and no statement of another driver."""
     statement = await db.prepare(asked("select 1 as x"), Decoding.TEXT, typed=False, identifiers={})
     with pytest.raises(UsageError):

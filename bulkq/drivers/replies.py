@@ -1,0 +1,33 @@
+"""Answers of the sets of a batch, turned into the columns of a `Reply`. Called by the drivers that execute set by set."""
+
+from __future__ import annotations
+
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+from bulkq.model import Column, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import SetError
+
+    Rows = Sequence[tuple[object, ...]]
+
+ROWCOUNT = Column("rowcount", "integer")
+
+
+def counted(answers: Sequence[Rows | int]) -> Reply:
+    """One row per set: how many rows it changed."""
+    counts = [answer for answer in answers if isinstance(answer, int)]
+    return Reply((ROWCOUNT,), (counts,), range(len(counts)), changed=sum(counts))
+
+
+def columnar(
+    columns: tuple[Column, ...], answers: Sequence[Rows], *, changed: int = 0, errors: tuple[SetError, ...] = ()
+) -> Reply:
+    """The answers of the sets, turned. All of it happens in C: it is done for every row of every run."""
+    rows = list(chain.from_iterable(answers))
+    positions = list(chain.from_iterable(map(repeat, range(len(answers)), map(len, answers))))
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return Reply(columns, values, positions, changed, errors)
