@@ -6,7 +6,6 @@ The hops into it are in `bulkq.drivers.sqlite_connection`, what happens inside t
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 import aiosqlite
@@ -16,6 +15,7 @@ from bulkq.drivers.sqlite_connection import GRACE_S, SqliteDriver
 from bulkq.drivers.sqlite_session import PIECE
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
 T = TypeVar("T")

@@ -5,14 +5,14 @@ The same as `bulkq.drivers.aiosqlite` but for whose thread it is.
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.drivers.hops import DatabaseThread, ended
 from bulkq.drivers.sqlite_connection import GRACE_S, SqliteDriver
 
 if TYPE_CHECKING:
+    import asyncio
+    import sqlite3
     from collections.abc import Callable
 
 T = TypeVar("T")

@@ -79,7 +79,9 @@ FAILPOINTS = (
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
     *_around("connect-sqlite", "bulkq.drivers.sqlite_connection:SqliteDriver.connect", kinds=SQLITE),
     *_around("prepare-postgresql", f"{_PG}.connection:AsyncpgConnection.prepare", kinds=POSTGRES, passages=OFTEN),
-    *_around("prepare-sqlite", "bulkq.drivers.sqlite_connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN),
+    *_around(
+        "prepare-sqlite", "bulkq.drivers.sqlite_connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN
+    ),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.stored:StoredLedger._begin"),
     *_administering("marker-tables", "CREATE TABLE"),

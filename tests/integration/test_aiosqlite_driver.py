@@ -371,9 +371,7 @@ async def test_preparing_executes_nothing(db: SqliteConnection, path: Path) -> N
         ("pragma table_info(t)", [], None),
     ],
 )
-async def test_columns_are_known(
-    db: SqliteConnection, sql: str, columns: list[str], returns_rows: bool | None
-) -> None:
+async def test_columns_are_known(db: SqliteConnection, sql: str, columns: list[str], returns_rows: bool | None) -> None:
     """Columns of a query, and whether it returns rows, are told without executing it."""
     statement = await db.prepare(asked(sql), Decoding.TEXT, typed=False, identifiers={})
     assert [c.name for c in statement.columns] == columns

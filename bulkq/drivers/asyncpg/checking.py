@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers.asyncpg.statement import list_of_text
+from bulkq.drivers.lists import list_of_text
 from bulkq.model import BadValue, PlaceholderKind
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from bulkq.drivers.asyncpg.statement import (
     Shape,
     exact,
     json_text,
-    list_of_text,
 )
+from bulkq.drivers.lists import list_of_text
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase, PlaceholderKind, StatementClass
 from bulkq.query import render

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import decoding
+from bulkq.drivers.ordering import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
 
@@ -126,7 +126,7 @@ class AsyncpgStatement:
             return numbered
         places = {index: place for place, index in enumerate(self.shape.bound)}
         order = [places[index] for index in self.query.sorting if index in places]
-        return _sorted(numbered, order) if order else numbered
+        return sorted_rows(numbered, order) if order else numbered
 
     def reply(self, records: list[Sequence[object]], *, ordered: bool) -> Reply:
         """What wrapped executions brought back, in the order of the sets."""
@@ -166,46 +166,6 @@ def affected(status: str) -> int:
     return int(rest.rpartition(" ")[2]) if verb in {"INSERT", "UPDATE", "DELETE", "MERGE"} else 0
 
 
-def list_of_text(value: object) -> list[str | None]:
-    """The elements of a list, a JSON array or a one-dimensional array literal `{1,"a b",NULL}`, for the server to convert.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if isinstance(value, str) and LITERAL.fullmatch(value):
-        return [_literal(*item) for item in ELEMENT.findall(value[1:-1])]
-    items = _parsed(value) if isinstance(value, str) else value
-    if isinstance(items, (list, tuple)):
-        return [_element(item) for item in items]
-    raise ValueError(f'"{value}" is not a JSON array')
-
-
-_ELEMENT = r'"((?:[^"\\]|\\.)*)"|([^",{}\\]+)'
-ELEMENT = re.compile(_ELEMENT, re.DOTALL)
-LITERAL = re.compile(rf"\{{(?:(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*)?\}}", re.DOTALL)
-"""A one-dimensional array literal and its elements, quoted or bare."""
-
-
-def _literal(quoted: str, bare: str) -> str | None:
-    if not bare:
-        return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
-    return None if bare.strip().upper() == "NULL" else bare.strip()
-
-
-def _parsed(text: str) -> object:
-    """JSON with its numbers as they are written, or None where it is none."""
-    try:
-        return json.loads(text, parse_float=str, parse_int=str)
-    except json.JSONDecodeError:
-        return None
-
-
-def _element(item: object) -> str | None:
-    if item is None or isinstance(item, str):
-        return item
-    return json.dumps(item, ensure_ascii=False) if isinstance(item, (bool, list, dict)) else str(item)
-
-
 def json_text(value: object) -> object:
     """A Python object for a json parameter; text is JSON already."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -214,14 +174,3 @@ def json_text(value: object) -> object:
 def exact(value: object) -> object:
     """A float for a numeric parameter as people read it: 1.1, not its 55 binary digits."""
     return Decimal(repr(value)) if isinstance(value, float) else value
-
-
-def _sorted(rows: list[Arguments], order: Sequence[int]) -> list[Arguments]:
-    try:
-        return sorted(rows, key=itemgetter(*order))
-    except TypeError:  # NULL among values, which Python does not compare
-        pass
-    try:
-        return sorted(rows, key=lambda row: [(row[i] is None, row[i]) for i in order])
-    except TypeError:  # values of different types; the order only spares deadlocks
-        return rows

@@ -66,12 +66,12 @@ def test_lists_of_text() -> None:
     """A JSON array, as text or as a list, into text for the server; numbers as they are written."""
     given = '[1.10, "a", null, true, {"b": [1]}, 12345678901234567890]'
     expected = ["1.10", "a", None, "true", '{"b": ["1"]}', "12345678901234567890"]
-    assert statement.list_of_text(given)[:4] == expected[:4]
-    assert statement.list_of_text(given)[5] == expected[5]
-    assert statement.list_of_text([1, None, "x"]) == ["1", None, "x"]
+    assert list_of_text(given)[:4] == expected[:4]
+    assert list_of_text(given)[5] == expected[5]
+    assert list_of_text([1, None, "x"]) == ["1", None, "x"]
     for bad in ("1", "{", '{"a": 1}', 5):
         with pytest.raises(ValueError, match="is not a JSON array"):
-            statement.list_of_text(bad)
+            list_of_text(bad)
 
 
 def test_typed_values() -> None:

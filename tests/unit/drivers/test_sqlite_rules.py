@@ -14,8 +14,8 @@ import pytest
 from bulkq import query as queries
 from bulkq.drivers import sqlite_rules as rules
 from bulkq.drivers.aiosqlite import open as open_sqlite
-from bulkq.drivers.sqlite_connection import file_of
 from bulkq.drivers.sqlite_binding import Binding, quoted, to_native
+from bulkq.drivers.sqlite_connection import file_of
 from bulkq.drivers.sqlite_handle import Deadline
 from bulkq.errors import TargetError, UsageError
 

@@ -1,0 +1,220 @@
+"""How a query and its parameter sets become what a database library takes. Called by the drivers that execute set by set.
+
+What differs between libraries is data: a `Style`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from bulkq import query as queries
+from bulkq.drivers.lists import list_of_text
+from bulkq.model import PlaceholderKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bulkq.model import ParameterSet, Placeholder, Query
+
+    Values = Any
+    """A tuple, or a mapping where marks have names."""
+
+    Call = tuple[str, Values]
+    """A statement's text and the values for its placeholders, as a cursor's `execute` takes them."""
+
+KEPT_TEXTS = 256
+"""Texts kept per statement with lists; each combination of lengths has its own."""
+
+
+class _Unencodable:
+    """Stands for a value that has no form in the database, so that the library refuses the set it is in."""
+
+
+UNENCODABLE = _Unencodable()
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a library writes placeholders and which Python values it takes."""
+
+    once: str  # the mark of a parameter where each stands in the text once; "" where marks always have a number
+    again: Callable[[int], str] | None  # a mark with its number, from 1; None where a repeated value is given again
+    natives: frozenset[type]  # values that need no look
+    convert: Callable[[object], object]  # any other value, to what the library takes
+    unfit: Callable[[object], str | None]  # why a converted value is not taken after all
+    items: Callable[[object], list[object] | None]  # the members of a list value; None where it is none
+    key: Callable[[int], str] | None = None  # of numbered marks: values travel as a mapping with these keys
+    percent: bool = False  # in a text with marks, `%` is written `%%`
+    cast: str = ""  # `CAST({} AS {})`: the database converts to the declared type; "" where values are converted before
+
+
+class Binding:
+    """The text of one query with its identifiers filled in, and the way from a parameter set to its values.
+
+    A parameter that stands in the text twice keeps one number where the library knows numbers, because databases compare
+    expressions by their text (GROUP BY, ORDER BY of a compound SELECT).
+
+    Args:
+        query: the query.
+        identifiers: the quoted text of every `:{name}`.
+        typed: the sets may hold Python values that the library does not take as they are.
+        style: of the library.
+    """
+
+    def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, style: Style) -> None:
+        self._query = query
+        self._identifiers = identifiers
+        self._typed = typed
+        self._style = style
+        names = [p.name for p in query.placeholders if p.kind is not PlaceholderKind.IDENTIFIER]
+        unique = list(dict.fromkeys(names))
+        self._numbered = style.again is not None and (not style.once or len(unique) < len(names))
+        self._names = unique if self._numbered else names
+        index = {p.name: i for i, p in enumerate(query.parameters)}
+        self._types = {p.name: p.type for p in query.parameters if p.type} if style.cast else {}
+        self._used = tuple(index[name] for name in self._names)
+        self._lists = frozenset(p.name for p in query.placeholders if p.kind is PlaceholderKind.LIST)
+        self._texts: dict[tuple[int, ...], str] = {}
+        self.bare = not names
+        """Nothing is bound: the library is given no values at all."""
+
+        self.sample = self.text(dict.fromkeys(self._lists, 1))
+        """The text with one value in each list; to ask the database about."""
+
+        self.nulls: Values = self._packed((None,) * len(self._names))
+
+    def text(self, lengths: Mapping[str, int]) -> str:
+        """The statement with `lengths[name]` placeholders for each list."""
+        key = tuple(lengths.values())
+        if key not in self._texts:
+            if len(self._texts) >= KEPT_TEXTS:
+                self._texts.clear()
+            self._texts[key] = self._rendered(lengths).text
+        return self._texts[key]
+
+    def offset(self, position: int) -> int:
+        """The offset in `Query.sql` of `position` in `sample`."""
+        return self._rendered(dict.fromkeys(self._lists, 1)).offset(position)
+
+    def calls(self, sets: Sequence[ParameterSet]) -> Iterable[Call]:
+        """Text and values of every set, in order. Never raises: what cannot be encoded, the library refuses."""
+        if self._lists:
+            return map(self._call_with_lists, sets)
+        values: Iterable[ParameterSet] = self._converted(sets) if self._typed else sets
+        if sets and self._used != tuple(range(len(sets[0]))):
+            values = map(_projection(self._used), values)
+        return zip(repeat(self.sample), map(self._packed, values) if self._keyed else values, strict=False)
+
+    def complaint(self, values: ParameterSet) -> str | None:
+        """Why `values` cannot be encoded: the parameter, not its value, which may be secret. None: they can."""
+        for index, name in zip(self._used, self._names, strict=True):
+            items = self._style.items(values[index]) if name in self._lists else [values[index]]
+            if items is None:
+                return f":{name} is not a JSON array"
+            if not items:
+                return f":{name} is an empty list"
+            for item in map(self._style.convert, items):
+                if why := self._style.unfit(item):
+                    return f":{name} {why}"
+        return None
+
+    @property
+    def _keyed(self) -> bool:
+        return self._numbered and self._style.key is not None
+
+    def _packed(self, values: tuple[object, ...]) -> Values:
+        """The values as the library takes them for a text with numbers."""
+        key = self._style.key
+        if not self._numbered or key is None:
+            return values
+        return {key(n): value for n, value in enumerate(values, 1)}
+
+    def _rendered(self, lengths: Mapping[str, int]) -> queries.Rendered:
+        starts = dict(zip(self._names, _starts(lengths.get(name, 1) for name in self._names), strict=True))
+        percent = self._style.percent and not self.bare
+        return queries.render(self._query, self._writer(starts, lengths), doubled_percent=percent)
+
+    def _writer(self, starts: Mapping[str, int], lengths: Mapping[str, int]) -> Callable[[Placeholder], str]:
+        def mark(name: str, n: int) -> str:
+            again = self._style.again
+            text = again(n) if self._numbered and again is not None else self._style.once
+            declared = self._types.get(name)
+            if declared is None:
+                return text
+            return self._style.cast.format(text, declared.removesuffix("[]") if name in self._lists else declared)
+
+        def write(placeholder: Placeholder) -> str:
+            name = placeholder.name
+            match placeholder.kind:
+                case PlaceholderKind.IDENTIFIER:
+                    quoted = self._identifiers[name]
+                    return quoted.replace("%", "%%") if self._style.percent and not self.bare else quoted
+                case PlaceholderKind.VALUE:
+                    return mark(name, starts[name])
+                case PlaceholderKind.LIST:
+                    numbers = range(starts[name], starts[name] + lengths[name])
+                    return f"{'NOT ' if placeholder.negated else ''}IN ({', '.join(mark(name, n) for n in numbers)})"
+
+        return write
+
+    def _call_with_lists(self, values: ParameterSet) -> Call:
+        lengths: dict[str, int] = dict.fromkeys(self._lists, 1)
+        flat: list[object] = []
+        for index, name in zip(self._used, self._names, strict=True):
+            value = values[index]
+            if name in lengths:
+                items = self._style.items(value) or [UNENCODABLE]
+                lengths[name] = len(items)
+                flat.extend(map(self._style.convert, items))
+            else:
+                flat.append(self._style.convert(value))
+        return self.text(lengths), self._packed(tuple(flat))
+
+    def _converted(self, sets: Sequence[ParameterSet]) -> Iterable[ParameterSet]:
+        """The sets with every value in a form that the library takes; the sets themselves where they are so already."""
+        kinds = set(map(type, chain.from_iterable(sets)))
+        if kinds <= self._style.natives:
+            return sets
+        return (tuple(map(self._style.convert, values)) for values in sets)
+
+
+def items_of(value: object) -> list[object] | None:
+    """The members of a list value, `[None]` for NULL, None where it is no list."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    if value is None:
+        return [None]
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else None
+
+
+def text_items_of(value: object) -> list[object] | None:
+    """The same for a database that converts text: numbers as they are written, and array literals too."""
+    if not isinstance(value, str):
+        return items_of(value)
+    try:
+        return list(list_of_text(value))
+    except ValueError:
+        return None
+
+
+def _projection(used: tuple[int, ...]) -> Callable[[ParameterSet], ParameterSet]:
+    if not used:
+        return lambda _: ()
+    if len(used) == 1:
+        (only,) = used
+        return lambda values: (values[only],)
+    return itemgetter(*used)
+
+
+def _starts(lengths: Iterable[int]) -> Iterable[int]:
+    at = 1
+    for length in lengths:
+        yield at
+        at += length
