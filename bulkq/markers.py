@@ -4,7 +4,11 @@ The run row says who owns a run; a marker says that sets `first` to `last` of a 
 transaction as their changes. A batch inserts its marker `FROM` the run row of its owner `FOR SHARE`: so a new owner, who
 updates the run row, waits until every transaction of the old one has ended, and from then on the old one inserts nothing.
 
-PostgreSQL has `FOR SHARE`; SQLite's `BEGIN IMMEDIATE` is a lock on everything and needs none.
+PostgreSQL has `FOR SHARE`, MySQL `LOCK IN SHARE MODE`; SQLite's `BEGIN IMMEDIATE` is a lock on everything and needs none. DuckDB
+has no locks at all: a claim writes the run row, so that it and a takeover cannot both commit.
+
+A statement that has only the names of the tables quotes columns as they are quoted: `at` and `rows` are reserved words in some
+databases.
 """
 
 from __future__ import annotations
@@ -20,33 +24,47 @@ RUNS = "bulkq_runs"
 MARKERS = "bulkq_markers"
 
 
+_QUOTES = {"mysql": "`"}
+_TYPES = {
+    # the text of run and owner, the moment, what stands behind the columns
+    "postgres": ("text", "timestamptz NOT NULL DEFAULT now()", ""),
+    "sqlite": ("text", "text NOT NULL DEFAULT CURRENT_TIMESTAMP", ""),
+    "duckdb": ("text", "timestamptz NOT NULL DEFAULT now()", ""),
+    "mysql": (
+        "varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
+        "timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
+        " ENGINE=InnoDB",  # an engine with transactions, whatever the default is
+    ),
+}
+
+
 def literal(text: str) -> str:
     """`text` as an SQL string literal; our own ids and host names, which a driver sends without parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def identifier(name: str) -> str:
+def identifier(name: str, dialect: str = "") -> str:
     """`name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    quote = _QUOTES.get(dialect, '"')
+    return quote + name.replace(quote, quote * 2) + quote
 
 
-def tables(schema: str | None, prefix: str | None = None) -> MarkerTables:
-    """The two tables in `schema` (None: SQLite), named after `prefix` where `--marker-table` gave one."""
+def tables(schema: str | None, prefix: str | None = None, dialect: str = "") -> MarkerTables:
+    """The two tables in `schema` (None: where the connection looks), named after `prefix` where `--marker-table` gave one."""
     runs, markers = (RUNS, MARKERS) if prefix is None else (f"{prefix}_runs", f"{prefix}_markers")
-    qualifier = "" if schema is None else f"{identifier(schema)}."
-    return MarkerTables(qualifier + identifier(runs), qualifier + identifier(markers))
+    qualifier = "" if schema is None else f"{identifier(schema, dialect)}."
+    return MarkerTables(qualifier + identifier(runs, dialect), qualifier + identifier(markers, dialect))
 
 
 def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
     """Make the tables where they are not there."""
-    moment = (
-        "timestamptz NOT NULL DEFAULT now()" if dialect == "postgres" else "text NOT NULL DEFAULT CURRENT_TIMESTAMP"
-    )
+    text, moment, engine = _TYPES.get(dialect, _TYPES["sqlite"])
+    at, rows = _column(made, "at"), _column(made, "rows")
     return (
-        f"CREATE TABLE IF NOT EXISTS {made.runs} (run text PRIMARY KEY, owner text NOT NULL, at {moment})",
+        f"CREATE TABLE IF NOT EXISTS {made.runs} (run {text} PRIMARY KEY, owner {text} NOT NULL, {at} {moment}){engine}",
         (
-            f"CREATE TABLE IF NOT EXISTS {made.markers} (run text NOT NULL, part integer NOT NULL, first bigint NOT NULL, "
-            f"last bigint NOT NULL, rows bigint NOT NULL DEFAULT 0, at {moment}, PRIMARY KEY (run, part, first))"
+            f"CREATE TABLE IF NOT EXISTS {made.markers} (run {text} NOT NULL, part integer NOT NULL, first bigint NOT NULL, "
+            f"last bigint NOT NULL, {rows} bigint NOT NULL DEFAULT 0, {at} {moment}, PRIMARY KEY (run, part, first)){engine}"
         ),
     )
 
@@ -62,17 +80,34 @@ def claim(wanted: Claim, dialect: str) -> str:
     It says that each set changes one row, as most do; `count` corrects it where that was not so.
     """
     made = wanted.tables
-    lock = " FOR SHARE" if dialect == "postgres" else ""
+    verb, lock, conflict = {
+        "postgres": ("INSERT", " FOR SHARE", " ON CONFLICT DO NOTHING"),
+        "mysql": ("INSERT IGNORE", " LOCK IN SHARE MODE", ""),
+    }.get(dialect, ("INSERT", "", " ON CONFLICT DO NOTHING"))
     return (
-        f"INSERT INTO {made.markers} (run, part, first, last, rows) "
+        f"{verb} INTO {made.markers} (run, part, first, last, {_column(made, 'rows')}) "
         f"SELECT run, {wanted.part}, {wanted.first}, {wanted.last}, {wanted.sets} FROM {made.runs} "
-        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}{lock} ON CONFLICT DO NOTHING"
+        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}{lock}{conflict}"
+    )
+
+
+def hold(wanted: Claim, dialect: str) -> str | None:
+    """Where there are no locks, before the claim in its transaction: what makes it and a takeover conflict; None elsewhere.
+
+    It changes the row of the owner without changing anything in it: a key that is written, even to the same value, is a row
+    deleted and inserted again, which DuckDB lets only one transaction do. One row changed is the permission to go on.
+    """
+    if dialect != "duckdb":
+        return None
+    return (
+        f"UPDATE {wanted.tables.runs} SET run = run "
+        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}"
     )
 
 
 def count(wanted: Claim, rows: int) -> str:
     """Write into the marker how many rows its batch changed; sent with COMMIT."""
-    return f"UPDATE {wanted.tables.markers} SET rows = {rows} WHERE {_key(wanted)}"
+    return f"UPDATE {wanted.tables.markers} SET {_column(wanted.tables, 'rows')} = {rows} WHERE {_key(wanted)}"
 
 
 def look(wanted: Claim) -> str:
@@ -82,7 +117,7 @@ def look(wanted: Claim) -> str:
     """
     made = wanted.tables
     return (
-        f"SELECT r.owner, m.last, m.rows FROM {made.runs} AS r LEFT JOIN {made.markers} AS m "
+        f"SELECT r.owner, m.last, m.{_column(made, 'rows')} FROM {made.runs} AS r LEFT JOIN {made.markers} AS m "
         f"ON m.run = r.run AND m.part = {wanted.part} AND m.first = {wanted.first} WHERE r.run = {literal(wanted.run)}"
     )
 
@@ -101,6 +136,15 @@ def take_over(made: MarkerTables, run: str, owner: str) -> str:
     return f"UPDATE {made.runs} SET owner = {literal(owner)} WHERE run = {literal(run)} RETURNING run"
 
 
+def taking_over(made: MarkerTables, run: str, owner: str, dialect: str) -> tuple[str, ...]:
+    """The statements of one transaction that make `owner` the owner, the last of which gives a row unless the run row is gone."""
+    if dialect == "mysql":  # no UPDATE ... RETURNING
+        update = take_over(made, run, owner).removesuffix(" RETURNING run")
+        return update, f"SELECT run FROM {made.runs} WHERE run = {literal(run)} AND owner = {literal(owner)}"
+    locks = (lock(made),) if dialect == "postgres" else ()
+    return (*locks, take_over(made, run, owner))
+
+
 def owners(made: MarkerTables, run: str) -> str:
     """The present owner of `run`, or no row."""
     return f"SELECT owner FROM {made.runs} WHERE run = {literal(run)}"
@@ -108,7 +152,7 @@ def owners(made: MarkerTables, run: str) -> str:
 
 def applied(made: MarkerTables, run: str) -> str:
     """Rows of part, first, last, rows: what was applied."""
-    return f"SELECT part, first, last, rows FROM {made.markers} WHERE run = {literal(run)} ORDER BY part, first"
+    return f"SELECT part, first, last, {_column(made, 'rows')} FROM {made.markers} WHERE run = {literal(run)} ORDER BY part, first"
 
 
 def remove(made: MarkerTables, run: str) -> tuple[str, str]:
@@ -121,3 +165,9 @@ def remove(made: MarkerTables, run: str) -> tuple[str, str]:
 
 def _key(wanted: Claim) -> str:
     return f"run = {literal(wanted.run)} AND part = {wanted.part} AND first = {wanted.first}"
+
+
+def _column(made: MarkerTables, name: str) -> str:
+    """`name` quoted as the tables are."""
+    quote = made.runs[-1]
+    return f"{quote}{name}{quote}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest_asyncio
 # At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
 sys.path.append(str(Path(__file__).parents[1]))
 
+from tests.servers import mariadb as maria
 from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
 from tests.servers.command import Cli
@@ -61,8 +61,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         postgres = str(chosen(config))
     except Exception as error:
         postgres = f"none: {error}"
-    mariadb = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
-    others = f"pgbouncer: {bouncer.version() or 'not installed'}, mariadb: {mariadb or 'not installed'}"
+    others = f"pgbouncer: {bouncer.version() or 'not installed'}, mariadb: {maria.version() or 'not installed'}"
     return [f"postgresql: {postgres}", f"{others}, sqlite: {sqlite3.sqlite_version}"]
 
 
@@ -135,6 +134,25 @@ def pgbouncer(postgres: servers.PostgresServer) -> Iterator[bouncer.PgBouncer]:
     pool = bouncer.PgBouncer(postgres)
     yield pool
     pool.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[maria.MariaDB]:
+    """The server, started with the first test that needs it."""
+    if maria.version() is None:
+        pytest.skip("mariadb is not installed (apt-get install mariadb-server)")
+    server = maria.MariaDB()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def mariadb_database(mariadb: maria.MariaDB) -> Iterator[tuple[maria.MariaDB, str]]:
+    """The server and the name of an empty database of the test's own."""
+    name = f"bulkq_{uuid4().hex[:12]}"
+    mariadb.execute("", f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield mariadb, name
+    mariadb.execute("", f"DROP DATABASE IF EXISTS {name}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,7 +1,8 @@
 """One database library per module, and the table of URL schemes that leads to them. Called by tasks, never by other drivers.
 
 A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, one line in `SCHEMES`, and one id
-in tests/contract/test_drivers.py. It is imported when the first target needs it.
+in tests/contract/test_drivers.py. It is imported when the first target needs it. What is not in `SCHEMES`, SQLAlchemy is asked
+about: `bulkq.drivers.sqlalchemy` takes any dialect that is installed.
 """
 
 from __future__ import annotations
@@ -30,11 +31,21 @@ class Entry:
 
 
 _POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'")
+_SQLITE = Entry("bulkq.drivers.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
 SCHEMES = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
-    "sqlite": Entry("bulkq.drivers.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'"),
+    "sqlite": _SQLITE,
+    "postgresql+asyncpg": _POSTGRESQL,
+    "sqlite+aiosqlite": _SQLITE,
+    "sqlite+pysqlite": Entry("bulkq.drivers.pysqlite", "sqlite3", "build Python with SQLite"),
 }
+_OTHERS = Entry("bulkq.drivers.sqlalchemy", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
+EXTRAS = {"duckdb": "duckdb"}
+"""Dialects that come in a package of their own, and our extra that installs it."""
+
+SPELLINGS = {"postgresql": "postgres", "mariadb": "mysql"}
+"""Dialects that `bulkq.query` and `bulkq.markers` know by another name."""
 
 
 def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -> Driver:
@@ -54,7 +65,9 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
         raise UsageError(f'target "{urls.safe(url)}" is not a URL: write it like {EXAMPLE}')
     entry = SCHEMES.get(scheme)
     if entry is None:
-        raise UsageError(_unknown(scheme))
+        if _asked(url) is None:
+            raise _unknown(scheme)
+        entry = _OTHERS
     try:
         module = import_module(entry.module)
     except ModuleNotFoundError as error:
@@ -66,12 +79,29 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
 
 
 def dialect_of(url: str) -> str:
-    """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by."""
-    return "sqlite" if (urls.scheme(url) or "").partition("+")[0] == "sqlite" else "postgres"
+    """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by; PostgreSQL's where there is no target."""
+    scheme = urls.scheme(url) or "postgresql"
+    if scheme.partition("+")[0] in {"postgresql", "postgres"}:
+        return "postgres"
+    if scheme in SCHEMES:
+        return scheme.partition("+")[0]
+    name = _asked(url) or scheme.partition("+")[0]
+    return SPELLINGS.get(name, name)
 
 
-def _unknown(scheme: str) -> str:
-    near = get_close_matches(scheme, SCHEMES, n=1, cutoff=0.6)
+def _asked(url: str) -> str | None:
+    """SQLAlchemy's name of the dialect of `url`, or None."""
+    from bulkq.drivers.sqlalchemy import dialects
+
+    return dialects.name_of(url)
+
+
+def _unknown(scheme: str) -> UsageError:
+    extra = EXTRAS.get(scheme.partition("+")[0])
+    if extra:
+        return MissingDriver(f"{scheme}:// needs a package that is not installed: pip install 'bulkq[{extra}]'")
+    near = get_close_matches(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"], n=1, cutoff=0.6)
     guess = f", did you mean {near[0]}://?" if near else ""
-    known = ", ".join(f"{name}://" for name in SCHEMES)
-    return f'no driver for "{scheme}://"{guess} (known: {known})'
+    return UsageError(
+        f'no driver for "{scheme}://"{guess} (known: postgresql://, sqlite://, and every SQLAlchemy dialect that is installed)'
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.errors import AlreadyApplied, NotOwner
+from bulkq.drivers.claims import refused
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
@@ -24,10 +24,4 @@ def take(db: Handle, claim: Claim) -> None:
     db.run_own(markers.claim(claim, "sqlite"), Phase.CLAIMING)
     if db.own.rowcount == 1:
         return
-    found = db.run_own(markers.look(claim), Phase.CLAIMING)
-    if not found:
-        raise NotOwner(None, phase=Phase.CLAIMING)
-    owner, last, rows = cast("tuple[str, int | None, int]", found[0])
-    if last is not None:
-        raise AlreadyApplied(last, rows, phase=Phase.CLAIMING)
-    raise NotOwner(owner, phase=Phase.CLAIMING)
+    raise refused(db.run_own(markers.look(claim), Phase.CLAIMING), claim)

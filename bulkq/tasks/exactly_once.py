@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 LOCK_S = 2.0
 """A takeover waits in steps of this, so that people are told whom it waits for."""
 
-LOCK_NOT_AVAILABLE = frozenset({"55P03", "SQLITE_BUSY"})
+LOCK_NOT_AVAILABLE = frozenset({"55P03", "40001", "SQLITE_BUSY"})
+"""DuckDB does not wait for a lock: it says at once that two transactions cannot both go on."""
+
 NO_SCHEMA = frozenset({"3F000"})
 CHOICES = (
     "let a DBA make the tables, name others with --marker-table SCHEMA.PREFIX, "
@@ -67,8 +69,7 @@ async def take_over(
         RefusedError: the run row is gone: nobody can say what was applied.
         TargetError: the connection broke; another resume takes over again.
     """
-    locks = [markers.lock(tables)] if dialect_of(url) == "postgres" else []
-    statements = [*locks, markers.take_over(tables, run, owner)]
+    statements = markers.taking_over(tables, run, owner, dialect_of(url))
     told = ""
     while True:
         try:
@@ -130,7 +131,7 @@ async def _named(connection: Connection, dialect: str, wanted: str | None) -> Ma
     """Qualified names: the schema is resolved once and kept, since another session may have another search path."""
     schema, _, prefix = (wanted or "").rpartition(".")
     if dialect != "postgres":
-        return markers.tables(None, prefix or None)
+        return markers.tables(None if dialect == "sqlite" else schema or None, prefix or None, dialect)
     if not schema:
         found = await _administer(connection, ["SELECT current_schema()"])
         schema = str(found[0][0]) if found and found[0][0] else ""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -25,23 +23,37 @@ from bulkq.model import (
     Query,
     StatementClass,
 )
+from tests.databases import KINDS, SCHEMES, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from bulkq.protocols import Connection, Driver, Statement
+    from tests.databases import Database
 
 SCHEMA = """
 create table items (id integer primary key, name text not null, qty integer check (qty >= 0));
 insert into items values (1, 'one', 10), (2, 'two', 20), (3, 'three', 30), (4, 'four', null);
 """
+SLOW = {
+    "postgresql": "select pg_sleep(60), cast(:n as integer)",
+    "sqlite": "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n",
+    "duckdb": "select count(*) from range(1000000000000) as t(i) where hash(i) = 7 and i > cast(:n as integer)",
+    "mariadb": "select sleep(60), cast(:n as integer)",
+}
+CANCELED = {"57014", "SQLITE_INTERRUPT"}
 READS = Limits(timeout_s=5, read_only=True)
 WRITES = Limits(timeout_s=5, read_only=False)
 ORDER = re.compile(
     r"(?P<list>(?P<not>not\s+)?in\s*\(:(?P<many>\w+)\*\))|(?<!:):\{(?P<ident>\w+)\}|(?<![:\w]):(?P<one>[a-z]\w*)",
     re.IGNORECASE,
 )
-FIRST_WORD = {"insert": StatementClass.WRITE, "update": StatementClass.WRITE, "delete": StatementClass.WRITE}
+FIRST_WORD = {
+    "insert": StatementClass.WRITE,
+    "update": StatementClass.WRITE,
+    "delete": StatementClass.WRITE,
+    "create": StatementClass.DDL,
+}
 
 
 def query(sql: str, **types: str | None) -> Query:
@@ -67,41 +79,35 @@ def query(sql: str, **types: str | None) -> Query:
 class Target:
     """One database with the table `items`, looked at from outside of the driver under test."""
 
-    kind: str
-    url: str
-    path: str = ""
-    slow: str = ""
-    """A query of one integer parameter that takes far longer than a second."""
+    driver: str
+    base: Database
+
+    @property
+    def kind(self) -> str:
+        """Of the database: postgresql, sqlite, duckdb, mariadb."""
+        return self.base.kind
+
+    @property
+    def url(self) -> str:
+        """For the driver under test."""
+        return self.base.url(SCHEMES[self.driver])
+
+    @property
+    def slow(self) -> str:
+        """A query of one integer parameter that takes far longer than a second."""
+        return SLOW[self.kind]
 
     async def fetch(self, sql: str) -> list[tuple[object, ...]]:
-        """Rows of `sql`, by the database library itself."""
-        if self.kind == "asyncpg":
-            session = await asyncpg.connect(self.url)
-            try:
-                return [tuple(row) for row in await session.fetch(sql)]
-            finally:
-                await session.close()
-        connection = sqlite3.connect(self.path)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        """Rows of `sql`, by a database library itself."""
+        return await asyncio.to_thread(self.base.execute, sql)
 
 
-@pytest_asyncio.fixture(params=["asyncpg", "aiosqlite"], loop_scope="session")
-async def target(request: pytest.FixtureRequest) -> Target:
+@pytest.fixture(params=SCHEMES)
+def target(request: pytest.FixtureRequest) -> Target:
     """A fresh database per test."""
-    if request.param == "asyncpg":
-        url = request.getfixturevalue("database")
-        session = await asyncpg.connect(url)
-        await session.execute(SCHEMA)
-        await session.close()
-        return Target("asyncpg", url, slow="select pg_sleep(60), cast(:n as integer)")
-    path = request.getfixturevalue("sqlite_file")(SCHEMA)
-    counting = (
-        "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n"
-    )
-    return Target("aiosqlite", f"sqlite:///{path}", str(path), slow=counting)
+    base = fresh(KINDS[request.param], request)
+    base.execute(*(part for part in SCHEMA.split(";\n") if part.strip()))
+    return Target(request.param, base)
 
 
 @pytest.fixture
@@ -132,8 +138,8 @@ async def prepared(
 
 async def test_says_where_it_is_connected(driver: Driver, connection: Connection, target: Target) -> None:
     """`server` names product and version, and the driver names its target without reading it."""
-    assert connection.server.product in {"postgresql", "sqlite"}
-    assert connection.server.version_number > 30000
+    assert connection.server.product in {"postgresql", "sqlite", "duckdb", "mariadb"}
+    assert connection.server.version_number > 20000
     assert connection.server.version
     assert driver.target
     assert driver.capabilities.name
@@ -201,7 +207,8 @@ async def test_identifiers_are_quoted(connection: Connection) -> None:
 async def test_a_hostile_name_that_exists_works(connection: Connection, target: Target) -> None:
     """A table may be called anything; quoting holds."""
     name = 'we"ird; drop table items'
-    made = await prepared(connection, query('create table "we""ird; drop table items" (id integer)'))
+    spelled = f"`{name}`" if target.kind == "mariadb" else '"we""ird; drop table items"'
+    made = await prepared(connection, query(f"create table {spelled} (id integer)"))
     await connection.attempt(made, [()], WRITES)
     wanted = query("select count(*) from :{table}")
     statement = await prepared(connection, wanted, identifiers={"table": name})
@@ -230,9 +237,12 @@ async def test_writes_count_their_rows(connection: Connection, target: Target) -
     assert await target.fetch("select qty from items order by id") == [(10,), (20,), (7,), (8,)]
 
 
-async def test_unordered_writes_keep_their_positions(connection: Connection) -> None:
+async def test_unordered_writes_keep_their_positions(connection: Connection, target: Target) -> None:
     """Where the driver may sort the sets, rows still come back in input order and name the right set."""
-    statement = await prepared(connection, query("update items set qty = qty + 1 where id = :id returning id"))
+    verb = (
+        "delete from items" if target.kind == "mariadb" else "update items set qty = qty + 1"
+    )  # MariaDB's UPDATE gives nothing
+    statement = await prepared(connection, query(f"{verb} where id = :id returning id"))
     limits = Limits(timeout_s=5, read_only=False, ordered=False)
     reply = await connection.attempt(statement, [("3",), ("1",), ("99",), ("2",)], limits)
     assert list(zip(reply.positions, *reply.values, strict=True)) == [(0, 3), (1, 1), (3, 2)]
@@ -314,7 +324,7 @@ async def test_a_slow_query_ends_with_its_timeout(connection: Connection, target
     with pytest.raises(DatabaseError) as caught:
         reply = await connection.attempt(statement, [("1",)], Limits(timeout_s=0.2))
         raise DatabaseError(reply.errors[0].message, sqlstate=reply.errors[0].sqlstate, phase=Phase.SENT)
-    assert caught.value.sqlstate in {"57014", "SQLITE_INTERRUPT"}
+    assert caught.value.sqlstate in CANCELED
     assert asyncio.get_running_loop().time() - started < 4
     again = await prepared(connection, query("select id from items where id = :id"))
     assert [list(column) for column in (await connection.attempt(again, [("1",)], READS)).values] == [[1]]

@@ -18,7 +18,7 @@ PID_FILES = ("data/postmaster.pid", "server.pid")
 
 
 def stop(pid: int) -> None:
-    """SIGINT, and SIGKILL after five seconds: SIGINT is PostgreSQL's fast shutdown and ends PgBouncer as well."""
+    """SIGINT, and SIGKILL after five seconds: SIGINT is PostgreSQL's fast shutdown and ends PgBouncer as well; MariaDB does not hear it."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
         for _ in range(100):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.drivers import claims
 from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
-from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
-from bulkq.model import Phase
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.session import Session
+    from bulkq.errors import DatabaseError
     from bulkq.model import Claim
 
 GRANTED = "INSERT 0 1"
@@ -31,15 +31,7 @@ asked while we wait (`pg_blocking_pids`), by somebody else."""
 
 async def refused(session: Session, claim: Claim) -> DatabaseError:
     """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
-    row = await session.fetchrow(markers.look(claim), timeout=LOOK_S)
-    if row is None:
-        return NotOwner(None, phase=Phase.CLAIMING)
-    owner, last, rows = row
-    if last is not None:
-        return AlreadyApplied(last, rows, phase=Phase.CLAIMING)
-    if owner != claim.owner:
-        return NotOwner(owner, phase=Phase.CLAIMING)
-    return DatabaseError("the run came back to us while we claimed", sqlstate="40001", phase=Phase.CLAIMING)
+    return claims.refused(await session.fetch(markers.look(claim), timeout=LOOK_S), claim)
 
 
 async def name_holders(session: Session, error: DatabaseError, patience_s: float | None) -> None:

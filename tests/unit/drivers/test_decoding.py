@@ -10,6 +10,7 @@ import pytest
 
 from bulkq.drivers.asyncpg import decoding, statement
 from bulkq.drivers.asyncpg.catalog import Type
+from bulkq.drivers.lists import list_of_text
 from bulkq.model import Decoding
 
 UTC = dt.UTC

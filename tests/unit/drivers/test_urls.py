@@ -70,7 +70,13 @@ def test_options() -> None:
     [
         ("users.db", "is not a URL: write it like postgresql://"),
         ("postgress://u:hunter2@h/db", "did you mean postgres"),
-        ("mysql://u:hunter2@h/db", "known: postgresql://, postgres://, sqlite://"),
+        ("nosuch://u:hunter2@h/db", "every SQLAlchemy dialect that is installed"),
+        (
+            "mysql://u:hunter2@h/db",
+            r"pip install mysqlclient \(or write mysql\+pymysql://: pip install 'bulkq\[mysql\]'\)",
+        ),
+        ("oracle://u:hunter2@h/db", 'needs the package "oracledb": pip install oracledb'),
+        ("mysql+pymysql://u:hun@ter2@h:x/db", "write @ as %40|cannot be read"),
         ("host=h password=hunter2", "is not a URL"),
         ("postgresql://u:hun@ter2@h/db", "write @ as %40"),
         ("postgresql://u:hun/ter2@h/db", "write @ as %40"),

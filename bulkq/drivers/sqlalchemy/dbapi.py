@@ -1,0 +1,57 @@
+"""What of PEP 249 is used: the shape of a DB-API connection and cursor, whichever library they come from.
+
+An asyncio library's are SQLAlchemy's adapted ones: they look the same and are used inside a greenlet of its making.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Cursor(Protocol):
+    """A cursor; https://peps.python.org/pep-0249/#cursor-objects ."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """Of each result column its name and type, or None where there are no rows."""
+        ...
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that the last statement changed or gave; -1 where nobody counted."""
+        ...
+
+    def execute(self, statement: str, values: Any = ..., /) -> object:
+        """Execute a statement."""
+        ...
+
+    def fetchmany(self, size: int, /) -> Sequence[tuple[object, ...]]:
+        """The next rows, at most `size`."""
+        ...
+
+    def close(self) -> object:
+        """Forget the rest."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection; https://peps.python.org/pep-0249/#connection-objects ."""
+
+    def cursor(self) -> Cursor:
+        """A new cursor."""
+        ...
+
+    def commit(self) -> object:
+        """End the transaction that the library has begun by itself."""
+        ...
+
+    def rollback(self) -> object:
+        """Undo it."""
+        ...
+
+    def close(self) -> object:
+        """End the session."""
+        ...

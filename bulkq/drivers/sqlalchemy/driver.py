@@ -1,0 +1,103 @@
+"""Any database with a SQLAlchemy dialect: the dialect is asked what it is, and connects. Called by `bulkq.drivers.open_driver`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from bulkq.drivers import urls
+from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
+from bulkq.drivers.sqlalchemy.connection import SqlConnection
+from bulkq.drivers.sqlalchemy.session import Session
+from bulkq.errors import BulkqError, TargetError
+from bulkq.model import Capabilities
+
+if TYPE_CHECKING:
+    from bulkq.drivers.sqlalchemy.carriers import Carrier
+    from bulkq.drivers.sqlalchemy.dialects import Known
+    from bulkq.model import Server
+
+CONNECT_S = 10.0
+
+
+class SqlDriver:
+    """One target of a SQLAlchemy dialect. Holds no connection.
+
+    Args:
+        known: what SQLAlchemy says of the URL.
+        application_name: as the server's lists of sessions show us, where it has such lists.
+        read_only: sessions that cannot write, as far as the database knows such sessions.
+    """
+
+    def __init__(self, known: Known, *, application_name: str, read_only: bool) -> None:
+        self.target = urls.safe(known.text)
+        self.left_behind = 0
+        """Statements that could not be ended; their connections and threads live until the process ends."""
+
+        self._known = known
+        self._application_name = application_name
+        self._read_only = read_only
+        product = known.product
+        self.capabilities = Capabilities(
+            name=known.dialect.driver,
+            pipelined=False,
+            cancels=product.cancels or any(map(cancels, known.classes())),
+            copies=False,
+            describes=product.describes,
+            text_parameters=product.text_parameters,
+            isolates_errors=False,
+            in_process=product.in_process,
+            concurrent_writes=product.concurrent_writes,
+        )
+
+    async def connect(self) -> SqlConnection:
+        """Open a session within ten seconds.
+
+        Raises:
+            TargetError: which part did not let us in.
+        """
+        carrier: Carrier | None = None
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                carrier = self._carrier()
+                connection = await carrier.open()
+                session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
+                server: Server = await carrier.run(lambda: self._known.product.look(session.ask, connection))
+        except asyncio.CancelledError:
+            await _drop(carrier)
+            raise
+        except BulkqError:
+            await _drop(carrier)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
+            await _drop(carrier)
+            raise TargetError(urls.scrub(self._why(error), self._known.text)) from None
+        return SqlConnection(carrier, session, server, self._left)
+
+    def _carrier(self) -> Carrier:
+        product = self._known.product
+        url = product.url(self._known.url, read_only=self._read_only)
+        arguments = product.arguments(url, self._application_name)
+        kind = LoopCarrier if self._known.is_async else ThreadCarrier
+        return kind(url, arguments, autocommit=product.autocommit)
+
+    def _left(self) -> None:
+        self.left_behind += 1
+
+    def _why(self, error: Exception) -> str:
+        host = self._known.url.host
+        where = f'"{host}"' if host else ""
+        if isinstance(error, TimeoutError):
+            return f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall or a wrong address?"
+        cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+        return self._known.product.why_not(cause, where)
+
+
+async def _drop(carrier: Carrier | None) -> None:
+    if carrier is not None:
+        carrier.cut()
+        with suppress(Exception):  # it never came to be
+            await carrier.close()

@@ -1,0 +1,171 @@
+"""DuckDB: a file, or memory, inside our own process. One instance per file, which all connections of the process share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from bulkq.drivers import sqlite_rules
+from bulkq.drivers.sqlalchemy.products.product import Described, Product, Refused, Trouble, one_line, returns_rows
+from bulkq.model import BadValue, Column, PlaceholderKind, Server, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import URL
+
+    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.sqlalchemy.dbapi import Connection
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.model import Limits, ParameterSet, Query
+
+READS = frozenset({"SELECT", "EXPLAIN"})
+"""Kinds of statements that a read-only run executes. COPY, ATTACH, SET and INSTALL change something, and DuckDB's READ ONLY
+transaction has no word about them."""
+
+STATES = (
+    ("InterruptException", "57014"),
+    ("ConstraintException", "23000"),
+    ("ConversionException", "22P02"),
+    ("OutOfRangeException", "22003"),
+    ("TypeMismatchException", "42804"),
+    ("ParserException", "42601"),
+    ("SyntaxException", "42601"),
+    ("CatalogException", "42P01"),
+    ("BinderException", "42000"),
+    ("NotImplementedException", "0A000"),
+    ("PermissionException", "42501"),
+    ("OutOfMemoryException", "53200"),
+    ("SerializationException", "40001"),
+    ("InvalidInputException", "22023"),
+    ("DependencyException", "2BP01"),
+)
+"""DuckDB has no SQLSTATE; these are PostgreSQL's for its classes of exceptions."""
+
+FATAL = frozenset({"FatalException", "InternalException", "ConnectionException"})
+READ_ONLY = ("read-only mode",)
+_LINE = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+KEPT = 200
+"""Characters of DuckDB's explanations, which can fill a screen."""
+
+PREPARE = "PREPARE bulkq_probe AS "
+
+
+class DuckDB(Product):
+    """DuckDB through duckdb-engine."""
+
+    name = "duckdb"
+    text_parameters = True
+    cancels = True
+    in_process = True
+    concurrent_writes = False
+    says_begin = True
+    cast = "CAST({} AS {})"
+
+    def url(self, url: URL, *, read_only: bool) -> URL:
+        """The file has to be there: DuckDB would make one."""
+        database = url.database or ":memory:"
+        if not database.startswith(":memory:") and not re.match(r"[a-z]\w+:", database):
+            sqlite_rules.must_be_usable(Path(database), write=not read_only)
+            if read_only and "access_mode" not in url.query:
+                url = url.update_query_dict({"access_mode": "read_only"})
+        return url
+
+    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+        """Its version and file."""
+        ((version, path),) = ask(
+            "SELECT version(), (SELECT path FROM duckdb_databases() WHERE database_name = current_database())"
+        )
+        numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
+        number = sum(part * 10 ** (6 - 3 * i) for i, part in enumerate(numbers))
+        return Server("duckdb", str(version).removeprefix("v"), number, database=str(path or ":memory:"))
+
+    def opening(self, limits: Limits) -> Sequence[str]:
+        """Snapshot isolation; DuckDB waits for no locks and knows no timeouts."""
+        return ("BEGIN TRANSACTION READ ONLY" if limits.read_only else "BEGIN TRANSACTION",)
+
+    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:
+        """By the kind that DuckDB itself gives the statement."""
+        if not reading:
+            return None
+        kinds = [statement.type.name for statement in cast("Any", connection).extract_statements(text)]
+        kinds = [kind for kind in kinds if kind not in READS]
+        if not kinds:
+            return None
+        return Refused(f"{query.verb or kinds[0]} is more than a question, and the run is read-only", "25006")
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+        """PREPARE says what is wrong with it, DESCRIBE which columns a SELECT has; neither executes anything."""
+        returns = returns_rows(query, self.name)
+        if query.statement not in {StatementClass.READ, StatementClass.WRITE}:
+            return Described(returns_rows=returns)
+        asking.ask(PREPARE + binding.sample)
+        asking.ask("DEALLOCATE bulkq_probe")
+        if query.statement is StatementClass.WRITE or query.verb == "EXPLAIN":
+            return Described(returns_rows=returns)
+        cursor = asking.cursor
+        text = f"DESCRIBE {binding.sample}"
+        cursor.execute(text, list(binding.nulls)) if not binding.bare else cursor.execute(text)
+        found = cursor.fetchmany(10_000)
+        return Described(tuple(Column(str(row[0]), str(row[1]).lower()) for row in found), returns)
+
+    def probe(self, text: str) -> tuple[str, int]:
+        """See `describe`."""
+        return PREPARE + text, len(PREPARE)
+
+    def columns(self, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+        """Names and DuckDB's types."""
+        return tuple(Column(str(entry[0]), str(entry[1]).lower()) for entry in cursor.description or ())
+
+    def changed(self, cursor: Any) -> int:
+        """DuckDB before 1.5 tells it in a row only."""
+        if cursor.rowcount >= 0 or not cursor.description:
+            return max(int(cursor.rowcount), 0)
+        rows = cursor.fetchmany(1)
+        return int(rows[0][0]) if rows else 0
+
+    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """Declared parameters: TRY_CAST tells."""
+        found: list[BadValue] = []
+        for index, parameter in enumerate(query.parameters):
+            kind = types[index]
+            if not kind or parameter.kind is not PlaceholderKind.VALUE:
+                continue
+            values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
+            for start in range(0, len(values), 1000):
+                piece = values[start : start + 1000]
+                rows = ", ".join("({}, '{}')".format(i, v.replace("'", "''").replace("\0", "")) for i, v in piece)
+                bad = ask(f"SELECT n FROM (VALUES {rows}) AS q(n, v) WHERE TRY_CAST(v AS {kind}) IS NULL ORDER BY n")
+                named = dict(piece)
+                for (n,) in bad:
+                    at = int(str(n))
+                    found.append(BadValue(at, index, kind, "22P02", f'"{named[at]}" is not of type {kind}'))
+        return sorted(found, key=lambda bad: (bad.position, bad.parameter))
+
+    def trouble(self, error: Exception) -> Trouble:
+        """By the class of DuckDB's exceptions."""
+        text = str(error)
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        state = next((state for kind, state in STATES if kind in kinds), None)
+        if any(words in text for words in READ_ONLY):
+            state = "25006"
+        elif "TransactionException" in kinds:
+            state = "40001" if "onflict" in text or "Failed to commit" in text else "25000"
+        place = _LINE.search(text)
+        words = one_line(Exception(text[: place.start()] if place else text)).partition(" Candidate")[0]
+        return Trouble(words[:KEPT], state, bool(kinds & FATAL), at=_offset(place))
+
+    def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
+        """The file, and who holds it."""
+        text = one_line(error)
+        if "Could not set lock" in text or "different configuration" in text:
+            return f"{text}: DuckDB lets one process write, or several read"
+        return text
+
+
+def _offset(place: re.Match[str] | None) -> int | None:
+    """The place of a mistake in a statement of one line; DuckDB shows of long ones only a part."""
+    if place is None or place[1] != "1" or place[2].startswith("...") or "\n" in place[2]:
+        return None
+    return len(place[3]) - len(f"LINE {place[1]}: ")

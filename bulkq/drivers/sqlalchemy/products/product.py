@@ -1,0 +1,298 @@
+"""What databases differ in, as far as a DB-API library leaves it to us: their SQL around the user's, and their errors.
+
+`Product` is a database of which nothing is known: the library's own transactions, no limits of the server's, no cancelling.
+The other modules of this package are the ones that are known.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from bulkq import markers
+from bulkq.drivers.binding import Style, items_of, text_items_of
+from bulkq.model import Column, Server, StatementClass
+from bulkq.query.tokens import tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy.engine import URL, Dialect
+
+    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
+    from bulkq.model import BadValue, Claim, Limits, ParameterSet, Query
+
+    Ask = Callable[[str], list[tuple[object, ...]]]
+    """Executes a statement of our own and gives its rows."""
+
+NATIVE: frozenset[type] = frozenset(
+    {int, float, str, bytes, bool, type(None), Decimal, datetime, date, time, timedelta, bytearray}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error of the library in our words."""
+
+    message: str
+    sqlstate: str | None
+    lost: bool = False  # the connection is of no use any more
+    hint: str | None = None
+    at: int | None = None  # character offset in the statement that was executed
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What preparing a query found out."""
+
+    columns: tuple[Column, ...] = ()
+    returns_rows: bool | None = None
+    types: Mapping[str, str] | None = None  # of parameters, by name
+
+
+class Refused(Exception):
+    """A rule of ours refuses a statement."""
+
+    def __init__(self, message: str, sqlstate: str) -> None:
+        """Keep the state that says why."""
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class Asking(Protocol):
+    """What `describe` is given: one session, and a way to execute on it."""
+
+    connection: Connection
+
+    @property
+    def cursor(self) -> Cursor:
+        """A cursor for a statement whose description is of interest."""
+        ...
+
+    def ask(self, text: str) -> list[tuple[object, ...]]:
+        """Execute a statement of our own and give its rows."""
+        ...
+
+
+class Product:
+    """A database of which nothing is known but what PEP 249 says.
+
+    Args:
+        dialect: SQLAlchemy's.
+    """
+
+    name = ""
+    """As `bulkq.query` and `bulkq.markers` know it; "" where they do not."""
+
+    text_parameters = False
+    describes = False
+    autocommit = False
+    """The library opens transactions by itself unless it is told not to."""
+
+    limits_time = False
+    """The server ends a statement at its timeout by itself."""
+
+    cancels = False
+    """What runs can be ended, whatever the library."""
+
+    in_process = False
+    concurrent_writes = True
+    says_begin = False
+    """Transactions are opened and ended by statements; else the library opens them, and its methods end them."""
+
+    ddl_commits = False
+    """A statement that changes the schema commits what was done before it."""
+
+    quote = '"'
+    cast = ""
+    nothing = "SELECT 1"
+    """A statement that does nothing."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    # the connection
+
+    def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
+        """What SQLAlchemy is given to connect.
+
+        Raises:
+            TargetError: it is seen without connecting that there is no such database.
+        """
+        return url
+
+    def arguments(self, url: URL, application_name: str) -> dict[str, object]:  # noqa: ARG002
+        """For the library's `connect`, beside what the URL says."""
+        return {}
+
+    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+        """What is at the other end; also settles the session."""
+        version = getattr(self.dialect, "server_version_info", None) or (0,)
+        numbers = [part for part in version if isinstance(part, int)]
+        number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers[:3]))
+        return Server(self.dialect.name, ".".join(map(str, version)), number)
+
+    def kill(self, pid: int) -> str | None:  # noqa: ARG002
+        """A statement that, executed by another session, ends what the session `pid` executes."""
+        return None
+
+    # transactions
+
+    def opening(self, limits: Limits) -> Sequence[str]:  # noqa: ARG002
+        """The statements that open a transaction with these limits."""
+        return ()
+
+    def alone(self, limits: Limits) -> Sequence[str]:  # noqa: ARG002
+        """The statements before one that runs outside a transaction."""
+        return ()
+
+    def durable(self) -> Sequence[str]:
+        """Statements in a transaction of our own, so that its commit is on disk."""
+        return ()
+
+    def broken_off(self, connection: Connection) -> bool:  # noqa: ARG002
+        """Whether the transaction that we opened is no longer open, as far as the library knows without asking."""
+        return False
+
+    def streaming(self, connection: Connection, cursor: Cursor) -> Cursor:  # noqa: ARG002
+        """A cursor that does not hold a whole result in memory, where there is one; `cursor` is the usual one."""
+        return cursor
+
+    def changed(self, cursor: Cursor) -> int:
+        """Rows that the last statement changed."""
+        return max(cursor.rowcount, 0)
+
+    # the marker
+
+    def claims(self, claim: Claim) -> Sequence[str]:
+        """The statements that claim, in their order; each must change one row."""
+        hold = markers.hold(claim, self.name)
+        return (*((hold,) if hold else ()), markers.claim(claim, self.name))
+
+    # queries
+
+    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+        """Why a statement is not executed, beyond what the database says."""
+        if reading and query.statement is not StatementClass.READ:
+            return Refused(f"{query.verb} changes something, and the run is read-only", "25006")
+        return None
+
+    def style(self, *, typed: bool) -> Style:  # noqa: ARG002
+        """How this library takes placeholders and values."""
+        return style_of(self.dialect.paramstyle, convert, self.cast, text=self.text_parameters)
+
+    def quoted(self, name: str) -> str:
+        """`name` as an identifier."""
+        return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
+
+    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+        """Every name, also `schema.table`, that a `:{name}` placeholder may take."""
+        return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:  # noqa: ARG002
+        """What is known of `query` before it is executed; what is wrong with it raises the library's error."""
+        returns = returns_rows(query, self.name)
+        return Described(returns_rows=returns)
+
+    def probe(self, text: str) -> tuple[str, int]:  # noqa: ARG002
+        """What `describe` executes around `text`, so that an error's place can be told: nothing, where places are not known."""
+        return "", 0
+
+    def columns(self, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+        """The result columns of what was executed last."""
+        return tuple(Column(str(entry[0])) for entry in cursor.description or ())
+
+    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
+        """Which text values the database would not convert."""
+        return []
+
+    # errors
+
+    def trouble(self, error: Exception) -> Trouble:
+        """What an error of the library means."""
+        message = one_line(error)
+        lost = self.is_disconnect(error)
+        return Trouble(message, None, lost)
+
+    def is_disconnect(self, error: Exception) -> bool:
+        """Whether SQLAlchemy takes the error for the end of the connection."""
+        try:
+            return bool(self.dialect.is_disconnect(error, None, None))  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - an error of a kind that the dialect did not think of
+            return False
+
+    def why_not(self, error: Exception, where: str) -> str:
+        """Why a connection did not come about."""
+        return f"{where}: {one_line(error)}" if where else one_line(error)
+
+
+NAMES = """\
+SELECT table_name FROM information_schema.tables UNION SELECT column_name FROM information_schema.columns
+UNION SELECT schema_name FROM information_schema.schemata
+UNION SELECT concat(table_schema, '.', table_name) FROM information_schema.tables
+UNION SELECT concat(table_name, '.', column_name) FROM information_schema.columns"""
+
+
+def one_line(error: BaseException) -> str:
+    """The words of an error on one line."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def returns_rows(query: Query, dialect: str) -> bool | None:
+    """Whether rows come back, as far as the text tells: RETURNING is a reserved word where it is known."""
+    match query.statement:
+        case StatementClass.READ:
+            return True
+        case StatementClass.WRITE:
+            tokens = tokenize(query.sql, dialect).tokens
+            return any(token.word == "RETURNING" for token in tokens)
+        case StatementClass.DDL:
+            return False
+        case _:
+            return None
+
+
+def convert(value: object) -> object:
+    """`value` as DB-API libraries take it: what they have no type for becomes text."""
+    match value:
+        case UUID():
+            return str(value)
+        case list() | tuple() | dict():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case memoryview():
+            return bytes(value)
+        case _:
+            return value
+
+
+def unfit(value: object) -> str | None:
+    """Why `value` cannot be sent."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            return f"is not valid Unicode: lone surrogate at character {error.start + 1}"
+    if type(value) not in NATIVE and not isinstance(value, (list, tuple, dict, UUID, memoryview)):
+        return f"is a {type(value).__name__}, which the database library does not take"
+    return None
+
+
+def style_of(paramstyle: str, converting: Callable[[object], object], cast: str, *, text: bool) -> Style:
+    """The style of a library by PEP 249's name of it; `numeric_dollar` is SQLAlchemy's."""
+    once, again, key = {
+        "qmark": ("?", None, None),
+        "format": ("%s", None, None),
+        "pyformat": ("%s", "%(p{})s".format, "p{}".format),
+        "numeric": ("", ":{}".format, None),
+        "numeric_dollar": ("", "${}".format, None),
+        "named": ("", ":p{}".format, "p{}".format),
+    }[paramstyle]
+    items = text_items_of if text else items_of
+    percent = paramstyle in {"format", "pyformat"}
+    return Style(once, again, NATIVE, converting, unfit, items, key, percent, cast)

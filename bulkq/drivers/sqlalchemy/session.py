@@ -1,0 +1,523 @@
+"""What a connection does inside a hop: prepare, read, write, stream. Called by `connection`, through a carrier.
+
+A method is one hop: it loops over the parameter sets of a batch with a DB-API cursor, so that what a hop costs is paid per batch.
+The same code runs in a private thread (sync libraries) and in a greenlet on the event loop (asyncio libraries).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from bulkq import markers
+from bulkq.drivers import claims, expecting, sqlite_rules
+from bulkq.drivers.binding import Binding
+from bulkq.drivers.ordering import sorted_rows
+from bulkq.drivers.replies import ROWCOUNT, columnar, counted
+from bulkq.drivers.sqlalchemy.products.product import Refused
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Column, Decoding, Limits, Phase, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
+    from bulkq.drivers.sqlalchemy.products.product import Described, Product
+    from bulkq.model import BadValue, Claim, ParameterSet, Query, Reply
+
+    Rows = Sequence[tuple[object, ...]]
+
+PIECE = 5_000
+"""Rows fetched at a time: a library that turns them into Python objects holds the interpreter's lock for one piece only."""
+
+ROLLBACKS = 3
+PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
+CANCELED = "57014"
+WORK_S = 60.0
+"""What one of our own statements may take beside waiting for locks: the markers of a long run are many rows to delete."""
+
+
+@dataclass(slots=True, eq=False)
+class SqlStatement:
+    """A query as a session understands it; see `bulkq.protocols.Statement`."""
+
+    query: Query
+    columns: tuple[Column, ...]
+    returns_rows: bool | None
+    parameter_types: tuple[str, ...]
+    single: bool
+    binding: Binding
+    decoding: Decoding
+
+
+@dataclass(slots=True)
+class Signals:
+    """What the loop and the hop tell each other; each attribute is written by one side."""
+
+    cancelled: bool = False  # nobody waits any more
+    expired: int | None = None  # the deadline of the set at this place has passed
+    committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
+    answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)
+    timeout_s: float | None = None
+
+
+class Session:
+    """One session of a DB-API library.
+
+    Args:
+        connection: open, in autocommit where the product says BEGIN itself.
+        product: which database it is.
+        read_only: every transaction is read-only, whatever the limits say.
+        breathe: called between two pieces of a result; on the event loop it lets others run.
+    """
+
+    def __init__(
+        self, connection: Connection, product: Product, *, read_only: bool, breathe: Callable[[], None]
+    ) -> None:
+        self.connection = connection
+        self.product = product
+        self.signals = Signals()
+        self._read_only = read_only
+        self._breathe = breathe
+        self._cursor: Cursor | None = None
+        self._phase = Phase.PREPARING
+        self._open = False  # a transaction of ours
+        self._streaming: Cursor | None = None
+
+    # asking
+
+    @property
+    def cursor(self) -> Cursor:
+        """The cursor of everything that is fetched whole."""
+        if self._cursor is None:
+            self._cursor = self.connection.cursor()
+        return self._cursor
+
+    def ask(self, text: str) -> list[tuple[object, ...]]:
+        """Execute a statement of our own and give its rows."""
+        cursor = self.cursor
+        cursor.execute(text)
+        return list(self._fetched(cursor)) if cursor.description else []
+
+    def _fetched(self, cursor: Cursor) -> Rows:
+        """All rows, in pieces."""
+        rows = cursor.fetchmany(PIECE)
+        if len(rows) < PIECE:
+            return rows
+        every = list(rows)
+        while rows:
+            self._breathe()
+            self._stop_if_cancelled()
+            rows = cursor.fetchmany(PIECE)
+            every += rows
+        return every
+
+    # preparing
+
+    def prepare(self, query: Query, identifiers: Mapping[str, str], decoding: Decoding, *, typed: bool) -> SqlStatement:
+        """What is known of `query`; nothing of it is executed.
+
+        Raises:
+            DatabaseError: the database refuses the text, or an identifier is not in it.
+        """
+        self._phase = Phase.PREPARING
+        binding: Binding | None = None
+        try:
+            self._begin(PREPARE)
+            names = {name: self._identifier(name, value) for name, value in identifiers.items()}
+            binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
+            described = self.product.describe(self, query, binding)
+        except Exception as error:  # noqa: BLE001 - translated
+            self._raise(error, binding=binding, prefix=len(self.product.probe("")[0]))
+        finally:
+            self._rollback()
+        return self._made(query, binding, described, decoding)
+
+    def _made(self, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
+        returns = described.returns_rows
+        types = {p.name: p.type or "" for p in query.parameters} | dict(described.types or {})
+        return SqlStatement(
+            query=query,
+            columns=(ROWCOUNT,) if returns is False else described.columns,
+            returns_rows=returns,
+            parameter_types=tuple(types[p.name] for p in query.parameters),
+            single=not query.transaction,
+            binding=binding,
+            decoding=decoding,
+        )
+
+    def _identifier(self, parameter: str, value: str) -> str:
+        known = self.product.names(self.ask, self.connection)
+        if value in known:
+            quoted = self.product.quoted
+            left, dot, right = value.partition(".")
+            return f"{quoted(left)}.{quoted(right)}" if dot and left in known and right in known else quoted(value)
+        raise DatabaseError(
+            f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it',
+            sqlstate="42P01",
+            phase=Phase.PREPARING,
+            hint=sqlite_rules.nearest(value, known),
+        )
+
+    def check(self, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """Which text values the database would not convert."""
+        self._phase = Phase.PREPARING
+        try:
+            self._begin(PREPARE)
+            return self.product.check(self.ask, statement.query, statement.parameter_types, sets)
+        except Exception as error:  # noqa: BLE001 - translated
+            self._raise(error)
+        finally:
+            self._rollback()
+
+    # reading and writing
+
+    def attempt(
+        self,
+        statement: SqlStatement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        claim: Claim | None,
+        before_commit: Callable[[int], None] | None,
+    ) -> Reply:
+        """Execute `statement` for every set in one transaction; the first error undoes all of it.
+
+        Raises:
+            DatabaseError: with the `position` of the set that failed.
+            AlreadyApplied: the marker of `claim` was there.
+            NotOwner: the run of `claim` is not ours.
+            RefusedError: a claim would not hold: the statement commits by itself.
+        """
+        if claim is not None and self.product.ddl_commits and statement.query.statement is StatementClass.DDL:
+            raise RefusedError(
+                f"{statement.query.place}: {statement.query.verb} commits by itself in {self.product.dialect.name}, so nothing can make "
+                'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
+            )
+        if statement.single or not limits.transaction:
+            return self._alone(statement, sets, limits)
+        order, given = _ordered(statement, sets, limits)
+        theirs: Exception | None = None
+        self._phase = Phase.PREPARING
+        try:
+            self._refuse(statement, reading=limits.read_only or self._read_only)
+            self._begin(limits)
+            if claim is not None:
+                self._claim(claim)
+            self._phase = Phase.SENT
+            reply = self._executed(statement, given, order)
+            self._still_open()
+            if not limits.read_only:
+                self._check(reply, statement, len(sets), limits)
+                if before_commit is not None:
+                    try:
+                        before_commit(reply.changed)
+                    except Exception as error:
+                        theirs = error
+                        raise
+                if claim is not None and reply.changed != claim.sets:
+                    self.ask(markers.count(claim, reply.changed))
+                self._commit()
+        except Exception as error:
+            if error is theirs:
+                raise
+            self._raise(error, binding=statement.binding, sets=given, order=order)
+        finally:
+            self._rollback()
+        return reply
+
+    def _alone(self, statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
+        """One set outside a transaction."""
+        if len(sets) != 1:
+            raise ValueError("outside a transaction an attempt is one parameter set")
+        if limits.read_only or self._read_only:
+            raise RefusedError(
+                f"{statement.query.place}: outside a transaction nothing would keep it from writing: add --write"
+            )
+        self._phase = Phase.PREPARING
+        try:
+            for text in self.product.alone(limits):
+                self.ask(text)
+            self._pass_the_point_of_no_return()
+            self._phase = Phase.COMMITTING  # from here on only the server knows
+            reply = self._executed(statement, sets, range(1))
+            if not self.product.says_begin:
+                self.connection.commit()
+        except Exception as error:  # noqa: BLE001 - translated
+            self._raise(error, binding=statement.binding, sets=sets, order=range(1))
+        finally:
+            self._rollback()
+        return reply
+
+    def administer(self, statements: Sequence[str], patience_s: float | None) -> list[tuple[object, ...]]:
+        """Execute our own statements in one transaction; the rows of the last one.
+
+        Raises:
+            DatabaseError: the first that failed.
+        """
+        timeout_s = None if patience_s is None else patience_s + WORK_S
+        limits = Limits(timeout_s=timeout_s, lock_timeout_s=patience_s, read_only=self._read_only)
+        self._phase = Phase.SENT
+        try:
+            self._begin(limits)
+            for text in () if self._read_only else self.product.durable():
+                self.ask(text)
+            *_, rows = [self.ask(text) for text in statements]
+            if self._cursor is not None and statements and _changes(statements[-1]):
+                rows = []
+            if not self._read_only:
+                self._commit()
+        except Exception as error:  # noqa: BLE001 - translated
+            self._raise(error)
+        finally:
+            self._rollback()
+        return rows
+
+    def _refuse(self, statement: SqlStatement, *, reading: bool) -> None:
+        refused = self.product.refusal(statement.query, statement.binding.sample, self.connection, reading=reading)
+        if refused is not None:
+            raise refused
+
+    def _claim(self, claim: Claim) -> None:
+        self._phase = Phase.CLAIMING
+        for text in self.product.claims(claim):
+            self.cursor.execute(text)
+            if self.product.changed(self.cursor) != 1:
+                raise claims.refused(self.ask(markers.look(claim)), claim)
+
+    def _executed(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> Reply:
+        """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
+        cursor, signals = self.cursor, self.signals
+        answers = signals.answers = []
+        execute, append = cursor.execute, answers.append
+        rows, bare = statement.returns_rows, statement.binding.bare
+        for text, values in statement.binding.calls(sets):
+            if signals.cancelled:
+                raise _cancelled()
+            if bare:
+                execute(text)
+            else:
+                execute(text, values)
+            append(self._answer(cursor, rows))
+        return self._reply(statement, answers, order)
+
+    def _answer(self, cursor: Cursor, rows: bool | None) -> object:
+        if rows is False or (rows is None and not cursor.description):
+            return self.product.changed(cursor)
+        found = cursor.fetchmany(PIECE)
+        return found if len(found) < PIECE else [*found, *self._rest(cursor)]
+
+    def _rest(self, cursor: Cursor) -> Iterable[tuple[object, ...]]:
+        self._breathe()
+        return self._fetched(cursor)
+
+    def _reply(self, statement: SqlStatement, answers: Sequence[object], order: Sequence[int]) -> Reply:
+        """The answers, put back into the order of the sets where they were sorted."""
+        if not isinstance(order, range):
+            sorted_answers: list[object] = [None] * len(answers)
+            for place, answer in zip(order, answers, strict=True):
+                sorted_answers[place] = answer
+            answers = sorted_answers
+        if statement.returns_rows is False or all(isinstance(answer, int) for answer in answers):
+            return counted(answers)  # type: ignore[arg-type] # ints
+        found: list[Rows] = [answer if not isinstance(answer, int) else () for answer in answers]  # type: ignore[misc]
+        changes = statement.query.statement is StatementClass.WRITE
+        return columnar(self._columns(statement, self.cursor), found, changed=sum(map(len, found)) if changes else 0)
+
+    def _columns(self, statement: SqlStatement, cursor: Cursor) -> tuple[Column, ...]:
+        return statement.columns or self.product.columns(cursor, json_wanted=statement.decoding is Decoding.JSON)
+
+    def _check(self, reply: Reply, statement: SqlStatement, sets: int, limits: Limits) -> None:
+        if limits.expect_rows is not None:
+            counts = statement.returns_rows is False
+            expecting.check_rows(reply, sets, limits.expect_rows, counted=counts)
+
+    # a result in pieces
+
+    def begin_stream(self, statement: SqlStatement, params: ParameterSet, limits: Limits) -> Reply:
+        """Execute `statement` for one set and give the first piece; `end_stream` must follow."""
+        self._phase = Phase.PREPARING
+        try:
+            self._refuse(statement, reading=True)
+            self._begin(limits)
+            self._phase = Phase.SENT
+            (call,) = statement.binding.calls([params])
+            self._streaming = self.product.streaming(self.connection, self.cursor)
+            text, values = call
+            self._streaming.execute(text) if statement.binding.bare else self._streaming.execute(text, values)
+        except Exception as error:  # noqa: BLE001 - translated
+            self._stop_streaming()
+            self._raise(error, binding=statement.binding, sets=[params], order=range(1))
+        return self.next_piece(statement, params)
+
+    def next_piece(self, statement: SqlStatement, params: ParameterSet) -> Reply:
+        """The next rows, at most `PIECE`; none at the end."""
+        assert self._streaming is not None
+        try:
+            rows = self._streaming.fetchmany(PIECE)
+        except Exception as error:  # noqa: BLE001 - translated
+            self._stop_streaming()
+            self._raise(error, binding=statement.binding, sets=[params], order=range(1))
+        return columnar(self._columns(statement, self._streaming), [rows])
+
+    def end_stream(self) -> None:
+        """Forget the rest of the result."""
+        self._stop_streaming()
+
+    def _stop_streaming(self) -> None:
+        cursor, self._streaming = self._streaming, None
+        if cursor is not None and cursor is not self._cursor:
+            with suppress(Exception):  # what remains of it goes with the transaction
+                cursor.close()
+        self._rollback()
+
+    # transactions
+
+    def _begin(self, limits: Limits) -> None:
+        if self._read_only and not limits.read_only:
+            limits = Limits(limits.timeout_s, limits.lock_timeout_s, read_only=True)
+        self._open = True
+        for text in self.product.opening(limits):
+            self.ask(text)
+
+    def _still_open(self) -> None:
+        if self.product.broken_off(self.connection):
+            self._phase = Phase.COMMITTING
+            raise DatabaseError(
+                "the statement ended the transaction of its batch, so what was done before it may be lost or lasting",
+                sqlstate=None,
+                phase=Phase.COMMITTING,
+            )
+
+    def _pass_the_point_of_no_return(self) -> None:
+        self.signals.committing = True  # first: whoever cancels, and sees False then, knows that nothing will last
+        self._stop_if_cancelled()
+
+    def _commit(self) -> None:
+        self._pass_the_point_of_no_return()
+        self._phase = Phase.COMMITTING
+        if self.product.says_begin:
+            self.ask("COMMIT")
+        else:
+            self.connection.commit()
+        self._open = False
+
+    def _rollback(self) -> None:
+        """End whatever transaction is open; a late interrupt may hit the first tries.
+
+        Raises:
+            DatabaseError: it cannot be ended, so the connection must be.
+        """
+        if not self._open:
+            return
+        trouble: Exception | None = None
+        for _ in range(ROLLBACKS):
+            try:
+                self._end()
+            except Exception as error:  # noqa: BLE001 - tried again, then told
+                trouble = error
+                if self.product.trouble(error).sqlstate != CANCELED:
+                    break
+            else:
+                self._open = False
+                return
+        self.lost = True
+        del trouble
+
+    def _end(self) -> None:
+        if self.product.says_begin:
+            self.ask("ROLLBACK")
+        else:
+            self.connection.rollback()
+
+    lost = False
+    """The session could not be brought back to idle."""
+
+    def recover(self) -> None:
+        """After an interrupt that came late: the next statement of ours takes it."""
+        for _ in range(ROLLBACKS):
+            try:
+                self.ask(self.product.nothing)
+            except Exception as error:  # noqa: BLE001 - its own trouble is asked for
+                self.lost = self.product.trouble(error).lost
+                if self.lost:
+                    return
+            else:
+                return
+
+    def _stop_if_cancelled(self) -> None:
+        if self.signals.cancelled:
+            raise _cancelled()
+
+    # errors
+
+    def _raise(
+        self,
+        error: Exception,
+        *,
+        binding: Binding | None = None,
+        sets: Sequence[ParameterSet] = (),
+        order: Sequence[int] = (),
+        prefix: int = 0,
+    ) -> NoReturn:
+        """Raise `error` in our words, the session idle or lost."""
+        at = len(self.signals.answers)
+        self._rollback()
+        if isinstance(error, (DatabaseError, RefusedError)):
+            if isinstance(error, DatabaseError):
+                error.connection_lost = error.connection_lost or self.lost
+            raise error
+        position = order[at] if self._phase in {Phase.SENT, Phase.COMMITTING} and at < len(order) else None
+        complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
+        if complaint is not None:
+            raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
+        raise self._translated(error, at, position, binding, prefix) from error
+
+    def _translated(
+        self, error: Exception, at: int, position: int | None, binding: Binding | None, prefix: int
+    ) -> DatabaseError:
+        if isinstance(error, Refused):
+            return DatabaseError(str(error), sqlstate=error.sqlstate, phase=self._phase)
+        trouble = self.product.trouble(error)
+        message, state = trouble.message, trouble.sqlstate
+        signals = self.signals
+        if state == CANCELED and signals.expired is not None:
+            message, state = f"timed out after {signals.timeout_s:g}s", CANCELED
+            if signals.expired != at:
+                message, state = "interrupted by the deadline of the set before it", "40001"
+        offset = None
+        if trouble.at is not None and binding is not None and self._phase is Phase.PREPARING and trouble.at >= prefix:
+            offset = binding.offset(trouble.at - prefix)
+        lost = trouble.lost or self.lost
+        if lost and not message.startswith("connection lost"):
+            message = f"connection lost: {message}"
+        return DatabaseError(
+            message,
+            sqlstate=None if lost and state == CANCELED else state,
+            phase=self._phase,
+            position=position,
+            offset=offset,
+            hint=trouble.hint,
+            connection_lost=lost,
+        )
+
+
+def _cancelled() -> DatabaseError:
+    return DatabaseError("cancelled", sqlstate=CANCELED, phase=Phase.SENT)
+
+
+def _changes(text: str) -> bool:
+    """Whether one of our statements changes data and gives no rows: some libraries give their count as a row."""
+    return text.startswith(("INSERT", "UPDATE", "DELETE", "CREATE")) and "RETURNING" not in text
+
+
+def _ordered(
+    statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits
+) -> tuple[Sequence[int], Sequence[ParameterSet]]:
+    """The sets in the order in which they are executed, and the place of each in `sets`."""
+    if limits.ordered or limits.read_only or len(sets) < 2:
+        return range(len(sets)), sets
+    order = [place for place in statement.query.sorting if place < len(sets[0])]
+    numbered = sorted_rows([(*values, i) for i, values in enumerate(sets)], order)
+    places = [int(str(row[-1])) for row in numbered]
+    return places, [sets[place] for place in places]
