@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from bulkq.errors import BulkqError, ParameterError, StoppedError
+from bulkq.errors import BulkqError, ParameterError, RefusedError, StoppedError
 from bulkq.policy.retry import Budget
-from bulkq.window import Aside, Held, Turn, Window
+from bulkq.window import Apart, Aside, Held, Turn, Window
 from bulkq.worker import Worker
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Part:
     taken: int = 0
     before: int = 0  # sets that ended in earlier processes of the run
     exhausted: bool = False
+    judge: Judge | None = None
+    """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
+
     refused: Failure | None = None
     """The server would not prepare the statement: nothing of this part is tried."""
 
@@ -68,6 +71,22 @@ class Part:
         return self.ok + self.failed + self.unknown
 
 
+class Judge(Protocol):
+    """Makes of the answer to a set what it means; `bulkq.tasks.checking` implements it."""
+
+    def begin(self, batch: Batch) -> Sink:
+        """A sink for the answer to the only set of `batch`."""
+        ...
+
+    def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
+        """What the read-only guard said to the set of `batch`, as its failure: the others go on."""
+        ...
+
+    async def decide(self, result: BatchResult) -> BatchResult:
+        """`result` counted by what its rows say, without them."""
+        ...
+
+
 class Lanes:
     """The lanes of one target over its parts.
 
@@ -82,7 +101,7 @@ class Lanes:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
-        self.window = Window(most, ordered=ordered)
+        self.window = Apart(most) if parts[0].judge is not None else Window(most, ordered=ordered)
         self.busy = False
         self._run = run
         self._budget = Budget()
@@ -260,29 +279,37 @@ class Lanes:
         progress = self._run.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
-        door = self._run.door(part.sink)
-        turn: Turn | Aside
+        sink = part.sink if part.judge is None else part.judge.begin(batch)
+        door = self._run.door(sink)
+        turn: Turn | Aside = Aside(self.window, progress, sink)
         if door is None:
-            turn = Turn(self.window, progress, part.sink, part.work.query, batch, permit)
-        else:
-            turn = Aside(self.window, progress, part.sink)
+            turn = Turn(self.window, progress, sink, part.work.query, batch, permit)
         try:
-            if self._streams(part, batch):
-                result = await worker.stream(part.work, batch, turn)
-            else:
-                result = await worker.execute(part.work, batch)
+            result = await self._answer(worker, part, batch, turn)
         except BaseException:
             turn.give_up()
             raise
         finally:
             progress.in_flight -= len(batch.sets)
+        if part.judge is not None:
+            result = await part.judge.decide(result)
         if result.failures:
             turn.forget()
         self._count(part, result)
-        payload, weight = part.sink.encode(result) if result.rows and result.values else (None, 0)
+        payload, weight = sink.encode(result) if result.rows and result.values else (None, 0)
         if isinstance(turn, Aside) and turn.filled:
             payload = turn
-        return Held(replace(result, values=(), positions=()), part.sink, payload, weight, self._recorded, door), turn
+        return Held(replace(result, values=(), positions=()), sink, payload, weight, self._recorded, door), turn
+
+    async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn | Aside) -> BatchResult:
+        try:
+            if self._streams(part, batch):
+                return await worker.stream(part.work, batch, turn)
+            return await worker.execute(part.work, batch)
+        except RefusedError as error:
+            if part.judge is None or error is self.sessions.gone:
+                raise
+            return part.judge.refused(batch, error)
 
     def _streams(self, part: Part, batch: Batch) -> bool:
         """Whether the result may be too big to hold: not known yet, or known to be."""

@@ -250,6 +250,7 @@ class Limits:
     transaction: bool = True
     expect_rows: int | None = None  # each set must change exactly so many, else it fails (sqlstate ROWS_UNEXPECTED)
     ordered: bool = True  # False: a driver may send the sets in the order of `Query.sorting`
+    snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,19 @@ class Connection(Protocol):
         ...
 
 
+@runtime_checkable
+class SnapshotConnection(Protocol):
+    """A connection whose view of the data others can share, while its transaction lasts."""
+
+    async def export_snapshot(self) -> str:
+        """Begin a read-only transaction that lasts until `close`, and name what it sees for `Limits.snapshot`.
+
+        Raises:
+            DatabaseError: the server has no snapshot to share.
+        """
+        ...
+
+
 class Driver(Protocol):
     """One database library and one target. Holds no connection itself."""
 

@@ -74,6 +74,8 @@ class Rules:
     max_failures: Threshold | None = None
     deadline_s: float | None = None
     max_failed_targets: int | None = None
+    gives_up: bool = True  # on a target where all of the first thousand have failed
+    what: str = "a parameter set"  # that fails, for people
 
 
 class Runner:
@@ -210,9 +212,13 @@ class Runner:
         if not wrong or self.control.draining:
             return
         stop = stopping.after_failures(
-            tried=progress.done, failed=wrong, limit=self._rules.max_failures, fail_fast=self._rules.fail_fast
+            tried=progress.done,
+            failed=wrong,
+            limit=self._rules.max_failures,
+            fail_fast=self._rules.fail_fast,
+            what=self._rules.what,
         )
-        if stop is None:
+        if stop is None and self._rules.gives_up:
             stop = stopping.hopeless(
                 tried=sum(part.tried for part in lanes.parts),
                 failed=sum(part.failed + part.unknown for part in lanes.parts),

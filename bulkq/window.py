@@ -120,6 +120,23 @@ class Window:
         await self._moved.wait()
 
 
+class Apart(Window):
+    """No order: every batch has a sink of its own, and nobody waits for anybody."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__(lanes, ordered=False)
+
+    async def turn(self, index: int) -> None:
+        """It is everybody's turn."""
+
+    def give_up(self, *, has_turn: bool) -> None:
+        """Nothing waits behind it."""
+
+    async def deliver(self, held: Held, *, has_turn: bool) -> None:  # noqa: ARG002 - nobody has one
+        """Write it."""
+        await held.write()
+
+
 class Turn:
     """A lane's access to its sink while a result streams in; `bulkq.worker.Pieces` over a part's sink."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": ("bulkq.cli.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
     "run": ("bulkq.cli.run", "Run queries for every parameter set."),
+    "check": ("bulkq.cli.check", "Data checks: read-only, side by side, with verdicts and reports."),
     "resume": ("bulkq.cli.resume", "Go on with a run that was stopped or killed."),
     "retry": ("bulkq.cli.retry", "A new run over the parameter sets that failed in another."),
     "list": ("bulkq.cli.list", "Names, parameters and modes of the queries in files."),

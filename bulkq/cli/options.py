@@ -129,6 +129,21 @@ LOG_FORMAT = option(
 
 CONCURRENCY = partial(option, "-j", "--concurrency", type=Count(1), metavar="N", help="Connections at work at once.")
 TIMEOUT = partial(option, "--timeout", type=Duration(), metavar="TIME", help="Per query; none switches it off.")
+LOCK_TIMEOUT = option(
+    "--lock-timeout",
+    type=Duration(),
+    default="2s",
+    show_default=True,
+    metavar="TIME",
+    help="How long a query may wait for a lock.",
+)
+RETRIES = partial(
+    option,
+    "--retries",
+    type=Count(0),
+    metavar="N",
+    help="For errors that go away: deadlocks, serialization, lost connections.",
+)
 DEADLINE = option(
     "--deadline", type=Duration(), metavar="TIME", help="For the whole run; then it stops with exit code 5."
 )
@@ -148,6 +163,7 @@ ON_UNKNOWN = partial(
     type=Words("stop", "retry"),
     help="What to do with a set of which nobody can tell whether it was applied: leave it to you, or send it again.",
 )
+FAIL_FAST = option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure and cancel what runs.")
 MAX_FAILURES = option(
     "--max-failures",
     type=MaxFailures(),
@@ -180,7 +196,7 @@ AGAIN = (
 )
 """What may be different when a run goes on. No default is shown: it is what the run had."""
 
-_WHAT = (
+WHAT = (
     option("-e", "--sql", type=Text(), multiple=True, metavar="TEXT", help="A query as text, instead of a file."),
     option(
         "-p",
@@ -211,23 +227,9 @@ _WHAT = (
 _HOW = (
     CONCURRENCY(default=8, show_default=True),
     TIMEOUT(default="30s", show_default=True),
-    option(
-        "--lock-timeout",
-        type=Duration(),
-        default="2s",
-        show_default=True,
-        metavar="TIME",
-        help="How long a query may wait for a lock.",
-    ),
+    LOCK_TIMEOUT,
     DEADLINE,
-    option(
-        "--retries",
-        type=Count(0),
-        default=5,
-        show_default=True,
-        metavar="N",
-        help="For errors that go away: deadlocks, serialization, lost connections.",
-    ),
+    RETRIES(default=5, show_default=True),
     OUTAGE(default="5m", show_default=True),
     BATCH(default="auto", show_default=True),
     option("--unordered", is_flag=True, help="Output in the order of completion instead of that of the input."),
@@ -272,7 +274,7 @@ _SAFETY = (
         help="A set that changes another number of rows fails, and changes none.",
     ),
     MAX_AFFECTED,
-    option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure and cancel what runs."),
+    FAIL_FAST,
     MAX_FAILURES,
     option("--yes", is_flag=True, help="Ask nothing."),
 )
@@ -303,4 +305,4 @@ PATHS = click.argument("paths", nargs=-1, type=PathText(), metavar="PATH...")
 
 def run_options(function: F) -> F:
     """Everything that `run` takes, and `plan run` with it."""
-    return together(FILES, TARGET, *_WHAT, *_HOW, *_SAFETY, *_OUTPUT)(function)
+    return together(FILES, TARGET, *WHAT, *_HOW, *_SAFETY, *_OUTPUT)(function)

@@ -38,9 +38,9 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     target = one_target(options["target"], ctx)
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
-    _check_ledger(options)
+    check_ledger(options["ledger"])
     _check_write(options, ctx)
-    _check_stdin(options)
+    check_stdin(options["params"])
     _check_text(options)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
@@ -49,7 +49,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         queries=queries,
         targets=(target,),
         params=options["params"],
-        constants=_constants(options["param"]),
+        constants=constants(options["param"]),
         params_format=options["params_format"],
         params_target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
         grid=options["grid"],
@@ -160,21 +160,26 @@ def _opposed(queries: Sequence[Query]) -> bool:
     return any(query.idempotent is False for query in queries)
 
 
-def _constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    constants: dict[str, str] = {}
+def constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The values of `--param`.
+
+    Raises:
+        UsageError: a name has two.
+    """
+    found: dict[str, str] = {}
     for name, value in pairs:
-        if name in constants:
+        if name in found:
             raise UsageError(f'--param "{name}" is given twice: give it once')
-        constants[name] = value
-    return constants
+        found[name] = value
+    return found
 
 
-def _check_ledger(options: RunOptions) -> None:
+def check_ledger(ledger: str) -> None:
     """A ledger of a form that nobody understands is found before anything is opened."""
-    if options["ledger"] != "none":
+    if ledger != "none":
         from bulkq.ledger.places import locate
 
-        locate(options["ledger"])
+        locate(ledger)
 
 
 def _check_write(options: RunOptions, ctx: click.Context) -> None:
@@ -201,8 +206,9 @@ def _check_text(options: RunOptions) -> None:
                 raise UsageError(f'{name} "{text}": holds bytes that are not UTF-8')
 
 
-def _check_stdin(options: RunOptions) -> None:
-    if options["params"].count("-") > 1:
+def check_stdin(specs: Sequence[str]) -> None:
+    """Standard input is read once, and not from a terminal."""
+    if specs.count("-") > 1:
         raise UsageError("-p - is given twice: standard input can be read once")
-    if "-" in options["params"] and sys.stdin is not None and sys.stdin.isatty():
+    if "-" in specs and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("-p - reads standard input, which is a terminal: pipe parameter sets into it")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bulkq.runner import Control
 
 SHOWN_FAILURES = 10
+SHOWN_CHECKS = 30
 
 
 class Task(Protocol):
@@ -141,15 +142,23 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
     """Failures, reports, and always as the last line the summary. Returns the exit code."""
-    from bulkq.reports import failure_lines, summary_line
+    from bulkq.reports import failure_lines, notable_lines, summary_line
 
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
+    if summary.checks:
+        messages.raw(notable_lines(summary, SHOWN_CHECKS))
     if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
         messages.say("info", f"{summary.status}: {summary.reason}")
-    for report in (*reports, *_by_themselves(summary, reports)):
-        summary = _report(report, summary, messages)
+    summary = write_all(reports, summary, messages)
     messages.raw([summary_line(summary)])
     return summary.exit_code
+
+
+def write_all(reports: Sequence[ReportRequest], summary: RunSummary, messages: Messages) -> RunSummary:
+    """Write every report that is wanted; `summary`, or with another exit code where one could not be written."""
+    for report in (*reports, *_by_themselves(summary, reports)):
+        summary = _report(report, summary, messages)
+    return summary
 
 
 def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> list[ReportRequest]:

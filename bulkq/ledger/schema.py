@@ -94,3 +94,30 @@ SPOOLS = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("path", Text, nullable=False),
 )
+
+CHECKS = Table(
+    "checks",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # in the order of the report
+    Column("checked", Text, nullable=False),  # file and name: the same in every run
+    Column("target", Text, nullable=False),
+    Column("params", String(32), nullable=False),  # a digest; "" where there are none
+    Column("at", String(40), nullable=False),  # when the run began
+    Column("name", Text, nullable=False),
+    Column("file", Text),
+    Column("line", Integer, nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("value", Text),
+    Column("rows", BigInteger),
+    Column("sqlstate", String(64)),
+    Column("description", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON array
+    Column("began_s", Float, nullable=False),
+    Column("elapsed_s", Float, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Index("checks_by_name", "checked", "at"),
+)

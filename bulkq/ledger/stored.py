@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from bulkq.errors import LedgerError, RefusedError
 from bulkq.ledger import owners, reading, rows
 from bulkq.ledger.grouping import Tally, with_run
-from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.model import RunState
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class StoredLedger:
             record = await reading.find(connection, run, self.place)
             await self._refuse_living(connection, record, "forget it")
             spooled = await _spools(connection, record.run)
-            for table in (DONE, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
+            for table in (CHECKS, DONE, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
                 await connection.execute(delete(table).where(table.c.run == record.run))
         return spooled
 

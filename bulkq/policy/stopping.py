@@ -25,10 +25,12 @@ class Stop:
     cancel: bool = False
 
 
-def after_failures(*, tried: int, failed: int, limit: Threshold | None, fail_fast: bool) -> Stop | None:
+def after_failures(
+    *, tried: int, failed: int, limit: Threshold | None, fail_fast: bool, what: str = "a parameter set"
+) -> Stop | None:
     """Whether `failed` of `tried` sets are reason enough to stop; None to go on."""
     if fail_fast and failed:
-        return Stop("a parameter set failed and --fail-fast was given", cancel=True)
+        return Stop(f"{what} failed and --fail-fast was given", cancel=True)
     if limit is not None and limit.count is not None and failed >= limit.count:
         return Stop(f"{failed} failed, --max-failures {limit.count} reached")
     if (

@@ -3,6 +3,7 @@
     load, inline, pick      text of a file or of `-e` -> queries; by name
     render, locate, caret   a query -> a driver's text; offsets back to `file:line`
     lint                    findings without a database
+    rules                   what a check expects of its answer
     parse_duration          `30s`
 
 Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline` or `lint`.
@@ -10,9 +11,22 @@ Importing this room is cheap; sqlglot is imported by the first call of `load`, `
 
 from __future__ import annotations
 
+from bulkq.query.conditions import rules
 from bulkq.query.durations import parse_duration
 from bulkq.query.files import inline, load, pick
 from bulkq.query.linting import Finding, lint
 from bulkq.query.rendering import Rendered, caret, locate, render
 
-__all__ = ["Finding", "Rendered", "caret", "inline", "lint", "load", "locate", "parse_duration", "pick", "render"]
+__all__ = [
+    "Finding",
+    "Rendered",
+    "caret",
+    "inline",
+    "lint",
+    "load",
+    "locate",
+    "parse_duration",
+    "pick",
+    "render",
+    "rules",
+]

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bulkq.conditions import Measure
 from bulkq.model import Mode
+from bulkq.query import conditions
 from bulkq.query.complaints import nearest, quoted
 from bulkq.query.durations import parse_duration
 from bulkq.query.placeholders import IDENTIFIER
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from bulkq.query.complaints import Complaints
     from bulkq.query.tokens import Comment
 
-REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask"})
+REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask", "params"})
 """Keys that may stand in several lines of one query."""
 
 SINGLE = frozenset(
@@ -231,6 +233,30 @@ def _param(value: str, offset: int, header: Header) -> None:
     header.params.append(Declared(name, offset, declared or None, secret=secret))
 
 
+def _expect(value: str, _offset: int, header: Header) -> None:
+    wanted = conditions.condition(value)
+    others = [conditions.condition(line) for line in header.metadata["expect"][:-1]]
+    if wanted.measure is Measure.SAME and any(other.measure is Measure.SAME for other in others):
+        raise ValueError(f'{quoted(value)}: a check is compared with one other query: keep one "same as"')
+
+
+def _bad(value: str, _offset: int, _header: Header) -> None:
+    if conditions.condition(value).measure is Measure.SAME:
+        raise ValueError(f'{quoted(value)}: "same as" says what is wanted: write it behind @expect')
+
+
+def _until(value: str, _offset: int, _header: Header) -> None:
+    conditions.until(value)
+
+
+def _sample(value: str, _offset: int, _header: Header) -> None:
+    conditions.sample(value)
+
+
+def _mask(value: str, _offset: int, _header: Header) -> None:
+    conditions.names(value)
+
+
 def _count(value: str, least: int) -> int:
     if not value.isascii() or not value.isdecimal() or len(value) > 9 or int(value) < least:
         raise ValueError(f"{quoted(value)} is not a whole number from {least} on")
@@ -257,6 +283,12 @@ _READERS: dict[str, Callable[[str, int, Header], None]] = {
     "transaction": _transaction,
     "tags": _tags,
     "param": _param,
+    "expect": _expect,
+    "warn": _bad,
+    "fail": _bad,
+    "until": _until,
+    "sample": _sample,
+    "mask": _mask,
 }
 
 _FORMS = {
@@ -269,4 +301,11 @@ _FORMS = {
     "transaction": "on or off",
     "tags": "words with commas between",
     "param": "a name and a type",
+    "params": "a file beside this one, or range:id=1..10",
+    "expect": "a condition such as empty, rows <= 10 or value = 0",
+    "warn": "the bad condition, such as rows > 0",
+    "fail": "the bad condition, such as rows > 10",
+    "until": "a date such as 2026-12-31",
+    "sample": "a number of rows",
+    "mask": "names of columns with commas between",
 }

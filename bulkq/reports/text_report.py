@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.model import Verdict
 from bulkq.reports.escaping import line
 from bulkq.reports.findings import place, tally_text, title, worst_first
 from bulkq.reports.plain import rows
@@ -42,6 +43,19 @@ def check_lines(summary: RunSummary) -> list[str]:
         lines.append(check_text(check, several=several))
         lines += [f"       {row}" for row in rows(check)]
     return lines
+
+
+def notable_lines(summary: RunSummary, limit: int) -> list[str]:
+    """What ends a run of checks on a terminal: those that did not pass, the worst first, with their rows, and the tally."""
+    notable = [check for check in worst_first(summary.checks) if check.verdict is not Verdict.PASS]
+    several = len({check.target for check in summary.checks}) > 1
+    lines: list[str] = []
+    for check in notable[:limit]:
+        lines.append(check_text(check, several=several))
+        lines += [f"       {row}" for row in rows(check)]
+    if len(notable) > limit:
+        lines.append(f"and {len(notable) - limit:,} more; --report text:FILE has them all")
+    return [*lines, tally_text(summary.checks, "check")]
 
 
 def check_text(check: CheckResult, *, several: bool = False) -> str:

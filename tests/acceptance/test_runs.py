@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.ledger import new_owner, open_ledger
+from bulkq.ledger.revision import HEAD
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from tests.servers.command import Finished
 from tests.servers.processes import NOBODY
@@ -186,7 +187,7 @@ async def test_check_says_what_it_is(cli: Cli, ledger: Path) -> None:
     assert "runs         4" in done.text
     assert "state        sound" in done.text
     found = json.loads((await cli.run("ledger", "check", "--format", "json")).text)
-    assert (found["problems"], found["revision"], found["rows"]["failures"]) == ([], "0001", 1)
+    assert (found["problems"], found["revision"], found["rows"]["failures"]) == ([], HEAD, 1)
     assert ledger.read_bytes() == before
 
 
@@ -205,8 +206,8 @@ async def test_check_finds_damage(cli: Cli, ledger: Path) -> None:
 
 async def test_upgrade_makes_a_ledger_and_leaves_a_new_one_alone(cli: Cli) -> None:
     """For those who want to choose the moment; the folders are 0700."""
-    assert "made: revision 0001" in (await cli.run("ledger", "upgrade")).text
-    assert "is up to date: revision 0001" in (await cli.run("ledger", "upgrade")).text
+    assert f"made: revision {HEAD}" in (await cli.run("ledger", "upgrade")).text
+    assert f"is up to date: revision {HEAD}" in (await cli.run("ledger", "upgrade")).text
     assert (cli.folder / "state" / "bulkq").stat().st_mode & 0o777 == 0o700
 
 

@@ -18,6 +18,7 @@ import pytest
 from bulkq.errors import LedgerError, LedgerNewer, RefusedError, UsageError
 from bulkq.ledger import LedgerMissing, NoLedger, new_owner, open_ledger, owners, stored
 from bulkq.ledger.masking import masked
+from bulkq.ledger.revision import HEAD
 from bulkq.ledger.upgrade import check, current, upgrade
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from bulkq.policy.ranges import Ranges
@@ -478,9 +479,9 @@ async def test_a_ledger_is_not_made_where_none_is_wanted(url: str) -> None:
         await open_ledger(url, create=False)
     with pytest.raises(LedgerMissing):
         await current(url)
-    assert await upgrade(url) == (None, "0001")
-    assert await upgrade(url) == ("0001", "0001")
-    assert await current(url) == "0001"
+    assert await upgrade(url) == (None, HEAD)
+    assert await upgrade(url) == (HEAD, HEAD)
+    assert await current(url) == HEAD
     found = await check(url)
     assert (found.problems, set(found.rows.values())) == ((), {0})
     assert found.size_bytes > 0

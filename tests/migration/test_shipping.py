@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bulkq.ledger.revision import HEAD
+
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys, hatchling.build as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 FIND = "import sys, site; site.addsitedir(sys.argv[1]); from bulkq import resources; print(resources.find(sys.argv[2]))"
@@ -86,6 +88,7 @@ import asyncio, site, sqlite3, sys
 site.addsitedir(sys.argv[1])
 sys.path += sys.argv[3:]
 import bulkq
+from bulkq.ledger.revision import HEAD
 from bulkq.ledger import migrating, open_ledger
 from sqlalchemy import create_engine
 async def main():
@@ -118,4 +121,4 @@ def test_an_installation_can_make_and_migrate_a_ledger(
     )
     package, revision = done.stdout.split()
     assert package.startswith(str(site if kind == "wheel" else ROOT))
-    assert revision == "0001"
+    assert revision == HEAD

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.asyncpg.administering import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.checking import Checker
@@ -141,6 +142,11 @@ class AsyncpgConnection:
             self._session, statements, lock_timeout_s, read_only=self._read_only, pid=self.server.pid
         )
 
+    async def export_snapshot(self) -> str:
+        """A transaction that lasts until `close`; see `SnapshotConnection.export_snapshot`."""
+        await self._clear()
+        return await self._guarded(self._export())
+
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Text values that their types do not take; see `Connection.check`."""
         own = _own(statement)
@@ -156,6 +162,10 @@ class AsyncpgConnection:
             await self._session.close(timeout=GRACE_S)
         except BROKEN:
             self._session.terminate()
+
+    async def _export(self) -> str:
+        await self._session.execute(wrapping.EXPORT)
+        return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
     async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:
         describer = Describer(self._session, self._types, self._name, pooled=self.server.pooled)

@@ -79,7 +79,18 @@ def opening(limits: Limits, *, ordinals: bool, check_alive: bool = False, stream
     # One query instead of a SET each: a batch of one slow query costs the server half as much.
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     begin = "BEGIN READ ONLY" if limits.read_only else "BEGIN ISOLATION LEVEL READ COMMITTED"
+    if (
+        limits.snapshot is not None
+    ):  # https://www.postgresql.org/docs/current/sql-set-transaction.html: before any query
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {literal(limits.snapshot)}"
     return f"{begin}; SELECT {calls}"
+
+
+EXPORT = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0; "
+    "SET LOCAL statement_timeout = 8000"
+)
+"""The transaction that others share the snapshot of waits for them."""
 
 
 def session_limits(limits: Limits) -> str:

@@ -1,0 +1,292 @@
+"""`bulkq check`: files become checks, and checks verdicts."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from bulkq.cli import request as requests
+from bulkq.cli.defaults import given
+from bulkq.cli.ledger import LEDGER, warn_of_password
+from bulkq.cli.messages import Messages
+from bulkq.cli.options import (
+    CONCURRENCY,
+    DEADLINE,
+    DEBUG,
+    FAIL_FAST,
+    LOCK_TIMEOUT,
+    LOG_FORMAT,
+    MAX_FAILURES,
+    OUTAGE,
+    PROGRESS,
+    REPORT,
+    RETRIES,
+    TARGET,
+    TIMEOUT,
+    WHAT,
+    option,
+    together,
+    typed,
+)
+from bulkq.cli.running import carry_out, wanted_reports, write_all
+from bulkq.cli.types import Count, PathText, Text
+from bulkq.errors import BulkqError, QueryFileError, UsageError
+from bulkq.errors import together as all_of
+from bulkq.model import Run, RunSummary, Status, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.cli.selection import Selected
+    from bulkq.model import CheckResult, Query, Target
+    from bulkq.reports import ReportRequest
+    from bulkq.tasks.checkplan import Checks
+
+EXAMPLE = "for example bulkq check checks/ -t postgresql://host/database"
+
+
+class CheckOptions(TypedDict):
+    """What Click hands to `check`; names are those of the options."""
+
+    paths: tuple[str, ...]
+    target: tuple[str, ...]
+    sql: tuple[str, ...]
+    params: tuple[str, ...]
+    param: tuple[tuple[str, str], ...]
+    params_format: str | None
+    params_target: str | None
+    grid: bool
+    null: str | None
+    extra_columns: str
+    tag: tuple[str, ...]
+    exclude: tuple[str, ...]
+    changed_since: str | None
+    allow_empty: bool
+    snapshot: bool
+    max_rows: int
+    concurrency: int
+    timeout: float | None
+    lock_timeout: float | None
+    deadline: float | None
+    retries: int
+    outage: float
+    fail_fast: bool
+    max_failures: tuple[int | None, float | None] | None
+    ledger: str
+    report: tuple[str, ...]
+    progress: str
+    name: str | None
+    log_format: str
+    debug: bool
+
+
+@click.command("check", short_help="Data checks: read-only, side by side, with verdicts and reports.")
+@together(
+    click.argument("paths", nargs=-1, type=PathText(), metavar="[PATH[:NAME]]..."),
+    TARGET,
+    *WHAT,
+    option("--tag", type=Text(), multiple=True, metavar="TAG", help="Only checks with this tag. Repeatable."),
+    option(
+        "--exclude",
+        type=Text(),
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave out a path, a name or FILE:NAME; * and ? match. Repeatable.",
+    ),
+    option(
+        "--changed-since",
+        type=Text(),
+        metavar="REV",
+        help="Only checks whose file, or parameter file, git says has changed.",
+    ),
+    option("--allow-empty", is_flag=True, help="No check, no parameter set or no target is no error."),
+    option("--snapshot", is_flag=True, help="All checks of a target see one moment (PostgreSQL)."),
+    option(
+        "--max-rows",
+        type=Count(1),
+        default=10_000_000,
+        show_default=True,
+        metavar="N",
+        help="A check whose result has more rows is an error.",
+    ),
+    CONCURRENCY(default=8, show_default=True),
+    TIMEOUT(default="30s", show_default=True),
+    LOCK_TIMEOUT,
+    DEADLINE,
+    RETRIES(default=2, show_default=True),
+    OUTAGE(default="10s", show_default=True),
+    FAIL_FAST,
+    MAX_FAILURES,
+    LEDGER,
+    REPORT,
+    PROGRESS,
+    option("--name", type=Text(), help="A name for the run."),
+    LOG_FORMAT,
+    DEBUG,
+)
+@click.pass_context
+def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
+    """Run data checks: query files whose rows are the offenders, or that say with @expect what is wanted.
+
+    \b
+    bulkq check checks/ -t postgresql://host/app
+    bulkq check checks/orders.sql:no_orphans -t sqlite:///app.db --report junit:out.xml
+
+    Nothing is ever changed. Every check ends as pass, warn, fail or error; an error says that nobody can tell.
+    Exit code: 0 all passed (warnings too), 1 a check failed, 3 an error, 2 nothing was run, 5 stopped early.
+    """  # noqa: D301 - Click reads a real backspace
+    messages = Messages(as_json=options["log_format"] == "json")
+    requests.warn_of_password(options["target"], ctx, messages)
+    warn_of_password(options["ledger"], messages)
+    reports = wanted_reports(options["report"], rows=None)
+    selected: Selected | None = None
+    targets: tuple[Target, ...] = ()
+    try:
+        targets = _targets(options, ctx)
+        selected = _selected(options, targets)
+        if selected.broken:
+            raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
+        request = _request(options, ctx, selected, targets)
+        from bulkq.tasks.check import check
+
+        task = partial(check, request, stdin=sys.stdin.buffer if sys.stdin is not None else None)
+        ledger = options["ledger"] if typed(ctx, "ledger") else None
+        return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    except BulkqError as error:
+        _report(error, selected, targets, reports, messages)
+        raise
+
+
+def _targets(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
+    if not options["target"] and options["allow_empty"]:
+        return ()
+    return requests.some_targets(options["target"], ctx)
+
+
+def _selected(options: CheckOptions, targets: Sequence[Target]) -> Selected:
+    from dataclasses import replace
+
+    from bulkq.cli.files import chosen
+    from bulkq.cli.selection import Broken, select
+
+    if not options["paths"] and not options["sql"]:
+        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
+    changed = None
+    if options["changed_since"] is not None:
+        from bulkq.cli.changed import changed_since
+
+        changed = changed_since(options["changed_since"])
+    dialect = requests.dialect(targets[0].url if targets else None)
+    found = select(options["paths"], tags=options["tag"], exclude=options["exclude"], changed=changed, dialect=dialect)
+    try:
+        inline = chosen((), options["sql"], dialect) if options["sql"] else ()
+    except UsageError as error:
+        return replace(found, broken=(*found.broken, Broken("", 1, str(error))))
+    return replace(found, queries=(*found.queries, *inline))
+
+
+def _request(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
+    from bulkq.tasks.checkplan import Checks
+
+    requests.check_ledger(options["ledger"])
+    requests.check_stdin(options["params"])
+    if "-" in options["params"] and len(selected.queries) * len(targets) > 1:
+        raise UsageError("-p - can be read once, and several checks or targets want it: write it to a file")
+    count, percent = options["max_failures"] or (None, None)
+    run = Run(
+        queries=selected.queries,
+        targets=targets,
+        params=options["params"],
+        constants=requests.constants(options["param"]),
+        params_format=options["params_format"],
+        params_target=requests.one_target((options["params_target"],), ctx) if options["params_target"] else None,
+        grid=options["grid"],
+        null=options["null"],
+        ignore_extra_columns=options["extra_columns"] == "ignore",
+        concurrency=options["concurrency"],
+        timeout_s=options["timeout"],
+        timeout_given=given(ctx, "timeout"),
+        lock_timeout_s=options["lock_timeout"],
+        lock_timeout_given=given(ctx, "lock_timeout"),
+        deadline_s=options["deadline"],
+        retries=options["retries"],
+        retries_given=given(ctx, "retries"),
+        outage_s=options["outage"],
+        ledger=options["ledger"],
+        fail_fast=options["fail_fast"],
+        max_failures=Threshold(count, percent) if options["max_failures"] else None,
+        name=options["name"],
+    )
+    return Checks(
+        run=run,
+        references=selected.references,
+        other_targets=_other_targets(selected.queries, ctx),
+        snapshot=options["snapshot"],
+        allow_empty=options["allow_empty"],
+        most_rows=options["max_rows"],
+    )
+
+
+def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Target]:
+    """The databases of `same as NAME on TARGET`."""
+    from bulkq.query import rules
+
+    found: dict[str, Target] = {}
+    for query in queries:
+        for condition in rules(query).expect:
+            if condition.target:
+                try:
+                    found[condition.target] = requests.one_target((condition.target,), ctx)
+                except UsageError as error:
+                    raise QueryFileError(f"{query.file or '-e'}:{query.line}: {condition.text}: {error}") from None
+    return found
+
+
+def _report(
+    error: BulkqError,
+    selected: Selected | None,
+    targets: Sequence[Target],
+    reports: Sequence[ReportRequest],
+    messages: Messages,
+) -> None:
+    """Nothing was run, and whoever reads only the reports is to see why: every check is an error."""
+    if not reports or selected is None:
+        return
+    from bulkq.drivers.urls import safe
+    from bulkq.tasks.check import unable
+
+    names = tuple(target.name or safe(target.url) for target in targets)
+    broken = tuple(_of_broken(one, names) for one in selected.broken)
+    results = broken or unable(selected.queries, names, error)
+    summary = RunSummary(
+        run="",
+        status=Status.STOPPED,
+        exit_code=error.exit_code,
+        mode="check",
+        targets=names,
+        unknown=len(results),
+        reason=" ".join(str(error).split()),
+        checks=results,
+    )
+    write_all(reports, summary, messages)
+
+
+def _of_broken(broken: object, targets: Sequence[str]) -> CheckResult:
+    from pathlib import PurePath
+
+    from bulkq.cli.selection import Broken
+    from bulkq.model import CheckResult, Verdict
+
+    assert isinstance(broken, Broken)
+    return CheckResult(
+        name=PurePath(broken.file).stem or "sql",
+        file=broken.file or None,
+        line=broken.line,
+        target=", ".join(targets),
+        verdict=Verdict.ERROR,
+        expected="",
+        message=broken.message,
+    )

@@ -1,0 +1,223 @@
+"""Which checks: paths, globs, `FILE:NAME`, tags, exclusions, what has changed. Called by `bulkq.cli.check`."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from bulkq.cli.files import read, split
+from bulkq.conditions import Measure
+from bulkq.errors import QueryFileError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model import Query
+
+WILD = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file, or a line of it, that cannot be understood: its check is an error."""
+
+    file: str
+    line: int
+    message: str  # with `file:line: ` where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a command line selects."""
+
+    queries: tuple[Query, ...]
+    references: Mapping[str, Query]  # of `same as`, by the check's place
+    broken: tuple[Broken, ...]
+
+
+def select(
+    specs: Sequence[str],
+    *,
+    tags: Sequence[str],
+    exclude: Sequence[str],
+    changed: frozenset[Path] | None,
+    dialect: str,
+) -> Selected:
+    """The checks of `specs`, in the order of the files; what cannot be read is in `broken`, and the rest is still found.
+
+    Args:
+        specs: files, folders (`*.sql` in them, recursively), globs, each perhaps with `:NAME`, which may be a glob too.
+        tags: keep the checks that have one of these; () keeps all.
+        exclude: paths, names or `FILE:NAME` that are left out, as globs.
+        changed: keep the checks of these files, or with a parameter file among them; None keeps all.
+        dialect: of the SQL.
+    """
+    wanted: dict[str, list[str]] = {}
+    broken: list[Broken] = []
+    for spec in specs:
+        try:
+            for file, name in _files(spec):
+                wanted.setdefault(file, []).append(name)
+        except UsageError as error:
+            broken.extend(_broken(str(error), spec))
+    found: list[Query] = []
+    every: dict[str, tuple[Query, ...]] = {}
+    for file, patterns in wanted.items():
+        if _excluded(file, "", exclude):
+            continue
+        try:
+            every[file] = _load(file, dialect)
+            found += _named(file, every[file], patterns)
+        except UsageError as error:
+            broken.extend(_broken(str(error), file))
+    references, wrong = _references(found, every, dialect)
+    helpers = {query.place for query in references.values()}
+    chosen = [
+        query
+        for query in found_once(found)
+        if not (query.place in helpers and not _says_something(query) and not _by_name(query, wanted))
+        and not _excluded(query.file or "", query.name, exclude)
+        and (not tags or not frozenset(tags).isdisjoint(query.tags))
+        and (changed is None or _has_changed(query, changed))
+    ]
+    return Selected(tuple(chosen), references, (*broken, *wrong))
+
+
+def found_once(queries: Sequence[Query]) -> list[Query]:
+    """Every query once, where its file was selected in two ways. By identity: queries hold what cannot be hashed."""
+    return list({id(query): query for query in queries}.values())
+
+
+def _files(spec: str) -> list[tuple[str, str]]:
+    """`(file, pattern of names)` of one argument."""
+    path, name = _split(spec)
+    if WILD.isdisjoint(path) or Path(path).exists():
+        files = [path]
+    else:
+        files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        if not files:
+            raise QueryFileError(f'no file matches "{spec}"')
+    found = [(file, name) for each in files for file in _sql_files(each)]
+    if not found:
+        raise QueryFileError(f'no .sql file in "{path}"')
+    return found
+
+
+def _split(spec: str) -> tuple[str, str]:
+    """Path and pattern of names; as `FILE:NAME`, where the name may be a glob."""
+    file, name = split(spec)
+    if name is not None:
+        return file, name.replace("-", "_")
+    head, colon, tail = spec.rpartition(":")
+    wild = colon and head.endswith(".sql") and tail and not Path(spec).exists()
+    return (head, tail.replace("-", "_")) if wild else (spec, "*")
+
+
+def _sql_files(path: str) -> list[str]:
+    if not Path(path).is_dir():
+        return [path]
+    return sorted(str(file) for file in Path(path).rglob("*.sql") if file.is_file())
+
+
+def _load(file: str, dialect: str) -> tuple[Query, ...]:
+    from bulkq import query as language
+
+    return language.load(read(file), file, dialect)
+
+
+def _named(file: str, queries: Sequence[Query], patterns: Sequence[str]) -> list[Query]:
+    from bulkq import query as language
+
+    found: list[Query] = []
+    for pattern in patterns:
+        matching = [query for query in queries if fnmatchcase(query.name.replace("-", "_"), pattern)]
+        if not matching:
+            if WILD.isdisjoint(pattern):
+                matching = [language.pick(queries, pattern, file)]  # which complains, with the nearest name
+            else:
+                raise QueryFileError(f'{file}: no query matches "{pattern}"')
+        found += matching
+    return found
+
+
+def _references(
+    queries: Sequence[Query], every: dict[str, tuple[Query, ...]], dialect: str
+) -> tuple[dict[str, Query], list[Broken]]:
+    from bulkq import query as language
+
+    found: dict[str, Query] = {}
+    broken: list[Broken] = []
+    for query in queries:
+        same = next((c for c in language.rules(query).expect if c.measure is Measure.SAME), None)
+        if same is None:
+            continue
+        where, name = _split(same.other)
+        file = query.file or ""
+        if where != same.other:
+            file = str(PurePath(file).parent / where)
+        else:
+            name = same.other
+        try:
+            if file not in every:
+                every[file] = _load(file, dialect)
+            found[query.place] = _reference(query, language.pick(every[file], name, file))
+        except UsageError as error:
+            line = f"{query.file}:{query.line}: same as {same.other}: {error}"
+            broken.append(Broken(query.file or "", query.line, line))
+    return found, broken
+
+
+def _reference(query: Query, other: Query) -> Query:
+    """The query that `query` is compared with, if it takes no parameter that the check has not.
+
+    Raises:
+        QueryFileError: it does.
+    """
+    known = {parameter.name for parameter in query.parameters}
+    missing = [f":{p.name}" for p in other.parameters if p.name not in known]
+    if missing:
+        raise QueryFileError(f'"{other.name}" needs {", ".join(missing)}, which "{query.name}" does not have')
+    return other
+
+
+def _says_something(query: Query) -> bool:
+    return not {"expect", "warn", "fail"}.isdisjoint(query.metadata)
+
+
+def _by_name(query: Query, wanted: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the command line names this very query."""
+    return query.name.replace("-", "_") in wanted.get(query.file or "", ())
+
+
+def _excluded(file: str, name: str, patterns: Sequence[str]) -> bool:
+    place = f"{file}:{name}" if name else file
+    parents = [str(parent) for parent in PurePath(file).parents]
+    for pattern in patterns:
+        bare = pattern.rstrip("/").removeprefix("./")
+        if any(fnmatchcase(text.removeprefix("./"), bare) for text in (place, name, file, *parents) if text):
+            return True
+    return False
+
+
+def _has_changed(query: Query, changed: frozenset[Path]) -> bool:
+    if query.file is None:
+        return True
+    folder = Path(query.file).parent
+    files = [
+        Path(query.file),
+        *(folder / spec.partition(":")[0].lstrip("@") for spec in query.metadata.get("params", ())),
+    ]
+    return any(file.resolve() in changed for file in files)
+
+
+def _broken(message: str, file: str) -> list[Broken]:
+    """One error per line of a message whose lines each stand alone."""
+    found = []
+    for text in message.splitlines():
+        place, _, _ = text.removeprefix(f"{file}:").partition(":")
+        line = int(place) if text.startswith(f"{file}:") and place.isdecimal() else 1
+        found.append(Broken(file, line, text))
+    return found

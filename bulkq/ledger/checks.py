@@ -1,0 +1,195 @@
+"""What a ledger knows of checks: their results, run by run. Called by `bulkq.tasks.check` and by the commands that look back.
+
+Kept are verdicts, measured values, counts and times; no parameter values and no rows. Messages of servers come through
+`masking`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select
+
+from bulkq.ledger.masking import masked
+from bulkq.ledger.schema import CHECKS
+from bulkq.model import CheckResult, PastCheck, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import RowMapping
+
+    from bulkq.ledger.engines import Database
+
+KEPT_HISTORY = 20
+"""Earlier results that a report shows of a check."""
+
+AT_ONCE = 500
+"""Names in one question: SQLite takes 999 values in its oldest versions."""
+
+MOST_LISTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One check on one target for one parameter set, with all that the ledger knows of it, the newest first."""
+
+    key: str
+    target: str
+    params: str  # digest
+    line: int
+    first_seen: str
+    last_pass: str | None
+    history: tuple[PastCheck, ...]
+
+
+class CheckHistory:
+    """The results of checks in one ledger.
+
+    Args:
+        database: of an open ledger.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def before(self, keys: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, Sequence[PastCheck]]]:
+        """The last results of the checks called `keys`, by name and target, then by the digest of the parameters."""
+        found: dict[tuple[str, str], dict[str, list[PastCheck]]] = {}
+        number = func.row_number().over(
+            partition_by=(CHECKS.c.checked, CHECKS.c.target, CHECKS.c.params),
+            order_by=(CHECKS.c.at.desc(), CHECKS.c.run.desc()),
+        )
+        async with self._database.reading() as connection:
+            for first in range(0, len(keys), AT_ONCE):
+                wanted = CHECKS.c.checked.in_(keys[first : first + AT_ONCE])
+                numbered = select(CHECKS, number.label("newest")).where(wanted).subquery()
+                query = select(numbered).where(numbered.c.newest <= KEPT_HISTORY).order_by(numbered.c.newest)
+                for row in (await connection.execute(query)).mappings():
+                    sets = found.setdefault((row["checked"], row["target"]), {})
+                    sets.setdefault(row["params"], []).append(_past(row))
+        return found
+
+    async def keep(self, run: str, at: str, results: Sequence[tuple[str, str, CheckResult]]) -> None:
+        """Record the results of a run: the check's name in every run, the digest of its parameters, the result.
+
+        Raises:
+            LedgerError: they cannot be written.
+        """
+        if not results:
+            return
+        rows = [
+            _row(result) | {"run": run, "place": place, "checked": key, "params": digest, "at": at}
+            for place, (key, digest, result) in enumerate(results)
+        ]
+        async with self._database.writing() as connection:
+            await connection.execute(insert(CHECKS), rows)
+
+    async def of(self, run: str) -> tuple[CheckResult, ...]:
+        """The results of a run in the order of its report, with the history that each had by then; () where it had no checks."""
+        async with self._database.reading() as connection:
+            query = select(CHECKS).where(CHECKS.c.run == run).order_by(CHECKS.c.place)
+            rows = list((await connection.execute(query)).mappings())
+            results = []
+            for row in rows:
+                earlier = (
+                    select(CHECKS)
+                    .where(
+                        CHECKS.c.checked == row["checked"],
+                        CHECKS.c.target == row["target"],
+                        CHECKS.c.params == row["params"],
+                        CHECKS.c.at < row["at"],
+                    )
+                    .order_by(CHECKS.c.at.desc())
+                    .limit(KEPT_HISTORY)
+                )
+                past = tuple(_past(one) for one in (await connection.execute(earlier)).mappings())
+                results.append(_result(row, past))
+        return tuple(results)
+
+    async def named(self, name: str) -> tuple[Known, ...]:
+        """All checks called `name` (`no_orphans`, or `checks/orders.sql:no_orphans`), by name, target and parameters."""
+        wanted = CHECKS.c.checked == name if ":" in name else CHECKS.c.name == name.replace("-", "_")
+        query = select(CHECKS).where(wanted).order_by(CHECKS.c.at.desc()).limit(MOST_LISTED)
+        found: dict[tuple[str, str, str], list[RowMapping]] = {}
+        async with self._database.reading() as connection:
+            for row in (await connection.execute(query)).mappings():
+                found.setdefault((row["checked"], row["target"], row["params"]), []).append(row)
+        return tuple(_known(*place, rows) for place, rows in sorted(found.items()))
+
+    async def names(self) -> tuple[str, ...]:
+        """The names of all checks that the ledger knows."""
+        async with self._database.reading() as connection:
+            return tuple((await connection.execute(select(CHECKS.c.name).distinct())).scalars())
+
+
+def _known(key: str, target: str, params: str, rows: Sequence[RowMapping]) -> Known:
+    passed = [row["at"] for row in rows if row["verdict"] in {Verdict.PASS, Verdict.WARN}]
+    return Known(
+        key=key,
+        target=target,
+        params=params,
+        line=rows[0]["line"],
+        first_seen=rows[-1]["at"],
+        last_pass=passed[0] if passed else None,
+        history=tuple(_past(row) for row in rows),
+    )
+
+
+def _past(row: RowMapping) -> PastCheck:
+    return PastCheck(
+        run=row["run"],
+        at=row["at"],
+        verdict=Verdict(row["verdict"]),
+        elapsed_s=row["elapsed_s"],
+        value=row["value"],
+        rows=row["rows"],
+    )
+
+
+def _row(result: CheckResult) -> dict[str, object]:
+    message = result.message
+    if result.verdict is Verdict.ERROR:
+        message = masked(message, result.sqlstate, result.params)
+    return {
+        "name": result.name,
+        "file": result.file,
+        "line": result.line,
+        "target": result.target,
+        "verdict": str(result.verdict),
+        "expected": result.expected,
+        "message": message,
+        "value": result.value,
+        "rows": result.rows,
+        "sqlstate": result.sqlstate,
+        "description": result.description,
+        "owner": result.owner,
+        "tags": json.dumps(list(result.tags), ensure_ascii=False),
+        "began_s": result.began_s,
+        "elapsed_s": result.elapsed_s,
+        "lane": result.lane,
+    }
+
+
+def _result(row: RowMapping, past: tuple[PastCheck, ...]) -> CheckResult:
+    return CheckResult(
+        name=row["name"],
+        file=row["file"],
+        line=row["line"],
+        target=row["target"],
+        verdict=Verdict(row["verdict"]),
+        expected=row["expected"],
+        message=row["message"],
+        value=row["value"],
+        rows=row["rows"],
+        sqlstate=row["sqlstate"],
+        description=row["description"],
+        owner=row["owner"],
+        tags=tuple(json.loads(row["tags"])),
+        began_s=row["began_s"],
+        elapsed_s=row["elapsed_s"],
+        lane=row["lane"],
+        history=past,
+    )

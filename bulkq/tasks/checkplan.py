@@ -1,0 +1,332 @@
+"""What `bulkq check` opens before it runs: the targets, and every check on each of them as a part of a run.
+
+Called by `bulkq.tasks.check`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.conditions import Measure
+from bulkq.errors import DatabaseError, ParameterError, RefusedError, TargetError, UsageError
+from bulkq.model import Decoding, Limits, Query, Run, StatementClass, Target
+from bulkq.parameters import open_source
+from bulkq.policy.progress import Progress
+from bulkq.policy.sizing import BatchSize
+from bulkq.protocols import SnapshotConnection
+from bulkq.query import rules as rules_of
+from bulkq.runner import Part
+from bulkq.sessions import Sessions
+from bulkq.sinks.nothing import NoSink
+from bulkq.targets import open_target
+from bulkq.tasks.checking import Book, Digest, Judge, Pair, Place, Reference
+from bulkq.tasks.opening import new_run_id
+from bulkq.tasks.recording import source_request
+from bulkq.tasks.rows import rows_of
+from bulkq.worker import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AsyncExitStack
+    from typing import BinaryIO
+
+    from bulkq.conditions import Condition
+    from bulkq.ledger.checks import CheckHistory
+    from bulkq.model import Server
+    from bulkq.protocols import Driver, Observer, ParameterSource
+
+MOST_ROWS = 10_000_000
+"""Rows that a check's result may have; who wants to count more counts in SQL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What the user asked `bulkq check` for, after parsing.
+
+    Attributes:
+        run: queries, targets, parameters, limits; nothing is ever written.
+        references: of `same as`, by the check's place: the query that it is compared with.
+        other_targets: of `same as NAME on TARGET`, by the name as written.
+        snapshot: all checks of a target see one moment.
+        allow_empty: no checks, no parameter sets, no targets are no error.
+        most_rows: a check whose result has more rows is an error.
+    """
+
+    run: Run
+    references: Mapping[str, Query] = field(default_factory=dict)
+    other_targets: Mapping[str, Target] = field(default_factory=dict)
+    snapshot: bool = False
+    allow_empty: bool = False
+    most_rows: int = MOST_ROWS
+
+
+@dataclass(slots=True)
+class Database:
+    """One target of the run: its connections, or why there are none."""
+
+    target: Target
+    name: str
+    driver: Driver | None = None
+    sessions: Sessions | None = None
+    server: Server | None = None
+    error: str = ""
+    refused: bool = False  # it is not the database that it should be
+    snapshot: str | None = None
+
+
+@dataclass(slots=True)
+class Planned:
+    """One check on one target: a part of the run, or the reason why it cannot be one."""
+
+    place: Place
+    judge: Judge
+    parts: list[Part] = field(default_factory=list)  # the check's own first
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Opened:
+    """Everything that a run of checks holds open."""
+
+    request: Checks
+    run: str
+    targets: list[Database]
+    others: dict[str, Database]
+    progress: Progress
+    book: Book
+    started_at: str
+    say: list[Observer]
+    planned: list[Planned] = field(default_factory=list)
+
+    def notice(self, text: str) -> None:
+        """A line for people."""
+        for observer in self.say:
+            observer.notice(text)
+
+
+# --- targets -------------------------------------------------------------------------------------------------------
+
+
+def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
+    """What a run of checks knows before it has looked at a database."""
+    now = datetime.now(UTC)
+    run = new_run_id()
+    name = request.run.name or f"{len(request.run.queries)} checks"
+    known: dict[str, Database] = {}
+
+    def opened(target: Target) -> Database:
+        return known.setdefault(target.name or target.url, Database(target, target.name or target.url))
+
+    return Opened(
+        request=request,
+        run=run,
+        targets=[opened(target) for target in request.run.targets],
+        others={name: opened(target) for name, target in request.other_targets.items()},
+        progress=Progress(run=run, name=name, concurrency=request.run.concurrency),
+        book=Book(started_s=time.monotonic(), today=now.date()),
+        started_at=now.isoformat(timespec="milliseconds"),
+        say=list(observers),
+    )
+
+
+async def connect(opened: Opened, stack: AsyncExitStack) -> None:
+    """Look at every target once, side by side: one that is not there is an error of its checks and of nothing else."""
+    every = list({id(target): target for target in (*opened.targets, *opened.others.values())}.values())
+    for target in every:
+        driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
+        target.driver = driver
+        target.name = target.target.name or driver.target
+        target.sessions = Sessions(
+            driver, outage_s=opened.request.run.outage_s, say=opened.notice, most=target.target.concurrency
+        )
+        stack.push_async_callback(target.sessions.close)
+    await asyncio.gather(*(_look(opened, target, stack) for target in every))
+
+
+async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
+    assert target.sessions is not None
+    try:
+        connection = await target.sessions.first()
+    except (TargetError, RefusedError) as error:
+        target.error, target.refused = str(error), isinstance(error, RefusedError)
+        return
+    target.server = connection.server
+    target.sessions.give_back(connection)
+    if opened.request.snapshot:
+        await _export(target, stack)
+
+
+async def _export(target: Database, stack: AsyncExitStack) -> None:
+    """One transaction that stays open to the end: the others see what it sees."""
+    assert target.sessions is not None
+    holder = await target.sessions.driver.connect()
+    stack.push_async_callback(holder.close)
+    if not isinstance(holder, SnapshotConnection):
+        raise UsageError(f"--snapshot: {target.name} cannot share a snapshot: it needs postgresql://, leave it out")
+    if holder.server.pooled:
+        raise RefusedError(
+            f"--snapshot: {target.name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
+        )
+    try:
+        target.snapshot = await holder.export_snapshot()
+    except DatabaseError as error:
+        target.error = f"no snapshot: {error}"
+
+
+# --- checks into parts ---------------------------------------------------------------------------------------------
+
+
+async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitStack, stdin: BinaryIO | None) -> None:
+    """Every check on every target, in the order of the report; those that cannot begin have the reason.
+
+    Raises:
+        ParameterError: a parameter file cannot be read, or does not fit.
+    """
+    queries = opened.request.run.queries
+    keys = {query.place: key_of(query) for query in queries}
+    past = await history.before(list(keys.values())) if history is not None else None
+    order = 0
+    for query in queries:
+        for target in opened.targets:
+            known = None if past is None else past.get((keys[query.place], target.name), {})
+            place = Place(
+                order, keys[query.place], query, rules_of(query), target.name, known, opened.request.most_rows
+            )
+            order += 1
+            planned = Planned(place, Judge(place, opened.book, Digest()))
+            opened.planned.append(planned)
+            await _add_parts(opened, planned, target, stack, stdin)
+
+
+async def _add_parts(
+    opened: Opened, planned: Planned, target: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+) -> None:
+    place = planned.place
+    query = place.query
+    if query.statement is StatementClass.SESSION:
+        planned.error = f"{query.verb} acts on the session or its transaction, which are bulkq's own: it was not sent"
+    elif target.error:
+        planned.error = target.error
+    else:
+        same = next((c for c in place.rules.expect if c.measure is Measure.SAME), None)
+        other = _other_target(opened, target, same) if same is not None else None
+        if other is not None and other.error:
+            planned.error = f"{other.name}: {other.error}"
+            return
+        part = await _part(opened, planned, query, target, stack, stdin)
+        if part is None:
+            return
+        part.judge = planned.judge
+        planned.parts.append(part)
+        if other is not None:
+            await _add_reference(opened, planned, other, stack, stdin)
+
+
+def _other_target(opened: Opened, target: Database, same: Condition) -> Database:
+    return opened.others[same.target] if same.target else target
+
+
+async def _add_reference(
+    opened: Opened, planned: Planned, other: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+) -> None:
+    """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
+    query = opened.request.references[planned.place.query.place]
+    words = query.name if other.name == planned.place.target else f"{query.name} on {other.name}"
+    pair = Pair(planned.judge, words, once=not query.parameters)
+    planned.judge.pair = pair
+    part = await _part(opened, planned, query, other, stack, stdin)
+    if part is not None:
+        part.judge = Reference(pair, planned.place)
+        planned.parts.append(part)
+        stack.callback(pair.discard)
+
+
+async def _part(
+    opened: Opened, planned: Planned, query: Query, target: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+) -> Part | None:
+    """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
+    assert target.driver is not None
+    assert target.sessions is not None
+    # Only inside a transaction can the server keep a statement from writing.
+    query = replace(query, transaction=True, mode=None)
+    try:
+        source = await _source(opened, planned.place, query, target, stdin)
+    except (DatabaseError, TargetError) as error:
+        planned.error = str(error)
+        return None
+    except ParameterError as error:
+        if not any(spec.startswith(("sql:", "@")) for spec in _specs(opened, planned.place, query)):
+            raise
+        planned.error = str(error)
+        return None
+    stack.push_async_callback(source.close)
+    return Part(_work(opened, query, target, source), source, NoSink(), target.sessions)
+
+
+def _specs(opened: Opened, place: Place, query: Query) -> tuple[str, ...]:
+    """Where the sets of a query come from: `-p`, else its own `@params`, whose files lie beside the query's."""
+    if not query.parameters:
+        return ()
+    if opened.request.run.params:
+        return opened.request.run.params
+    folder = Path(place.query.file).parent if place.query.file else Path()
+    return tuple(_beside(spec, folder) for spec in place.rules.params)
+
+
+def _beside(spec: str, folder: Path) -> str:
+    if spec.startswith(("range:", "sql:")):
+        return spec
+    if spec.startswith("@"):
+        return f"@{folder / spec[1:]}"
+    return str(folder / spec)
+
+
+async def _source(
+    opened: Opened, place: Place, query: Query, target: Database, stdin: BinaryIO | None
+) -> ParameterSource:
+    assert target.driver is not None
+    run = opened.request.run
+    specs = _specs(opened, place, query)
+    shared = bool(run.params) and len(run.queries) > 1
+    wanted = replace(
+        source_request(run),
+        specs=specs,
+        stdin=stdin,
+        ignore_extra_columns=run.ignore_extra_columns or shared or query is not place.query,
+        grid=run.grid or len(place.rules.params) > 1,
+    )
+    rows = rows_of(run.params_target or target.target)
+    text = target.driver.capabilities.text_parameters
+    return await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+
+
+def _work(opened: Opened, query: Query, target: Database, source: ParameterSource) -> Work:
+    run = opened.request.run
+    timeout_s, lock_timeout_s = run.timeout_s, run.lock_timeout_s
+    if not run.timeout_given and (query.no_timeout or query.timeout_s is not None):
+        timeout_s = query.timeout_s
+    if not run.lock_timeout_given and query.lock_timeout_s is not None:
+        lock_timeout_s = query.lock_timeout_s
+    return Work(
+        query=query,
+        target=target.name,
+        decoding=Decoding.TEXT,
+        typed=source.typed,
+        limits=Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, read_only=True, snapshot=target.snapshot),
+        retries=query.retries if query.retries is not None and not run.retries_given else run.retries,
+        size=BatchSize(1),
+        big=True,  # every answer streams: memory does not grow with the rows of a check that fails badly
+    )
+
+
+def key_of(query: Query) -> str:
+    """What a check is called in every run, from whatever folder of the project it is started the same way."""
+    if query.file is None:
+        return query.name
+    return f"{Path(os.path.normpath(query.file)).as_posix()}:{query.name}"
