@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -42,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Workers of xdist take the decision of the process that printed it."""
+    """Workers of xdist take the decision of the process that printed it; nobody reads the configuration of whoever runs this."""
+    os.environ["XDG_CONFIG_HOME"] = os.devnull
+    os.environ.pop("BULKQ_CONFIG", None)
     given = getattr(config, "workerinput", {}).get("bulkq_postgres")
     if given:
         config.stash[CHOICE] = servers.Choice(*given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,10 @@ from bulkq.drivers.urls import MASK
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-
     from bulkq.model import Secret
 
 COMMAND_S = 10.0
+LAST_WORDS_S = 0.5
 MOST_BYTES = 65536
 """Of a command's output; the rest is read and forgotten."""
 
@@ -62,48 +62,61 @@ def _of_file(path: str) -> str:
 
 
 async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
+    loop = asyncio.get_running_loop()
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, said = await loop.subprocess_exec(
+            _Said,
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=folder,
             start_new_session=True,  # so that what it has started ends with it
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(f'its password command "{command[0]}" cannot be started: {reason.lower()}') from None
-    assert process.stdout is not None
-    assert process.stderr is not None
     try:
         async with asyncio.timeout(COMMAND_S):
-            out, complaint = await asyncio.gather(_some(process.stdout), _some(process.stderr))
-            code = await process.wait()
+            await said.exited.wait()
+        with suppress(TimeoutError):  # what it left behind may hold the pipes open
+            async with asyncio.timeout(LAST_WORDS_S):
+                await said.closed.wait()
     except TimeoutError:
         raise UsageError(f"its password command did not end within {COMMAND_S:g}s") from None
     finally:
-        await _end(process)
+        if not said.closed.is_set():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(transport.get_pid(), signal.SIGKILL)
+        transport.close()
+    code = transport.get_returncode() or 0
     if code != 0:
         how = f"ended with {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
-        said = _complaint(complaint, out)
-        raise UsageError(f"its password command {how}{f': {said}' if said else ' and said nothing'}")
-    return _usable(_decoded(out, "what its password command printed"), "what its password command printed")
+        words = _complaint(bytes(said.stderr), bytes(said.stdout))
+        raise UsageError(f"its password command {how}{f': {words}' if words else ' and said nothing'}")
+    return _usable(
+        _decoded(bytes(said.stdout), "what its password command printed"), "what its password command printed"
+    )
 
 
-async def _some(stream: asyncio.StreamReader) -> bytes:
-    """The first `MOST_BYTES` of `stream`, which is read to its end."""
-    kept = bytearray()
-    while data := await stream.read(MOST_BYTES):
+class _Said(asyncio.SubprocessProtocol):
+    """What a command has said so far, as much of it as is kept, and whether it has ended."""
+
+    def __init__(self) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.exited = asyncio.Event()
+        self.closed = asyncio.Event()  # it has ended, and nobody else holds its pipes
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        kept = self.stdout if fd == 1 else self.stderr
         kept += data[: MOST_BYTES - len(kept)]
-    return bytes(kept)
 
+    def process_exited(self) -> None:
+        self.exited.set()
 
-async def _end(process: Process) -> None:
-    """Nothing that was started for a password outlives the look-up."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.closed.set()
 
 
 def _complaint(stderr: bytes, stdout: bytes) -> str:

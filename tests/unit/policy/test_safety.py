@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model import Mode, Query, StatementClass
-from bulkq.policy.safety import MODES, mode_of, refuse, refuse_options, sentence
+from bulkq.model import Mode, Query, StatementClass, Target
+from bulkq.policy.safety import MODES, mode_of, refuse, refuse_options, refuse_protected, sentence
 
 READ, WRITE, DDL = StatementClass.READ, StatementClass.WRITE, StatementClass.DDL
 MAINTENANCE, SESSION = StatementClass.MAINTENANCE, StatementClass.SESSION
@@ -145,3 +145,19 @@ def test_only_a_transaction_can_be_undone() -> None:
     )
     assert isinstance(error, UsageError)
     assert str(error).startswith('"q" runs outside a transaction, where --expect-rows cannot')
+
+
+@pytest.mark.parametrize(
+    ("write", "confirmed", "words"),
+    [
+        (False, [], ""),
+        (True, ["a", "b"], ""),
+        (True, ["a"], 'target "b" is protected: add --confirm b to change data there'),
+        (True, ["A", "*"], 'targets "a", "b" are protected: add --confirm a --confirm b to change data there'),
+    ],
+)
+def test_protected_targets_are_confirmed_by_name(write: bool, confirmed: list[str], words: str) -> None:
+    """A write on them wants the exact name of each; a read wants nothing."""
+    targets = [Target(url="sqlite:////x.db", name=name, protected=name != "c") for name in ("a", "b", "c", "b")]
+    error = refuse_protected(targets, write=write, confirmed=confirmed)
+    assert (str(error) if error else "") == words

@@ -1,0 +1,105 @@
+"""Which targets `-t` means."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import UsageError
+from bulkq.model import Target
+from bulkq.targets import Config, renewed, resolve
+from bulkq.targets.choosing import members
+
+TARGETS = {
+    name: Target(url=f"sqlite:////{name}.db", name=name, tags=tags)
+    for name, tags in {
+        "prod-eu": ("eu",),
+        "prod-us": ("us",),
+        "staging": ("eu", "replica"),
+    }.items()
+}
+CONFIG = Config(
+    targets=TARGETS,
+    groups={
+        "prod": ("prod-us", "prod-*"),
+        "all": ("staging", "prod", "tag:eu"),
+        "round": ("trip",),
+        "trip": ("round",),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (["staging"], ["staging"]),
+        (["prod-*"], ["prod-eu", "prod-us"]),
+        (["prod-[u]?"], ["prod-us"]),
+        (["prod"], ["prod-us", "prod-eu"]),
+        (["all"], ["staging", "prod-us", "prod-eu"]),
+        (["tag:eu"], ["prod-eu", "staging"]),
+        (["staging", "*", "staging"], ["staging", "prod-eu", "prod-us"]),
+        (["*", "all"], ["prod-eu", "prod-us", "staging"]),
+    ],
+)
+def test_names_globs_groups_and_tags(wanted: list[str], names: list[str]) -> None:
+    """Each target once, where it is first named; a group's order is the group's, a glob's that of the file."""
+    assert [target.name for target in resolve(wanted, CONFIG)] == names
+
+
+def test_urls_stand_for_themselves() -> None:
+    """A URL needs no configuration; the same one twice is one target."""
+    url = "postgresql://u:pw@h/d"
+    assert resolve([url, url, "sqlite:///a.db"], Config()) == (Target(url=url), Target(url="sqlite:///a.db"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prod_eu", 'unknown target "prod_eu" (did you mean prod-eu or prod or prod-us?)'),
+        ("zzz", 'unknown target "zzz" (there are: prod-eu, prod-us, staging, prod, all, round, trip)'),
+        ("x*", 'no target matches "x*" (there are: prod-eu, prod-us, staging)'),
+        ("tag:e", 'no target has the tag "e"'),
+        ("tag:zzz", "(there are: eu, replica, us)"),
+        ("round", 'group "round" goes in a circle: round -> trip -> round'),
+        ("u:s3cr3t@h/d", 'target "***@h/d" is not a URL'),
+    ],
+)
+def test_what_names_nothing(text: str, words: str) -> None:
+    """The nearest names, or what there is; a password is not repeated."""
+    with pytest.raises(UsageError) as caught:
+        resolve([text], CONFIG)
+    assert words in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_what_names_nothing_comes_together() -> None:
+    """A line for each."""
+    with pytest.raises(UsageError) as caught:
+        resolve(["no", "staging", "x*"], CONFIG)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_without_names_a_url_is_wanted() -> None:
+    """Where nothing is configured, the example is a URL."""
+    with pytest.raises(UsageError, match=r'target "app\.db" is not a URL: for example -t sqlite:///app\.db'):
+        resolve(["app.db"], Config())
+    with pytest.raises(UsageError, match=r'matches "\*" \(there are no targets\)'):
+        resolve(["*"], Config())
+
+
+def test_many_names_are_not_all_listed() -> None:
+    """Twenty, and how many more."""
+    many = Config(targets={f"db{n}": Target(url="sqlite:////a.db", name=f"db{n}") for n in range(50)})
+    with pytest.raises(UsageError, match=r"db19 and 30 more\)$"):
+        resolve(["x*"], many)
+    assert members("all", Config(targets=TARGETS, groups={"all": ("*",)})) == tuple(TARGETS)
+
+
+def test_an_earlier_runs_target_is_what_its_name_says_now() -> None:
+    """Hosts move; what has no name, or is no longer named, is as it was."""
+    old = Target(url="sqlite:////old.db", name="staging", schema="tenant_1")
+    assert renewed(old, CONFIG) == Target(
+        url="sqlite:////staging.db", name="staging", tags=("eu", "replica"), schema="tenant_1"
+    )
+    assert renewed(old, Config()) == old
+    assert renewed(Target(url="sqlite:////x.db"), CONFIG) == Target(url="sqlite:////x.db")
