@@ -7,8 +7,10 @@ import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -19,6 +21,7 @@ from tests.servers import mariadb as maria
 from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
 from tests.servers.command import Cli
+from tests.servers.processes import wait_until
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -114,6 +117,26 @@ def database(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def password_url(postgres: servers.PostgresServer, postgres_url: str) -> Iterator[str]:
+    """URL of a role from whom the server wants the password `right`."""
+    role = f"locked_{uuid4().hex[:8]}"
+    servers.execute(postgres.url, f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
+    parts = urlsplit(postgres_url)
+    url = urlunsplit(parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}"))
+    rules = postgres._data / "pg_hba.conf" if isinstance(postgres, servers.OwnServer) else None
+    before = rules.read_text() if rules else ""
+    if rules:  # it trusts everybody; other servers ask
+        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{before}")
+        servers.execute(postgres.url, "SELECT pg_reload_conf()")
+        wait_until(lambda: not _gets_in(url), "the server still trusts everybody")
+    yield url
+    if rules:
+        rules.write_text(before)
+        servers.execute(postgres.url, "SELECT pg_reload_conf()")
+    servers.execute(postgres.url, f"DROP ROLE {role}")
+
+
+@pytest.fixture
 def sqlite_file(tmp_path: Path) -> SqliteFile:
     """Makes SQLite database files in the test's folder."""
 
@@ -180,3 +203,12 @@ def _clone(postgres: servers.PostgresServer, template: str) -> Iterator[str]:
     servers.execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield servers.database_url(postgres.url, name)
     servers.execute(postgres.url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _gets_in(url: str) -> bool:
+    """Whether the server takes a session without a password."""
+    try:
+        servers.execute(url, "SELECT 1")
+    except asyncpg.InvalidPasswordError:
+        return False
+    return True

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from tests.servers import postgres as servers
-from tests.servers.processes import free_port, wait_until
+from tests.servers.processes import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.servers.command import Cli, Finished
@@ -247,35 +244,6 @@ def test_a_missing_driver_is_named(cli: Cli, folder: Path, package: str, url: st
     path = ":".join(filter(None, [str(without), cli.environment().get("PYTHONPATH", "")]))
     done = cli("run", "-e", "select 1", "-t", url, env={"PYTHONPATH": path})
     assert_one_line(done, [f'"{package}"', "pip install"], 2)
-
-
-@pytest.fixture
-def password_url(postgres: servers.PostgresServer, postgres_url: str) -> Iterator[str]:
-    """URL of a role from whom the server wants a password."""
-    role = f"locked_{uuid4().hex[:8]}"
-    servers.execute(postgres.url, f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
-    parts = urlsplit(postgres_url)
-    url = urlunsplit(parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}"))
-    rules = postgres._data / "pg_hba.conf" if isinstance(postgres, servers.OwnServer) else None
-    before = rules.read_text() if rules else ""
-    if rules:  # it trusts everybody; other servers ask
-        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{before}")
-        servers.execute(postgres.url, "SELECT pg_reload_conf()")
-        wait_until(lambda: not gets_in(url), "the server still trusts everybody")
-    yield url
-    if rules:
-        rules.write_text(before)
-        servers.execute(postgres.url, "SELECT pg_reload_conf()")
-    servers.execute(postgres.url, f"DROP ROLE {role}")
-
-
-def gets_in(url: str) -> bool:
-    """Whether the server takes a session without a password."""
-    try:
-        servers.execute(url, "SELECT 1")
-    except asyncpg.InvalidPasswordError:
-        return False
-    return True
 
 
 def test_a_refused_port_is_named(cli: Cli) -> None:
