@@ -39,7 +39,7 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names, in the order of the table."""
-        return list(COMMANDS)
+        return [*COMMANDS]  # `list` may be the module of that command here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the module of a command."""
@@ -81,7 +81,7 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with `arguments` (`sys.argv` by default) and return its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
     try:
         code = program.main(given, prog_name="bulkq", standalone_mode=False, obj=given)
         if sys.stdout is not None:

@@ -43,7 +43,9 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
         tags=reading.tags(entry.get("tags", [])),
         expect=reading.expect(entry.get("expect", {})),
     )
-    if target.password is not None and urls.passwords(target.url):
+    if target.password is not None and _names_file(target.url):
+        reading.wrong("has no use: the url names a file", "password")
+    elif target.password is not None and urls.passwords(target.url):
         reading.wrong("and the url hold a password both: keep one of them", "password")
     return (None if reading.errors else target), reading.errors
 
@@ -138,11 +140,15 @@ class _Entry:
         return found
 
 
+def _names_file(url: str) -> bool:
+    return (urls.scheme(url) or "").partition("+")[0] in FILES
+
+
 def anchored(url: str, folder: Path) -> str:
     """`url` with the file that it names seen from `folder`, where it names one by a relative path."""
     head, slashes, rest = url.partition(":///")
     path = rest.partition("?")[0]
-    if head.partition("+")[0].lower() not in FILES or not slashes or not path or path.startswith((":", "md:")):
+    if not _names_file(url) or not slashes or not path or path.startswith((":", "md:")):
         return url
     if Path(unquote(path)).is_absolute():
         return url

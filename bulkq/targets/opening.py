@@ -95,13 +95,18 @@ class ConfiguredDriver:
             kind: type[BulkqError] = TargetError if self._connected else UsageError
             raise kind(f'target "{self.target}": {error}') from None
         if found != self._password:
-            self._driver = open_driver(
-                with_password(self._of.url, found), application_name=self._application_name, read_only=self._read_only
-            )
+            self._driver = self._with(found)
             self._password = found
         return found
 
-    def _without(self, used: str | None, error: TargetError) -> str:
+    def _with(self, found: str) -> Driver:
+        url = with_password(self._of.url, found)
+        try:
+            return open_driver(url, application_name=self._application_name, read_only=self._read_only)
+        except UsageError as error:
+            raise UsageError(self._without(found, error)) from None
+
+    def _without(self, used: str | None, error: BulkqError) -> str:
         text = str(error)
         for secret in (used, quote(used, safe="")) if used else ():
             text = text.replace(secret, urls.MASK)

@@ -244,6 +244,7 @@ WRONG = {
     "an empty command": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { command = [] }\n', "F:3: targets.a.password.command must be text, or a list"),
     "a number as variable": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { env = 3 }\n', "F:3: targets.a.password.env must be text"),
     "a password twice": ('[targets.a]\nurl = "postgresql://u:pw@h/d"\npassword = { env = "A" }\n', "F:3: targets.a.password and the url hold a password both"),
+    "a file's password": ('[targets.a]\nurl = "sqlite:////a.db"\npassword = { env = "A" }\n', "F:3: targets.a.password has no use: the url names a file"),
     "expect": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect = "shop"\n', "F:3: targets.a.expect must be a table"),
     "an expectation": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.databse = "shop"\n', 'F:3: unknown key "targets.a.expect.databse" (did you mean "database"?)'),
     "half a query": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.sql = "select 1"\n', "F:3: targets.a.expect.sql needs expect.value"),
