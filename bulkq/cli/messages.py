@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -59,6 +60,10 @@ class Messages:
             return
         with contextlib.suppress(OSError, ValueError):
             text = "".join(f"{line}\n" for line in lines)
+            if os.environ.get("GITHUB_ACTIONS") == "true":
+                from bulkq.reports.escaping import tamed
+
+                text = tamed(text)
             stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
             stream.flush()
 

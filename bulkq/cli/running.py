@@ -142,10 +142,12 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
     """Failures, reports, and always as the last line the summary. Returns the exit code."""
-    from bulkq.reports import failure_lines, notable_lines, summary_line
+    from bulkq.reports import failure_lines, summary_line
 
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
     if summary.checks:
+        from bulkq.reports.text_report import notable_lines
+
         messages.raw(notable_lines(summary, SHOWN_CHECKS))
     if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
         messages.say("info", f"{summary.status}: {summary.reason}")
@@ -165,7 +167,7 @@ def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> lis
     """GitHub's report of checks, where GitHub runs us and nobody has asked for it or sent it elsewhere."""
     from bulkq.reports import ReportRequest
 
-    wanted = summary.checks and os.environ.get("GITHUB_ACTIONS") == "true"
+    wanted = (summary.checks or summary.mode == "check") and os.environ.get("GITHUB_ACTIONS") == "true"
     return [ReportRequest("github")] if wanted and not any(report.format == "github" for report in reports) else []
 
 

@@ -9,18 +9,13 @@ escaping     texts from databases made harmless
 
 from __future__ import annotations
 
-from bulkq.reports.json_report import json_report
 from bulkq.reports.summary import failure_lines, summary_line
-from bulkq.reports.text_report import notable_lines, text_report
 from bulkq.reports.writing import ReportRequest, parse_report, write_report
 
 __all__ = [
     "ReportRequest",
     "failure_lines",
-    "json_report",
-    "notable_lines",
     "parse_report",
     "summary_line",
-    "text_report",
     "write_report",
 ]

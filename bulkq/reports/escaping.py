@@ -7,6 +7,7 @@ form: one line of printable characters, cut with a count. The others add what th
 from __future__ import annotations
 
 import json
+import os
 import re
 from html import escape
 from urllib.parse import quote
@@ -23,6 +24,7 @@ LONGEST_PATH = 4_096
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^=:@])")
 _TICKS = re.compile(r"`+")
+_COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
 _ODD = re.compile(r"[^\x20-\x7e]")
 
 
@@ -63,6 +65,16 @@ def command_data(text: str) -> str:
 def command_property(text: str) -> str:
     """For a property of a workflow command of GitHub."""
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def tamed(text: str) -> str:
+    r"""`text` for a log that GitHub's runner reads: it obeys `::command` where a line begins and `##[command]` anywhere.
+
+    Elsewhere the text is left alone. `\u005b` is a bracket in JSON too.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    return _COMMAND.sub(r"\1\\::", text.replace("##[", "##\\u005b"))
 
 
 def description(text: str) -> str:

@@ -107,7 +107,7 @@ def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     lines = [f"### {SIGNS[worst]} bulkq: {tally_text(found, noun(summary))}", ""]
     targets = ", ".join(summary.targets)
     lines.append(
-        f"Run {code(summary.run)} on {markdown(targets, 500)}: status {summary.status}, exit code {summary.exit_code}, "
+        f"Run {code(summary.run or '-')} on {markdown(targets, 500)}: status {summary.status}, exit code {summary.exit_code}, "
         f"{summary.elapsed_s:.2f} s."
     )
     if summary.reason:

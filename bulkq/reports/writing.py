@@ -6,39 +6,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import OutputClosed, UsageError
-from bulkq.reports.github import github_annotations, job_summary
-from bulkq.reports.gitlab import gitlab_report
-from bulkq.reports.html import html_report
-from bulkq.reports.json_report import json_report
-from bulkq.reports.junit import junit_report
-from bulkq.reports.markdown import markdown_report
-from bulkq.reports.sarif import sarif_report
-from bulkq.reports.tap import tap_report
-from bulkq.reports.text_report import text_report
 from bulkq.sinks.files import FileOutput, cannot_write, is_special
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bulkq.model import RunSummary
 
-FORMATS: dict[str, Callable[[RunSummary], str]] = {
-    "text": text_report,
-    "terminal": text_report,
-    "json": json_report,
-    "junit": junit_report,
-    "github": github_annotations,
-    "gitlab": gitlab_report,
-    "sarif": sarif_report,
-    "tap": tap_report,
-    "markdown": markdown_report,
-    "html": html_report,
+Format = Callable[["RunSummary"], str]
+
+
+def _made_by(module: str, name: str) -> Format:
+    """A format whose module is imported when a report is asked for: every run ends here, most of them without one."""
+
+    def made(summary: RunSummary) -> str:
+        made_by: Format = getattr(import_module(f"bulkq.reports.{module}"), name)
+        return made_by(summary)
+
+    return made
+
+
+FORMATS: dict[str, Format] = {
+    "text": _made_by("text_report", "text_report"),
+    "terminal": _made_by("text_report", "text_report"),
+    "json": _made_by("json_report", "json_report"),
+    "html": _made_by("html", "html_report"),
+    "junit": _made_by("junit", "junit_report"),
+    "github": _made_by("github", "github_annotations"),
+    "gitlab": _made_by("gitlab", "gitlab_report"),
+    "sarif": _made_by("sarif", "sarif_report"),
+    "tap": _made_by("tap", "tap_report"),
+    "markdown": _made_by("markdown", "markdown_report"),
 }
 
 GITHUB = "github"
@@ -65,6 +68,8 @@ def parse_report(text: str) -> ReportRequest:
     """
     name, colon, path = text.partition(":")
     if name not in FORMATS:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, FORMATS, n=1)
         advice = f' (did you mean "{near[0]}"?)' if near else ""
         raise UsageError(f'--report "{name}" is unknown{advice}; choose from {", ".join(FORMATS)}, as in json:FILE')
@@ -89,7 +94,12 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, 
         UsageError, RefusedError, StoppedError: the file cannot be opened, is being written, takes no more.
         OutputClosed: nobody reads the stream.
     """
-    data = FORMATS[request.format](summary).encode("utf-8", "backslashreplace")
+    text = FORMATS[request.format](summary)
+    if request.to_stdout:
+        from bulkq.reports.escaping import tamed
+
+        text = tamed(text)
+    data = text.encode("utf-8", "backslashreplace")
     if request.path is None:
         if request.format == GITHUB:
             _append_job_summary(summary)
@@ -110,6 +120,8 @@ def _append_job_summary(summary: RunSummary) -> None:
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
+    from bulkq.reports.github import job_summary
+
     try:
         with Path(path).open("ab") as stream:
             taken = stream.tell()

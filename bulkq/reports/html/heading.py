@@ -25,10 +25,17 @@ def worst(found: Sequence[CheckResult]) -> Verdict:
     return next((verdict for verdict in WORST_FIRST if verdict in verdicts), Verdict.PASS)
 
 
+def of_checks(summary: RunSummary) -> bool:
+    """Whether it is a run of checks, though none may have come to an end."""
+    return bool(summary.checks) or summary.mode == "check"
+
+
 def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """`2 of 12 checks failed, 1 could not be evaluated`; the name of the page too."""
-    if not summary.checks:
+    if not of_checks(summary):
         return _of_sets(summary)
+    if not summary.checks:
+        return f"No check ran: the run was {summary.status}" if summary.exit_code else "There was no check to run"
     counts, whole = tally(summary.checks), len(summary.checks)
     bad = []
     if counts[Verdict.FAIL]:
@@ -62,7 +69,7 @@ def _of(bad: Sequence[str], whole: str) -> str:
 
 def heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """The top of the page."""
-    kind = "check" if summary.checks else "run"
+    kind = "check" if of_checks(summary) else "run"
     reason = f'<p class="reason">{html(summary.reason)}</p>' if summary.reason else ""
     resume = f"<p>Go on with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
     return (
@@ -75,7 +82,7 @@ def _meta(summary: RunSummary) -> str:
     named = ", ".join(summary.targets[:NAMED_TARGETS])
     more = len(summary.targets) - NAMED_TARGETS
     parts = [
-        f"run <code>{html(summary.run, 40)}</code>",
+        f"run <code>{html(summary.run, 40)}</code>" if summary.run else "",
         html(named if more <= 0 else f"{named} and {counted(more, 'more target')}"),
         html(moment(summary.started_at)),
         duration(summary.elapsed_s),
@@ -87,7 +94,7 @@ def _meta(summary: RunSummary) -> str:
 
 def tiles(summary: RunSummary) -> str:
     """The numbers, and a bar of their shares."""
-    if summary.checks:
+    if of_checks(summary):
         counts = {verdict.value: count for verdict, count in tally(summary.checks).items()}
         named = [(count, name, name) for name, count in counts.items()]
         return f'<div class="tiles">{_tiles(named)}</div>{share_bar(counts)}'

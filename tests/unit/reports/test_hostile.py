@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_library
+import io
 import json
 import re
 import shutil
@@ -17,8 +18,8 @@ from markdown_it import MarkdownIt
 from sarif_kit.validate import validation_errors
 
 from bulkq.model import RunSummary
-from bulkq.reports import failure_lines, summary_line
-from bulkq.reports.escaping import cell, code, line, markdown
+from bulkq.reports import ReportRequest, failure_lines, summary_line, write_report
+from bulkq.reports.escaping import cell, code, line, markdown, tamed
 from bulkq.reports.findings import findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
 from bulkq.reports.writing import FORMATS
@@ -169,3 +170,20 @@ def test_long_texts_are_cut_with_a_count() -> None:
     assert line("x" * 2_345).endswith("xx... (345 more characters)")
     assert cell("y" * 1_300).endswith("yy... (1,000 more characters)")
     assert html_library.unescape(cell(None)) == "NULL"
+
+
+def test_a_log_that_github_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports on stdout and lines on stderr hold no command for its runner; elsewhere they are left alone."""
+    summary = attacked("##[stop-commands]x ::error::y")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for name in set(FORMATS) - {"github"}:
+        stdout = io.BytesIO()
+        write_report(ReportRequest(name), summary, stdout)
+        printed = stdout.getvalue().decode()
+        assert "##[" not in printed
+        assert not re.search(r"^\s*::", printed, re.MULTILINE)
+        if name == "json":
+            assert json.loads(printed)["reason"] == "##[stop-commands]x ::error::y"
+    assert tamed("a\n  ::error::b") == "a\n  \\::error::b"
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert tamed("##[x] \n::y") == "##[x] \n::y"

@@ -16,13 +16,13 @@ from bulkq.model import Failure, Outcome, QueryCounts, RunSummary, Status
 from bulkq.reports import (
     ReportRequest,
     failure_lines,
-    json_report,
     parse_report,
     summary_line,
-    text_report,
     write_report,
 )
+from bulkq.reports.json_report import json_report
 from bulkq.reports.summary import LONGEST_LINE
+from bulkq.reports.text_report import text_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +155,7 @@ def test_requests(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\); choose from text, terminal, json, junit'),
+        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\); choose from text, terminal, json, html, junit'),
         ("pdf", '"pdf" is unknown; choose from'),
         ("json:", "names no file"),
         ("json:{home}", "is a folder"),
