@@ -22,6 +22,10 @@ SCHEMES = {
     "aiosqlite": "sqlite",
     "pysqlite": "sqlite+pysqlite",
     "duckdb": "duckdb",
+    "psycopg": "postgresql+psycopg",
+    "psycopg2": "postgresql+psycopg2",
+    "pymysql": "mysql+pymysql",
+    "aiomysql": "mysql+aiomysql",
 }
 """Drivers under test and the scheme of their URLs."""
 

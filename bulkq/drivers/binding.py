@@ -67,16 +67,16 @@ class Binding:
 
     def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, style: Style) -> None:
         self._query = query
-        self._identifiers = identifiers
+        self.identifiers = identifiers
         self._typed = typed
         self._style = style
         names = [p.name for p in query.placeholders if p.kind is not PlaceholderKind.IDENTIFIER]
         unique = list(dict.fromkeys(names))
         self._numbered = style.again is not None and (not style.once or len(unique) < len(names))
-        self._names = unique if self._numbered else names
+        self.names = unique if self._numbered else names
         index = {p.name: i for i, p in enumerate(query.parameters)}
         self._types = {p.name: p.type for p in query.parameters if p.type} if style.cast else {}
-        self._used = tuple(index[name] for name in self._names)
+        self._used = tuple(index[name] for name in self.names)
         self._lists = frozenset(p.name for p in query.placeholders if p.kind is PlaceholderKind.LIST)
         self._texts: dict[tuple[int, ...], str] = {}
         self.bare = not names
@@ -85,7 +85,7 @@ class Binding:
         self.sample = self.text(dict.fromkeys(self._lists, 1))
         """The text with one value in each list; to ask the database about."""
 
-        self.nulls: Values = self._packed((None,) * len(self._names))
+        self.nulls: Values = self._packed((None,) * len(self.names))
 
     def text(self, lengths: Mapping[str, int]) -> str:
         """The statement with `lengths[name]` placeholders for each list."""
@@ -111,7 +111,7 @@ class Binding:
 
     def complaint(self, values: ParameterSet) -> str | None:
         """Why `values` cannot be encoded: the parameter, not its value, which may be secret. None: they can."""
-        for index, name in zip(self._used, self._names, strict=True):
+        for index, name in zip(self._used, self.names, strict=True):
             items = self._style.items(values[index]) if name in self._lists else [values[index]]
             if items is None:
                 return f":{name} is not a JSON array"
@@ -134,7 +134,7 @@ class Binding:
         return {key(n): value for n, value in enumerate(values, 1)}
 
     def _rendered(self, lengths: Mapping[str, int]) -> queries.Rendered:
-        starts = dict(zip(self._names, _starts(lengths.get(name, 1) for name in self._names), strict=True))
+        starts = dict(zip(self.names, _starts(lengths.get(name, 1) for name in self.names), strict=True))
         percent = self._style.percent and not self.bare
         return queries.render(self._query, self._writer(starts, lengths), doubled_percent=percent)
 
@@ -151,7 +151,7 @@ class Binding:
             name = placeholder.name
             match placeholder.kind:
                 case PlaceholderKind.IDENTIFIER:
-                    quoted = self._identifiers[name]
+                    quoted = self.identifiers[name]
                     return quoted.replace("%", "%%") if self._style.percent and not self.bare else quoted
                 case PlaceholderKind.VALUE:
                     return mark(name, starts[name])
@@ -164,7 +164,7 @@ class Binding:
     def _call_with_lists(self, values: ParameterSet) -> Call:
         lengths: dict[str, int] = dict.fromkeys(self._lists, 1)
         flat: list[object] = []
-        for index, name in zip(self._used, self._names, strict=True):
+        for index, name in zip(self._used, self.names, strict=True):
             value = values[index]
             if name in lengths:
                 items = self._style.items(value) or [UNENCODABLE]

@@ -88,6 +88,8 @@ class SqlConnection:
         """
         known = _ours(statement)
         alone = known.single or not limits.transaction
+        if claim is not None:
+            self._session.must_be_claimable(known)
         assert claim is None or not (alone or limits.read_only), "a claim is for a write in a transaction"
         work = partial(self._session.attempt, known, sets, limits, claim, before_commit)
         phase = Phase.COMMITTING if alone else Phase.SENT

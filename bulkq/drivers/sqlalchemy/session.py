@@ -7,7 +7,7 @@ The same code runs in a private thread (sync libraries) and in a greenlet on the
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
@@ -124,7 +124,8 @@ class Session:
         self._phase = Phase.PREPARING
         binding: Binding | None = None
         try:
-            self._begin(PREPARE)
+            # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
+            self._open_with(replace(PREPARE, read_only=query.statement is StatementClass.READ))
             names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
@@ -142,7 +143,7 @@ class Session:
             columns=(ROWCOUNT,) if returns is False else described.columns,
             returns_rows=returns,
             parameter_types=tuple(types[p.name] for p in query.parameters),
-            single=not query.transaction,
+            single=not query.transaction or self._commits(query),
             binding=binding,
             decoding=decoding,
         )
@@ -173,6 +174,21 @@ class Session:
 
     # reading and writing
 
+    def must_be_claimable(self, statement: SqlStatement) -> None:
+        """Executes nothing.
+
+        Raises:
+            RefusedError: a claim would not hold: the statement commits by itself.
+        """
+        if statement.query.transaction and self._commits(statement.query):
+            raise RefusedError(
+                f"{statement.query.place}: {statement.query.verb} commits by itself in {self.product.dialect.name}, so nothing can make "
+                'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
+            )
+
+    def _commits(self, query: Query) -> bool:
+        return self.product.ddl_commits and query.statement is StatementClass.DDL
+
     def attempt(
         self,
         statement: SqlStatement,
@@ -187,13 +203,7 @@ class Session:
             DatabaseError: with the `position` of the set that failed.
             AlreadyApplied: the marker of `claim` was there.
             NotOwner: the run of `claim` is not ours.
-            RefusedError: a claim would not hold: the statement commits by itself.
         """
-        if claim is not None and self.product.ddl_commits and statement.query.statement is StatementClass.DDL:
-            raise RefusedError(
-                f"{statement.query.place}: {statement.query.verb} commits by itself in {self.product.dialect.name}, so nothing can make "
-                'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
-            )
         if statement.single or not limits.transaction:
             return self._alone(statement, sets, limits)
         order, given = _ordered(statement, sets, limits)
@@ -342,7 +352,7 @@ class Session:
             self._begin(limits)
             self._phase = Phase.SENT
             (call,) = statement.binding.calls([params])
-            self._streaming = self.product.streaming(self.connection, self.cursor)
+            self._streaming = self.product.streaming(self.connection, self.cursor, statement.query)
             text, values = call
             self._streaming.execute(text) if statement.binding.bare else self._streaming.execute(text, values)
         except Exception as error:  # noqa: BLE001 - translated
@@ -375,7 +385,10 @@ class Session:
 
     def _begin(self, limits: Limits) -> None:
         if self._read_only and not limits.read_only:
-            limits = Limits(limits.timeout_s, limits.lock_timeout_s, read_only=True)
+            limits = replace(limits, read_only=True)
+        self._open_with(limits)
+
+    def _open_with(self, limits: Limits) -> None:
         self._open = True
         for text in self.product.opening(limits):
             self.ask(text)

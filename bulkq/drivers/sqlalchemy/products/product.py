@@ -159,7 +159,7 @@ class Product:
         """Whether the transaction that we opened is no longer open, as far as the library knows without asking."""
         return False
 
-    def streaming(self, connection: Connection, cursor: Cursor) -> Cursor:  # noqa: ARG002
+    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
         """A cursor that does not hold a whole result in memory, where there is one; `cursor` is the usual one."""
         return cursor
 
@@ -232,10 +232,10 @@ class Product:
 
 
 NAMES = """\
-SELECT table_name FROM information_schema.tables UNION SELECT column_name FROM information_schema.columns
-UNION SELECT schema_name FROM information_schema.schemata
-UNION SELECT concat(table_schema, '.', table_name) FROM information_schema.tables
-UNION SELECT concat(table_name, '.', column_name) FROM information_schema.columns"""
+SELECT table_name FROM information_schema.tables UNION ALL SELECT column_name FROM information_schema.columns
+UNION ALL SELECT schema_name FROM information_schema.schemata
+UNION ALL SELECT concat(table_schema, '.', table_name) FROM information_schema.tables
+UNION ALL SELECT concat(table_name, '.', column_name) FROM information_schema.columns"""
 
 
 def one_line(error: BaseException) -> str:

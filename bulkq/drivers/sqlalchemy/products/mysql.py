@@ -1,0 +1,255 @@
+"""MySQL and MariaDB through a DB-API library (PyMySQL, aiomysql, asyncmy, mysqlclient ...)."""
+
+from __future__ import annotations
+
+import math
+import re
+import ssl
+from typing import TYPE_CHECKING, Any, cast
+
+from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.sqlalchemy.products.product import (
+    NATIVE,
+    Described,
+    Product,
+    Trouble,
+    convert,
+    one_line,
+    returns_rows,
+    unfit,
+)
+from bulkq.model import Column, Server, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import URL
+
+    from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.model import Limits, Query
+
+STATES = {
+    # what policy.retry acts on, by PostgreSQL's names
+    1213: "40001",  # deadlock: the whole transaction was rolled back
+    1020: "40001",  # record has changed since it was read
+    1205: "55P03",  # lock wait timeout
+    3572: "55P03",  # NOWAIT
+    1317: "57014",  # KILL QUERY
+    1969: "57014",  # max_statement_time of MariaDB
+    3024: "57014",  # max_execution_time of MySQL
+    1028: "57014",  # sort aborted: killed in the middle of one
+    1792: "25006",  # READ ONLY transaction
+    1290: "25006",  # --read-only server
+    1836: "25006",
+    1040: "53300",  # too many connections
+    1203: "53300",
+    1226: "53300",
+    1053: "57P01",  # shutdown in progress
+    1927: "57P01",  # connection was killed
+    # the server's own, which the libraries leave out
+    1062: "23000",
+    1048: "23000",
+    1451: "23000",
+    1452: "23000",
+    3819: "23000",  # CHECK in MySQL
+    4025: "23000",  # CHECK in MariaDB
+    1364: "23000",  # a column without default was left out
+    1146: "42S02",
+    1051: "42S02",
+    1054: "42S22",
+    1050: "42S01",
+    1064: "42000",
+    1149: "42000",
+    1044: "42000",
+    1142: "42000",
+    1143: "42000",
+    1227: "42000",
+    1370: "42000",
+    1305: "42000",
+    1046: "3D000",
+    1049: "42000",
+    1045: "28000",
+    1264: "22003",
+    1690: "22003",
+    1406: "22001",
+    1292: "22007",
+    1366: "22007",
+    1365: "22012",
+    1060: "42S21",
+    1644: "45000",
+}
+"""https://mariadb.com/kb/en/mariadb-error-code-reference/ and https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html"""
+
+LOST = frozenset({2006, 2013, 2014, 2055, 4031, 1927, 1053, 1152, 1158, 1159, 1160, 1161})
+"""The connection is gone, or out of step."""
+
+IN_TRANSACTION = 1
+"""SERVER_STATUS_IN_TRANS in the status that every answer carries."""
+
+FOREVER_S = 31_536_000
+PREPARABLE = frozenset({"SELECT", "VALUES", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE"})
+SOCKET = frozenset({"", "localhost"})
+
+
+class MySQL(Product):
+    """MySQL or MariaDB."""
+
+    name = "mysql"
+    cancels = True
+    autocommit = True
+    says_begin = True
+    ddl_commits = True
+    quote = "`"
+    nothing = "DO 0"
+
+    def __init__(self, dialect: Any) -> None:
+        super().__init__(dialect)
+        self._mariadb = False
+        self.limits_time = False
+
+    def arguments(self, url: URL, application_name: str) -> dict[str, object]:
+        """How long the network may take, and TLS where the host is not this machine and the URL does not say otherwise."""
+        if self.dialect.driver not in {"pymysql", "aiomysql", "asyncmy"}:
+            return {}
+        given: dict[str, object] = {"connect_timeout": 10}
+        if self.dialect.driver != "asyncmy":
+            given["program_name"] = application_name
+        host = url.host or ""
+        told = any(name.startswith("ssl") for name in url.query)
+        if not told and "unix_socket" not in url.query and host not in SOCKET and not host.startswith("127."):
+            given["ssl"] = _unverified()
+        return given
+
+    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+        """Which of the two it is, and how it is reached."""
+        ((version, pid, database, user, most, read_only),) = ask(
+            "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only"
+        )
+        cipher = ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
+        self._mariadb = "mariadb" in str(version).lower()
+        self.limits_time = self._mariadb
+        return Server(
+            product="mariadb" if self._mariadb else "mysql",
+            version=".".join(map(str, numbers)),
+            version_number=sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers)),
+            pid=int(str(pid)),
+            tls="unverified" if cipher and cipher[0][1] else "off",
+            database=str(database or ""),
+            user=str(user),
+            in_recovery=str(read_only) in {"1", "ON"},
+            max_connections=int(str(most)),
+        )
+
+    def kill(self, pid: int) -> str | None:
+        """From another session."""
+        return f"KILL QUERY {pid}"
+
+    # transactions
+
+    def opening(self, limits: Limits) -> Sequence[str]:
+        """Limits are the session's, which is ours alone; a lock is waited for by the second."""
+        return (*self.alone(limits), f"START TRANSACTION{' READ ONLY' if limits.read_only else ''}")
+
+    def alone(self, limits: Limits) -> Sequence[str]:
+        """MySQL's own limit is for SELECT only, so there we end statements ourselves."""
+        patience_s = FOREVER_S if limits.lock_timeout_s is None else max(1, math.ceil(limits.lock_timeout_s))
+        settings = [f"innodb_lock_wait_timeout = {patience_s}", f"lock_wait_timeout = {patience_s}"]
+        if self._mariadb:
+            settings.append(f"max_statement_time = {limits.timeout_s or 0:g}")
+        return (f"SET SESSION {', '.join(settings)}",)
+
+    def broken_off(self, connection: Connection) -> bool:
+        """DDL and some other statements commit; every answer says whether a transaction is open."""
+        driver = getattr(connection, "driver_connection", None) or connection
+        status = getattr(driver, "server_status", None)
+        return isinstance(status, int) and not status & IN_TRANSACTION
+
+    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+        """A cursor that takes rows from the network as they are asked for."""
+        if self.dialect.driver == "pymysql":
+            from pymysql.cursors import SSCursor
+
+            return cast("Cursor", cast("Any", connection).cursor(SSCursor))
+        if self.dialect.is_async:
+            return cast("Cursor", cast("Any", connection).cursor(server_side=True))
+        return cursor
+
+    # queries
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+        """PREPARE says what is wrong; for a SELECT, the columns are those of the same with no rows."""
+        returns = returns_rows(query, self.name)
+        if query.verb not in PREPARABLE:
+            return Described(returns_rows=returns)
+        probe = Binding(query, binding.identifiers, typed=False, style=MARKS)
+        asking.ask(f"PREPARE bulkq_probe FROM {literal(probe.sample)}")
+        asking.ask("DEALLOCATE PREPARE bulkq_probe")
+        columns: tuple[Column, ...] = ()
+        if query.statement is StatementClass.READ:
+            columns = self._columns(asking, binding)
+        return Described(columns, returns)
+
+    def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
+        """() where the database will not say without executing, because of a LIMIT of the user's and two columns of one name."""
+        for text in (f"{binding.sample}\nLIMIT 0", f"SELECT * FROM (\n{binding.sample}\n) AS q LIMIT 0"):
+            cursor = asking.cursor
+            try:
+                cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
+                cursor.fetchmany(1)
+            except Exception as error:
+                if self.trouble(error).lost:
+                    raise
+            else:
+                return self.columns(cursor, json_wanted=False)
+        return ()
+
+    # errors
+
+    def trouble(self, error: Exception) -> Trouble:
+        """By the number of the error."""
+        number, message = _parts(error)
+        lost = number in LOST or self.is_disconnect(error)
+        return Trouble(message, STATES.get(number or 0), lost)
+
+    def why_not(self, error: Exception, where: str) -> str:
+        """The server's or the library's words, with the next step."""
+        number, message = _parts(error)
+        if number in {2002, 2003}:
+            return f"{message}: is the server running?"
+        if number == 1045:
+            return f"{message}: wrong user or password"
+        if number == 1040:
+            return f"{message}: lower -j"
+        if number == 2026 or "SSL" in message:
+            return (
+                f"TLS refused: {where}: {message}: say ?ssl_disabled=true in the URL if the network may see everything"
+            )
+        return message
+
+
+MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)
+
+
+def literal(text: str) -> str:
+    """`text` as a string of MySQL's, where a backslash means something."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _parts(error: Exception) -> tuple[int | None, str]:
+    """Number and words: the libraries raise `(1062, "Duplicate entry ...")`."""
+    arguments = error.args
+    if len(arguments) >= 2 and isinstance(arguments[0], int):
+        return arguments[0], " ".join(str(arguments[1]).split())
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0], f"error {arguments[0]}" if arguments[0] else "connection lost"
+    return None, one_line(error)
+
+
+def _unverified() -> ssl.SSLContext:
+    """Encrypted, and nobody checks who answers."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

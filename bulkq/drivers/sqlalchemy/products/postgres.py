@@ -1,0 +1,275 @@
+"""PostgreSQL through a DB-API library (psycopg, psycopg2, pg8000 ...): the same SQL around the user's as in the asyncpg driver."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from bulkq.drivers.asyncpg import wrapping
+from bulkq.drivers.asyncpg.driver import LOOK
+from bulkq.drivers.asyncpg.options import LOCAL
+from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.lists import list_of_text
+from bulkq.drivers.sqlalchemy.products.product import (
+    NATIVE,
+    Described,
+    Product,
+    Trouble,
+    convert,
+    one_line,
+    returns_rows,
+    style_of,
+    unfit,
+)
+from bulkq.model import BadValue, Column, PlaceholderKind, Server, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import URL
+
+    from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.model import Limits, ParameterSet, Query
+
+PREPARE = "PREPARE bulkq_probe AS "
+PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
+ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
+DESCRIBE = "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
+TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
+JSON = (114, 3802)
+SOFT_CHECKS = 160_000
+"""From PostgreSQL 16 on the server says of a whole column which values it would not convert."""
+
+DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
+NO_TYPE = frozenset({"42P18", "42P08"})
+MISSING = re.compile(r'database "([^"]*)" does not exist')
+
+
+class Postgres(Product):
+    """PostgreSQL."""
+
+    name = "postgres"
+    text_parameters = True
+    describes = True
+    cancels = True
+    autocommit = True
+    limits_time = True
+    says_begin = True
+    cast = "{}::{}"
+
+    def __init__(self, dialect: Any) -> None:
+        super().__init__(dialect)
+        self._number = 0
+
+    def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
+        """A host that is not this machine is never talked to in plain text unless the URL says so."""
+        host = url.host or str(url.query.get("host") or os.environ.get("PGHOST") or "")
+        local = all(part.startswith("/") or LOCAL.fullmatch(part) for part in host.split(","))
+        if local or "sslmode" in url.query or os.environ.get("PGSSLMODE") or not self._libpq:
+            return url
+        return url.update_query_dict({"sslmode": "require"})
+
+    def arguments(self, url: URL, application_name: str) -> dict[str, object]:
+        """Its name among the server's sessions, and how long the network may take; JSON stays as the server writes it."""
+        if not self._libpq:
+            return {}
+        given = {} if "application_name" in url.query else {"application_name": application_name}
+        return given | {"connect_timeout": 10}
+
+    @property
+    def _libpq(self) -> bool:
+        return self.dialect.driver.startswith("psycopg")
+
+    def look(self, ask: Ask, connection: Connection) -> Server:
+        """As the asyncpg driver looks."""
+        self._plain_json(connection)
+        ((pid, version, number, database, user, standby, most, superuser, reserved, used),) = ask(LOOK)
+        encrypted = [row[0] for row in ask(TLS)]
+        self._number = int(str(number))
+        free = max(0, _int(most) - _int(used) - (0 if superuser else _int(reserved)))
+        return Server(
+            product="postgresql",
+            version=str(version).partition(" ")[0],
+            version_number=self._number,
+            pid=_int(pid),
+            tls=("unverified" if encrypted[0] else "off") if encrypted else "",
+            database=str(database),
+            user=str(user),
+            superuser=bool(superuser),
+            in_recovery=bool(standby),
+            free_connections=free,
+            max_connections=_int(most),
+        )
+
+    def _plain_json(self, connection: Connection) -> None:
+        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
+        driver = cast("Any", connection)
+        if self.dialect.driver == "psycopg2":
+            from psycopg2 import extras
+
+            extras.register_default_json(driver, loads=_same)
+            extras.register_default_jsonb(driver, loads=_same)
+        elif self.dialect.driver in {"psycopg", "psycopg_async"}:
+            from psycopg.types.string import TextLoader
+
+            inner = getattr(driver, "driver_connection", None) or driver
+            for name in ("json", "jsonb"):
+                inner.adapters.register_loader(name, TextLoader)
+
+    def kill(self, pid: int) -> str | None:
+        """For libraries without a way of their own."""
+        return f"SELECT pg_cancel_backend({pid})"
+
+    # transactions
+
+    def opening(self, limits: Limits) -> Sequence[str]:
+        """BEGIN and its limits in one message."""
+        return (wrapping.opening(limits, ordinals=False),)
+
+    def alone(self, limits: Limits) -> Sequence[str]:
+        """Limits of the session; the next transaction has its own."""
+        return tuple(wrapping.session_limits(limits).split("; "))
+
+    def durable(self) -> Sequence[str]:
+        """Whatever the server's default is."""
+        return ("SET LOCAL synchronous_commit = on",)
+
+    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+        """A cursor of the server's, for what can have one."""
+        return cast("Cursor", ServerCursor(cursor)) if query.verb in ROWS else cursor
+
+    # queries
+
+    def style(self, *, typed: bool) -> Style:  # noqa: ARG002
+        """Text is sent as a literal of no type, which the server converts to what the place wants."""
+        return style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+
+    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+        """Tables, columns, schemas, functions, types, roles, databases."""
+        return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+        """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
+        returns = returns_rows(query, self.name)
+        if query.verb not in PREPARABLE:
+            return Described(returns_rows=returns)
+        probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
+        asking.ask(PREPARE + probe.sample)
+        try:
+            ((oids,),) = asking.ask(DESCRIBE)
+        finally:
+            asking.ask("DEALLOCATE bulkq_probe")
+        types = dict(zip(probe.names, list_of_text(oids) if isinstance(oids, str) else cast("Any", oids), strict=True))
+        columns: tuple[Column, ...] = ()
+        if query.statement is StatementClass.READ:
+            columns = self._columns(asking, binding)
+        return Described(columns, returns, cast("Mapping[str, str]", types))
+
+    def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
+        cursor = asking.cursor
+        text = f"DECLARE bulkq_probe CURSOR FOR {binding.sample}"
+        cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
+        cursor.execute("FETCH 0 FROM bulkq_probe")
+        return tuple(Column(str(entry[0])) for entry in cursor.description or ())
+
+    def probe(self, text: str) -> tuple[str, int]:
+        """See `describe`."""
+        return PREPARE + text, len(PREPARE)
+
+    def columns(self, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
+        """JSON is embedded as it is."""
+        return tuple(Column(str(e[0]), raw=json_wanted and e[1] in JSON) for e in cursor.description or ())
+
+    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """Where the server can be asked about many values at once."""
+        found: list[BadValue] = []
+        if self._number < SOFT_CHECKS:
+            return found
+        for index, parameter in enumerate(query.parameters):
+            if not types[index] or parameter.kind is not PlaceholderKind.VALUE:
+                continue
+            values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
+            if not values:
+                continue
+            for at, state, message in ask(_soft(values, types[index])):
+                shown = str(message).replace(dict(values)[_int(at)], "***") if parameter.secret else str(message)
+                found.append(BadValue(_int(at), index, types[index], str(state), shown))
+        return sorted(found, key=lambda bad: (bad.position, bad.parameter))
+
+    # errors
+
+    def trouble(self, error: Exception) -> Trouble:
+        """psycopg and psycopg2 have the server's own fields."""
+        details = getattr(error, "diag", None)
+        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        lost = self.is_disconnect(error) or str(state or "").startswith(("57P", "08"))
+        message = getattr(details, "message_primary", None) or one_line(error)
+        position = getattr(details, "statement_position", None)
+        hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
+        return Trouble(message, state, lost, hint, int(position) - 1 if position else None)
+
+    def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
+        """libpq's words, without what it says of each address twice."""
+        text = one_line(error)
+        if found := MISSING.search(text):
+            return f'database "{found[1]}" does not exist'
+        return text
+
+
+class ServerCursor:
+    """A cursor that the server keeps, by its own SQL: libraries load a whole result into memory otherwise."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """Of the rows fetched last."""
+        return self._cursor.description
+
+    def execute(self, statement: str, *values: Any) -> None:
+        """Declare the cursor."""
+        self._cursor.execute(f"DECLARE bulkq_stream NO SCROLL CURSOR FOR {statement}", *values)
+
+    def fetchmany(self, size: int) -> Sequence[tuple[object, ...]]:
+        """Fetch from it."""
+        self._cursor.execute(f"FETCH {size} FROM bulkq_stream")
+        return self._cursor.fetchmany(size)
+
+    def close(self) -> None:
+        """It goes with the transaction."""
+
+
+NAMES = """\
+SELECT relname::text FROM pg_catalog.pg_class
+UNION SELECT attname::text FROM pg_catalog.pg_attribute WHERE NOT attisdropped
+UNION SELECT nspname::text FROM pg_catalog.pg_namespace UNION SELECT proname::text FROM pg_catalog.pg_proc
+UNION SELECT typname::text FROM pg_catalog.pg_type UNION SELECT rolname::text FROM pg_catalog.pg_roles
+UNION SELECT datname::text FROM pg_catalog.pg_database
+UNION SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"""
+
+
+def _convert(value: object) -> object:
+    """Lists are arrays, which the libraries write themselves."""
+    return value if isinstance(value, list) else convert(value)
+
+
+DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="{}::{}")
+
+
+def _soft(values: Sequence[tuple[int, str]], kind: str) -> str:
+    rows = ", ".join(f"({i}, {wrapping.literal(value)})" for i, value in values)
+    return (
+        f"SELECT v.n, e.sql_error_code, e.message FROM (VALUES {rows}) AS v(n, value), "
+        f"LATERAL pg_input_error_info(v.value, {wrapping.literal(kind)}) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
+    )
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _int(value: object) -> int:
+    return int(str(value))
