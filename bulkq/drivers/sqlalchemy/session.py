@@ -6,9 +6,11 @@ The same code runs in a private thread (sync libraries) and in a greenlet on the
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq import markers
 from bulkq.drivers import claims, expecting, sqlite_rules
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
 
     Rows = Sequence[tuple[object, ...]]
 
+T = TypeVar("T")
+
 PIECE = 5_000
 """Rows fetched at a time: a library that turns them into Python objects holds the interpreter's lock for one piece only."""
 
 ROLLBACKS = 3
+PAUSE_S = 0.01
+CONFLICT = "40001"
 PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
 CANCELED = "57014"
 WORK_S = 60.0
@@ -211,9 +217,10 @@ class Session:
         self._phase = Phase.PREPARING
         try:
             self._refuse(statement, reading=limits.read_only or self._read_only)
-            self._begin(limits)
-            if claim is not None:
-                self._claim(claim)
+            if claim is None:
+                self._begin(limits)
+            else:
+                self._patiently(partial(self._claimed, claim, limits), limits.lock_timeout_s)
             self._phase = Phase.SENT
             reply = self._executed(statement, given, order)
             self._still_open()
@@ -269,12 +276,7 @@ class Session:
         limits = Limits(timeout_s=timeout_s, lock_timeout_s=patience_s, read_only=self._read_only)
         self._phase = Phase.SENT
         try:
-            self._begin(limits)
-            for text in () if self._read_only else self.product.durable():
-                self.ask(text)
-            *_, rows = [self.ask(text) for text in statements]
-            if self._cursor is not None and statements and _changes(statements[-1]):
-                rows = []
+            rows = self._patiently(partial(self._administered, statements, limits), patience_s)
             if not self._read_only:
                 self._commit()
         except Exception as error:  # noqa: BLE001 - translated
@@ -283,12 +285,37 @@ class Session:
             self._rollback()
         return rows
 
+    def _administered(self, statements: Sequence[str], limits: Limits) -> list[tuple[object, ...]]:
+        self._begin(limits)
+        for text in () if self._read_only else self.product.durable():
+            self.ask(text)
+        *_, rows = [self.ask(text) for text in statements]
+        return [] if _changes(statements[-1]) else rows
+
     def _refuse(self, statement: SqlStatement, *, reading: bool) -> None:
         refused = self.product.refusal(statement.query, statement.binding.sample, self.connection, reading=reading)
         if refused is not None:
             raise refused
 
-    def _claim(self, claim: Claim) -> None:
+    def _patiently(self, work: Callable[[], T], patience_s: float | None) -> T:
+        """`work`, which opens a transaction; where nobody waits for locks it is done again, as if it had waited."""
+        end_s = None if patience_s is None else time.monotonic() + patience_s
+        while True:
+            try:
+                return work()
+            except Exception as error:
+                late = end_s is not None and time.monotonic() >= end_s
+                if not self.product.optimistic or late or isinstance(error, DatabaseError):
+                    raise
+                if self.product.trouble(error).sqlstate != CONFLICT or self.signals.committing:
+                    raise
+                self._rollback()
+                self._stop_if_cancelled()
+                time.sleep(PAUSE_S)
+
+    def _claimed(self, claim: Claim, limits: Limits) -> None:
+        """A transaction that holds the marker of `claim`."""
+        self._begin(limits)
         self._phase = Phase.CLAIMING
         for text in self.product.claims(claim):
             self.cursor.execute(text)

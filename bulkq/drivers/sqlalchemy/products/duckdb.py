@@ -61,6 +61,7 @@ class DuckDB(Product):
     in_process = True
     concurrent_writes = False
     says_begin = True
+    optimistic = True
     cast = "CAST({} AS {})"
 
     def url(self, url: URL, *, read_only: bool) -> URL:

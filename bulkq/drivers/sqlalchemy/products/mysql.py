@@ -211,7 +211,8 @@ class MySQL(Product):
         """By the number of the error."""
         number, message = _parts(error)
         lost = number in LOST or self.is_disconnect(error)
-        return Trouble(message, STATES.get(number or 0), lost)
+        state = STATES.get(number or 0) or getattr(error, "sqlstate", None)  # PyMySQL keeps it from 1.2 on
+        return Trouble(message, state if state != "HY000" else None, lost)
 
     def why_not(self, error: Exception, where: str) -> str:
         """The server's or the library's words, with the next step."""

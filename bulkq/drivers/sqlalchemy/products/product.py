@@ -105,6 +105,9 @@ class Product:
     says_begin = False
     """Transactions are opened and ended by statements; else the library opens them, and its methods end them."""
 
+    optimistic = False
+    """Nobody waits for a lock: of two transactions at one row the later is refused (40001), and has to begin again."""
+
     ddl_commits = False
     """A statement that changes the schema commits what was done before it."""
 
