@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulkq.cli.defaults import default_map
+from bulkq.targets import load_config
+
 if TYPE_CHECKING:
     from tests.servers.command import Cli
 
@@ -22,6 +25,7 @@ CHANGES = (
     (re.compile(r"elapsed=[0-9.]+s"), "elapsed=TIME"),
     (re.compile(r"sqlite \d+\.\d+\.\d+"), "sqlite VERSION"),
     (re.compile(r"retried=\d+"), "retried=N"),
+    (re.compile(r" +\d+ ms"), " TIME"),
 )
 """What differs from run to run."""
 
@@ -100,6 +104,15 @@ def test_the_python_runs(shop: Path, cli: Cli) -> None:
     )
     assert done.stderr.decode() == ""
     assert done.stdout.decode().splitlines()[-1] == "1 ok, 1 changed"
+
+
+def test_the_configurations_are_read(tmp_path: Path) -> None:
+    """Every TOML block is a configuration without a mistake, down to the values of its defaults."""
+    for text in blocks("toml"):
+        (tmp_path / "bulkq.toml").write_text(text, encoding="utf-8")
+        config = load_config(str(tmp_path / "bulkq.toml"))
+        assert config.targets
+        assert len(default_map(config.defaults)) == len(config.defaults)
 
 
 def test_the_two_commands_stand_first() -> None:
