@@ -74,6 +74,11 @@ def begin(made: MarkerTables, run: str, owner: str) -> str:
     return f"INSERT INTO {made.runs} (run, owner) VALUES ({literal(run)}, {literal(owner)})"
 
 
+def run_row(made: MarkerTables, run: str) -> str:
+    """The owner of a run, if it has a run row."""
+    return f"SELECT owner FROM {made.runs} WHERE run = {literal(run)}"
+
+
 def claim(wanted: Claim, dialect: str) -> str:
     """Insert the marker of a batch; one row changed is the permission to go on, none is not.
 

@@ -97,6 +97,7 @@ class Query:
     transaction: bool = True
     batch: int | None = None
     tags: tuple[str, ...] = ()
+    schema: str | None = None  # of --schemas: where names without a schema are looked up, and nowhere else
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # every `@key`, raw, for commands that own it
 
     @property
@@ -377,6 +378,19 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetCounts:
+    """What a run came to on one target (of --schemas: in one schema)."""
+
+    target: str
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    changed: int = 0
+    reason: str = ""  # why not all of it was tried; "" where it was
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows."""
 
@@ -401,6 +415,7 @@ class RunSummary:
     reason: str = ""  # why it stopped, for people
     resume: str | None = None  # the command that goes on from here
     queries: tuple[QueryCounts, ...] = ()
+    per_target: tuple[TargetCounts, ...] = ()
     failures: tuple[Failure, ...] = ()  # the first `KEPT_FAILURES`; `--failures` has them all
     outputs: tuple[str, ...] = ()  # files that were completed
     partials: tuple[str, ...] = ()  # files that were left incomplete
@@ -458,6 +473,10 @@ class Run:
     null: str | None = None  # --null
     ignore_extra_columns: bool = False
     concurrency: int = 8
+    per_target: int | None = None  # lanes on one target at most
+    connect_timeout_s: float = 10.0  # for the first connection to a target
+    canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
+    max_failed_targets: int | None = None
     timeout_s: float | None = 30.0
     timeout_given: bool = False  # the option outranks `@timeout`
     lock_timeout_s: float | None = 2.0

@@ -8,9 +8,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from bulkq.errors import RefusedError, StoppedError
+from bulkq.errors import StoppedError
 from bulkq.model import SinkPosition
-from bulkq.sinks.partials import begin, go_on, partial_of, reason, sync_folder
+from bulkq.sinks.partials import begin, go_on, partial_of, reason, reopen, sync_folder
 from bulkq.sinks.paths import destination, is_special
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Output(Protocol):
     size: int
     notices: list[str]
     finished: bool
-    """The file was complete when it was opened, and takes nothing more."""
+    """The file was complete when it was opened, and nothing was appended since."""
 
     def start(self, size: int) -> bytes:
         """Up to `size` bytes from the beginning of what an earlier process of the run wrote; b"" where there is none."""
@@ -90,6 +90,7 @@ class FileOutput:
         self.finished = opened.finished
         self._fd = opened.fd
         self._kept = self._durable = opened.size
+        self._rows_end = known.offset if known is not None else 0
         self._cuts = 0
         self._syncing = threading.Lock()
         self._settled = opened.finished
@@ -106,12 +107,12 @@ class FileOutput:
 
         Raises:
             StoppedError: disk full, quota, I/O error, now or before.
-            RefusedError: the file was complete when it was opened.
+            RefusedError: the file was complete when it was opened, and somebody else is writing it by now.
         """
         if self._failed:
             raise self._broken()
         if self.finished:
-            raise RefusedError(f'"{self.name}" is complete already, yet there is more to write; start a new run')
+            self._reopen()
         self._buffer += data
         self.size += len(data)
         if len(self._buffer) >= BUFFER_BYTES or time.monotonic() - self._flushed_s >= FLUSH_S:
@@ -199,6 +200,14 @@ class FileOutput:
                 self._partial.unlink(missing_ok=True)
             self._settled = True
             self._let_go()
+
+    def _reopen(self) -> None:
+        """Complete was complete without the targets that were away; now they have come back."""
+        os.close(self._fd)
+        self._fd = -1
+        self._fd = reopen(self._path, self.name, self._rows_end)
+        self.size = self._kept = self._durable = self._rows_end
+        self.finished = self._settled = False
 
     def _let_go(self) -> None:
         with self._syncing:  # a number that was closed under a running fsync may be another file's by then

@@ -23,8 +23,8 @@ class Included:
     Columns in, columns out; nothing is done per row but to repeat a value.
     """
 
-    def __init__(self, include: Sequence[str], *, several: bool = False) -> None:
-        """Take the names of `--include`; `several` queries into one output add `query`.
+    def __init__(self, include: Sequence[str], *, several: bool = False, targets: bool = False) -> None:
+        """Take the names of `--include`; `several` queries into one output add `query`, several `targets` add `target`.
 
         Raises:
             UsageError: a name that is not one of `CHOICES`.
@@ -33,7 +33,8 @@ class Included:
             if name not in CHOICES:
                 raise UsageError(f'--include "{name}" is unknown; choose from {", ".join(CHOICES)}')
         self.several = several
-        self.names = frozenset(include) | ({"query"} if several else frozenset())
+        added = {name for name, wanted in (("query", several), ("target", targets)) if wanted}
+        self.names = frozenset(include) | added
         self._cache: dict[str, tuple[tuple[Column, ...], tuple[Column, ...]]] = {}
 
     def columns(self, query: Query, columns: tuple[Column, ...]) -> tuple[Column, ...]:

@@ -56,30 +56,31 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
     include: tuple[str, ...],
     run: str,
     queries: Sequence[Query],
-    target: str,
+    targets: Sequence[str],
     stdout: BinaryIO,
     terminal: bool,
     width: int | None = None,
     rowcounts: bool | None = None,
     continue_at: Mapping[str, int] | None = None,
-) -> dict[str, OpenedSink]:
-    """A sink for every query name: one each where the path holds `{query}`, else the same one for all.
+) -> dict[tuple[str, str], OpenedSink]:
+    """A sink for every target and query name: one each where the path holds `{target}` or `{query}`, else the same one for all.
 
     Folders below the part of the path that holds no placeholder are made. Arguments are those of `open_sink`.
 
     Raises:
-        UsageError: as `open_sink`; two queries of one name or one file name; a path that leaves its folder.
+        UsageError: as `open_sink`; two queries or targets of one name or one file name; a path that leaves its folder.
         RefusedError: as `open_sink`; `continue_at` names a file with bytes in it that no sink would go on with.
     """
 
-    def opened(path: str | None, queries: Sequence[Query]) -> OpenedSink:
+    def opened(path: str | None, queries: Sequence[Query], targets: Sequence[str]) -> OpenedSink:
         return open_sink(
             path=path,
             format=format,
             include=include,
             run=run,
             queries=queries,
-            target=target,
+            target=targets[0],
+            several_targets=len(targets) > 1,
             stdout=stdout,
             terminal=terminal,
             width=width,
@@ -87,21 +88,29 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
             continue_at=continue_at,
         )
 
-    if path is None or "{query}" not in path:
-        groups = [(path, queries)]
-    else:
-        paths = filled_paths(path, queries, target)
-        groups = [(paths[query.name], [query]) for query in queries]
-    sinks: dict[str, OpenedSink] = {}
+    sinks: dict[tuple[str, str], OpenedSink] = {}
     try:
-        for place, group in groups:
-            sinks.update(dict.fromkeys([query.name for query in group], opened(place, group)))
+        for place, some_queries, some_targets in _groups(path, queries, targets):
+            sink = opened(place, some_queries, some_targets)
+            sinks.update({(target, query.name): sink for target in some_targets for query in some_queries})
         _refuse_others(continue_at or {}, sinks.values())
     except BaseException:
         for sink in dict.fromkeys(sinks.values()):
             sink.discard()
         raise
     return sinks
+
+
+def _groups(
+    path: str | None, queries: Sequence[Query], targets: Sequence[str]
+) -> list[tuple[str | None, Sequence[Query], Sequence[str]]]:
+    """Each output with the queries and targets that write into it."""
+    if path is None or path == STDOUT or not PLACES.search(path):
+        return [(path, queries, targets)]
+    paths = filled_paths(path, queries, *targets)
+    some_queries = [[query] for query in queries] if "{query}" in path else [queries]
+    some_targets = [[target] for target in targets] if "{target}" in path else [targets]
+    return [(paths[ts[0], qs[0].name], qs, ts) for ts in some_targets for qs in some_queries]
 
 
 def open_sink(  # noqa: PLR0913 - see open_sinks
@@ -114,6 +123,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
     target: str,
     stdout: BinaryIO,
     terminal: bool,
+    several_targets: bool = False,
     width: int | None = None,
     rowcounts: bool | None = None,
     continue_at: Mapping[str, int] | None = None,
@@ -129,6 +139,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         target: what the target is called in output.
         stdout: where data goes without a path; never closed.
         terminal: whether people look at `stdout`.
+        several_targets: rows of more than one come here, which adds the column `_target`.
         width: of the terminal in characters; None asks it.
         rowcounts: whether statements that return no rows give one with `rowcount`; None: where a path or a
             format is given.
@@ -140,14 +151,14 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         RefusedError: a live run is writing the file; the file is not what `continue_at` says, or cannot be continued.
     """
     several = len(queries) > 1
-    included = Included(include, several=several)
+    included = Included(include, several=several, targets=several_targets)
     shown = format_of(path, format, terminal=terminal)
     if rowcounts is None:
         rowcounts = path is not None or format is not None
     if path is not None and path != STDOUT and PLACES.search(path):
         if several and "{query}" in path:
             raise UsageError(f'"{path}" is a file per query; several queries cannot share it')
-        path = filled_paths(path, queries[:1], target)[queries[0].name]
+        path = filled_paths(path, queries[:1], target)[target, queries[0].name]
     if shown == "none":
         return NoSink()
     if shown != "table":

@@ -86,6 +86,27 @@ def go_on(path: Path, name: str, known: Known) -> Partial:
     return Partial(fd, known.offset)
 
 
+def reopen(path: Path, name: str, offset: int) -> int:
+    """A complete FILE becomes its partial again, cut back to `offset`: a target that was away has rows for it after all.
+
+    Raises:
+        RefusedError: somebody else is writing FILE by now.
+        UsageError: it cannot be opened.
+    """
+    partial = partial_of(path)
+    if partial.exists():
+        raise RefusedError(f'"{name}" is being written by another run; wait for it, or start a new run')
+    try:
+        path.replace(partial)
+        fd = os.open(partial, os.O_RDWR)
+        _lock(fd)
+        os.ftruncate(fd, offset)
+        os.lseek(fd, offset, os.SEEK_SET)
+    except OSError as error:
+        raise UsageError(f'cannot write "{name}": {reason(error)}') from error
+    return fd
+
+
 def _check(fd: int, name: str, known: Known) -> None:
     """Refuse a file that cannot be the one that was known."""
     size = os.fstat(fd).st_size

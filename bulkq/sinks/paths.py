@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,13 +62,15 @@ def retry_path(path: str, run: str) -> str:
     return f"{stem}.retry-{run}{suffix}"
 
 
-def same_file(paths: Iterable[tuple[str, str | None]], *, queries: Sequence[Query] = (), target: str = "") -> None:
+def same_file(
+    paths: Iterable[tuple[str, str | None]], *, queries: Sequence[Query] = (), targets: Sequence[str] = ("",)
+) -> None:
     """Refuse two options that would write one file, however they name it: relative, absolute, by a link.
 
     Args:
         paths: an option and its path, as in `("-o", "out.jsonl")`; None, "-" and special files are never the same.
         queries: those that fill `{query}`.
-        target: what fills `{target}`.
+        targets: those that fill `{target}`.
 
     Raises:
         UsageError: names both options and both paths.
@@ -76,18 +79,18 @@ def same_file(paths: Iterable[tuple[str, str | None]], *, queries: Sequence[Quer
     for option, path in paths:
         if path is None or path == STDOUT or is_special(path):
             continue
-        claims = {claim for filled in _every(path, queries, target) for claim in _claims(os.path.realpath(filled))}
+        claims = {claim for filled in _every(path, queries, targets) for claim in _claims(os.path.realpath(filled))}
         for claim in claims & owners.keys():
             other, theirs = owners[claim]
             raise UsageError(f'{other} "{theirs}" and {option} "{path}" would write the same file; give each its own')
         owners.update(dict.fromkeys(claims, (option, path)))
 
 
-def filled_paths(path: str, queries: Sequence[Query], target: str) -> dict[str, str]:
-    """The path of every query, by its name; folders are made when all is well.
+def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tuple[str, str], str]:
+    """The path of every query on every target, by their names; folders are made when all is well.
 
     Raises:
-        UsageError: an unknown place, no such folder, a path that leaves it, two queries that would write one file.
+        UsageError: an unknown place, no such folder, a path that leaves it, two queries or targets that would write one file.
     """
     for name in PLACES.findall(path):
         if name not in {"query", "target"}:
@@ -96,20 +99,36 @@ def filled_paths(path: str, queries: Sequence[Query], target: str) -> dict[str, 
     if not literal.is_dir():
         raise UsageError(f'there is no folder "{literal}" for "{path}"; make it first')
     home = literal.resolve()
-    paths: dict[str, str] = {}
-    owners: dict[str, str] = {}
-    for query in queries:
-        filled = fill(path, query.name, target)
-        place = os.path.realpath(filled)
-        if not Path(place).is_relative_to(home):
-            raise UsageError(f'"{path}" leaves its folder "{literal}" for query "{query.name}"')
-        for claim in owners.keys() & _claims(place):
-            raise UsageError(f'"{path}": the queries "{owners[claim]}" and "{query.name}" would both write "{filled}"')
-        owners.update(dict.fromkeys(_claims(place), query.name))
-        paths[query.name] = filled
-    for filled in paths.values():
+    paths: dict[tuple[str, str], str] = {}
+    owners: dict[str, _Owner] = {}
+    for target in targets:
+        for query in queries:
+            filled = fill(path, query.name, target)
+            place = os.path.realpath(filled)
+            if not Path(place).is_relative_to(home):
+                raise UsageError(f'"{path}" leaves its folder "{literal}" for query "{query.name}"')
+            owner = _Owner(target if "{target}" in path else "", query.name if "{query}" in path else "")
+            for claim in _claims(place):
+                other = owners.setdefault(claim, owner)
+                if other != owner:
+                    raise UsageError(f'"{path}": {owner.clash(other)} would both write "{filled}"')
+            paths[target, query.name] = filled
+    for filled in dict.fromkeys(paths.values()):
         _make_folder(Path(filled).parent, path)
     return paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose file it is; "" where the path has no place for it."""
+
+    target: str
+    query: str
+
+    def clash(self, other: _Owner) -> str:
+        if self.target != other.target:
+            return f'the targets "{other.target}" and "{self.target}"'
+        return f'the queries "{other.query}" and "{self.query}"'
 
 
 def fill(path: str, query: str, target: str) -> str:
@@ -129,8 +148,10 @@ def _claims(place: str) -> set[str]:
     return {place, place + SUFFIX}
 
 
-def _every(path: str, queries: Sequence[Query], target: str) -> set[str]:
-    return {path, *(fill(path, query.name, target) for query in queries)}
+def _every(path: str, queries: Sequence[Query], targets: Sequence[str]) -> set[str]:
+    if not PLACES.search(path):
+        return {path}
+    return {path, *(fill(path, query.name, target) for query in queries for target in targets)}
 
 
 def _make_folder(folder: Path, path: str) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
 from bulkq.policy import safety
 from bulkq.tasks import exactly_once, recording
+from bulkq.tasks import sites as sites_of
 from bulkq.tasks.opening import mode_of
 from bulkq.worker import AffectedGuard, Claims
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bulkq.runner import Control, Part, Runner
     from bulkq.sinks.failures import FailureFile
     from bulkq.tasks.opening import Opened
+    from bulkq.tasks.sites import Site
 
 FAILURES_PART = 0
 """The `--failures` file belongs to no part."""
@@ -38,7 +40,6 @@ class Recorded:
 
     ledger: Ledger
     record: RunRecord | None
-    tables: MarkerTables | None
     failures: tuple[Failure, ...] = ()
     constants: Path | None = None
 
@@ -65,7 +66,8 @@ class Recorded:
             return summary
         ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
-        state = RunState.FINISHED if complete and ended and not unfinished else RunState.STOPPED
+        away = opened.several and any(site.lost is not None for site in opened.sites)
+        state = RunState.FINISHED if complete and ended and not unfinished and not away else RunState.STOPPED
         record = replace(
             self.record,
             state=state,
@@ -86,8 +88,10 @@ class Recorded:
         return replace(summary, resume=_next(opened.run, state, summary))
 
     async def _clear(self, opened: Opened, summary: RunSummary) -> None:
-        if self.tables is not None and not opened.request.keep_markers:
-            await self._remove_markers(opened, self.tables)
+        if not opened.request.keep_markers:
+            for site in opened.sites:
+                if site.tables is not None:
+                    await self._remove_markers(opened, site, site.tables)
         if summary.failed:
             return  # a retry reads the sets that failed from them again
         for spool in opened.spools.values():
@@ -95,60 +99,101 @@ class Recorded:
         if self.constants is not None:
             self.constants.unlink(missing_ok=True)
 
-    async def _remove_markers(self, opened: Opened, tables: MarkerTables) -> None:
+    async def _remove_markers(self, opened: Opened, site: Site, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
         try:
-            connection = await opened.sessions.first()
+            connection = await site.sessions.first()
             try:
                 await exactly_once.remove(connection, tables, opened.run)
             finally:
                 await connection.close()
         except (TargetError, DatabaseError) as error:
+            where = f" of {site.label}" if opened.several else ""
             opened.say(
-                f"the run is finished, but its rows in {tables.runs} and {tables.markers} could not be removed ({error}): "
+                f"the run is finished, but its rows in {tables.runs} and {tables.markers}{where} could not be removed ({error}): "
                 f"bulkq resume {opened.run} removes them"
             )
 
 
 async def begin(opened: Opened) -> Recorded:
-    """Record the run and, for exactly once, commit its run row; nothing of the user's is sent before.
+    """Record the run and, for exactly once, commit its run row in every target; nothing of the user's is sent before.
 
     Raises:
         LedgerError: the run cannot be recorded.
-        RefusedError: the target takes no run row.
+        RefusedError: a target takes no run row.
     """
     ledger = await opened.start.ledger
     going_on = opened.start.going_on
     if going_on is not None:
         return _go_on(opened, ledger)
     if not ledger.keeps:
-        _prepare_parts(opened, ledger, None, "")
-        return Recorded(ledger=ledger, record=None, tables=None)
+        _prepare_parts(opened, ledger, "")
+        return Recorded(ledger=ledger, record=None)
     owner = new_owner()
-    connection = await opened.sessions.first()
+    exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries)
+
+    async def site_begins(site: Site) -> None:
+        connection = await site.sessions.first()
+        try:
+            await sites_of.in_time(
+                site, _begin_at(opened, site, connection, owner, exact=exact), several=opened.several
+            )
+        except BaseException:
+            await connection.close()
+            raise
+        site.sessions.give_back(connection)
+
     try:
-        recorded = await _begin(opened, ledger, connection, owner)
+        await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.write)
+        recorded = await _begin(opened, ledger, owner)
     except BaseException:
-        await connection.close()
+        await _take_back(opened)
         raise
-    opened.sessions.give_back(connection)
-    _prepare_parts(opened, ledger, recorded.tables, owner)
+    _prepare_parts(opened, ledger, owner)
     return recorded
 
 
-async def _begin(opened: Opened, ledger: Ledger, connection: Connection, owner: str) -> Recorded:
+async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
+    if not site.identity:
+        await sites_of.identify(site, connection)
+    if not exact:
+        return
+    try:
+        tables = await exactly_once.make_tables(connection, site.target.url, opened.request.marker_table)
+        await exactly_once.begin(connection, tables, opened.run, owner)
+    except RefusedError as error:
+        if not opened.several:
+            raise
+        raise RefusedError(f"{site.label}: {error}") from error
+    site.tables = tables
+
+
+async def _take_back(opened: Opened) -> None:
+    """The run does not begin: a run row that nobody knows harms nobody, but is not left where it can be removed."""
+    for site in opened.sites:
+        if site.tables is not None and site.lost is None:
+            with contextlib.suppress(TargetError, DatabaseError):
+                connection = await site.sessions.first()
+                try:
+                    await exactly_once.remove(connection, site.tables, opened.run)
+                finally:
+                    await connection.close()
+
+
+async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
+    """First the run rows, then the ledger: a run that the ledger knows has its run row, and one that has none is not it."""
     request, run = opened.request, opened.run
-    exact = any(mode_of(request, query) == safety.WRITE for query in request.queries)
-    tables = await exactly_once.make_tables(connection, request.url, request.marker_table) if exact else None
     retried = opened.start.retried
+    by_place = {place: site for site in opened.sites for place in site.places}
+    sites = [by_place[place] for place in range(len(request.targets))]
     record = await recording.record(
         request,
         run=run,
         owner=owner,
         mode=opened.mode,
-        target=opened.driver.target,
-        identity=await recording.identity(connection),
-        markers=tables,
+        targets=sites_of.labels(request, opened.sites),
+        identities=[site.identity for site in sites],
+        markers=[site.tables for site in sites],
         retry_of=retried.record.run if retried is not None else None,
     )
     constants = None
@@ -156,17 +201,8 @@ async def _begin(opened: Opened, ledger: Ledger, connection: Connection, owner: 
         constants = recording.spool_folder(request.ledger) / f"{run}.params"
         save_constants(constants, request.constants)
     kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
-    if tables is not None:
-        # First the run row, then the ledger: a run that the ledger knows has its run row, and one that has none is not it.
-        await exactly_once.begin(connection, tables, run, owner)
-    try:
-        await ledger.begin(record, kept)
-    except BaseException:
-        if tables is not None:
-            with contextlib.suppress(TargetError, DatabaseError):  # a run row that nobody knows harms nobody
-                await exactly_once.remove(connection, tables, run)
-        raise
-    return Recorded(ledger=ledger, record=record, tables=tables, constants=constants)
+    await ledger.begin(record, kept)
+    return Recorded(ledger=ledger, record=record, constants=constants)
 
 
 def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
@@ -186,28 +222,30 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
             sum(last - first + 1 for first, last in going_on.done.get(part.number, ())) - part.failed - part.unknown
         )
         part.before = part.ok + part.failed + part.unknown
-    _prepare_parts(opened, ledger, going_on.tables, going_on.owner)
+    for site in opened.sites:
+        site.tables = going_on.tables.get(site.places[0])
+    _prepare_parts(opened, ledger, going_on.owner)
     constants = recording.spool_folder(opened.request.ledger) / f"{opened.run}.params"
     return Recorded(
         ledger=ledger,
         record=replace(going_on.record, owner=going_on.owner),
-        tables=going_on.tables,
         failures=failures,
         constants=constants if constants.exists() else None,
     )
 
 
-def _prepare_parts(opened: Opened, ledger: Ledger, tables: MarkerTables | None, owner: str) -> None:
+def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
     """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
     request = opened.request
     guard = AffectedGuard(request.max_affected, opened.progress.changed) if request.max_affected is not None else None
-    for part in opened.parts:
-        mode = mode_of(request, part.work.query)
-        part.work.guard = guard
-        if tables is not None and mode == safety.WRITE:
-            part.work.claims = Claims(opened.run, owner, tables)
-        if mode == safety.MAINTENANCE and ledger.keeps:
-            part.work.started = _note(part, ledger)
+    for site in opened.sites:
+        for part in site.parts:
+            mode = mode_of(request, part.work.query)
+            part.work.guard = guard
+            if site.tables is not None and mode == safety.WRITE:
+                part.work.claims = Claims(opened.run, owner, site.tables)
+            if mode == safety.MAINTENANCE and ledger.keeps:
+                part.work.started = _note(part, ledger)
 
 
 def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:

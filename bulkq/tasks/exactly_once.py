@@ -60,6 +60,17 @@ async def begin(connection: Connection, tables: MarkerTables, run: str, owner: s
         raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
 
 
+async def begin_again(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
+    """The run row of a target that was away when the run began; one that an earlier resume has made stays as it is.
+
+    Raises:
+        RefusedError, TargetError: as `begin`.
+    """
+    there = await _administer(connection, [markers.run_row(tables, run)])
+    if not there:
+        await begin(connection, tables, run, owner)
+
+
 async def take_over(
     connection: Connection, url: str, tables: MarkerTables, run: str, owner: str, say: Callable[[str], None]
 ) -> Sequence[tuple[object, ...]]:

@@ -1,48 +1,41 @@
-"""Open the target, the sources and the sinks of a run, and look before the first statement. Called by `bulkq.tasks.run`.
+"""Open the targets, the sources and the sinks of a run. Called by `bulkq.tasks.run`.
 
-A mistake in an option or a file is found without a connection; what only the server knows is asked without executing anything.
+A mistake in an option or a file is found without a connection.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.model import Batch, Limits, Mode, Outcome
-from bulkq.parameters import open_source
-from bulkq.parameters.ahead import Ahead
+from bulkq.model import Limits, Mode
 from bulkq.parameters.binding import check_constants
 from bulkq.parameters.peeked import Peeked
-from bulkq.parameters.remaining import Only, Remaining
-from bulkq.parameters.spool import open_spool
 from bulkq.policy import safety
 from bulkq.policy.progress import Progress
 from bulkq.policy.sizing import BatchSize
 from bulkq.runner import Part
-from bulkq.sessions import Sessions
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
-from bulkq.targets import open_target
-from bulkq.tasks.preflight import check_values
-from bulkq.tasks.recording import source_request, spool_folder
-from bulkq.tasks.rows import rows_of
-from bulkq.worker import Work, failure
+from bulkq.tasks import sites as sites_of
+from bulkq.tasks.sites import Site
+from bulkq.tasks.sources import Sources
+from bulkq.worker import Work
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AsyncExitStack
     from typing import BinaryIO
 
-    from bulkq.model import Query, Run, Server, SourcePosition
-    from bulkq.protocols import Connection, Driver, Ledger, Observer, ParameterSource, Sink, Statement
+    from bulkq.model import Query, Run
+    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
+    from bulkq.sessions import Sessions
     from bulkq.tasks.recording import GoingOn, Retried
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -50,15 +43,6 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 LEAST_FIRST = (safety.UNRECORDED, safety.MAINTENANCE, safety.IDEMPOTENT, safety.WRITE, safety.READ)
 """Modes, the one that promises least first."""
-
-PEEKED = 1_000
-"""Sets whose values are checked before a read begins."""
-
-PATIENCE_S = 1.0
-"""How long a write waits for the end of a pipe: then a kill loses nothing of it, and a bad line stops the run before it begins."""
-
-CHECKS_WHOLE_FILES = 160_000
-"""From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
 
 
 def new_run_id(now_s: float | None = None) -> str:
@@ -114,19 +98,25 @@ class Opened:
     start: Start
     request: Run
     mode: str
-    driver: Driver
-    sessions: Sessions
+    sites: list[Site]
     progress: Progress
     parts: list[Part]
     sinks: tuple[Sink, ...]
     failure_file: FailureFile | None
     spools: dict[int, Path]
     say: Callable[[str], None]
+    checked: set[tuple[object, ...]] = field(default_factory=set)
+    """For which query and types a whole file was looked at."""
 
     @property
     def run(self) -> str:
         """The id of the run."""
         return self.start.run
+
+    @property
+    def several(self) -> bool:
+        """Whether it works on more than one target."""
+        return len(self.sites) > 1
 
     def discard(self) -> None:
         """Close the outputs as if they had never been opened."""
@@ -146,36 +136,29 @@ async def open_run(
             observer.notice(text)
 
     given = start.given
+    sites = _sites(request, start, stack, say)
+    labels = sites_of.labels(request, sites)
+    _check_names(request, labels)
+    sources = Sources(request, start, stack, console, text=all(s.driver.capabilities.text_parameters for s in sites))
+    made: dict[int, Peeked] = {}
+    for place in range(len(labels)):
+        for at, query in enumerate(request.queries):
+            number = place * len(request.queries) + at + 1
+            source = Peeked(given.source if given else await sources.open(number, at + 1, query))
+            stack.push_async_callback(source.close)
+            made[number] = source
+    sinks: Mapping[tuple[str, str], Sink]
     if given is not None:
-        driver, sessions = given.sessions.driver, given.sessions
+        sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries), given.sink)
     else:
-        driver = open_target(request.targets[0], application_name=f"bulkq/{start.run}", read_only=not request.write)
-        sessions = Sessions(driver, outage_s=request.outage_s, say=say)
-        stack.push_async_callback(sessions.close)
-    _check_names(request, driver)
-    spools: dict[int, Path] = {}
-    sources = []
-    for number, query in enumerate(request.queries, 1):
-        source = Peeked(
-            given.source if given else await _source(request, start, driver, number, query, console, spools)
-        )
-        stack.push_async_callback(source.close)
-        sources.append(source)
-    sinks: Mapping[str, Sink]
-    if given is not None:
-        sinks = dict.fromkeys((query.name for query in request.queries), given.sink)
-    else:
-        sinks = _sinks(request, start, driver, console, say)
-    parts = [
-        Part(
-            _work(request, number, driver, query, source, sinks[query.name]),
-            source,
-            sinks[query.name],
-            sessions,
-            number,
-        )
-        for number, (query, source) in enumerate(zip(request.queries, sources, strict=True), 1)
-    ]
+        sinks = _sinks(request, start, labels, console, say)
+    parts: list[Part] = []
+    for site in sites:
+        site.parts = [
+            _part(request, number, label, schema, query, made[number], sinks[label, query.name], site)
+            for number, label, schema, query in _numbered(request, site, labels)
+        ]
+        parts += site.parts
     progress = Progress(run=start.run, name=request.name or _title(request))
     unique = tuple({id(sink): sink for sink in sinks.values()}.values())
     try:
@@ -185,7 +168,32 @@ async def open_run(
             sink.discard()
         raise
     mode = mode_of_run(request)
-    return Opened(start, request, mode, driver, sessions, progress, parts, unique, failures, spools, say)
+    return Opened(start, request, mode, sites, progress, parts, unique, failures, sources.spools, say)
+
+
+def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str], None]) -> list[Site]:
+    if start.given is not None:
+        sessions = start.given.sessions
+        return [Site(request.targets[0], sessions.driver.target, (0,), sessions.driver, sessions)]
+    sites = sites_of.open_sites(request, f"bulkq/{start.run}", say)
+    for site in sites:
+        stack.push_async_callback(site.sessions.close)
+        if start.going_on is not None:
+            reason = start.going_on.lost.get(site.places[0])
+            if reason is not None:
+                site.lose(reason)
+            site.identity = start.going_on.identities.get(site.places[0], "")
+    return sites
+
+
+def _numbered(request: Run, site: Site, labels: Sequence[str]) -> list[tuple[int, str, str | None, Query]]:
+    """Number, label, schema and query of every part of a site; the same for every process of a run, since places are."""
+    count = len(request.queries)
+    return [
+        (place * count + at, labels[place], request.targets[place].schema, query)
+        for place in site.places
+        for at, query in enumerate(request.queries, 1)
+    ]
 
 
 def mode_of_run(request: Run) -> str:
@@ -199,72 +207,18 @@ def mode_of(request: Run, query: Query) -> str:
     return safety.mode_of(query, write=request.write, idempotent=request.idempotent, ledger=request.ledger)
 
 
-def _check_names(request: Run, driver: Driver) -> None:
+def _check_names(request: Run, labels: Sequence[str]) -> None:
     """No output is another output, nor what the parameters are read from."""
     reports = [("--report", path) for path in request.reports]
     outputs = [("-o", request.output), ("--failures", request.failures), *reports]
-    same_file(outputs, queries=request.queries, target=driver.target)
+    same_file(outputs, queries=request.queries, targets=labels)
     for spec in request.params:
         if spec == "-" or spec.startswith(("range:", "sql:", "@")):
             continue
         for output in outputs:
-            same_file([output, ("-p", spec)], queries=request.queries, target=driver.target)
+            same_file([output, ("-p", spec)], queries=request.queries, targets=labels)
     if request.constants:
         check_constants(request.queries, request.constants)
-
-
-async def _source(
-    request: Run,
-    start: Start,
-    driver: Driver,
-    number: int,
-    query: Query,
-    console: Console,
-    spools: dict[int, Path],
-) -> ParameterSource:
-    """The sets of one part: all, what is left of them, or those that failed."""
-    going_on, retried = start.going_on, start.retried
-    text = driver.capabilities.text_parameters
-    kept = going_on.spools if going_on is not None else retried.spools if retried is not None else {}
-    if number in kept:
-        spooled = await open_spool(kept[number], query)
-        if not spooled.complete:
-            start.cut_off = f"the source of {query.place} was cut off when the run was killed: what it had not given by then is lost"
-        if going_on is not None:
-            spools[number] = Path(kept[number])
-            return Remaining(spooled, going_on.done.get(number, ()))
-        assert retried is not None
-        return Only(spooled, retried.numbers.get(number, ()))
-    several = len(request.queries) > 1
-    wanted = replace(source_request(request), stdin=console.stdin)
-    rows = rows_of(request.params_target or request.targets[0])
-    if going_on is not None:
-        done = going_on.done.get(number, ())
-        position = _seekable(going_on, number)
-        return Remaining(
-            await open_source(wanted, query, text=text, rows=rows, start=position, unused_constants_ok=several), done
-        )
-    source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=several)
-    if retried is not None:
-        return Only(source, retried.numbers.get(number, ()))
-    if source.replayable or request.ledger == "none":
-        return source
-    await asyncio.shield(start.ledger)  # its folder is where the spool lies
-    spools[number] = spool_folder(request.ledger) / f"{start.run}.{number}.spool"
-    try:
-        return Ahead(source, spools[number], query, patience_s=PATIENCE_S if request.write else 0.0)
-    except BaseException:
-        await source.close()
-        raise
-
-
-def _seekable(going_on: GoingOn, number: int) -> SourcePosition | None:
-    """The position that the ledger has, if all before it is done; a redone marker may lie before it."""
-    state = going_on.states.get(number)
-    done = going_on.done.get(number, ())
-    if state is None or state.source is None or not done or done[0][0] != 1 or done[0][1] < state.source.n:
-        return None
-    return state.source
 
 
 def _failure_file(request: Run, start: Start) -> FailureFile | None:
@@ -283,8 +237,8 @@ def _offsets(going_on: GoingOn) -> dict[str, int]:
 
 
 def _sinks(
-    request: Run, start: Start, driver: Driver, console: Console, say: Callable[[str], None]
-) -> Mapping[str, Sink]:
+    request: Run, start: Start, labels: Sequence[str], console: Console, say: Callable[[str], None]
+) -> Mapping[tuple[str, str], Sink]:
     failures = str(Path(request.failures).resolve()) if request.failures else ""
     continue_at = None
     if start.going_on is not None:
@@ -295,7 +249,7 @@ def _sinks(
         include=request.include,
         run=start.run,
         queries=request.queries,
-        target=driver.target,
+        targets=labels,
         stdout=console.stdout or BytesIO(),
         terminal=console.terminal,
         rowcounts=request.output is not None or request.format is not None,
@@ -307,7 +261,15 @@ def _sinks(
     return sinks
 
 
-def _work(request: Run, part: int, driver: Driver, query: Query, source: ParameterSource, sink: Sink) -> Work:
+def _part(
+    request: Run, number: int, label: str, schema: str | None, query: Query, source: Peeked, sink: Sink, site: Site
+) -> Part:
+    if schema is not None:
+        query = replace(query, schema=schema)
+    return Part(_work(request, number, label, query, source, sink), source, sink, site.sessions, number)
+
+
+def _work(request: Run, part: int, label: str, query: Query, source: ParameterSource, sink: Sink) -> Work:
     mode = mode_of(request, query)
     timeout_s, lock_timeout_s = request.timeout_s, request.lock_timeout_s
     if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
@@ -324,7 +286,7 @@ def _work(request: Run, part: int, driver: Driver, query: Query, source: Paramet
     )
     return Work(
         query=query,
-        target=driver.target,
+        target=label,
         decoding=sink.decoding,
         typed=source.typed,
         limits=limits,
@@ -344,92 +306,3 @@ def _batch(request: Run, query: Query) -> int | None:
 def _title(request: Run) -> str:
     names = [query.name for query in request.queries]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-# --- before the first statement ------------------------------------------------------------------------------------
-
-
-async def look_first(opened: Opened) -> Server:
-    """Ask the server what can be asked without executing anything: statements, free connections, values."""
-    connection = await opened.sessions.first()
-    try:
-        await _look_at_parts(opened, connection)
-    except BaseException:
-        await connection.close()
-        raise
-    opened.sessions.give_back(connection)
-    return connection.server
-
-
-async def _look_at_parts(opened: Opened, connection: Connection) -> None:
-    _connections_are_free(opened, connection.server)
-    for part in opened.parts:
-        source = part.source
-        assert isinstance(source, Peeked)
-        head = await source.peek(PEEKED)
-        if head is None:
-            part.exhausted = True
-            if opened.start.going_on is None:
-                await _say_empty(opened, part, connection)
-            continue
-        statement = await _prepare(part, connection, head)
-        if statement is None:
-            continue
-        part.sink.describe(part.work.query, statement.columns)
-        if opened.driver.capabilities.text_parameters and not source.typed:
-            await check_values(connection, statement, head)
-        if opened.request.write and source.replayable and opened.start.retried is None:
-            await _whole_source(opened, part, connection, statement)
-
-
-async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None:
-    """No sets: nothing to run, which is said; a table of no rows still has its header."""
-    work = part.work
-    opened.say(f"{work.query.place}: there are no parameter sets: nothing to run")
-    if work.identifiers:
-        return
-    with contextlib.suppress(DatabaseError):
-        statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers={})
-        part.sink.describe(work.query, statement.columns)
-
-
-async def _prepare(part: Part, connection: Connection, head: Batch) -> Statement | None:
-    """The statement, or None when the server refuses it: then it failed once, not once per set."""
-    work = part.work
-    names = {work.query.parameters[i].name: str(head.sets[0][i]) for i in work.identifiers}
-    try:
-        return await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
-    except DatabaseError as error:
-        if error.connection_lost:
-            raise TargetError(f"{work.target}: {error}") from error
-        part.refused = failure(work, head, 0, error, Outcome.NOT_STARTED, 1)
-        return None
-
-
-async def _whole_source(opened: Opened, part: Part, connection: Connection, statement: Statement) -> None:
-    """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad."""
-    wanted = source_request(opened.request)
-    several = len(opened.parts) > 1
-    text = opened.driver.capabilities.text_parameters
-    source = await open_source(wanted, part.work.query, text=text, unused_constants_ok=several)
-    checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
-    try:
-        while (batch := await source.take(PEEKED * 10, 0)) is not None:
-            if checks:
-                await check_values(connection, statement, batch)
-    finally:
-        await source.close()
-
-
-def _connections_are_free(opened: Opened, server: Server) -> None:
-    """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
-    totals = [part.source.total for part in opened.parts]
-    known = sum(total for total in totals if total is not None) if None not in totals else opened.request.concurrency
-    wanted = max(1, min(opened.request.concurrency, known))
-    free = server.free_connections
-    if free is None or server.pooled or wanted - 1 <= free:
-        return
-    raise RefusedError(
-        f"-j {opened.request.concurrency} wants {wanted - 1} more connections, the server has {free} free of {server.max_connections}: "
-        f"use -j {free + 1} or less"
-    )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkq.drivers.urls import safe
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.ledger.places import default_path, locate
 from bulkq.model import RunRecord, RunState
@@ -20,12 +21,17 @@ from bulkq.tasks import requests
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bulkq.errors import BulkqError
     from bulkq.ledger.stored import StoredLedger
     from bulkq.model import MarkerTables, PartState, Run
     from bulkq.protocols import Connection
 
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
 """Which physical database this is, whatever it is called: https://www.postgresql.org/docs/current/functions-info.html"""
+
+
+FILES = frozenset({"sqlite", "duckdb"})
+"""Products whose database is a file, or nothing but memory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +43,9 @@ class GoingOn:
     owner: str
     states: Mapping[int, PartState]
     done: Mapping[int, Sequence[tuple[int, int]]]  # by part: what is not to be done again
-    tables: MarkerTables | None = None
+    tables: Mapping[int, MarkerTables] = field(default_factory=dict)  # by place of the target
+    identities: Mapping[int, str] = field(default_factory=dict)
+    lost: Mapping[int, BulkqError] = field(default_factory=dict)  # targets that could not be taken over
     spools: Mapping[int, str] = field(default_factory=dict)
     ok: int = 0
     changed: int = 0
@@ -70,26 +78,36 @@ def source_request(request: Run) -> Request:
     )
 
 
-async def identity(connection: Connection) -> str:
-    """Which database this is."""
-    if connection.server.product != "postgresql":
-        return os.path.realpath(connection.server.database)  # noqa: ASYNC240 - a name, on a local disk
+async def identity(connection: Connection, url: str) -> str:
+    """Which physical database this is, whatever it is called; "" where every connection has its own, in memory."""
+    server = connection.server
+    if server.product in FILES:
+        in_memory = server.database in {"", ":memory:"}
+        return "" if in_memory else os.path.realpath(server.database)  # noqa: ASYNC240 - a name, on a local disk
+    if server.product != "postgresql":
+        return f"{place_of(url)}/{server.database}"
     try:
         found = await connection.administer([IDENTITY])
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error
-        return connection.server.database
+        return f"{place_of(url)}/{server.database}"
     return str(found[0][0])
 
 
-async def fingerprints(request: Run, target: str) -> str:
-    """What must be the same when the run is resumed, as JSON: queries, sources, database."""
+def place_of(url: str) -> str:
+    """`host:port` of a URL, as far as they stand there."""
+    authority = safe(url).partition("://")[2].partition("/")[0].partition("?")[0]
+    return authority.rpartition("@")[2].lower()
+
+
+async def fingerprints(request: Run, targets: Sequence[str]) -> str:
+    """What must be the same when the run is resumed, as JSON: queries, sources, databases ("" for one that nobody has seen yet)."""
     queries = {
         query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest() for query in request.queries
     }
     sources = await fingerprint(source_request(request))
-    return json.dumps({"queries": queries, "sources": sources, "target": target})
+    return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
 
 
 async def record(
@@ -98,22 +116,22 @@ async def record(
     run: str,
     owner: str,
     mode: str,
-    target: str,
-    identity: str,
-    markers: MarkerTables | None,
+    targets: Sequence[str],
+    identities: Sequence[str],
+    markers: Sequence[MarkerTables | None],
     retry_of: str | None,
 ) -> RunRecord:
     """The record of a run that begins."""
     kept = json.loads(requests.to_json(request, str(Path.cwd())))
-    kept["tables"] = [markers.runs, markers.markers] if markers else None
+    kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
         run=run,
         state=RunState.RUNNING,
         mode=mode,
         name=request.name or ", ".join(query.name for query in request.queries),
-        targets=(target,),
+        targets=tuple(targets),
         request=json.dumps(kept),
-        fingerprint=await fingerprints(request, identity),
+        fingerprint=await fingerprints(request, identities),
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         retry_of=retry_of,

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.drivers import dialect_of
-from bulkq.errors import BulkqError, RefusedError
+from bulkq.drivers import dialect_of, urls
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.model import Mark, MarkerTables, Outcome, RunState, RunSummary, Status
 from bulkq.parameters.fingerprints import changes as source_changes
@@ -23,8 +23,9 @@ from bulkq.parameters.spool import load_constants
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
 from bulkq.sinks.paths import retry_path
-from bulkq.targets import load_config, open_target, renewed
+from bulkq.targets import load_config, renewed
 from bulkq.tasks import exactly_once, recording, requests
+from bulkq.tasks import sites as sites_of
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
 from bulkq.tasks.run import carry_out
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.ledger.stored import StoredLedger
-    from bulkq.model import Failure, PartState, Run, RunRecord
+    from bulkq.model import Failure, PartState, Query, Run, RunRecord, Target
     from bulkq.protocols import Connection, Ledger, Observer
     from bulkq.runner import Control
     from bulkq.targets import Config
+    from bulkq.tasks.sites import Site
 
     Done = dict[int, list[tuple[int, int]]]
 
@@ -59,7 +61,7 @@ async def resume(
     Args:
         run: its id or the beginning of it; None for the newest.
         ledger: where it is recorded.
-        changes: fields of `Run` that are different this time: lanes, batch size, limits, the target's password.
+        changes: fields of `Run` that are different this time: lanes, batch size, limits, the targets' passwords.
         config: where names of targets are looked up; by default what the run's folder has.
         control: stops the run from outside.
         observers: told what happens, per batch.
@@ -147,7 +149,30 @@ def _request(record: RunRecord, changes: Mapping[str, object], ledger: str, conf
             targets=tuple(renewed(target, config) for target in request.targets),
             params_target=renewed(request.params_target, config) if request.params_target else None,
         )
+    given = changes.get("targets")
+    if given is not None:
+        changes = {**changes, "targets": _retargeted(request.targets, given)}  # type: ignore[arg-type]
     return replace(request, **{"ledger": ledger, **changes}), folder  # type: ignore[arg-type]
+
+
+def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets of the run with what was typed now: another address of the only one, the passwords of several.
+
+    Raises:
+        UsageError: it is none of several.
+    """
+    if len({replace(target, schema=None) for target in targets}) == 1 == len(given):
+        return tuple(replace(given[0], schema=target.schema) for target in targets)
+    known = {_name(target) for target in targets}
+    for target in given:
+        if _name(target) not in known:
+            raise UsageError(f'-t "{_name(target)}" is none of the {len(known)} targets of the run: give those that need a password')
+    by_name = {_name(target): target for target in given}
+    return tuple(replace(by_name.get(_name(target), target), schema=target.schema) for target in targets)
+
+
+def _name(target: Target) -> str:
+    return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
 
 
 async def _with_constants(kept: StoredLedger, record: RunRecord, request: Run) -> Run:
@@ -162,7 +187,7 @@ async def _unchanged(record: RunRecord, request: Run) -> None:
         RefusedError: a line per difference.
     """
     then = json.loads(record.fingerprint)
-    now = json.loads(await recording.fingerprints(request, ""))
+    now = json.loads(await recording.fingerprints(request, ()))
     lines = [*_changed_queries(request), *source_changes(then["sources"], now["sources"])]
     if lines:
         raise RefusedError("\n".join(lines))
@@ -190,66 +215,123 @@ def _changed_queries(request: Run) -> list[str]:
 async def _take_over(
     kept: StoredLedger, record: RunRecord, request: Run, owner: str, observers: Sequence[Observer]
 ) -> GoingOn:
-    """Own the run in the target too, and find out what is done."""
-    states = {state.part: state for state in await kept.state(record.run)}
-    driver = open_target(request.targets[0], application_name=f"bulkq/{record.run}", read_only=not request.write)
-    connection = await driver.connect()
-    try:
-        identity = await recording.identity(connection)
-        if identity != json.loads(record.fingerprint)["target"]:
-            raise RefusedError(
-                f"{driver.target} is another database than the one the run began with: give that one with -t"
-            )
-        return await _state(kept, record, request, owner, observers, states, connection)
-    finally:
-        await connection.close()
+    """Own the run in every target too, and find out what is done there."""
 
-
-async def _state(
-    kept: StoredLedger,
-    record: RunRecord,
-    request: Run,
-    owner: str,
-    observers: Sequence[Observer],
-    states: Mapping[int, PartState],
-    connection: Connection,
-) -> GoingOn:
     def say(text: str) -> None:
         for observer in observers:
             observer.notice(text)
 
-    done: Done = {part: list(state.done) for part, state in states.items()}
-    tables = _tables(record)
-    changed, unanswered = record.changed, record.unanswered
-    if tables is not None:
-        rows = await exactly_once.take_over(connection, request.url, tables, record.run, owner, say)
-        applied = exactly_once.ranges(rows)
-        changed = exactly_once.changed(rows)
-        recorded = sum(_count(done.get(part, ())) for part in applied)
-        answers = (request.output is not None or request.format is not None) and record.mode == safety.WRITE
-        if answers:
-            unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - recorded)
-        for part, query in enumerate(request.queries, 1):
-            if mode_of(request, query) == safety.WRITE:
-                _note(kept, part, applied.get(part, ()), done.get(part, ()), tells=answers, say=say)
-                done[part] = list(applied.get(part, ()))  # markers outrank the ledger
-                if part in states:
-                    states = {**states, part: _settled(states[part], applied.get(part, ()))}
+    states = {state.part: state for state in await kept.state(record.run)}
+    known = _Known(kept, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
+    sites = sites_of.open_sites(request, f"bulkq/{record.run}", say)
+
+    async def take(site: Site) -> None:
+        connection = await sites_of.connected(site, request.connect_timeout_s)
+        try:
+            # Without a limit: it waits for transactions of the run's former process to end, and says so.
+            await _own(known, site, connection, owner, several=len(sites) > 1)
+        except DatabaseError as error:
+            if not error.connection_lost or len(sites) == 1:
+                raise
+            raise TargetError(f"{site.label}: {error}") from error
+        finally:
+            await connection.close()
+
+    await sites_of.side_by_side(sites, take, write=request.write)
+    return await _going_on(known, sites, owner)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a run while its targets are taken over."""
+
+    kept: StoredLedger
+    record: RunRecord
+    request: Run
+    states: dict[int, PartState]
+    done: Done
+    say: Callable[[str], None]
+    changed: int = 0
+    unanswered: int = 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether the run gives rows of a write, which are lost with the answer."""
+        request = self.request
+        return (request.output is not None or request.format is not None) and self.record.mode == safety.WRITE
+
+    def parts(self, site: Site) -> list[tuple[int, Query]]:
+        """Number and query of every part of a site."""
+        count = len(self.request.queries)
+        return [(p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries, 1)]
+
+
+async def _own(known: _Known, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
+    """Compare the database with what it was, and take over its run row.
+
+    Raises:
+        RefusedError: it is another, or its run row is gone.
+    """
+    record, place = known.record, site.places[0]
+    then = _identities(record)[place]
+    site.identity = await recording.identity(connection, site.target.url)
+    if then and site.identity != then:
+        raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
+    if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries):
+        return
+    url, run = site.target.url, record.run
+
+    def say(text: str) -> None:
+        known.say(f"{site.label}: {text}" if several else text)
+
+    tables = _tables(record)[place]
+    if tables is None:  # it was away when the run began, and perhaps at every resume since
+        tables = await exactly_once.make_tables(connection, url, known.request.marker_table)
+        if not any(known.done.get(part) for part, _ in known.parts(site)):
+            await exactly_once.begin_again(connection, tables, run, owner)
+    rows = await exactly_once.take_over(connection, url, tables, run, owner, say)
+    site.tables = tables
+    _believe(known, site, rows, say)
+
+
+def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
+    """Markers outrank the ledger."""
+    applied = exactly_once.ranges(rows)
+    known.changed += exactly_once.changed(rows)
+    if known.answers:
+        recorded = sum(_count(known.done.get(part, ())) for part in applied)
+        known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - recorded)
+    for part, query in known.parts(site):
+        if mode_of(known.request, query) != safety.WRITE:
+            continue
+        _note(known.kept, part, applied.get(part, ()), known.done.get(part, ()), tells=known.answers, say=say)
+        known.done[part] = list(applied.get(part, ()))
+        if part in known.states:
+            known.states[part] = _settled(known.states[part], applied.get(part, ()))
+
+
+async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn:
+    record, request, done = known.record, known.request, known.done
+    tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
+    lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
+    changed = max(record.changed, known.changed) if lost or not tables else known.changed
     ok = sum(_count(ranges) for ranges in done.values())
-    states = {part: _without(state, request) for part, state in states.items()}
+    states = {part: _without(state, request) for part, state in known.states.items()}
     for part, state in states.items():
         done[part] = _merged(done.get(part, []), state.failures)
     return GoingOn(
-        ledger=kept,
+        ledger=known.kept,
         record=record,
         owner=owner,
         states=states,
         done=done,
         tables=tables,
-        spools=_spools(await kept.spools(record.run)),
+        identities={site.places[0]: site.identity for site in sites},
+        lost=lost,
+        spools=_spools(await known.kept.spools(record.run)),
         ok=ok,
         changed=changed,
-        unanswered=unanswered,
+        unanswered=record.unanswered + known.unanswered,
     )
 
 
@@ -299,9 +381,14 @@ def _count(ranges: Sequence[tuple[int, int]]) -> int:
     return sum(last - first + 1 for first, last in ranges)
 
 
-def _tables(record: RunRecord) -> MarkerTables | None:
-    names = json.loads(record.request).get("tables")
-    return MarkerTables(*names) if names else None
+def _tables(record: RunRecord) -> list[MarkerTables | None]:
+    """By place of the target; None where the run never began."""
+    return [MarkerTables(*names) if names else None for names in json.loads(record.request)["tables"]]
+
+
+def _identities(record: RunRecord) -> list[str]:
+    """By place of the target; "" where nobody has seen it yet."""
+    return [str(identity) for identity in json.loads(record.fingerprint)["targets"]]
 
 
 def _spools(paths: Sequence[str]) -> dict[int, str]:
@@ -318,22 +405,31 @@ def _opened(kept: StoredLedger) -> asyncio.Task[Ledger]:
 
 async def _finished(kept: StoredLedger, record: RunRecord, request: Run) -> RunSummary:
     """Only the end may have been cut off: markers that are still there go now."""
-    tables = _tables(record)
     try:
-        if tables is not None and not request.keep_markers:
-            connection = await open_target(
-                request.targets[0], application_name=f"bulkq/{record.run}", read_only=False
-            ).connect()
-            try:
-                await exactly_once.remove(connection, tables, record.run)
-            finally:
-                await connection.close()
+        if not request.keep_markers:
+            await _clear_markers(record, request)
         if not record.failed:
             for path in await kept.spools(record.run):
                 Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a local disk
     finally:
         await kept.close()
     return _summary(record, f"run {record.run} is finished: nothing is left to do")
+
+
+async def _clear_markers(record: RunRecord, request: Run) -> None:
+    tables = _tables(record)
+    sites = sites_of.open_sites(request, f"bulkq/{record.run}", lambda _: None)
+
+    async def clear(site: Site) -> None:
+        found = tables[site.places[0]]
+        if found is not None:
+            connection = await sites_of.connected(site, request.connect_timeout_s)
+            try:
+                await exactly_once.remove(connection, found, record.run)
+            finally:
+                await connection.close()
+
+    await sites_of.side_by_side(sites, clear, write=request.write)
 
 
 def _nothing_left(record: RunRecord) -> RunSummary:

@@ -13,24 +13,30 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, ParameterError
+from bulkq.errors import BulkqError, ParameterError, RefusedError
 from bulkq.ledger import NoLedger, open_ledger
-from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary
+from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
 from bulkq.runner import Part, Rules, Runner
+from bulkq.tasks import sites as sites_of
 from bulkq.tasks.beginning import begin
-from bulkq.tasks.opening import PEEKED, Console, Start, look_first, new_run_id, open_run
+from bulkq.tasks.looking import PEEKED, look_first
+from bulkq.tasks.opening import Console, Start, new_run_id, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from bulkq.model import Run, Server
-    from bulkq.protocols import Ledger, Observer
+    from bulkq.model import Run
+    from bulkq.protocols import Ledger, Observer, Sink
     from bulkq.runner import Control
     from bulkq.tasks.beginning import Recorded
     from bulkq.tasks.opening import Given, Opened
     from bulkq.tasks.recording import Retried
+    from bulkq.tasks.sites import Site
+
+NAMED = 20
+"""Targets that the reason of a run names; the table has them all."""
 
 COUNTED_REST = 5_000_000
 """Sets of a file that a stopped run still reads to tell how many it skipped."""
@@ -80,7 +86,7 @@ async def carry_out(
         if opened.failure_file is not None:
             observers = (*observers, opened.failure_file)
         try:
-            server = await look_first(opened)
+            await look_first(opened)
             recorded = await begin(opened)
         except BaseException:
             opened.discard()
@@ -88,7 +94,7 @@ async def carry_out(
                 if start.going_on is None:
                     spool.unlink(missing_ok=True)
             raise
-        return await _execute(opened, recorded, server, control, observers)
+        return await _execute(opened, recorded, control, observers)
 
 
 def _opening(ledger: str) -> asyncio.Task[Ledger]:
@@ -108,9 +114,7 @@ async def _close_ledger(opening: asyncio.Task[Ledger]) -> None:
 # --- the run and its summary ---------------------------------------------------------------------------------------
 
 
-async def _execute(
-    opened: Opened, recorded: Recorded, server: Server, control: Control, observers: Sequence[Observer]
-) -> RunSummary:
+async def _execute(opened: Opened, recorded: Recorded, control: Control, observers: Sequence[Observer]) -> RunSummary:
     request, progress = opened.request, opened.progress
     progress.started_s = time.monotonic()
     totals = [part.source.total for part in opened.parts]
@@ -118,16 +122,22 @@ async def _execute(
     progress.concurrency = request.concurrency
     for observer in observers:
         observer.started(progress)
-        observer.notice(_first_line(opened, server))
+        observer.notice(_first_line(opened))
     runner = Runner(
         opened.parts,
         concurrency=request.concurrency,
         progress=progress,
         observers=observers,
         control=control,
-        rules=Rules(fail_fast=request.fail_fast, max_failures=request.max_failures, deadline_s=request.deadline_s),
+        rules=Rules(
+            fail_fast=request.fail_fast,
+            max_failures=request.max_failures,
+            deadline_s=request.deadline_s,
+            max_failed_targets=request.max_failed_targets,
+        ),
         ledger=recorded.ledger,
         ordered=not request.unordered,
+        canaries=[site.sessions for site in opened.sites if site.label in request.canaries],
     )
     runner.failures.extend(recorded.failures)
     recorded.watch(opened, runner, control)
@@ -143,21 +153,43 @@ async def _execute(
     return await _finish(opened, recorded, summary, observers)
 
 
-def _first_line(opened: Opened, server: Server) -> str:
+def _first_line(opened: Opened) -> str:
     """What runs where, under which promise."""
     request = opened.request
-    words = [f"run={opened.run}", opened.mode, f"{server.product} {server.version}", opened.driver.target]
-    words.append(f"lanes={request.concurrency}")
-    if server.tls:
-        words.append(f"tls={server.tls}")
-    if server.pooled:
-        words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
-    if not opened.driver.capabilities.cancels:
-        words.append("cancel=no")
+    words = [f"run={opened.run}", opened.mode, *(_many(opened) if opened.several else _one(opened.sites[0]))]
+    words.insert(len(words) if opened.several else 4, f"lanes={request.concurrency}")
     words.extend(f"spool={path}" for path in opened.spools.values())
     if request.write:
         words.append(f"({safety.sentence(opened.mode)})")
     return " ".join(words)
+
+
+def _one(site: Site) -> list[str]:
+    """Of the only target."""
+    server = site.server
+    assert server is not None, "it was looked at"
+    words = [f"{server.product} {server.version}", site.label]
+    if server.tls:
+        words.append(f"tls={server.tls}")
+    if server.pooled:
+        words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
+    if not site.driver.capabilities.cancels:
+        words.append("cancel=no")
+    return words
+
+
+def _many(opened: Opened) -> list[str]:
+    """Of several targets: how many, and what is not as it should be on how many of them."""
+    found = [site.server for site in opened.sites if site.server is not None and site.lost is None]
+    lost = sum(1 for site in opened.sites if site.lost is not None)
+    counts = (
+        ("unreachable", lost),
+        ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
+        ("tls=off", sum(1 for server in found if server.tls == "off")),
+        ("pooled", sum(1 for server in found if server.pooled)),
+        ("cancel=no", sum(1 for site in opened.sites if not site.driver.capabilities.cancels)),
+    )
+    return [f"targets={len(opened.request.targets)}", *(f"{name}:{count}" for name, count in counts if count)]
 
 
 async def _refused_parts(opened: Opened, runner: Runner) -> None:
@@ -175,15 +207,18 @@ async def _refused_parts(opened: Opened, runner: Runner) -> None:
 
 async def _count_skipped(opened: Opened) -> None:
     """`skipped` = never tried: what was cut and given up, and what was never cut."""
-    tried = sum(part.ok + part.failed + part.unknown - part.before for part in opened.parts)
-    skipped = sum(part.taken for part in opened.parts) - tried
+    known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
+    if opened.start.going_on is None and opened.start.retried is None:
+        known = {p.work.query.place: p.source.total for p in opened.parts if p.source.total is not None}
     for part in opened.parts:
+        part.skipped = max(0, part.taken - (part.tried - part.before))
+        total = known.get(part.work.query.place)
         if part.refused is not None:
-            skipped += 0 if part.taken else 1
-            skipped += await _rest(part) - 1
+            rest = await _rest(part) if total is None else total - part.taken
+            part.skipped = max(0, rest - 1 if not part.taken else part.skipped + rest)
         elif not part.exhausted:
-            skipped += await _rest(part)
-    opened.progress.skipped = max(0, skipped)
+            part.skipped += await _rest(part) if total is None else max(0, total - part.taken)
+    opened.progress.skipped = sum(part.skipped for part in opened.parts)
 
 
 async def _rest(part: Part) -> int:
@@ -203,20 +238,22 @@ async def _rest(part: Part) -> int:
 def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
     progress = opened.progress
     code = control.exit_code
+    away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
     exit_code = stopping.exit_code(
         forced=code,
-        refused=code == 4,
-        unknown=code == 3 or progress.unknown > 0 or progress.unanswered > 0 or bool(opened.start.cut_off),
+        refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
+        unknown=code == 3 or progress.unknown > 0 or progress.unanswered > 0 or bool(opened.start.cut_off or away),
         stopped=code == 5,
         failed=progress.failed > 0,
     )
+    targets = per_target(opened)
     failures = runner.failures
     return RunSummary(
         run=opened.run,
         status=stopping.status(exit_code),
         exit_code=exit_code,
         mode=opened.mode,
-        targets=(opened.driver.target,),
+        targets=tuple(sites_of.labels(opened.request, opened.sites)),
         ok=progress.ok,
         failed=progress.failed,
         unknown=progress.unknown,
@@ -230,7 +267,8 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         p50_s=progress.latencies.quantile(0.5),
         p95_s=progress.latencies.quantile(0.95),
         max_s=progress.latencies.max_s if progress.latencies.total else None,
-        reason=control.reason or opened.start.cut_off,
+        reason=control.reason or opened.start.cut_off or _not_done(opened),
+        per_target=targets,
         queries=tuple(
             QueryCounts(
                 p.work.query.name, p.work.query.file, p.work.query.line, p.work.target, p.ok, p.failed, p.unknown
@@ -241,13 +279,42 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
     )
 
 
+def per_target(opened: Opened) -> tuple[TargetCounts, ...]:
+    """What came of each target, and of each schema of it."""
+    found: list[TargetCounts] = []
+    for label in sites_of.labels(opened.request, opened.sites):
+        site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.work.target == label]))
+        refused = next((part.refused.message for part in parts if part.refused is not None), "")
+        found.append(
+            TargetCounts(
+                label,
+                ok=sum(part.ok for part in parts),
+                failed=sum(part.failed for part in parts),
+                unknown=sum(part.unknown for part in parts),
+                skipped=sum(part.skipped for part in parts),
+                changed=sum(part.changed for part in parts),
+                reason=site.reason or refused,
+            )
+        )
+    return tuple(found)
+
+
+def _not_done(opened: Opened) -> str:
+    """`2 of 50 targets were not done: a, b`."""
+    away = [site.label for site in opened.sites if site.lost is not None] if opened.several else []
+    if not away:
+        return ""
+    shown = ", ".join(away[:NAMED]) + (f" and {len(away) - NAMED} more" if len(away) > NAMED else "")
+    return f"{len(away)} of {len(opened.sites)} targets were not done: {shown}"
+
+
 async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, observers: Sequence[Observer]) -> RunSummary:
     """Complete = the run reached its end, whatever came of it; then files get their names and markers go."""
     complete = summary.exit_code in (0, 1, 3)
     try:
         await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name
         for sink in opened.sinks:
-            await sink.close(complete=complete)
+            await _close(opened, sink, complete=complete)
         summary = await recorded.finish(opened, summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
@@ -255,3 +322,14 @@ async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, obser
     for observer in observers:
         observer.finished(summary)
     return summary
+
+
+async def _close(opened: Opened, sink: Sink, *, complete: bool) -> None:
+    """The file of a target that was not done stays a partial, or is none: nobody shall take it for an answer."""
+    parts = [part for part in opened.parts if part.sink is sink]
+    if complete and opened.several and all(part.sessions.gone is not None for part in parts):
+        if not any(part.tried for part in parts):
+            sink.discard()
+            return
+        complete = False
+    await sink.close(complete=complete)

@@ -44,7 +44,10 @@ def opened(path: object, continue_at: Mapping[str, int] | None = None, **more: o
     }
     several = "queries" in more
     every = {**arguments, **more}
-    return open_sinks(**every)["one"] if several else open_sink(**every)
+    if not several:
+        return open_sink(**every)
+    every["targets"] = [every.pop("target")]
+    return open_sinks(**every)["t", "one"]
 
 
 async def put(sink: OpenedSink, value: object, query: Query = ONE) -> None:
@@ -259,18 +262,23 @@ def test_a_partial_that_is_missing(tmp_path: Path, there: bytes | None) -> None:
         opened(tmp_path / "x.json", {str(tmp_path / "x.json"): 8})
 
 
-async def test_a_finished_file_takes_no_more(tmp_path: Path) -> None:
-    """It was complete, so whoever has more rows is wrong; the file stays."""
-    path = tmp_path / "x.csv"
-    path.write_bytes(b"a\n1\n")
-    sink = opened(path, {str(path): 4})
+async def test_a_finished_file_goes_on(tmp_path: Path) -> None:
+    """It was complete without a target that was away: its rows come behind the others, before the end; nobody sees half of it."""
+    path = tmp_path / "x.json"
+    path.write_bytes(b'[\n{"a":1}\n]\n')
+    sink = opened(path, {str(path): 9})
     assert sink.finished
     sink.describe(ONE, A)
-    with pytest.raises(RefusedError, match="is complete already"):
-        await put(sink, 2)
+    await put(sink, 2)
     await sink.fsync()
-    sink.discard()
-    assert path.read_bytes() == b"a\n1\n"
+    assert not path.exists()
+    await sink.close(complete=True)
+    assert path.read_bytes() == b'[\n{"a":1},\n{"a":2}\n]\n'
+    again = opened(path, {str(path): 18})
+    (tmp_path / "x.json.partial").touch()
+    again.describe(ONE, A)
+    with pytest.raises(RefusedError, match="is being written by another run"):
+        await put(again, 3)
 
 
 def test_a_partial_of_a_live_run(tmp_path: Path) -> None:
@@ -390,7 +398,7 @@ async def test_a_file_per_query_goes_on(tmp_path: Path) -> None:
         include=(),
         run="r",
         queries=[ONE, TWO],
-        target="t",
+        targets=["t"],
         stdout=io.BytesIO(),
         terminal=False,
         continue_at=at,
@@ -400,7 +408,7 @@ async def test_a_file_per_query_goes_on(tmp_path: Path) -> None:
         **at,
         str(tmp_path / "one.json"): 12,
     }
-    await put(sinks["two"], 2, TWO)
+    await put(sinks["t", "two"], 2, TWO)
     for sink in sinks.values():
         await sink.close(complete=True)
     assert (tmp_path / "one.json").read_bytes() == b'[\n{"a":1}\n]\n'
@@ -449,7 +457,7 @@ async def test_failures_go_on(tmp_path: Path) -> None:
 
 
 async def test_failures_that_are_missing_finished_or_special(tmp_path: Path) -> None:
-    """As for rows: refused, complete already, begun anew, or without a position."""
+    """As for rows: refused, gone on with, begun anew, or without a position."""
     path = str(tmp_path / "f")
     with pytest.raises(RefusedError, match="is missing"):
         FailureFile(path, continue_at=3)
@@ -457,9 +465,10 @@ async def test_failures_that_are_missing_finished_or_special(tmp_path: Path) -> 
     (tmp_path / "f").write_bytes(b"{}\n")
     finished = FailureFile(path, continue_at=3)
     finished.batch_done(BatchResult(Batch(0, 1, [()]), ONE, "t", (), [], [], ok=1))
-    with pytest.raises(RefusedError, match="complete already"):
-        finished.batch_done(failed(1))
+    assert (tmp_path / "f").read_bytes() == b"{}\n"
+    finished.batch_done(failed(1))
     finished.close(complete=True)
+    assert (tmp_path / "f").read_bytes().count(b"\n") == 2
     null = FailureFile("/dev/null", continue_at=3)
     assert null.positions() == ()
     await null.fsync()

@@ -10,7 +10,8 @@ import pytest
 
 from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Parameter, Query
-from bulkq.sinks import open_sink, open_sinks
+from bulkq.sinks import open_sink
+from bulkq.sinks import open_sinks as open_all
 from bulkq.sinks.encoded import EncodedSink
 from bulkq.sinks.include import Included
 from bulkq.sinks.opening import format_of
@@ -38,6 +39,12 @@ def arguments(path: object, *queries: Query, **more: object) -> dict[str, object
         "terminal": False,
     }
     return {**every, **more}
+
+
+def open_sinks(**arguments: object) -> dict[str, OpenedSink]:
+    """The sinks of one target, by query."""
+    target = arguments.pop("target")
+    return {query: sink for (_, query), sink in open_all(**arguments, targets=[target]).items()}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +114,22 @@ async def test_the_target_alone_is_one_file_for_all(tmp_path: Path) -> None:
     assert sinks["one"] is sinks["two"]
     await sinks["one"].close(complete=True)
     assert (tmp_path / "shop.csv").exists()
+
+
+async def test_several_targets(tmp_path: Path) -> None:
+    """One file for all has the column `_target`; a place in the path makes a file each, with a name that a file can have."""
+    more = arguments(f"{tmp_path}/all.jsonl", ONE)
+    more.pop("target")
+    shared = open_all(**more, targets=["a", "b/c"])
+    assert shared["a", "one"] is shared["b/c", "one"]
+    await written(shared["a", "one"], ONE)
+    assert (tmp_path / "all.jsonl").read_text().startswith('{"_target":"shop","id":1,"x":"a"}\n')
+    each = open_all(**{**more, "path": f"{tmp_path}/{{target}}.csv"}, targets=["a", "b/c"])
+    for sink in each.values():
+        await sink.close(complete=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"all.jsonl", "a.csv", "b_c.csv"}
+    with pytest.raises(UsageError, match='the targets "b/c" and "b c" would both write'):
+        open_all(**{**more, "path": f"{tmp_path}/{{target}}.csv"}, targets=["b/c", "b c"])
 
 
 def test_collisions_are_refused(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_one_file_by_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "link.jsonl").symlink_to("x.jsonl")
     output, failures = output.format(home=tmp_path), failures.format(home=tmp_path)
     with pytest.raises(UsageError) as caught:
-        same_file([("-o", output), ("--failures", failures)], queries=QUERIES, target="shop")
+        same_file([("-o", output), ("--failures", failures)], queries=QUERIES, targets=["shop"])
     assert str(caught.value) == (
         f'-o "{output}" and --failures "{failures}" would write the same file; give each its own'
     )

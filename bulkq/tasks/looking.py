@@ -1,0 +1,144 @@
+"""Before the first statement: what the targets can be asked without executing anything of the user's. Called by `bulkq.tasks.run`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.model import Outcome
+from bulkq.parameters import open_source
+from bulkq.parameters.peeked import Peeked
+from bulkq.tasks import sites as sites_of
+from bulkq.tasks.preflight import check_values
+from bulkq.tasks.recording import source_request
+from bulkq.worker import failure
+
+if TYPE_CHECKING:
+    from bulkq.lanes import Part
+    from bulkq.model import Batch, Server
+    from bulkq.protocols import Connection, Statement
+    from bulkq.tasks.opening import Opened
+    from bulkq.tasks.sites import Site
+
+PEEKED = 1_000
+"""Sets whose values are checked before a read begins."""
+
+CHECKS_WHOLE_FILES = 160_000
+"""From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
+
+
+async def look_first(opened: Opened) -> None:
+    """Connect to all targets side by side, and ask each about statements, free connections and values.
+
+    Raises:
+        TargetError: no target can be reached. Of several, those that cannot are set aside.
+        ParameterError: a value that a target would not take.
+        RefusedError: too few connections are free; two names for one database that would be changed.
+    """
+
+    async def look(site: Site) -> None:
+        connection = await sites_of.connected(site, opened.request.connect_timeout_s)
+        try:
+            await sites_of.in_time(site, _look(opened, site, connection), several=opened.several)
+        except BaseException:
+            await connection.close()
+            raise
+        site.sessions.give_back(connection)
+
+    await sites_of.side_by_side(opened.sites, look, write=opened.request.write)
+    sites_of.refuse_twins(opened.request, opened.sites, opened.say)
+    for site in opened.sites:
+        if site.lost is not None:
+            opened.say(f"{site.label}: {site.reason}: the other targets go on")
+
+
+async def _look(opened: Opened, site: Site, connection: Connection) -> None:
+    site.server = connection.server
+    if opened.several:
+        await sites_of.identify(site, connection)
+    _connections_are_free(opened, site, connection.server)
+    for part in site.parts:
+        source = part.source
+        assert isinstance(source, Peeked)
+        head = await source.peek(PEEKED)
+        if head is None:
+            part.exhausted = True
+            if opened.start.going_on is None:
+                await _say_empty(opened, part, connection)
+            continue
+        statement = await _prepare(part, connection, head)
+        if statement is None:
+            continue
+        part.sink.describe(part.work.query, statement.columns)
+        if site.driver.capabilities.text_parameters and not source.typed:
+            await check_values(connection, statement, head)
+        if opened.request.write and source.replayable and opened.start.retried is None:
+            await _whole_source(opened, site, part, connection, statement)
+
+
+async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None:
+    """No sets: nothing to run, which is said; a table of no rows still has its header."""
+    work = part.work
+    opened.say(f"{work.query.place}: there are no parameter sets: nothing to run")
+    if work.identifiers:
+        return
+    with contextlib.suppress(DatabaseError):
+        statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers={})
+        part.sink.describe(work.query, statement.columns)
+
+
+async def _prepare(part: Part, connection: Connection, head: Batch) -> Statement | None:
+    """The statement, or None when the server refuses it: then it failed once, not once per set."""
+    work = part.work
+    names = {work.query.parameters[i].name: str(head.sets[0][i]) for i in work.identifiers}
+    try:
+        return await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(f"{work.target}: {error}") from error
+        part.refused = failure(work, head, 0, error, Outcome.NOT_STARTED, 1)
+        return None
+
+
+async def _whole_source(opened: Opened, site: Site, part: Part, connection: Connection, statement: Statement) -> None:
+    """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
+
+    Targets that want the same types of the same query would say the same of the same file.
+    """
+    query, product = part.work.query, connection.server.product
+    asked = (query.place, product, connection.server.version_number, statement.parameter_types)
+    if asked in opened.checked:
+        return
+    opened.checked.add(asked)
+    wanted = source_request(opened.request)
+    several = len(opened.request.queries) > 1
+    text = site.driver.capabilities.text_parameters
+    source = await open_source(wanted, part.work.query, text=text, unused_constants_ok=several)
+    checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
+    try:
+        while (batch := await source.take(PEEKED * 10, 0)) is not None:
+            if checks:
+                await check_values(connection, statement, batch)
+    finally:
+        await source.close()
+
+
+def _connections_are_free(opened: Opened, site: Site, server: Server) -> None:
+    """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
+    free = server.free_connections
+    if free is None or server.pooled:
+        return
+    if opened.several:
+        most = site.sessions.most
+        site.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
+        return
+    totals = [part.source.total for part in opened.parts]
+    known = sum(total for total in totals if total is not None) if None not in totals else opened.request.concurrency
+    wanted = max(1, min(opened.request.concurrency, known))
+    if wanted - 1 <= free:
+        return
+    raise RefusedError(
+        f"-j {opened.request.concurrency} wants {wanted - 1} more connections, the server has {free} free of {server.max_connections}: "
+        f"use -j {free + 1} or less"
+    )

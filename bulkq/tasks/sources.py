@@ -1,0 +1,130 @@
+"""The parameter sets of every part of a run: all, what is left of them, or those that failed. Called by `bulkq.tasks.opening`.
+
+A file is opened once for each part. What comes but once (a pipe, a query) is spooled as it comes, and every target reads the spool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.parameters import open_source
+from bulkq.parameters.ahead import Ahead
+from bulkq.parameters.remaining import Only, Remaining
+from bulkq.parameters.spool import open_spool
+from bulkq.tasks.recording import source_request, spool_folder
+from bulkq.tasks.rows import rows_of
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from bulkq.model import Query, Run, SourcePosition
+    from bulkq.protocols import ParameterSource
+    from bulkq.tasks.opening import Console, Start
+    from bulkq.tasks.recording import GoingOn
+
+PATIENCE_S = 1.0
+"""How long a write waits for the end of a pipe: then a kill loses nothing of it, and a bad line stops the run before it begins."""
+
+
+class Sources:
+    """Opens the source of each part.
+
+    Args:
+        request: the run.
+        start: what it starts from; is told when a source was cut off.
+        stack: closes what is shared by several parts.
+        console: has stdin.
+        text: whether the targets take text and convert it.
+
+    Attributes:
+        spools: by the number of the query, which is that of the part where there is one target.
+    """
+
+    def __init__(self, request: Run, start: Start, stack: AsyncExitStack, console: Console, *, text: bool) -> None:
+        self.spools: dict[int, Path] = {}
+        self._request = request
+        self._start = start
+        self._stack = stack
+        self._console = console
+        self._text = text
+        self._shared: dict[int, Ahead] = {}
+
+    async def open(self, part: int, place: int, query: Query) -> ParameterSource:
+        """The sets of part number `part`, of the query at `place`, 1 or more.
+
+        Raises:
+            ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
+        """
+        going_on, retried = self._start.going_on, self._start.retried
+        kept = going_on.spools if going_on is not None else retried.spools if retried is not None else {}
+        source: ParameterSource
+        if place in kept:
+            source = await self._kept(kept[place], place, query)
+        else:
+            source = await self._opened(part, place, query)
+        if going_on is not None:
+            return Remaining(source, going_on.done.get(part, ()))
+        if retried is not None:
+            return Only(source, retried.numbers.get(part, ()))
+        return source
+
+    async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
+        """What an earlier process has spooled."""
+        spooled = await open_spool(path, query)
+        if not spooled.complete:
+            self._start.cut_off = (
+                f"the source of {query.place} was cut off when the run was killed: "
+                "what it had not given by then is lost"
+            )
+        if self._start.going_on is not None:
+            self.spools[place] = Path(path)
+        return spooled
+
+    async def _opened(self, part: int, place: int, query: Query) -> ParameterSource:
+        if place in self._shared:
+            return self._shared[place].follower()
+        request, going_on = self._request, self._start.going_on
+        wanted = replace(source_request(request), stdin=self._console.stdin)
+        source = await open_source(
+            wanted,
+            query,
+            text=self._text,
+            rows=rows_of(request.params_target or request.targets[0]),
+            start=_seekable(going_on, part) if going_on is not None else None,
+            unused_constants_ok=len(request.queries) > 1,
+        )
+        several = len(request.targets) > 1
+        if source.replayable or self._start.retried is not None or (request.ledger == "none" and not several):
+            return source
+        try:
+            ahead = Ahead(source, await self._spool(place), query, patience_s=PATIENCE_S if request.write else 0.0)
+        except BaseException:
+            await source.close()
+            raise
+        if not several:
+            return ahead
+        self._stack.push_async_callback(ahead.close)
+        self._shared[place] = ahead
+        return ahead.follower()
+
+    async def _spool(self, place: int) -> Path:
+        """Where the spool of a source lies: beside the ledger, or for a run without one where it goes with the run."""
+        if self._request.ledger == "none":
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
+            return Path(folder) / f"{place}.spool"
+        await asyncio.shield(self._start.ledger)  # its folder is where the spool lies
+        self.spools[place] = spool_folder(self._request.ledger) / f"{self._start.run}.{place}.spool"
+        return self.spools[place]
+
+
+def _seekable(going_on: GoingOn, number: int) -> SourcePosition | None:
+    """The position that the ledger has, if all before it is done; a redone marker may lie before it."""
+    state = going_on.states.get(number)
+    done = going_on.done.get(number, ())
+    if state is None or state.source is None or not done or done[0][0] != 1 or done[0][1] < state.source.n:
+        return None
+    return state.source
