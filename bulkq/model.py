@@ -474,7 +474,7 @@ class Run:
     ignore_extra_columns: bool = False
     concurrency: int = 8
     per_target: int | None = None  # lanes on one target at most
-    connect_timeout_s: float = 10.0  # for the first connection to a target
+    connect_timeout_s: float | None = 10.0  # for the first connection to a target
     canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
     max_failed_targets: int | None = None
     timeout_s: float | None = 30.0

@@ -48,6 +48,10 @@ class RunOptions(TypedDict):
     null: str | None
     extra_columns: str
     concurrency: int
+    per_target: int | None
+    connect_timeout: float | None
+    order: str | None
+    max_failed_targets: int | None
     timeout: float | None
     lock_timeout: float | None
     deadline: float | None
@@ -226,8 +230,29 @@ WHAT = (
 )
 _HOW = (
     CONCURRENCY(default=8, show_default=True),
+    option("--per-target", type=Count(1), metavar="N", help="Connections at work on one target at most."),
     TIMEOUT(default="30s", show_default=True),
     LOCK_TIMEOUT,
+    option(
+        "--connect-timeout",
+        type=Duration(),
+        default="10s",
+        show_default=True,
+        metavar="TIME",
+        help="For the first connection to each target, which is tried once; a driver gives up after ten seconds by itself.",
+    ),
+    option(
+        "--order",
+        type=Text(),
+        metavar="canary:NAME,rest",
+        help="These targets first, to their end; the others only if all went well there.",
+    ),
+    option(
+        "--max-failed-targets",
+        type=Count(0),
+        metavar="N",
+        help="Stop when more targets than this have failed or cannot be reached.",
+    ),
     DEADLINE,
     RETRIES(default=5, show_default=True),
     OUTAGE(default="5m", show_default=True),

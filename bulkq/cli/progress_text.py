@@ -22,6 +22,8 @@ def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
     if progress.unknown:
         parts.append(f"unknown={progress.unknown}")
     parts += [f"retried={progress.retried}", f"in_flight={progress.in_flight}"]
+    if progress.targets > 1:
+        parts.append(f"targets={progress.targets_done}/{progress.targets}")
     eta = progress.eta_s(now_s)
     parts.append(f"eta={'-' if eta is None else duration_text(eta)}")
     return " ".join([*parts, *filter(None, [waiting_text(progress)])])
@@ -50,6 +52,8 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "changed": progress.changed,
         "rows": progress.rows,
         "in_flight": progress.in_flight,
+        "targets": progress.targets,
+        "targets_done": progress.targets_done,
         "waiting_for": progress.waiting_for,
         "state": progress.state,
         "eta_s": None if eta is None else round(eta, 1),

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.ledger import LEDGER, warn_of_password
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import AGAIN, TARGET, option, together, typed
-from bulkq.cli.request import one_target
+from bulkq.cli.request import some_targets
 from bulkq.cli.request import warn_of_password as warn_of_target
 from bulkq.cli.types import Text
 from bulkq.drivers.urls import passwords
@@ -97,5 +97,5 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
         changes["fail_fast"] = False  # which is --max-failures 1, and would stop a run again that it has stopped
     # A password is not kept with the run: where it is in the environment, it is still needed.
     if typed(ctx, "target") or any(passwords(url) for url in options["target"]):
-        changes["targets"] = (one_target(options["target"], ctx),)
+        changes["targets"] = some_targets(options["target"], ctx)
     return changes

@@ -9,7 +9,7 @@ from bulkq.cli.defaults import config_of, given
 from bulkq.cli.files import chosen
 from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
-from bulkq.drivers.urls import passwords
+from bulkq.drivers.urls import passwords, safe
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.model import Run, Threshold
 from bulkq.policy import safety
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
+MOST_LANES = 256
+"""Lanes that are made for targets without being asked for."""
+
 WRITE_ONLY = ("idempotent", "marker_table", "keep_markers", "on_unknown", "expect_rows", "max_affected")
 """Options that mean nothing without `--write`."""
 
@@ -35,7 +38,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     Raises:
         UsageError: something is missing, unreadable or contradicts itself.
     """
-    target = one_target(options["target"], ctx)
+    targets = some_targets(options["target"], ctx)
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
     check_ledger(options["ledger"])
@@ -44,10 +47,11 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     _check_text(options)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
-    queries = chosen(options["files"], options["sql"], dialect(target.url))
+    queries = _queries(options, targets)
+    _check_targets(options, targets)
     return Run(
         queries=queries,
-        targets=(target,),
+        targets=targets,
         params=options["params"],
         constants=constants(options["param"]),
         params_format=options["params_format"],
@@ -55,7 +59,13 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
-        concurrency=options["concurrency"],
+        concurrency=options["concurrency"]
+        if given(ctx, "concurrency")
+        else most_lanes(options["concurrency"], targets),
+        per_target=options["per_target"],
+        connect_timeout_s=options["connect_timeout"],
+        canaries=_canaries(options["order"], targets),
+        max_failed_targets=options["max_failed_targets"],
         timeout_s=options["timeout"],
         timeout_given=given(ctx, "timeout"),
         lock_timeout_s=options["lock_timeout"],
@@ -87,6 +97,54 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     )
 
 
+def most_lanes(default: int, targets: Sequence[Target]) -> int:
+    """How many lanes there are where nobody says: one for each target, so that none waits for another to end."""
+    return max(default, min(len(targets), MOST_LANES))
+
+
+def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...]:
+    """The queries, which must be read in one way for all targets."""
+    dialects = list(dict.fromkeys(dialect(target.url) for target in targets))
+    found = [chosen(options["files"], options["sql"], one) for one in dialects]
+    for other, queries in zip(dialects[1:], found[1:], strict=True):
+        if queries != found[0]:
+            names = ", ".join(a.place for a, b in zip(found[0], queries, strict=False) if a != b)
+            raise UsageError(
+                f"{names}: would be read in another way for {other} than for {dialects[0]}: run them one by one"
+            )
+    return found[0]
+
+
+def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
+    """What one option cannot mean for several targets."""
+    if len(targets) == 1:
+        return
+    asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
+    if asked is not None and not options["params_target"]:
+        raise UsageError(
+            f'-p "{asked}": {len(targets)} targets, and one of them is to be asked: say which with --params-target'
+        )
+
+
+def _canaries(order: str | None, targets: Sequence[Target]) -> tuple[str, ...]:
+    """The labels of the targets that `--order canary:NAME,rest` puts first."""
+    if order is None:
+        return ()
+    words = [word.strip() for word in order.split(",")]
+    names = [word.removeprefix("canary:") for word in words if word.startswith("canary:")]
+    if not names or [*(f"canary:{name}" for name in names), "rest"] != words:
+        raise UsageError(f'--order "{order}": write canary:NAME,rest (several: canary:A,canary:B,rest)')
+    from fnmatch import fnmatchcase
+
+    labels = {target.name or safe(target.url) for target in targets}
+    for name in names:
+        if not any(fnmatchcase(label, name) for label in labels):
+            raise UsageError(
+                f'--order "{order}": no target is called "{name}" (there are: {", ".join(sorted(labels)[:20])})'
+            )
+    return tuple(sorted(label for label in labels if any(fnmatchcase(label, name) for name in names)))
+
+
 def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
     """The target of a command that works on one.
 
@@ -95,7 +153,7 @@ def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
     """
     found = some_targets(wanted, ctx)
     if len(found) > 1:
-        raise UsageError(f"{len(found)} targets: this version works on one at a time, give -t once")
+        raise UsageError(f"{len(found)} targets: this works on one at a time, give -t once")
     return found[0]
 
 

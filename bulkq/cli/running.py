@@ -142,13 +142,14 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
     """Failures, reports, and always as the last line the summary. Returns the exit code."""
-    from bulkq.reports import failure_lines, summary_line
+    from bulkq.reports import failure_lines, summary_line, target_lines
 
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
     if summary.checks:
         from bulkq.reports.text_report import notable_lines
 
         messages.raw(notable_lines(summary, SHOWN_CHECKS))
+    messages.raw(target_lines(summary))
     if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
         messages.say("info", f"{summary.status}: {summary.reason}")
     summary = write_all(reports, summary, messages)

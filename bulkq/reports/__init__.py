@@ -10,6 +10,7 @@ escaping     texts from databases made harmless
 from __future__ import annotations
 
 from bulkq.reports.summary import failure_lines, summary_line
+from bulkq.reports.targets import target_lines
 from bulkq.reports.writing import ReportRequest, parse_report, write_report
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "failure_lines",
     "parse_report",
     "summary_line",
+    "target_lines",
     "write_report",
 ]

@@ -61,11 +61,15 @@ def _targets(summary: RunSummary) -> list[str]:
 def _target(target: str, summary: RunSummary) -> dict[str, object]:
     queries = [query for query in summary.queries if query.target == target]
     verdicts = tally(check for check in summary.checks if check.target == target)
+    counts = next((one for one in summary.per_target if one.target == target), None)
     return {
         "target": target,
         "ok": sum(query.ok for query in queries),
         "failed": sum(query.failed for query in queries),
         "unknown": sum(query.unknown for query in queries),
+        "skipped": counts.skipped if counts is not None else 0,
+        "changed": counts.changed if counts is not None else 0,
+        "reason": counts.reason if counts is not None else "",
         "checks": {verdict.value: count for verdict, count in verdicts.items()},
     }
 

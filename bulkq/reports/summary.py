@@ -27,21 +27,24 @@ def summary_line(summary: RunSummary) -> str:
 
 def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
     """One line each for the first `limit` failures, and one that counts the others."""
-    several = len(summary.queries) > 1
-    lines = [failure_text(failure, several=several) for failure in summary.failures[:limit]]
+    several = len({query.name for query in summary.queries}) > 1
+    targets = len(summary.targets) > 1
+    lines = [failure_text(failure, several=several, targets=targets) for failure in summary.failures[:limit]]
     more = summary.failed + summary.unknown - len(lines)
     if lines and more > 0:
         lines.append(f"and {more:,} more; --failures FILE.jsonl keeps them all")
     return lines
 
 
-def failure_text(failure: Failure, *, several: bool = False) -> str:
-    """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries the name of this one too."""
+def failure_text(failure: Failure, *, several: bool = False, targets: bool = False) -> str:
+    """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries, or `targets`, the name of this one too."""
     word = "unknown" if failure.outcome is Outcome.UNKNOWN else "failed"
     parts = [f"{word:<7}"]
     if failure.source:
         parts.append(failure.source)
     parts.append(f"n={failure.n}")
+    if targets:
+        parts.append(f"on {failure.target}")
     if several:
         parts.append(failure.query)
     if failure.sqlstate:

@@ -9,6 +9,7 @@ from bulkq.reports.escaping import line
 from bulkq.reports.findings import place, tally_text, title, worst_first
 from bulkq.reports.plain import rows
 from bulkq.reports.summary import failure_lines, summary_line
+from bulkq.reports.targets import target_lines
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult, RunSummary
@@ -22,6 +23,9 @@ def text_report(summary: RunSummary) -> str:
     if summary.reason:
         lines.append(f"{summary.status}: {line(summary.reason)}")
     lines += ["", *(check_lines(summary) if summary.checks else _queries(summary))]
+    by_target = target_lines(summary)
+    if by_target:
+        lines += ["", *by_target]
     if summary.p50_s is not None:
         latencies = (("p50", summary.p50_s), ("p95", summary.p95_s), ("max", summary.max_s))
         shown = "  ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in latencies if seconds is not None)

@@ -120,11 +120,9 @@ async def retry(
         request = await _with_constants(kept, record, request)
         await _unchanged(record, request)
         states = await kept.state(record.run)
-        retried = Retried(
-            record=record,
-            numbers={state.part: [failure.n for failure in state.failures] for state in states},
-            spools=_spools(await kept.spools(record.run)),
-        )
+        numbers = {state.part: [failure.n for failure in state.failures] for state in states}
+        request, numbers = _narrowed(request, numbers)
+        retried = Retried(record=record, numbers=numbers, spools=_spools(await kept.spools(record.run)))
     finally:
         await kept.close()
     if not any(retried.numbers.values()):
@@ -166,13 +164,28 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
     known = {_name(target) for target in targets}
     for target in given:
         if _name(target) not in known:
-            raise UsageError(f'-t "{_name(target)}" is none of the {len(known)} targets of the run: give those that need a password')
+            raise UsageError(
+                f'-t "{_name(target)}" is none of the {len(known)} targets of the run: give those that need a password'
+            )
     by_name = {_name(target): target for target in given}
     return tuple(replace(by_name.get(_name(target), target), schema=target.schema) for target in targets)
 
 
 def _name(target: Target) -> str:
     return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
+
+
+def _narrowed(request: Run, numbers: Mapping[int, list[int]]) -> tuple[Run, dict[int, list[int]]]:
+    """Only the targets on which something failed, and the sets by the parts that these have now."""
+    count = len(request.queries)
+    every = range(len(request.targets))
+    places = [place for place in every if any(numbers.get(place * count + at) for at in range(1, count + 1))]
+    moved = {
+        new * count + at: numbers.get(old * count + at, [])
+        for new, old in enumerate(places)
+        for at in range(1, count + 1)
+    }
+    return replace(request, targets=tuple(request.targets[place] for place in places) or request.targets), moved
 
 
 async def _with_constants(kept: StoredLedger, record: RunRecord, request: Run) -> Run:

@@ -160,7 +160,7 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return found
 
 
-async def connected(site: Site, connect_timeout_s: float) -> Connection:
+async def connected(site: Site, connect_timeout_s: float | None) -> Connection:
     """The first connection, tried once.
 
     Raises:

@@ -1,0 +1,48 @@
+"""What a run came to on each of its targets: a table for people. Called by `bulkq.cli` and the text report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.sinks.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import RunSummary, TargetCounts
+
+MOST_LINES = 200
+"""Of more targets, those on which all went well are counted, not listed."""
+
+LONGEST_REASON = 200
+
+
+def target_lines(summary: RunSummary) -> list[str]:
+    """A line per target under a headline, the reason at the end of those that were not done; [] where there is one target."""
+    every = summary.per_target
+    if len(every) < 2:
+        return []
+    shown = every if len(every) <= MOST_LINES else tuple(one for one in every if not _well(one))
+    rows = [("target", "ok", "failed", "unknown", "skipped", ""), *map(_row, shown)]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = [_line(row, widths) for row in rows]
+    if len(shown) < len(every):
+        lines.append(f"and {len(every) - len(shown):,} targets on which all went well")
+    return lines
+
+
+def _well(one: TargetCounts) -> bool:
+    return not (one.failed or one.unknown or one.skipped or one.reason)
+
+
+def _row(one: TargetCounts) -> tuple[str, ...]:
+    reason = printable(one.reason)
+    if len(reason) > LONGEST_REASON:
+        reason = reason[: LONGEST_REASON - 3] + "..."
+    counts = (f"{count:,}" for count in (one.ok, one.failed, one.unknown, one.skipped))
+    return (printable(one.target), *counts, reason)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5)), row[5]]
+    return "  ".join(cells).rstrip()
