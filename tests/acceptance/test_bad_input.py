@@ -103,7 +103,12 @@ BAD = {
     "an unclosed string": (["run", "unclosed.sql", "-t", TARGET], ["unclosed.sql:2: ", "never closed"]),
     "two statements": (["run", "two.sql", "-t", TARGET], ["two.sql:2: ", "two statements"]),
     "no target": (["run", "one.sql"], ["bulkq: no target", "-t sqlite:///"]),
-    "two targets": ([*ONE, "-t", "sqlite:///other.db", "-p", "good.csv"], ["2 targets"]),
+    "whose parameters": (
+        [*ONE, "-t", "sqlite:///other.db", "-p", "sql:select 1 as id"],
+        ["2 targets", "--params-target"],
+    ),
+    "an order without the rest": ([*ONE, "-p", "good.csv", "--order", "canary:x"], ["canary:NAME,rest"]),
+    "an unknown canary": ([*ONE, "-p", "good.csv", "--order", "canary:x,rest"], ['no target is called "x"']),
     "no scheme": (["run", "one.sql", "-t", "app.db"], ['"app.db" is not a URL', "sqlite:///"]),
     "an unknown scheme": (
         ["run", "one.sql", "-t", "postgress://h/d", "-p", "good.csv"],

@@ -320,8 +320,9 @@ def test_json_is_complete() -> None:
     report = json.loads(json_report(replace(FOUR, unanswered=2, resume="bulkq resume 01kb4x")))
     assert (report["counts"]["unanswered"], report["resume"]) == (2, "bulkq resume 01kb4x")
     assert report["started_at"] == "2026-11-22T03:00:00Z"
+    counts = dict.fromkeys(("ok", "failed", "unknown", "skipped", "changed"), 0)
     assert report["by_target"] == [
-        {"target": "shop", "ok": 0, "failed": 0, "unknown": 0, "checks": {"error": 1, "fail": 1, "warn": 1, "pass": 1}}
+        {"target": "shop", **counts, "reason": "", "checks": {"error": 1, "fail": 1, "warn": 1, "pass": 1}}
     ]
     failed = report["checks"][2]
     assert {

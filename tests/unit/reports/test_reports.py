@@ -86,7 +86,7 @@ def test_a_message_may_be_missing() -> None:
 
 def test_failures_of_several_queries_say_which() -> None:
     """With one query its name would be noise."""
-    several = replace(SUMMARY, queries=SUMMARY.queries * 2, failed=1)
+    several = replace(SUMMARY, queries=(*SUMMARY.queries, replace(SUMMARY.queries[0], name="other")), failed=1)
     assert failure_lines(several) == ['failed  customers.csv:118 n=117 fix [23514] violates check "positive"']
 
 
