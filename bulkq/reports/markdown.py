@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escaping import cell, code, html, markdown
 from bulkq.reports.findings import findings, hidden_rows, noun, place, tally, tally_text, title, worst_first
+from bulkq.reports.plain import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +109,7 @@ def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     targets = ", ".join(summary.targets)
     lines.append(
         f"Run {code(summary.run or '-')} on {markdown(targets, 500)}: status {summary.status}, exit code {summary.exit_code}, "
-        f"{summary.elapsed_s:.2f} s."
+        f"{duration(summary.elapsed_s)}."
     )
     if summary.reason:
         lines += ["", markdown(summary.reason)]
@@ -134,7 +135,7 @@ def _row(finding: CheckResult) -> str:
     where = f"<br>{code(place(finding))}" if place(finding) else ""
     return (
         f"| {SIGNS[finding.verdict]} {finding.verdict} | {markdown(title(finding))}{where} | {markdown(finding.target, 200)} "
-        f"| {markdown(finding.message, 500)} | {markdown(finding.expected, 200)} | {finding.elapsed_s * 1000:,.0f} ms |\n"
+        f"| {markdown(finding.message, 500)} | {markdown(finding.expected, 200)} | {duration(finding.elapsed_s)} |\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A finding in plain lines, for people. Called by the text report and JUnit."""
+"""A finding in plain lines, for people. Called by the text report, JUnit and whoever names a duration."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
 WIDEST = 60
 """Columns of a terminal that one column of a table may take before the next ones lose their alignment."""
+
+
+def duration(seconds: float) -> str:
+    """`0.4 ms`, `12 ms`, `1.84 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def details(finding: CheckResult) -> list[str]:

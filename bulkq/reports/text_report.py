@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escaping import line
 from bulkq.reports.findings import place, tally_text, title, worst_first
-from bulkq.reports.plain import rows
+from bulkq.reports.plain import duration, rows
 from bulkq.reports.summary import failure_lines, summary_line
 from bulkq.reports.targets import target_lines
 
@@ -66,9 +66,7 @@ def check_text(check: CheckResult, *, several: bool = False) -> str:
     """`fail   checks/orders.sql:12 orders_have_customers: 3 rows (12 ms)`; with `several` targets that of this one too."""
     where = f"{place(check)} " if check.file else ""
     target = f" on {line(check.target, 200)}" if several else ""
-    return (
-        f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({check.elapsed_s * 1000:,.0f} ms)"
-    )
+    return f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({duration(check.elapsed_s)})"
 
 
 def _queries(summary: RunSummary) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.reports.escaping import LONGEST_CELL, html
 from bulkq.reports.findings import hidden_rows, place, title
 from bulkq.reports.html.drawing import history
-from bulkq.reports.html.words import counted, duration, moment, story
+from bulkq.reports.html.words import counted, moment, story
+from bulkq.reports.plain import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 OPEN = 8
 """Cards that show all at once; the others open on a click, so that hundreds can be looked through."""
+
+HEADLINE = 300
+"""Characters of a message in the line of its check; a longer one stands below it too."""
 
 LISTED_RUNS = 10
 
@@ -31,7 +35,7 @@ def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
         f'<details class="item card {check.verdict} t{targets[check.target]}" id="f{number}"{opened}><summary>'
         f'<span class="pill {check.verdict}">{check.verdict}</span>'
         f'<span class="name">{html(title(check), 400)}</span>{target}'
-        f'<span class="found">{html(check.message, 400)}</span>'
+        f'<span class="found">{html(check.message, HEADLINE)}</span>'
         f'{history(check)}<span class="time">{duration(check.elapsed_s)}</span></summary>'
         f'<div class="body">{_text(check)}{_facts(check)}{_rows(check)}{_past(check.history)}</div></details>\n'
     )
@@ -58,7 +62,7 @@ def _passed_row(check: CheckResult, targets: Mapping[str, int]) -> str:
 
 
 def _text(check: CheckResult) -> str:
-    long = f'<p class="message">{html(check.message)}</p>' if len(check.message) > 100 else ""
+    long = f'<p class="message">{html(check.message)}</p>' if len(check.message) > HEADLINE else ""
     return long + (f'<p class="description">{html(check.description)}</p>' if check.description else "")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escaping import html
 from bulkq.reports.findings import WORST_FIRST, title
-from bulkq.reports.html.words import counted, duration
+from bulkq.reports.html.words import counted
+from bulkq.reports.plain import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

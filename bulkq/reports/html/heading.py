@@ -9,7 +9,8 @@ from bulkq.model import Verdict
 from bulkq.reports.escaping import html
 from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.drawing import share_bar
-from bulkq.reports.html.words import counted, duration, moment
+from bulkq.reports.html.words import counted, moment
+from bulkq.reports.plain import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

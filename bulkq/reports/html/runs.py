@@ -8,7 +8,8 @@ from bulkq.model import Outcome
 from bulkq.reports.escaping import html
 from bulkq.reports.html.cards import cell
 from bulkq.reports.html.drawing import share_bar
-from bulkq.reports.html.words import counted, duration
+from bulkq.reports.html.words import counted
+from bulkq.reports.plain import duration
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, QueryCounts, RunSummary

@@ -65,6 +65,7 @@ align-items:center;padding:9px 16px 9px 12px;list-style:none}
 .name{font-weight:600;grid-column:2}
 .target{grid-column:3;justify-self:start;background:var(--soft);border-radius:5px;padding:1px 8px;font-size:13px;overflow-wrap:anywhere}
 .found{grid-column:4;color:var(--quiet);font-size:14px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+[open]>summary>.found{white-space:normal;overflow-wrap:anywhere}
 .card .history{grid-column:5;justify-self:end}
 .time{grid-column:6;text-align:right;color:var(--quiet);font-size:13.5px;font-variant-numeric:tabular-nums;white-space:nowrap}
 .body{padding:2px 18px 14px 84px}
@@ -119,6 +120,7 @@ color:var(--ink);font-weight:500;font-size:14px;min-width:150px;max-width:420px;
 @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--quiet:#444;--line:#bbb;--soft:#eee;--pass:#1f8a55;
 --warn:#b26a00;--fail:#cc2f3b;--error:#7a3fc2;--pass-bg:#e3f4ea;--warn-bg:#fdf0d9;--fail-bg:#fde6e8;--error-bg:#f0e7fb}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:11pt}main{max-width:none;padding:0}.filters,.contents{display:none}
+.found{white-space:normal}
 .card>summary,tr,dl,.lanes,.tiles{break-inside:avoid}.card>summary{break-after:avoid}h2,h3{break-after:avoid}.wide{overflow:visible}
 .card::details-content{content-visibility:visible;block-size:auto}}
 """

@@ -16,20 +16,6 @@ RECENT = 10
 """Runs that decide whether a check is called flaky."""
 
 
-def duration(seconds: float) -> str:
-    """`0.4 ms`, `12 ms`, `1.84 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 0.01:
-        return f"{seconds * 1000:.1f} ms"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
 def moment(text: str) -> str:
     """`22 Nov 2026, 03:00 UTC` of an ISO moment; anything else as it is."""
     try:

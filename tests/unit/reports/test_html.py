@@ -16,7 +16,8 @@ import pytest
 from bulkq.model import PastCheck, RunSummary, Status, Verdict
 from bulkq.reports.escaping import line
 from bulkq.reports.html import html_report
-from bulkq.reports.html.words import duration, moment, story
+from bulkq.reports.html.words import moment, story
+from bulkq.reports.plain import duration
 from tests.unit.reports.samples import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
