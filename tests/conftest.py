@@ -21,6 +21,7 @@ from tests.servers import mariadb as maria
 from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
 from tests.servers.command import Cli
+from tests.servers.forks import Forks
 from tests.servers.processes import wait_until
 from tests.servers.proxy import Proxy
 
@@ -190,10 +191,18 @@ async def proxy(postgres: servers.PostgresServer) -> AsyncIterator[Proxy]:
     await network.close()
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Makes processes of bulkq for `cli`."""
+    made = Forks()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Cli]:
+def cli(tmp_path: Path, forks: Forks) -> Iterator[Cli]:
     """`cli("run", ...)` runs bulkq and gives exit code, stdout and stderr; `cli.start(...)` gives the process."""
-    command = Cli(tmp_path)
+    command = Cli(tmp_path, forks)
     yield command
     command.close()
 

@@ -60,6 +60,7 @@ def serve() -> None:
     for name in USED:
         with contextlib.suppress(ImportError):
             import_module(name)
+    import_module("bulkq.query").inline("select 1", "sqlite")  # imports the tokenizer
     for line in sys.stdin:
         order: Order = json.loads(line)
         pid = os.fork()

@@ -15,6 +15,11 @@ import bulkq
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.servers.forks import Forks
+
+STARTING = ("PYTHON", "LANG", "LC_")
+"""Variables that the interpreter reads when it starts: those processes are started, not forked."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,9 +50,10 @@ class Finished:
 class Cli:
     """Runs `python -m bulkq` in `folder`, without what this machine has set for bulkq or libpq."""
 
-    def __init__(self, folder: Path) -> None:
-        """Home, ledger and configuration of the processes are in `folder`."""
+    def __init__(self, folder: Path, forks: Forks) -> None:
+        """Home, ledger and configuration of the processes are in `folder`; `forks` makes those that nobody signals."""
         self.folder = folder
+        self._forks = forks
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(
@@ -59,6 +65,15 @@ class Cli:
         timeout_s: float = 60.0,
     ) -> Finished:
         """Run to the end. Everything that is still running after `timeout_s` is killed and fails the test."""
+        if not any(name.startswith(STARTING) for name in env or ()):
+            code, out, err = self._forks.run(
+                [str(arg) for arg in args],
+                stdin=stdin,
+                environment=self.environment(env),
+                folder=cwd or self.folder,
+                timeout_s=timeout_s,
+            )
+            return Finished(code, out, err.decode(errors="replace"))
         done = subprocess.run(
             self._command(args),
             input=stdin,
