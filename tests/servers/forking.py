@@ -91,7 +91,7 @@ def _order(connection: socket.socket, data: bytes, streams: list[int]) -> list[s
 
 
 def _opened(number: int, mode: str) -> io.BufferedIOBase:
-    return open(number, mode, closefd=False)  # type: ignore[return-value]  # noqa: PTH123, SIM115
+    return open(number, mode, closefd=False)  # type: ignore[return-value]
 
 
 if __name__ == "__main__":
