@@ -11,11 +11,14 @@ import click
 from bulkq import __version__
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import DEBUG, LOG_FORMAT, TARGET, option, together
-from bulkq.cli.request import one_target, warn_of_password
+from bulkq.cli.request import WORST_FIRST, named, some_targets, warn_of_password
 from bulkq.cli.types import Words
+from bulkq.errors import BulkqError
 
 if TYPE_CHECKING:
-    from bulkq.model import Server
+    from collections.abc import Sequence
+
+    from bulkq.model import Server, Target
     from bulkq.tasks.doctor import Diagnosis
 
 LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy", "sqlglot", "click", "rich")
@@ -34,13 +37,41 @@ def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
 
     \b
     bulkq doctor -t postgresql://host/database
+    bulkq doctor -t 'eu-*'
+
+    Of several targets, each is told as soon as it is known; bulkq targets test asks them all at once.
     """  # noqa: D301 - Click reads a real backspace
     from bulkq.tasks.doctor import examine
 
-    warn_of_password(target, ctx, Messages(as_json=log_format == "json"))
-    diagnosis = asyncio.run(examine(one_target(target, ctx)))
-    click.echo(_json(diagnosis) if form == "json" else "\n".join(_text(diagnosis)))
-    return 0
+    messages = Messages(as_json=log_format == "json")
+    warn_of_password(target, ctx, messages)
+    found = some_targets(target, ctx)
+    if len(found) == 1:
+        diagnosis = asyncio.run(examine(found[0]))
+        click.echo(_json(_record(diagnosis)) if form == "json" else "\n".join(_text(diagnosis)))
+        return 0
+    return asyncio.run(_several(found, form, messages))
+
+
+async def _several(targets: Sequence[Target], form: str, messages: Messages) -> int:
+    """One after the other; one that cannot be reached is an error line and hides no other. The worst decides the exit code."""
+    from bulkq.tasks.doctor import examine
+
+    records: list[dict[str, object]] = []
+    codes: set[int] = set()
+    for target in targets:
+        try:
+            diagnosis = await examine(target)
+        except BulkqError as error:
+            codes.add(error.exit_code)
+            messages.say("error", str(named(error, target)))
+            continue
+        records.append(_record(diagnosis))
+        if form == "text":
+            click.echo("\n".join([*([""] if len(records) > 1 else []), *_text(diagnosis)]))
+    if form == "json":
+        click.echo(_json(records))
+    return next((code for code in WORST_FIRST if code in codes), 0)
 
 
 def _text(diagnosis: Diagnosis) -> list[str]:
@@ -83,10 +114,14 @@ def _capabilities(diagnosis: Diagnosis) -> list[str]:
     return [name.replace("_", " ") for name, value in flags.items() if value is True] or ["none"]
 
 
-def _json(diagnosis: Diagnosis) -> str:
+def _json(found: object) -> str:
     import json
 
-    record = {
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def _record(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
         "target": diagnosis.target,
         "driver": asdict(diagnosis.capabilities),
         "server": asdict(diagnosis.server),
@@ -95,7 +130,6 @@ def _json(diagnosis: Diagnosis) -> str:
         "python": _python(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
-    return json.dumps(record, ensure_ascii=False, indent=2)
 
 
 def _python() -> str:

@@ -10,10 +10,13 @@ import click
 from bulkq.cli.files import every, lines_of
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import DEBUG, LOG_FORMAT, PATHS, TARGET, option, together
-from bulkq.cli.request import dialect, one_target, warn_of_password
-from bulkq.errors import UsageError
+from bulkq.cli.request import WORST_FIRST, dialect, named, some_targets, warn_of_password
+from bulkq.errors import BulkqError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Query, Target
     from bulkq.query import Finding as Static
     from bulkq.tasks.lint import Finding, Prepared
 
@@ -42,19 +45,22 @@ def command(
         raise UsageError("no path: name a query file or a folder, for example bulkq lint sql/")
     messages = Messages(as_json=log_format == "json")
     warn_of_password(target, ctx, messages)
-    one = one_target(target, ctx) if prepare or target else None
-    url = one.url if one is not None else None
+    targets = some_targets(target, ctx) if prepare or target else ()
+    url = targets[0].url if targets else None
     queries, errors = every(paths, dialect(url))
     from bulkq.query import lint
 
     found = [finding for query in queries for finding in lint(query, dialect(url))]
     shown = [f"{finding.file}:{finding.line}: {_severity(finding)}{finding.message}" for finding in found]
     serious = sum(finding.severity == "error" for finding in found)
-    if prepare and one is not None:
-        from bulkq.tasks.lint import prepare as ask
-
-        prepared = asyncio.run(ask(queries, one))
-        shown += [line for finding in prepared.findings for line in lines(finding)]
+    codes: set[int] = set()
+    for prepared in asyncio.run(_prepared(queries, targets)) if prepare else ():
+        if isinstance(prepared, BulkqError):
+            codes.add(prepared.exit_code)
+            messages.say("error", str(prepared))
+            continue
+        on = f"{prepared.target}: " if len(targets) > 1 else ""
+        shown += [line for one in prepared.findings for line in lines(one, on)]
         serious += len(prepared.findings)
         _tell(prepared, messages)
     for line in shown:
@@ -65,18 +71,33 @@ def command(
         return UsageError.exit_code
     warnings = _number(len(found), "finding", "findings") if not serious else _number(serious, "error", "errors")
     messages.say("info", f"{_number(len(queries), 'query', 'queries')}, {warnings if shown else 'nothing found'}")
-    return FOUND if serious else 0
+    return next((code for code in WORST_FIRST if code in codes), FOUND if serious else 0)
+
+
+async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[Prepared | BulkqError]:
+    """What each target says; of several, one that cannot be reached hides no other."""
+    from bulkq.tasks.lint import prepare
+
+    found: list[Prepared | BulkqError] = []
+    for target in targets:
+        try:
+            found.append(await prepare(queries, target))
+        except BulkqError as error:
+            if len(targets) == 1:
+                raise
+            found.append(named(error, target))
+    return found
 
 
 def _severity(finding: Static) -> str:
     return "" if finding.severity == "error" else "warning: "
 
 
-def lines(finding: Finding) -> list[str]:
-    """`users.sql:12: 42703 column ...`, and where there is a position the line with a caret under it."""
+def lines(finding: Finding, on: str = "") -> list[str]:
+    """`users.sql:12: 42703 column ...`, and where there is a position the line with a caret under it; `on` names the target."""
     state = f"{finding.sqlstate} " if finding.sqlstate else ""
     hint = f" (hint: {finding.hint})" if finding.hint else ""
-    first = f"{finding.place}: {state}{' '.join(finding.message.split())}{hint}"
+    first = f"{finding.place}: {on}{state}{' '.join(finding.message.split())}{hint}"
     return [first, *(f"    {line}" for line in finding.caret.splitlines())]
 
 

@@ -28,6 +28,9 @@ EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or 
 MOST_LANES = 256
 """Lanes that are made for targets without being asked for."""
 
+WORST_FIRST = (4, 3, 2)
+"""Exit codes of a command that asks many targets: which counts when several apply."""
+
 WRITE_ONLY = ("idempotent", "marker_table", "keep_markers", "on_unknown", "expect_rows", "max_affected")
 """Options that mean nothing without `--write`."""
 
@@ -168,6 +171,12 @@ def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, .
     from bulkq.targets import resolve
 
     return resolve(wanted, config_of(ctx))
+
+
+def named(error: BulkqError, target: Target) -> BulkqError:
+    """`error` as one of several targets' errors: it names the target that it is about."""
+    name = target.name or safe(target.url)
+    return error if f'"{name}"' in str(error) else type(error)(f'target "{name}": {error}')
 
 
 def dialect(target: str | None) -> str:

@@ -12,10 +12,10 @@ import click
 from bulkq.cli.defaults import config_of
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import CONCURRENCY, DEBUG, LOG_FORMAT, option, together
-from bulkq.cli.request import some_targets
+from bulkq.cli.request import WORST_FIRST, some_targets
 from bulkq.cli.running import without_password
 from bulkq.cli.types import Text, Words
-from bulkq.errors import RefusedError, TargetError, UsageError
+from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,8 +143,7 @@ async def _try(targets: Sequence[Target], at_once: int, form: str) -> int:
     if form == "json":
         click.echo(json.dumps([_visited(visit) for visit in visits], ensure_ascii=False, indent=2))
     codes = {visit.error.exit_code for visit in visits if visit.error is not None}
-    order = (RefusedError.exit_code, TargetError.exit_code, UsageError.exit_code)
-    return next((code for code in order if code in codes), 0)
+    return next((code for code in WORST_FIRST if code in codes), 0)
 
 
 def _shown(target: Target) -> str:

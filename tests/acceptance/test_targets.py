@@ -280,6 +280,26 @@ def test_targets_are_tried(bulkq: Bulkq, folder: Path) -> None:
     ]
 
 
+def test_one_that_is_down_hides_no_other(bulkq: Bulkq, folder: Path) -> None:
+    """`doctor` and `lint --prepare` ask several targets, and name the one that cannot be reached."""
+    port = free_port()
+    (folder / "bulkq.toml").write_text(f'{CONFIG}\n[targets.down]\nurl = "postgresql://u@127.0.0.1:{port}/d"\n')
+    (folder / "q.sql").write_text("-- name: q\nselect nope from t;\n")
+    code, out, err = bulkq("doctor", "-t", "down", "-t", "everything")
+    assert (code, err.count("\n")) == (3, 1)
+    assert err.startswith('bulkq: target "down": connection refused')
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("target")] == ["dev", "prod"]
+    code, out, err = bulkq("doctor", "-t", "other", "-t", "dev", "--format", "json")
+    assert (code, [one["target"] for one in json.loads(out)]) == (4, ["dev"])
+    assert err.count('"other"') == 2
+    code, out, err = bulkq("lint", "q.sql", "--prepare", "-t", "down", "-t", "everything")
+    assert code == 3
+    found = [line.partition(" SQLITE_ERROR")[0] for line in out.splitlines() if line.startswith("q.sql")]
+    assert found == ["q.sql:2: dev:", "q.sql:2: prod:"]
+    assert 'target "down": connection refused' in err
+    assert bulkq("lint", "q.sql", "--prepare", "-t", "everything")[0] == 1
+
+
 # --- runs that go on ------------------------------------------------------------------------------------------------
 
 
