@@ -58,6 +58,11 @@ def given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}
 
 
+def said(ctx: click.Context, name: str) -> bool:
+    """Whether anybody gave an option: whoever started the command, or a configuration."""
+    return given(ctx, name) or ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+
+
 def default_map(defaults: Mapping[str, Setting]) -> dict[str, object]:
     """What Click takes for `ctx.default_map`, by the names of parameters.
 

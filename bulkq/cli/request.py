@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bulkq.cli.defaults import config_of, given
+from bulkq.cli.defaults import config_of, given, said
 from bulkq.cli.files import chosen
 from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
@@ -62,9 +62,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
-        concurrency=options["concurrency"]
-        if given(ctx, "concurrency")
-        else most_lanes(options["concurrency"], targets),
+        concurrency=options["concurrency"] if said(ctx, "concurrency") else most_lanes(options["concurrency"], targets),
         per_target=options["per_target"],
         connect_timeout_s=options["connect_timeout"],
         canaries=_canaries(options["order"], targets),

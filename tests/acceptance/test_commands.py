@@ -86,7 +86,20 @@ def test_help_lists_what_works(cli: Cli) -> None:
     """The commands stand in the order in which they are met."""
     done = cli("--help")
     listed = re.findall(r"^  ([a-z]+)  ", done.text.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["demo", "run", "check", "resume", "retry", "list", "lint", "plan", "runs", "doctor", "targets", "ledger"]
+    assert listed == [
+        "demo",
+        "run",
+        "check",
+        "resume",
+        "retry",
+        "list",
+        "lint",
+        "plan",
+        "runs",
+        "doctor",
+        "targets",
+        "ledger",
+    ]
     assert done.code == 0
 
 
