@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.reports.escaping import html
-from bulkq.reports.findings import findings, title, worst_first
+from bulkq.reports.findings import findings, tally, title, worst_first
 from bulkq.reports.html import runs
 from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.drawing import lanes
@@ -70,7 +70,7 @@ def _of_checks(summary: RunSummary, ordered: Sequence[CheckResult], targets: Map
     sections.append(("good", "Passed", passed(good, targets) if good else ""))
     shown = [(name, text, part) for name, text, part in sections if part]
     parts = [_contents([(name, text) for name, text, _ in shown])]
-    parts += [_filters(targets)] if len(ordered) >= FILTERED else []
+    parts += [_filters(ordered, targets)] if len(ordered) >= FILTERED else []
     parts += [f'<section class="{name}" id="{name}"><h2>{text}</h2>\n{part}</section>\n' for name, text, part in shown]
     return parts
 
@@ -130,12 +130,16 @@ def _inputs(targets: int) -> str:
     return "".join(made)
 
 
-def _filters(targets: Mapping[str, int]) -> str:
-    verdicts = "".join(
-        f'<label for="v-{name}" class="{name}">{name}</label>' for name in ("all", "error", "fail", "warn", "pass")
-    )
-    groups = [f'<span role="group" aria-label="verdict">{verdicts}</span>']
+def _filters(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
+    """A button for each verdict and each target that there is."""
+    counts = {verdict: count for verdict, count in tally(found).items() if count}
+    groups = []
+    if len(counts) > 1:
+        buttons = "".join(
+            f'<label for="v-{verdict}">{verdict} <b>{count:,}</b></label>' for verdict, count in counts.items()
+        )
+        groups.append(f'<span role="group" aria-label="verdict"><label for="v-all">all</label>{buttons}</span>')
     if 1 < len(targets) <= FILTERED_TARGETS:
         names = "".join(f'<label for="t-{number}">{html(target, 60)}</label>' for target, number in targets.items())
         groups.append(f'<span role="group" aria-label="target"><label for="t-all">all targets</label>{names}</span>')
-    return f'<nav class="filters">{"".join(groups)}</nav>\n'
+    return f'<nav class="filters">{"".join(groups)}</nav>\n' if groups else ""

@@ -41,7 +41,7 @@ svg.share{width:100%;height:8px;border-radius:4px;background:var(--soft);overflo
 .filters span{display:flex;flex-wrap:wrap;gap:4px}
 .filters label{border:1px solid var(--line);background:var(--card);border-radius:16px;padding:3px 13px;font-size:13.5px;cursor:pointer;
 max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.filters label:hover{border-color:var(--quiet)}
+.filters b{font-weight:500;opacity:.65;padding-left:2px}.filters label:hover{border-color:var(--quiet)}
 body>input{position:absolute;opacity:0;pointer-events:none}
 #v-all:checked~main [for=v-all],#v-pass:checked~main [for=v-pass],#v-warn:checked~main [for=v-warn],
 #v-fail:checked~main [for=v-fail],#v-error:checked~main [for=v-error]{background:var(--ink);border-color:var(--ink);color:var(--card)}
