@@ -59,7 +59,7 @@ def documents(named: str | None, folder: str | None = None) -> tuple[list[Docume
     notices: list[str] = []
     found = [_named(Path(named))] if named else list(_project(folder, notices))
     user = _user_file()
-    if user is not None and user.is_file() and not any(_same(user, document.path) for document in found):
+    if user is not None and _is_there(user) and not any(_same(user, document.path) for document in found):
         found.append(_document(user, _read(user, str(user)), str(user)))
     return found, notices
 
@@ -76,7 +76,7 @@ def _project(start: str | None, notices: list[str]) -> Iterator[Document]:
         return
     for above in (here, *here.parents):
         for path in (above / NAME, above / "pyproject.toml"):
-            if not path.is_file():
+            if not _is_there(path):
                 continue
             if _planted(path):
                 notices.append(
@@ -92,6 +92,14 @@ def _project(start: str | None, notices: list[str]) -> Iterator[Document]:
             if "bulkq" in text and _is_ours(text, shown):
                 yield _document(path, text, shown, pyproject=True)
                 return
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file. In a folder that is closed to us (`su` and `cron` keep a HOME) nothing is ours."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _is_ours(text: str, shown: str) -> bool:
