@@ -140,8 +140,7 @@ def holds(condition: Condition, measured: Measured) -> bool:
             return _columns_hold(condition, measured.columns)
         case Measure.SAME:
             return _same(condition, measured)
-        case Measure.UNCHANGED:
-            return _unchanged(condition, measured)
+    return _unchanged(condition, measured)
 
 
 def flaky(history: Sequence[PastCheck]) -> bool:
@@ -270,7 +269,9 @@ def _unchanged(condition: Condition, measured: Measured) -> bool:
     last = measured.past[0]
     if condition.of is None and by_value is (last.value is None):
         now_text, then = ("a value", "rows") if by_value else (_rows_text(measured.rows), "a value")
-        raise Unknowable(f'there was {then}, this one {now_text}: write "value unchanged" or "rows unchanged"')
+        raise Unknowable(
+            f'run {last.run} measured {then}, this one {now_text}: write "value unchanged" or "rows unchanged"'
+        )
     before = _past_number(last) if by_value else Decimal(last.rows or 0)
     assert isinstance(condition.operand, Decimal)
     return abs(now - before) * 100 <= condition.operand * abs(before)
@@ -311,7 +312,7 @@ def _none(condition: Condition) -> str:
 
 def _nothing_to_compare(conditions: Sequence[Condition], measured: Measured) -> list[str]:
     """The first run of `unchanged` has compared nothing, and says so."""
-    if measured.past == () and any(c.measure is Measure.UNCHANGED for c in conditions):
+    if measured.past is not None and not measured.past and any(c.measure is Measure.UNCHANGED for c in conditions):
         return ["no earlier run to compare with"]
     return []
 

@@ -20,7 +20,7 @@ from bulkq.policy import verdict as deciding
 from bulkq.policy.comparing import Differences
 from bulkq.policy.retry import READ_ONLY
 from bulkq.sinks.checked import MASK, CheckSink
-from bulkq.sinks.include import is_rowcount
+from bulkq.sinks.include import ROWCOUNT, is_rowcount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bulkq.conditions import Rules
     from bulkq.errors import RefusedError
-    from bulkq.model import Batch, PastCheck, Query
+    from bulkq.model import Batch, Column, PastCheck, Query
     from bulkq.protocols import Sink
 
 COMPARED_AT_ONCE = 2_000
@@ -173,7 +173,7 @@ class Judge:
         self, sink: CheckSink, compared: deciding.Compared | None, past: Sequence[PastCheck] | None
     ) -> deciding.Decision:
         place = self.place
-        if is_rowcount(place.query, sink.columns):
+        if _is_count(place.query, sink.columns):
             return deciding.Decision(Verdict.ERROR, "the statement returns no columns: there is nothing to look at")
         if sink.columns and sink.unknown_masks:
             names = ", ".join(f'"{name}"' for name in sink.unknown_masks)
@@ -454,6 +454,12 @@ def _rows_of(sink: CheckSink, compared: deciding.Compared | None) -> int:
     if compared is None or compared.same or compared.here is None or compared.there is None:
         return sink.count
     return compared.here + compared.there
+
+
+def _is_count(query: Query, columns: tuple[Column, ...]) -> bool:
+    """Whether the result is a driver's count of rows, which it gives where a statement returns no columns."""
+    nothing = [column.name for column in columns] == [ROWCOUNT] and ROWCOUNT not in query.sql.lower()
+    return nothing or is_rowcount(query, columns)
 
 
 def _offenders(rules: Rules, sink: CheckSink) -> tuple[tuple[str | None, ...], ...]:

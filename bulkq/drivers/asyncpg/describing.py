@@ -90,7 +90,7 @@ class Describer:
         return await self._accepted(wanted, shape, second)
 
     async def again(self, wanted: Wanted, recipe: Recipe) -> AsyncpgStatement | None:
-        """What another session of the same server has found out, prepared here in one round trip.
+        """What another session of the same server has found out, prepared here in two round trips.
 
         None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
         """
@@ -98,6 +98,9 @@ class Describer:
             return None
         try:
             handle = await self._session.prepare(recipe.sql, name=self._name())
+            # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
+            # and would take a BEGIN of another isolation level for one that comes too late.
+            await self._session.execute("")
         except asyncpg.PostgresError:
             if self._session.is_closed():
                 raise

@@ -1,0 +1,560 @@
+"""`bulkq check` on real databases: verdicts, selection, comparison, history, snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq import query as queries
+from bulkq.cli.selection import select
+from bulkq.errors import BulkqError, ParameterError, RefusedError, UsageError
+from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
+from bulkq.runner import Control
+from bulkq.tasks.check import check
+from bulkq.tasks.checkplan import Checks
+from tests.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from tests.conftest import SqliteFile
+
+
+def load(text: str, file: str | None = None) -> tuple[Query, ...]:
+    return queries.load(text, file)
+
+
+async def run(
+    found: str | tuple[Query, ...],
+    *urls: str,
+    control: Control | None = None,
+    checks: dict[str, object] | None = None,
+    **more: object,
+) -> RunSummary:
+    """Run checks without a ledger unless one is named."""
+    selected = load(found) if isinstance(found, str) else found
+    settings: dict[str, object] = {"ledger": "none", "concurrency": 4, "outage_s": 0.5, "retries": 1} | more
+    request = Run(queries=selected, targets=tuple(Target(url=url) for url in urls), **settings)  # type: ignore[arg-type]
+    references = {
+        q.place: r for q in selected for r in selected if f"same as {r.name}" in " ".join(q.metadata.get("expect", ()))
+    }
+    return await check(Checks(run=request, references=references, **(checks or {})), control=control or Control())  # type: ignore[arg-type]
+
+
+def by_name(summary: RunSummary) -> dict[str, CheckResult]:
+    return {result.name: result for result in summary.checks}
+
+
+def verdicts(summary: RunSummary) -> dict[str, str]:
+    return {result.name: str(result.verdict) for result in summary.checks}
+
+
+MIXED = """\
+-- name: clean
+-- Nothing to see.
+-- @owner data
+-- @tags nightly
+select 1 as id where 1 = 0;
+-- name: dirty
+-- @sample 2
+-- @mask Email
+select 1 as id, 'a@b.c' as email union all select 2, null union all select 3, 'x@y.z' order by 1;
+-- name: ratio
+-- @expect value >= 0.5
+select 0.75;
+-- name: null_value
+-- @expect value = 0
+select null;
+-- name: two_columns
+-- @expect value = 0
+select 1, 2;
+-- name: warned
+-- @warn rows > 0
+select 1 as one;
+-- name: known
+-- @until 2999-01-01
+select 1 as one;
+-- name: typo
+select nope from nowhere;
+-- name: hidden_typo
+-- @mask emial
+select 'a@b.c' as email;
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_every_verdict(kind: str, postgres_url: str, sqlite_file: SqliteFile) -> None:
+    """Pass, warn, fail, error, each with its measured value and its rows; the exit code is that of the worst."""
+    url = postgres_url if kind == "postgresql" else f"sqlite:///{sqlite_file()}"
+    summary = await run(MIXED, url)
+    assert verdicts(summary) == {
+        "clean": "pass",
+        "dirty": "fail",
+        "ratio": "pass",
+        "null_value": "error",
+        "two_columns": "error",
+        "warned": "warn",
+        "known": "warn",
+        "typo": "error",
+        "hidden_typo": "error",
+    }
+    assert (summary.exit_code, summary.ok, summary.failed, summary.unknown) == (3, 4, 1, 4)
+    found = by_name(summary)
+    assert (found["clean"].rows, found["clean"].owner, found["clean"].tags) == (0, "data", ("nightly",))
+    assert found["clean"].description == "Nothing to see."
+    assert found["dirty"].sample == (("1", "***"), ("2", None))
+    assert (found["dirty"].columns, found["dirty"].rows) == (("id", "email"), 3)
+    assert found["ratio"].value == "0.75"
+    assert found["hidden_typo"].message == '@mask "emial" is no column of the result (email): nothing is shown'
+    assert not found["hidden_typo"].sample
+    assert found["typo"].sqlstate == ("42P01" if kind == "postgresql" else "SQLITE_ERROR")
+    assert all(result.elapsed_s > 0 for result in summary.checks)
+
+
+async def test_exit_codes_of_checks(postgres_url: str) -> None:
+    """0 for passes and warnings, 1 for a failure."""
+    assert (await run("-- @warn rows > 0\nselect 1", postgres_url)).exit_code == 0
+    assert (await run("select 1", postgres_url)).exit_code == 1
+
+
+async def test_what_would_write_is_an_error_and_changes_nothing(database: str, sqlite_file: SqliteFile) -> None:
+    """Of that check only; what acts on the session is not even sent."""
+    servers.execute(
+        database,
+        "create table t (id int primary key)",
+        "create function writes() returns int language sql as 'insert into t values (1) returning id'",
+    )
+    text = (
+        "-- name: calls\nselect writes();\n-- name: deletes\ndelete from t;\n-- name: returning\n"
+        "insert into t values (1) returning id;\n-- name: commits\ncommit;\n-- name: vacuums\nvacuum t;\n-- name: fine\nselect 1 where false;"
+        "\n-- name: outside\n-- @transaction off\nselect writes();"
+    )
+    summary = await run(text, database)
+    assert verdicts(summary) == dict.fromkeys(
+        ("calls", "deletes", "returning", "commits", "vacuums", "outside"), "error"
+    ) | {"fine": "pass"}
+    assert servers.execute(database, "select count(*) from t")[0][0] == 0
+    assert by_name(summary)["calls"].sqlstate == "25006"
+    assert "a check only reads" in by_name(summary)["calls"].message
+    assert "was not sent" in by_name(summary)["commits"].message
+    path = sqlite_file("create table t (id int)")
+    found = await run("-- name: a\ninsert into t values (1);\n-- name: b\nselect 1 where 0;", f"sqlite:///{path}")
+    assert verdicts(found) == {"a": "error", "b": "pass"}
+    assert "a check only reads" in by_name(found)["a"].message
+
+
+async def test_a_check_runs_once_per_parameter_set(postgres_url: str, tmp_path: Path) -> None:
+    """From `@params` beside its file, or from `-p`; secrets are masked; the results tell the sets apart."""
+    (tmp_path / "n.csv").write_text("n,key\n1,a\n2,b\n3,c\n")
+    text = "-- @params n.csv\n-- @param key text secret\nselect :n::int where :n = 2 and :key is not null"
+    found = load(text, str(tmp_path / "odd.sql"))
+    summary = await run(found, postgres_url)
+    assert [(r.params["n"], r.params["key"], str(r.verdict)) for r in summary.checks] == [
+        ("1", "***", "pass"),
+        ("2", "***", "fail"),
+        ("3", "***", "pass"),
+    ]
+    ranged = await run("select :n::int where :n::int > 8", postgres_url, params=("range:n=1..10",))
+    assert (ranged.ok, ranged.failed) == (8, 2)
+    with pytest.raises(ParameterError, match="needs :n"):
+        await run("select :n::int", postgres_url)
+
+
+async def test_nothing_to_check_is_an_error(postgres_url: str, tmp_path: Path) -> None:
+    """No check, no target, no parameter set: green would be a lie, unless it was allowed."""
+    with pytest.raises(UsageError, match="no check was selected"):
+        await run((), postgres_url)
+    with pytest.raises(UsageError, match="no target"):
+        await run("select 1")
+    (tmp_path / "none.csv").write_text("n\n")
+    params = (str(tmp_path / "none.csv"),)
+    summary = await run("select :n::int", postgres_url, params=params)
+    assert (summary.exit_code, summary.checks[0].message) == (
+        3,
+        "there are no parameter sets: nothing was checked (--allow-empty lets it pass)",
+    )
+    allowed: dict[str, object] = {"allow_empty": True}
+    assert (await run("select :n::int", postgres_url, params=params, checks=allowed)).exit_code == 0
+    assert (await run((), postgres_url, checks=allowed)).exit_code == 0
+    assert (await run("select 1", checks=allowed)).exit_code == 0
+
+
+SAME = """\
+-- name: a
+-- @expect same as b
+-- @sample 3
+-- @mask v
+select g as id, g * 2 as v from generate_series(1, 5000) g where g <> 17;
+-- name: b
+select g, case when g = 4000 then 1 else g * 2 end from generate_series(1, 5000) g where {where};
+"""
+
+
+async def test_two_queries_are_compared(postgres_url: str) -> None:
+    """In the database's order, with the rows that only one of them has; another order is no difference, a missing duplicate is."""
+    summary = await run(SAME.format(where="true"), postgres_url, concurrency=1)
+    (result,) = [one for one in summary.checks if one.name == "a"]
+    assert result.message == "1 row only here, 2 rows only in b, expected same as b"
+    assert result.columns == ("only_in", "id", "v")
+    assert result.sample == (("a", "4000", "***"), ("b", "17", "***"), ("b", "4000", "***"))
+    assert result.rows == 3
+    reverse = "-- name: a\n-- @expect same as b\nselect 1 union all select 2;\n-- name: b\nselect 2 union all select 1;"
+    assert by_name(await run(reverse, postgres_url))["a"].message == "2 rows, the same as b"
+    twice = "-- name: a\n-- @expect same as b\nselect 1;\n-- name: b\nselect 1 union all select 1;"
+    assert (
+        by_name(await run(twice, postgres_url))["a"].message == "no rows only here, 1 row only in b, expected same as b"
+    )
+    shape = "-- name: a\n-- @expect same as b\nselect 1;\n-- name: b\nselect 1, 2;"
+    assert by_name(await run(shape, postgres_url))["a"].message == "1 columns cannot be the same as the 2 of b"
+    broken = "-- name: a\n-- @expect same as b\nselect 1;\n-- name: b\nselect nope;"
+    assert by_name(await run(broken, postgres_url))["a"].message.startswith('b: column "nope" does not exist')
+
+
+async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_file: SqliteFile) -> None:
+    """PostgreSQL and SQLite give the same rows, or say which differ; parameter sets are compared one by one."""
+    path = sqlite_file("create table t (id integer, v text); insert into t values (1, 'x'), (2, 'y')")
+    text = "-- @expect same as sql on other\nselect * from (values (1, 'x'), (2, 'z')) as t(id, v) where id = cast(:id as integer)"
+    query = load(text)[0]
+    other = load("select id, v from t where id = :id")[0]
+    request = Run(
+        queries=(query,),
+        targets=(Target(url=postgres_url),),
+        params=("range:id=1..2",),
+        ledger="none",
+    )
+    summary = await check(
+        Checks(
+            run=request,
+            references={query.place: other},
+            other_targets={"other": Target(url=f"sqlite:///{path}", name="lite")},
+        ),
+        control=Control(),
+    )
+    assert [(r.params["id"], str(r.verdict)) for r in summary.checks] == [("1", "pass"), ("2", "fail")]
+    assert summary.checks[1].sample == (("sql", "2", "z"), ("sql on lite", "2", "y"))
+    gone = replace(request, targets=(Target(url=postgres_url),))
+    lost = await check(
+        Checks(
+            run=gone,
+            references={query.place: other},
+            other_targets={"other": Target(url="sqlite:////no/such.db", name="lite")},
+        ),
+        control=Control(),
+    )
+    assert (lost.exit_code, lost.checks[0].message[:6]) == (3, "lite: ")
+
+
+async def test_every_check_runs_on_every_target(postgres_url: str, sqlite_file: SqliteFile) -> None:
+    """One that is down hides nothing of the others."""
+    lite = f"sqlite:///{sqlite_file()}"
+    dead = "postgresql://postgres@127.0.0.1:1/nowhere"
+    summary = await run("-- name: a\nselect 1 where 1=0;\n-- name: b\nselect 1;", postgres_url, dead, lite)
+    found = [(r.name, summary.targets.index(r.target), str(r.verdict)) for r in summary.checks]
+    assert found == [
+        ("a", 0, "pass"),
+        ("a", 1, "error"),
+        ("a", 2, "pass"),
+        ("b", 0, "fail"),
+        ("b", 1, "error"),
+        ("b", 2, "fail"),
+    ]
+    assert "connection refused" in summary.checks[1].message
+    assert (summary.exit_code, summary.unknown) == (3, 2)
+
+
+async def test_history_is_kept(postgres_url: str, tmp_path: Path) -> None:
+    """What was measured, run by run; `unchanged` compares with it; no row and no parameter value is in it."""
+    ledger = str(tmp_path / "ledger.db")
+    text = (
+        "-- name: size\n-- @expect unchanged 10%\nselect {value};\n-- name: rows\nselect 'tell-' || 'nobody' as name;\n"
+        "-- name: bad\nselect 'tell-' || 'nobody'::int;\n-- name: slow\nselect pg_sleep({value} / 1000.0) where false"
+    )
+    first = await run(text.format(value=100), postgres_url, ledger=ledger)
+    assert verdicts(first) == {"size": "warn", "rows": "fail", "bad": "error", "slow": "pass"}
+    second = await run(text.format(value=109), postgres_url, ledger=ledger)
+    third = await run(text.format(value=130), postgres_url, ledger=ledger)
+    assert by_name(second)["size"].message == f"value 109 (it was 100 in run {first.run})"
+    assert by_name(third)["size"].verdict is Verdict.FAIL
+    history = by_name(third)["size"].history
+    assert [(past.run, past.value, str(past.verdict)) for past in history] == [
+        (second.run, "109", "pass"),
+        (first.run, "100", "warn"),
+    ]
+    assert b"tell-nobody" not in Path(ledger).read_bytes()
+
+
+async def test_checks_see_one_moment(database: str) -> None:
+    """With a snapshot, what commits while the checks run is seen by none of them."""
+    servers.execute(database, "create table t (id int)")
+    text = "\n".join(f"-- name: c{i}\nselect t.id from t, pg_sleep(0.05);" for i in range(12))
+    writer = asyncio.create_task(asyncio.to_thread(_insert_later, database))
+    summary = await run(text, database, concurrency=2, checks={"snapshot": True})
+    await writer
+    assert {str(result.verdict): result.message for result in summary.checks} == {"pass": "no rows"}
+    assert servers.execute(database, "select count(*) from t")[0][0] > 0
+
+
+def _insert_later(url: str) -> None:
+    import time
+
+    for n in range(4):
+        time.sleep(0.05)
+        servers.execute(url, f"insert into t values ({n})")
+
+
+async def test_a_snapshot_needs_postgresql_itself(
+    sqlite_file: SqliteFile, database: str, request: pytest.FixtureRequest
+) -> None:
+    """Elsewhere, and through a pooler, it is refused in one line."""
+    with pytest.raises(UsageError, match="--snapshot: .* cannot share a snapshot"):
+        await run("select 1", f"sqlite:///{sqlite_file()}", checks={"snapshot": True})
+    pooled = request.getfixturevalue("pgbouncer").through(database)
+    with pytest.raises(RefusedError, match="through a pooler"):
+        await run("select 1", pooled, checks={"snapshot": True})
+
+
+async def test_the_slowest_come_first_and_reports_are_in_file_order(postgres_url: str, tmp_path: Path) -> None:
+    """By the last run's times; one that nobody knows yet comes before all others."""
+    ledger = str(tmp_path / "ledger.db")
+    sleep = "select g from pg_sleep({}) as g where g::text = 'x'"
+    text = f"-- name: fast\nselect 1 where false;\n-- name: slow\n{sleep.format(0.2)};\n-- name: sleepy\n{sleep.format(0.1)};"
+    await run(text, postgres_url, ledger=ledger, concurrency=1)
+    again = await run(text + "\n-- name: new\nselect 1 where false", postgres_url, ledger=ledger, concurrency=1)
+    assert [result.name for result in again.checks] == ["fast", "slow", "sleepy", "new"]
+    began = sorted(again.checks, key=lambda result: result.began_s)
+    assert [result.name for result in began] == ["new", "slow", "sleepy", "fast"]
+
+
+async def test_what_did_not_run_is_an_error_in_the_report(postgres_url: str) -> None:
+    """After -x, --max-failures, a deadline, a signal: exit 5, and nothing looks green."""
+    text = "-- name: bad\nselect 1;\n" + "\n".join(
+        f"-- name: later{i}\nselect pg_sleep(0.01) where false;" for i in range(5)
+    )
+    stopped = await run(text, postgres_url, concurrency=1, fail_fast=True)
+    assert (stopped.exit_code, stopped.failed, stopped.skipped) == (5, 1, 5)
+    assert {r.message for r in stopped.checks[1:]} == {"not run: a check failed and --fail-fast was given"}
+    assert {str(r.verdict) for r in stopped.checks[1:]} == {"error"}
+    assert (await run(text, postgres_url, concurrency=1, max_failures=Threshold(1))).exit_code == 5
+    slow = "-- name: slow\nselect pg_sleep(30);\n-- name: later\nselect 1 where false;"
+    late = await run(slow, postgres_url, concurrency=1, deadline_s=0.2)
+    assert (late.exit_code, late.checks[0].message) == (5, "did not end: the deadline of 0.2s passed")
+    control = Control()
+    control.drain("interrupted", 5)
+    early = await run(slow, postgres_url, control=control)
+    assert [r.message for r in early.checks] == ["not run: interrupted"] * 2
+
+
+async def test_fifteen_hundred_failures_do_not_stop_a_run(sqlite_file: SqliteFile) -> None:
+    """The rule that gives up after a thousand failures is for parameter sets, not for checks."""
+    url = f"sqlite:///{sqlite_file()}"
+    summary = await run("select :n", url, params=("range:n=1..1100",))
+    assert (summary.exit_code, summary.failed, summary.skipped) == (1, 1100, 0)
+
+
+# --- faults --------------------------------------------------------------------------------------------------------
+
+
+async def faulty(text: str, url: str, **more: object) -> CheckResult:
+    summary = await run(text, url, **more)
+    assert summary.exit_code == 3
+    (result,) = summary.checks
+    assert result.verdict is Verdict.ERROR
+    return result
+
+
+async def test_a_server_that_is_gone_or_lets_nobody_in(
+    postgres: servers.PostgresServer, sqlite_file: SqliteFile
+) -> None:
+    """Gone at the start, a wrong database, no such file: an error with the reason."""
+    assert "connection refused" in (await faulty("select 1 where false", "postgresql://x@127.0.0.1:1/d")).message
+    nowhere = servers.database_url(postgres.url, "no_such_database")
+    assert "no_such_database" in (await faulty("select 1 where false", nowhere)).message
+    missing = sqlite_file().with_name("missing.db")
+    assert "missing.db" in (await faulty("select 1 where 0", f"sqlite:///{missing}")).message
+    assert not missing.exists()
+
+
+async def test_a_wrong_password(database: str) -> None:
+    """A role that the server does not let in is an error with the server's reason, never a password."""
+    name = "bulkq_check_nologin"
+    servers.execute(database, f"drop role if exists {name}", f"create role {name} nologin password 'right'")
+    try:
+        parts = database.partition("://")[2].partition("@")
+        result = await faulty("select 1 where false", f"postgresql://{name}:wrong-secret@{parts[2] or parts[0]}")
+        assert name in result.message
+        assert "wrong-secret" not in str(result)
+    finally:
+        servers.execute(database, f"drop role {name}")
+
+
+async def test_a_server_that_goes_away_in_the_middle(proxy: object, database: str) -> None:
+    """Its checks are errors after a short wait; nothing hangs, and what had ended keeps its verdict."""
+    url = proxy.through(database)  # type: ignore[attr-defined]
+    text = "-- name: early\nselect 1 where false;\n-- name: cut\nselect pg_sleep(20);\n-- name: later\nselect 1 where false;"
+
+    async def cut() -> None:
+        await asyncio.sleep(0.5)
+        await proxy.close()  # type: ignore[attr-defined]
+
+    cutting = asyncio.create_task(cut())
+    async with asyncio.timeout(15):
+        summary = await run(text, url, concurrency=1, outage_s=0.4)
+    await cutting
+    assert verdicts(summary) == {"early": "pass", "cut": "error", "later": "error"}
+    assert summary.exit_code == 3
+    assert "stayed away" in by_name(summary)["later"].message
+
+
+async def test_a_lock_and_a_timeout(database: str) -> None:
+    """A table that somebody keeps to himself, and a query that takes too long."""
+    servers.execute(database, "create table t (id int)")
+    import asyncpg
+
+    holder = await asyncpg.connect(database)
+    try:
+        await holder.execute("begin; lock table t in access exclusive mode")
+        locked = await faulty("select * from t", database, lock_timeout_s=0.05, retries=0)
+        assert locked.sqlstate == "55P03"
+    finally:
+        await holder.close()
+    slow = await faulty("select pg_sleep(10)", database, timeout_s=0.1)
+    assert slow.message == "timed out after 0.1s"
+
+
+async def test_a_statement_that_somebody_cancels(database: str) -> None:
+    """Tried once more, then an error."""
+    import asyncpg
+
+    running = asyncio.create_task(run("select pg_sleep(20)", database))
+    other = await asyncpg.connect(database)
+    cancelled = 0
+    try:
+        async with asyncio.timeout(15):
+            while cancelled < 2:
+                await asyncio.sleep(0.05)
+                cancelled += await other.fetchval(
+                    "select count(*) from (select pg_cancel_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() "
+                    "and datname = current_database() and state = 'active' and query like '%pg_sleep(20)%' offset 0) x"
+                )
+            summary = await running
+    finally:
+        await other.close()
+    assert (summary.exit_code, summary.checks[0].message) == (3, "canceling statement due to user request")
+
+
+async def test_a_result_that_is_too_large(database: str, sqlite_file: SqliteFile) -> None:
+    """Rows are counted to the limit and no further; where a piece ends does not matter."""
+    checks: dict[str, object] = {"most_rows": 20_000}
+    large = await faulty("select * from generate_series(1, 40000)", database, checks=checks)
+    assert large.message == "the result is too large: more than 20,000 rows: count them in SQL, or raise --max-rows"
+    small: dict[str, object] = {"most_rows": 2}
+    await faulty("select * from generate_series(1, 3)", database, checks=small)
+    assert (await run("select * from generate_series(1, 20000)", database, checks=checks)).checks[0].rows == 20_000
+    endless = "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c"
+    await faulty(endless, f"sqlite:///{sqlite_file()}", checks=checks)
+
+
+async def test_a_table_that_may_not_be_read(database: str) -> None:
+    """No permission is an error with the server's words."""
+    name = "bulkq_check_reader"
+    servers.execute(
+        database, f"drop role if exists {name}", f"create role {name}", "create table secret (id int)",
+        "create function as_reader() returns text language sql as 'select set_config(''role'', ''bulkq_check_reader'', true)'",
+    )  # fmt: skip
+    try:
+        result = await faulty(
+            "with r as materialized (select as_reader() as x) select query_to_xml('select * from secret', true, true, '') from r where x is not null",
+            database,
+        )
+        assert (result.sqlstate, result.message) == ("42501", "permission denied for table secret")
+    finally:
+        servers.execute(database, f"drop owned by {name}", f"drop role {name}")
+
+
+async def test_no_column_to_look_at(database: str) -> None:
+    """A statement that returns no columns is no answer."""
+    result = await faulty("select where false", database)
+    assert result.message == "the statement returns no columns: there is nothing to look at"
+
+
+async def test_masked_values_do_not_come_through_an_error(database: str) -> None:
+    """A server repeats values in its messages; a check that masks columns shows none of them."""
+    result = await faulty("-- @mask email\nselect email::int as email from (values ('a@b.c')) t(email)", database)
+    assert result.sqlstate == "22P02"
+    assert "a@b.c" not in result.message
+
+
+async def test_a_ledger_that_fails_is_not_green(postgres_url: str, tmp_path: Path) -> None:
+    """A folder that is not there stops everything before the first statement."""
+    with pytest.raises(BulkqError):
+        await run("select 1 where false", postgres_url, ledger=str(tmp_path / "no" / "ledger.db"))
+
+
+# --- selection ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with checks, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checks" / "deep").mkdir(parents=True)
+    (tmp_path / "checks" / "a.sql").write_text(
+        "-- name: one\n-- @tags nightly, users\nselect 1;\n-- name: two\nselect 2;\n-- name: pair\n-- @expect same as helper\nselect 3;\n"
+        "-- name: helper\nselect 3;\n"
+    )
+    (tmp_path / "checks" / "deep" / "b.sql").write_text("-- @tags users\nselect 1")
+    (tmp_path / "other.sql").write_text("-- name: total\nselect 1")
+    return tmp_path
+
+
+def names(
+    *specs: str, tags: tuple[str, ...] = (), exclude: tuple[str, ...] = (), changed: frozenset[Path] | None = None
+) -> list[str]:
+    found = select(specs, tags=tags, exclude=exclude, changed=changed, dialect="postgres")
+    assert not found.broken, found.broken
+    return [query.name for query in found.queries]
+
+
+def test_paths_globs_names_tags_and_exclusions(folder: Path) -> None:
+    """Folders are searched through; what is only compared with is no check; each check is there once."""
+    assert names("checks") == ["one", "two", "pair", "b"]
+    assert names("checks/a.sql", "checks") == ["one", "two", "pair", "b"]
+    assert names("checks/*.sql", "oth*.sql") == ["one", "two", "pair", "total"]
+    assert names("checks/**/b.sql") == ["b"]
+    assert names("checks/a.sql:two") == ["two"]
+    assert names("checks/a.sql:t*", "checks/a.sql:one") == ["one", "two"] or names("checks/a.sql:t*") == ["two"]
+    assert names("checks/a.sql:helper") == ["helper"]
+    assert names("checks", tags=("users",)) == ["one", "b"]
+    assert names("checks", exclude=("checks/deep",)) == ["one", "two", "pair"]
+    assert names("checks", exclude=("*/a.sql:t*", "b")) == ["one", "pair"]
+    assert names("checks", changed=frozenset({(folder / "checks/deep/b.sql").resolve()})) == ["b"]
+    assert names("checks", tags=("none",)) == []
+
+
+def test_what_cannot_be_selected_is_named(folder: Path) -> None:
+    """Each with its file, and the rest is still found."""
+    (folder / "checks" / "bad.sql").write_text("-- name: bad\n-- @expect rowz = 1\nselect 1")
+    (folder / "checks" / "pairless.sql").write_text("-- @expect same as nobody\nselect 1")
+    (folder / "empty").mkdir()
+    specs = ["checks", "missing.sql", "nothing*.sql", "empty", "other.sql:totl", "other.sql:x*"]
+    found = select(specs, tags=(), exclude=(), changed=None, dialect="postgres")
+    said = {(one.file, one.line): one.message for one in found.broken}
+    assert 'checks/bad.sql:2: @expect "rowz = 1"' in said["checks/bad.sql", 2]
+    assert 'no such file: "missing.sql"' in said["missing.sql", 1]
+    assert said["nothing*.sql", 1] == 'no file matches "nothing*.sql"'
+    assert said["empty", 1] == 'no .sql file in "empty"'
+    assert "no query named" in said["other.sql", 1]
+    assert 'no query named "nobody"' in said["checks/pairless.sql", 2]
+    assert {"one", "two"} <= {query.name for query in found.queries}
+
+
+def test_a_reference_takes_no_parameters_of_its_own(folder: Path) -> None:
+    """The sets of a check are the sets of what it is compared with."""
+    (folder / "p.sql").write_text("-- @expect same as other.sql:total\nselect 1")
+    found = select(["p.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [query.name for query in found.references.values()] == ["total"]
+    (folder / "other.sql").write_text("-- name: total\nselect :n")
+    found = select(["p.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert 'needs :n, which "p" does not have' in found.broken[0].message
