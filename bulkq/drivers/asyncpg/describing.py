@@ -100,7 +100,7 @@ class Describer:
             handle = await self._session.prepare(recipe.sql, name=self._name())
             # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
             # and would take a BEGIN of another isolation level for one that comes too late.
-            await self._session.execute("")
+            await self._session.execute("SELECT")
         except asyncpg.PostgresError:
             if self._session.is_closed():
                 raise
