@@ -69,7 +69,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     except Exception as error:
         postgres = f"none: {error}"
     others = f"pgbouncer: {bouncer.version() or 'not installed'}, mariadb: {maria.version() or 'not installed'}"
-    return [f"postgresql: {postgres}", f"{others}, sqlite: {sqlite3.sqlite_version}"]
+    readers = ", ".join(f"{name}: {shutil.which(name) or 'not installed'}" for name in ("prove", "chromium"))
+    return [f"postgresql: {postgres}", f"{others}, sqlite: {sqlite3.sqlite_version}", f"readers of reports: {readers}"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,8 @@
-"""A finding in plain lines, for people. Called by the text report, JUnit and whoever names a duration."""
+"""A finding in plain lines, for people. Called by the text report, JUnit and whoever names times."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulkq.reports.escaping import cell, line
@@ -26,6 +27,15 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def utc(text: str) -> datetime | None:
+    """The moment that an ISO text names, in UTC, which is meant where it names no zone; None where it names no moment."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def details(finding: CheckResult) -> list[str]:

@@ -7,7 +7,7 @@ they would make a link, braces where they would ask for an argument.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import bulkq
@@ -15,9 +15,11 @@ from bulkq.model import Verdict
 from bulkq.reports.escaping import document, line, uri
 from bulkq.reports.findings import findings, fingerprints, tally, title
 from bulkq.reports.places import repository_path
+from bulkq.reports.plain import utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from bulkq.model import CheckResult, RunSummary
 
@@ -105,17 +107,10 @@ def _invocation(summary: RunSummary) -> dict[str, object]:
     made: dict[str, object] = {"executionSuccessful": summary.exit_code in (0, 1), "exitCode": summary.exit_code}
     if summary.reason:
         made["exitCodeDescription"] = line(summary.reason)
-    if began := _moment(summary.started_at):
+    if began := utc(summary.started_at):
         made["startTimeUtc"] = _utc(began)
         made["endTimeUtc"] = _utc(began + timedelta(seconds=summary.elapsed_s))
     return made
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _utc(moment: datetime) -> str:

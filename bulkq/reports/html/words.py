@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
+from bulkq.reports.plain import utc
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult
@@ -18,10 +18,8 @@ RECENT = 10
 
 def moment(text: str) -> str:
     """`22 Nov 2026, 03:00 UTC` of an ISO moment; anything else as it is."""
-    try:
-        return datetime.fromisoformat(text).strftime("%-d %b %Y, %H:%M UTC")
-    except ValueError:
-        return text
+    when = utc(text)
+    return text if when is None else f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

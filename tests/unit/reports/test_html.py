@@ -234,6 +234,8 @@ def test_durations_and_moments() -> None:
         "2 h 5 min",
     ]
     assert moment("yesterday") == "yesterday"
+    assert moment("2026-01-02T01:30:00+02:00") == "1 Jan 2026, 23:30 UTC"
+    assert moment("2026-01-02T01:30:00") == "2 Jan 2026, 01:30 UTC"
 
 
 class Recorder(BaseHTTPRequestHandler):
