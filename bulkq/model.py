@@ -266,6 +266,7 @@ class Capabilities:
     text_parameters: bool  # the server converts text to the parameter's type
     isolates_errors: bool  # in a read batch, one bad set does not spoil the others
     in_process: bool = False  # the database runs inside our interpreter: threads fight for the GIL
+    schemas: bool = False  # `Query.schema` is honoured
     concurrent_reads: bool = True
     concurrent_writes: bool = True
 
@@ -473,6 +474,11 @@ class Run:
     null: str | None = None  # --null
     ignore_extra_columns: bool = False
     concurrency: int = 8
+    schemas: tuple[str, ...] = ()  # --schemas: LIKE patterns, resolved when the run begins
+    targets_sql: str | None = None  # --targets-sql: asked of the only target; its rows are the targets
+    targets_from: Target | None = None  # of a run whose targets came from a query
+    concurrency_given: bool = True
+    confirmed: tuple[str, ...] = ()  # --confirm
     per_target: int | None = None  # lanes on one target at most
     connect_timeout_s: float | None = 10.0  # for the first connection to a target
     canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone

@@ -49,6 +49,8 @@ class RunOptions(TypedDict):
     extra_columns: str
     concurrency: int
     per_target: int | None
+    schemas: tuple[str, ...]
+    targets_sql: str | None
     connect_timeout: float | None
     order: str | None
     max_failed_targets: int | None
@@ -230,6 +232,19 @@ WHAT = (
 )
 _HOW = (
     CONCURRENCY(default=8, show_default=True),
+    option(
+        "--schemas",
+        type=Text(),
+        multiple=True,
+        metavar="PATTERN",
+        help="Once in every schema of a PostgreSQL database that matches, as in 'tenant_%'; several separated by commas.",
+    ),
+    option(
+        "--targets-sql",
+        type=Text(),
+        metavar="QUERY",
+        help="The targets are what the first column of this query gives: URLs, or names; it is asked of -t.",
+    ),
     option("--per-target", type=Count(1), metavar="N", help="Connections at work on one target at most."),
     TIMEOUT(default="30s", show_default=True),
     LOCK_TIMEOUT,

@@ -9,7 +9,7 @@ from bulkq.cli.defaults import config_of, given, said
 from bulkq.cli.files import chosen
 from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
-from bulkq.drivers.urls import passwords, safe
+from bulkq.drivers.urls import passwords
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.model import Run, Threshold
 from bulkq.policy import safety
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Target
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
-
-MOST_LANES = 256
-"""Lanes that are made for targets without being asked for."""
 
 WORST_FIRST = (4, 3, 2)
 """Exit codes of a command that asks many targets: which counts when several apply."""
@@ -62,10 +59,14 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
-        concurrency=options["concurrency"] if said(ctx, "concurrency") else most_lanes(options["concurrency"], targets),
+        schemas=tuple(word.strip() for words in options["schemas"] for word in words.split(",") if word.strip()),
+        targets_sql=options["targets_sql"],
+        confirmed=options["confirm"],
+        concurrency=options["concurrency"],
+        concurrency_given=said(ctx, "concurrency"),
         per_target=options["per_target"],
         connect_timeout_s=options["connect_timeout"],
-        canaries=_canaries(options["order"], targets),
+        canaries=_canaries(options["order"]),
         max_failed_targets=options["max_failed_targets"],
         timeout_s=options["timeout"],
         timeout_given=given(ctx, "timeout"),
@@ -98,11 +99,6 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     )
 
 
-def most_lanes(default: int, targets: Sequence[Target]) -> int:
-    """How many lanes there are where nobody says: one for each target, so that none waits for another to end."""
-    return max(default, min(len(targets), MOST_LANES))
-
-
 def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...]:
     """The queries, which must be read in one way for all targets."""
     dialects = list(dict.fromkeys(dialect(target.url) for target in targets))
@@ -118,32 +114,24 @@ def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...
 
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
     """What one option cannot mean for several targets."""
-    if len(targets) == 1:
+    if options["targets_sql"] is not None and len(targets) > 1:
+        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
+    if len(targets) == 1 and options["targets_sql"] is None:
         return
     asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
     if asked is not None and not options["params_target"]:
-        raise UsageError(
-            f'-p "{asked}": {len(targets)} targets, and one of them is to be asked: say which with --params-target'
-        )
+        raise UsageError(f'-p "{asked}": one of several targets is to be asked: say which with --params-target')
 
 
-def _canaries(order: str | None, targets: Sequence[Target]) -> tuple[str, ...]:
-    """The labels of the targets that `--order canary:NAME,rest` puts first."""
+def _canaries(order: str | None) -> tuple[str, ...]:
+    """The names, or globs, of the targets that `--order canary:NAME,rest` puts first."""
     if order is None:
         return ()
     words = [word.strip() for word in order.split(",")]
-    names = [word.removeprefix("canary:") for word in words if word.startswith("canary:")]
-    if not names or [*(f"canary:{name}" for name in names), "rest"] != words:
+    names = tuple(word.removeprefix("canary:") for word in words if word.startswith("canary:"))
+    if not all(names) or not names or [*(f"canary:{name}" for name in names), "rest"] != words:
         raise UsageError(f'--order "{order}": write canary:NAME,rest (several: canary:A,canary:B,rest)')
-    from fnmatch import fnmatchcase
-
-    labels = {target.name or safe(target.url) for target in targets}
-    for name in names:
-        if not any(fnmatchcase(label, name) for label in labels):
-            raise UsageError(
-                f'--order "{order}": no target is called "{name}" (there are: {", ".join(sorted(labels)[:20])})'
-            )
-    return tuple(sorted(label for label in labels if any(fnmatchcase(label, name) for name in names)))
+    return names
 
 
 def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:

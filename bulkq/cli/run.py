@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq.cli import request as requests
+from bulkq.cli.defaults import config_of
 from bulkq.cli.ledger import warn_of_password
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import RunOptions, run_options, typed
@@ -47,7 +48,8 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
     from bulkq.tasks.run import run
 
     request = replace(request, reports=files_of(reports))
-    task = partial(run, request, stdin=sys.stdin.buffer if sys.stdin is not None else None)
+    stdin = sys.stdin.buffer if sys.stdin is not None else None
+    task = partial(run, request, stdin=stdin, config=config_of(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
 

@@ -23,6 +23,7 @@ from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.tasks import sites as sites_of
+from bulkq.tasks.expanding import without_schema
 from bulkq.tasks.sites import Site
 from bulkq.tasks.sources import Sources
 from bulkq.worker import Work
@@ -176,6 +177,8 @@ def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str
         sessions = start.given.sessions
         return [Site(request.targets[0], sessions.driver.target, (0,), sessions.driver, sessions)]
     sites = sites_of.open_sites(request, f"bulkq/{start.run}", say)
+    without_schema(request, sites)
+    sites_of.choose_canaries(request, sites)
     for site in sites:
         stack.push_async_callback(site.sessions.close)
         if start.going_on is not None:

@@ -36,6 +36,7 @@ def to_json(request: Run, folder: str) -> str:
         request,
         targets=tuple(map(_safe, request.targets)),
         params_target=_safe(request.params_target) if request.params_target else None,
+        targets_from=_safe(request.targets_from) if request.targets_from else None,
         ledger="",
         constants={},
     )
@@ -53,8 +54,9 @@ def from_json(text: str) -> tuple[Run, str]:
     values["allow"] = frozenset(values["allow"])
     values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
     values["targets"] = tuple(_target(target) for target in kept["run"]["targets"])
-    if values["params_target"]:
-        values["params_target"] = _target(values["params_target"])
+    for name in ("params_target", "targets_from"):
+        if values.get(name):
+            values[name] = _target(values[name])
     return Run(**values), kept["folder"]
 
 

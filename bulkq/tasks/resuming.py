@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.drivers import dialect_of, urls
+from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.model import Mark, MarkerTables, Outcome, RunState, RunSummary, Status
@@ -26,6 +26,7 @@ from bulkq.sinks.paths import retry_path
 from bulkq.targets import load_config, renewed
 from bulkq.tasks import exactly_once, recording, requests
 from bulkq.tasks import sites as sites_of
+from bulkq.tasks.expanding import again, name_of, without_schema
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
 from bulkq.tasks.run import carry_out
@@ -81,6 +82,8 @@ async def resume(
         if record.state is RunState.FINISHED:
             return await _finished(kept, record, request)
         request = await _with_constants(kept, record, request)
+        if request.targets_from is not None:
+            request = await again(request, config)
         await _unchanged(record, request)
         owner = new_owner()
         await kept.take_over(record.run, owner)
@@ -118,6 +121,8 @@ async def retry(
         request, folder = _request(record, changes, ledger, config)
         os.chdir(folder)
         request = await _with_constants(kept, record, request)
+        if request.targets_from is not None:
+            request = await again(request, config)
         await _unchanged(record, request)
         states = await kept.state(record.run)
         numbers = {state.part: [failure.n for failure in state.failures] for state in states}
@@ -161,18 +166,14 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
     """
     if len({replace(target, schema=None) for target in targets}) == 1 == len(given):
         return tuple(replace(given[0], schema=target.schema) for target in targets)
-    known = {_name(target) for target in targets}
+    known = {name_of(target) for target in targets}
     for target in given:
-        if _name(target) not in known:
+        if name_of(target) not in known:
             raise UsageError(
-                f'-t "{_name(target)}" is none of the {len(known)} targets of the run: give those that need a password'
+                f'-t "{name_of(target)}" is none of the {len(known)} targets of the run: give those that need a password'
             )
-    by_name = {_name(target): target for target in given}
-    return tuple(replace(by_name.get(_name(target), target), schema=target.schema) for target in targets)
-
-
-def _name(target: Target) -> str:
-    return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
+    by_name = {name_of(target): target for target in given}
+    return tuple(replace(by_name.get(name_of(target), target), schema=target.schema) for target in targets)
 
 
 def _narrowed(request: Run, numbers: Mapping[int, list[int]]) -> tuple[Run, dict[int, list[int]]]:
@@ -237,6 +238,7 @@ async def _take_over(
     states = {state.part: state for state in await kept.state(record.run)}
     known = _Known(kept, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
     sites = sites_of.open_sites(request, f"bulkq/{record.run}", say)
+    without_schema(request, sites)
 
     async def take(site: Site) -> None:
         connection = await sites_of.connected(site, request.connect_timeout_s)

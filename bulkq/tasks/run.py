@@ -20,6 +20,7 @@ from bulkq.policy import safety, stopping
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.beginning import begin
+from bulkq.tasks.expanding import expanded
 from bulkq.tasks.looking import PEEKED, look_first
 from bulkq.tasks.opening import Console, Start, new_run_id, open_run
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bulkq.model import Run
     from bulkq.protocols import Ledger, Observer, Sink
     from bulkq.runner import Control
+    from bulkq.targets import Config
     from bulkq.tasks.beginning import Recorded
     from bulkq.tasks.opening import Given, Opened
     from bulkq.tasks.recording import Retried
@@ -52,6 +54,7 @@ async def run(
     terminal: bool = False,
     given: Given | None = None,
     retried: Retried | None = None,
+    config: Config | None = None,
 ) -> RunSummary:
     """Do what `request` says, as a new run.
 
@@ -64,12 +67,20 @@ async def run(
         terminal: whether `stdout` is one, and a table is wanted.
         given: source, sink and connections of a caller that has them.
         retried: the run whose failed sets are done again.
+        config: where the names are looked up that `--targets-sql` gives; by default what this folder has.
 
     Raises:
         BulkqError: nothing of the user's was executed: usage (2), target (3), refused (4).
     """
+    if retried is None and given is None:
+        request = await expanded(request, config, lambda text: _say(observers, text))
     start = Start(run=new_run_id(), ledger=_opening(request.ledger), given=given, retried=retried)
     return await carry_out(request, start, control, observers, Console(stdout, stdin, terminal))
+
+
+def _say(observers: Sequence[Observer], text: str) -> None:
+    for observer in observers:
+        observer.notice(text)
 
 
 async def carry_out(
@@ -137,7 +148,7 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
         ),
         ledger=recorded.ledger,
         ordered=not request.unordered,
-        canaries=[site.sessions for site in opened.sites if site.label in request.canaries],
+        canaries=[site.sessions for site in opened.sites if site.first],
     )
     runner.failures.extend(recorded.failures)
     recorded.watch(opened, runner, control)
@@ -175,6 +186,8 @@ def _one(site: Site) -> list[str]:
         words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
     if not site.driver.capabilities.cancels:
         words.append("cancel=no")
+    if len(site.places) > 1:
+        words.append(f"schemas={len(site.places)}")
     return words
 
 

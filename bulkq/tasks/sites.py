@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.sessions import Sessions
 from bulkq.targets import open_target
 from bulkq.tasks import recording
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LOOK_S = 30.0
 """How long one target of several may take to answer before the first statement, once it is connected."""
+
+SHOWN = 20
 
 SIDE_BY_SIDE = 256
 """Targets that are connected at the same time at most: a process has so many files."""
@@ -39,6 +42,7 @@ class Site:
         sessions: its connections; `gone` says why there will be none.
         identity: which physical database it is, once it has answered.
         tables: of its markers, in a run that writes exactly once.
+        first: it is a canary.
     """
 
     target: Target
@@ -50,6 +54,7 @@ class Site:
     server: Server | None = None
     identity: str = ""
     tables: MarkerTables | None = None
+    first: bool = False
 
     def lose(self, error: BulkqError) -> None:
         """Set it aside."""
@@ -119,6 +124,21 @@ def _site(
     limits = [most for most in (request.per_target, target.concurrency) if most is not None]
     sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None))
     return Site(target, label, places, driver, sessions)
+
+
+def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
+    """Mark those that `--order` puts first.
+
+    Raises:
+        UsageError: a name is no target's.
+    """
+    for name in request.canaries:
+        chosen = [site for site in sites if fnmatchcase(site.label, name)]
+        if not chosen:
+            known = ", ".join(site.label for site in sites[:SHOWN])
+            raise UsageError(f'--order canary:{name}: no target is called "{name}" (there are: {known})')
+        for site in chosen:
+            site.first = True
 
 
 async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[None]], *, write: bool) -> None:

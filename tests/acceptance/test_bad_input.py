@@ -105,7 +105,7 @@ BAD = {
     "no target": (["run", "one.sql"], ["bulkq: no target", "-t sqlite:///"]),
     "whose parameters": (
         [*ONE, "-t", "sqlite:///other.db", "-p", "sql:select 1 as id"],
-        ["2 targets", "--params-target"],
+        ["several targets", "--params-target"],
     ),
     "an order without the rest": ([*ONE, "-p", "good.csv", "--order", "canary:x"], ["canary:NAME,rest"]),
     "an unknown canary": ([*ONE, "-p", "good.csv", "--order", "canary:x,rest"], ['no target is called "x"']),

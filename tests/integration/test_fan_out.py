@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.errors import RefusedError, TargetError
+from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Run, RunSummary, Target
 from bulkq.runner import Control
 from bulkq.tasks.resuming import resume, retry
@@ -267,3 +267,49 @@ async def test_postgresql_and_sqlite_side_by_side(tmp_path: Path, database: str)
     )
     assert summary.exit_code == 0
     assert {(r["_target"], r["v"]) for r in map(json.loads, rows.splitlines())} == {("pg", "pg"), ("lite", "lite-1")}
+
+
+@pytest.mark.parametrize("path", ["direct", "pgbouncer"])
+async def test_every_schema_that_matches(path: str, database: str, request: pytest.FixtureRequest) -> None:
+    """The same names mean the tables of each schema, with one connection's prepared statements too, and nobody else's."""
+    for name in ("tenant_a", "tenant_b", "Tenant'c"):
+        quoted = '"' + name + '"'
+        servers.execute(
+            database,
+            f"create schema {quoted}",
+            f"create table {quoted}.t (id int, v text)",
+            f"insert into {quoted}.t select i, $${name}$$ || i from generate_series(1, 50) i",
+        )
+    servers.execute(database, "create schema other", "create table public.only_public (id int)")
+    url = database if path == "direct" else request.getfixturevalue("pgbouncer").through(database)
+    target = Target(url=url, name="db")
+    wanted = {"schemas": ("tenant\\_%", "Tenant%"), "params": ("range:id=1..50",), "concurrency": 2}
+    summary, rows = await go("select v from t where id = :id", target, **wanted)
+    assert (summary.exit_code, summary.ok) == (0, 150)
+    assert summary.targets == ("db/Tenant'c", "db/tenant_a", "db/tenant_b")
+    found = [json.loads(line) for line in rows.splitlines()]
+    assert all(row["v"].startswith(row["_target"].removeprefix("db/")) for row in found)
+    summary, _ = await go("update t set v = 'x' where id = :id", target, write=True, ledger="none", **wanted)
+    assert (summary.exit_code, summary.changed) == (0, 150)
+    summary, _ = await go("select id from only_public", target, schemas=("tenant_a",))
+    assert (summary.exit_code, summary.failures[0].sqlstate) == (1, "42P01"), "another schema's table is not this one's"
+    with pytest.raises(UsageError, match='no schema matches --schemas "nobody%"'):
+        await go("select 1 as one", target, schemas=("nobody%",))
+
+
+async def test_targets_out_of_a_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names and URLs of a table; each is asked; a name that nobody knows is an error before anything runs."""
+    monkeypatch.chdir(tmp_path)
+    a, b = made(tmp_path, "a"), made(tmp_path, "b")
+    (tmp_path / "bulkq.toml").write_text(f'[targets.a]\nurl = "{a.url}"\n')
+    fleet = made(tmp_path, "fleet", 0)
+    connection = sqlite3.connect(tmp_path / "fleet.db")
+    connection.executemany("insert into t (v) values (?)", [("a",), (b.url,), (None,)])
+    connection.commit()
+    connection.close()
+    summary, rows = await go("select v from t where id = 1", fleet, targets_sql="select v from t order by id")
+    assert (summary.exit_code, summary.targets) == (0, ("a", b.url))
+    assert sorted(json.loads(row)["v"] for row in rows.splitlines()) == ["a-1", "b-1"]
+    for sql, message in (("select 'aa'", 'unknown target "aa"'), ("select v from t where id = 9", "gives no target")):
+        with pytest.raises(UsageError, match=message):
+            await go("select 1 as one", fleet, targets_sql=sql)

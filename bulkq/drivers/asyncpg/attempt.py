@@ -96,7 +96,9 @@ class Attempt:
         """One set outside a transaction: VACUUM, CREATE INDEX CONCURRENTLY, a procedure that commits."""
         try:
             self._bind()
-            await self._session.execute(wrapping.session_limits(self._limits), timeout=COMMAND_S)
+            await self._session.execute(
+                wrapping.session_limits(self._limits, self._statement.query.schema), timeout=COMMAND_S
+            )
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = await self._batch()
         except Exception as error:  # noqa: BLE001 - translated
@@ -179,6 +181,7 @@ class Attempt:
             ordinals=number >= 130000 and not self._statement.secret,
             check_alive=self._session.check_alive,
             streaming=streaming,
+            schema=self._statement.query.schema,
         )
         self._phase = Phase.PREPARING
         if self._claim is None:

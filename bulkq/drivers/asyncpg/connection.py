@@ -71,7 +71,15 @@ class AsyncpgConnection:
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> AsyncpgStatement:
         """The statement of `query`, from memory or from the server; see `Connection.prepare`."""
-        key = (query.sql, query.parameters, query.transaction, decoding, typed, tuple(identifiers.items()))
+        key = (
+            query.sql,
+            query.schema,
+            query.parameters,
+            query.transaction,
+            decoding,
+            typed,
+            tuple(identifiers.items()),
+        )
         found = self._statements.get(key)
         if found is None:
             await self._clear()
@@ -168,7 +176,9 @@ class AsyncpgConnection:
         return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
     async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:
-        describer = Describer(self._session, self._types, self._name, pooled=self.server.pooled)
+        describer = Describer(
+            self._session, self._types, self._name, pooled=self.server.pooled, schema=wanted.query.schema
+        )
         async with asyncio.timeout(PREPARE_S):
             recipe = self._recipes.pop(key, None)
             if recipe is not None and (again := await describer.again(wanted, recipe)) is not None:

@@ -58,11 +58,14 @@ FIRST_OWN = 16384
 class Describer:
     """Asks one session. `name` makes a new statement name, or the empty one through a pooler."""
 
-    def __init__(self, session: Session, known: dict[int, Type], name: Callable[[], str], *, pooled: bool) -> None:
+    def __init__(
+        self, session: Session, known: dict[int, Type], name: Callable[[], str], *, pooled: bool, schema: str | None
+    ) -> None:
         self._session = session
         self._known = known
         self._name = name
         self._pooled = pooled
+        self._schema = schema
 
     async def describe(self, wanted: Wanted) -> AsyncpgStatement:
         """The statement of a query; in the transaction of each question nothing is executed.
@@ -97,10 +100,13 @@ class Describer:
         if any(oid >= FIRST_OWN for oid in (*recipe.parameters, *(kind.oid for kind in recipe.shape.kinds))):
             return None
         try:
-            handle = await self._session.prepare(recipe.sql, name=self._name())
-            # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
-            # and would take a BEGIN of another isolation level for one that comes too late.
-            await self._session.execute("SELECT")
+            if self._schema is not None:
+                handle = await self._ask(recipe.sql, self._name())
+            else:
+                handle = await self._session.prepare(recipe.sql, name=self._name())
+                # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
+                # and would take a BEGIN of another isolation level for one that comes too late.
+                await self._session.execute("SELECT")
         except asyncpg.PostgresError:
             if self._session.is_closed():
                 raise
@@ -163,7 +169,7 @@ class Describer:
 
     async def _ask(self, sql: str, name: str) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(wrapping.DESCRIBE)
+        await self._session.execute(wrapping.describing(self._schema))
         try:
             return await self._session.prepare(sql, name=name)
         finally:

@@ -51,6 +51,7 @@ class AsyncpgDriver:
         describes=True,
         text_parameters=True,
         isolates_errors=False,
+        schemas=True,
     )
 
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:

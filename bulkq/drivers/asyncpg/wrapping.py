@@ -55,7 +55,14 @@ def copied(sql: str, delimiter: str) -> str:
     return f"COPY (\n{sql}\n) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER {literal(delimiter)}, ENCODING 'UTF8')"
 
 
-def opening(limits: Limits, *, ordinals: bool, check_alive: bool = False, streaming: bool = False) -> str:
+def opening(
+    limits: Limits,
+    *,
+    ordinals: bool,
+    check_alive: bool = False,
+    streaming: bool = False,
+    schema: str | None = None,
+) -> str:
     """The first message of an attempt: the transaction and its limits.
 
     The settings are local, and their SELECT freezes a READ ONLY transaction: after its first query the server refuses to make it writable.
@@ -65,6 +72,7 @@ def opening(limits: Limits, *, ordinals: bool, check_alive: bool = False, stream
         ordinals: let errors tell their parameters, eight bytes of each, which holds the ordinal.
         check_alive: ask the server to notice when we are gone, where the session was not told.
         streaming: rows are fetched in pieces.
+        schema: where names without a schema are looked up, and nowhere else.
     """
     idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
     settings = {
@@ -78,6 +86,8 @@ def opening(limits: Limits, *, ordinals: bool, check_alive: bool = False, stream
         settings[CHECK_ALIVE_NAME] = CHECK_MS
     # One query instead of a SET each: a batch of one slow query costs the server half as much.
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    if schema is not None:
+        calls += f", set_config('search_path', {literal(identifier(schema))}, true)"
     begin = "BEGIN READ ONLY" if limits.read_only else "BEGIN ISOLATION LEVEL READ COMMITTED"
     if (
         limits.snapshot is not None
@@ -93,12 +103,18 @@ EXPORT = (
 """The transaction that others share the snapshot of waits for them."""
 
 
-def session_limits(limits: Limits) -> str:
-    """The limits of a statement that runs outside a transaction."""
-    return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}"
+def session_limits(limits: Limits, schema: str | None = None) -> str:
+    """The limits of a statement that runs outside a transaction, and where its names are looked up."""
+    path = f"; SET search_path = {identifier(schema)}" if schema is not None else ""
+    return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}"
 
 
-RESET = "RESET statement_timeout; RESET lock_timeout"
+def describing(schema: str | None) -> str:
+    """The first message of a question about a statement."""
+    return DESCRIBE if schema is None else f"{DESCRIBE}; SET LOCAL search_path = {identifier(schema)}"
+
+
+RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
 
 
 def literal(text: str) -> str:
