@@ -9,7 +9,7 @@ from bulkq.cli.defaults import config_of, given, said
 from bulkq.cli.files import chosen
 from bulkq.cli.options import typed
 from bulkq.drivers import dialect_of
-from bulkq.drivers.urls import passwords
+from bulkq.drivers.urls import passwords, safe
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.model import Run, Threshold
 from bulkq.policy import safety
