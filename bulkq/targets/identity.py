@@ -62,9 +62,10 @@ async def verify(connection: Connection, expect: Mapping[str, str], target: str)
         if not _same(key, value, found[key])
     ]
     if "sql" in expect:
-        gave = await _first(connection, expect["sql"].strip().rstrip(";"), f"{target}: expect.sql")
-        if _text(gave) != expect["value"]:
-            different.append(f'"{expect["value"]}" from expect.sql but found "{_text(gave)}"')
+        row = await _first_row(connection, expect["sql"].strip().rstrip(";"), f"{target}: expect.sql")
+        gave = _text(row[0]) if row else ""
+        if gave != expect["value"]:
+            different.append(f'"{expect["value"]}" from expect.sql but found "{gave}"')
     if different:
         raise RefusedError(
             f"{target} is not the database that was meant: expected {', '.join(different)}; nothing was sent"
@@ -75,20 +76,19 @@ async def _found(connection: Connection, wanted: Mapping[str, str], target: str)
     server = connection.server
     asked = ASKED.get(server.product, {})
     known = {"database": server.database, "user": server.user, "version": server.version}
-    known["in_recovery"] = str(server.in_recovery).lower()
-    found: dict[str, str] = {}
     for key in wanted:
-        if key in asked:
-            found[key] = _text(await _first(connection, f"SELECT {asked[key]}", f"{target}: expect.{key}"))
-        elif known.get(key):
-            found[key] = known[key]
-        else:
+        if key not in asked and not known.get(key):
             raise RefusedError(f"{target}: {server.product} has no {key} to compare expect.{key} with: use expect.sql")
-    return found
+    keys = [key for key in wanted if key in asked]
+    if keys:
+        expressions = ", ".join(asked[key] for key in keys)
+        row = await _first_row(connection, f"SELECT {expressions}", f"{target}: expect.{', expect.'.join(keys)}")
+        known |= dict(zip(keys, map(_text, row), strict=True))
+    return {key: known[key] for key in wanted}
 
 
-async def _first(connection: Connection, sql: str, what: str) -> object:
-    """The first column of the only row of `sql`, read in a read-only transaction."""
+async def _first_row(connection: Connection, sql: str, what: str) -> list[object]:
+    """The first row of `sql`, read in a read-only transaction; [] where there is none."""
     query = Query(name="expect", sql=sql)
     try:
         statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
@@ -99,7 +99,7 @@ async def _first(connection: Connection, sql: str, what: str) -> object:
         raise RefusedError(f"{what} cannot be asked: {error}; nothing was sent") from error
     if reply.errors:
         raise RefusedError(f"{what} cannot be asked: {reply.errors[0].message}; nothing was sent")
-    return reply.values[0][0] if reply.positions else None
+    return [column[0] for column in reply.values] if reply.positions else []
 
 
 def _same(key: str, wanted: str, found: str) -> bool:

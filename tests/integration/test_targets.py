@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.protocols import Driver
     from tests.conftest import SqliteFile
+    from tests.servers.mariadb import MariaDB
 
 
 def opened(target: Target) -> Driver:
@@ -200,3 +202,25 @@ async def test_python_opens_names(sqlite_file: SqliteFile, tmp_path: Path, monke
         with pytest.raises(UsageError, match=words):
             async with bulkq.open(text):
                 pass
+
+
+async def test_mariadb_has_an_identity_too(mariadb: MariaDB) -> None:
+    """The password reaches a library on a thread and one of asyncio; its server is asked who it is; what it has not is said."""
+    user = f"app_{uuid4().hex[:8]}"
+    script = f"CREATE USER {user} IDENTIFIED BY 'p@s:/w'; CREATE DATABASE {user}; GRANT ALL ON {user}.* TO {user}"
+    await asyncio.to_thread(mariadb.execute, "", *script.split("; "))
+    secret = Secret(command=("printf", "%s", "p@s:/w"))
+    expect = {"database": user, "user": user, "sql": "select 1 + 1", "value": "2"}
+    for driver in ("mysql+pymysql", "mysql+aiomysql"):
+        url = f"{driver}://{user}@127.0.0.1:{mariadb.port}/{user}"
+        await visit(opened(Target(url=url, name="shop", password=secret, expect=expect)))
+        said = await refusal(
+            Target(url=url, name="shop", password=secret, expect={"system_identifier": "1", "host": "h"})
+        )
+        assert 'expected system_identifier "1" but found "' in said
+        assert 'host "h" but found "' in said
+    said = await refusal(Target(url=url, name="shop", password=secret, expect={"in_recovery": "false"}))
+    assert "mariadb has no in_recovery" in said
+    with pytest.raises(TargetError) as caught:
+        await visit(opened(Target(url=url, name="shop", password=Secret(command=("echo", "hunter2")))))
+    assert "hunter2" not in str(caught.value)
