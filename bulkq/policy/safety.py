@@ -63,6 +63,10 @@ def refuse(query: Query, *, write: bool, allow: AbstractSet[str]) -> RefusedErro
         return None if write else RefusedError(f'{place}"{query.name}" is declared @mode {query.mode}: add --write')
     if query.mode is Mode.READ:
         return RefusedError(f"{place}{verb} changes data but @mode says read: correct @mode")
+    if query.meant is not None and query.mode is None and not write:
+        near = f" (did you mean {query.meant}?)" if query.meant else ""
+        advice = "correct it, or add --write if this database knows it"
+        return UsageError(f'{place}"{verb}" begins no statement that is known here{near}: {advice}')
     return None if write else RefusedError(f"{place}{verb} {_does(query)}: add --write")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import StatementClass
+from bulkq.query.complaints import nearest
 from bulkq.query.tokens import Kind, Token
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ VERBS = {
 """The first word of a statement -> its class. A word that is not listed is MAINTENANCE: it is not known to read."""
 
 CLASS_OF = {verb: statement for statement, verbs in VERBS.items() for verb in verbs.split()}
+
+KNOWN = (*CLASS_OF, "WITH", "EXPLAIN", "PRAGMA", "")
 
 PRAGMA_TASKS = frozenset({"OPTIMIZE", "WAL_CHECKPOINT", "INCREMENTAL_VACUUM", "SHRINK_MEMORY"})
 """SQLite's pragmas that do work; https://www.sqlite.org/pragma.html"""
@@ -81,12 +84,21 @@ ROUTINES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"})
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """What a statement is; `where` is the offset of its last WHERE outside parentheses, None without one."""
+    """What a statement is.
+
+    Attributes:
+        statement: its class.
+        verb: its first word, upper case; "" where it begins with something else.
+        unbounded: whether it changes every row, if it is executed.
+        where: the offset of its last WHERE outside parentheses, None without one.
+        meant: where the verb is none of `KNOWN`, the one that is near, or "".
+    """
 
     statement: StatementClass
     verb: str
     unbounded: bool
     where: int | None
+    meant: str | None
 
 
 def classify(tokens: Sequence[Token]) -> Nature:
@@ -95,11 +107,13 @@ def classify(tokens: Sequence[Token]) -> Nature:
     first = _first_word(tokens)
     verb = tokens[first].word if first < len(tokens) else ""
     changes = _changes(tokens, depths, first)
+    statement = _statement(tokens, depths, first, changes)
     return Nature(
-        _statement(tokens, depths, first, changes),
+        statement,
         verb,
-        any(_unbounded(tokens, depths, i) for i in changes),
+        statement is not StatementClass.READ and any(_unbounded(tokens, depths, i) for i in changes),
         _last_where(tokens, depths),
+        None if verb in KNOWN else nearest(verb, KNOWN) or "",
     )
 
 

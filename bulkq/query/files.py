@@ -175,6 +175,7 @@ def _query(
         mode=header.mode,
         unbounded=nature.unbounded,
         verb=nature.verb,
+        meant=nature.meant,
         timeout_s=header.timeout_s,
         no_timeout=header.no_timeout,
         lock_timeout_s=header.lock_timeout_s,

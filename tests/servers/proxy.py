@@ -196,6 +196,8 @@ class Link:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.cut()
+            for way in ways:
+                way.cancel()  # a black hole waits for ever
             await asyncio.gather(*ways, return_exceptions=True)
 
     def cut(self) -> None:

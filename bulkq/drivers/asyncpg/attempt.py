@@ -6,6 +6,7 @@ Called by `connection`, one object per attempt. `phase` says at every moment how
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
@@ -142,12 +143,14 @@ class Attempt:
 
     async def copy(self, delimiter: str, write: Callable[[bytes], object]) -> int:
         """The whole result as CSV."""
-        broken: list[BaseException] = []
+        broken: list[Exception] = []
 
-        def kept(data: bytes) -> None:
+        async def kept(data: bytes) -> None:
             try:
-                write(data)
-            except BaseException as error:
+                waiting = write(data)
+                if isinstance(waiting, Awaitable):
+                    await waiting  # a slow reader: meanwhile the server is not read from, and waits as well
+            except Exception as error:
                 broken.append(error)
                 raise
 

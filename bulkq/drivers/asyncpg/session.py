@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
 GRACE_S = 2.0
 """How long a cancelled or failed statement may take to end before the socket is cut."""
@@ -75,13 +75,9 @@ class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
             if hasattr(socket, name):
                 handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
-    async def copy_out(self, sql: str, write: Callable[[bytes], object], timeout_s: float) -> int:
-        """Execute `COPY ... TO STDOUT` and give its bytes to `write`; returns the rows."""
-
-        async def sink(data: bytes) -> None:
-            write(data)
-
-        status: str = await self._protocol.copy_out(sql, sink, timeout_s)
+    async def copy_out(self, sql: str, write: Callable[[bytes], Awaitable[None]], timeout_s: float) -> int:
+        """Execute `COPY ... TO STDOUT` and give its bytes to `write`, which is waited for; returns the rows."""
+        status: str = await self._protocol.copy_out(sql, write, timeout_s)
         return int(status.rpartition(" ")[2])
 
 

@@ -57,6 +57,19 @@ def test_changes_want_write(asked: Query, words: str) -> None:
     assert refuse(asked, write=True, allow=frozenset()) is None
 
 
+@pytest.mark.parametrize(("meant", "words"), [("SELECT", " (did you mean SELECT?)"), ("", "")])
+def test_a_word_that_nobody_knows(meant: str, words: str) -> None:
+    """It is a mistake rather than a write, unless the user says that it is one."""
+    asked = replace(query("SELEC", MAINTENANCE), meant=meant)
+    error = refuse(asked, write=False, allow=frozenset())
+    assert isinstance(error, UsageError)
+    assert str(error) == (
+        f'"SELEC" begins no statement that is known here{words}: correct it, or add --write if this database knows it'
+    )
+    assert refuse(asked, write=True, allow=frozenset()) is None
+    assert refused(replace(asked, mode=Mode.MAINTENANCE)) == "SELEC may change data: add --write"
+
+
 def test_a_mode_of_read_is_kept_with_write() -> None:
     """`@mode read` on a statement that changes data is a contradiction that no option settles."""
     assert refused(query("DELETE", WRITE, mode=Mode.READ), write=True) == (

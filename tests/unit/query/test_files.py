@@ -214,11 +214,29 @@ def test_unbounded() -> None:
         "select (update) from t",
         "with update as (select 1) select 1",
         "explain",
+        "explain delete from t",
+        "explain query plan update t set a = 1",
+        "explain (analyze off) delete from t",
         "with x as (select 1)",
         "with x as (update",
     ]
     assert [sql for sql in unbounded if not inline(sql).unbounded] == []
     assert [sql for sql in bounded if inline(sql).unbounded] == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "meant"),
+    [
+        ("selec 1", "SELECT"),
+        ("updte t set a = 1 where b", "UPDATE"),
+        ("xyzzy 1", ""),
+        ("1", ""),
+        *((sql, None) for sql in ("select 1", "vacuum", "explain select 1", "pragma page_size", "with x as (1)")),
+    ],
+)
+def test_first_words_that_are_not_known(sql: str, meant: str | None) -> None:
+    """The nearest verb is named; a known one needs none, nor does a text without a first word."""
+    assert inline(sql).meant == meant
 
 
 @pytest.mark.parametrize("sql", ["((", "1", "'x'", "explain", "with", "pragma", "create"])
