@@ -110,6 +110,7 @@ class DatabaseError(BulkqError):
         connection_lost: the session is gone or cannot be trusted; the lane must connect again.
         confirmed: after a cancel or timeout, the session is known to be idle or gone on the server.
         pid: the server process that may still be at it when `confirmed` is False.
+        abandoned: what was sent can be neither cancelled nor cut off, and goes on in a thread of ours: its lane has no successor.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class DatabaseError(BulkqError):
         self.connection_lost = connection_lost
         self.confirmed = confirmed
         self.pid = pid
+        self.abandoned = False
 
 
 class AlreadyApplied(DatabaseError):

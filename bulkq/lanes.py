@@ -111,6 +111,7 @@ class Lanes:
         self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
         self._beginning: set[object] = set()  # lanes that connect and have cut nothing yet
         self._group: asyncio.TaskGroup | None = None
+        self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is not written
         self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
 
@@ -183,9 +184,10 @@ class Lanes:
         if part is None:
             return 0
         able = part.sessions.driver.capabilities
+        most = min(self.most, self._run.share())
         if not (able.concurrent_reads if part.work.limits.read_only else able.concurrent_writes):
-            return 1
-        return min(self.most, self._run.share())
+            most = 1
+        return max(0, most - self._stranded)
 
     def _crowded(self, part: Part) -> bool:
         """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
@@ -242,7 +244,26 @@ class Lanes:
             held, turn = await self._execute(worker, permit, *cut)
         await self.window.deliver(held, has_turn=turn.has)
         self._run.decide(self)
-        return True
+        if worker.stranded:
+            self._strand()
+        return not worker.stranded
+
+    def _strand(self) -> None:
+        """A lane ends with a statement that cannot be stopped. The others go on; when it was the last, so does nobody."""
+        self._stranded += 1
+        if self._keeper is asyncio.current_task():
+            self._keeper = next((lane for lane in self._lanes if lane is not self._keeper), None)
+        part = self._part()
+        if part is None or part.remaining == 0:
+            return
+        if not self._lanes_allowed():
+            reason = f"{self._stranded} statements cannot be stopped and hold every lane"
+            if self._run.several:
+                self.stop(reason)
+            else:
+                self._run.stop_by(StoppedError(reason))
+        elif self._keeper is None:
+            self._add_lane()
 
     def _part(self) -> Part | None:
         while self._current < len(self.parts):

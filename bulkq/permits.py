@@ -47,6 +47,10 @@ class Permit:
             for semaphore in self._semaphores:
                 semaphore.release()
 
+    def keep(self) -> None:
+        """Never give it back: what it was for goes on without us."""
+        self.held = False
+
     @asynccontextmanager
     async def lent(self) -> AsyncGenerator[None, None]:
         """Others have it inside this block."""

@@ -47,6 +47,10 @@ class Sessions:
         """Keep a healthy connection for the next lane."""
         self._idle.append(connection)
 
+    def say(self, text: str) -> None:
+        """Tell people."""
+        self._say(text)
+
     async def first(self) -> Connection:
         """A kept connection or a new one, tried once: at the start of a run nobody waits for a target that is not there.
 

@@ -188,6 +188,8 @@ class Worker:
         self._budget = budget
         self._permit = permit
         self._connection: Connection | None = None
+        self.stranded = False
+        """What it sent cannot be stopped and was left behind, so its lane is to end."""
 
     async def ready(self) -> Connection:
         """The connection, opened if there is none."""
@@ -349,6 +351,8 @@ class Worker:
             read_only=work.limits.read_only,
             transaction=work.limits.transaction,
         )
+        if error.abandoned:
+            self._strand(work, error)
         if error.connection_lost:
             await self.discard()
         waiting = await self._before_deciding(tally, segment, error, decision)
@@ -375,6 +379,12 @@ class Worker:
         tally.retried += len(segment.positions)
         await self._pause(segment.attempts)
         return _halves(segment) if decision.action is Action.HALVE else [segment]
+
+    def _strand(self, work: Work, error: DatabaseError) -> None:
+        """What runs cannot be stopped: the lane ends with this batch, and the database never has more of us than was asked for."""
+        self.stranded = True
+        self._permit.keep()
+        self._sessions.say(f"{work.target}: a statement of {work.query.place} {error}: its lane has ended")
 
     async def _settle(self, tally: _Tally, segment: _Segment) -> list[_Segment]:
         """Send exactly the same again: its marker was committed or never will be, and a repeat finds out which.
@@ -404,7 +414,8 @@ class Worker:
             segment.attempts -= 1
             await self._pause(1)
             return [segment]
-        if decision.outcome is Outcome.UNKNOWN and (tally.work.claims is not None or tally.work.repeatable):
+        settled = tally.work.claims is not None or tally.work.repeatable
+        if decision.outcome is Outcome.UNKNOWN and settled and not error.abandoned:
             return await self._settle(tally, segment)
         return None
 
@@ -520,7 +531,7 @@ def failure(
     values = batch.sets[position] if batch.sets else ()
     params = {p.name: "***" if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
     message = str(error) if isinstance(error, DatabaseError) else error.message
-    if timed_out_s is not None:
+    if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
     hint = error.hint
     if known is Outcome.UNKNOWN and isinstance(error, DatabaseError) and error.pid:

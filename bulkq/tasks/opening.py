@@ -269,7 +269,10 @@ def _part(
 ) -> Part:
     if schema is not None:
         query = replace(query, schema=schema)
-    return Part(_work(request, number, label, query, source, sink), source, sink, site.sessions, number)
+    work = _work(request, number, label, query, source, sink)
+    if work.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
+        work.size = BatchSize(1)  # what cannot be cancelled takes no other set with it when its time is up
+    return Part(work, source, sink, site.sessions, number)
 
 
 def _work(request: Run, part: int, label: str, query: Query, source: ParameterSource, sink: Sink) -> Work:

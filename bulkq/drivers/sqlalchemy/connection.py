@@ -46,11 +46,15 @@ class SqlConnection:
         carrier: open.
         session: on its connection.
         server: what it found when it came.
+        cancels: what runs can be ended.
         left_behind: told when a statement could not be ended, so that its connection and thread had to be left behind.
     """
 
-    def __init__(self, carrier: Carrier, session: Session, server: Server, left_behind: Callable[[], None]) -> None:
+    def __init__(
+        self, carrier: Carrier, session: Session, server: Server, left_behind: Callable[[], None], *, cancels: bool
+    ) -> None:
         self.server = server
+        self._cancels = cancels
         self._carrier = carrier
         self._session = session
         self._left_behind = left_behind
@@ -205,7 +209,8 @@ class SqlConnection:
         """
         loop = asyncio.get_running_loop()
         cancelled: asyncio.CancelledError | None = None
-        for grace_s, how in ((GRACE_S, self._interrupt), (CUT_S, self._carrier.cut)):
+        patience_s = GRACE_S if self._cancels else 0.0
+        for grace_s, how in ((patience_s, self._interrupt), (CUT_S, self._carrier.cut)):
             end_s = loop.time() + grace_s
             while not hop.done() and still() and loop.time() < end_s:
                 how()
@@ -247,8 +252,8 @@ class SqlConnection:
         self._abandon(hop)
         pid = self.server.pid
         end = self._session.product.kill(pid) if pid is not None else None
-        return DatabaseError(
-            f"timed out after {timeout_s:g}s, and could not be cancelled: it was left behind and may still be at work",
+        error = DatabaseError(
+            f"timed out after {timeout_s:g}s, cannot be cancelled and was left behind",
             sqlstate=CANCELED,
             phase=phase,
             position=which,
@@ -256,6 +261,8 @@ class SqlConnection:
             connection_lost=True,
             confirmed=False,
         )
+        error.abandoned = True
+        return error
 
 
 def _ours(statement: Statement) -> SqlStatement:

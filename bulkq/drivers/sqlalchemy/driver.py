@@ -75,7 +75,7 @@ class SqlDriver:
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             await _drop(carrier)
             raise TargetError(urls.scrub(self._why(error), self._known.text)) from None
-        return SqlConnection(carrier, session, server, self._left)
+        return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
 
     def _carrier(self) -> Carrier:
         product = self._known.product
