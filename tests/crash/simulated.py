@@ -287,7 +287,7 @@ class SimulatedConnection:
         if found := BEGIN.match(statement):
             self._database.owners[found["run"]] = found["owner"]
             return []
-        assert statement.startswith("SELECT part, first, last, rows"), statement
+        assert statement.startswith("SELECT part, first, last, "), statement
         return [(part, first, *rest) for (part, first), rest in sorted(self._database.markers.items())]
 
     def stream(self, statement: SimulatedStatement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:

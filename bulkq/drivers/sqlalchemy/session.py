@@ -143,10 +143,13 @@ class Session:
 
     def _made(self, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
         returns = described.returns_rows
+        columns = described.columns
+        if decoding is not Decoding.JSON:
+            columns = tuple(replace(column, raw=False) for column in columns)
         types = {p.name: p.type or "" for p in query.parameters} | dict(described.types or {})
         return SqlStatement(
             query=query,
-            columns=(ROWCOUNT,) if returns is False else described.columns,
+            columns=(ROWCOUNT,) if returns is False else columns,
             returns_rows=returns,
             parameter_types=tuple(types[p.name] for p in query.parameters),
             single=not query.transaction or self._commits(query),

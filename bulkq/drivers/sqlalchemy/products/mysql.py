@@ -12,6 +12,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     Described,
     Product,
+    Refused,
     Trouble,
     convert,
     one_line,
@@ -88,7 +89,7 @@ IN_TRANSACTION = 1
 """SERVER_STATUS_IN_TRANS in the status that every answer carries."""
 
 FOREVER_S = 31_536_000
-PREPARABLE = frozenset({"SELECT", "VALUES", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE"})
+NOT_PREPARABLE = 1295
 SOCKET = frozenset({"", "localhost"})
 
 
@@ -178,13 +179,22 @@ class MySQL(Product):
 
     # queries
 
+    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+        """A READ ONLY transaction lets FLUSH, KILL, SET GLOBAL and LOCK TABLES through: they are no questions."""
+        if reading and query.statement is not StatementClass.READ and query.statement is not StatementClass.WRITE:
+            return Refused(f"{query.verb} is more than a question, and the run is read-only", "25006")
+        return None
+
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """PREPARE says what is wrong; for a SELECT, the columns are those of the same with no rows."""
         returns = returns_rows(query, self.name)
-        if query.verb not in PREPARABLE:
-            return Described(returns_rows=returns)
         probe = Binding(query, binding.identifiers, typed=False, style=MARKS)
-        asking.ask(f"PREPARE bulkq_probe FROM {literal(probe.sample)}")
+        try:
+            asking.ask(f"PREPARE bulkq_probe FROM {literal(probe.sample)}")
+        except Exception as error:
+            if _parts(error)[0] != NOT_PREPARABLE:
+                raise
+            return Described(returns_rows=returns)
         asking.ask("DEALLOCATE PREPARE bulkq_probe")
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:

@@ -15,6 +15,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     Described,
     Product,
+    Refused,
     Trouble,
     convert,
     one_line,
@@ -172,7 +173,11 @@ class Postgres(Product):
         text = f"DECLARE bulkq_probe CURSOR FOR {binding.sample}"
         cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
         cursor.execute("FETCH 0 FROM bulkq_probe")
-        return tuple(Column(str(entry[0])) for entry in cursor.description or ())
+        return self.columns(cursor, json_wanted=True)
+
+    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+        """The server's READ ONLY transaction is the guard."""
+        return None
 
     def probe(self, text: str) -> tuple[str, int]:
         """See `describe`."""
