@@ -144,13 +144,14 @@ async def retry(
 
 def _request(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> tuple[Run, str]:
     request, folder = requests.from_json(record.request)
-    places = (*request.targets, *((request.params_target,) if request.params_target else ()))
-    if any(target.name for target in places):
+    places = (*request.targets, request.params_target, request.targets_from)
+    if any(target is not None and target.name for target in places):
         config = config or load_config(folder=folder)
         request = replace(
             request,
             targets=tuple(renewed(target, config) for target in request.targets),
             params_target=renewed(request.params_target, config) if request.params_target else None,
+            targets_from=renewed(request.targets_from, config) if request.targets_from else None,
         )
     given = changes.get("targets")
     if given is not None:
