@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.errors import BulkqError
-    from bulkq.model import Run
-    from bulkq.tasks.plan import Plan, QueryPlan
+    from bulkq.model import Run, Server
+    from bulkq.tasks.plan import OtherPlan, Plan, QueryPlan
 
 FAILED = 1
 LONGEST_VALUE = 60
@@ -56,6 +56,8 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
     made = asyncio.run(make(request, stdin=stdin, terminal=terminal))
     for line in [*_head(request, made), *(line for query in made.queries for line in _query(query, request))]:
         click.echo(line)
+    for line in (line for other in made.others for line in _other(other)):
+        click.echo(line)
     problems = [
         error
         for error in (refused, made.output.problem, *(query.problem for query in made.queries))
@@ -76,18 +78,33 @@ def _code(problems: Sequence[BulkqError], made: Plan) -> int:
     """What the run would end with: a usage error comes before a refusal, and a failure is met last."""
     codes = [error.exit_code for error in problems]
     codes += [FAILED for query in made.queries if query.finding is not None]
+    codes += [FAILED for other in made.others if other.findings]
+    codes += [other.error.exit_code for other in made.others if other.error is not None]
     return next((code for code in (2, 4, 3, 1) if code in codes), 0)
 
 
-def _head(request: Run, made: Plan) -> list[str]:
-    server = made.server
-    words = [f"{server.product} {server.version}", f"driver {made.capabilities.name}"]
+def _server(server: Server, driver: str = "") -> str:
+    words = [f"{server.product} {server.version}", *([f"driver {driver}"] if driver else [])]
     words += [f"tls {server.tls}"] if server.tls else []
     words += ["through a pooler in transaction mode"] if server.pooled else []
     words += ["standby in recovery"] if server.in_recovery else []
+    return ", ".join(words)
+
+
+def _other(other: OtherPlan) -> Iterable[str]:
+    """Another target: what it is, and what it says against the queries that the first one takes."""
+    said = _server(other.server) if other.server is not None else str(other.error)
+    yield f"{'also':<14}{other.target}: {said}"
+    for one in other.findings:
+        yield from finding_lines(one, f"{other.target}: ")
+
+
+def _head(request: Run, made: Plan) -> list[str]:
     rows = [
         ("target", made.target),
-        ("server", ", ".join(words)),
+        ("server", _server(made.server, made.capabilities.name)),
+        ("targets", f"the rows of {request.targets_sql}, not asked now" if request.targets_sql else ""),
+        ("schemas", f"those that match {', '.join(request.schemas)}, not asked now" if request.schemas else ""),
         *(("mode", f"{mode}: {safety.sentence(mode)}") for mode in _modes(request)),
         ("markers", _markers(request)),
         ("ledger", _ledger(request)),

@@ -16,7 +16,7 @@ from bulkq.targets import open_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Query, Target
+    from bulkq.model import Query, Server, Target
     from bulkq.protocols import Connection
 
 
@@ -39,6 +39,7 @@ class Prepared:
     skipped: tuple[tuple[Query, str], ...]
     accepted: int
     target: str
+    server: Server
 
 
 async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
@@ -63,7 +64,7 @@ async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
             findings += [found] if found else []
     finally:
         await connection.close()
-    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target)
+    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target, connection.server)
 
 
 def why_not(query: Query) -> str:

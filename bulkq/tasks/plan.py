@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.urls import MASK
-from bulkq.errors import BulkqError, DatabaseError, ParameterError, TargetError, UsageError
+from bulkq.drivers.urls import MASK, safe
+from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
-from bulkq.tasks.lint import Finding, finding
+from bulkq.tasks.lint import Finding, finding, prepare
 from bulkq.tasks.preflight import check_values
 from bulkq.tasks.rows import rows_of
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server
+    from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
     from bulkq.protocols import Connection, Driver, ParameterSource, Statement
 
 CHECKED = 1_000
 """Parameter sets whose values the target is asked about; a run asks about as many before its first statement."""
+
+AT_ONCE = 32
+"""Targets that are looked at together."""
 
 QUERIED = ("sql:", "@")
 """Parameter sources that are queries of the user's: a plan does not execute them."""
@@ -60,6 +64,16 @@ class OutputPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPlan:
+    """What another target of the run is, and what it says against the queries."""
+
+    target: str
+    server: Server | None = None
+    findings: tuple[Finding, ...] = ()
+    error: BulkqError | None = None  # why it cannot be asked
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is known about a run before it begins."""
 
@@ -68,24 +82,59 @@ class Plan:
     server: Server
     queries: tuple[QueryPlan, ...]
     output: OutputPlan
+    others: tuple[OtherPlan, ...] = ()  # the run's other targets, in their order
 
 
 async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = False) -> Plan:
-    """Look at everything that `request` names.
+    """Look at everything that `request` names: all of it on the first target that can be reached, the statements on each.
 
     Raises:
-        TargetError: the target cannot be reached.
+        TargetError: no target can be reached.
+        RefusedError: the only one is not the database that was expected.
         UsageError: the URL is not understood, or its driver is not installed.
     """
+    others: list[OtherPlan] = []
+    if len(request.targets) > 1:
+        others = await _look_at_all(request)
+        place = next((at for at, other in enumerate(others) if other.error is None), 0)
+        del others[place]
+        first = request.targets[place]
+        request = replace(request, targets=(first, *(one for one in request.targets if one is not first)))
     driver = open_target(request.targets[0], application_name="bulkq plan", read_only=True)
     connection = await driver.connect()
     try:
         queries = [await _plan(query, request, driver, connection, stdin) for query in request.queries]
         return Plan(
-            driver.target, driver.capabilities, connection.server, tuple(queries), output(request, terminal=terminal)
+            driver.target,
+            driver.capabilities,
+            connection.server,
+            tuple(queries),
+            output(request, terminal=terminal),
+            tuple(others),
         )
     finally:
         await connection.close()
+
+
+async def _look_at_all(request: Run) -> list[OtherPlan]:
+    """Let every target prepare the statements, some at once; one that cannot be reached is told and hides no other."""
+    door = asyncio.Semaphore(AT_ONCE)
+
+    async def look(target: Target) -> OtherPlan:
+        async with door:
+            try:
+                prepared = await prepare(request.queries, target)
+            except (TargetError, RefusedError) as error:
+                return OtherPlan(target.name or safe(target.url), error=error)
+            return OtherPlan(prepared.target, prepared.server, prepared.findings)
+
+    looks = [asyncio.create_task(look(target)) for target in request.targets]
+    try:
+        return [await one for one in looks]
+    finally:
+        for one in looks:
+            one.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
 
 
 def output(request: Run, *, terminal: bool) -> OutputPlan:

@@ -300,6 +300,34 @@ def test_one_that_is_down_hides_no_other(bulkq: Bulkq, folder: Path) -> None:
     assert bulkq("lint", "q.sql", "--prepare", "-t", "everything")[0] == 1
 
 
+def test_a_plan_looks_at_every_target(bulkq: Bulkq, folder: Path) -> None:
+    """All of the plan on the first that can be reached; of the others what they are, or say against a statement."""
+    database = sqlite3.connect(folder / "bare.db")
+    database.execute("create table t (id integer)")
+    database.close()
+    port = free_port()
+    more = f'\n[targets.down]\nurl = "postgresql://u@127.0.0.1:{port}/d"\n[targets.bare]\nurl = "sqlite:///bare.db"\n'
+    (folder / "bulkq.toml").write_text(CONFIG + more)
+    code, out, _ = bulkq("plan", *READ, "-t", "down", "-t", "dev", "-t", "prod")
+    lines = out.splitlines()
+    assert code == 3
+    assert lines[0].split() == ["target", "dev"]
+    assert [line.partition(" 3.")[0] for line in lines if line.startswith("also")] == [
+        f"also          down: connection refused: 127.0.0.1:{port}: is the server running?",
+        "also          prod: sqlite",
+    ]
+    code, out, _ = bulkq("plan", *READ, "-t", "dev", "-t", "bare")
+    assert code == 1
+    assert "-e:1: bare: SQLITE_ERROR no such column: v" in out
+    code, out, _ = bulkq("plan", *READ, "-t", "dev", "-t", "other")
+    assert code == 4
+    assert 'expected "other" from expect.sql but found "shop"' in out
+    assert bulkq("plan", *READ, "-t", "down", "-t", "other")[0] == 3
+    assert bulkq("plan", *READ, "-t", "dev", "-t", "vault")[0] == 2
+    code, out, _ = bulkq("plan", *READ, "-t", "dev", "--targets-sql", "select 1")
+    assert "targets       the rows of select 1, not asked now" in out
+
+
 # --- runs that go on ------------------------------------------------------------------------------------------------
 
 
