@@ -91,10 +91,9 @@ class StreamOutput:
         """Nothing to put on disk."""
 
     async def finish(self, *, complete: bool) -> None:
-        """Send what is left. A stream has no final name, so `complete` changes nothing."""
-        del complete
+        """Send what is left; with `complete` also wait for what nobody waited for: the thread ends with the process."""
         self._release()
-        if self._ready and self._error is None:
+        if (self._ready or complete) and self._error is None:
             sent = self._send(b"")
             if sent is not None:
                 await sent

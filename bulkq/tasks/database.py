@@ -26,7 +26,7 @@ from bulkq.tasks.opening import Given
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping
 
     from bulkq.model import BatchResult
     from bulkq.protocols import Sink
@@ -40,7 +40,11 @@ OnError = Literal["raise", "collect"]
 
 
 class Row(tuple[object, ...]):
-    """One result row: a tuple whose values are also found by column name, `row["name"]`."""
+    """One result row: a tuple whose values are also found by column name, `row["name"]` or `row.name`.
+
+    `dict(row)` is column name to value in column order. Of two columns of one name, names find the last; and a column that is
+    called like a method of tuples or dicts (`count`, `index`, `keys`, `values`, `items`) is found by `row["count"]` only.
+    """
 
     __slots__ = ()
     _index: ClassVar[Mapping[str, int]] = {}
@@ -58,9 +62,31 @@ class Row(tuple[object, ...]):
         except KeyError:
             raise KeyError(f"{key!r} (there are {', '.join(self._index)})") from None
 
+    def __getattr__(self, name: str) -> object:
+        """By column name; AttributeError names the columns there are."""
+        if name in self._index:
+            return tuple.__getitem__(self, self._index[name])
+        raise AttributeError(f"{name!r} (there are {', '.join(self._index)})")
+
+    def keys(self) -> KeysView[str]:
+        """The column names, in column order; this is what `dict(row)` asks for."""
+        return self._index.keys()
+
     def asdict(self) -> dict[str, object]:
         """Column name to value, in column order."""
-        return dict(zip(self._index, self, strict=False))
+        return {name: tuple.__getitem__(self, i) for name, i in self._index.items()}
+
+    def __reduce__(self) -> tuple[Callable[..., Row], tuple[object, ...]]:
+        """As a row of the same columns, for copy and pickle: its class was made for them."""
+        return _row, (tuple(self._index.items()), tuple(self))
+
+
+def _row_class(index: Mapping[str, int]) -> type[Row]:
+    return type("Row", (Row,), {"__slots__": (), "_index": index})
+
+
+def _row(index: Iterable[tuple[str, int]], values: tuple[object, ...]) -> Row:
+    return _row_class(dict(index))(values)
 
 
 class Rows:
@@ -152,8 +178,7 @@ class Rows:
     def _row_type(self, result: BatchResult) -> type[Row]:
         names = tuple(column.name for column in result.columns)
         if self._kind[0] != names:
-            index = {name: i for i, name in enumerate(names)}
-            self._kind = names, type("Row", (Row,), {"__slots__": (), "_index": index})
+            self._kind = names, _row_class({name: i for i, name in enumerate(names)})
         return self._kind[1]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 import threading
 from typing import TYPE_CHECKING
 
@@ -34,7 +36,16 @@ async def test_rows_in_the_order_of_the_sets(target: Target) -> None:
             got = [row async for row in rows]
         assert [row["id"] for row in got] == list(range(1_000, 0, -1))
         assert got[0][1] == got[0]["square"] == 1_000_000
-        assert got[0].asdict() == {"id": 1_000, "square": 1_000_000}
+        assert dict(got[0]) == got[0].asdict() == {"id": 1_000, "square": 1_000_000}
+        assert (got[0].id, got[0].square, tuple(got[0]), list(got[0].keys())) == (
+            1_000,
+            1_000_000,
+            (1_000, 1_000_000),
+            ["id", "square"],
+        )
+        assert dict(pickle.loads(pickle.dumps(got[0]))) == dict(copy.deepcopy(got[0])) == dict(got[0])
+        with pytest.raises(AttributeError, match="there are id, square"):
+            _ = got[0].nope
         assert rows.summary is not None
         assert (rows.summary.ok, rows.summary.exit_code) == (1_000, 0)
         with pytest.raises(KeyError, match="there are id, square"):

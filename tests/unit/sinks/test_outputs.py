@@ -98,6 +98,23 @@ async def test_a_slow_reader_does_not_stop_the_loop(pipe: Pipe) -> None:
     sink.discard()
 
 
+async def test_the_end_waits_for_what_nobody_waited_for(pipe: Pipe) -> None:
+    """Bytes that were appended without waiting are with the reader when the output is finished: the process may end then."""
+    output = StreamOutput(pipe.stdout, "stdout")
+    output.append(b"x" * 300_000)
+    reading = asyncio.create_task(asyncio.to_thread(_slowly, pipe.reader, 300_000))
+    await output.finish(complete=True)
+    pipe.stdout.close()
+    assert await reading == 300_000
+
+
+def _slowly(descriptor: int, size: int) -> int:
+    read = 0
+    while read < size:
+        read += len(os.read(descriptor, 50_000))
+    return read
+
+
 async def test_a_reader_that_left(pipe: Pipe) -> None:
     """Writing raises `OutputClosed`, now and later; closing is quiet, and so is the end of the process."""
     sink = sink_to(pipe.stdout)
