@@ -20,6 +20,7 @@ from bulkq.cli.types import (
     NameValue,
     PathText,
     Patience,
+    TargetText,
     Text,
     WordList,
     Words,
@@ -112,7 +113,7 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 TARGET = option(
     "-t",
     "--target",
-    type=Text(),
+    type=TargetText(),
     multiple=True,
     metavar="URL|NAME",
     help="The database: postgresql://host/db, sqlite:///file.db, a SQLAlchemy URL, or a name of bulkq.toml.",
@@ -218,7 +219,10 @@ WHAT = (
     ),
     option("--params-format", type=Text(), metavar="FORMAT", help="Format of -p -: csv, tsv, json or jsonl."),
     option(
-        "--params-target", type=Text(), metavar="URL|NAME", help="The database of -p sql:... when it is not --target."
+        "--params-target",
+        type=TargetText(),
+        metavar="URL|NAME",
+        help="The database of -p sql:... when it is not --target.",
     ),
     option("--grid", is_flag=True, help="Every combination of several -p."),
     option("--null", type=Text(), metavar="TEXT", help="What stands for NULL in a file, instead of an empty field."),
@@ -284,7 +288,7 @@ _SAFETY = (
     ),
     option(
         "--confirm",
-        type=Text(),
+        type=TargetText(),
         multiple=True,
         metavar="NAME",
         help="Let --write change a target that bulkq.toml protects. Repeatable.",

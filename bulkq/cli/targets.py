@@ -14,7 +14,7 @@ from bulkq.cli.messages import Messages
 from bulkq.cli.options import CONCURRENCY, DEBUG, LOG_FORMAT, option, together
 from bulkq.cli.request import WORST_FIRST, some_targets
 from bulkq.cli.running import without_password
-from bulkq.cli.types import Text, Words
+from bulkq.cli.types import TargetText, Words
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.tasks.visiting import Visit
 
 COLUMNS = ("name", "url", "groups", "tags", "protected", "password", "expect")
-NAMES = click.argument("names", nargs=-1, type=Text(), metavar="[NAME]...")
+NAMES = click.argument("names", nargs=-1, type=TargetText(), metavar="[NAME]...")
 FORM = option(
     "--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."
 )

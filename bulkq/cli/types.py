@@ -68,6 +68,26 @@ class PathText(Text):
         return [CompletionItem(incomplete, type="file")]
 
 
+class TargetText(Text):
+    """A URL or a name of the configuration; the shell completes names and groups."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The names that begin so; none where the configuration cannot be read."""
+        from click.shell_completion import CompletionItem
+
+        from bulkq.drivers.urls import safe
+        from bulkq.errors import BulkqError
+        from bulkq.targets import load_config
+
+        try:
+            config = load_config()
+        except (BulkqError, OSError):
+            return []
+        notes = {name: safe(target.url) for name, target in config.targets.items()}
+        notes |= {name: ", ".join(texts) for name, texts in config.groups.items()}
+        return [CompletionItem(name, help=note) for name, note in notes.items() if name.startswith(incomplete)]
+
+
 class Duration(Value[float | None]):
     """`30s`, `5m`, `none`: seconds, or None for no limit."""
 

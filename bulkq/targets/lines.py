@@ -36,6 +36,8 @@ class _Scan:
         self.at = 0
         self.lines: dict[Path, int] = {}
         self._tables: dict[Path, int] = {}
+        self._number = 1
+        self._counted = 0
 
     def document(self) -> None:
         """Tables and statements, to the end."""
@@ -130,4 +132,7 @@ class _Scan:
         self.at = found.end()
 
     def _line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        """The line here; asked of ever later places."""
+        self._number += self.text.count("\n", self._counted, self.at)
+        self._counted = self.at
+        return self._number

@@ -10,11 +10,14 @@ import pytest
 from bulkq.cli.defaults import common_options, config_of, default_map, given, named_config
 from bulkq.cli.options import RunOptions, run_options
 from bulkq.cli.request import build
+from bulkq.cli.types import TargetText
 from bulkq.errors import UsageError
 from bulkq.targets import Setting
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.shell_completion import CompletionItem
 
     from bulkq.model import Run
 
@@ -135,6 +138,19 @@ def test_whether_a_configuration_was_named() -> None:
     command.main([], standalone_mode=False)
     command.main(["--config", "bulkq.toml", "--timeout", "none"], standalone_mode=False)
     assert seen == [(False, False), (True, True)]
+
+
+def test_the_shell_completes_names(folder: Path) -> None:
+    """`-t d<TAB>` offers targets and groups; a file that cannot be read offers none."""
+    assert [item.value for item in complete("d")] == ["dev"]
+    assert complete("x") == []
+    (folder / "bulkq.toml").write_text("[")
+    assert complete("d") == []
+
+
+def complete(incomplete: str) -> list[CompletionItem]:
+    """What `-t` offers."""
+    return TargetText().shell_complete(click.Context(click.Command("run")), click.Option(["-t"]), incomplete)
 
 
 def test_completion_reads_no_configuration(folder: Path) -> None:
