@@ -80,13 +80,15 @@ def _run(ctx: click.Context) -> int:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Without the settings in the environment that are meant for the user's own runs."""
+    """Without the settings in the environment and in configurations that are meant for the user's own runs."""
     aside = {name: value for name, value in os.environ.items() if name.startswith("BULKQ_") and name not in KEPT}
     for name in aside:
         del os.environ[name]
+    os.environ["BULKQ_CONFIG"] = "none"
     try:
         yield
     finally:
+        del os.environ["BULKQ_CONFIG"]
         os.environ.update(aside)
 
 
