@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq import query as queries
-from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.model import Mark, MarkerTables, Outcome, RunState, RunSummary, Status
@@ -26,6 +24,7 @@ from bulkq.sinks.paths import retry_path
 from bulkq.targets import load_config, renewed
 from bulkq.tasks import exactly_once, recording, requests
 from bulkq.tasks import sites as sites_of
+from bulkq.tasks.changes import changed_queries
 from bulkq.tasks.expanding import again, name_of, without_schema
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
@@ -203,28 +202,9 @@ async def _unchanged(record: RunRecord, request: Run) -> None:
     """
     then = json.loads(record.fingerprint)
     now = json.loads(await recording.fingerprints(request, ()))
-    lines = [*_changed_queries(request), *source_changes(then["sources"], now["sources"])]
+    lines = [*changed_queries(request), *source_changes(then["sources"], now["sources"])]
     if lines:
         raise RefusedError("\n".join(lines))
-
-
-def _changed_queries(request: Run) -> list[str]:
-    """The files are read again: what was recorded is what would run, but it is not what the user sees any more."""
-    lines: list[str] = []
-    for query in request.queries:
-        if query.file is None:
-            continue
-        try:
-            text = Path(query.file).read_text(encoding="utf-8")
-            found = {one.name: one for one in queries.load(text, query.file, dialect_of(request.url))}
-        except (OSError, UnicodeDecodeError, BulkqError):
-            lines.append(f"{query.file} cannot be read any more, or has no query: put back what the run began with")
-            continue
-        if query.name not in found:
-            lines.append(f"{query.file} has no query {query.name} any more: put it back, or start a new run")
-        elif found[query.name].sql != query.sql:
-            lines.append(f"{query.place} changed since the run began: put it back, or start a new run")
-    return lines
 
 
 async def _take_over(

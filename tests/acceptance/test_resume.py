@@ -179,7 +179,16 @@ def test_a_changed_query_is_refused(cli: Cli, folder: Path) -> None:
     """Exit code 4, and the query that is another one now."""
     run = stopped(cli).counts["run"]
     (folder / "q.sql").write_text(QUERIES.replace("'$.x'", "'$.y'"))
-    assert_one_line(cli("resume", run), 4, "q.sql", "inverse", "changed")
+    assert_one_line(cli("resume", run), 4, "q.sql", "inverse", "the SQL changed")
+    head = "-- name: inverse(id: bigint)\n"
+    changes = {
+        f"{head}-- @timeout 5s\n": "q.sql:inverse: @timeout (not given, now 5s) changed since the run began",
+        f"{head}-- @mode read\n-- @retries 1\n": "@mode (not given, now read), @retries (not given, now 1) changed",
+        "-- name: inverse(id: text = 1)\n": ":id (bigint, now text = 1) changed",
+    }
+    for now, words in changes.items():
+        (folder / "q.sql").write_text(QUERIES.replace(head, now))
+        assert_one_line(cli("resume", run), 4, words)
     (folder / "q.sql").unlink()
     assert_one_line(cli("resume", run), 4, "q.sql")
 
