@@ -86,7 +86,7 @@ def test_a_second_demo_gets_a_folder_of_its_own(cli: Cli) -> None:
 def test_settings_of_the_environment_do_not_change_it(cli: Cli) -> None:
     """Somebody who has configured bulkq already sees the same demo."""
     mine = {"BULKQ_TARGET": "postgresql://nowhere/x", "BULKQ_MAX_FAILURES": "1", "BULKQ_TIMEOUT": "1ms"}
-    (cli.folder / "bulkq.toml").write_text('[defaults]\nmax-failures = 1\nunordered = true\n')
+    (cli.folder / "bulkq.toml").write_text("[defaults]\nmax-failures = 1\nunordered = true\n")
     done = cli("demo", env=mine)
     assert (done.code, done.counts["ok"], done.counts["failed"]) == (0, "198", "2"), done.err
 

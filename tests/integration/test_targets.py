@@ -224,3 +224,27 @@ async def test_mariadb_has_an_identity_too(mariadb: MariaDB) -> None:
     with pytest.raises(TargetError) as caught:
         await visit(opened(Target(url=url, name="shop", password=Secret(command=("echo", "hunter2")))))
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_connection_lost_on_the_way_may_not_come_back_elsewhere(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sessions are terminated and the name leads to another database now: the run is refused, not continued there."""
+    await asyncio.to_thread(servers.execute, database, "create table identity as select 'shop' as name")
+    (tmp_path / "bulkq.toml").write_text(
+        f'[targets.shop]\nurl = "{database}"\nexpect.sql = "select name from identity"\nexpect.value = "shop"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    switch = (
+        "with gone as (select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()) select count(*) from gone"
+    )
+    answered = 0
+    async with bulkq.open("shop", concurrency=2) as db:
+        with pytest.raises(RefusedError, match='expected "shop" from expect.sql but found "other"; nothing was sent'):
+            async for _ in db.run("select pg_sleep(0.05), :id::int", ({"id": n} for n in range(200))):
+                answered += 1
+                if answered == 4:
+                    await asyncio.to_thread(servers.execute, database, "update identity set name = 'other'")
+                    await asyncio.to_thread(servers.execute, database, switch)
+    assert 4 <= answered < 200
