@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.bench import Bench, Broken, Skipped
+from benchmarks.checks import checks
 from benchmarks.postgres import bulk_export, latency_bound, lookups, tutorial, updates
 from benchmarks.process import flat_memory, peak_memory, startup
 from benchmarks.sqlite import sqlite_lookups
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "P9": flat_memory,
     "P10": peak_memory,
     "P11": startup,
+    "checks": checks,
 }
 
 
