@@ -27,6 +27,7 @@ COMMANDS = {
     "lint": ("bulkq.cli.lint", "Check query files; with --prepare the server checks them too."),
     "plan": ("bulkq.cli.plan", "What a command would do; nothing of yours is executed."),
     "runs": ("bulkq.cli.runs", "The runs in the ledger, or one of them."),
+    "report": ("bulkq.cli.report", "Any report of a run again, from the ledger."),
     "doctor": ("bulkq.cli.doctor", "What a target is, and what it lets you do."),
     "targets": ("bulkq.cli.targets", "The databases that bulkq.toml names: list them, try them."),
     "ledger": ("bulkq.cli.ledger", "The record of runs: upgrade or check it, forget a run."),

@@ -47,6 +47,14 @@ class Known:
     LEDGER,
     option("--limit", type=Count(1), default=20, show_default=True, metavar="N", envvar=None, help="The newest N."),
     option("--name", type=Text(), envvar=None, help="Only runs of this name."),
+    option(
+        "--check",
+        "check_name",
+        type=Text(),
+        envvar=None,
+        metavar="NAME",
+        help="The history of the checks of this name.",
+    ),
     option("--status", type=Words(*STATUSES), envvar=None, help="Only runs that are or ended so."),
     option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
     LOG_FORMAT,
@@ -58,6 +66,7 @@ def command(
     limit: int,
     name: str | None,
     status: str | None,
+    check_name: str | None,
     form: str,
     log_format: str,
     **_: object,
@@ -67,11 +76,19 @@ def command(
     \b
     bulkq runs --status failed
     bulkq runs 01kb4x
+    bulkq runs --check no_orphans
     """  # noqa: D301 - Click reads a real backspace
     from bulkq.ledger.places import LedgerMissing
 
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
+    if check_name is not None:
+        from bulkq.cli.checkhistory import show
+
+        if run is not None or name is not None or status is not None:
+            raise UsageError("--check tells the history of a check: leave out RUN, --name and --status")
+        click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
+        return 0
     try:
         known = asyncio.run(_read(ledger, run, limit, name, status))
     except LedgerMissing as error:
@@ -118,6 +135,8 @@ def _next(known: Known) -> str:
     record = known.record
     if known.status == "running":
         return "it is at work: wait, or stop it there"
+    if record.mode == "check":
+        return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
     if record.state is not RunState.FINISHED or record.unknown:
         return f"bulkq resume {record.run}"
     return f"bulkq retry {record.run}" if record.failed else ""

@@ -31,7 +31,7 @@ from bulkq.policy import verdict as deciding
 from bulkq.query import rules as rules_of
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks.checking import Place, Reference, blank, shown_params
-from bulkq.tasks.checkplan import connect, open_checks, plan
+from bulkq.tasks.checkplan import MODE, connect, open_checks, plan
 from bulkq.tasks.requests import to_json
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from bulkq.protocols import Ledger, Observer
     from bulkq.runner import Control
     from bulkq.tasks.checkplan import Checks, Opened, Planned
-
-MODE = "check"
-"""The mode of such a run, in the ledger and the reports: nothing to resume, nothing to retry."""
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty lets it pass)"
 

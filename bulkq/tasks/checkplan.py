@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from bulkq.model import Server
     from bulkq.protocols import Driver, Observer, ParameterSource
 
+MODE = "check"
+"""The mode of such a run, in the ledger and the reports: nothing to resume, nothing to retry."""
+
 MOST_ROWS = 10_000_000
 """Rows that a check's result may have; who wants to count more counts in SQL."""
 

@@ -25,6 +25,7 @@ from bulkq.targets import load_config, renewed
 from bulkq.tasks import exactly_once, recording, requests
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.changes import changed_queries
+from bulkq.tasks.checkplan import MODE
 from bulkq.tasks.expanding import again, name_of, without_schema
 from bulkq.tasks.opening import Console, Start, mode_of
 from bulkq.tasks.recording import GoingOn, Retried
@@ -142,6 +143,8 @@ async def retry(
 
 
 def _request(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> tuple[Run, str]:
+    if record.mode == MODE:
+        raise RefusedError(f"run {record.run} was a check, which is not continued: run bulkq check again")
     request, folder = requests.from_json(record.request)
     places = (*request.targets, request.params_target, request.targets_from)
     if any(target is not None and target.name for target in places):
