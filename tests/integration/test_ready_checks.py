@@ -1,0 +1,122 @@
+"""The checks that come with bulkq: each finds what it is for, and nothing in a healthy database."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq import query as queries
+from bulkq.resources import find
+from tests.integration.test_check import run
+from tests.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from bulkq.model import CheckResult, RunSummary
+    from tests.conftest import SqliteFile
+
+FOLDER = find("sql") / "checks"
+POSTGRESQL = sorted(path.stem for path in (FOLDER / "postgresql").glob("*.sql"))
+SQLITE = sorted(path.stem for path in (FOLDER / "sqlite").glob("*.sql"))
+
+HEALTHY = (
+    "create table parent (id int primary key, note text)",
+    "create table child (id serial primary key, parent int, second int, made timestamptz default now(), expires_at date)",
+    "insert into parent values (1, 'a'), (2, null)",
+    "insert into child (parent, second, expires_at) values (1, 1, 'infinity'), (2, 2, now()::date + 400), (null, 9, null)",
+    "alter table child add constraint child_parent foreign key (parent) references parent not valid",
+    'create table "Odd ""name" (id int primary key, "At" timestamp)',
+    'insert into "Odd ""name" values (1, \'2020-01-01\')',
+)
+
+BROKEN = (
+    "alter table child drop constraint child_parent",
+    "insert into child (parent) values (77), (78)",
+    "alter table child add constraint child_parent foreign key (parent) references parent not valid",
+    "update pg_index set indisready = false where indexrelid = 'parent_pkey'::regclass",
+    "insert into parent values (1, 'twice')",
+    "update pg_index set indisready = true where indexrelid = 'parent_pkey'::regclass",
+    "select setval('child_id_seq', 2000000000)",
+    'alter table "Odd ""name" add column empty int',
+    "create index made_index on child (made)",
+    "update pg_index set indisvalid = false where indexrelid = 'made_index'::regclass",
+    'update "Odd ""name" set "At" = \'2999-01-01\'',
+    "update child set made = now() - interval '3 days'",
+)
+
+FINDS = {
+    "orphans": ("child", "child_parent", "parent", "2"),
+    "duplicates": ("parent", "parent_pkey", "id", "1"),
+    "sequences": ("public.child_id_seq", "child.id", "2000000000", "2147483647", "93.1"),
+    "always_null": ('"Odd ""name"', "empty", "1"),
+    "invalid_indexes": ("made_index", "child", "not valid"),
+    "future": ('"Odd ""name"', "At", "1", "2999-01-01 00:00:00"),
+    "freshness": (),
+}
+
+
+async def ready(folder: str, url: str, **constants: str) -> dict[str, CheckResult]:
+    """Run every check of a folder; the results by name."""
+    found = {}
+    for path in sorted((FOLDER / folder).glob("*.sql")):
+        (query,) = queries.load(path.read_text(), str(path), "sqlite" if folder == "sqlite" else "postgres")
+        mine = {p.name for p in query.parameters}
+        summary: RunSummary = await run((query,), url, constants={n: v for n, v in constants.items() if n in mine})
+        (found[path.stem],) = summary.checks
+    return found
+
+
+async def test_on_postgresql(database: str) -> None:
+    """A healthy schema passes all of them, odd names included; a broken one fails each, with the place."""
+    servers.execute(database, *HEALTHY)
+    fine = await ready("postgresql", database, table="child", column="made")
+    assert {name: (str(r.verdict), r.message) for name, r in fine.items()} == dict.fromkeys(
+        POSTGRESQL, ("pass", "no rows")
+    )
+    servers.execute(database, *BROKEN)
+    bad = await ready("postgresql", database, table="public.child", column="made")
+    assert {name: str(r.verdict) for name, r in bad.items()} == {
+        name: "warn" if name in {"sequences", "always_null"} else "fail" for name in POSTGRESQL
+    }
+    for name, row in FINDS.items():
+        assert bad[name].rows == 1, name
+        assert bad[name].sample[0][: len(row)] == row
+    assert set(FINDS) == set(POSTGRESQL)
+
+
+async def test_on_sqlite(sqlite_file: SqliteFile) -> None:
+    """The same, as far as SQLite can be asked."""
+    path = sqlite_file(
+        "create table parent (id integer primary key); create table child (id integer primary key, parent int references parent, "
+        "note text, made text, u int); create unique index only_u on child (u); insert into parent values (1);"
+        "insert into child values (1, 1, 'x', datetime('now'), 1);"
+    )
+    url = f"sqlite:///{path}"
+    fine = await ready("sqlite", url, table="child", column="made")
+    assert {name: (str(r.verdict), r.message) for name, r in fine.items()} == dict.fromkeys(SQLITE, ("pass", "no rows"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("insert into child values (2, 99, null, '2999-01-01 00:00:00', 2)")
+        connection.execute("update child set note = null")
+        connection.execute("pragma writable_schema = on")
+        connection.execute(
+            "update sqlite_schema set sql = 'create unique index only_u on child (note is null)' where name = 'only_u'"
+        )
+    bad = await ready("sqlite", url, table="child", column="made")
+    assert (bad["orphans"].sample, str(bad["orphans"].verdict)) == ((("child", "2", "parent", "0"),), "fail")
+    assert str(bad["duplicates"].verdict) == "fail"
+    assert bad["future"].sample == (("1", "2999-01-01 00:00:00"),)
+    empty = await ready("sqlite", url, table="child", column="note")
+    assert (str(empty["always_null"].verdict), str(empty["freshness"].verdict)) == ("warn", "fail")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.sql")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_one_is_described(path: Path) -> None:
+    """It says what it finds, has a tag, and nothing against it is found by lint."""
+    dialect = "sqlite" if path.parent.name == "sqlite" else "postgres"
+    (query,) = queries.load(path.read_text(), str(path), dialect)
+    assert query.name == path.stem
+    assert len(query.description) > 40
+    assert query.tags
+    assert queries.lint(query, dialect) == []
