@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import BulkqError, ParameterError, RefusedError, StoppedError
+from bulkq.model import BatchResult, Outcome
 from bulkq.policy.retry import Budget
 from bulkq.window import Apart, Aside, Held, Turn, Window
-from bulkq.worker import Worker
+from bulkq.worker import Worker, failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Batch, BatchResult, Failure
+    from bulkq.model import Batch, Failure, SetError
     from bulkq.permits import Permit
-    from bulkq.protocols import ParameterSource, Sink
+    from bulkq.protocols import Mapper, ParameterSource, Sink
     from bulkq.runner import Runner
     from bulkq.sessions import Sessions
     from bulkq.worker import Work
@@ -48,6 +49,9 @@ class Part:
     before: int = 0  # sets that ended in earlier processes of the run
     exhausted: bool = False
     judge: Judge | None = None
+    mapper: Mapper | None = None
+    """Result rows go through it on their way to the sink."""
+
     """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
 
     refused: Failure | None = None
@@ -314,6 +318,9 @@ class Lanes:
             progress.in_flight -= len(batch.sets)
         if part.judge is not None:
             result = await part.judge.decide(result)
+        if part.mapper is not None:
+            permit.give_back()  # the database has answered; others may be at work on theirs
+            result = await _mapped(part, part.mapper, result)
         if result.failures:
             turn.forget()
         self._count(part, result)
@@ -325,7 +332,9 @@ class Lanes:
     async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn | Aside) -> BatchResult:
         try:
             if self._streams(part, batch):
-                return await worker.stream(part.work, batch, turn)
+                if part.mapper is None:
+                    return await worker.stream(part.work, batch, turn)
+                return await _streamed(worker, part, part.mapper, batch, turn)
             return await worker.execute(part.work, batch)
         except RefusedError as error:
             if part.judge is None or error is self.sessions.gone:
@@ -378,3 +387,52 @@ class Lanes:
         self._run.progress.ok -= result.ok
         part.ok -= result.ok
         self._run.tell(replace(result, ok=0))
+
+
+class _Failed(Exception):
+    """The function of `--map` failed in the middle of a streamed answer."""
+
+    def __init__(self, error: SetError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class _Mapped:
+    """`bulkq.worker.Pieces` that sends each piece through the function on its way."""
+
+    copy_delimiter: str | None = None
+
+    def __init__(self, mapper: Mapper, turn: Turn | Aside) -> None:
+        self._mapper = mapper
+        self._turn = turn
+
+    async def begin(self) -> None:
+        await self._turn.begin()
+
+    async def write(self, result: BatchResult) -> None:
+        result, errors = await self._mapper(result)
+        if errors:
+            raise _Failed(errors[0])
+        if result.rows:
+            await self._turn.write(result)
+
+    def write_bytes(self, data: bytes) -> object:
+        return self._turn.write_bytes(data)
+
+
+async def _streamed(worker: Worker, part: Part, mapper: Mapper, batch: Batch, turn: Turn | Aside) -> BatchResult:
+    try:
+        return await worker.stream(part.work, batch, _Mapped(mapper, turn))
+    except _Failed as failed:
+        lost = failure(part.work, batch, 0, failed.error, Outcome.ROLLED_BACK, 1)
+        return BatchResult(batch, part.work.query, part.work.target, (), (), (), 0, (lost,), part=part.number)
+
+
+async def _mapped(part: Part, mapper: Mapper, result: BatchResult) -> BatchResult:
+    """`result` as the function gives it; a set that it failed for is a failure."""
+    result, errors = await mapper(result)
+    if not errors:
+        return result
+    lost = [failure(part.work, result.batch, e.position, e, Outcome.ROLLED_BACK, result.attempts) for e in errors]
+    failures = tuple(sorted((*result.failures, *lost), key=lambda one: one.n))
+    return replace(result, ok=result.ok - len(lost), failures=failures)

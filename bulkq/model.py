@@ -503,6 +503,9 @@ class Run:
     retry_unknown: bool = False  # --on-unknown retry
     expect_rows: int | None = None
     max_affected: int | None = None
+    map: str | None = None  # MODULE:FUNCTION
+    map_timeout_s: float | None = None
+    map_timeout_given: bool = False  # else it is that of the query
     output: str | None = None  # -o, may hold {query} and {target}; "-" is stdout
     format: str | None = None
     include: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RunRecord,
         RunSummary,
         Server,
+        SetError,
         SinkPosition,
     )
     from bulkq.policy.progress import Progress
@@ -262,6 +263,14 @@ class ByteSink(Sink, Protocol):
 
     def write_bytes(self, data: bytes) -> object:
         """Append what COPY sent."""
+        ...
+
+
+class Mapper(Protocol):
+    """`--map`: what result rows go through on their way to the sink."""
+
+    async def __call__(self, result: BatchResult) -> tuple[BatchResult, tuple[SetError, ...]]:
+        """`result` with other rows, and the sets that it could not do it for; never raises."""
         ...
 
 

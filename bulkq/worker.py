@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -262,13 +263,18 @@ class Worker:
             return
         held: Reply | None = None
         begun = False
-        async for reply in connection.stream(statement, params, work.limits):
-            if held is not None:
-                if not begun:
-                    begun = work.big = True
-                    await out.begin()
-                await out.write(_piece(work, batch, held))
-            held = reply
+        replies = connection.stream(statement, params, work.limits)
+        try:
+            async for reply in replies:
+                if held is not None:
+                    if not begun:
+                        begun = work.big = True
+                        await out.begin()
+                    await out.write(_piece(work, batch, held))
+                held = reply
+        finally:  # whoever takes the pieces may have had enough
+            if isinstance(replies, AsyncGenerator):
+                await replies.aclose()
         if work.big is None:
             work.big = False
         if begun and held is not None:

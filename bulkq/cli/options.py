@@ -63,6 +63,8 @@ class RunOptions(TypedDict):
     write: bool
     allow: tuple[tuple[str, ...], ...]
     confirm: tuple[str, ...]
+    map: str | None
+    map_timeout: float | None
     output: str | None
     format: str | None
     include: tuple[tuple[str, ...], ...]
@@ -323,6 +325,16 @@ _SAFETY = (
     option("--yes", is_flag=True, help="Ask nothing."),
 )
 _OUTPUT = (
+    option(
+        "--map",
+        type=Text(),
+        metavar="MODULE:FUNCTION",
+        help="Send result rows through a Python function, in processes of their own: "
+        "it is given the rows of one parameter set as dicts, and gives dicts.",
+    ),
+    option(
+        "--map-timeout", type=Duration(), metavar="TIME", help="For the rows of one batch; by default that of a query."
+    ),
     option(
         "-o",
         "--output",

@@ -45,6 +45,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     _check_write(options, ctx)
     check_stdin(options["params"])
     _check_text(options)
+    _check_map(options)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
     queries = _queries(options, targets)
@@ -87,6 +88,9 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         retry_unknown=write and options["on_unknown"] == "retry",
         expect_rows=options["expect_rows"] if write else None,
         max_affected=options["max_affected"] if write else None,
+        map=options["map"],
+        map_timeout_s=options["map_timeout"],
+        map_timeout_given=given(ctx, "map_timeout"),
         output=options["output"],
         format=options["format"],
         include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
@@ -249,6 +253,15 @@ def _check_write(options: RunOptions, ctx: click.Context) -> None:
 
 def _long(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def _check_map(options: RunOptions) -> None:
+    if options["map"] is not None and options["write"]:
+        raise UsageError(
+            "--map is for reads: a set whose rows could not be mapped would have been applied all the same"
+        )
+    if options["map"] is None and options["map_timeout"] is not None:
+        raise UsageError("--map-timeout says how long --map may take: add --map, or leave it out")
 
 
 def _check_text(options: RunOptions) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overload
 
@@ -202,6 +203,7 @@ class Database:
         timeout: float | None = 30.0,
         on_error: OnError = "raise",
         retries: int = 5,
+        map: str | None = None,  # noqa: A002 - as the option is called
     ) -> Rows:
         """Run `query` read-only for every parameter set and give the result rows in the order of the sets.
 
@@ -211,12 +213,12 @@ class Database:
             timeout: seconds for each query, enforced by the server; None for no limit.
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
+            map: "module:function", which is given the rows of one parameter set as dicts, and gives dicts, in processes of its own.
         """
         if on_error not in {"raise", "collect"}:
             raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
-        return Rows(
-            self, self._request(query, write=False, timeout_s=timeout, retries=retries), parameter_sets, on_error
-        )
+        request = self._request(query, write=False, timeout_s=timeout, retries=retries)
+        return Rows(self, replace(request, map=map), parameter_sets, on_error)
 
     async def execute(
         self,

@@ -70,7 +70,8 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         statement = await _prepare(part, connection, head)
         if statement is None:
             continue
-        part.sink.describe(part.work.query, statement.columns)
+        if part.mapper is None:  # else only its rows tell which columns they have
+            part.sink.describe(part.work.query, statement.columns)
         if site.driver.capabilities.text_parameters and not source.typed:
             await check_values(connection, statement, head)
         if opened.request.write and source.replayable and opened.start.retried is None:
@@ -85,7 +86,8 @@ async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None
         return
     with contextlib.suppress(DatabaseError):
         statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers={})
-        part.sink.describe(work.query, statement.columns)
+        if part.mapper is None:
+            part.sink.describe(work.query, statement.columns)
 
 
 async def _prepare(part: Part, connection: Connection, head: Batch) -> Statement | None:

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.model import Limits, Mode
+from bulkq.model import Decoding, Limits, Mode
 from bulkq.parameters.binding import check_constants
 from bulkq.parameters.peeked import Peeked
 from bulkq.policy import safety
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from typing import BinaryIO
 
+    from bulkq.executors import Mapping as Mapping_
     from bulkq.model import Query, Run
     from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
     from bulkq.sessions import Sessions
@@ -140,6 +141,7 @@ async def open_run(
     sites = _sites(request, start, stack, say)
     labels = sites_of.labels(request, sites)
     _check_names(request, labels)
+    mapping = await _mapping(request, stack)
     sources = Sources(request, start, stack, console, text=all(s.driver.capabilities.text_parameters for s in sites))
     made: dict[int, Peeked] = {}
     for place in range(len(labels)):
@@ -159,6 +161,8 @@ async def open_run(
             _part(request, number, label, schema, query, made[number], sinks[label, query.name], site)
             for number, label, schema, query in _numbered(request, site, labels)
         ]
+        for part in site.parts:
+            part.mapper = _timed(request, part, mapping)
         parts += site.parts
     progress = Progress(run=start.run, name=request.name or _title(request))
     unique = tuple({id(sink): sink for sink in sinks.values()}.values())
@@ -170,6 +174,24 @@ async def open_run(
         raise
     mode = mode_of_run(request)
     return Opened(start, request, mode, sites, progress, parts, unique, failures, sources.spools, say)
+
+
+async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
+    """The function of `--map`, imported in a process of its own before anything is connected."""
+    if request.map is None:
+        return None
+    from bulkq.executors import open_mapping
+
+    mapping = await open_mapping(request.map, concurrency=request.concurrency)
+    stack.callback(mapping.close)
+    return mapping
+
+
+def _timed(request: Run, part: Part, mapping: Mapping_ | None) -> Mapping_ | None:
+    """It may take as long as the query, where nobody says how long."""
+    if mapping is None:
+        return None
+    return mapping.within(request.map_timeout_s if request.map_timeout_given else part.work.limits.timeout_s)
 
 
 def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str], None]) -> list[Site]:
@@ -293,7 +315,7 @@ def _work(request: Run, part: int, label: str, query: Query, source: ParameterSo
     return Work(
         query=query,
         target=label,
-        decoding=sink.decoding,
+        decoding=sink.decoding if request.map is None else Decoding.PYTHON,
         typed=source.typed,
         limits=limits,
         retries=query.retries if query.retries is not None and not request.retries_given else request.retries,

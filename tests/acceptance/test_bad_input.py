@@ -103,6 +103,13 @@ BAD = {
     "an unclosed string": (["run", "unclosed.sql", "-t", TARGET], ["unclosed.sql:2: ", "never closed"]),
     "two statements": (["run", "two.sql", "-t", TARGET], ["two.sql:2: ", "two statements"]),
     "no target": (["run", "one.sql"], ["bulkq: no target", "-t sqlite:///"]),
+    "a map of a write": ([*ONE, "-p", "good.csv", "--write", "--map", "a:b"], ["--map is for reads"]),
+    "a map that is not there": ([*ONE, "-p", "good.csv", "--map", "no_such_module:f"], ["No module named"]),
+    "schemas of SQLite": ([*ONE, "-p", "good.csv", "--schemas", "tenant_%"], ["--schemas is for PostgreSQL"]),
+    "targets of two databases": (
+        [*ONE, "-p", "good.csv", "-t", "sqlite:///other.db", "--targets-sql", "select 1"],
+        ["give -t once"],
+    ),
     "whose parameters": (
         [*ONE, "-t", "sqlite:///other.db", "-p", "sql:select 1 as id"],
         ["several targets", "--params-target"],

@@ -1,0 +1,86 @@
+"""What runs in a process of `--map`: the user's function, once per parameter set. Imported there by name; imports little."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from importlib import import_module
+from multiprocessing import parent_process
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Row = dict[str, object]
+    Answer = tuple[list[Row] | None, str]
+    """The rows, or None and what went wrong."""
+
+LONGEST_ERROR = 500
+
+_loaded: dict[str, Callable[[list[Row]], object]] = {}
+
+
+def begin(folder: str) -> None:
+    """First in every process: modules are found where the command was typed, and signals are the parent's matter."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent drains
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
+
+
+def _end_with(wait: Callable[[], None]) -> None:
+    """A parent that was killed cannot tell us to stop."""
+    wait()
+    os._exit(1)
+
+
+def probe(spec: str) -> tuple[int, str]:
+    """Import the function: the id of this process, and what is wrong with `MODULE:FUNCTION`, or ""."""
+    try:
+        _function(spec)
+    except BaseException as error:  # noqa: BLE001 - whatever an import does, it is one line for the user
+        return os.getpid(), _words(error)
+    return os.getpid(), ""
+
+
+def apply(spec: str, sets: list[list[Row]]) -> list[Answer]:
+    """The function's answer for the rows of each set, in order; an exception is that set's answer."""
+    function = _function(spec)
+    return [_answer(function, rows) for rows in sets]
+
+
+def _answer(function: Callable[[list[Row]], object], rows: list[Row]) -> Answer:
+    try:
+        answer = function(rows)
+        found = [] if answer is None else list(answer)  # type: ignore[call-overload]
+    except Exception as error:  # noqa: BLE001 - it is the user's code
+        return None, _words(error)
+    for row in found:
+        if not isinstance(row, dict):
+            return None, f"gave a row that is {type(row).__name__}, not dict"
+        if any(not isinstance(name, str) for name in row):
+            return None, "gave a row with a column name that is no str"
+    return found, ""
+
+
+def _function(spec: str) -> Callable[[list[Row]], object]:
+    found = _loaded.get(spec)
+    if found is None:
+        module, _, path = spec.partition(":")
+        value: object = import_module(module)
+        for name in path.split("."):
+            value = getattr(value, name)
+        if not callable(value):
+            raise TypeError(f"{path} is {type(value).__name__}, not a function")
+        found = _loaded[spec] = value
+    return found
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:LONGEST_ERROR] if text else type(error).__name__
