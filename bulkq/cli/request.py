@@ -41,11 +41,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     targets = some_targets(options["target"], ctx)
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
-    check_ledger(options["ledger"])
-    _check_write(options, ctx)
-    check_stdin(options["params"])
-    _check_text(options)
-    _check_map(options)
+    _check(options, ctx)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
     queries = _queries(options, targets)
@@ -114,6 +110,15 @@ def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...
                 f"{names}: would be read in another way for {other} than for {dialects[0]}: run them one by one"
             )
     return found[0]
+
+
+def _check(options: RunOptions, ctx: click.Context) -> None:
+    """What options say against each other, before any file is read."""
+    check_ledger(options["ledger"])
+    _check_write(options, ctx)
+    check_stdin(options["params"])
+    _check_text(options)
+    _check_map(options)
 
 
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
