@@ -167,7 +167,8 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
     Raises:
         UsageError: it is none of several.
     """
-    if len({replace(target, schema=None) for target in targets}) == 1 == len(given):
+    bare = [replace(target, schema=None) for target in targets]
+    if len(given) == 1 and all(target == bare[0] for target in bare):
         return tuple(replace(given[0], schema=target.schema) for target in targets)
     known = {name_of(target) for target in targets}
     for target in given:
