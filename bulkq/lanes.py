@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, ParameterError, RefusedError, StoppedError
 from bulkq.model import BatchResult, Outcome
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch, Failure, SetError
     from bulkq.permits import Permit
-    from bulkq.protocols import Mapper, ParameterSource, Sink
+    from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
     from bulkq.runner import Runner
     from bulkq.sessions import Sessions
     from bulkq.worker import Work
@@ -48,10 +48,10 @@ class Part:
     taken: int = 0
     before: int = 0  # sets that ended in earlier processes of the run
     exhausted: bool = False
-    judge: Judge | None = None
     mapper: Mapper | None = None
     """Result rows go through it on their way to the sink."""
 
+    judge: Judge | None = None
     """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
 
     refused: Failure | None = None
@@ -73,22 +73,6 @@ class Part:
     def tried(self) -> int:
         """Sets that ended, in all processes of the run."""
         return self.ok + self.failed + self.unknown
-
-
-class Judge(Protocol):
-    """Makes of the answer to a set what it means; `bulkq.tasks.checking` implements it."""
-
-    def begin(self, batch: Batch) -> Sink:
-        """A sink for the answer to the only set of `batch`."""
-        ...
-
-    def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
-        """What the read-only guard said to the set of `batch`, as its failure: the others go on."""
-        ...
-
-    async def decide(self, result: BatchResult) -> BatchResult:
-        """`result` counted by what its rows say, without them."""
-        ...
 
 
 class Lanes:

@@ -5,6 +5,9 @@ Driver            one database library                   bulkq.drivers
 Connection        one session of a driver, held by one lane
 Statement         a query that a connection has prepared
 Sink              where result rows go                   bulkq.sinks
+Ledger            the durable record of runs             bulkq.ledger
+Mapper            what result rows go through            --map
+Judge             what an answer means                   bulkq check
 Observer          who is told what happened              progress, --failures
 """
 
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from bulkq.errors import LedgerError
+    from bulkq.errors import LedgerError, RefusedError
     from bulkq.model import (
         BadValue,
         Batch,
@@ -319,6 +322,22 @@ class Ledger(Protocol):
 
     async def close(self) -> None:
         """Make what is noted durable and let go."""
+        ...
+
+
+class Judge(Protocol):
+    """Makes of the answer to a set what it means; `bulkq.tasks.checking` implements it."""
+
+    def begin(self, batch: Batch) -> Sink:
+        """A sink for the answer to the only set of `batch`."""
+        ...
+
+    def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
+        """What the read-only guard said to the set of `batch`, as its failure: the others go on."""
+        ...
+
+    async def decide(self, result: BatchResult) -> BatchResult:
+        """`result` counted by what its rows say, without them."""
         ...
 
 
