@@ -13,6 +13,7 @@ from benchmarks.checks import checks
 from benchmarks.postgres import bulk_export, latency_bound, lookups, tutorial, updates
 from benchmarks.process import flat_memory, peak_memory, startup
 from benchmarks.sqlite import sqlite_lookups
+from benchmarks.threads import duckdb_lookups, mariadb_lookups
 
 BENCHMARKS = {
     "P1": lookups,
@@ -24,6 +25,8 @@ BENCHMARKS = {
     "P9": flat_memory,
     "P10": peak_memory,
     "P11": startup,
+    "P12": duckdb_lookups,
+    "P12m": mariadb_lookups,
     "checks": checks,
 }
 
@@ -46,13 +49,13 @@ def main() -> int:
             try:
                 result = BENCHMARKS[name](bench)
             except Skipped as reason:
-                print(f"{name:4} skipped: {reason}", flush=True)
+                print(f"{name:5} skipped: {reason}", flush=True)
                 continue
             except Broken as reason:
-                print(f"{name:4} BROKEN: {reason}", flush=True)
+                print(f"{name:5} BROKEN: {reason}", flush=True)
                 short += 1
                 continue
-            print(f"{name:4} {result}", flush=True)
+            print(f"{name:5} {result}", flush=True)
             short += not result.reached
     return 1 if short else 0
 
