@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     Rows = Sequence[tuple[object, ...]]
 
+PIECE = 5_000
 ROWCOUNT = Column("rowcount", "integer")
 
 
@@ -26,8 +27,16 @@ def counted(answers: Sequence[Rows | int]) -> Reply:
 def columnar(
     columns: tuple[Column, ...], answers: Sequence[Rows], *, changed: int = 0, errors: tuple[SetError, ...] = ()
 ) -> Reply:
-    """The answers of the sets, turned. All of it happens in C: it is done for every row of every run."""
+    """The answers of the sets, turned. All of it happens in C: it is done for every row of every run.
+
+    A long result is turned in pieces, because a call in C holds the interpreter's lock from all other threads.
+    """
     rows = list(chain.from_iterable(answers))
     positions = list(chain.from_iterable(map(repeat, range(len(answers)), map(len, answers))))
-    values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    values: Sequence[Sequence[object]] = list(zip(*rows[:PIECE], strict=True)) or [()] * len(columns)
+    if len(rows) > PIECE:
+        values = [list(column) for column in values]
+        for start in range(PIECE, len(rows), PIECE):
+            for whole, piece in zip(values, zip(*rows[start : start + PIECE], strict=True), strict=True):
+                whole.extend(piece)  # type: ignore[attr-defined] # a list, three lines above
     return Reply(columns, values, positions, changed, errors)

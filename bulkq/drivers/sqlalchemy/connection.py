@@ -109,11 +109,14 @@ class SqlConnection:
             yield await self.attempt(known, [params], limits)
             return
         session = self._session
+        left = _Left(limits.timeout_s)
         try:
-            reply = await self._hop(partial(session.begin_stream, known, params, limits), limits.timeout_s, Phase.SENT)
+            with left:
+                reply = await self._hop(partial(session.begin_stream, known, params, limits), left.s, Phase.SENT)
             yield reply
             while len(reply.positions) == PIECE:
-                reply = await self._hop(partial(session.next_piece, known, params), limits.timeout_s, Phase.SENT)
+                with left:
+                    reply = await self._hop(partial(session.next_piece, known, params), left.s, Phase.SENT)
                 if reply.positions:
                     yield reply
         finally:
@@ -263,6 +266,32 @@ class SqlConnection:
         )
         error.abandoned = True
         return error
+
+
+class _Left:
+    """What is left of a query's time while its rows are fetched in pieces: whoever reads them takes none of it."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self.s = timeout_s
+        self._timeout_s = timeout_s
+        self._since_s = 0.0
+
+    def __enter__(self) -> None:
+        """A piece is asked for.
+
+        Raises:
+            DatabaseError: the time was used up by the pieces before it.
+        """
+        if self.s is not None and self.s <= 0:
+            raise DatabaseError(
+                f"timed out after {self._timeout_s:g}s", sqlstate=CANCELED, phase=Phase.SENT, position=0
+            )
+        self._since_s = asyncio.get_running_loop().time()
+
+    def __exit__(self, *_: object) -> None:
+        """It is there."""
+        if self.s is not None:
+            self.s -= asyncio.get_running_loop().time() - self._since_s
 
 
 def _ours(statement: Statement) -> SqlStatement:

@@ -1,0 +1,358 @@
+"""What only drivers through SQLAlchemy have: threads, a loop that is never blocked, statements that cannot be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sqlite3
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+import bulkq
+from bulkq.drivers import dialect_of, open_driver
+from bulkq.drivers.hops import DatabaseThread
+from bulkq.drivers.sqlalchemy import dialects
+from bulkq.drivers.sqlalchemy.products.duckdb import DuckDB
+from bulkq.drivers.sqlalchemy.products.mysql import MySQL
+from bulkq.drivers.sqlalchemy.products.product import Product
+from bulkq.errors import DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
+from bulkq.model import Decoding, Limits, Outcome, Phase
+from bulkq.policy import retry
+from bulkq.query import inline
+from tests import sleepy
+from tests.databases import KINDS, SCHEMES, fresh
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulkq.model import Reply
+    from bulkq.protocols import Connection
+    from tests.databases import Database
+    from tests.servers.mariadb import MariaDB
+
+READS = Limits(timeout_s=10)
+WRITES = Limits(timeout_s=10, read_only=False)
+ENDLESS = "select count(*) from range(1000000000000) as t(i) where hash(i) = 7"
+
+
+async def run(
+    connection: Connection, sql: str, sets: list[tuple[object, ...]] | None = None, limits: Limits = READS
+) -> Reply:
+    """Prepare and attempt."""
+    query = inline(sql)
+    statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+    return await connection.attempt(statement, sets or [()], limits)
+
+
+async def connected(base: Database, driver: str) -> Connection:
+    """A session of `driver`."""
+    return await open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=False).connect()
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+
+async def test_one_thread_for_one_connection(request: pytest.FixtureRequest) -> None:
+    """As many private threads as connections, each gone with its connection."""
+    base = fresh("duckdb", request)
+
+    def ours() -> list[str]:
+        return [t.name for t in threading.enumerate() if t.name == "bulkq duckdb_engine"]
+
+    connections = [await connected(base, "duckdb") for _ in range(3)]
+    assert len(ours()) == 3
+    await asyncio.gather(*(run(connection, "select 1 as x") for connection in connections))
+    assert len(ours()) == 3
+    for connection in connections:
+        await connection.close()
+    assert ours() == []
+
+
+async def test_context_variables_travel_along() -> None:
+    """Like `asyncio.to_thread`: what the caller's context says is said in the thread."""
+    variable = contextvars.ContextVar("variable", default="nothing")
+    thread = DatabaseThread("test")
+    variable.set("something")
+    assert await thread.run(variable.get) == "something"
+    with pytest.raises(ZeroDivisionError):
+        await thread.run(lambda: 1 // 0)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await thread.run(lambda: next(iter(())))
+    thread.end()
+    assert thread.join(5)
+
+
+async def test_the_loop_is_never_blocked(request: pytest.FixtureRequest) -> None:
+    """While DuckDB scans with all its threads, and while it turns rows into Python objects, a heartbeat is not late by 100 ms."""
+    connection = await connected(fresh("duckdb", request), "duckdb")
+    rows = "select i, 'row ' || i as name, i * 2 as twice from range(200000) as t(i)"
+
+    async def latest(work: asyncio.Task[object]) -> float:
+        loop = asyncio.get_running_loop()
+        late_s = 0.0
+        while not work.done():
+            before_s = loop.time()
+            await asyncio.sleep(0.005)
+            late_s = max(late_s, loop.time() - before_s - 0.005)
+        return late_s
+
+    found: list[float] = []
+    for _ in range(4):  # somebody else's load is not ours: one quiet round shows it
+        scan = asyncio.create_task(run(connection, ENDLESS, limits=Limits(timeout_s=0.4)))
+        late_s = await latest(scan)
+        assert isinstance(scan.exception(), DatabaseError)
+        fetch = asyncio.create_task(run(connection, rows))
+        found.append(max(late_s, await latest(fetch)))
+        assert len(fetch.result().positions) == 200_000
+        if found[-1] < 0.1:
+            break
+    await connection.close()
+    assert min(found) < 0.1
+
+
+# --- what cannot be stopped --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lazy(tmp_path: Path) -> str:
+    """A target whose library cannot cancel anything."""
+    sleepy.register()
+    sqlite3.connect(tmp_path / "lazy.db").close()
+    return f"sleepy:///{tmp_path}/lazy.db"
+
+
+async def test_what_cannot_be_stopped_is_left_behind(lazy: str) -> None:
+    """The attempt ends, nothing is known, the session is of no use any more, and closing it takes no time."""
+    driver = open_driver(lazy, application_name="x", read_only=True)
+    assert not driver.capabilities.cancels
+    connection = await driver.connect()
+    started_s = asyncio.get_running_loop().time()
+    with pytest.raises(DatabaseError, match="cannot be cancelled and was left behind") as caught:
+        await run(connection, "select sleep(:s)", [(4,)], Limits(timeout_s=0.2))
+    error = caught.value
+    assert (error.abandoned, error.confirmed, error.connection_lost, error.position) == (True, False, True, 0)
+    assert retry.outcome(error, transaction=True) is Outcome.UNKNOWN
+    with pytest.raises(DatabaseError, match="closed"):
+        await run(connection, "select 1 as x")
+    await connection.close()
+    assert asyncio.get_running_loop().time() - started_s < 3
+    assert driver.left_behind == 1  # type: ignore[attr-defined]
+
+
+async def test_called_back_and_left_behind(lazy: str) -> None:
+    """A cancellation does not wait for what cannot be stopped."""
+    connection = await open_driver(lazy, application_name="x", read_only=True).connect()
+    task = asyncio.create_task(run(connection, "select sleep(:s)", [(4,)]))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await connection.close()
+
+
+async def test_lanes_end_with_what_cannot_be_stopped(lazy: str) -> None:
+    """Their places stay taken: with the last of them the run ends, and says what is unknown and what was never tried."""
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
+    sets = [{"s": 0}, {"s": 5}, {"s": 0}, {"s": 5}, {"s": 0}, {"s": 0}]
+    with pytest.raises(TargetError, match="2 statements cannot be stopped and hold every lane"):
+        async with bulkq.open(lazy, concurrency=2) as db:
+            await db.execute("select sleep(:s)", sets, timeout=0.3)
+    assert loop.time() - started_s < 4.5
+
+
+async def test_one_lane_less(lazy: str) -> None:
+    """The other lanes go on to the end."""
+    async with bulkq.open(lazy, concurrency=3) as db:
+        sets = [{"s": n} for n in (4, 0, 0, 0, 0)]
+        rows = db.run("select sleep(:s) is null as x", sets, timeout=0.3, on_error="collect")
+        with pytest.raises(TargetError):
+            _ = [row async for row in rows]
+        summary = rows.summary
+    assert summary is not None
+    assert (summary.ok, summary.unknown, summary.skipped, summary.exit_code) == (4, 1, 0, 3)
+
+
+async def test_writes_of_a_database_that_is_not_known(lazy: str) -> None:
+    """The library's own transactions: one batch is one of them, a read-only run writes nothing."""
+    connection = await open_driver(lazy, application_name="x", read_only=False).connect()
+    await run(connection, "create table t (a integer)", limits=WRITES)
+    reply = await run(connection, "insert into t values (:a)", [(1,), (2,)], WRITES)
+    assert reply.changed == 2
+    with pytest.raises(DatabaseError):
+        await run(connection, "insert into t values (:a)", [(3,), ("x" * 2,), (None, 5)], WRITES)
+    with pytest.raises(DatabaseError, match="read-only") as caught:
+        await run(connection, "delete from t", limits=READS)
+    assert caught.value.sqlstate == "25006"
+    query = replace(inline("delete from t where a = :a"), transaction=False)
+    statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+    assert (await connection.attempt(statement, [(1,)], WRITES)).changed == 1
+    with pytest.raises(RefusedError, match="add --write"):
+        await connection.attempt(statement, [(1,)], READS)
+    with pytest.raises(UsageError):
+        await connection.copy(statement, ",", READS, print)
+    assert [list(c) for c in (await run(connection, "select a from t")).values] == [[2]]
+    await connection.close()
+
+
+# --- sessions that end ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql", "aiomysql"])
+async def test_a_killed_session_is_lost_and_another_goes_on(request: pytest.FixtureRequest, driver: str) -> None:
+    """Inside a transaction nothing of it lasts; the next session works."""
+    base = fresh(KINDS[driver], request)
+    base.execute("create table t (a integer)")
+    connection = await connected(base, driver)
+    pid = connection.server.pid
+    kill = f"kill {pid}" if base.kind == "mariadb" else f"select pg_terminate_backend({pid})"
+
+    def before_commit(_changed: int) -> None:
+        base.execute(kill)
+
+    statement = await connection.prepare(
+        inline("insert into t values (1)"), Decoding.PYTHON, typed=True, identifiers={}
+    )
+    with pytest.raises(DatabaseError) as caught:
+        await connection.attempt(statement, [()], WRITES, before_commit=before_commit)
+    assert caught.value.connection_lost
+    await connection.close()
+    again = await connected(base, driver)
+    assert [list(c) for c in (await run(again, "select count(*) as n from t")).values] == [[0]]
+    await again.close()
+
+
+@pytest.mark.parametrize("driver", ["pymysql", "aiomysql"])
+async def test_a_statement_is_killed_from_another_session(request: pytest.FixtureRequest, driver: str) -> None:
+    """Where the server has no limit of its own (MySQL, outside of SELECT), another session ends the statement."""
+    connection = await connected(fresh("mariadb", request), driver)
+    product = connection._session.product  # type: ignore[attr-defined]
+    product.limits_time = product._mariadb = False
+    with pytest.raises(DatabaseError, match="timed out after 0.3s") as caught:
+        await run(connection, "select sleep(30) as x", limits=Limits(timeout_s=0.3))
+    assert (caught.value.sqlstate, caught.value.connection_lost) == ("57014", False)
+    assert [list(c) for c in (await run(connection, "select 5 as x")).values] == [[5]]
+    await connection.close()
+
+
+async def test_mysql_says_when_a_transaction_was_ended(request: pytest.FixtureRequest) -> None:
+    """A statement that commits by itself, hidden from us, is noticed by the status of its answer."""
+    base = fresh("mariadb", request)
+    base.execute("create table t (a integer)", "create procedure p() begin insert into t values (1); commit; end")
+    connection = await connected(base, "pymysql")
+    with pytest.raises(DatabaseError, match="ended the transaction of its batch") as caught:
+        await run(connection, "call p()", limits=WRITES)
+    assert caught.value.phase is Phase.COMMITTING
+    assert retry.outcome(caught.value, transaction=True) is Outcome.UNKNOWN
+    await connection.close()
+
+
+async def test_a_stream_has_one_deadline(request: pytest.FixtureRequest) -> None:
+    """The time of all pieces together is the query's; whoever reads them takes none of it."""
+    connection = await connected(fresh("duckdb", request), "duckdb")
+    query = inline("select i from range(30000) as t(i)")
+    statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+    got = 0
+    async for piece in connection.stream(statement, (), Limits(timeout_s=0.5)):
+        got += len(piece.positions)
+        await asyncio.sleep(0.12)
+    assert got == 30_000
+    await connection.close()
+
+
+# --- targets ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql+pymysql://root@127.0.0.1:1/x", "is the server running"),
+        ("mysql+pymysql://nobody:secret@127.0.0.1:PORT/", "wrong user or password"),
+        ("mysql+aiomysql://root@127.0.0.1:PORT/nosuch", "nosuch"),
+        ("postgresql+psycopg2://u:secret@127.0.0.1:1/x", "refused"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "refused"),
+    ],
+)
+async def test_targets_that_do_not_let_us_in(mariadb: MariaDB, url: str, words: str) -> None:
+    """One line that says which part it was, without the password."""
+    driver = open_driver(url.replace("PORT", str(mariadb.port)), application_name="x", read_only=True)
+    with pytest.raises(TargetError, match=words) as caught:
+        await driver.connect()
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in driver.target
+
+
+def test_dialects_are_asked_for_their_names() -> None:
+    """How SQL is scanned follows from the dialect, whichever library talks to it."""
+    assert dialect_of("mysql+pymysql://h/d") == dialect_of("mariadb+pymysql://h/d") == "mysql"
+    assert dialect_of("duckdb:///x") == "duckdb"
+    assert dialect_of("oracle://h/d") == "oracle"
+    assert dialect_of("postgresql+psycopg://h/d") == "postgres"
+    assert dialects.install("psycopg2") == "pip install 'bulkq[psycopg]'"
+
+
+def test_a_missing_dialect_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is named, with the command."""
+    monkeypatch.setattr(dialects, "name_of", lambda _: None)
+    with pytest.raises(MissingDriver, match=r"pip install 'bulkq\[duckdb\]'"):
+        open_driver("duckdb:///x.duckdb", application_name="x", read_only=True)
+
+
+async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:
+    """Nothing is sent in plain text to another machine unless the URL says so."""
+    known = dialects.ask("postgresql+psycopg2://db.example/x")
+    assert known.product.url(known.url, read_only=True).query["sslmode"] == "require"
+    told = dialects.ask("postgresql+psycopg2://db.example/x?sslmode=disable")
+    assert told.product.url(told.url, read_only=True).query["sslmode"] == "disable"
+    near = dialects.ask("postgresql+psycopg2://127.0.0.1/x")
+    assert "sslmode" not in near.product.url(near.url, read_only=True).query
+    far = dialects.ask("mysql+pymysql://db.example/x")
+    assert "ssl" in far.product.arguments(far.url, "x")
+    assert "ssl" not in dialects.ask("mysql+pymysql://localhost/x").product.arguments(
+        dialects.ask("mysql+pymysql://localhost/x").url, "x"
+    )
+
+
+async def test_bad_values_are_found_before_the_run(request: pytest.FixtureRequest) -> None:
+    """DuckDB is asked about values of declared types; PostgreSQL about all of them."""
+    for driver in ("duckdb", "psycopg", "psycopg2"):
+        base = fresh(KINDS[driver], request)
+        base.execute("create table t (a integer)")
+        connection = await connected(base, driver)
+        query = inline("-- name: q(a: integer)\nselect a from t where a = :a")
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        bad = await connection.check(statement, [("1",), ("x'y",), (None,), ("3",), ("4z",)])
+        assert [(one.position, one.parameter) for one in bad] == [(1, 0), (4, 0)], driver
+        await connection.close()
+
+
+def test_errors_of_duckdb_and_mysql() -> None:
+    """Numbers and classes become the states that policy knows."""
+    import duckdb
+
+    product = DuckDB(dialects.ask("duckdb:///:memory:").dialect)
+    assert product.trouble(duckdb.TransactionException("Conflict on tuple deletion!")).sqlstate == "40001"
+    assert product.trouble(duckdb.TransactionException("cannot rollback")).sqlstate == "25000"
+    assert product.trouble(duckdb.FatalException("database was invalidated")).lost
+    mysql = MySQL(dialects.ask("mysql+pymysql://h/d").dialect)
+    error = Exception
+    assert mysql.trouble(error(1213, "Deadlock found")).sqlstate == "40001"
+    assert mysql.trouble(error(1205, "Lock wait timeout exceeded")).sqlstate == "55P03"
+    assert mysql.trouble(error(2013, "Lost connection")).lost
+    assert (
+        mysql.trouble(
+            error(
+                0,
+            )
+        ).message
+        == "connection lost"
+    )
+    assert "lower -j" in mysql.why_not(error(1040, "Too many connections"), "h")
+    assert "ssl_disabled" in mysql.why_not(error(2026, "SSL connection error"), "h")
+    plain = Product(dialects.ask("sqlite+pysqlite:///x").dialect)
+    assert plain.trouble(sqlite3.OperationalError("no\nsuch")).message == "no such"
+    assert plain.why_not(sqlite3.OperationalError("no"), '"h"') == '"h": no'
