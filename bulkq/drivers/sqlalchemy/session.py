@@ -16,13 +16,13 @@ from bulkq import markers
 from bulkq.drivers import claims, expecting, sqlite_rules
 from bulkq.drivers.binding import Binding
 from bulkq.drivers.ordering import sorted_rows
-from bulkq.drivers.replies import ROWCOUNT, columnar, counted
+from bulkq.drivers.replies import ROWCOUNT, columnar, counted, uncollected
 from bulkq.drivers.sqlalchemy.products.product import Refused
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Column, Decoding, Limits, Phase, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.products.product import Described, Product
@@ -112,11 +112,12 @@ class Session:
         if len(rows) < PIECE:
             return rows
         every = list(rows)
-        while rows:
-            self._breathe()
-            self._stop_if_cancelled()
-            rows = cursor.fetchmany(PIECE)
-            every += rows
+        with uncollected():
+            while rows:
+                self._breathe()
+                self._stop_if_cancelled()
+                rows = cursor.fetchmany(PIECE)
+                every += rows
         return every
 
     # preparing
@@ -344,11 +345,6 @@ class Session:
     def _answer(self, cursor: Cursor, rows: bool | None) -> object:
         if rows is False or (rows is None and not cursor.description):
             return self.product.changed(cursor)
-        found = cursor.fetchmany(PIECE)
-        return found if len(found) < PIECE else [*found, *self._rest(cursor)]
-
-    def _rest(self, cursor: Cursor) -> Iterable[tuple[object, ...]]:
-        self._breathe()
         return self._fetched(cursor)
 
     def _reply(self, statement: SqlStatement, answers: Sequence[object], order: Sequence[int]) -> Reply:
