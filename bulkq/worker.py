@@ -523,6 +523,16 @@ def refused(work: Work, message: str) -> RefusedError:
     )
 
 
+OUTSIDE_ONLY = "25001"
+
+
+def _advice(message: str, sqlstate: str | None) -> str | None:
+    """What helps against an error about which the server says nothing: a statement that wants no transaction around it."""
+    if sqlstate == OUTSIDE_ONLY or message.endswith("from within a transaction"):
+        return "write -- @transaction off above it: it is sent outside a transaction then, at most once"
+    return None
+
+
 def failure(
     work: Work,
     batch: Batch,
@@ -539,7 +549,7 @@ def failure(
     message = str(error) if isinstance(error, DatabaseError) else error.message
     if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
-    hint = error.hint
+    hint = error.hint or _advice(message, error.sqlstate)
     if known is Outcome.UNKNOWN and isinstance(error, DatabaseError) and error.pid:
         hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None

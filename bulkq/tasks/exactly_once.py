@@ -37,14 +37,19 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
     """
     dialect = dialect_of(url)
     tables = await _named(connection, dialect, wanted)
-    try:
-        await _administer(connection, [f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
-    except DatabaseError:
+    refused: DatabaseError | None = None
+    for _ in range(2):
         try:
-            await _administer(connection, markers.create(tables, dialect))
-        except DatabaseError as error:
-            raise RefusedError(f"exactly-once writes need the table {tables.markers}: {error}: {CHOICES}") from error
-    return tables
+            await _administer(connection, [f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
+        except DatabaseError:
+            try:
+                await _administer(connection, markers.create(tables, dialect))
+            except DatabaseError as error:
+                # Another run may have made them at this moment: IF NOT EXISTS does not help then, it looks before it waits.
+                refused = error
+                continue
+        return tables
+    raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
 
 
 async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:

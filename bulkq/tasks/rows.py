@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.drivers import dialect_of
-from bulkq.errors import UsageError
+from bulkq.errors import QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Query
 from bulkq.targets import open_target
 
@@ -30,7 +30,7 @@ def rows_of(target: Target) -> Rows:
     """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`."""
 
     async def rows(wanted: str | Query) -> AsyncGenerator[Piece, None]:
-        query = queries.inline(wanted, dialect_of(target.url)) if isinstance(wanted, str) else wanted
+        query = _inline(wanted, target) if isinstance(wanted, str) else wanted
         if query.parameters:
             raise UsageError(
                 f"{query.place}: a query that gives parameter sets cannot have parameters itself (:{query.parameters[0].name})"
@@ -45,3 +45,12 @@ def rows_of(target: Target) -> Rows:
             await connection.close()
 
     return rows
+
+
+def _inline(sql: str, target: Target) -> Query:
+    """The query of `-p 'sql:...'`; what is wrong with it is not said of `-e`."""
+    try:
+        return queries.inline(sql, dialect_of(target.url))
+    except QueryFileError as error:
+        lines = (line.removeprefix("-e:") for line in str(error).splitlines())
+        raise QueryFileError("\n".join(f"-p sql:{line}" for line in lines)) from error

@@ -86,6 +86,11 @@ BAD = {
     "too many fields": ([*ONE, "-p", "many.csv"], ["many.csv:3: ", "field"]),
     "a missing parameter": ([*ONE, "-p", "other.csv", "--extra-columns", "ignore"], ["other.csv", "id", "key"]),
     "an unused parameter": ([*ONE, "-p", "extra.csv"], ["extra.csv", "extra", "--extra-columns ignore"]),
+    "an unclosed string of a source": ([*ONE, "-p", "sql:select 'abc as id"], ["-p sql:1: string is never closed"]),
+    "no statement": (
+        ["run", "-e", "selec 1", "-t", TARGET],
+        ['"SELEC" begins no statement', "did you mean SELECT?", "--write"],
+    ),
     "no parameters": (ONE, ["id", "-p"]),
     "a bad value": ([*ONE, "-p", "bad.csv"], ["bad.csv:3: ", '"12a"', "bigint", ":id"]),
     "no such parameter file": ([*ONE, "-p", "goods.csv"], ["goods.csv"]),
@@ -258,6 +263,16 @@ def test_a_missing_driver_is_named(cli: Cli, folder: Path, package: str, url: st
     assert_one_line(done, [f'"{package}"', "pip install"], 2)
 
 
+def test_an_interrupt_while_it_is_imported(cli: Cli, folder: Path) -> None:
+    """Ctrl-C right after the start is one line and exit code 130."""
+    early = folder / "early"
+    early.mkdir()
+    (early / "click.py").write_text("raise KeyboardInterrupt\n")
+    path = ":".join(filter(None, [str(early), cli.environment().get("PYTHONPATH", "")]))
+    done = cli("--help", env={"PYTHONPATH": path})
+    assert (done.code, done.out, done.err) == (130, b"", "bulkq: interrupted\n")
+
+
 def test_a_refused_port_is_named(cli: Cli) -> None:
     """A port that nobody listens on: exit code 3, with the port."""
     port = free_port()
@@ -275,6 +290,14 @@ def test_an_unknown_database_is_named(cli: Cli, postgres_url: str) -> None:
     """A database that does not exist: exit code 3, with the database."""
     done = cli("run", "-e", "select 1", "-t", servers.database_url(postgres_url, "nosuch"))
     assert_one_line(done, ["bulkq: ", '"nosuch"', "does not exist"], 3)
+
+
+@pytest.mark.parametrize(("option", "advice"), [("sslmod", "did you mean sslmode?"), ("nokey", "neither one of libpq")])
+def test_an_unknown_option_of_a_url_is_named(cli: Cli, postgres_url: str, option: str, advice: str) -> None:
+    """What neither we nor the server know is a mistake in the URL: exit code 2."""
+    mark = "&" if "?" in postgres_url else "?"
+    done = cli("run", "-e", "select 1", "-t", f"{postgres_url}{mark}{option}=1")
+    assert_one_line(done, [f'no option "{option}"', advice], 2)
 
 
 def test_a_wrong_password_is_named(cli: Cli, password_url: str) -> None:

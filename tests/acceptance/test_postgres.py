@@ -1,13 +1,17 @@
-"""The commands that look and do not touch, on a real PostgreSQL."""
+"""What only a server has: commands that look and do not touch, runs that begin at once, on a real PostgreSQL."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from bulkq.drivers import open_driver
+from bulkq.tasks.exactly_once import make_tables
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -111,3 +115,39 @@ def test_a_password_in_the_environment_draws_none(cli: Cli, url: str) -> None:
     done = cli("run", "-e", "select 1 as a", env={"BULKQ_TARGET": told})
     assert "warning" not in done.err
     assert "s3cr3t" not in done.err
+
+
+def test_runs_that_begin_at_the_same_moment(cli: Cli, url: str) -> None:
+    """On a target without marker tables, several processes make them at once, and all runs are done."""
+    servers.execute(url, "alter table t add n int not null default 0")
+    rounds = 2
+    begin = ("run", "-e", "update t set n = n + 1 where id = :id", "-t", url, "-p", "range:id=1..3", "--write")
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(rounds):
+            for done in pool.map(lambda number: cli(*begin, "--ledger", f"ledger-{number}.db"), range(3)):
+                assert done.code == 0, done.err
+            servers.execute(url, "drop table bulkq_runs, bulkq_markers")
+    assert [tuple(row) for row in servers.execute(url, "select distinct n from t")] == [(3 * rounds,)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_wants_no_transaction_is_told_so(cli: Cli, url: str, tmp_path: Path, kind: str) -> None:
+    """A VACUUM that fails inside a transaction says how it is sent outside of one."""
+    (tmp_path / "a.db").touch()
+    target = url if kind == "postgresql" else "sqlite:///a.db"
+    done = cli("run", "-e", "vacuum", "-t", target, "--write")
+    assert done.code == 1
+    assert "write -- @transaction off above it" in done.err
+
+
+async def test_tables_that_are_made_at_the_same_moment(url: str) -> None:
+    """`IF NOT EXISTS` looks before it waits: whoever loses finds the tables of the other."""
+    driver = open_driver(url, application_name="bulkq/test", read_only=False)
+    connections = [await driver.connect() for _ in range(6)]
+    try:
+        for number in range(10):
+            made = await asyncio.gather(*(make_tables(one, url, f"public.m{number}") for one in connections))
+            assert len(set(made)) == 1
+    finally:
+        for one in connections:
+            await one.close()

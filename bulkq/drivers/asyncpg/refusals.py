@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -17,6 +18,35 @@ from bulkq.errors import BulkqError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.options import Options
+
+_PARAMETER = re.compile(r'unrecognized configuration parameter "([^"]*)"')
+
+OPTIONS = (
+    *(
+        "host",
+        "port",
+        "user",
+        "password",
+        "dbname",
+        "database",
+        "passfile",
+        "service",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+    ),
+    *(
+        "sslkey",
+        "sslpassword",
+        "sslcrl",
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "target_session_attrs",
+    ),
+    *("connect_timeout", "application_name", "options", "krbsrvname", "gsslib", "keepalives", "channel_binding"),
+    *("search_path", "work_mem", "timezone", "statement_timeout", "lock_timeout", "role"),
+)
+"""What a URL may hold, for advice; other settings of the server may be there too."""
 
 _ADDRESS = re.compile(r"Connect call failed \(?'?([^',)]+)'?(?:, (\d+))?")
 
@@ -29,7 +59,18 @@ def explained(error: Exception, url: str, options: Options) -> BulkqError:
         error, (ssl.SSLError, UnicodeError)
     ):
         return UsageError(f'target "{urls.safe(url)}": {urls.scrub(_line(error), url)}')
-    return TargetError(_reason(error, options))
+    unknown = _unknown_option(error, url)
+    return UsageError(unknown) if unknown else TargetError(_reason(error, options))
+
+
+def _unknown_option(error: Exception, url: str) -> str | None:
+    """What to say when the server does not know an option of `url`: asyncpg hands it what it does not know itself."""
+    found = _PARAMETER.search(str(error)) if getattr(error, "sqlstate", None) == "42704" else None
+    if found is None or found[1] not in urls.options(url):
+        return None
+    near = get_close_matches(found[1], OPTIONS, n=1)
+    advice = f"did you mean {near[0]}?" if near else "neither one of libpq nor a setting of this server"
+    return f'target "{urls.safe(url)}": no option "{found[1]}" ({advice})'
 
 
 def _reason(error: Exception, options: Options) -> str:
