@@ -12,7 +12,7 @@ from benchmarks.bench import Bench, Broken, Skipped
 from benchmarks.checks import checks
 from benchmarks.postgres import bulk_export, latency_bound, lookups, tutorial, updates
 from benchmarks.process import flat_memory, peak_memory, startup
-from benchmarks.sqlite import sqlite_lookups
+from benchmarks.sqlite import fan_out, sqlite_lookups
 from benchmarks.threads import duckdb_lookups, mariadb_lookups
 
 BENCHMARKS = {
@@ -27,6 +27,7 @@ BENCHMARKS = {
     "P11": startup,
     "P12": duckdb_lookups,
     "P12m": mariadb_lookups,
+    "P13": fan_out,
     "checks": checks,
 }
 

@@ -1,12 +1,14 @@
-"""P4: SQLite against a plain loop."""
+"""P4 and P13: SQLite against a plain loop, and many databases against a loop of the shell."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import ITEMS, Bench, Result, rate
+from benchmarks.bench import ITEMS, Bench, Result, Skipped, rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,49 @@ def sqlite_lookups(bench: Bench) -> Result:
         at_least=0.7,
         aim=1.0,
     )
+
+
+def fan_out(bench: Bench) -> Result:
+    """P13: one query on a hundred databases, against `sqlite3` in a loop of the shell."""
+    shell, count = shutil.which("sqlite3"), bench.scaled(100)
+    if shell is None:
+        raise Skipped("sqlite3 is not installed")
+    folder, groups = bench.folder / "fleet", 7
+    folder.mkdir(exist_ok=True)
+    databases = [_shard(folder / f"shard-{i:03}.db") for i in range(count)]
+    ours, theirs = bench.folder / "fleet.csv", bench.folder / "loop.csv"
+    targets = [word for path in databases for word in ("-t", f"sqlite:///{path}")]
+    run = bench.bulkq("-e", FLEET_SQL, *targets, "-o", ours)
+    loop = f"for f in {shlex.quote(str(folder))}/*.db; do {shell} -csv $f {shlex.quote(FLEET_SQL)}; done > {shlex.quote(str(theirs))}"
+    cost = bench.in_turn(
+        {
+            "bulkq": lambda: bench.timed(run, output=ours, lines=count * groups + 1),
+            "loop": lambda: bench.timed(["sh", "-c", loop], output=theirs, lines=count * groups),
+        }
+    )
+    return Result(
+        ours=f"bulkq: {count} databases in {cost['bulkq'].wall_s:.2f} s",
+        theirs=f"sqlite3, one by one: {cost['loop'].wall_s:.2f} s",
+        ratio=cost["loop"].wall_s / cost["bulkq"].wall_s,
+        at_least=0.7,
+        aim=1.2,
+    )
+
+
+FLEET_SQL = "select balance % 7 as day, count(*) as n, sum(balance) as total, max(name) as last from items group by 1 order by 1"
+SHARD_ROWS = 50_000
+
+
+def _shard(path: Path) -> Path:
+    if not path.exists():
+        connection = sqlite3.connect(path)
+        connection.execute("create table items (id integer primary key, name text not null, balance integer not null)")
+        connection.executemany(
+            "insert into items values (?, ?, ?)", ((i, f"item {i}", i % 1000) for i in range(1, SHARD_ROWS + 1))
+        )
+        connection.commit()
+        connection.close()
+    return path
 
 
 def _items(path: Path) -> Path:
