@@ -10,13 +10,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.executors import child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 T = TypeVar("T")
 
@@ -75,8 +76,10 @@ class Process:
         self, executor: ProcessPoolExecutor, timeout_s: float | None, function: Callable[..., T], *arguments: object
     ) -> T:
         try:
+            with _main_left_out():
+                call = asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
             async with asyncio.timeout(timeout_s):
-                return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+                return await call
         except TimeoutError:
             self.close()
             raise Overstayed from None
@@ -92,6 +95,22 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
         self._pid = 0
+
+
+@contextlib.contextmanager
+def _main_left_out() -> Generator[None, None, None]:
+    """A process that starts in here does not run the caller's main script again, which may be anything.
+
+    `multiprocessing.spawn.get_preparation_data` looks for it in these two attributes; the function is imported by name anyway.
+    """
+    main = sys.modules["__main__"]
+    kept: dict[str, object] = {name: main.__dict__[name] for name in ("__spec__", "__file__") if name in main.__dict__}
+    main.__dict__.update(__spec__=None, __file__=None)
+    try:
+        yield
+    finally:
+        main.__dict__.pop("__file__", None)
+        main.__dict__.update(kept)
 
 
 class Processes:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 CHANGES = (
-    (re.compile(r"\b(run=|bulkq retry |retry-|/)[0-9a-z]{10}\b"), r"\1ID"),
+    (re.compile(r"\b(run=|bulkq retry |bulkq resume |retry-|/)[0-9a-z]{10}\b"), r"\1ID"),
     (re.compile(r"^[0-9a-z]{10}(?=  )", re.MULTILINE), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ +\d+s"), "MOMENT"),
     (re.compile(r"/\S+/bulkq/"), "STATE/"),
+    (re.compile(r"/\S+/bulkq-demo/"), "DEMO/"),
     (re.compile(r"elapsed=[0-9.]+s"), "elapsed=TIME"),
     (re.compile(r"sqlite \d+\.\d+\.\d+"), "sqlite VERSION"),
     (re.compile(r"retried=\d+"), "retried=N"),
