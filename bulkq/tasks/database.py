@@ -247,6 +247,9 @@ class Database:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
         """
         request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=frozenset(allow))
+        reading = self._sessions.get(False)
+        if write and reading is not None and reading.driver.capabilities.in_process:
+            await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
         summary = await self.start(request, parameter_sets, NoSink(), Control())
         raise_for(summary)
         return summary

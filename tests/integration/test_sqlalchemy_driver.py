@@ -265,6 +265,26 @@ async def test_a_stream_has_one_deadline(request: pytest.FixtureRequest) -> None
     await connection.close()
 
 
+async def test_reading_and_writing_one_duckdb_file(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """In one process: a reader beside a writer still writes nothing, and the library reads, writes and reads again."""
+    base = fresh("duckdb", request)
+    base.execute("create table t (a integer)")
+    writer = await connected(base, "duckdb")
+    reader = await open_driver(base.url("duckdb"), application_name="x", read_only=True).connect()
+    with pytest.raises(DatabaseError) as caught:
+        await run(reader, "insert into t values (1)", limits=WRITES)
+    assert caught.value.sqlstate == "25006"
+    with pytest.raises(DatabaseError, match="more than a question"):
+        await run(reader, f"copy t to '{tmp_path}/x.csv'", limits=WRITES)
+    await reader.close()
+    await writer.close()
+    async with bulkq.open(base.url("duckdb"), concurrency=2) as db:
+        for expected in (0, 2, 4):
+            async with db.run("select count(*) as n from t") as rows:
+                assert [row["n"] async for row in rows] == [expected]
+            await db.execute("insert into t values (:a)", [{"a": 1}, {"a": 2}], write=True)
+
+
 # --- targets ---------------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from bulkq.model import Capabilities
 
 if TYPE_CHECKING:
     from bulkq.drivers.sqlalchemy.carriers import Carrier
+    from bulkq.drivers.sqlalchemy.dbapi import Connection
     from bulkq.drivers.sqlalchemy.dialects import Known
     from bulkq.model import Server
 
@@ -62,8 +63,7 @@ class SqlDriver:
         carrier: Carrier | None = None
         try:
             async with asyncio.timeout(CONNECT_S):
-                carrier = self._carrier()
-                connection = await carrier.open()
+                carrier, connection = await self._opened()
                 session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
                 server: Server = await carrier.run(lambda: self._known.product.look(session.ask, connection))
         except asyncio.CancelledError:
@@ -77,9 +77,20 @@ class SqlDriver:
             raise TargetError(urls.scrub(self._why(error), self._known.text)) from None
         return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
 
-    def _carrier(self) -> Carrier:
+    async def _opened(self) -> tuple[Carrier, Connection]:
+        """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
+        carrier = self._carrier(read_only=self._read_only)
+        try:
+            return carrier, await carrier.open()
+        except Exception as error:
+            if not (self._read_only and self._known.product.is_open_otherwise(error)):
+                raise
+        carrier = self._carrier(read_only=False)
+        return carrier, await carrier.open()
+
+    def _carrier(self, *, read_only: bool) -> Carrier:
         product = self._known.product
-        url = product.url(self._known.url, read_only=self._read_only)
+        url = product.url(self._known.url, read_only=read_only)
         arguments = product.arguments(url, self._application_name)
         kind = LoopCarrier if self._known.is_async else ThreadCarrier
         return kind(url, arguments, autocommit=product.autocommit)

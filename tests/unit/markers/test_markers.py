@@ -41,10 +41,10 @@ def test_literals_end_where_they_end() -> None:
     assert markers.literal("it's \\ %s") == "'it''s \\ %s'"
 
 
-@pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
+@pytest.mark.parametrize("dialect", ["postgres", "sqlite", "mysql", "duckdb"])
 def test_every_statement_is_one_statement(dialect: str) -> None:
-    """In both dialects each text parses as exactly one statement."""
-    made = markers.tables("s", 'odd"name')
+    """In each dialect each text parses as exactly one statement."""
+    made = markers.tables("s", 'odd"name`', dialect)
     claim = Claim("r'1", "o'1", 0, 1, 9, made)
     texts = [
         *markers.create(made, dialect),
@@ -56,7 +56,11 @@ def test_every_statement_is_one_statement(dialect: str) -> None:
         markers.owners(made, claim.run),
         markers.applied(made, claim.run),
         *markers.remove(made, claim.run),
+        *markers.taking_over(made, claim.run, "new", dialect),
     ]
+    hold = markers.hold(claim, dialect)
+    texts += [hold] if hold else []
+    assert (hold is None) is (dialect != "duckdb")
     for text in texts:
         assert len(sqlglot.parse(text, dialect=dialect)) == 1, text
 
@@ -65,6 +69,25 @@ def test_only_postgres_locks_the_run_row() -> None:
     """SQLite has no FOR SHARE, and its transaction locks everything."""
     assert " FOR SHARE ON CONFLICT" in markers.claim(CLAIM, "postgres")
     assert "FOR SHARE" not in markers.claim(CLAIM, "sqlite")
+
+
+def test_mysql_has_ways_of_its_own() -> None:
+    """Backquotes, no ON CONFLICT, a shared lock of another name, no UPDATE ... RETURNING, and an engine with transactions."""
+    made = markers.tables(None, None, "mysql")
+    assert made == MarkerTables("`bulkq_runs`", "`bulkq_markers`")
+    claim = markers.claim(Claim("r", "o", 0, 1, 2, made), "mysql")
+    assert claim.startswith("INSERT IGNORE INTO `bulkq_markers` (run, part, first, last, `rows`)")
+    assert claim.endswith("LOCK IN SHARE MODE")
+    assert all(text.endswith("ENGINE=InnoDB") for text in markers.create(made, "mysql"))
+    update, select = markers.taking_over(made, "r", "new", "mysql")
+    assert "RETURNING" not in update
+    assert select == "SELECT run FROM `bulkq_runs` WHERE run = 'r' AND owner = 'new'"
+
+
+def test_only_postgres_locks_the_table_of_runs() -> None:
+    """Elsewhere nobody overtakes a waiting update."""
+    assert markers.taking_over(TABLES, "r", "o", "postgres")[0].startswith("LOCK TABLE")
+    assert len(markers.taking_over(TABLES, "r", "o", "sqlite")) == 1
 
 
 def test_tables_are_made_once(database: sqlite3.Connection) -> None:

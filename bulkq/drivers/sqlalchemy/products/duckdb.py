@@ -49,6 +49,7 @@ _LINE = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
 KEPT = 200
 """Characters of DuckDB's explanations, which can fill a screen."""
 
+DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
 
 
@@ -72,6 +73,10 @@ class DuckDB(Product):
             if read_only and "access_mode" not in url.query:
                 url = url.update_query_dict({"access_mode": "read_only"})
         return url
+
+    def is_open_otherwise(self, error: Exception) -> bool:
+        """All connections of a process to one file are configured alike."""
+        return DIFFERENT in str(error)
 
     def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
         """Its version and file."""
@@ -160,8 +165,10 @@ class DuckDB(Product):
     def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
         """The file, and who holds it."""
         text = one_line(error)
-        if "Could not set lock" in text or "different configuration" in text:
-            return f"{text}: DuckDB lets one process write, or several read"
+        if DIFFERENT in text:
+            return f"{text}: this process has the file open for reading only"
+        if "Could not set lock" in text:
+            return f"{text.partition('.')[0]}: DuckDB lets one process write, or several read"
         return text
 
 

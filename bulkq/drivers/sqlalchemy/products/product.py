@@ -129,6 +129,10 @@ class Product:
         """
         return url
 
+    def is_open_otherwise(self, error: Exception) -> bool:  # noqa: ARG002
+        """Whether a read-only connection did not come about because this process may write to the same file."""
+        return False
+
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:  # noqa: ARG002
         """For the library's `connect`, beside what the URL says."""
         return {}
