@@ -6,6 +6,7 @@
     │   ├── ParameterError          2   a parameter source or one of its values
     │   └── MissingDriver           2   the package that a URL or format needs is not installed
     ├── TargetError                 3   the database cannot be reached or does not let us in
+    │   └── NoRoom                  3   it is there, and takes no further connection
     ├── RefusedError                4   a safety rule says no
     │   └── LedgerNewer             4   the ledger was made by a newer version
     ├── LedgerError                 2   the ledger cannot be read or written; nothing more is sent
@@ -61,6 +62,10 @@ class TargetError(BulkqError):
     """The target cannot be reached: host, port, password, database, file; the message says which."""
 
     exit_code = 3
+
+
+class NoRoom(TargetError):
+    """The server is there but has no connection left for us: lanes that have one go on without the others."""
 
 
 class RefusedError(BulkqError):

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, ParameterError, RefusedError, StoppedError
+from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
 from bulkq.model import BatchResult, Outcome
 from bulkq.policy.retry import Budget
 from bulkq.window import Apart, Aside, Held, Turn, Window
@@ -34,6 +34,9 @@ STUCK_S = 0.5
 """Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
 
 TICK_S = 0.05
+
+FULL_S = 30.0
+"""After the server had no room for a further lane, none is tried for so long."""
 
 
 @dataclass(slots=True)
@@ -97,8 +100,11 @@ class Lanes:
         self._cutting = asyncio.Lock()
         self._lanes: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
-        self._beginning: set[object] = set()  # lanes that connect and have cut nothing yet
+        self._beginning: set[asyncio.Task[None] | None] = set()  # lanes that connect and have cut nothing yet
         self._group: asyncio.TaskGroup | None = None
+        self._waiting: set[asyncio.Task[None]] = set()  # lanes that want a connection and owe nobody a batch
+        self._over = False  # everything was cut: who still waits for a connection is not needed
+        self._full_until_s = 0.0
         self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is not written
         self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
@@ -153,6 +159,8 @@ class Lanes:
     def _add_lane(self) -> None:
         if self._group is None or not self._going or len(self._lanes) >= self._lanes_allowed():
             return
+        if time.monotonic() < self._full_until_s:
+            return
         lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
         self._lanes.add(lane)
         self._keeper = self._keeper or lane
@@ -195,7 +203,7 @@ class Lanes:
             while self._going and await self._next_batch(worker, permit):
                 pass
         except asyncio.CancelledError:
-            if not self._run.control.cancelled:
+            if not (self._run.control.cancelled or self._over):
                 raise
         except BulkqError as error:
             self._ended_by(error)
@@ -222,11 +230,14 @@ class Lanes:
         part = self._part()
         if part is None or not self._going or self._crowded(part):
             return False
-        await worker.ready()  # before cutting: a lane that waits for a connection owes nobody a batch
+        if not await self._connected(worker):  # before cutting: a lane that waits for a connection owes nobody a batch
+            return False
         self._beginning.discard(asyncio.current_task())
         async with permit:
             cut = await self._cut()
             if cut is None:
+                if self._part() is None:
+                    self._release()
                 return False
             self._spread()
             held, turn = await self._execute(worker, permit, *cut)
@@ -235,6 +246,31 @@ class Lanes:
         if worker.stranded:
             self._strand()
         return not worker.stranded
+
+    async def _connected(self, worker: Worker) -> bool:
+        """Give the lane its connection; False when the server has none for it and others are at work without it."""
+        lane = asyncio.current_task()
+        assert lane is not None
+        self._waiting.add(lane)
+        try:
+            await worker.ready(patient=False)
+        except NoRoom as error:
+            others = self._lanes - self._beginning - {lane}
+            if others:
+                if not self._full_until_s:
+                    self.sessions.say(f"{error}: going on with {len(others)}")
+                self._full_until_s = time.monotonic() + FULL_S
+                return False
+            await worker.ready()
+        finally:
+            self._waiting.discard(lane)
+        return True
+
+    def _release(self) -> None:
+        """Nothing is left to cut: lanes that wait for a connection would only keep the run from its end."""
+        self._over = True
+        for lane in self._waiting:
+            lane.cancel()
 
     def _strand(self) -> None:
         """A lane ends with a statement that cannot be stopped. The others go on; when it was the last, so does nobody."""

@@ -7,7 +7,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from bulkq.errors import RefusedError, StoppedError, TargetError
+from bulkq.errors import NoRoom, RefusedError, StoppedError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,25 +59,33 @@ class Sessions:
         """
         return self._idle.pop() if self._idle else await self.driver.connect()
 
-    async def open(self) -> Connection:
+    async def open(self, *, patient: bool = True) -> Connection:
         """A connection, at once or after an outage.
 
+        Args:
+            patient: a server without room is waited for like one that is away; False: `NoRoom` is raised.
+
         Raises:
+            NoRoom: not `patient`, and the server takes no further connection.
             StoppedError: the target stayed away for longer than the outage budget.
             RefusedError: what answers now is not what it should be.
         """
         if self._idle:
             return self._idle.pop()
         try:
-            return await self._opened()
+            return await self._opened(patient=patient)
         except RefusedError as error:
             self.gone = error
             raise
 
-    async def _opened(self) -> Connection:
+    async def _opened(self, *, patient: bool) -> Connection:
         try:
             if not self.lost:
                 return await self.driver.connect()
+        except NoRoom:
+            if not patient:
+                raise
+            self.lost = True
         except TargetError:
             self.lost = True
         async with self._door:  # while the server is away, one lane probes and the others stand here

@@ -192,11 +192,11 @@ class Worker:
         self.stranded = False
         """What it sent cannot be stopped and was left behind, so its lane is to end."""
 
-    async def ready(self) -> Connection:
-        """The connection, opened if there is none."""
+    async def ready(self, *, patient: bool = True) -> Connection:
+        """The connection, opened if there is none; see `Sessions.open`."""
         if self._connection is None:
             async with self._permit.lent():
-                self._connection = await self._sessions.open()
+                self._connection = await self._sessions.open(patient=patient)
         return self._connection
 
     async def close(self) -> None:

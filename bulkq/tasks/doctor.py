@@ -65,5 +65,5 @@ def advise(server: Server, *, local: bool) -> list[str]:
         lines.append("a pooler in transaction mode stands in between: nothing is kept in the session")
     free = server.free_connections
     if free is not None and free < FEW_CONNECTIONS:
-        lines.append(f"only {free} connections are free: use -j {max(free, 1)} or less")
+        lines.append(f"only {free} connections are free: use -j {free + 1} or less")
     return lines

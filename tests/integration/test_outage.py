@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+import bulkq
+from bulkq.drivers.asyncpg.driver import AsyncpgDriver
 from tests import targets
+from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from bulkq.protocols import Connection
     from tests.servers.command import Cli
     from tests.servers.postgres import PostgresServer
     from tests.servers.proxy import Proxy
@@ -206,3 +212,57 @@ async def test_a_lost_answer_of_a_commit_is_unknown(target: Target, proxy: Proxy
     assert got.code == 3, got.err
     assert got.counts["unknown"] == "100"
     assert target.execute("select min(touched), max(touched) from numbers") == [(1, 1)]
+
+
+async def without_more(url: str, monkeypatch: pytest.MonkeyPatch, shut: Callable[[], Awaitable[object]]) -> float:
+    """A run of 40 sets for which `shut` is done after its second connection; how long it took."""
+    connect = AsyncpgDriver.connect
+    made = 0
+
+    async def counted(driver: AsyncpgDriver) -> Connection:
+        nonlocal made
+        made += 1
+        if made == 3:
+            await shut()
+        return await connect(driver)
+
+    monkeypatch.setattr(AsyncpgDriver, "connect", counted)
+    async with bulkq.open(url, concurrency=6) as db:
+        began_s = asyncio.get_running_loop().time()
+        query = "select :id::int as id, pg_sleep(0.05)::text as s"
+        async with db.run(query, [{"id": n} for n in range(1, 41)], timeout=5) as rows:
+            assert [row["id"] async for row in rows] == list(range(1, 41))
+        assert rows.summary is not None
+        assert rows.summary.ok == 40
+    return asyncio.get_running_loop().time() - began_s
+
+
+async def test_the_server_has_no_room_for_more_lanes(
+    password_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lanes that get no connection leave the work to those that have one, and nobody waits for the server's sake."""
+    monkeypatch.setenv("PGPASSWORD", "right")
+    role = urlsplit(password_url).username
+
+    async def shut() -> None:
+        await asyncio.to_thread(servers.execute, postgres.url, f"ALTER ROLE {role} CONNECTION LIMIT 2")
+
+    assert await without_more(password_url, monkeypatch, shut) < 10
+
+
+async def test_lanes_that_wait_for_a_connection_do_not_outlast_the_run(
+    target: Target, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further connections are refused: those that there are answer everything, and then the run is at its end."""
+    assert await without_more(proxy.through(target.url), monkeypatch, proxy.refuse) < 10
+
+
+def test_a_role_with_few_connections(password_url: str, postgres: PostgresServer, cli: Cli) -> None:
+    """The limit of the role counts as what the server has free, before anything runs."""
+    role = urlsplit(password_url).username
+    servers.execute(postgres.url, f"ALTER ROLE {role} CONNECTION LIMIT 3")
+    url = password_url.replace("@", ":right@", 1)
+    got = cli("run", "-e", "select :id::int as id", "-t", url, "-p", "range:id=1..100", "-j", "8")
+    assert got.code == 4, got.err
+    assert "-j 8 wants 7 more connections, the server has 2 free" in got.err
+    assert "use -j 3 or less" in got.err

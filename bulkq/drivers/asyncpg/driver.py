@@ -24,11 +24,18 @@ COMMAND_S = 10.0
 
 LOOK = """\
 SELECT pg_backend_pid(), current_setting('server_version'), current_setting('server_version_num')::int,
-       current_database()::text, current_user::text, pg_is_in_recovery(), current_setting('max_connections')::int,
-       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
-       current_setting('superuser_reserved_connections')::int
-       + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0),
-       (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database)::int"""
+       current_database()::text, current_user::text, pg_is_in_recovery(), current_setting('max_connections')::int, me.rolsuper,
+       greatest(0, least(
+         current_setting('max_connections')::int - (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database)::int
+         - CASE WHEN me.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int
+           + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) END,
+         (SELECT r.rolconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.usesysid = r.oid)
+            FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user AND r.rolconnlimit >= 0 AND NOT r.rolsuper),
+         (SELECT d.datconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)
+            FROM pg_catalog.pg_database AS d WHERE d.datname = current_database() AND d.datconnlimit >= 0 AND NOT me.rolsuper)
+       ))::int
+  FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user"""
+"""The last column: what the server, the limit of the role and that of the database leave to us; `least` passes over NULL."""
 
 
 class AsyncpgDriver:
@@ -119,10 +126,9 @@ class AsyncpgDriver:
 
     async def _look(self, session: Session) -> Server:
         """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
-        pid, version, number, database, user, standby, most, superuser, reserved, used = await session.fetchrow(LOOK)
+        pid, version, number, database, user, standby, most, superuser, free = await session.fetchrow(LOOK)
         pooled = pid != session.get_server_pid()
         await self._settle_in(session, number, pooled=pooled)
-        free = max(0, most - used - (0 if superuser else reserved))
         server = Server(
             product="postgresql",
             version=version.partition(" ")[0],

@@ -14,7 +14,7 @@ import asyncpg
 
 from bulkq.drivers import urls
 from bulkq.drivers.asyncpg.options import at_home, exposed
-from bulkq.errors import BulkqError, TargetError, UsageError
+from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.options import Options
@@ -60,7 +60,10 @@ def explained(error: Exception, url: str, options: Options) -> BulkqError:
     ):
         return UsageError(f'target "{urls.safe(url)}": {urls.scrub(_line(error), url)}')
     unknown = _unknown_option(error, url)
-    return UsageError(unknown) if unknown else TargetError(_reason(error, options))
+    if unknown:
+        return UsageError(unknown)
+    full = "53300" in {getattr(error, "sqlstate", None), getattr(error.__cause__, "sqlstate", None)}
+    return (NoRoom if full else TargetError)(_reason(error, options))
 
 
 def _unknown_option(error: Exception, url: str) -> str | None:

@@ -86,10 +86,9 @@ class Postgres(Product):
     def look(self, ask: Ask, connection: Connection) -> Server:
         """As the asyncpg driver looks."""
         self._plain_json(connection)
-        ((pid, version, number, database, user, standby, most, superuser, reserved, used),) = ask(LOOK)
+        ((pid, version, number, database, user, standby, most, superuser, free),) = ask(LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
-        free = max(0, _int(most) - _int(used) - (0 if superuser else _int(reserved)))
         return Server(
             product="postgresql",
             version=str(version).partition(" ")[0],
@@ -100,7 +99,7 @@ class Postgres(Product):
             user=str(user),
             superuser=bool(superuser),
             in_recovery=bool(standby),
-            free_connections=free,
+            free_connections=_int(free),
             max_connections=_int(most),
         )
 
