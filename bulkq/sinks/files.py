@@ -96,7 +96,7 @@ class FileOutput:
         self._settled = opened.finished
         self._buffer = bytearray()
         self._flushed_s = time.monotonic()
-        self._failed = False
+        self._failed = ""  # why nothing more can be written
 
     @property
     def _partial(self) -> Path:
@@ -129,7 +129,7 @@ class FileOutput:
         try:
             write_all(self._fd, data)
         except OSError as error:
-            self._failed = True
+            self._failed = reason(error)
             raise cannot_write(self.name, error) from error
 
     def start(self, size: int) -> bytes:
@@ -157,7 +157,7 @@ class FileOutput:
             await asyncio.to_thread(self._sync)
         except OSError as error:
             # The kernel reports a lost page once: a second fsync would succeed and mean nothing.
-            self._failed = True
+            self._failed = reason(error)
             raise cannot_write(self.name, error) from error
         if cuts == self._cuts:
             self._durable = max(self._durable, size)
@@ -234,12 +234,12 @@ class FileOutput:
             self._settled = True
             self._partial.replace(self._path)
         except OSError as error:
-            self._failed = not self._settled
+            self._failed = "" if self._settled else reason(error)
             raise cannot_write(self.name, error) from error
         sync_folder(self._path.parent)
 
     def _broken(self) -> StoppedError:
-        return StoppedError(f'cannot write "{self.name}": an earlier write failed')
+        return StoppedError(f'cannot write "{self.name}": {self._failed} (an earlier write failed)')
 
 
 def write_all(fd: int, data: bytes | bytearray) -> None:

@@ -332,6 +332,8 @@ async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, obser
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
         summary = replace(summary, status=stopping.status(code), exit_code=code, reason=str(error))
+        if recorded.record is not None:
+            summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     for observer in observers:
         observer.finished(summary)
     return summary
