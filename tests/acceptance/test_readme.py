@@ -27,6 +27,7 @@ CHANGES = (
     (re.compile(r"sqlite \d+\.\d+\.\d+"), "sqlite VERSION"),
     (re.compile(r"retried=\d+"), "retried=N"),
     (re.compile(r" +\d+ ms"), " TIME"),
+    (re.compile(r"\([\d.,]+ ms\)"), "(TIME)"),
 )
 """What differs from run to run."""
 
