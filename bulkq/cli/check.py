@@ -142,6 +142,8 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     reports = wanted_reports(options["report"], rows=None)
+    if not options["paths"] and not options["sql"]:
+        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
     selected: Selected | None = None
     targets: tuple[Target, ...] = ()
     try:
@@ -172,8 +174,6 @@ def _selected(options: CheckOptions, targets: Sequence[Target]) -> Selected:
     from bulkq.cli.files import chosen
     from bulkq.cli.selection import Broken, select
 
-    if not options["paths"] and not options["sql"]:
-        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
     changed = None
     if options["changed_since"] is not None:
         from bulkq.cli.changed import changed_since

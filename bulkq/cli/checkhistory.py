@@ -61,7 +61,7 @@ def _lines(known: Known, limit: int) -> list[str]:
         ("first seen", _moment(known.first_seen)),
         ("last pass", passed),
         ("runs", f"{len(known.history)}{', flaky' if flaky(known.history) else ''}"),
-        ("typical time", _time(median(past.elapsed_s for past in known.history))),
+        ("typical time", _time(_typical_s(known.history))),
     ]
     rows = [_cells(past) for past in known.history[:limit]]
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in COLUMNS}
@@ -78,6 +78,11 @@ def _lines(known: Known, limit: int) -> list[str]:
         *table,
         *([f"and {more} more: --limit shows them"] if more else []),
     ]
+
+
+def _typical_s(history: Sequence[PastCheck]) -> float:
+    """The median of the runs that came to the database."""
+    return median([past.elapsed_s for past in history if past.elapsed_s] or [0.0])
 
 
 def _cells(past: PastCheck) -> dict[str, str]:
@@ -116,7 +121,7 @@ def _json(known: Sequence[Known], limit: int) -> str:
             "first_seen": each.first_seen,
             "last_pass": each.last_pass,
             "flaky": flaky(each.history),
-            "median_ms": round(median(past.elapsed_s for past in each.history) * 1000, 3),
+            "median_ms": round(_typical_s(each.history) * 1000, 3),
             "runs": [
                 {
                     "run": past.run,

@@ -227,7 +227,7 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
         p50_s=progress.latencies.quantile(0.5),
         p95_s=progress.latencies.quantile(0.95),
         max_s=progress.latencies.max_s if progress.latencies.total else None,
-        reason=control.reason,
+        reason=control.reason or ("" if results else "nothing was checked, which --allow-empty allows"),
         checks=tuple(results),
         started_at=opened.started_at,
     )

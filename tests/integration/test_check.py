@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -286,22 +287,25 @@ async def test_history_is_kept(postgres_url: str, tmp_path: Path) -> None:
 
 
 async def test_checks_see_one_moment(database: str) -> None:
-    """With a snapshot, what commits while the checks run is seen by none of them."""
+    """With a snapshot they all count the same rows, while others are being added; without one they do not."""
     servers.execute(database, "create table t (id int)")
-    text = "\n".join(f"-- name: c{i}\nselect t.id from t, pg_sleep(0.05);" for i in range(12))
-    writer = asyncio.create_task(asyncio.to_thread(_insert_later, database))
-    summary = await run(text, database, concurrency=2, checks={"snapshot": True})
-    await writer
-    assert {str(result.verdict): result.message for result in summary.checks} == {"pass": "no rows"}
-    assert servers.execute(database, "select count(*) from t")[0][0] > 0
+    count = "-- @expect value >= 0\nselect count(*) + length(pg_sleep(0.04)::text) from t;"
+    text = "\n".join(f"-- name: c{i}\n{count}" for i in range(12))
+    over = threading.Event()
+    writer = asyncio.create_task(asyncio.to_thread(_insert, database, over))
+    try:
+        summary = await run(text, database, concurrency=2, checks={"snapshot": True})
+        moving = await run(text, database, concurrency=2)
+    finally:
+        over.set()
+        await writer
+    assert len({result.value for result in summary.checks}) == 1
+    assert len({result.value for result in moving.checks}) > 1
 
 
-def _insert_later(url: str) -> None:
-    import time
-
-    for n in range(4):
-        time.sleep(0.05)
-        servers.execute(url, f"insert into t values ({n})")
+def _insert(url: str, over: threading.Event) -> None:
+    while not over.wait(0.02):
+        servers.execute(url, "insert into t values (1)")
 
 
 async def test_a_snapshot_needs_postgresql_itself(
@@ -558,3 +562,77 @@ def test_a_reference_takes_no_parameters_of_its_own(folder: Path) -> None:
     (folder / "other.sql").write_text("-- name: total\nselect :n")
     found = select(["p.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
     assert 'needs :n, which "p" does not have' in found.broken[0].message
+
+
+# --- corners ------------------------------------------------------------------------------------------------------------
+
+
+async def test_parameters_from_the_database_itself(database: str, tmp_path: Path) -> None:
+    """`@params` may ask the target; what goes wrong there is that check's error."""
+    servers.execute(database, "create table t (id int)", "insert into t values (1), (2)")
+    (tmp_path / "ids.sql").write_text("select id as n from t")
+    text = "-- name: a\n-- @params sql:select id as n from t\nselect :n::int where :n = 2;\n-- name: b\n-- @params @ids.sql\nselect :n::int where false;\n"
+    text += "-- name: c\n-- @params sql:select nope\nselect :n::int;"
+    summary = await run(load(text, str(tmp_path / "x.sql")), database)
+    assert [(r.name, str(r.verdict)) for r in summary.checks] == [
+        ("a", "pass"), ("a", "fail"), ("b", "pass"), ("b", "pass"), ("c", "error"),
+    ]  # fmt: skip
+    assert "nope" in summary.checks[-1].message
+
+
+async def test_limits_of_a_file_and_of_the_command(database: str) -> None:
+    """`@timeout`, `@lock_timeout` and `@retries` hold where no option says otherwise."""
+    text = "-- @timeout 100ms\n-- @lock_timeout 50ms\n-- @retries 0\nselect pg_sleep(0.3)"
+    assert (await run(text, database)).checks[0].message == "timed out after 0.1s"
+    assert (await run(text, database, timeout_given=True, timeout_s=5.0)).checks[0].rows == 1
+
+
+async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, database: str) -> None:
+    """The other target goes away: an error, and nothing is kept."""
+    other = proxy.through(database)  # type: ignore[attr-defined]
+    query = load("-- @expect same as sql on other\nselect 1")[0]
+    slow = load("select 1 from pg_sleep(20)")[0]
+    request = Run(queries=(query,), targets=(Target(url=postgres_url),), ledger="none", outage_s=0.3)
+    checks = Checks(
+        run=request, references={query.place: slow}, other_targets={"other": Target(url=other, name="other")}
+    )
+    running = asyncio.create_task(check(checks, control=Control()))
+    await asyncio.sleep(0.6)
+    await proxy.close()  # type: ignore[attr-defined]
+    async with asyncio.timeout(15):
+        summary = await running
+    assert (summary.exit_code, str(summary.checks[0].verdict)) == (3, "error")
+    assert "other" in summary.checks[0].message
+
+
+async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known all the same; which rows differ is not told."""
+    from bulkq.policy import comparing
+    from bulkq.sinks import checked
+
+    text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
+    monkeypatch.setattr(comparing.Differences.__init__, "__defaults__", (10,))
+    result = by_name(await run(text, postgres_url))["a"]
+    assert (result.message, result.sample) == ("9,000 rows differ from the 9,000 of b, expected same as b", ())
+    monkeypatch.setattr(checked, "MOST_SPOOLED_BYTES", 100)
+    assert by_name(await run(text, postgres_url))["a"].message.startswith("9,000 rows differ")
+
+    def full(_: object, lines: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.writelines", full)
+    lost = by_name(await run(text, postgres_url))["a"]
+    assert "cannot be kept" in lost.message
+    assert "no space left on device" in lost.message
+
+
+async def test_a_database_that_is_not_the_one_expected(database: str) -> None:
+    """Its checks are errors, and the run was refused: exit 4."""
+    request = Run(
+        queries=load("select 1 where false"),
+        targets=(Target(url=database, name="prod", expect={"database": "another"}),),
+        ledger="none",
+    )
+    summary = await check(Checks(run=request), control=Control())
+    assert (summary.exit_code, str(summary.checks[0].verdict)) == (4, "error")
+    assert "another" in summary.checks[0].message

@@ -1,0 +1,264 @@
+"""`bulkq check` as it is typed: exit codes, reports, what git says has changed, the history, the action, the hooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.cli import main
+
+if TYPE_CHECKING:
+    from tests.conftest import SqliteFile
+
+ROOT = Path(__file__).parents[2]
+FINE = "-- name: fine\nselect 1 where 1 = 0;\n"
+BAD = "-- name: bad\n-- @sample 1\nselect 7 as id union all select 8;\n"
+TORN = "-- name: torn\n-- @expect value = 0\nselect null;\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sqlite_file: SqliteFile, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder with checks as the working directory, a ledger of its own; the URL of the database."""
+    for name in [name for name in os.environ if name.startswith(("BULKQ_", "GITHUB_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "a.sql").write_text(FINE)
+    return f"sqlite:///{sqlite_file('create table t (id integer)')}"
+
+
+def bulkq(*arguments: str) -> int:
+    return main(["check", *arguments, "--progress", "none"])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (FINE, 0, "1 check: 1 pass"),
+        (FINE + BAD, 1, "fail   checks/a.sql:5 bad: 2 rows, expected none"),
+        (FINE + BAD + TORN, 3, "error  checks/a.sql:8 torn: the value is NULL"),
+        ("-- @warn rows > 0\nselect 1", 0, "warn   checks/a.sql:2 a: 1 row, warns on rows > 0"),
+        ("update t set id = 1", 3, "it tries to change data, and a check only reads"),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(
+    text: str, code: int, line: str, shop: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What did not pass is shown with its place; stdout stays empty; the last line sums up."""
+    Path("checks/a.sql").write_text(text)
+    assert bulkq("checks", "-t", shop) == code
+    printed = capfd.readouterr()
+    assert line in printed.err
+    assert printed.err.splitlines()[-1].endswith(f"exit={code}")
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, "no path: name a folder or file with checks"),
+        (["checks", "-t", "sqlite:///{db}", "--tag", "none"], 2, "no check was selected"),
+        (["checks", "-t", "sqlite:///{db}", "--tag", "none", "--allow-empty"], 0, "ok: nothing was checked"),
+        (["checks"], 2, "no target: say which database"),
+        (["missing.sql", "-t", "sqlite:///{db}"], 2, 'no such file: "missing.sql"'),
+        (["checks/a.sql:fin", "-t", "sqlite:///{db}"], 2, 'no query named "fin" (did you mean "fine"?)'),
+        (
+            ["broken.sql", "-t", "sqlite:///{db}"],
+            2,
+            'broken.sql:2: @expect "rowz = 1" is not a condition (did you mean "rows"?)',
+        ),
+        (["checks", "-t", "sqlite:///gone.db"], 3, "gone.db"),
+        (["checks", "-t", "sqlite:///{db}", "--snapshot"], 2, "--snapshot: "),
+        (["checks", "-t", "sqlite:///{db}", "--changed-since", "HEAD"], 2, "is in no git repository"),
+        (["elsewhere.sql", "-t", "sqlite:///{db}"], 2, "elsewhere.sql:2: same as a on nowhere"),
+        (["checks", "-t", "sqlite:///{db}", "--param", "x=1"], 2, "x"),
+        (["checks", "-t", "sqlite:///{db}", "-p", "-", "-p", "-"], 2, "-p - is given twice"),
+    ],
+)
+def test_what_cannot_be_checked_is_never_green(
+    arguments: list[str],
+    code: int,
+    said: str,
+    shop: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line with the reason; and where checks were selected, the report says error with it."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(Path.cwd().parent))
+    Path("broken.sql").write_text("-- name: b\n-- @expect rowz = 1\nselect 1")
+    Path("elsewhere.sql").write_text("-- @expect same as elsewhere on nowhere\nselect 1")
+    arguments = [argument.replace("{db}", shop.removeprefix("sqlite:///")) for argument in arguments]
+    said = said.replace("same as a on", "same as elsewhere on")
+    assert bulkq(*arguments, "--report", "json:r.json") == code
+    assert said in capfd.readouterr().err
+    report = Path("r.json")
+    if report.exists() and code:
+        found = json.loads(report.read_text())
+        assert found["exit"] == code
+        if code == 3 or "broken" in arguments[0]:
+            assert [check["verdict"] for check in found["checks"]] == ["error"]
+            assert said.split(" (")[0][:20] in found["checks"][0]["message"]
+
+
+def test_a_report_that_cannot_be_written_is_not_green(shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A full disk for the report: exit 5, and the others are written."""
+    assert bulkq("checks", "-t", shop, "--report", "junit:/dev/full", "--report", "tap:out.tap") == 5
+    assert "no space left" in capfd.readouterr().err
+    assert Path("out.tap").read_text().startswith("TAP version 13")
+
+
+def test_inline_checks_and_constants(shop: str) -> None:
+    """`-e` is a check too, and `--param` gives it values."""
+    assert bulkq("-e", "-- @expect value = 3\nselect :n + 1", "--param", "n=2", "-t", shop) == 0
+    assert bulkq("-e", "select 1", "checks", "-t", shop) == 1
+    assert bulkq("-e", "-- @expect nothing\nselect 1", "-t", shop) == 2
+
+
+def test_only_what_has_changed(shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Files that git knows in another form, new ones, and those whose parameter file has changed."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    Path("checks/b.sql").write_text("-- @params ids.csv\nselect :id where :id = 'x'")
+    Path("checks/ids.csv").write_text("id\n1\n")
+    Path("checks/c.sql").write_text("select 1 where 0")
+    git("init", "-q")
+    git("add", "checks")
+    git("commit", "-q", "-m", "first")
+    assert bulkq("checks", "-t", shop, "--changed-since", "HEAD") == 2
+    assert bulkq("checks", "-t", shop, "--changed-since", "HEAD", "--allow-empty") == 0
+    Path("checks/ids.csv").write_text("id\n2\n")
+    Path("checks/c.sql").write_text("select 2 where 0")
+    Path("checks/new file.sql").write_text("select 3 where 0")
+    capfd.readouterr()
+    assert bulkq("checks", "-t", shop, "--changed-since", "HEAD", "--report", "json") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert [check["file"] for check in found["checks"]] == ["checks/b.sql", "checks/c.sql", "checks/new file.sql"]
+    Path("sub").mkdir()
+    os.chdir("sub")
+    assert bulkq("../checks", "-t", shop, "--changed-since", "HEAD", "--tag", "none", "--allow-empty") == 0
+    os.chdir("..")
+    for revision in ("nonsense", "--output=x"):
+        assert bulkq("checks", "-t", shop, f"--changed-since={revision}") == 2
+        assert f'--changed-since "{revision}"' in capfd.readouterr().err
+    assert not Path("x").exists()
+
+
+def git(*arguments: str) -> None:
+    names = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    subprocess.run(["git", *arguments], check=True, env={**os.environ, **names, "GIT_CONFIG_GLOBAL": "/dev/null"})
+
+
+def test_the_past_of_a_check(shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """`runs --check` knows it by its name, `report` makes any report again, without rows; nothing is resumed."""
+    for text in (FINE, FINE.replace("1 = 0", "1 = 1"), FINE):
+        Path("checks/a.sql").write_text(text)
+        bulkq("checks", "-t", shop)
+    capfd.readouterr()
+    assert main(["runs", "--check", "fine"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "check         checks/a.sql:fine"
+    assert "runs          3, flaky" in lines
+    assert [line.split()[3] for line in lines[-3:]] == ["pass", "fail", "pass"]
+    assert main(["runs", "--check", "checks/a.sql:fine", "--format", "json", "--limit", "2"]) == 0
+    (known,) = json.loads(capfd.readouterr().out)
+    assert (known["flaky"], [run["rows"] for run in known["runs"]]) == (True, [0, 1])
+    assert main(["runs", "--check", "fin"]) == 2
+    assert "(did you mean fine?)" in capfd.readouterr().err
+    assert main(["runs", "--check", "fine", "--status", "ok"]) == 2
+    assert main(["report", "--last", "--format", "json"]) == 0
+    again = json.loads(capfd.readouterr().out)
+    assert (again["mode"], again["checks"][0]["verdict"], again["checks"][0]["sample"]) == ("check", "pass", [])
+    assert main(["report", again["run"], "--format", "junit", "-o", "again.xml"]) == 0
+    assert "<testsuite" in Path("again.xml").read_text()
+    assert main(["resume", "--last"]) == 4
+    assert "was a check" in capfd.readouterr().err
+    assert main(["runs", again["run"]]) == 0
+    assert f"bulkq report {again['run']}" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report"], "no run: bulkq report RUN, or --last"),
+        (["report", "x", "--last"], '"x" and --last: name one of them'),
+        (["report", "x"], "there is no ledger"),
+        (["report", "--last", "--format", "junt"], 'did you mean "junit"?'),
+        (["report", "--last", "--format", "json:x"], "name the format alone"),
+    ],
+)
+def test_wrong_reports(arguments: list[str], said: str, shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line, exit 2."""
+    assert main(arguments) == 2
+    assert said in capfd.readouterr().err
+
+
+def test_a_run_is_reported_again_too(shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """`bulkq report` is for every run of the ledger, with the counts of its queries."""
+    assert main(["run", "-e", "select :n / 1, json(:n)", "-t", shop, "-p", "range:n=1..3", "--format", "none"]) == 0
+    assert main(["run", "-e", "select json(:v)", "-t", shop, "-p", "v.csv", "--format", "none"]) == 2
+    Path("v.csv").write_text("v\n1\n{\n")
+    assert main(["run", "-e", "select json(:v)", "-t", shop, "-p", "v.csv", "--format", "none"]) == 1
+    capfd.readouterr()
+    assert main(["report", "--last", "--format", "json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["counts"]["ok"], found["counts"]["failed"], found["queries"][0]["failed"]) == (1, 1, 1)
+    assert main(["report", "--last"]) == 0
+    assert "keeps neither rows nor parameters" in capfd.readouterr().out
+
+
+def test_the_action_runs_the_checks(shop: str, tmp_path: Path) -> None:
+    """The script of the composite action: several paths, reports and options, and bulkq's own exit code."""
+    script = _script(ROOT / "action.yml")
+    tools = tmp_path / "runner" / "bulkq" / "bin"
+    tools.mkdir(parents=True)
+    (tools / "bulkq").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bulkq "$@"\n')
+    (tools / "bulkq").chmod(0o755)
+    Path("more checks.sql").write_text(BAD)
+    environment = {
+        **os.environ,
+        "RUNNER_TEMP": str(tmp_path / "runner"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "BULKQ_TARGET": shop,
+        "CHECK_PATHS": "checks/\nmore checks.sql\n",
+        "CHECK_REPORTS": "junit:out.xml",
+        "CHECK_SINCE": "",
+        "CHECK_LANES": "2",
+        "CHECK_ARGUMENTS": "--timeout\n5s",
+        "CHECK_VERSION": "",
+        "ACTION_FOLDER": str(ROOT),
+    }
+    done = subprocess.run(["bash", "-e", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "output").read_text() == "exit-code=1\n"
+    assert "::error file=" in done.stderr
+    assert Path("out.xml").exists()
+    assert "bad" in (tmp_path / "summary.md").read_text()
+
+
+def test_the_places_where_others_look(tmp_path: Path) -> None:
+    """The action's inputs all reach its script, and the hooks call commands that there are."""
+    action = (ROOT / "action.yml").read_text()
+    declared = re.findall(r"^  ([a-z-]+):\n    description", action.partition("outputs:")[0], re.MULTILINE)
+    used = set(re.findall(r"inputs\.([a-z-]+)", action))
+    assert set(declared) == used
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    for entry in re.findall(r"entry: bulkq (\w+)", hooks):
+        assert main([entry, "--help"]) == 0
+
+
+def _script(action: Path) -> str:
+    """What stands under `run: |`."""
+    lines = action.read_text().partition("      run: |\n")[2].splitlines()
+    return "\n".join(line.removeprefix("        ") for line in lines)
