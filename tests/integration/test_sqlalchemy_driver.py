@@ -240,6 +240,23 @@ async def test_a_statement_is_killed_from_another_session(request: pytest.Fixtur
     await connection.close()
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+async def test_a_query_may_belong_to_a_schema(request: pytest.FixtureRequest, driver: str) -> None:
+    """Its names are looked up there and nowhere else, inside a transaction and outside, and the next query's are not."""
+    base = fresh("postgresql", request)
+    base.execute("drop schema if exists other cascade", "create schema other", "create table other.t (a integer)")
+    connection = await connected(base, driver)
+    for query in (replace(inline("insert into t values (1)"), schema="other"),):
+        for wanted in (query, replace(query, transaction=False)):
+            statement = await connection.prepare(wanted, Decoding.PYTHON, typed=True, identifiers={})
+            assert (await connection.attempt(statement, [()], WRITES)).changed == 1
+    with pytest.raises(DatabaseError, match='"t" does not exist'):
+        await run(connection, "select * from t")
+    await connection.close()
+    assert base.execute("select count(*) from other.t") == [(2,)]
+    base.execute("drop schema other cascade")
+
+
 async def test_mysql_says_when_a_transaction_was_ended(request: pytest.FixtureRequest) -> None:
     """A statement that commits by itself, hidden from us, is noticed by the status of its answer."""
     base = fresh("mariadb", request)

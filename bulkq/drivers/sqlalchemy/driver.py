@@ -52,6 +52,7 @@ class SqlDriver:
             isolates_errors=False,
             in_process=product.in_process,
             concurrent_writes=product.concurrent_writes,
+            schemas=product.schemas,
         )
 
     async def connect(self) -> SqlConnection:

@@ -132,7 +132,7 @@ class Session:
         binding: Binding | None = None
         try:
             # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
-            self._open_with(replace(PREPARE, read_only=query.statement is StatementClass.READ))
+            self._open_with(replace(PREPARE, read_only=query.statement is StatementClass.READ), query.schema)
             names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
@@ -222,9 +222,9 @@ class Session:
         try:
             self._refuse(statement, reading=limits.read_only or self._read_only)
             if claim is None:
-                self._begin(limits)
+                self._begin(limits, statement.query.schema)
             else:
-                self._patiently(partial(self._claimed, claim, limits), limits.lock_timeout_s)
+                self._patiently(partial(self._claimed, claim, limits, statement.query.schema), limits.lock_timeout_s)
             self._phase = Phase.SENT
             reply = self._executed(statement, given, order)
             self._still_open()
@@ -257,7 +257,7 @@ class Session:
             )
         self._phase = Phase.PREPARING
         try:
-            for text in self.product.alone(limits):
+            for text in self.product.alone(limits, statement.query.schema):
                 self.ask(text)
             self._pass_the_point_of_no_return()
             self._phase = Phase.COMMITTING  # from here on only the server knows
@@ -265,10 +265,20 @@ class Session:
             if not self.product.says_begin:
                 self.connection.commit()
         except Exception as error:  # noqa: BLE001 - translated
+            self._restore()
             self._raise(error, binding=statement.binding, sets=sets, order=range(1))
         finally:
             self._rollback()
+        self._restore()
         return reply
+
+    def _restore(self) -> None:
+        """Take back what was set for a statement of its own; the session is of no use where that fails."""
+        try:
+            for text in self.product.afterwards():
+                self.ask(text)
+        except Exception:  # noqa: BLE001 - whatever it was
+            self.lost = True
 
     def administer(self, statements: Sequence[str], patience_s: float | None) -> list[tuple[object, ...]]:
         """Execute our own statements in one transaction; the rows of the last one.
@@ -317,9 +327,9 @@ class Session:
                 self._stop_if_cancelled()
                 time.sleep(PAUSE_S)
 
-    def _claimed(self, claim: Claim, limits: Limits) -> None:
+    def _claimed(self, claim: Claim, limits: Limits, schema: str | None) -> None:
         """A transaction that holds the marker of `claim`."""
-        self._begin(limits)
+        self._begin(limits, schema)
         self._phase = Phase.CLAIMING
         for text in self.product.claims(claim):
             self.cursor.execute(text)
@@ -375,7 +385,7 @@ class Session:
         self._phase = Phase.PREPARING
         try:
             self._refuse(statement, reading=True)
-            self._begin(limits)
+            self._begin(limits, statement.query.schema)
             self._phase = Phase.SENT
             (call,) = statement.binding.calls([params])
             self._streaming = self.product.streaming(self.connection, self.cursor, statement.query)
@@ -409,14 +419,14 @@ class Session:
 
     # transactions
 
-    def _begin(self, limits: Limits) -> None:
+    def _begin(self, limits: Limits, schema: str | None = None) -> None:
         if self._read_only and not limits.read_only:
             limits = replace(limits, read_only=True)
-        self._open_with(limits)
+        self._open_with(limits, schema)
 
-    def _open_with(self, limits: Limits) -> None:
+    def _open_with(self, limits: Limits, schema: str | None) -> None:
         self._open = True
-        for text in self.product.opening(limits):
+        for text in self.product.opening(limits, schema):
             self.ask(text)
 
     def _still_open(self) -> None:

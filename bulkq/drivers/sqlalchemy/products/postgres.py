@@ -54,6 +54,7 @@ class Postgres(Product):
     name = "postgres"
     text_parameters = True
     describes = True
+    schemas = True
     cancels = True
     autocommit = True
     limits_time = True
@@ -124,13 +125,17 @@ class Postgres(Product):
 
     # transactions
 
-    def opening(self, limits: Limits) -> Sequence[str]:
+    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:
         """BEGIN and its limits in one message."""
-        return (wrapping.opening(limits, ordinals=False),)
+        return (wrapping.opening(limits, ordinals=False, schema=schema),)
 
-    def alone(self, limits: Limits) -> Sequence[str]:
-        """Limits of the session; the next transaction has its own."""
-        return tuple(wrapping.session_limits(limits).split("; "))
+    def alone(self, limits: Limits, schema: str | None) -> Sequence[str]:
+        """Limits of the session, and where its names are looked up."""
+        return (wrapping.session_limits(limits, schema),)
+
+    def afterwards(self) -> Sequence[str]:
+        """Of the session again."""
+        return (wrapping.RESET,)
 
     def durable(self) -> Sequence[str]:
         """Whatever the server's default is."""

@@ -105,6 +105,9 @@ class Product:
     says_begin = False
     """Transactions are opened and ended by statements; else the library opens them, and its methods end them."""
 
+    schemas = False
+    """`Query.schema` is honoured."""
+
     optimistic = False
     """Nobody waits for a lock: of two transactions at one row the later is refused (40001), and has to begin again."""
 
@@ -150,12 +153,16 @@ class Product:
 
     # transactions
 
-    def opening(self, limits: Limits) -> Sequence[str]:  # noqa: ARG002
-        """The statements that open a transaction with these limits."""
+    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
+        """The statements that open a transaction with these limits; `schema` is of a query, where `schemas`."""
         return ()
 
-    def alone(self, limits: Limits) -> Sequence[str]:  # noqa: ARG002
+    def alone(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
         """The statements before one that runs outside a transaction."""
+        return ()
+
+    def afterwards(self) -> Sequence[str]:
+        """What takes back what `alone` has set, where it would be in the way."""
         return ()
 
     def durable(self) -> Sequence[str]:
