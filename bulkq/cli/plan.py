@@ -15,6 +15,7 @@ from bulkq.cli.lint import lines as finding_lines
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import RunOptions, run_options
 from bulkq.cli.running import without_password
+from bulkq.drivers.urls import safe
 from bulkq.ledger.places import locate
 from bulkq.markers import tables
 from bulkq.policy import safety
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 LONGEST_VALUE = 60
+SHOWN = 20
+"""Targets that are named."""
 
 
 @click.group("plan", short_help="What a command would do; nothing of yours is executed.")
@@ -101,6 +104,7 @@ def _other(other: OtherPlan) -> Iterable[str]:
 
 def _head(request: Run, made: Plan) -> list[str]:
     rows = [
+        ("targets", _targets(request)),
         ("target", made.target),
         ("server", _server(made.server, made.capabilities.name)),
         ("targets", f"the rows of {request.targets_sql}, not asked now" if request.targets_sql else ""),
@@ -112,6 +116,17 @@ def _head(request: Run, made: Plan) -> list[str]:
     ]
     rows += [("output", _output(request, made)), ("failures", request.failures or ""), ("null", _null(request))]
     return [f"{name:<14}{value}" for name, value in rows if value]
+
+
+def _targets(request: Run) -> str:
+    """All of several; the first is the one that is asked."""
+    if request.targets_sql is not None:
+        return f'what "{request.targets_sql}" gives; the database that would be asked is looked at'
+    if len(request.targets) > 1:
+        names = [target.name or safe(target.url) for target in request.targets]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return f"{len(names)}: {', '.join(names[:SHOWN])}{more}; the first is looked at"
+    return f"every schema like {', '.join(request.schemas)}" if request.schemas else ""
 
 
 def _modes(request: Run) -> list[str]:

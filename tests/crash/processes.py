@@ -167,7 +167,7 @@ def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
 # --- counters: rows that tell how often they were changed ------------------------------------------------------------
 
 BUMP = "update counters set n = n + 1 where id = :id"
-_BURNING = {
+BURNING = {
     "postgresql": "(select count(*) from generate_series(1, {steps}))",
     "sqlite": "(with recursive c(i) as (select 1 union all select i + 1 from c where i < {steps}) select max(i) from c)",
 }
@@ -175,7 +175,7 @@ _BURNING = {
 
 def burning(target: Target, steps: int) -> str:
     """An expression that takes its time, always the same and without a clock: ten steps are about a microsecond."""
-    return _BURNING["sqlite" if target.sqlite else "postgresql"].format(steps=steps)
+    return BURNING["sqlite" if target.sqlite else "postgresql"].format(steps=steps)
 
 
 def slow_bump(target: Target, steps: int = 2_500) -> str:
