@@ -25,6 +25,9 @@ WITHIN = re.compile(r"(?<![\w:\\]):([^\W\d]\w*)")
 COMPARED = re.compile(r"[=<>(,]\s*:([^\W\d]\w*)")
 """A placeholder behind an operator: in a comment, a condition that was taken out."""
 
+CHECK_KEYS = ("expect", "warn", "fail", "until", "sample", "mask")
+"""Metadata that makes a query a check."""
+
 BACKFILL_KEYS = ("key", "verify")
 """Metadata that means something only beside `@over`."""
 
@@ -74,6 +77,15 @@ def _metadata(query: Query) -> Iterator[_Found]:
         for key in BACKFILL_KEYS:
             if key in has:
                 yield 0, "warning", f'@{key} has no effect without "-- @over TABLE"'
+    said = next((key for key in CHECK_KEYS if key in has), None)
+    if said is not None and query.statement is not StatementClass.READ:
+        yield 0, "error", f"@{said} makes this a check, and a check only reads: {query.verb} would be refused"
+    if "mask" in has and any("value" in line for line in has.get("expect", ()) if "unchanged" in line):
+        yield (
+            0,
+            "warning",
+            "a masked value is not kept, so there is nothing to compare it with: measure rows, or take @mask out",
+        )
     if query.timeout_s and query.lock_timeout_s and query.lock_timeout_s >= query.timeout_s:
         yield 0, "error", "@lock_timeout can never fire: it is not shorter than @timeout"
     if query.idempotent is not None and query.statement is StatementClass.READ and query.mode in {None, Mode.READ}:

@@ -35,7 +35,7 @@ from bulkq.tasks.checkplan import MODE, connect, open_checks, plan
 from bulkq.tasks.requests import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from bulkq.ledger.checks import CheckHistory
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.runner import Control
+    from bulkq.tasks.checking import Answer
     from bulkq.tasks.checkplan import Checks, Opened, Planned
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty lets it pass)"
@@ -158,8 +159,7 @@ async def _never_ran(opened: Opened, control: Control) -> None:
         if judge.pair is not None:
             opened.progress.unknown += len(await judge.pair.never_came(reason))
         for answer in judge.open.values():
-            params = shown_params(planned.place.query, answer.batch)
-            _put(opened, planned, answer.n, f"did not end: {reason}", unknown=gone is not None, params=params)
+            _put(opened, planned, answer.n, f"did not end: {reason}", unknown=gone is not None, answer=answer)
             answer.sink.discard()
         if part.exhausted and not part.taken and not opened.request.allow_empty:
             _put(opened, planned, 0, NO_SETS, unknown=True)
@@ -177,12 +177,17 @@ def _put(
     message: str,
     *,
     unknown: bool,
-    params: Mapping[str, str | None] | None = None,
+    answer: Answer | None = None,
     count: int = 1,
 ) -> None:
-    result = replace(
-        blank(planned.place), message=" ".join(message.split()), params=params or {}, history=_any_history(planned)
-    )
+    result = replace(blank(planned.place), message=" ".join(message.split()), history=_any_history(planned))
+    if answer is not None:
+        result = replace(
+            result,
+            params=shown_params(planned.place.query, answer.batch),
+            began_s=max(0.0, answer.began_s - opened.book.started_s),
+            elapsed_s=time.monotonic() - answer.began_s,
+        )
     opened.book.put(planned.place, n, result)
     if unknown:
         opened.progress.unknown += count

@@ -76,7 +76,7 @@ class Book:
 
 
 @dataclass(slots=True)
-class _Answer:
+class Answer:
     """What came of one set: its rows, or why there are none."""
 
     n: int
@@ -103,7 +103,7 @@ class Judge:
 
         self._book = book
         self._digest = digest
-        self.open: dict[int, _Answer] = {}
+        self.open: dict[int, Answer] = {}
         """Of sets that have begun and not ended, by batch."""
 
     def begin(self, batch: Batch) -> Sink:
@@ -115,7 +115,7 @@ class Judge:
             most_rows=self.place.most_rows,
             compared=self.pair is not None,
         )
-        self.open[batch.index] = _Answer(batch.first, sink, batch, time.monotonic())
+        self.open[batch.index] = Answer(batch.first, sink, batch, time.monotonic())
         return sink
 
     def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
@@ -133,7 +133,7 @@ class Judge:
         return counted(result, self.place, decided)
 
     def settle(
-        self, answer: _Answer, compared: deciding.Compared | None, rows: Sequence[tuple[str | None, ...]] = ()
+        self, answer: Answer, compared: deciding.Compared | None, rows: Sequence[tuple[str | None, ...]] = ()
     ) -> CheckResult:
         """The result of one set, kept in the book.
 
@@ -221,15 +221,15 @@ class Pair:
         self._judge = judge
         self._other = other
         self._once = once
-        self._checks: dict[int, _Answer] = {}
-        self._others: dict[int, _Answer] = {}
+        self._checks: dict[int, Answer] = {}
+        self._others: dict[int, Answer] = {}
 
-    async def check_came(self, answer: _Answer) -> list[CheckResult]:
+    async def check_came(self, answer: Answer) -> list[CheckResult]:
         """An answer of the check; the results that can be decided now."""
         self._checks[answer.n] = answer
         return await self._decide()
 
-    async def other_came(self, answer: _Answer) -> list[CheckResult]:
+    async def other_came(self, answer: Answer) -> list[CheckResult]:
         """An answer of the other query; the results that can be decided now."""
         self._others[answer.n] = answer
         return await self._decide()
@@ -263,7 +263,7 @@ class Pair:
                 other.sink.discard()
         return decided
 
-    async def _compare(self, answer: _Answer, other: _Answer) -> CheckResult:
+    async def _compare(self, answer: Answer, other: Answer) -> CheckResult:
         if answer.failure is None and other.failure is not None:
             message = f"{self._other}: {error_text(self._judge.place, other.failure)}"
             answer.failure = _failure(answer, self._judge.place, message, other.failure.sqlstate)
@@ -298,12 +298,12 @@ class Reference:
     def __init__(self, pair: Pair, place: Place) -> None:
         self._pair = pair
         self._place = place
-        self.open: dict[int, _Answer] = {}
+        self.open: dict[int, Answer] = {}
 
     def begin(self, batch: Batch) -> Sink:
         """See `Judge.begin`."""
         sink = CheckSink(sample=0, mask=(), most_rows=self._place.most_rows, compared=True)
-        self.open[batch.index] = _Answer(batch.first, sink, batch, time.monotonic())
+        self.open[batch.index] = Answer(batch.first, sink, batch, time.monotonic())
         return sink
 
     def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
@@ -334,7 +334,7 @@ def _differences(here: CheckSink, there: CheckSink) -> Differences | None:
 # --- parts of a result ---------------------------------------------------------------------------------------------
 
 
-def taken(answer: _Answer, result: BatchResult) -> _Answer:
+def taken(answer: Answer, result: BatchResult) -> Answer:
     """`answer` with what `result` brings: the last rows, or the failure."""
     answer.elapsed_s = result.elapsed_s or time.monotonic() - answer.began_s
     if result.failures:
@@ -397,7 +397,7 @@ def _counted(result: BatchResult, place: Place, decided: CheckResult) -> Failure
     )
 
 
-def _failure(answer: _Answer, place: Place, message: str, sqlstate: str | None) -> Failure:
+def _failure(answer: Answer, place: Place, message: str, sqlstate: str | None) -> Failure:
     return Failure(
         n=answer.n,
         source="",

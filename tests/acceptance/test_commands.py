@@ -96,6 +96,7 @@ def test_help_lists_what_works(cli: Cli) -> None:
         "lint",
         "plan",
         "runs",
+        "report",
         "doctor",
         "targets",
         "ledger",

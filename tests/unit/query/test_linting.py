@@ -52,6 +52,17 @@ def test_findings_have_file_and_line() -> None:
             ],
         ),
         ("-- @over t\n-- @key id\nselect 1 where id > :lo and id <= :hi", []),
+        ("-- @expect empty\n-- @mask a\nselect a from t", []),
+        (
+            "-- @sample 3\ndelete from t where a = 1",
+            ["error: @sample makes this a check, and a check only reads: DELETE would be refused"],
+        ),
+        (
+            "-- @expect value unchanged\n-- @mask a\nselect a from t",
+            [
+                "warning: a masked value is not kept, so there is nothing to compare it with: measure rows, or take @mask out"
+            ],
+        ),
         ("-- @over t\n-- @key id\nselect 1 where id in (:keys*)", []),
         ("-- @key id\nselect 1", ['warning: @key has no effect without "-- @over TABLE"']),
         (
