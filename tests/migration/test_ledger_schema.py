@@ -127,6 +127,32 @@ async def test_a_migrated_server_equals_a_fresh_one(database: str) -> None:
         await connection.close()
 
 
+async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> None:
+    """As the first version left it, with a run in it: the run stays, and results of checks can be kept and read."""
+    from bulkq.ledger.checks import CheckHistory
+    from bulkq.model import CheckResult, Verdict
+
+    path = tmp_path / "ledger.db"
+    ledger = await open_ledger(str(path))
+    await ledger.begin(record("01kbold"), [])
+    await ledger.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("drop table checks")
+        connection.execute("update alembic_version set version_num = '0001'")
+    connection.close()
+    ledger = await open_ledger(str(path))
+    assert (await ledger.find("01kbold")).run == "01kbold"
+    history = CheckHistory(ledger.database)
+    result = CheckResult(
+        name="c", file="c.sql", line=1, target="t", verdict=Verdict.FAIL, expected="empty", message="2 rows", rows=2
+    )
+    await history.keep("01kbnew", "2026-11-22T10:00:00Z", [("c.sql:c", "", result)])
+    assert await history.of("01kbnew") == (result,)
+    assert (await history.before(["c.sql:c"]))["c.sql:c", "t"][""][0].rows == 2
+    await ledger.close()
+    assert described(path)["revision"] == [(revision.HEAD,)]
+
+
 async def test_a_developer_can_run_alembic(tmp_path: Path) -> None:
     """`[tool.alembic]` finds the scripts, and finds nothing to change."""
     url = f"url=sqlite+aiosqlite:///{tmp_path}/dev.db"
