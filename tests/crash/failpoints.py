@@ -119,7 +119,7 @@ FAILPOINTS = (
     *_around("spool-made", "bulkq.parameters.spool:_create", task="spool"),
     Failpoint("before-spool-fsync", "bulkq.parameters.spool:_write", task="spool"),
     Failpoint("after-spool-fsync", "bulkq.parameters.spool:_write", "after", task="spool", passages=(1, 2)),
-    *_around("spool-opened", "bulkq.tasks.opening:open_spool", task="spool", resuming=True),
+    *_around("spool-opened", "bulkq.tasks.sources:open_spool", task="spool", resuming=True),
     *_around("spool-cleared", "bulkq.tasks.beginning:Recorded._clear", task="spool"),
 )
 
