@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection, Statement
     from bulkq.sessions import Sessions
 
+COPIED = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+"""What PostgreSQL's COPY takes between its parentheses; EXPLAIN and SHOW give rows as well, and it refuses them."""
+
 
 @dataclass(slots=True)
 class Work:
@@ -256,7 +259,8 @@ class Worker:
         work, batch = tally.work, tally.batch
         connection, statement = await self._prepared(work, batch.sets[0])
         params = batch.sets[0]
-        if out.copy_delimiter is not None and self._sessions.driver.capabilities.copies:
+        copies = self._sessions.driver.capabilities.copies and work.query.verb in COPIED
+        if out.copy_delimiter is not None and copies:
             await out.begin()
             rows = await connection.copy(statement, out.copy_delimiter, work.limits, out.write_bytes)
             tally.add(segment, Reply((), (), range(rows)))

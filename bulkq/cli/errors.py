@@ -67,7 +67,10 @@ def _complaint(error: click.UsageError, arguments: list[str]) -> str:
     if isinstance(error, click.NoSuchOption):
         return f'no such option "{error.option_name}"{_nearest(error.possibilities)}'
     if isinstance(error, click.exceptions.NoSuchCommand):
-        return f'no such command "{error.command_name}"{_nearest(error.possibilities) or " (bulkq --help lists them)"}'
+        group = error.ctx.command_path if error.ctx else "bulkq"
+        return (
+            f'no such command "{error.command_name}"{_nearest(error.possibilities) or f" ({group} --help lists them)"}'
+        )
     if isinstance(error, click.MissingParameter) and error.param is not None:
         wanted = error.param.make_metavar(error.ctx) if error.ctx else error.param.human_readable_name
         return f"{wanted.strip('[].').lower()} is missing{_example(error)}"

@@ -63,7 +63,7 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         click.echo(line)
     problems = [
         error
-        for error in (refused, made.output.problem, *(query.problem for query in made.queries))
+        for error in (refused, made.crowded, made.output.problem, *(query.problem for query in made.queries))
         if error is not None
     ]
     for line in dict.fromkeys(line for error in problems for line in str(error).splitlines()):

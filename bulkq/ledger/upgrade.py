@@ -75,7 +75,8 @@ async def check(url: str = "auto") -> Checkup:
     try:
         revision = await ledger.database.revision()
         if revision != HEAD:
-            problems.append(f"revision {revision}, this program writes {HEAD}: bulkq ledger upgrade")
+            advice = "install the newer bulkq that made it" if (revision or "") > HEAD else "bulkq ledger upgrade"
+            problems.append(f"revision {revision}, this program writes {HEAD}: {advice}")
         try:
             problems += await reading.integrity(ledger.database)
             rows, size = await reading.counts(ledger.database), await reading.size_bytes(ledger.database)

@@ -157,7 +157,8 @@ def _check_unused(terms: Terms, columns: Sequence[str], where: str) -> None:
             raise ParameterError(f"{where}: :{name} is given by --param and by a column; use one of them")
     known = {p.name for p in terms.query.parameters}
     unused = [c for c in columns if c not in known]
-    if unused:
+    given = {*columns, *terms.constants, *(p.name for p in terms.query.parameters if p.has_default)}
+    if unused and known <= given:  # otherwise the column that is missing is the news: it may be the one that is unused
         raise ParameterError(f"{where}: {unused_text('column', unused, terms.query.place)}")
 
 

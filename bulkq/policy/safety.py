@@ -14,10 +14,10 @@ from bulkq.errors import RefusedError, UsageError
 from bulkq.model import Mode, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from bulkq.model import Query, Target
+    from bulkq.model import Query, Server, Target
 
 ALLOWABLE = ("unbounded", "truncate", "ddl")
 """The words of `--allow`."""
@@ -87,7 +87,34 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
         return UsageError(
             f'{place}"{query.name}" runs outside a transaction, where {counted} cannot undo anything: leave the option out'
         )
+    if counted is not None and not query.counted:
+        return UsageError(
+            f'{place}no database counts the rows that "{query.name}" changes, so {counted} could not hold: '
+            "write it as one INSERT, UPDATE, DELETE or MERGE, or leave the option out"
+        )
     return None
+
+
+def refuse_lanes(concurrency: int, totals: Sequence[int | None], server: Server) -> RefusedError | None:
+    """The error for more lanes than `server` has connections, before any is taken from somebody else; None if they fit.
+
+    Args:
+        concurrency: of `-j`.
+        totals: parameter sets of every query, None where that is not known: no run needs more lanes than it has sets.
+        server: as the connection that it was seen through found it, which is one of those that are wanted.
+    """
+    free = server.free_connections
+    if free is None or server.pooled:
+        return None
+    known = [total for total in totals if total is not None]
+    most = sum(known) if len(known) == len(totals) else concurrency
+    wanted = max(1, min(concurrency, most))
+    if wanted - 1 <= free:
+        return None
+    return RefusedError(
+        f"-j {concurrency} wants {wanted - 1} more connections, the server has {free} free of {server.max_connections}: "
+        f"use -j {free + 1} or less"
+    )
 
 
 def refuse_protected(targets: Iterable[Target], *, write: bool, confirmed: Collection[str]) -> RefusedError | None:
@@ -150,7 +177,7 @@ def _needed(query: Query) -> tuple[str, ...]:
 
 def _danger(query: Query, word: str, verb: str) -> str:
     if word == "unbounded":
-        changing = "UPDATE or DELETE" if verb == "WITH" else verb
+        changing = "UPDATE or DELETE" if verb in {"WITH", "EXPLAIN"} else verb
         return f"{changing} without WHERE changes every row"
     if word == "truncate":
         return f"{verb} removes every row"

@@ -92,6 +92,7 @@ class Nature:
         unbounded: whether it changes every row, if it is executed.
         where: the offset of its last WHERE outside parentheses, None without one.
         meant: where the verb is none of `KNOWN`, the one that is near, or "".
+        counted: whether the database says how many rows it changed: none, or those of its own verb, and no others in a CTE.
     """
 
     statement: StatementClass
@@ -99,6 +100,7 @@ class Nature:
     unbounded: bool
     where: int | None
     meant: str | None
+    counted: bool
 
 
 def classify(tokens: Sequence[Token]) -> Nature:
@@ -114,6 +116,7 @@ def classify(tokens: Sequence[Token]) -> Nature:
         statement is not StatementClass.READ and any(_unbounded(tokens, depths, i) for i in changes),
         _last_where(tokens, depths),
         None if verb in KNOWN else nearest(verb, KNOWN) or "",
+        statement is StatementClass.READ or _counted(tokens, depths, first, changes),
     )
 
 
@@ -198,6 +201,14 @@ def _changes(tokens: Sequence[Token], depths: Sequence[int], first: int) -> list
         if tokens[first].word in CHANGES and first not in found:
             found.append(first)
     return found
+
+
+def _counted(tokens: Sequence[Token], depths: Sequence[int], first: int, changes: Sequence[int]) -> bool:
+    """Whether the rows that change are those of the statement's own verb: of others the database counts none."""
+    if first < len(tokens) and tokens[first].word == "WITH":
+        first = _behind_with(tokens, depths, first)
+    own = tokens[first].word if first < len(tokens) else ""
+    return CLASS_OF.get(own) is StatementClass.WRITE and all(i == first for i in changes)
 
 
 def _opens_statement(tokens: Sequence[Token], i: int) -> bool:

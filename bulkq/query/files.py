@@ -176,6 +176,7 @@ def _query(
         unbounded=nature.unbounded,
         verb=nature.verb,
         meant=nature.meant,
+        counted=nature.counted,
         timeout_s=header.timeout_s,
         no_timeout=header.no_timeout,
         lock_timeout_s=header.lock_timeout_s,

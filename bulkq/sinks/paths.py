@@ -37,9 +37,12 @@ def destination(path: str) -> Path:
     if not os.path.isdir(given.parent):  # noqa: PTH112
         raise UsageError(f'there is no folder "{given.parent}" for "{path}"; make it first')
     try:
-        return given.resolve()
+        found = given.resolve()
     except (OSError, RuntimeError) as error:
         raise UsageError(f'cannot write "{path}": {error}') from error
+    if not os.path.isdir(found.parent):  # noqa: PTH112
+        raise UsageError(f'"{path}" is a link into "{found.parent}", and there is no such folder; make it first')
+    return found
 
 
 def is_special(path: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Outcome
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
+from bulkq.policy.safety import refuse_lanes
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.preflight import check_values
 from bulkq.tasks.recording import source_request
@@ -57,11 +58,10 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
     site.server = connection.server
     if opened.several:
         await sites_of.identify(site, connection)
-    _connections_are_free(opened, site, connection.server)
-    for part in site.parts:
+    heads = [await _peek(part) for part in site.parts]
+    _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
+    for part, head in zip(site.parts, heads, strict=True):
         source = part.source
-        assert isinstance(source, Peeked)
-        head = await source.peek(PEEKED)
         if head is None:
             part.exhausted = True
             if opened.start.going_on is None:
@@ -76,6 +76,11 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
             await check_values(connection, statement, head)
         if opened.request.write and source.replayable and opened.start.retried is None:
             await _whole_source(opened, site, part, connection, statement)
+
+
+async def _peek(part: Part) -> Batch | None:
+    assert isinstance(part.source, Peeked)
+    return await part.source.peek(PEEKED)
 
 
 async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None:
@@ -135,12 +140,6 @@ def _connections_are_free(opened: Opened, site: Site, server: Server) -> None:
         most = site.sessions.most
         site.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
         return
-    totals = [part.source.total for part in opened.parts]
-    known = sum(total for total in totals if total is not None) if None not in totals else opened.request.concurrency
-    wanted = max(1, min(opened.request.concurrency, known))
-    if wanted - 1 <= free:
-        return
-    raise RefusedError(
-        f"-j {opened.request.concurrency} wants {wanted - 1} more connections, the server has {free} free of {server.max_connections}: "
-        f"use -j {free + 1} or less"
-    )
+    refused = refuse_lanes(opened.request.concurrency, [part.source.total for part in opened.parts], server)
+    if refused is not None:
+        raise refused

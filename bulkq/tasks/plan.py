@@ -11,6 +11,7 @@ from bulkq.drivers.urls import MASK, safe
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
+from bulkq.policy.safety import refuse_lanes
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
 from bulkq.tasks.lint import Finding, finding, prepare
@@ -83,6 +84,7 @@ class Plan:
     queries: tuple[QueryPlan, ...]
     output: OutputPlan
     others: tuple[OtherPlan, ...] = ()  # the run's other targets, in their order
+    crowded: RefusedError | None = None  # more lanes than the server has connections
 
 
 async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = False) -> Plan:
@@ -111,6 +113,7 @@ async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = 
             tuple(queries),
             output(request, terminal=terminal),
             tuple(others),
+            None if others else refuse_lanes(request.concurrency, [q.total for q in queries], connection.server),
         )
     finally:
         await connection.close()

@@ -85,6 +85,7 @@ BAD = {
     "too few fields": ([*ONE, "-p", "few.csv", "--extra-columns", "ignore"], ["few.csv:3: ", "field"]),
     "too many fields": ([*ONE, "-p", "many.csv"], ["many.csv:3: ", "field"]),
     "a missing parameter": ([*ONE, "-p", "other.csv", "--extra-columns", "ignore"], ["other.csv", "id", "key"]),
+    "a column of another name": ([*ONE, "-p", "other.csv"], ["other.csv:1: ", "no column", ":id", "key"]),
     "an unused parameter": ([*ONE, "-p", "extra.csv"], ["extra.csv", "extra", "--extra-columns ignore"]),
     "an unclosed string of a source": ([*ONE, "-p", "sql:select 'abc as id"], ["-p sql:1: string is never closed"]),
     "no statement": (

@@ -421,6 +421,14 @@ def test_a_big_result_is_streamed(target: Target, cli: Cli, tmp_path: Path) -> N
     assert (tmp_path / "out.tsv").read_text().replace("\t", ",") == (tmp_path / "out.csv").read_text()
 
 
+@pytest.mark.parametrize("sql", ["show work_mem", "explain select 1", "(select 1) union select 2", "values (1)"])
+def test_every_statement_with_rows_goes_to_csv(sql: str, postgres_target: Target, cli: Cli) -> None:
+    """Without parameters a result is copied by the server, where the server copies such a statement."""
+    got = cli("run", "-e", sql, "-t", postgres_target.url, "--format", "csv")
+    assert got.code == 0, got.err
+    assert len(got.text.splitlines()) >= 2
+
+
 def test_output_to_a_file_per_query(target: Target, cli: Cli, tmp_path: Path) -> None:
     """`{query}` in the path makes a file for each query."""
     (tmp_path / "two.sql").write_text(

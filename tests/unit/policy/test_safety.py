@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model import Mode, Query, StatementClass, Target
-from bulkq.policy.safety import MODES, mode_of, refuse, refuse_options, refuse_protected, sentence
+from bulkq.model import Mode, Query, Server, StatementClass, Target
+from bulkq.policy.safety import MODES, mode_of, refuse, refuse_lanes, refuse_options, refuse_protected, sentence
 
 READ, WRITE, DDL = StatementClass.READ, StatementClass.WRITE, StatementClass.DDL
 MAINTENANCE, SESSION = StatementClass.MAINTENANCE, StatementClass.SESSION
@@ -158,6 +158,35 @@ def test_only_a_transaction_can_be_undone() -> None:
     )
     assert isinstance(error, UsageError)
     assert str(error).startswith('"q" runs outside a transaction, where --expect-rows cannot')
+
+
+def test_what_is_not_counted_has_no_limit() -> None:
+    """An option about rows is refused for a statement whose rows no database counts, where it would mean nothing."""
+    asked = replace(query("WITH", WRITE), counted=False)
+    error = refuse_options(asked, idempotent=False, counted="--max-affected")
+    assert isinstance(error, UsageError)
+    assert "--max-affected could not hold" in str(error)
+    assert refuse_options(asked, idempotent=False, counted=None) is None
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "totals", "free", "words"),
+    [
+        (8, [None], 7, None),
+        (8, [None], 6, "-j 8 wants 7 more connections, the server has 6 free of 100: use -j 7 or less"),
+        (1, [None], 0, None),
+        (80, [3, 4], 6, None),
+        (80, [3, None], 6, "-j 80 wants 79 more"),
+        (8, [0], 0, None),
+        (8, [None], None, None),
+    ],
+)
+def test_more_lanes_than_connections(concurrency: int, totals: list[int | None], free: int | None, words: str) -> None:
+    """Lanes beyond what is free are refused with the arithmetic; no run needs more of them than it has sets."""
+    server = Server("postgresql", "15", 150000, free_connections=free, max_connections=100)
+    error = refuse_lanes(concurrency, totals, server)
+    assert (error is None) if words is None else str(error).startswith(words)
+    assert refuse_lanes(concurrency, totals, replace(server, pooled=True)) is None
 
 
 @pytest.mark.parametrize(

@@ -313,3 +313,23 @@ def test_names_of_dialects() -> None:
     assert inline("select doc ? 'a', $$ :x $$", "postgresql").parameters == ()
     assert inline("select [a :b], :c", "mssql").parameters == (Parameter("c"),)
     assert inline("select 'a', :c", "firebird").parameters == (Parameter("c"),)
+
+
+@pytest.mark.parametrize(
+    ("sql", "counted"),
+    [
+        ("select 1", True),
+        ("with a as (select 1) select * from a", True),
+        ("update t set a = 1 where id = :id", True),
+        ("with a as (select 1) delete from t where id = :id", True),
+        ("insert into t select 1 returning *", True),
+        ("with a as (delete from t where id = :id returning 1) select * from a", False),
+        ("with a as (delete from t where id = :id returning 1) insert into u select * from a", False),
+        ("explain analyze update t set a = 1 where id = :id", False),
+        ("truncate t", False),
+        ("call p(:id)", False),
+    ],
+)
+def test_whose_rows_are_counted(sql: str, counted: bool) -> None:
+    """A database counts the rows of the statement's own verb, and of nothing else that changes data."""
+    assert inline(sql).counted is counted

@@ -10,7 +10,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model import Query
 from bulkq.sinks import retry_path, same_file
-from bulkq.sinks.paths import filled_paths
+from bulkq.sinks.paths import destination, filled_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +82,11 @@ def test_a_partial_is_not_another_querys_file(tmp_path: Path) -> None:
     (tmp_path / "two.csv").symlink_to("one.csv")
     with pytest.raises(UsageError, match='"one" and "two" would both write'):
         filled_paths(f"{tmp_path}/{{query}}.csv", QUERIES, "t")
+
+
+def test_a_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A dangling link is a mistake in the command, found before anything runs."""
+    link = tmp_path / "out.csv"
+    link.symlink_to(tmp_path / "gone" / "out.csv")
+    with pytest.raises(UsageError, match="is a link into .*gone.*make it first"):
+        destination(str(link))
