@@ -66,7 +66,7 @@ MISFITS = {
         "rows.csv",
         query("a", "bb"),
         {},
-        'rows.csv:1: column "b" is not used by q.sql:q; --extra-columns ignore accepts it',
+        'rows.csv:1: no column "bb" for :bb of q.sql:q; there are "a", "b" (did you mean "b"?)',
     ),
     "unused": (
         "wide.csv",
