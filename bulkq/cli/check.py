@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from bulkq.cli import request as requests
-from bulkq.cli.defaults import given
+from bulkq.cli.defaults import given, named_config, said
 from bulkq.cli.ledger import LEDGER, warn_of_password
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import (
     CONCURRENCY,
+    CONNECT_TIMEOUT,
     DEADLINE,
     DEBUG,
     FAIL_FAST,
@@ -24,6 +25,7 @@ from bulkq.cli.options import (
     PROGRESS,
     REPORT,
     RETRIES,
+    SITES,
     TARGET,
     TIMEOUT,
     WHAT,
@@ -68,6 +70,10 @@ class CheckOptions(TypedDict):
     snapshot: bool
     max_rows: int
     concurrency: int
+    schemas: tuple[str, ...]
+    targets_sql: str | None
+    per_target: int | None
+    connect_timeout: float | None
     timeout: float | None
     lock_timeout: float | None
     deadline: float | None
@@ -113,6 +119,8 @@ class CheckOptions(TypedDict):
         help="A check whose result has more rows is an error.",
     ),
     CONCURRENCY(default=8, show_default=True),
+    *SITES,
+    CONNECT_TIMEOUT,
     TIMEOUT(default="30s", show_default=True),
     LOCK_TIMEOUT,
     DEADLINE,
@@ -154,7 +162,9 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
         request = _request(options, ctx, selected, targets)
         from bulkq.tasks.check import check
 
-        task = partial(check, request, stdin=sys.stdin.buffer if sys.stdin is not None else None)
+        task = partial(
+            check, request, config=named_config(ctx), stdin=sys.stdin.buffer if sys.stdin is not None else None
+        )
         ledger = options["ledger"] if typed(ctx, "ledger") else None
         return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
     except BulkqError as error:
@@ -193,6 +203,8 @@ def _request(options: CheckOptions, ctx: click.Context, selected: Selected, targ
 
     requests.check_ledger(options["ledger"])
     requests.check_stdin(options["params"])
+    if options["targets_sql"] is not None and len(targets) != 1:
+        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
     if "-" in options["params"] and len(selected.queries) * len(targets) > 1:
         raise UsageError("-p - can be read once, and several checks or targets want it: write it to a file")
     count, percent = options["max_failures"] or (None, None)
@@ -207,6 +219,11 @@ def _request(options: CheckOptions, ctx: click.Context, selected: Selected, targ
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
         concurrency=options["concurrency"],
+        concurrency_given=said(ctx, "concurrency"),
+        schemas=requests.schemas(options["schemas"]),
+        targets_sql=options["targets_sql"],
+        per_target=options["per_target"],
+        connect_timeout_s=options["connect_timeout"],
         timeout_s=options["timeout"],
         timeout_given=given(ctx, "timeout"),
         lock_timeout_s=options["lock_timeout"],

@@ -236,8 +236,15 @@ WHAT = (
         help="Columns that no parameter takes.",
     ),
 )
-_HOW = (
-    CONCURRENCY(default=8, show_default=True),
+CONNECT_TIMEOUT = option(
+    "--connect-timeout",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    help="For the first connection to each target, which is tried once; a driver gives up after ten seconds by itself.",
+)
+SITES = (
     option(
         "--schemas",
         type=Text(),
@@ -252,16 +259,15 @@ _HOW = (
         help="The targets are what the first column of this query gives: URLs, or names; it is asked of -t.",
     ),
     option("--per-target", type=Count(1), metavar="N", help="Connections at work on one target at most."),
+)
+"""Many targets out of one, and how much of the run each may have."""
+
+_HOW = (
+    CONCURRENCY(default=8, show_default=True),
+    *SITES,
     TIMEOUT(default="30s", show_default=True),
     LOCK_TIMEOUT,
-    option(
-        "--connect-timeout",
-        type=Duration(),
-        default="10s",
-        show_default=True,
-        metavar="TIME",
-        help="For the first connection to each target, which is tried once; a driver gives up after ten seconds by itself.",
-    ),
+    CONNECT_TIMEOUT,
     option(
         "--order",
         type=Text(),

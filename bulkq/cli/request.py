@@ -56,7 +56,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
-        schemas=tuple(word.strip() for words in options["schemas"] for word in words.split(",") if word.strip()),
+        schemas=schemas(options["schemas"]),
         targets_sql=options["targets_sql"],
         confirmed=options["confirm"],
         concurrency=options["concurrency"],
@@ -130,6 +130,11 @@ def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
     asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
     if asked is not None and not options["params_target"]:
         raise UsageError(f'-p "{asked}": one of several targets is to be asked: say which with --params-target')
+
+
+def schemas(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns of `--schemas`, which may stand in one option with commas between them."""
+    return tuple(word.strip() for words in patterns for word in words.split(",") if word.strip())
 
 
 def _canaries(order: str | None) -> tuple[str, ...]:

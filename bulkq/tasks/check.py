@@ -32,10 +32,11 @@ from bulkq.query import rules as rules_of
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks.checking import Place, Reference, blank, shown_params
 from bulkq.tasks.checkplan import MODE, connect, open_checks, plan
+from bulkq.tasks.expanding import expanded
 from bulkq.tasks.requests import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from bulkq.ledger.checks import CheckHistory
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.runner import Control
+    from bulkq.targets import Config
     from bulkq.tasks.checking import Answer
     from bulkq.tasks.checkplan import Checks, Opened, Planned
 
@@ -54,6 +56,7 @@ async def check(
     *,
     control: Control,
     observers: Sequence[Observer] = (),
+    config: Config | None = None,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,  # noqa: ARG001 - a task of the command line
     terminal: bool = False,  # noqa: ARG001
@@ -64,6 +67,7 @@ async def check(
         request: what to check, and how.
         control: stops the run from outside.
         observers: told what happens, per check.
+        config: names of targets, for those that a query gives; None reads it where it is needed.
         stdin: read by `-p -`.
         stdout: not used: results are in the summary.
         terminal: not used.
@@ -72,6 +76,8 @@ async def check(
         BulkqError: nothing of the user's was executed: usage (2), refused (4).
     """
     _refuse(request)
+    if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
+        request = replace(request, run=await expanded(request.run, config, _say_to(observers)))
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(_ledger(request.run.ledger))
         stack.push_async_callback(_close, opening)
@@ -92,6 +98,14 @@ async def check(
         await _never_ran(opened, control)
         summary = _summary(opened, control)
         return await _finish(opened, summary, ledger, history, record, observers)
+
+
+def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        for observer in observers:
+            observer.notice(text)
+
+    return say
 
 
 def _refuse(request: Checks) -> None:
@@ -205,7 +219,7 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
     code = control.exit_code
     exit_code = stopping.exit_code(
         forced=code,
-        refused=code == 4 or any(target.refused for target in opened.targets),
+        refused=code == 4 or any(seat.database.refused for seat in opened.targets),
         unknown=code == 3 or progress.unknown > 0,
         stopped=code == 5,
         failed=progress.failed > 0,
@@ -220,7 +234,7 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
         status=stopping.status(exit_code),
         exit_code=exit_code,
         mode=MODE,
-        targets=tuple(target.name for target in opened.targets),
+        targets=tuple(seat.label for seat in opened.targets),
         ok=progress.ok,
         failed=progress.failed,
         unknown=progress.unknown,
@@ -242,10 +256,11 @@ def _first_line(opened: Opened) -> str:
     """What runs where."""
     run = opened.request.run
     words = [f"run={opened.run}", MODE]
-    for target in opened.targets:
+    for seat in opened.targets:
+        target = seat.database
         server = target.server
         what = f"{server.product} {server.version} " if server is not None else ""
-        words.append(f"{what}{target.name}" + (" (unreachable)" if target.error else ""))
+        words.append(f"{what}{seat.label}" + (" (unreachable)" if target.error else ""))
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.concurrency}")
@@ -290,7 +305,7 @@ async def _begin(opened: Opened, ledger: Ledger) -> RunRecord | None:
         state=RunState.RUNNING,
         mode=MODE,
         name=run.name or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries))[:200],
-        targets=tuple(target.name for target in opened.targets),
+        targets=tuple(seat.label for seat in opened.targets),
         request=to_json(run, str(Path.cwd())),
         fingerprint=json.dumps({}),
         owner=new_owner(),

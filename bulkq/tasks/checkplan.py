@@ -83,6 +83,19 @@ class Database:
     snapshot: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A target as the results name it: a database, or one schema of it."""
+
+    database: Database
+    schema: str | None = None
+
+    @property
+    def label(self) -> str:
+        """`name`, or `name/schema`."""
+        return f"{self.database.name}/{self.schema}" if self.schema else self.database.name
+
+
 @dataclass(slots=True)
 class Planned:
     """One check on one target: a part of the run, or the reason why it cannot be one."""
@@ -99,7 +112,7 @@ class Opened:
 
     request: Checks
     run: str
-    targets: list[Database]
+    targets: list[Seat]
     others: dict[str, Database]
     progress: Progress
     book: Book
@@ -129,7 +142,7 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     return Opened(
         request=request,
         run=run,
-        targets=[opened(target) for target in request.run.targets],
+        targets=[Seat(opened(replace(target, schema=None)), target.schema) for target in request.run.targets],
         others={name: opened(target) for name, target in request.other_targets.items()},
         progress=Progress(run=run, name=name, concurrency=request.run.concurrency),
         book=Book(started_s=time.monotonic(), today=now.date()),
@@ -140,13 +153,20 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
 
 async def connect(opened: Opened, stack: AsyncExitStack) -> None:
     """Look at every target once, side by side: one that is not there is an error of its checks and of nothing else."""
-    every = list({id(target): target for target in (*opened.targets, *opened.others.values())}.values())
+    every = list(
+        {
+            id(target): target for target in (*(seat.database for seat in opened.targets), *opened.others.values())
+        }.values()
+    )
     for target in every:
         driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
         target.driver = driver
         target.name = target.target.name or driver.target
         target.sessions = Sessions(
-            driver, outage_s=opened.request.run.outage_s, say=opened.notice, most=target.target.concurrency
+            driver,
+            outage_s=opened.request.run.outage_s,
+            say=opened.notice,
+            most=target.target.concurrency or opened.request.run.per_target,
         )
         stack.push_async_callback(target.sessions.close)
     await asyncio.gather(*(_look(opened, target, stack) for target in every))
@@ -155,7 +175,11 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
 async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
     assert target.sessions is not None
     try:
-        connection = await target.sessions.first()
+        async with asyncio.timeout(opened.request.run.connect_timeout_s):
+            connection = await target.sessions.first()
+    except TimeoutError:
+        target.error = f"{target.name} did not answer within {opened.request.run.connect_timeout_s:g}s"
+        return
     except (TargetError, RefusedError) as error:
         target.error, target.refused = str(error), isinstance(error, RefusedError)
         return
@@ -196,15 +220,21 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
     past = await history.before(list(keys.values())) if history is not None else None
     order = 0
     for query in queries:
-        for target in opened.targets:
-            known = None if past is None else past.get((keys[query.place], target.name), {})
+        for seat in opened.targets:
+            known = None if past is None else past.get((keys[query.place], seat.label), {})
             place = Place(
-                order, keys[query.place], query, rules_of(query), target.name, known, opened.request.most_rows
+                order,
+                keys[query.place],
+                replace(query, schema=seat.schema),
+                rules_of(query),
+                seat.label,
+                known,
+                opened.request.most_rows,
             )
             order += 1
             planned = Planned(place, Judge(place, opened.book, Digest()))
             opened.planned.append(planned)
-            await _add_parts(opened, planned, target, stack, stdin)
+            await _add_parts(opened, planned, seat.database, stack, stdin)
 
 
 async def _add_parts(
@@ -228,7 +258,7 @@ async def _add_parts(
         part.judge = planned.judge
         planned.parts.append(part)
         if other is not None:
-            await _add_reference(opened, planned, other, stack, stdin)
+            await _add_reference(opened, planned, target, other, stack, stdin)
 
 
 def _other_target(opened: Opened, target: Database, same: Condition) -> Database:
@@ -236,11 +266,13 @@ def _other_target(opened: Opened, target: Database, same: Condition) -> Database
 
 
 async def _add_reference(
-    opened: Opened, planned: Planned, other: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: Opened, planned: Planned, target: Database, other: Database, stack: AsyncExitStack, stdin: BinaryIO | None
 ) -> None:
     """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
     query = opened.request.references[planned.place.query.place]
-    words = query.name if other.name == planned.place.target else f"{query.name} on {other.name}"
+    if planned.place.query.schema is not None and other is target:
+        query = replace(query, schema=planned.place.query.schema)
+    words = query.name if other is target else f"{query.name} on {other.name}"
     pair = Pair(planned.judge, words, once=not query.parameters)
     planned.judge.pair = pair
     part = await _part(opened, planned, query, other, stack, stdin)

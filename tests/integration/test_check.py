@@ -636,3 +636,47 @@ async def test_a_database_that_is_not_the_one_expected(database: str) -> None:
     summary = await check(Checks(run=request), control=Control())
     assert (summary.exit_code, str(summary.checks[0].verdict)) == (4, "error")
     assert "another" in summary.checks[0].message
+
+
+async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
+    """`--schemas`: each is a target of its own, with its own verdict and history; so is what `--targets-sql` gives."""
+    for schema in ("tenant_a", "tenant_b"):
+        servers.execute(database, f"create schema {schema}", f"create table {schema}.t (id int)")
+    servers.execute(database, "insert into tenant_b.t values (1)")
+    text = "-- name: a\nselect id from t;\n-- name: b\n-- @expect same as c\nselect id from t;\n-- name: c\nselect id from t"
+    selected = tuple(query for query in load(text) if query.name != "c")
+    run_ = Run(
+        queries=selected,
+        targets=(Target(url=database, name="db"),),
+        schemas=("tenant_%",),
+        ledger=str(tmp_path / "l.db"),
+    )
+    checks = Checks(run=run_, references={selected[1].place: load(text)[2]})
+    for _ in range(2):
+        summary = await check(checks, control=Control())
+    assert summary.targets == ("db/tenant_a", "db/tenant_b")
+    assert [(r.name, r.target, str(r.verdict)) for r in summary.checks] == [
+        ("a", "db/tenant_a", "pass"), ("a", "db/tenant_b", "fail"), ("b", "db/tenant_a", "pass"), ("b", "db/tenant_b", "pass"),
+    ]  # fmt: skip
+    assert all(len(result.history) == 1 for result in summary.checks)
+    asked = replace(
+        run_, schemas=(), targets_sql=f"select '{database}' union all select '{database}?application_name=x'"
+    )
+    assert (
+        len((await check(Checks(run=replace(asked, queries=load("select 1 where false"))), control=Control())).checks)
+        == 2
+    )
+
+
+async def test_a_target_that_never_answers(postgres_url: str) -> None:
+    """It is waited for as long as `--connect-timeout` says, and no longer."""
+    silent = await asyncio.start_server(lambda _r, _w: asyncio.sleep(30), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    try:
+        async with asyncio.timeout(5):
+            url = f"postgresql://x@127.0.0.1:{port}/d"
+            summary = await run("select 1 where false", postgres_url, url, connect_timeout_s=0.2)
+    finally:
+        silent.close()
+    assert [str(result.verdict) for result in summary.checks] == ["pass", "error"]
+    assert "did not answer within 0.2s" in summary.checks[1].message
