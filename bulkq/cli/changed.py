@@ -21,7 +21,19 @@ def changed_since(revision: str) -> frozenset[Path]:
         raise UsageError(f'--changed-since "{revision}": a revision does not begin with a dash')
     top = Path(_git(revision, "rev-parse", "--show-toplevel").rstrip("\n"))
     _git(revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    differing = _git(revision, "diff", "--name-only", "-z", "--no-renames", "--end-of-options", revision, "--")
+    differing = _git(
+        revision,
+        "-C",
+        str(top),
+        "diff",
+        "--no-relative",
+        "--name-only",
+        "-z",
+        "--no-renames",
+        "--end-of-options",
+        revision,
+        "--",
+    )
     new = _git(revision, "-C", str(top), "ls-files", "-z", "--others", "--exclude-standard", "--full-name")
     return frozenset((top / name).resolve() for name in (differing + new).split("\0") if name)
 

@@ -45,6 +45,7 @@ def select(
     exclude: Sequence[str],
     changed: frozenset[Path] | None,
     dialect: str,
+    allow_empty: bool = False,
 ) -> Selected:
     """The checks of `specs`, in the order of the files; what cannot be read is in `broken`, and the rest is still found.
 
@@ -54,12 +55,16 @@ def select(
         exclude: paths, names or `FILE:NAME` that are left out, as globs.
         changed: keep the checks of these files, or with a parameter file among them; None keeps all.
         dialect: of the SQL.
+        allow_empty: folders and patterns may have nothing, and nothing may have a tag.
+
+    Raises:
+        UsageError: a tag that none of the checks has.
     """
     wanted: dict[str, list[str]] = {}
     broken: list[Broken] = []
     for spec in specs:
         try:
-            for file, name in _files(spec):
+            for file, name in _files(spec, allow_empty=allow_empty):
                 wanted.setdefault(file, []).append(name)
         except UsageError as error:
             broken.extend(_broken(str(error), spec))
@@ -70,10 +75,12 @@ def select(
             continue
         try:
             every[file] = _load(file, dialect)
-            found += _named(file, every[file], patterns)
+            found += _named(file, every[file], patterns, allow_empty=allow_empty)
         except UsageError as error:
             broken.extend(_broken(str(error), file))
     references, wrong = _references(found, every, dialect)
+    if not (broken or wrong or allow_empty):
+        _check_tags(tags, found)
     helpers = {query.place for query in references.values()}
     chosen = [
         query
@@ -81,7 +88,7 @@ def select(
         if not (query.place in helpers and not _says_something(query) and not _by_name(query, wanted))
         and not _excluded(query.file or "", query.name, exclude)
         and (not tags or not frozenset(tags).isdisjoint(query.tags))
-        and (changed is None or _has_changed(query, changed))
+        and (changed is None or _has_changed(query, references.get(query.place), changed))
     ]
     return Selected(tuple(chosen), references, (*broken, *wrong))
 
@@ -91,17 +98,17 @@ def found_once(queries: Sequence[Query]) -> list[Query]:
     return list({id(query): query for query in queries}.values())
 
 
-def _files(spec: str) -> list[tuple[str, str]]:
+def _files(spec: str, *, allow_empty: bool) -> list[tuple[str, str]]:
     """`(file, pattern of names)` of one argument."""
     path, name = _split(spec)
     if WILD.isdisjoint(path) or Path(path).exists():
         files = [path]
     else:
         files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        if not files:
+        if not files and not allow_empty:
             raise QueryFileError(f'no file matches "{spec}"')
     found = [(file, name) for each in files for file in _sql_files(each)]
-    if not found:
+    if not found and not allow_empty:
         raise QueryFileError(f'no .sql file in "{path}"')
     return found
 
@@ -128,7 +135,7 @@ def _load(file: str, dialect: str) -> tuple[Query, ...]:
     return language.load(read(file), file, dialect)
 
 
-def _named(file: str, queries: Sequence[Query], patterns: Sequence[str]) -> list[Query]:
+def _named(file: str, queries: Sequence[Query], patterns: Sequence[str], *, allow_empty: bool) -> list[Query]:
     from bulkq import query as language
 
     found: list[Query] = []
@@ -137,7 +144,7 @@ def _named(file: str, queries: Sequence[Query], patterns: Sequence[str]) -> list
         if not matching:
             if WILD.isdisjoint(pattern):
                 matching = [language.pick(queries, pattern, file)]  # which complains, with the nearest name
-            else:
+            elif not allow_empty:
                 raise QueryFileError(f'{file}: no query matches "{pattern}"')
         found += matching
     return found
@@ -202,7 +209,20 @@ def _excluded(file: str, name: str, patterns: Sequence[str]) -> bool:
     return False
 
 
-def _has_changed(query: Query, changed: frozenset[Path]) -> bool:
+def _check_tags(tags: Sequence[str], queries: Sequence[Query]) -> None:
+    """A tag that was mistyped beside another one would leave checks out without a word."""
+    known = sorted({tag for query in queries for tag in query.tags})
+    for tag in tags:
+        if tag not in known:
+            from bulkq.query.complaints import nearest
+
+            guess = nearest(tag, known)
+            meant = f' (did you mean "{guess}"?)' if guess else ""
+            raise UsageError(f'--tag "{tag}": no check has it{meant}; there are {", ".join(known) or "no tags"}')
+
+
+def _has_changed(query: Query, reference: Query | None, changed: frozenset[Path]) -> bool:
+    """Whether its file has, one with its parameters, or that of the query that it is compared with."""
     if query.file is None:
         return True
     folder = Path(query.file).parent
@@ -210,6 +230,8 @@ def _has_changed(query: Query, changed: frozenset[Path]) -> bool:
         Path(query.file),
         *(folder / spec.partition(":")[0].lstrip("@") for spec in query.metadata.get("params", ())),
     ]
+    if reference is not None and reference.file is not None:
+        files.append(Path(reference.file))
     return any(file.resolve() in changed for file in files)
 
 

@@ -51,6 +51,8 @@ ALIASES = {
 }
 """Other names of types, as PostgreSQL's manual lists them (8, table 8.1)."""
 
+NAN = Decimal("nan")
+
 FLIPS = 2
 """Changes between good and bad from which on a check counts as flaky."""
 
@@ -220,10 +222,11 @@ def _value(measured: Measured) -> str:
 
 
 def _number(text: str, measured: Measured) -> Decimal:
+    plain = text.strip()
     try:
-        number = Decimal(text.strip())
+        number = Decimal(plain) if plain.isascii() and "_" not in plain else NAN  # Python takes 1_000, databases do not
     except InvalidOperation:
-        number = Decimal("nan")
+        number = NAN
     if number.is_nan():
         raise Unknowable(f"the value {_quoted(text, measured)} is not a number")
     return number
@@ -254,7 +257,7 @@ def _same(condition: Condition, measured: Measured) -> bool:
         raise Unknowable(f"{condition.text}: nothing was compared")
     if compared.columns is not None:
         raise Unknowable(
-            f"{len(measured.columns)} columns cannot be the same as the {compared.columns} of {compared.other}"
+            f"{_count(len(measured.columns), 'column')} cannot be the same as the {compared.columns} of {compared.other}"
         )
     return compared.same
 
@@ -263,6 +266,10 @@ def _unchanged(condition: Condition, measured: Measured) -> bool:
     if measured.past is None:
         raise Unknowable(f"{condition.text}: there is no ledger to compare with: leave out --ledger none")
     by_value = _by_value(condition, measured)
+    if by_value and measured.masked:
+        raise Unknowable(
+            f"{condition.text}: the value is masked, and the ledger keeps none of it: take it out of @mask"
+        )
     now = _number(_value(measured), measured) if by_value else Decimal(measured.rows)
     if not measured.past:
         return True
@@ -358,7 +365,11 @@ def _compared_text(measured: Measured, compared: Compared) -> str:
 
 
 def _rows_text(rows: int) -> str:
-    return "no rows" if not rows else "1 row" if rows == 1 else f"{rows:,} rows"
+    return _count(rows, "row")
+
+
+def _count(number: int, what: str) -> str:
+    return f"no {what}s" if not number else f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _columns_text(columns: Sequence[Column]) -> str:

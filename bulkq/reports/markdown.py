@@ -106,9 +106,9 @@ class _Page:
 def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     worst = worst_first(found)[0].verdict if found else Verdict.PASS
     lines = [f"### {SIGNS[worst]} bulkq: {tally_text(found, noun(summary))}", ""]
-    targets = ", ".join(summary.targets)
+    where = f" on {markdown(', '.join(summary.targets), 500)}" if summary.targets else ""
     lines.append(
-        f"Run {code(summary.run or '-')} on {markdown(targets, 500)}: status {summary.status}, exit code {summary.exit_code}, "
+        f"Run {code(summary.run or '-')}{where}: status {summary.status}, exit code {summary.exit_code}, "
         f"{duration(summary.elapsed_s)}."
     )
     if summary.reason:

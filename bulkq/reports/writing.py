@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bulkq.errors import OutputClosed, UsageError
+from bulkq.errors import BulkqError, OutputClosed, UsageError
 from bulkq.sinks.files import FileOutput, cannot_write, is_special
 
 if TYPE_CHECKING:
@@ -111,7 +111,12 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, 
         _write_special(request.path, data)
     else:
         output = FileOutput(request.path)
-        output.append(data)
+        try:
+            output.append(data)
+            output.flush()
+        except BulkqError:
+            output.discard()  # a piece of a report is worth nothing, and the disk may be full
+            raise
         output.close(complete=True)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -84,3 +86,20 @@ def test_a_closed_stderr_keeps_the_job_summary(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(sys, "stderr", None)
     assert _tell(FOUR, [], Messages()) == 3
     assert (tmp_path / "summary").stat().st_size
+
+
+def test_a_piece_of_a_report_is_not_left_behind(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full in the middle: the report of before stands, and nothing takes more room."""
+    (tmp_path / "r.json").write_text("before")
+    wanted = wanted_reports([f"json:{tmp_path}/r.json"], rows=None)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bulkq.sinks.files.write_all", full)
+        assert _tell(checked(check(1)), wanted, Messages()) == 5
+    assert "no space left on device" in capfd.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"r.json": "before"}
