@@ -117,7 +117,11 @@ def test_killed_writes_change_each_row_once(
 ) -> None:
     """After any number of SIGKILLs, resumed at once, every row was changed once and nothing is left behind."""
     option = request.config.getoption
-    tested = [i.callspec.params["target"] for i in request.session.items if i.name.startswith("test_killed_writes")]
+    tested = [
+        i.callspec.params["target"]
+        for i in request.session.items
+        if i.name.startswith("test_killed_writes_change_each_row_once[")
+    ]
     wanted = round(option("--kills", 40) * SHARES[target.kind] / sum(SHARES[kind] for kind in tested))
     rows = option("--crash-rows", 4_000)
     writes = Writes(nursery, cli, target, rows, chance)
