@@ -380,7 +380,7 @@ class Lanes:
         part.unknown += progress.unknown - before[1]
         part.changed += result.changed
         part.wrong += len(result.failures)
-        progress.unanswered += result.unanswered
+        progress.unanswered += len(result.unanswered)
 
     def _wants_lane(self, now_s: float) -> bool:
         """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""

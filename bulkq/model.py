@@ -202,7 +202,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One parameter set that did not end `ok`; a line of `--failures`."""
+    """One parameter set that did not end `ok`, or whose answer is lost; a line of `--failures`."""
 
     n: int
     source: str
@@ -215,6 +215,10 @@ class Failure:
     attempts: int
     hint: str | None = None
     where: str = ""  # `users.sql:12` of the error's position, where the server gave one
+
+
+ANSWER_LOST = "applied, and its answer is lost: do not repeat it"
+"""The message of a set in `BatchResult.unanswered`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ class BatchResult:
     failures: tuple[Failure, ...] = ()
     skipped: int = 0
     changed: int = 0
-    unanswered: int = 0
+    unanswered: tuple[Failure, ...] = ()  # sets that were applied, whose answers are lost: `outcome` is ok
     part: int = 1
     attempts: int = 1
     retried: int = 0

@@ -340,4 +340,4 @@ def _mark(result: BatchResult) -> Mark:
         if n > first:
             ranges.append((first, n - 1))
         first = n + 1
-    return Mark(result.part, tuple(ranges), result.failures, result.changed, result.unanswered, batch.end)
+    return Mark(result.part, tuple(ranges), result.failures, result.changed, len(result.unanswered), batch.end)

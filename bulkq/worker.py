@@ -15,14 +15,25 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq import query as queries
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
-from bulkq.model import Batch, BatchResult, Claim, Failure, Outcome, Phase, PlaceholderKind, Reply
+from bulkq.model import (
+    ANSWER_LOST,
+    Batch,
+    BatchResult,
+    Claim,
+    Failure,
+    Outcome,
+    Phase,
+    PlaceholderKind,
+    Reply,
+    SetError,
+)
 from bulkq.policy import retry
 from bulkq.policy.retry import Action, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query, SetError
+    from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query
     from bulkq.permits import Permit
     from bulkq.policy.sizing import BatchSize
     from bulkq.protocols import Connection, Statement
@@ -144,7 +155,7 @@ class _Tally:
     failures: list[Failure] = field(default_factory=list)
     ok: int = 0
     changed: int = 0
-    unanswered: int = 0
+    unanswered: list[Failure] = field(default_factory=list)
     attempts: int = 0
     retried: int = 0
 
@@ -170,7 +181,7 @@ class _Tally:
             ok=self.ok,
             failures=tuple(sorted(self.failures, key=lambda f: f.n)),
             changed=self.changed,
-            unanswered=self.unanswered,
+            unanswered=tuple(self.unanswered),
             part=self.work.part,
             attempts=self.attempts,
             retried=self.retried,
@@ -508,9 +519,14 @@ def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_S
     if tally.work.guard is not None:
         tally.work.guard.settle(0, there.rows)
     if tally.work.answers:
-        tally.unanswered += count
+        tally.unanswered += [_unanswered(tally, position) for position in segment.positions[:count]]
     rest = segment.positions[count:]
     return [_Segment(rest)] if rest else []
+
+
+def _unanswered(tally: _Tally, position: int) -> Failure:
+    lost = SetError(position, None, ANSWER_LOST)
+    return failure(tally.work, tally.batch, position, lost, Outcome.OK, tally.attempts)
 
 
 def _lost_ownership(work: Work, error: NotOwner) -> str:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bulkq.parameters.failed import Chosen, Whose
 
 
+APPLIED = "ok"
+"""The outcome in a `--failures` file of a set that was applied and only lost its answer."""
+
+
 class Objects(Protocol):
     """A reader of JSON objects: `bulkq.parameters.jsonlines`, `bulkq.parameters.jsonarray`."""
 
@@ -127,7 +131,8 @@ class ObjectFeed:
                     self._chosen = await choose(objects[0], self.name, self._whose)
             if not self._failures:
                 return found
-            pairs = list(zip(objects, lines, strict=True))
+            # What was applied and only lost its answer stands there for people; to run it again would do it twice.
+            pairs = [(one, line) for one, line in zip(objects, lines, strict=True) if one.get("outcome") != APPLIED]
             if self._chosen is not None:
                 pairs = [(one, line) for one, line in pairs if self._chosen.takes(one, f"{self.name}:{line}")]
             if pairs:

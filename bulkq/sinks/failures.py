@@ -1,4 +1,4 @@
-"""`--failures FILE.jsonl`: one line per parameter set that did not end well. An observer; `bulkq.tasks` makes it."""
+"""`--failures FILE.jsonl`: a line per parameter set that did not end well or whose answer is lost. An observer; `bulkq.tasks` makes it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from bulkq.sinks.partials import Known
 from bulkq.sinks.streams import open_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.model import BatchResult, Failure, RunSummary, SinkPosition
     from bulkq.policy.progress import Progress
 
@@ -62,8 +64,16 @@ class FailureFile:
         Raises:
             StoppedError: the file takes no more.
         """
-        if result.failures:
-            self._output.append(b"".join(map(failure_line, result.failures)))
+        self.write((*result.failures, *result.unanswered))
+
+    def write(self, failures: Sequence[Failure]) -> None:
+        """Write these; they are in the file when this returns.
+
+        Raises:
+            StoppedError: the file takes no more.
+        """
+        if failures:
+            self._output.append(b"".join(map(failure_line, failures)))
             if self._file is not None:
                 self._file.flush()
 

@@ -50,6 +50,8 @@ class GoingOn:
     ok: int = 0
     changed: int = 0
     unanswered: int = 0
+    cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    """By part: sets that were applied and whose answers died with the process; they are part of `unanswered`."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,6 +253,7 @@ class _Known:
     say: Callable[[str], None]
     changed: int = 0
     unanswered: int = 0
+    cut_off: dict[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def answers(self) -> bool:
@@ -299,12 +300,15 @@ def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say:
     applied = exactly_once.ranges(rows)
     known.changed += exactly_once.changed(rows)
     if known.answers:
-        recorded = sum(_count(known.done.get(part, ())) for part in applied)
-        known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - recorded)
+        before = sum(_count(known.done.get(part, ())) for part in applied)
+        known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
     for part, query in known.parts(site):
         if mode_of(known.request, query) != safety.WRITE:
             continue
-        _note(known.kept, part, applied.get(part, ()), known.done.get(part, ()), tells=known.answers, say=say)
+        recorded = known.done.get(part, ())
+        missing = _note(known.kept, part, applied.get(part, ()), recorded, tells=known.answers, say=say)
+        if known.answers and missing:
+            known.cut_off[part] = missing
         known.done[part] = list(applied.get(part, ()))
         if part in known.states:
             known.states[part] = _settled(known.states[part], applied.get(part, ()))
@@ -332,6 +336,7 @@ async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn
         ok=ok,
         changed=changed,
         unanswered=record.unanswered + known.unanswered,
+        cut_off=known.cut_off,
     )
 
 
@@ -343,8 +348,8 @@ def _note(
     *,
     tells: bool,
     say: Callable[[str], None],
-) -> None:
-    """Write into the ledger what only the markers knew: they go at the end of the run, and the ledger stays."""
+) -> list[tuple[int, int]]:
+    """Write into the ledger what only the markers knew, and return it: they go at the end of the run, the ledger stays."""
     known, marked = Ranges(recorded), Ranges(applied)
     missing = [gap for first, last in applied for gap in known.gaps(first, last)]
     if missing:
@@ -352,6 +357,7 @@ def _note(
     again = sum(_count(list(marked.gaps(first, last))) for first, last in recorded)
     if again:
         say(f"{again} sets are done in the ledger and have no marker in the target: they are done again")
+    return missing
 
 
 def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:

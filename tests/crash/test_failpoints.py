@@ -140,6 +140,7 @@ def test_answers_of_a_write_are_lost_with_it(cli: Cli, nursery: Nursery, target:
     """Killed between commit and answer: the changes are there once, and what cannot be told any more is counted."""
     make_counters(target, ROWS)
     where = ["-t", target.url, "-p", f"range:id=1..{ROWS}", "--write", "-o", "out.jsonl", "-j", "1", "--batch", "5"]
+    where += ["--failures", "failures.jsonl"]
     failpoint = f"after-commit-{target.kind}"
     ended = nursery.run(cli, "run", "-e", RETURNING, *where, failpoint=failpoint, passage=4)
     assert ended.killed, ended.err
@@ -150,3 +151,9 @@ def test_answers_of_a_write_are_lost_with_it(cli: Cli, nursery: Nursery, target:
     assert 5 <= lost <= 20
     told = [json.loads(line)["id"] for line in (cli.folder / "out.jsonl").read_text().splitlines()]
     assert len(set(told)) == len(told) == ROWS - lost
+    listed = [json.loads(line) for line in (cli.folder / "failures.jsonl").read_text().splitlines()]
+    assert {one["n"] for one in listed} == set(range(1, ROWS + 1)) - set(told)
+    assert {one["outcome"] for one in listed} == {"ok"}
+    again = ["-t", target.url, "-p", "failures.jsonl", "--write"]
+    ended = nursery.run(cli, "run", "-e", RETURNING, *again)
+    assert (ended.code, histogram(target)) == (0, {1: ROWS}), "what was applied is no parameter set of a repeat"
