@@ -519,14 +519,11 @@ def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_S
     if tally.work.guard is not None:
         tally.work.guard.settle(0, there.rows)
     if tally.work.answers:
-        tally.unanswered += [_unanswered(tally, position) for position in segment.positions[:count]]
+        for at in segment.positions[:count]:
+            lost = SetError(at, None, ANSWER_LOST)
+            tally.unanswered.append(failure(tally.work, tally.batch, at, lost, Outcome.OK, tally.attempts))
     rest = segment.positions[count:]
     return [_Segment(rest)] if rest else []
-
-
-def _unanswered(tally: _Tally, position: int) -> Failure:
-    lost = SetError(position, None, ANSWER_LOST)
-    return failure(tally.work, tally.batch, position, lost, Outcome.OK, tally.attempts)
 
 
 def _lost_ownership(work: Work, error: NotOwner) -> str:

@@ -195,7 +195,7 @@ def _details(known: Known, ledger: str) -> list[str]:
         ("retry of", record.retry_of or ""),
         ("process", str(parse(record.owner))),
         ("ledger", ledger),
-        ("request", record.request),
+        ("request", f"bulkq runs {record.run} --format json has it"),
         *(("spooled", path) for path in known.spools),
         *(row for part in known.parts for row in _part(part)),
         *_failures(known),

@@ -103,7 +103,7 @@ async def test_one_run_is_everything_that_is_known(cli: Cli) -> None:
         "target       postgresql://me:***@db/app",
         "counts       ok=996 failed=1 unknown=0 skipped=0 retried=0 changed=7 unanswered=0",
         'process      host "elsewhere", process 7',
-        'request      {"queries": ["users.sql:touch"]}',
+        "request      bulkq runs 01kb4x0002 --format json has it",
         "part 0       996 done: 1..117, 119..997",
         "             source read to set 100, line 101, byte 4711",
         '             output "out.csv" durable to byte 812',
