@@ -311,7 +311,7 @@ def test_a_plan_looks_at_every_target(bulkq: Bulkq, folder: Path) -> None:
     code, out, _ = bulkq("plan", *READ, "-t", "down", "-t", "dev", "-t", "prod")
     lines = out.splitlines()
     assert code == 3
-    assert lines[0].split() == ["target", "dev"]
+    assert ["target", "dev"] in [line.split() for line in lines[:2]]
     assert [line.partition(" 3.")[0] for line in lines if line.startswith("also")] == [
         f"also          down: connection refused: 127.0.0.1:{port}: is the server running?",
         "also          prod: sqlite",
