@@ -49,7 +49,7 @@ BROKEN = (
 FINDS = {
     "orphans": ("child", "child_parent", "parent", "2"),
     "duplicates": ("parent", "parent_pkey", "id", "1"),
-    "sequences": ("public.child_id_seq", "child.id", "2000000000", "2147483647", "93.1"),
+    "sequences": ("child_id_seq", "child.id", "2000000000", "2147483647", "93.1"),
     "always_null": ('"Odd ""name"', "empty", "1"),
     "invalid_indexes": ("made_index", "child", "not valid"),
     "future": ('"Odd ""name"', "At", "1", "2999-01-01 00:00:00"),
@@ -86,6 +86,29 @@ async def test_on_postgresql(database: str) -> None:
     assert set(FINDS) == set(POSTGRESQL)
 
 
+async def test_a_schema_that_is_not_there_and_a_role_that_may_not_look(database: str) -> None:
+    """A pattern that fits no schema, and what the role may not read, are errors: nothing was looked at."""
+    servers.execute(database, *HEALTHY)
+    for name, result in (await ready("postgresql", database, table="child", column="made", schema="nix")).items():
+        wrong = ("pass", None) if name == "freshness" else ("error", "22P02")
+        assert (str(result.verdict), result.sqlstate) == wrong, name
+        assert name == "freshness" or "no schema is like 'nix'" in result.message
+    role = "bulkq_looks_at_nothing"
+    servers.execute(database, f"drop role if exists {role}", f"create role {role} login password 'x'")
+    try:
+        address = database.partition("://")[2]
+        named = await ready(
+            "postgresql",
+            f"postgresql://{role}:x@{address.rpartition('@')[2]}",
+            table="child",
+            column="made",
+        )
+        refused = {name for name, result in named.items() if result.sqlstate == "42501"}
+        assert refused == {"always_null", "duplicates", "freshness", "future", "orphans", "sequences"}
+    finally:
+        servers.execute(database, f"drop role {role}")
+
+
 async def test_on_sqlite(sqlite_file: SqliteFile) -> None:
     """The same, as far as SQLite can be asked."""
     path = sqlite_file(
@@ -106,7 +129,11 @@ async def test_on_sqlite(sqlite_file: SqliteFile) -> None:
     bad = await ready("sqlite", url, table="child", column="made")
     assert (bad["orphans"].sample, str(bad["orphans"].verdict)) == ((("child", "2", "parent", "0"),), "fail")
     assert str(bad["duplicates"].verdict) == "fail"
-    assert bad["future"].sample == (("1", "2999-01-01 00:00:00"),)
+    assert bad["future"].sample == (("1", "2999-01-01 00:00:00", "0"),)
+    with sqlite3.connect(path) as connection:
+        connection.execute("update child set made = 1764000000 where id = 1")
+    odd = await ready("sqlite", url, table="child", column="made")
+    assert (str(odd["future"].verdict), odd["future"].sample[0][2]) == ("fail", "1")
     empty = await ready("sqlite", url, table="child", column="note")
     assert (str(empty["always_null"].verdict), str(empty["freshness"].verdict)) == ("warn", "fail")
 

@@ -16,8 +16,10 @@ SELECT found."table", a.attname::text AS "column", found.rows
                                   string_agg(format(', ''%s='' || count(%I)', c.attnum, c.attname), ''), t.oid::regclass)
                                  FROM pg_catalog.pg_attribute AS c
                                 WHERE c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped))) AS counted
-         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND s.nspname LIKE :schema
+         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND t.relpersistence <> 't' AND s.nspname LIKE :schema
            AND s.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')) AS found
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = found.oid AND a.attnum > 0 AND NOT a.attisdropped
- WHERE found.rows >= :least_rows AND a.attnum || '=0' = ANY (found.words)
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
+   AND found.rows >= :least_rows AND a.attnum || '=0' = ANY (found.words)
  ORDER BY 1, a.attnum;

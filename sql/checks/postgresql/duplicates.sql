@@ -16,7 +16,7 @@ SELECT "table", index, key, duplicates
                       FROM (SELECT FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1) AS twice%s',
                    i.indrelid::regclass, k.present, k.key, left(without_indexes.said, 0)))) AS duplicates
           FROM without_indexes, pg_catalog.pg_index AS i
-          JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm')
+          JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm') AND t.relpersistence <> 't'
           JOIN pg_catalog.pg_namespace AS s ON s.oid = t.relnamespace
          CROSS JOIN LATERAL (
                SELECT string_agg(format('%I', a.attname), ', ' ORDER BY p.place) AS key,
@@ -27,5 +27,7 @@ SELECT "table", index, key, duplicates
          WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
            AND s.nspname LIKE :schema AND s.nspname <> 'pg_toast'
            AND s.nspname <> 'information_schema' AND s.nspname <> 'pg_catalog') AS found
- WHERE duplicates > 0
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
+   AND duplicates > 0
  ORDER BY duplicates DESC, "table", index;

@@ -10,6 +10,7 @@ SELECT "table", "column", rows::bigint, latest
           FROM pg_catalog.pg_class AS t
           JOIN pg_catalog.pg_namespace AS s ON s.oid = t.relnamespace
           JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+          JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
          CROSS JOIN LATERAL (
                SELECT max(substr(word, 6)) FILTER (WHERE word LIKE 'rows=%') AS rows,
                       max(substr(word, 8)) FILTER (WHERE word LIKE 'latest=%') AS latest
@@ -17,9 +18,11 @@ SELECT "table", "column", rows::bigint, latest
                    'SELECT array_to_tsvector(ARRAY[''rows='' || count(*), ''latest='' || coalesce(max(%1$I)::text, '''')])
                       FROM %2$s WHERE %1$I > now() + %3$L::interval AND isfinite(%1$I)',
                    a.attname, t.oid::regclass, :tolerance))) AS counted
-         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND s.nspname LIKE :schema
+         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND t.relpersistence <> 't' AND s.nspname LIKE :schema
            AND s.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-           AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+           AND coalesce(nullif(y.typbasetype, 0), y.oid) IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
            AND a.attname !~* :planned) AS found
- WHERE rows::bigint > 0
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
+   AND rows::bigint > 0
  ORDER BY 1, 2;

@@ -20,6 +20,8 @@ SELECT child AS "table", name AS foreign_key, parent, orphans
                  FROM unnest(c.conkey, c.confkey) AS pair(here, there)
                  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = pair.here
                  JOIN pg_catalog.pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = pair.there) AS k
-         WHERE c.contype = 'f' AND NOT c.convalidated AND s.nspname LIKE :schema) AS found
- WHERE orphans > 0
+         WHERE c.contype = 'f' AND NOT c.convalidated AND t.relpersistence <> 't' AND s.nspname LIKE :schema) AS found
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
+   AND orphans > 0
  ORDER BY orphans DESC, child, name;

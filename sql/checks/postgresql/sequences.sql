@@ -1,19 +1,26 @@
--- name: sequences(percent: numeric = 80)
+-- name: sequences(percent: numeric = 80, schema: text = '%')
 -- Sequences that have used more than so many percent of their numbers, or of what the column that owns them can hold:
 -- a bigint sequence ends at 2,147,483,647 where its column is an integer. Cycling ones are left out.
+-- Each is read, because pg_sequences shows NULL where a role may not; schemas are chosen by a LIKE pattern.
+-- (ts_stat is PostgreSQL's own function that runs a query given as text; XML functions are missing from some builds.)
 -- @tags schema, capacity
 -- @warn rows > 0
-SELECT s.schemaname || '.' || s.sequencename AS sequence, o.owner, s.last_value,
-       least(s.max_value, o.most) AS last_possible,
-       round(100.0 * s.last_value / least(s.max_value, o.most), 1) AS percent_used
-  FROM pg_catalog.pg_sequences AS s
-  LEFT JOIN LATERAL (
-       SELECT format('%s.%I', d.refobjid::regclass, a.attname) AS owner,
-              CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END AS most
-         FROM pg_catalog.pg_depend AS d
-         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = format('%I.%I', s.schemaname, s.sequencename)::regclass
-          AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) AS o ON true
- WHERE NOT s.cycle AND s.increment_by > 0
-   AND 100.0 * s.last_value / least(s.max_value, o.most) >= :percent
+SELECT sequence, owner, last_value, last_possible, round(100.0 * last_value / last_possible, 1) AS percent_used
+  FROM (SELECT c.oid::regclass::text AS sequence, o.owner, least(s.seqmax, o.most) AS last_possible,
+               (SELECT word::bigint FROM ts_stat(format(
+                   'SELECT array_to_tsvector(ARRAY[last_value::text]) FROM %s WHERE is_called', c.oid::regclass))) AS last_value
+          FROM pg_catalog.pg_sequence AS s
+          JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid AND c.relpersistence <> 't'
+          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+          LEFT JOIN LATERAL (
+               SELECT format('%s.%I', d.refobjid::regclass, a.attname) AS owner,
+                      CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END AS most
+                 FROM pg_catalog.pg_depend AS d
+                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                  AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) AS o ON true
+         WHERE NOT s.seqcycle AND s.seqincrement > 0 AND n.nspname LIKE :schema) AS found
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
+   AND 100.0 * last_value / last_possible >= :percent
  ORDER BY percent_used DESC, sequence;
