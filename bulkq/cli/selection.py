@@ -61,11 +61,12 @@ def select(
         UsageError: a tag that none of the checks has.
     """
     wanted: dict[str, list[str]] = {}
+    spelled: dict[Path, str] = {}  # a file that is named in two ways is one
     broken: list[Broken] = []
     for spec in specs:
         try:
             for file, name in _files(spec, allow_empty=allow_empty):
-                wanted.setdefault(file, []).append(name)
+                wanted.setdefault(spelled.setdefault(Path(file).resolve(), file), []).append(name)
         except UsageError as error:
             broken.extend(_broken(str(error), spec))
     found: list[Query] = []

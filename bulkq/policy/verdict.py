@@ -25,7 +25,7 @@ EMPTY = Condition("empty", Measure.ROWS, "=", Decimal(0))
 TRUE = frozenset({"t", "true", "1"})
 FALSE = frozenset({"f", "false", "0"})
 SHOWN = 80
-"""Characters of a value in a message; the report has it whole."""
+"""Characters of a value in a message; the report has more of it."""
 
 ALIASES = {
     "int": "integer",

@@ -183,12 +183,13 @@ def masked(row: Row, hidden: frozenset[int]) -> Row:
 
 def _rows(result: BatchResult, most: int, *, cut: bool = True) -> Iterator[Row]:
     for row in zip(*(column[:most] for column in result.values), strict=True):
-        yield tuple(_cut(_text(value)) if cut else _text(value) for value in row)
+        yield tuple(shortened(_text(value)) if cut else _text(value) for value in row)
 
 
 def _text(value: object) -> str | None:
     return None if value is None else cell_text(value)
 
 
-def _cut(text: str | None) -> str | None:
+def shortened(text: str | None) -> str | None:
+    """`text` as long as a report shows it."""
     return text if text is None or len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 3]}..."

@@ -19,7 +19,7 @@ from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.policy import verdict as deciding
 from bulkq.policy.comparing import Differences
 from bulkq.policy.retry import READ_ONLY
-from bulkq.sinks.checked import MASK, CheckSink
+from bulkq.sinks.checked import MASK, CheckSink, shortened
 from bulkq.sinks.include import ROWCOUNT, is_rowcount
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Judge:
             decision = deciding.Decision(Verdict.ERROR, error_text(place, answer.failure))
         else:
             decision = self._decision(sink, compared, past)
-        value = MASK if decision.value is not None and sink.masked else decision.value
+        value = MASK if decision.value is not None and sink.masked else shortened(decision.value)
         shown = decision.verdict in {Verdict.WARN, Verdict.FAIL} and not sink.unknown_masks
         sample = tuple(rows) if compared is not None else _offenders(place.rules, sink)
         result = replace(

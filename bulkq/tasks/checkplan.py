@@ -169,7 +169,10 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
             most=target.target.concurrency or opened.request.run.per_target,
         )
         stack.push_async_callback(target.sessions.close)
-    await asyncio.gather(*(_look(opened, target, stack) for target in every))
+    looks = await asyncio.gather(*(_look(opened, target, stack) for target in every), return_exceptions=True)
+    for wrong in looks:  # only now: nobody is still connecting when everything is closed
+        if wrong is not None:
+            raise wrong
 
 
 async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:

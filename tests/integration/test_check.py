@@ -448,6 +448,13 @@ async def test_a_statement_that_somebody_cancels(database: str) -> None:
     assert (summary.exit_code, summary.checks[0].message) == (3, "canceling statement due to user request")
 
 
+async def test_a_value_that_is_too_long_for_a_report(sqlite_file: SqliteFile) -> None:
+    """It is compared whole, and shown and kept as far as people read."""
+    long = "-- name: a\n-- @expect value = 'y'\nselect replace(hex(zeroblob(500000)), '0', 'y');"
+    (result,) = (await run(long, f"sqlite:///{sqlite_file('')}")).checks
+    assert (str(result.verdict), len(result.value or ""), (result.value or "")[-5:]) == ("fail", 1000, "yy...")
+
+
 async def test_a_result_that_is_too_large(database: str, sqlite_file: SqliteFile) -> None:
     """Rows are counted to the limit and no further; where a piece ends does not matter."""
     checks: dict[str, object] = {"most_rows": 20_000}
@@ -527,6 +534,7 @@ def test_paths_globs_names_tags_and_exclusions(folder: Path) -> None:
     assert names("checks/a.sql", "checks") == ["one", "two", "pair", "b"]
     assert names("checks/*.sql", "oth*.sql") == ["one", "two", "pair", "total"]
     assert names("checks/**/b.sql") == ["b"]
+    assert names("checks", "./checks/a.sql", str(folder / "checks" / "a.sql")) == ["one", "two", "pair", "b"]
     assert names("checks/a.sql:two") == ["two"]
     assert names("checks/a.sql:t*", "checks/a.sql:one") == ["one", "two"] or names("checks/a.sql:t*") == ["two"]
     assert names("checks/a.sql:helper") == ["helper"]
