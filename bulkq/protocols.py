@@ -316,6 +316,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        ...
+
     async def finish(self, record: RunRecord) -> None:
         """Record how the run, or this process of it, ended; durable on return."""
         ...

@@ -34,6 +34,10 @@ class NoLedger:
     ) -> None:
         """Nothing."""
 
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:  # noqa: ARG002
+        """Nobody knows."""
+        return ()
+
     async def finish(self, record: RunRecord) -> None:
         """Nothing."""
 

@@ -61,6 +61,15 @@ async def newest(connection: AsyncConnection, states: Collection[RunState], plac
     return rows.run_record(dict(found))
 
 
+async def beside(connection: AsyncConnection, run: str) -> list[tuple[str, RunRecord]]:
+    """Other runs that wrote to an output of `run`, with its path, newest first."""
+    ours = select(POSITIONS.c.path).where(POSITIONS.c.run == run)
+    query = select(POSITIONS.c.path, RUNS).join(RUNS, RUNS.c.run == POSITIONS.c.run)
+    query = query.where(POSITIONS.c.path.in_(ours), RUNS.c.run != run).order_by(_newest(), RUNS.c.run.desc())
+    found = [dict(row) for row in (await connection.execute(query.limit(COMPARED))).mappings()]
+    return [(str(row.pop("path")), rows.run_record(row)) for row in found]
+
+
 async def recent(
     connection: AsyncConnection, limit: int, name: str | None, status: str | None
 ) -> tuple[RunRecord, ...]:

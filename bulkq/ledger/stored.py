@@ -170,6 +170,11 @@ class StoredLedger:
         async with self.database.reading() as connection:
             return await reading.find(connection, run, self.place)
 
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        async with self.database.reading() as connection:
+            return await reading.beside(connection, run)
+
     async def last(self, *states: RunState) -> RunRecord:
         """The run that was started last, of those in one of `states` (none given: of all).
 

@@ -89,6 +89,7 @@ class FileOutput:
         self.size = opened.size
         self.finished = opened.finished
         self._fd = opened.fd
+        self._stale = opened.stale  # holds what a dead run wrote, which a run that does not begin leaves as it is
         self._kept = self._durable = opened.size
         self._rows_end = known.offset if known is not None else 0
         self._cuts = 0
@@ -127,6 +128,8 @@ class FileOutput:
         self._flushed_s = time.monotonic()
         data, self._buffer = self._buffer, bytearray()
         try:
+            if data:
+                self._empty()
             write_all(self._fd, data)
         except OSError as error:
             self._failed = reason(error)
@@ -194,9 +197,9 @@ class FileOutput:
             self._let_go()
 
     def discard(self) -> None:
-        """Remove the partial, unless an earlier process wrote to it: a refused resume may be tried again."""
+        """Remove the partial, unless an earlier process wrote to it: that run, or a refused resume, may go on."""
         if self._fd >= 0:
-            if not self._kept:
+            if not self._kept and not self._stale:
                 self._partial.unlink(missing_ok=True)
             self._settled = True
             self._let_go()
@@ -228,8 +231,15 @@ class FileOutput:
             if not self._durable:
                 sync_folder(self._path.parent)
 
+    def _empty(self) -> None:
+        """Now it is ours: what a dead run wrote goes."""
+        if self._stale:
+            os.ftruncate(self._fd, 0)
+            self._stale = False
+
     def _rename(self) -> None:
         try:
+            self._empty()
             os.fsync(self._fd)
             self._settled = True
             self._partial.replace(self._path)

@@ -37,16 +37,21 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """An open file, positioned at its end. `finished`: it is FILE itself, open for reading only."""
+    """An open file, positioned at its end. `stale`: it holds what a dead run wrote. `finished`: it is FILE itself, read-only."""
 
     fd: int
     size: int = 0
     replaced: bool = False
+    stale: bool = False
     finished: bool = False
 
 
 def begin(path: Path, name: str) -> Partial:
-    """A new partial of `path`, empty; one of a dead run is `replaced`. `name` is what the user called the file.
+    """A new partial of `path`; one of a dead run is `replaced`, and emptied by whoever writes first.
+
+    Args:
+        path: of the file that it is to become.
+        name: what the user called that.
 
     Raises:
         UsageError: it cannot be opened.
@@ -57,8 +62,7 @@ def begin(path: Path, name: str) -> Partial:
         fd = _locked(path, name, os.O_RDWR | os.O_CREAT)
         if fd is not None:
             break
-    os.ftruncate(fd, 0)
-    return Partial(fd, replaced=existed)
+    return Partial(fd, replaced=existed, stale=os.fstat(fd).st_size > 0)
 
 
 def go_on(path: Path, name: str, known: Known) -> Partial:

@@ -61,6 +61,29 @@ class Recorded:
             on_failure=lambda error: control.drain(str(error), 5),
         )
 
+    async def replace_outputs(self, opened: Opened) -> None:
+        """Put the outputs on record before they are written, and say which of dead runs they replace: those cannot go on.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        notices = [notice for sink in dict.fromkeys(opened.sinks) for notice in sink.notices]
+        notices += opened.failure_file.notices if opened.failure_file is not None else []
+        if self.record is not None and any(sink.positions() for sink in opened.sinks):
+            await self.ledger.sync()
+        if not notices:
+            return
+        for notice in notices:
+            opened.say(notice)
+        dead = {
+            other.run: path
+            for path, other in await self.ledger.beside(opened.run)
+            if other.state is not RunState.FINISHED
+        }
+        if dead:
+            run, path = next(iter(dead.items()))
+            opened.say(f'run {run}, which wrote "{path}", can no longer be resumed')
+
     async def finish(self, opened: Opened, summary: RunSummary, *, complete: bool) -> RunSummary:
         """Make the end durable; then, when nothing is left to tell, remove markers and spools."""
         if self.record is None:

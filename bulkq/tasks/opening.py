@@ -154,7 +154,7 @@ async def open_run(
     if given is not None:
         sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries), given.sink)
     else:
-        sinks = _sinks(request, start, labels, console, say)
+        sinks = _sinks(request, start, labels, console)
     parts: list[Part] = []
     for site in sites:
         site.parts = [
@@ -261,14 +261,12 @@ def _offsets(going_on: GoingOn) -> dict[str, int]:
     return {sink.path: sink.offset for state in going_on.states.values() for sink in state.sinks}
 
 
-def _sinks(
-    request: Run, start: Start, labels: Sequence[str], console: Console, say: Callable[[str], None]
-) -> Mapping[tuple[str, str], Sink]:
+def _sinks(request: Run, start: Start, labels: Sequence[str], console: Console) -> Mapping[tuple[str, str], Sink]:
     failures = str(Path(request.failures).resolve()) if request.failures else ""
     continue_at = None
     if start.going_on is not None:
         continue_at = {path: offset for path, offset in _offsets(start.going_on).items() if path != failures}
-    sinks = open_sinks(
+    return open_sinks(
         path=request.output,
         format=request.format,
         include=request.include,
@@ -280,10 +278,6 @@ def _sinks(
         rowcounts=request.output is not None or request.format is not None,
         continue_at=continue_at,
     )
-    for sink in dict.fromkeys(sinks.values()):
-        for notice in sink.notices:
-            say(notice)
-    return sinks
 
 
 def _part(

@@ -85,6 +85,7 @@ async def resume(
         if request.targets_from is not None:
             request = await again(request, config)
         await _unchanged(record, request)
+        await _still_ours(kept, record)
         owner = new_owner()
         await kept.take_over(record.run, owner)
         going_on = await _take_over(kept, record, request, owner, observers)
@@ -209,6 +210,17 @@ async def _unchanged(record: RunRecord, request: Run) -> None:
     lines = [*changed_queries(request), *source_changes(then["sources"], now["sources"])]
     if lines:
         raise RefusedError("\n".join(lines))
+
+
+async def _still_ours(kept: StoredLedger, record: RunRecord) -> None:
+    """Refuse to go on with an output that a later run has begun anew, whatever it looks like now.
+
+    Raises:
+        RefusedError: names the file and that run.
+    """
+    for path, other in await kept.beside(record.run):
+        if other.started_at > record.started_at:
+            raise RefusedError(f'"{path}" was begun anew by run {other.run}, after run {record.run}: start a new run')
 
 
 async def _take_over(

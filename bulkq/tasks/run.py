@@ -154,6 +154,7 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
     recorded.watch(opened, runner, control)
     await _refused_parts(opened, runner)
     try:
+        await recorded.replace_outputs(opened)
         await runner.run()
     except BaseException:
         for sink in opened.sinks:

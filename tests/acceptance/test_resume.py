@@ -239,6 +239,24 @@ def test_an_output_ends_as_if_never_stopped(cli: Cli, folder: Path, number: sign
     assert not partial.exists()
 
 
+def test_an_output_belongs_to_the_last_run_that_began_it(cli: Cli, folder: Path) -> None:
+    """A command that never begins takes nothing from a run that died; one that does is named when the first is resumed."""
+    slow = ["run", "q.sql:slow", "-t", TARGET, "-p", "ids.csv", "-o", "out.jsonl", "-j", "1", "--batch", "1"]
+    partial = folder / "out.jsonl.partial"
+    first = killed(cli.start(*slow), lambda: partial.exists() and partial.stat().st_size > 0)
+    before = partial.read_bytes()
+    (folder / "bad.csv").write_text("id\n1\n2,3\n")
+    assert cli("run", "q.sql:slow", "-t", TARGET, "-p", "bad.csv", "-o", "out.jsonl").code == 2
+    assert partial.read_bytes() == before
+    second = killed(cli.start(*slow, "--include", "n"), lambda: partial.read_bytes()[:5] == b'{"_n"')
+    assert_one_line(cli("resume", first), 4, f"begun anew by run {second}", "start a new run")
+    done = cli("resume", second)
+    assert done.code == 0, done.err
+    assert (folder / "out.jsonl").read_text().count('{"_n"') == ROWS
+    done = cli(*slow)
+    assert "can no longer be resumed" not in done.err
+
+
 def test_a_run_goes_on_where_it_was_begun(cli: Cli, folder: Path) -> None:
     """Typed in another folder, the files are those of the run; a report lies where it was asked for."""
     process = cli.start("run", "q.sql:slow", "-t", TARGET, "-p", "ids.csv", "-j", "1", "-o", "rows.csv")

@@ -170,6 +170,21 @@ async def test_sync_and_state_bring_back_what_was_marked(url: str) -> None:
         assert (known.ok, known.failed, known.unknown, known.changed, known.unanswered) == (20, 0, 1, 5, 2)
 
 
+async def test_runs_that_wrote_to_one_output_know_of_each_other(url: str) -> None:
+    """The ledger tells which other runs had an output of a run, newest first."""
+    for at, paths in ((1, ["a", "b"]), (2, ["b"]), (3, ["c"]), (4, ["a"])):
+        async with opened(url) as ledger:
+            await ledger.begin(
+                replace(record(), run=f"01kb4x000{at}", started_at=f"2026-11-22T13:00:0{at}.000+00:00"), []
+            )
+            ledger.attach(positions=lambda paths=paths: [(1, SinkPosition(path, 7)) for path in paths])
+            await ledger.sync()
+            if at == 4:
+                beside = await ledger.beside("01kb4x0001")
+                assert [(path, other.run) for path, other in beside] == [("a", "01kb4x0004"), ("b", "01kb4x0002")]
+                assert await ledger.beside("01kb4x0003") == []
+
+
 async def test_finish_keeps_marks_and_record_together(url: str) -> None:
     """What was noted a moment ago is there, and the record is the caller's."""
     run = record()

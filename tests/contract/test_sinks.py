@@ -202,6 +202,19 @@ async def test_an_incomplete_run_leaves_the_partial_and_the_old_file(kind: Kind,
     assert kind.read(path.read_text()) == [(2, "b")]
 
 
+async def test_the_partial_of_a_dead_run_stays_until_the_first_row(kind: Kind, tmp_path: Path) -> None:
+    """A run that never begins leaves what a dead one can still be resumed from; one without rows replaces it."""
+    sink = opened(kind, tmp_path / "out")
+    await put(sink, batch_result(1, [(1, "a")]))
+    await sink.close(complete=False)
+    left = (tmp_path / "out.partial").read_text()
+    opened(kind, tmp_path / "out").discard()
+    assert (tmp_path / "out.partial").read_text() == left
+    again = opened(kind, tmp_path / "out")
+    await again.close(complete=True)
+    assert '"a"' not in (tmp_path / "out").read_text()
+
+
 async def test_a_file_of_a_live_run_is_refused(kind: Kind, tmp_path: Path) -> None:
     """Two runs never write one file; the first is not disturbed."""
     sink = opened(kind, tmp_path / "out")
