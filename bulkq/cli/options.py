@@ -213,7 +213,7 @@ WHAT = (
         type=Text(),
         multiple=True,
         metavar="SOURCE",
-        help="Parameter sets: FILE.csv, .tsv, .json, .jsonl, .parquet, - for stdin, range:id=1..1000, "
+        help="Parameter sets: FILE.csv, .tsv, .json, .jsonl, - for stdin, range:id=1..1000, "
         "range:id=1..1000/100 (gives lo and hi), 'sql:select ...', @FILE.sql:NAME. Repeatable.",
     ),
     option(
