@@ -18,6 +18,7 @@ from bulkq.runner import Control
 from bulkq.tasks.check import check
 from bulkq.tasks.checkplan import Checks
 from tests.servers import postgres as servers
+from tests.servers.silence import silence
 
 if TYPE_CHECKING:
     from tests.conftest import SqliteFile
@@ -693,13 +694,7 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
 
 async def test_a_target_that_never_answers(postgres_url: str) -> None:
     """It is waited for as long as `--connect-timeout` says, and no longer."""
-    silent = await asyncio.start_server(lambda _r, _w: asyncio.sleep(30), "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    try:
-        async with asyncio.timeout(5):
-            url = f"postgresql://x@127.0.0.1:{port}/d"
-            summary = await run("select 1 where false", postgres_url, url, connect_timeout_s=0.2)
-    finally:
-        silent.close()
+    async with silence() as url, asyncio.timeout(5):
+        summary = await run("select 1 where false", postgres_url, url, connect_timeout_s=0.2)
     assert [str(result.verdict) for result in summary.checks] == ["pass", "error"]
     assert "did not answer within 0.2s" in summary.checks[1].message

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import sqlite3
 import time
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -22,30 +20,12 @@ from bulkq.runner import Control
 from bulkq.tasks.resuming import resume, retry
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
+from tests.servers.silence import silence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
 
 DEAD = "postgresql://u@127.0.0.1:9/d"  # the port of "discard", where nobody listens
-
-
-@asynccontextmanager
-async def silence() -> AsyncGenerator[str, None]:
-    """A server that accepts and never answers."""
-    open_: list[asyncio.StreamWriter] = []
-
-    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_.append(writer)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield f"postgresql://u@127.0.0.1:{server.sockets[0].getsockname()[1]}/d"
-    finally:
-        server.close()
-        for writer in open_:
-            writer.transport.abort()
-        await server.wait_closed()
 
 
 def made(folder: Path, name: str, rows: int = 3, *, table: bool = True) -> Target:
