@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.errors import RunFailed
+from bulkq.errors import BulkqError, RunFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +46,9 @@ TRY_NEXT = (
 EXPECTED = RunFailed.exit_code
 """What the run ends with, as a run with failures does."""
 
+LEDGER_HERE = "export BULKQ_LEDGER=ledger.db"
+"""Where nothing can be kept at home, the runs of the demo are recorded in its folder."""
+
 KEPT = frozenset({"BULKQ_PROGRESS", "BULKQ_LOG_FORMAT", "BULKQ_DEBUG"})
 """Settings that say how to show a run; the others would make another run of it."""
 
@@ -62,13 +65,27 @@ def command(ctx: click.Context, /, debug: bool) -> int:  # noqa: ARG001 - read f
     from bulkq.tasks.demo import make, went_as_meant
 
     demo = make(Path())
-    _say([*_made(demo), "", f"$ cd {demo.folder}", f"$ {_shown(RUN)}"])
-    with contextlib.chdir(demo.folder), _undisturbed():
+    first = [f"cd {demo.folder}", *([] if _has_state() else [LEDGER_HERE])]
+    _say([*_made(demo), "", *(f"$ {line}" for line in first), f"$ {_shown(RUN)}"])
+    with contextlib.chdir(demo.folder), _undisturbed(here=len(first) > 1):
         code = _run(ctx)
     if code != EXPECTED or not went_as_meant(demo.folder):
         return code or EXPECTED
-    _say(["", *_explained(demo), "", *_next(demo)])
+    _say(["", *_explained(demo), "", *_next(first)])
     return 0
+
+
+def _has_state() -> bool:
+    """Whether the ledger can be where it is by default: accounts of services and containers may write nowhere at home."""
+    from bulkq.ledger.places import default_path
+
+    try:
+        folder = default_path().parent
+        while not folder.exists():
+            folder = folder.parent
+    except (BulkqError, OSError):
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def _run(ctx: click.Context) -> int:
@@ -79,16 +96,22 @@ def _run(ctx: click.Context) -> int:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Without the settings in the environment and in configurations that are meant for the user's own runs."""
+def _undisturbed(*, here: bool) -> Iterator[None]:
+    """Without the settings in the environment and in configurations that are meant for the user's own runs.
+
+    Args:
+        here: the ledger is made in this folder.
+    """
     aside = {name: value for name, value in os.environ.items() if name.startswith("BULKQ_") and name not in KEPT}
     for name in aside:
         del os.environ[name]
-    os.environ["BULKQ_CONFIG"] = "none"
+    ours = {"BULKQ_CONFIG": "none", **({"BULKQ_LEDGER": "ledger.db"} if here else {})}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        del os.environ["BULKQ_CONFIG"]
+        for name in ours:
+            del os.environ[name]
         os.environ.update(aside)
 
 
@@ -120,9 +143,9 @@ def _explained(demo: Demo) -> Iterator[str]:
     )
 
 
-def _next(demo: Demo) -> Iterator[str]:
+def _next(first: Iterable[str]) -> Iterator[str]:
     yield "Try next:"
-    yield f"  cd {demo.folder}"
+    yield from (f"  {line}" for line in first)
     for what, arguments in TRY_NEXT:
         yield f"\n  # {what}"
         yield f"  {_shown(arguments)}"

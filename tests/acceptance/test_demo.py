@@ -55,6 +55,15 @@ def test_the_demo_shows_work_and_failure(cli: Cli) -> None:
     assert json.loads((folder / "report.json").read_text())["counts"]["failed"] == 2
 
 
+def test_the_demo_needs_no_home(cli: Cli) -> None:
+    """Where nothing can be kept at home, the ledger of the demo is in its folder, and so is that of what to try next."""
+    (cli.folder / "closed").touch()
+    done = cli("demo", env={"XDG_STATE_HOME": str(cli.folder / "closed")})
+    assert done.code == 0, done.err
+    assert done.text.splitlines().count("  export BULKQ_LEDGER=ledger.db") == 1
+    assert (cli.folder / "bulkq-demo" / "ledger.db").exists()
+
+
 def test_everything_it_advises_works(cli: Cli) -> None:
     """The command that it shows and the ones to try next can be copied into a shell."""
     done = cli("demo")
