@@ -220,7 +220,9 @@ async def _still_ours(kept: StoredLedger, record: RunRecord) -> None:
     """
     for path, other in await kept.beside(record.run):
         if other.started_at > record.started_at:
-            raise RefusedError(f'"{path}" was begun anew by run {other.run}, after run {record.run}: start a new run')
+            again = f"a new run would apply its {record.ok} sets once more: bulkq runs {record.run} has their numbers"
+            advice = "start a new run" if record.mode == safety.READ else again
+            raise RefusedError(f'"{path}" was begun anew by run {other.run}, after run {record.run}: {advice}')
 
 
 async def _take_over(
