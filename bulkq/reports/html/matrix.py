@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
@@ -34,7 +35,10 @@ def matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     shown = list(targets)[:MOST_TARGETS]
     head = "".join(f"<th><span>{html(target, 80)}</span></th>" for target in shown)
     ordered = sorted(rows.items(), key=lambda row: _severity(row[1]))
-    body = "".join(_row(name, cells, shown) for (_, name), cells in ordered[:MOST_ROWS])
+    named = Counter(name for _, name in rows)
+    body = "".join(
+        _row(name, file if named[name] > 1 else None, cells, shown) for (file, name), cells in ordered[:MOST_ROWS]
+    )
     return (
         f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{_left_out(len(rows) - MOST_ROWS, len(targets) - MOST_TARGETS)}"
@@ -47,8 +51,10 @@ def _severity(cells: Cells) -> tuple[int, ...]:
     return tuple(-verdicts.count(verdict) for verdict in WORST_FIRST)
 
 
-def _row(name: str, cells: Cells, targets: Sequence[str]) -> str:
-    return f"<tr><th>{html(name, 120)}</th>{''.join(_cell(cells.get(target)) for target in targets)}</tr>\n"
+def _row(name: str, file: str | None, cells: Cells, targets: Sequence[str]) -> str:
+    """`file` tells checks of one name apart."""
+    where = f"<small>{html(file, 120)}</small>" if file else ""
+    return f"<tr><th>{html(name, 120)}{where}</th>{''.join(_cell(cells.get(target)) for target in targets)}</tr>\n"
 
 
 def _cell(entry: tuple[int, CheckResult] | None) -> str:

@@ -54,7 +54,7 @@ body>input{position:absolute;opacity:0;pointer-events:none}
 .card.warn{border-left-color:var(--warn)}.card.fail{border-left-color:var(--fail)}.card.error{border-left-color:var(--error)}
 .card:target{outline:2px solid var(--accent)}
 summary{cursor:pointer}
-.card>summary{display:grid;grid-template-columns:58px minmax(0,1.3fr) 132px minmax(0,1.4fr) 144px 66px;gap:4px 14px;
+.card>summary{display:grid;grid-template-columns:58px minmax(0,1.2fr) minmax(132px,.8fr) minmax(0,1.4fr) 144px 66px;gap:4px 14px;
 align-items:center;padding:9px 16px 9px 12px;list-style:none}
 .one .card>summary{grid-template-columns:58px minmax(0,1.2fr) 0 minmax(0,1.5fr) 144px 66px}
 .card>summary::-webkit-details-marker{display:none}

@@ -135,6 +135,14 @@ def test_hundreds_on_several_targets() -> None:
     assert "and 10 more targets" in Page(crowded).text
 
 
+def test_checks_of_one_name_are_told_apart() -> None:
+    """In the matrix the file stands below the name where two files have it, and only there."""
+    same = [check(n, Verdict.FAIL, target, name="ratio") for n in (1, 2) for target in ("shop", "archive")]
+    source = Page(checked(*same, check(3), check(3, target="archive"))).source
+    table = source[source.index('class="matrix"') :].partition("</table>")[0]
+    assert [table.count(f"<small>checks/orders_{n}.sql</small>") for n in (1, 2, 3)] == [1, 1, 0]
+
+
 def test_a_run_without_checks() -> None:
     """Parameter sets per query, latencies, failures with how many more, files, and why it stopped."""
     page = Page(
