@@ -134,6 +134,7 @@ def _refuse_preface(lexed: Lexed, end: int, complaints: Complaints) -> None:
             complaints.add(
                 comment.start, f"@{key} stands above the first name line: put it below the name of its query"
             )
+    _refuse_lost_keys([comment for comment in lexed.comments if comment.end <= end], (), complaints)
     preface = [t for t in lexed.tokens if t.start < end]
     for token in preface:
         if token.kind is Kind.BROKEN:
@@ -195,6 +196,7 @@ def _one_statement(lexed: Lexed, block: _Block, header: Header, complaints: Comp
     for token in broken:
         complaints.add(token.start, f"{lexed.broken(token)} is never closed")
     _refuse_late_keys(block, complaints)
+    _refuse_lost_keys(block.comments, block.tokens, complaints)
     ends = [i for i, t in enumerate(block.tokens) if t.word == ";"]
     filled = [i for i, t in enumerate(block.tokens) if t.word != ";"]
     if broken:
@@ -223,6 +225,18 @@ def _refuse_late_keys(block: _Block, complaints: Complaints) -> None:
         if key and last is not None and comment.start > last:
             complaints.add(
                 comment.start, f"@{key} stands below its statement: put it between the name line and the statement"
+            )
+
+
+def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], complaints: Complaints) -> None:
+    """What a check says in a comment that is no header line. Lines of a header's form below the statement were refused before."""
+    first, last = (tokens[0].start, tokens[-1].start) if tokens else (0, 0)
+    for comment in comments:
+        key = headers.lost_key(comment, inside=first < comment.start < last)
+        if key:
+            complaints.add(
+                comment.start,
+                f'@{key} is not read here: write "-- @{key} ..." on a line of its own between the name line and the statement',
             )
 
 

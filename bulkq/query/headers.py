@@ -45,6 +45,8 @@ KEYS = REPEATABLE | SINGLE
 _NAME = re.compile(r"--\s*name\s*:\s*(.*?)\s*$", re.DOTALL)
 _TITLE = re.compile(r"([^\W\d][\w-]*)\s*(?:<!|\*!|[\^$!#])?\s*(?:\((.*)\))?\s*(?:<!|\*!|[\^$!#])?", re.DOTALL)
 _KEY = re.compile(r"--\s*@([\w-]+)\s*(.*?)\s*$", re.DOTALL)
+_LOST = re.compile(r"[\s*#/-]*@\s*(expect|warn|fail|mask|until)\b", re.IGNORECASE)
+_WORDED = re.compile(r"--\s*(expect|warn|fail)\b\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
 _DECLARED = re.compile(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
 
 
@@ -90,6 +92,27 @@ def known_key(comment: Comment) -> str | None:
     """The key of a metadata line that has one of ours; None for any other comment."""
     found = _KEY.match(comment.text) if comment.alone else None
     return found[1] if found and found[1] in KEYS else None
+
+
+def lost_key(comment: Comment, *, inside: bool) -> str | None:
+    """A line about a check that nobody would read, such as `/* @expect ... */`; None where there is none, or it is read.
+
+    Without it the check would be another one, and perhaps green. A line that has the form of a header's is lost `inside` a
+    statement alone.
+    """
+    if comment.line and comment.alone and _KEY.match(comment.text) and not inside:
+        return None
+    found = next(filter(None, map(_LOST.match, comment.text.splitlines())), None)
+    if found:
+        return found[1].lower()
+    worded = _WORDED.match(comment.text)
+    if not worded:
+        return None
+    try:
+        conditions.condition(worded[2])
+    except ValueError:
+        return None
+    return worded[1].lower()
 
 
 def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: Complaints) -> Header:

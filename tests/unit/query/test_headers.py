@@ -198,3 +198,32 @@ def test_keys_in_places_that_nobody_reads() -> None:
         "users.sql:1: @mode stands above the first name line: put it below the name of its query",
         "users.sql:4: @timeout stands below its statement: put it between the name line and the statement",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- @ expect not empty\nselect 1",
+        "/* @expect not empty */ select 1",
+        "/*\n * Orders.\n * @Expect not empty\n */\nselect 1",
+        "--- @expect not empty\nselect 1",
+        "-- expect not empty\nselect 1",
+        "-- Expect: rows = 0\nselect 1",
+        "select 1 -- @expect not empty",
+        "select 1\n-- @expect not empty\nas id",
+        "select 1 /* @expect not empty */ where true",
+        "/* @expect empty */\n-- name: a\nselect 1",
+    ],
+)
+def test_a_condition_that_nobody_would_read_is_an_error(text: str) -> None:
+    """Without it the check would be another one, and perhaps green."""
+    with pytest.raises(
+        QueryFileError, match=r'a\.sql:\d: @expect is not read here: write "-- @expect \.\.\." on a line'
+    ):
+        load(text, "a.sql")
+
+
+def test_comments_that_only_talk_about_conditions() -> None:
+    """They stay comments."""
+    (query,) = load("-- Fail when it is late.\n-- @expect not empty\nselect 1 /* as @expected */", "a.sql")
+    assert (query.description, query.metadata) == ("Fail when it is late.", {"expect": ("not empty",)})
