@@ -41,6 +41,7 @@ class Request:
     format: str | None = None  # csv, tsv, json, jsonl; outranks the suffix
     null: str | None = None  # the marker for NULL in CSV, TSV and constants
     ignore_extra_columns: bool = False
+    others: frozenset[str] = frozenset()  # parameters of other queries that the same columns are for
     grid: bool = False  # the product of several specs, the first one varies slowest
     stdin: BinaryIO | None = None
 

@@ -31,6 +31,7 @@ class Wanted:
     secret: tuple[str, ...] = ()  # of `names`
     constants: frozenset[str] = frozenset()  # names that --param gives
     ignore_extra: bool = False
+    others: frozenset[str] = frozenset()  # extra names that are accepted
     advice: bool = True  # name the option that accepts extra keys
 
 
@@ -89,6 +90,7 @@ class Terms:
     constants: Mapping[str, str | None]
     text: bool
     ignore_extra: bool
+    others: frozenset[str] = frozenset()
 
 
 def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
@@ -146,7 +148,8 @@ def _wanted(terms: Terms, names: Sequence[str]) -> Wanted:
     defaults = {p.name: p.default for p in chosen if p.has_default}
     secret = tuple(p.name for p in chosen if p.secret)
     constants = frozenset(terms.constants)
-    return Wanted(tuple(names), terms.query.place, defaults, secret, constants, ignore_extra=terms.ignore_extra)
+    extra, others = terms.ignore_extra, terms.others
+    return Wanted(tuple(names), terms.query.place, defaults, secret, constants, ignore_extra=extra, others=others)
 
 
 def _check_unused(terms: Terms, columns: Sequence[str], where: str) -> None:
@@ -156,7 +159,7 @@ def _check_unused(terms: Terms, columns: Sequence[str], where: str) -> None:
         if name in columns:
             raise ParameterError(f"{where}: :{name} is given by --param and by a column; use one of them")
     known = {p.name for p in terms.query.parameters}
-    unused = [c for c in columns if c not in known]
+    unused = [c for c in columns if c not in known and c not in terms.others]
     given = {*columns, *terms.constants, *(p.name for p in terms.query.parameters if p.has_default)}
     if unused and known <= given:  # otherwise the column that is missing is the news: it may be the one that is unused
         raise ParameterError(f"{where}: {unused_text('column', unused, terms.query.place)}")

@@ -173,7 +173,7 @@ def pick(
     else:
         exact = set(map(len, objects)) == {len(names)}
     if not (exact or wanted.ignore_extra):
-        known = set(names)
+        known = {*names, *wanted.others}
         for position, one in enumerate(objects):
             if not known.issuperset(one):
                 unused = [str(k) for k in one if k not in known]

@@ -63,7 +63,7 @@ class Opening:
             check_constants([query], request.constants)
         mine = {p.name for p in query.parameters}
         constants = {name: self._marked(value) for name, value in request.constants.items() if name in mine}
-        self._terms = Terms(query, constants, text, request.ignore_extra_columns)
+        self._terms = Terms(query, constants, text, request.ignore_extra_columns, request.others)
 
     async def source(self) -> ParameterSource:
         """Open everything, or nothing: after an error all that was opened is closed."""

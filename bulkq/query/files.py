@@ -160,6 +160,8 @@ def _query(
     start, end = _start(block, tokens[0].start), tokens[-1].end
     found = find(lexed.text, tokens, dialect, complaints)
     nature = classify(tokens)
+    if "params" in header.metadata and not found.placeholders:
+        complaints.add(start, f"{quoted(header.name or '')} has @params and no :parameter that they could be for")
     return Query(
         name=header.name or "",
         sql=lexed.text[start:end],

@@ -114,8 +114,11 @@ def _refuse(request: Checks) -> None:
         raise UsageError("no target: say which database with -t")
     if not request.run.queries and not request.allow_empty:
         raise UsageError("no check was selected: name a folder or file with queries, or allow it with --allow-empty")
+    every = [*request.run.queries, *request.references.values()]
     if request.run.constants:
-        check_constants([*request.run.queries, *request.references.values()], request.run.constants)
+        check_constants(every, request.run.constants)
+    if request.run.params and every and not any(query.parameters for query in every):
+        raise UsageError(f'-p "{request.run.params[0]}": no check has a :parameter that it could be for')
 
 
 def _runner(opened: Opened, control: Control) -> tuple[Runner, list[Part]]:

@@ -331,12 +331,13 @@ async def _source(
     assert target.driver is not None
     run = opened.request.run
     specs = _specs(opened, place, query)
-    shared = bool(run.params) and len(run.queries) > 1
+    every = (*run.queries, *opened.request.references.values()) if run.params else ()
     wanted = replace(
         source_request(run),
         specs=specs,
         stdin=stdin,
-        ignore_extra_columns=run.ignore_extra_columns or shared or query is not place.query,
+        ignore_extra_columns=run.ignore_extra_columns or query.place != place.query.place,
+        others=frozenset(parameter.name for each in every for parameter in each.parameters),
         grid=run.grid or len(place.rules.params) > 1,
     )
     rows = rows_of(run.params_target or target.target)

@@ -164,6 +164,27 @@ async def test_a_check_runs_once_per_parameter_set(postgres_url: str, tmp_path: 
         await run("select :n::int", postgres_url)
 
 
+@pytest.mark.parametrize(("name", "text"), [("s.csv", "n,m\n1,2\n"), ("s.jsonl", '{"n": 1, "m": 2}\n')])
+async def test_parameters_that_are_for_nobody(name: str, text: str, postgres_url: str, tmp_path: Path) -> None:
+    """A column may be for another check; one that no check takes, and `-p` where none takes anything, are errors."""
+    (tmp_path / name).write_text(text)
+    params = (str(tmp_path / name),)
+    two = "-- name: a\nselect 1 where :n::int = 5;\n-- name: b({} = 7)\nselect 1 where :{}::int <> 2;"
+    assert (await run(two.format("m", "m"), postgres_url, params=params)).exit_code == 0
+    wrong = two.format("k", "k")
+    for unused in (wrong, "select 1 where :n::int = 5"):
+        if name == "s.csv":
+            with pytest.raises(ParameterError, match='column "m" is not used by'):
+                await run(unused, postgres_url, params=params)
+        else:  # known when the object is read
+            stopped = await run(unused, postgres_url, params=params)
+            assert 'key "m" is not used by' in stopped.reason
+            assert {str(result.verdict) for result in stopped.checks} == {"error"}
+    assert (await run(wrong, postgres_url, params=params, ignore_extra_columns=True)).exit_code == 1
+    with pytest.raises(UsageError, match=r'-p ".*": no check has a :parameter that it could be for'):
+        await run("select 1 where false", postgres_url, params=params)
+
+
 async def test_nothing_to_check_is_an_error(postgres_url: str, tmp_path: Path) -> None:
     """No check, no target, no parameter set: green would be a lie, unless it was allowed."""
     with pytest.raises(UsageError, match="no check was selected"):

@@ -227,3 +227,10 @@ def test_comments_that_only_talk_about_conditions() -> None:
     """They stay comments."""
     (query,) = load("-- Fail when it is late.\n-- @expect not empty\nselect 1 /* as @expected */", "a.sql")
     assert (query.description, query.metadata) == ("Fail when it is late.", {"expect": ("not empty",)})
+
+
+def test_params_for_a_query_without_parameters() -> None:
+    """They would be read by nobody, and the check would run once without a word."""
+    assert errors("-- @params n.csv\nselect 1") == [
+        'users.sql:2: "users" has @params and no :parameter that they could be for'
+    ]
