@@ -126,7 +126,7 @@ class CheckHistory:
 
 
 def _known(key: str, target: str, params: str, rows: Sequence[RowMapping]) -> Known:
-    passed = [row["at"] for row in rows if row["verdict"] in {Verdict.PASS, Verdict.WARN}]
+    passed = [row["at"] for row in rows if row["verdict"] == Verdict.PASS]
     return Known(
         key=key,
         target=target,

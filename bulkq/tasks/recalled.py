@@ -40,7 +40,8 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
         record = await (kept.find(run) if run is not None else kept.last(RunState.FINISHED, RunState.STOPPED))
         if record.state is RunState.RUNNING:
             alive = await kept.owner_alive(record)
-            state = "is at work: wait for its end" if alive else f"was killed: bulkq resume {record.run}"
+            again = "run bulkq check again" if record.mode == "check" else f"bulkq resume {record.run}"
+            state = "is at work: wait for its end" if alive else f"was killed: {again}"
             raise UsageError(f"run {record.run} {state}")
         checks = await CheckHistory(kept.database).of(record.run)
         parts = await kept.state(record.run)

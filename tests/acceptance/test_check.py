@@ -188,6 +188,9 @@ def test_the_past_of_a_check(shop: str, capfd: pytest.CaptureFixture[str]) -> No
     assert "<testsuite" in Path("again.xml").read_text()
     assert main(["resume", "--last"]) == 4
     assert "was a check" in capfd.readouterr().err
+    bulkq("-t", shop, "-e", "-- name: late\n-- @until 2999-01-01\nselect 1")
+    assert main(["runs", "--check", "late"]) == 0
+    assert "last pass     never" in capfd.readouterr().out.splitlines()  # a warning is no pass
     assert main(["runs", again["run"]]) == 0
     assert f"bulkq report {again['run']}" in capfd.readouterr().out
 

@@ -40,7 +40,7 @@ def story(check: CheckResult) -> str:
         return "" if past[0].verdict in GOOD else f"again good, after {past[0].verdict} on {moment(past[0].at)}"
     passed = next((each for each in past if each.verdict in GOOD), None)
     if passed is past[0]:
-        return f"new: it passed on {moment(passed.at)}"
+        return f"new: it was good on {moment(passed.at)}"
     if passed is None:
         return f"not once good in {counted(len(past) + 1, 'run')}"
-    return f"bad for {counted(past.index(passed) + 1, 'run')}; it last passed on {moment(passed.at)}"
+    return f"bad for {counted(past.index(passed) + 1, 'run')}; it was last good on {moment(passed.at)}"
