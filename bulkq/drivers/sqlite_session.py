@@ -96,16 +96,20 @@ class Session:
         if self._db.verb == "PRAGMA" and not self._db.reading:
             return None, False  # some pragmas act while they are compiled, and EXPLAIN compiles
         text = binding.sample if self._db.verb == "EXPLAIN" else f"EXPLAIN {binding.sample}"
+        raw = self._db.cursor.connection
+        raw.text_factory = bytes  # a literal such as x'ff' stands in the program as it is, and is no UTF-8
         try:
             program = self._db.cursor.execute(text, binding.nulls).fetchall()
         except TROUBLE as error:
             raise self._db.failed(error, binding, phase=Phase.PREPARING) from error
+        finally:
+            raw.text_factory = str
         if self._db.verb == "EXPLAIN":
             return True, False
         if self._db.verb == "PRAGMA":
             return None, False
-        returns_rows = any(step[1] == "ResultRow" for step in program)
-        writes = any(step[1] == "Transaction" and step[3] for step in program)
+        returns_rows = any(step[1] == b"ResultRow" for step in program)
+        writes = any(step[1] == b"Transaction" and step[3] for step in program)
         return returns_rows, writes or query.statement is StatementClass.WRITE
 
     def _columns_of(self, binding: Binding) -> tuple[Column, ...]:

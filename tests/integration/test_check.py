@@ -470,6 +470,12 @@ async def test_a_statement_that_somebody_cancels(database: str) -> None:
     assert (summary.exit_code, summary.checks[0].message) == (3, "canceling statement due to user request")
 
 
+async def test_bytes_in_the_text_of_a_query(sqlite_file: SqliteFile) -> None:
+    """A literal that is no UTF-8 can be prepared and run."""
+    summary = await run("-- @expect not empty\nselect x'ff00' as b", f"sqlite:///{sqlite_file('')}")
+    assert [str(result.verdict) for result in summary.checks] == ["pass"]
+
+
 async def test_a_value_that_is_too_long_for_a_report(sqlite_file: SqliteFile) -> None:
     """It is compared whole, and shown and kept as far as people read."""
     long = "-- name: a\n-- @expect value = 'y'\nselect replace(hex(zeroblob(500000)), '0', 'y');"
