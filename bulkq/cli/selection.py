@@ -171,19 +171,21 @@ def _references(
         try:
             if file not in every:
                 every[file] = _load(file, dialect)
-            found[query.place] = _reference(query, language.pick(every[file], name, file))
+            found[query.place] = _reference(query, language.pick(every[file], name, file), elsewhere=bool(same.target))
         except UsageError as error:
             line = f"{query.file}:{query.line}: same as {same.other}: {error}"
             broken.append(Broken(query.file or "", query.line, line))
     return found, broken
 
 
-def _reference(query: Query, other: Query) -> Query:
+def _reference(query: Query, other: Query, *, elsewhere: bool) -> Query:
     """The query that `query` is compared with, if it takes no parameter that the check has not.
 
     Raises:
-        QueryFileError: it does.
+        QueryFileError: it does, or it is the check itself and not `elsewhere`: that would always be green.
     """
+    if other.place == query.place and not elsewhere:
+        raise QueryFileError("that is the check itself: name another query, or a database with on TARGET")
     known = {parameter.name for parameter in query.parameters}
     missing = [f":{p.name}" for p in other.parameters if p.name not in known]
     if missing:

@@ -605,6 +605,17 @@ def test_a_check_has_changed_with_what_it_is_compared_with(folder: Path) -> None
     assert names("p.sql", changed=frozenset({(folder / "other.sql").resolve()})) == ["p"]
 
 
+def test_a_check_is_not_compared_with_itself(folder: Path) -> None:
+    """On the same database that would always be green; on another one it is what the condition is for."""
+    (folder / "p.sql").write_text("-- @expect same as p\nselect 1")
+    found = select(["p.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [one.message.partition(": that is ")[2] for one in found.broken] == [
+        "the check itself: name another query, or a database with on TARGET"
+    ]
+    (folder / "p.sql").write_text("-- @expect same as p on replica\nselect 1")
+    assert names("p.sql") == ["p"]
+
+
 def test_a_reference_takes_no_parameters_of_its_own(folder: Path) -> None:
     """The sets of a check are the sets of what it is compared with."""
     (folder / "p.sql").write_text("-- @expect same as other.sql:total\nselect 1")
