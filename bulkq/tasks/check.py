@@ -77,7 +77,9 @@ async def check(
     """
     _refuse(request)
     if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
-        request = replace(request, run=await expanded(request.run, config, _say_to(observers)))
+        request = replace(
+            request, run=await expanded(request.run, config, _say_to(observers), everywhere=not request.allow_empty)
+        )
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(_ledger(request.run.ledger))
         stack.push_async_callback(_close, opening)

@@ -27,8 +27,14 @@ MOST_LANES = 256
 SHOWN = 20
 
 
-async def expanded(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
+async def expanded(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False) -> Run:
     """`request` with its final targets, in their order, each once.
+
+    Args:
+        request: as the user wrote it.
+        config: for the names that a query gives.
+        say: told what is left out.
+        everywhere: a database without a matching schema is an error, not left out.
 
     Raises:
         UsageError: the query gives no target, no schema matches, a driver knows no schemas.
@@ -38,7 +44,7 @@ async def expanded(request: Run, config: Config | None, say: Callable[[str], Non
     if request.targets_sql is not None:
         request = await _queried(request, config)
     if request.schemas:
-        request = await _with_schemas(request, say)
+        request = await _with_schemas(request, say, everywhere=everywhere)
     lanes = request.concurrency
     if not request.concurrency_given:
         # One for each target, so that none waits for another to end.
@@ -88,7 +94,7 @@ async def _targets(request: Run, config: Config | None) -> tuple[Target, ...]:
     return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
 
 
-async def _with_schemas(request: Run, say: Callable[[str], None]) -> Run:
+async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:
     """Each target once for every schema that matches. One that cannot be reached stays without: it is reported, and not worked on."""
     sites = sites_of.open_sites(request, "bulkq/schemas", say)
     for site in sites:
@@ -113,6 +119,10 @@ async def _with_schemas(request: Run, say: Callable[[str], None]) -> Run:
         if schemas is None:
             targets.append(site.target)
         elif not schemas and len(sites) > 1:
+            if everywhere:
+                raise UsageError(
+                    f"{site.label}: no schema matches --schemas {_shown(request)}: nothing would be checked there"
+                )
             say(f"{site.label}: no schema matches {_shown(request)}: it is left out")
         else:
             targets += [replace(site.target, schema=schema) for schema in schemas]

@@ -721,6 +721,21 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
         ("a", "db/tenant_a", "pass"), ("a", "db/tenant_b", "fail"), ("b", "db/tenant_a", "pass"), ("b", "db/tenant_b", "pass"),
     ]  # fmt: skip
     assert all(len(result.history) == 1 for result in summary.checks)
+    bare = Target(url=f"{database}?application_name=x", name="bare")
+    two = replace(checks, run=replace(run_, schemas=("tenant_%",), targets=(Target(url=database, name="db"), bare)))
+    assert len((await check(two, control=Control())).checks) == 8
+    servers.execute(database, "create database bulkq_no_tenants")
+    try:
+        there = Target(url=f"{database.rpartition('/')[0]}/bulkq_no_tenants", name="bare")
+        two = replace(two, run=replace(two.run, targets=(Target(url=database, name="db"), there)))
+        with pytest.raises(UsageError, match='bare: no schema matches --schemas "tenant_%": nothing would be checked'):
+            await check(two, control=Control())
+        assert (await check(replace(two, allow_empty=True), control=Control())).targets == (
+            "db/tenant_a",
+            "db/tenant_b",
+        )
+    finally:
+        servers.execute(database, "drop database bulkq_no_tenants with (force)")
     asked = replace(
         run_, schemas=(), targets_sql=f"select '{database}' union all select '{database}?application_name=x'"
     )
