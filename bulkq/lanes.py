@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
-from bulkq.model import BatchResult, Outcome
+from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.policy.retry import Budget
 from bulkq.window import Apart, Aside, Held, Turn, Window
 from bulkq.worker import Worker, failure
@@ -20,7 +20,7 @@ from bulkq.worker import Worker, failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Batch, Failure, SetError
+    from bulkq.model import Batch, Failure
     from bulkq.permits import Permit
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
     from bulkq.runner import Runner
@@ -331,6 +331,11 @@ class Lanes:
             turn = Turn(self.window, progress, sink, part.work.query, batch, permit)
         try:
             result = await self._answer(worker, part, batch, turn)
+        except asyncio.CancelledError as cancelled:
+            turn.give_up()
+            if cancelled.args:  # by a driver: what it sent goes on
+                self._left_behind(part, batch, str(cancelled))
+            raise
         except BaseException:
             turn.give_up()
             raise
@@ -364,6 +369,18 @@ class Lanes:
     def _streams(self, part: Part, batch: Batch) -> bool:
         """Whether the result may be too big to hold: not known yet, or known to be."""
         return part.work.limits.read_only and len(batch.sets) == 1 and part.work.big is not False
+
+    def _left_behind(self, part: Part, batch: Batch, why: str) -> None:
+        """A cancelled batch that could not be ended. Of a write that no marker settles, nobody can tell what came of it."""
+        work = part.work
+        self.sessions.say(f"{work.target}: a statement of {work.query.place} {why}")
+        if work.limits.read_only or work.claims is not None:
+            return
+        error = SetError(0, "57014", f"cancelled, but it {why}")
+        lost = tuple(failure(work, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
+        result = BatchResult(batch, work.query, work.target, (), (), (), 0, lost, part=part.number)
+        self._count(part, result)
+        self._recorded(result)
 
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""

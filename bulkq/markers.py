@@ -38,6 +38,10 @@ _TYPES = {
 }
 
 
+KNOWN = frozenset(_TYPES)
+"""Dialects whose locks are known to make a marker mean what it says."""
+
+
 def literal(text: str) -> str:
     """`text` as an SQL string literal; our own ids and host names, which a driver sends without parameters."""
     return "'" + text.replace("'", "''") + "'"

@@ -111,7 +111,8 @@ def _connections(server: Server) -> str:
 
 def _capabilities(diagnosis: Diagnosis) -> list[str]:
     flags = asdict(diagnosis.capabilities)
-    return [name.replace("_", " ") for name, value in flags.items() if value is True] or ["none"]
+    able = [name.replace("_", " ") for name, value in flags.items() if value is True] or ["none"]
+    return able if diagnosis.capabilities.cancels else [*able, "cancel=no"]
 
 
 def _json(found: object) -> str:

@@ -137,9 +137,9 @@ def _next(known: Known) -> str:
         return "it is at work: wait, or stop it there"
     if record.mode == "check":
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
-    if record.state is not RunState.FINISHED or record.unknown:
+    if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
         return f"bulkq resume {record.run}"
-    return f"bulkq retry {record.run}" if record.failed else ""
+    return f"bulkq retry {record.run}" if record.failed or record.unknown else ""
 
 
 def _place(url: str) -> str:

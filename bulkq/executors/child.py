@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from inspect import iscoroutinefunction
+from io import TextIOWrapper
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,13 @@ _loaded: dict[str, Callable[[list[Row]], object]] = {}
 
 
 def begin(folder: str) -> None:
-    """First in every process: modules are found where the command was typed, and signals are the parent's matter."""
+    """First in every process: modules are found where the command was typed, and signals are the parent's matter.
+
+    What the function prints goes to stderr, line by line: stdout is for rows, and the parent writes them.
+    """
+    os.dup2(2, 1)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent drains
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if folder not in sys.path:
@@ -58,7 +66,7 @@ def _answer(function: Callable[[list[Row]], object], rows: list[Row]) -> Answer:
     try:
         answer = function(rows)
         found = [] if answer is None else list(answer)  # type: ignore[call-overload]
-    except Exception as error:  # noqa: BLE001 - it is the user's code
+    except BaseException as error:  # noqa: BLE001 - it is the user's code, and its sys.exit is not our end
         return None, _words(error)
     for row in found:
         if not isinstance(row, dict):
@@ -77,6 +85,8 @@ def _function(spec: str) -> Callable[[list[Row]], object]:
             value = getattr(value, name)
         if not callable(value):
             raise TypeError(f"{path} is {type(value).__name__}, not a function")
+        if iscoroutinefunction(value):
+            raise TypeError(f"{path} is a coroutine function, which nobody awaits here: an ordinary one is needed")
         found = _loaded[spec] = value
     return found
 

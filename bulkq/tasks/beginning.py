@@ -116,7 +116,7 @@ class Recorded:
             for site in opened.sites:
                 if site.tables is not None:
                     await self._remove_markers(opened, site, site.tables)
-        if summary.failed:
+        if summary.failed or summary.unknown:
             return  # a retry reads the sets that failed from them again
         for spool in opened.spools.values():
             spool.unlink(missing_ok=True)
@@ -309,4 +309,4 @@ def _next(run: str, state: RunState, summary: RunSummary) -> str | None:
     """The command that goes on from here, where there is something left to do."""
     if state is not RunState.FINISHED:
         return f"bulkq resume {run}"
-    return f"bulkq retry {run}" if summary.failed else None
+    return f"bulkq retry {run}" if summary.failed or summary.unknown else None

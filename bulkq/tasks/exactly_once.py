@@ -32,10 +32,15 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
     """The marker tables in the target, made where they are not there; with their schema, so that they are found again.
 
     Raises:
-        RefusedError: this role may not make them.
+        RefusedError: this role may not make them, or what they would promise is not known to hold in this database.
         TargetError: the connection broke.
     """
     dialect = dialect_of(url)
+    if dialect not in markers.KNOWN:
+        raise RefusedError(
+            f'whether a write is applied exactly once in "{dialect}" is not known, nor how its locks work: '
+            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+        )
     tables = await _named(connection, dialect, wanted)
     refused: DatabaseError | None = None
     for _ in range(2):

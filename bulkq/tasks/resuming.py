@@ -18,7 +18,7 @@ from bulkq.ledger import new_owner, open_ledger
 from bulkq.model import Mark, MarkerTables, Outcome, RunState, RunSummary, Status
 from bulkq.parameters.fingerprints import changes as source_changes
 from bulkq.parameters.spool import load_constants
-from bulkq.policy import safety
+from bulkq.policy import safety, stopping
 from bulkq.policy.ranges import Ranges
 from bulkq.sinks.paths import retry_path
 from bulkq.targets import load_config, renewed
@@ -111,13 +111,14 @@ async def retry(
     """A new run over the sets that failed in a finished one, with their old numbers; arguments are those of `resume`.
 
     Raises:
-        RefusedError: something of the run is missing or unknown, which `resume` settles first.
+        RefusedError: something of the run is missing, or of a write unknown, which `resume` settles first.
         BulkqError: as `resume`.
     """
     kept = await open_ledger(ledger, create=False)
     try:
         record = await (kept.find(run) if run is not None else kept.last(RunState.FINISHED, RunState.STOPPED))
-        if record.state is not RunState.FINISHED or record.unknown or record.skipped:
+        unsettled = record.unknown and record.mode != safety.READ  # what was only read may be read again
+        if record.state is not RunState.FINISHED or unsettled or record.skipped:
             raise RefusedError(f"run {record.run} is not finished: bulkq resume {record.run}")
         request, folder = _request(record, changes, ledger, config)
         os.chdir(folder)
@@ -334,7 +335,10 @@ async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn
     lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
     changed = max(record.changed, known.changed) if lost or not tables else known.changed
     ok = sum(_count(ranges) for ranges in done.values())
-    states = {part: _without(state, request) for part, state in known.states.items()}
+    harmless = {
+        part for site in sites for part, query in known.parts(site) if mode_of(request, query) == safety.IDEMPOTENT
+    }
+    states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
     for part, state in states.items():
         done[part] = _merged(done.get(part, []), state.failures)
     return GoingOn(
@@ -381,9 +385,9 @@ def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:
     return replace(state, failures=failures)
 
 
-def _without(state: PartState, request: Run) -> PartState:
-    """Unknown sets are done again where the user says so; failed ones never: that is `retry`."""
-    if not request.retry_unknown:
+def _without(state: PartState, request: Run, *, harmless: bool) -> PartState:
+    """Unknown sets are done again where the user says so, or has said that it does no harm; failed ones never: that is `retry`."""
+    if not (request.retry_unknown or harmless):
         return state
     return replace(state, failures=tuple(f for f in state.failures if f.outcome is not Outcome.UNKNOWN))
 
@@ -428,12 +432,19 @@ async def _finished(kept: StoredLedger, record: RunRecord, request: Run) -> RunS
     try:
         if not request.keep_markers:
             await _clear_markers(record, request)
-        if not record.failed:
+        if not (record.failed or record.unknown):
             for path in await kept.spools(record.run):
                 Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a local disk
     finally:
         await kept.close()
-    return _summary(record, f"run {record.run} is finished: nothing is left to do")
+    reason = f"run {record.run} is finished: nothing is left to do"
+    if not (record.failed or record.unknown):
+        return _summary(record, reason)
+    code = 3 if record.unknown else 1
+    retried = f"{reason} but to try again what did not go well"
+    return replace(
+        _summary(record, retried), exit_code=code, status=stopping.status(code), resume=f"bulkq retry {record.run}"
+    )
 
 
 async def _clear_markers(record: RunRecord, request: Run) -> None:

@@ -48,6 +48,23 @@ def dies(rows):
         os._exit(9)
     return rows
 
+def leaves(rows):
+    if rows[0]["id"] == 3:
+        raise SystemExit(7)
+    return rows
+
+def interrupts(rows):
+    if rows[0]["id"] == 3:
+        raise KeyboardInterrupt
+    return rows
+
+def prints(rows):
+    print("printed", rows[0]["id"])
+    return rows
+
+async def later(rows):
+    return rows
+
 def odd(rows):
     return [(1, 2)]
 
@@ -98,6 +115,8 @@ async def test_rows_are_what_the_function_gives(here: Path) -> None:
         ("bad", "ValueError: three is bad"),
         ("slow", "took longer than 1s and was killed"),
         ("dies", "its process died"),
+        ("leaves", "SystemExit: 7"),
+        ("interrupts", "KeyboardInterrupt"),
     ],
 )
 async def test_only_the_culprit_fails(here: Path, function: str, words: str) -> None:
@@ -146,6 +165,7 @@ async def go_named(name: str, sql: str) -> tuple[RunSummary, list[dict[str, obje
         ("functions", "write MODULE:FUNCTION"),
         ("functions:nothing", "has no attribute 'nothing'"),
         ("functions:not_a_function", "not_a_function is int, not a function"),
+        ("functions:later", "later is a coroutine function"),
         ("no_such_module:f", "No module named 'no_such_module'"),
     ],
 )
@@ -153,6 +173,14 @@ async def test_what_cannot_be_imported(here: Path, name: str, words: str) -> Non
     """One line and exit 2, before anything is connected."""
     with pytest.raises(UsageError, match=words):
         await go_named(name, "select 1 as one")
+
+
+async def test_what_a_function_prints(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Goes to stderr, at once: stdout is for rows."""
+    summary, rows = await go("prints", sets=3)
+    assert (summary.exit_code, len(rows)) == (0, 3)
+    said = capfd.readouterr()
+    assert (said.out, sorted(said.err.splitlines())) == ("", ["printed 1", "printed 2", "printed 3"])
 
 
 async def test_rows_that_are_no_dicts(here: Path) -> None:

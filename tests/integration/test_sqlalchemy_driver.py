@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import sqlite3
@@ -20,9 +21,13 @@ from bulkq.drivers.sqlalchemy.products.duckdb import DuckDB
 from bulkq.drivers.sqlalchemy.products.mysql import MySQL
 from bulkq.drivers.sqlalchemy.products.product import Product
 from bulkq.errors import DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
-from bulkq.model import Decoding, Limits, Outcome, Phase
+from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
 from bulkq.policy import retry
 from bulkq.query import inline
+from bulkq.runner import Control
+from bulkq.tasks.resuming import resume
+from bulkq.tasks.resuming import retry as retry_run
+from bulkq.tasks.run import run as new_run
 from tests import sleepy
 from tests.databases import KINDS, SCHEMES, fresh
 
@@ -33,6 +38,20 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection
     from tests.databases import Database
     from tests.servers.mariadb import MariaDB
+
+
+class Told:
+    """An observer that keeps what people are told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def started(self, progress: object) -> None: ...
+    def batch_done(self, result: object) -> None: ...
+    def finished(self, summary: object) -> None: ...
+    def notice(self, text: str) -> None:
+        self.lines.append(text)
+
 
 READS = Limits(timeout_s=10)
 WRITES = Limits(timeout_s=10, read_only=False)
@@ -176,6 +195,51 @@ async def test_one_lane_less(lazy: str) -> None:
         summary = rows.summary
     assert summary is not None
     assert (summary.ok, summary.unknown, summary.skipped, summary.exit_code) == (4, 1, 0, 3)
+
+
+def asked(url: str, sql: str, tmp_path: Path, **more: object) -> Run:
+    """A request with a ledger of its own."""
+    query = replace(inline(sql), statement=more.pop("statement", StatementClass.READ))
+    more = {"ledger": str(tmp_path / "ledger.db"), "format": "none", "concurrency": 2, **more}
+    return Run(queries=(query,), targets=(Target(url=url),), **more)  # type: ignore[arg-type]
+
+
+async def test_a_read_that_was_left_behind_is_retried(lazy: str, tmp_path: Path) -> None:
+    """Reading again does no harm: `resume` of the finished run says so, and `retry` does it."""
+    sql = "select sleep(case :id when 2 then 1.2 else 0 end)"
+    request = asked(lazy, sql, tmp_path, params=("range:id=1..4",), timeout_s=0.3)
+    first = await new_run(request, control=Control())
+    assert (first.ok, first.unknown, first.exit_code, first.resume) == (3, 1, 3, f"bulkq retry {first.run}")
+    ledger = str(tmp_path / "ledger.db")
+    again = await resume(first.run, ledger=ledger, changes={}, control=Control())
+    assert (again.unknown, again.exit_code, again.status, again.resume) == (1, 3, "unknown", first.resume)
+    last = await retry_run(first.run, ledger=ledger, changes={"timeout_s": 5.0}, control=Control())
+    assert (last.ok, last.unknown, last.exit_code) == (1, 0, 0)
+
+
+async def test_cancelled_and_left_behind(lazy: str, tmp_path: Path) -> None:
+    """It is said, nobody can tell what came of the write, and one that may be repeated is, by `resume`."""
+    with contextlib.closing(sqlite3.connect(lazy.removeprefix("sleepy:///"))) as database:
+        database.executescript("create table t (a integer); insert into t values (0)")
+    sql = "update t set a = a + 1 where sleep(1.2) is null"
+    request = asked(lazy, sql, tmp_path, write=True, idempotent=True, statement=StatementClass.WRITE)
+    control, told = Control(), Told()
+    asyncio.get_running_loop().call_later(0.2, control.cancel, "interrupted twice", 130)
+    first = await new_run(request, control=control, observers=[told])
+    assert (first.unknown, first.skipped, first.exit_code) == (1, 0, 130)
+    assert any("sql cannot be cancelled and was left behind" in line for line in told.lines)
+    await asyncio.sleep(0.7)  # what was left behind holds the lock of the file
+    last = await resume(first.run, ledger=str(tmp_path / "ledger.db"), changes={}, control=Control())
+    assert (last.ok, last.unknown, last.exit_code) == (1, 0, 0)
+
+
+async def test_exactly_once_is_not_promised_where_it_is_not_known(lazy: str, tmp_path: Path) -> None:
+    """A marker means nothing where nobody knows the locks: one line with the ways out, and nothing is made or sent."""
+    request = asked(lazy, "delete from t where 1 = 1", tmp_path, write=True, statement=StatementClass.WRITE)
+    with pytest.raises(RefusedError, match=r'exactly once in "sleepy" is not known.*say --idempotent'):
+        await new_run(request, control=Control())
+    with contextlib.closing(sqlite3.connect(lazy.removeprefix("sleepy:///"))) as database:
+        assert database.execute("select * from sqlite_master").fetchall() == []
 
 
 async def test_writes_of_a_database_that_is_not_known(lazy: str) -> None:

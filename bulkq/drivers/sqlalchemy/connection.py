@@ -174,6 +174,8 @@ class SqlConnection:
             self._lost = not hop.done() or self._session.lost
             if lasting and signals.committing:
                 return what_lasts(hop, GRACE_S)
+            if self._abandoned:
+                raise asyncio.CancelledError(f"cannot be cancelled and was left behind{self._remedy}") from None
             raise
         finally:
             self._lost = self._lost or self._session.lost
@@ -251,16 +253,20 @@ class SqlConnection:
             self._lost = self._abandoned = True
             self._left_behind()
 
-    def _gone(self, hop: asyncio.Future[T], which: int, timeout_s: float, phase: Phase) -> DatabaseError:
-        self._abandon(hop)
+    @property
+    def _remedy(self) -> str:
         pid = self.server.pid
         end = self._session.product.kill(pid) if pid is not None else None
+        return f", end it by: {end}" if end else ""
+
+    def _gone(self, hop: asyncio.Future[T], which: int, timeout_s: float, phase: Phase) -> DatabaseError:
+        self._abandon(hop)
         error = DatabaseError(
             f"timed out after {timeout_s:g}s, cannot be cancelled and was left behind",
             sqlstate=CANCELED,
             phase=phase,
             position=which,
-            hint=f"end it by: {end}" if end else None,
+            hint=self._remedy.removeprefix(", ") or None,
             connection_lost=True,
             confirmed=False,
         )
