@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,13 +65,39 @@ def lines_of(errors: Iterable[str]) -> list[str]:
 
 
 def sql_files(path: str) -> list[str]:
-    """`path` itself, or the `.sql` files under it, sorted."""
-    if not Path(path).is_dir():
-        return [path]
-    files = sorted(str(file) for file in Path(path).rglob("*.sql") if file.is_file())
+    """`path` itself, or the `.sql` files under it, sorted.
+
+    Raises:
+        QueryFileError: there is none, or a folder cannot be read.
+    """
+    files = under(path)
     if not files:
         raise QueryFileError(f'no .sql file in "{path}"')
     return files
+
+
+def under(path: str) -> list[str]:
+    """`path` itself, or the `.sql` files under it, sorted, through links to folders too; no matter whether they can be read.
+
+    Raises:
+        QueryFileError: a folder cannot be read.
+    """
+    if not Path(path).is_dir():
+        return [path]
+    found: list[str] = []
+    seen: set[Path] = set()
+
+    def unreadable(error: OSError) -> None:
+        raise QueryFileError(f'cannot read the folder "{error.filename}": {(error.strerror or str(error)).lower()}')
+
+    for folder, below, files in os.walk(path, onerror=unreadable, followlinks=True):
+        here = Path(folder).resolve()
+        if here in seen:
+            below.clear()  # a link that leads back up
+            continue
+        seen.add(here)
+        found += [str(Path(folder, file)) for file in files if file.lower().endswith(".sql")]
+    return sorted(found)
 
 
 def split(spec: str) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from bulkq.cli.files import read, split
+from bulkq.cli.files import read, split, under
 from bulkq.conditions import Measure
 from bulkq.errors import QueryFileError, UsageError
 
@@ -108,7 +108,7 @@ def _files(spec: str, *, allow_empty: bool) -> list[tuple[str, str]]:
         files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         if not files and not allow_empty:
             raise QueryFileError(f'no file matches "{spec}"')
-    found = [(file, name) for each in files for file in _sql_files(each)]
+    found = [(file, name) for each in files for file in under(each)]
     if not found and not allow_empty:
         raise QueryFileError(f'no .sql file in "{path}"')
     return found
@@ -122,12 +122,6 @@ def _split(spec: str) -> tuple[str, str]:
     head, colon, tail = spec.rpartition(":")
     wild = colon and head.endswith(".sql") and tail and not Path(spec).exists()
     return (head, tail.replace("-", "_")) if wild else (spec, "*")
-
-
-def _sql_files(path: str) -> list[str]:
-    if not Path(path).is_dir():
-        return [path]
-    return sorted(str(file) for file in Path(path).rglob("*.sql") if file.is_file())
 
 
 def _load(file: str, dialect: str) -> tuple[Query, ...]:

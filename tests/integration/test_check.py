@@ -589,6 +589,21 @@ def test_what_cannot_be_selected_is_named(folder: Path) -> None:
     assert {"one", "two"} <= {query.name for query in found.queries}
 
 
+def test_no_file_of_a_folder_is_left_out(folder: Path) -> None:
+    """Upper case, links to folders, also those that lead in circles; a link that leads nowhere is an error."""
+    (folder / "all").mkdir()
+    (folder / "all" / "UP.SQL").write_text("select 1")
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "linked.sql").write_text("select 1")
+    (folder / "all" / "link").symlink_to(folder / "elsewhere")
+    (folder / "elsewhere" / "back").symlink_to(folder / "all")
+    (folder / "all" / "folder.sql").mkdir()
+    assert names("all") == ["UP", "linked"]
+    (folder / "all" / "gone.sql").symlink_to(folder / "nowhere.sql")
+    found = select(["all"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [one.file for one in found.broken] == ["all/gone.sql"]
+
+
 def test_a_tag_that_no_check_has_is_an_error(folder: Path) -> None:
     """Beside a good one it would leave checks out without a word; nothing may be there where that was allowed."""
     with pytest.raises(UsageError, match=r'--tag "user": no check has it \(did you mean "users"\?\); there are '):
