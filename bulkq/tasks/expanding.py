@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import urls
-from bulkq.errors import TargetError, UsageError
+from bulkq.errors import DatabaseError, TargetError, UsageError
 from bulkq.policy import safety
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.rows import rows_of
@@ -86,9 +86,12 @@ async def _targets(request: Run, config: Config | None) -> tuple[Target, ...]:
 
     assert request.targets_sql is not None
     words: list[str] = []
-    async for _, rows in rows_of(request.targets[0])(request.targets_sql):
-        if rows:
-            words += [str(value).strip() for value in rows[0] if value is not None and str(value).strip()]
+    try:
+        async for _, rows in rows_of(request.targets[0])(request.targets_sql):
+            if rows:
+                words += [str(value).strip() for value in rows[0] if value is not None and str(value).strip()]
+    except DatabaseError as error:
+        raise UsageError(f'--targets-sql "{request.targets_sql}": {error}') from error
     if not words:
         raise UsageError(f'--targets-sql "{request.targets_sql}": gives no target')
     return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())

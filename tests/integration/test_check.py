@@ -760,6 +760,12 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     )
 
 
+async def test_a_query_for_targets_that_fails(postgres_url: str) -> None:
+    """It is no failed check: nothing was run."""
+    with pytest.raises(UsageError, match='--targets-sql "select nope": column "nope" does not exist'):
+        await run("select 1", postgres_url, targets_sql="select nope")
+
+
 async def test_a_target_that_never_answers(postgres_url: str) -> None:
     """It is waited for as long as `--connect-timeout` says, and no longer."""
     async with silence() as url, asyncio.timeout(5):
