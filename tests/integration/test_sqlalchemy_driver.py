@@ -32,6 +32,7 @@ from tests import sleepy
 from tests.databases import KINDS, SCHEMES, fresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bulkq.model import Reply
@@ -43,10 +44,13 @@ if TYPE_CHECKING:
 class Told:
     """An observer that keeps what people are told."""
 
-    def __init__(self) -> None:
+    def __init__(self, when_started: Callable[[], object]) -> None:
         self.lines: list[str] = []
+        self._when_started = when_started
 
-    def started(self, progress: object) -> None: ...
+    def started(self, progress: object) -> None:
+        self._when_started()
+
     def batch_done(self, result: object) -> None: ...
     def finished(self, summary: object) -> None: ...
     def notice(self, text: str) -> None:
@@ -223,8 +227,8 @@ async def test_cancelled_and_left_behind(lazy: str, tmp_path: Path) -> None:
         database.executescript("create table t (a integer); insert into t values (0)")
     sql = "update t set a = a + 1 where sleep(1.2) is null"
     request = asked(lazy, sql, tmp_path, write=True, idempotent=True, statement=StatementClass.WRITE)
-    control, told = Control(), Told()
-    asyncio.get_running_loop().call_later(0.2, control.cancel, "interrupted twice", 130)
+    control = Control()
+    told = Told(lambda: asyncio.get_running_loop().call_later(0.3, control.cancel, "interrupted twice", 130))
     first = await new_run(request, control=control, observers=[told])
     assert (first.unknown, first.skipped, first.exit_code) == (1, 0, 130)
     assert any("sql cannot be cancelled and was left behind" in line for line in told.lines)
