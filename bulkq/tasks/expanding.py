@@ -42,7 +42,7 @@ async def expanded(request: Run, config: Config | None, say: Callable[[str], Non
         RefusedError: a target that the query gave is protected and was not confirmed.
     """
     if request.targets_sql is not None:
-        request = await _queried(request, config)
+        request = await _queried(request, config, say)
     if request.schemas:
         request = await _with_schemas(request, say, everywhere=everywhere)
     lanes = request.concurrency
@@ -72,15 +72,17 @@ def name_of(target: Target) -> str:
     return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
 
 
-async def _queried(request: Run, config: Config | None) -> Run:
-    found = await _targets(request, config)
+async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
+    found = await _targets(request, config, say)
     refused = safety.refuse_protected(found, write=request.write, confirmed=request.confirmed)
     if refused is not None:
         raise refused
     return replace(request, targets=found, targets_from=request.targets[0])
 
 
-async def _targets(request: Run, config: Config | None) -> tuple[Target, ...]:
+async def _targets(
+    request: Run, config: Config | None, say: Callable[[str], None] = lambda _: None
+) -> tuple[Target, ...]:
     """What the first column of the query names: URLs, or names of the configuration."""
     from bulkq.targets import load_config, resolve
 
@@ -89,9 +91,13 @@ async def _targets(request: Run, config: Config | None) -> tuple[Target, ...]:
     try:
         async for _, rows in rows_of(request.targets[0])(request.targets_sql):
             if rows:
-                words += [str(value).strip() for value in rows[0] if value is not None and str(value).strip()]
+                words += ["" if value is None else str(value).strip() for value in rows[0]]
     except DatabaseError as error:
         raise UsageError(f'--targets-sql "{request.targets_sql}": {error}') from error
+    empty = words.count("")
+    words = [word for word in words if word]
+    if empty and words:
+        say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
     if not words:
         raise UsageError(f'--targets-sql "{request.targets_sql}": gives no target')
     return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
@@ -102,9 +108,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
     sites = sites_of.open_sites(request, "bulkq/schemas", say)
     for site in sites:
         if not site.driver.capabilities.schemas:
-            raise UsageError(
-                f"{site.label}: --schemas is for PostgreSQL through asyncpg: leave it out, or name the databases with -t"
-            )
+            raise UsageError(f"{site.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t")
     found: dict[str, Sequence[str]] = {}
 
     async def look(site: Site) -> None:

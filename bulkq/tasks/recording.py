@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
 """Which physical database this is, whatever it is called: https://www.postgresql.org/docs/current/functions-info.html"""
 
+
+_MYSQL = "SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())"
+SERVERS = {
+    "postgresql": "SELECT extract(epoch FROM pg_postmaster_start_time())::text",
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+}
+"""By product: what two servers never have in common, not even a server and the copy that was made of its disk."""
 
 FILES = frozenset({"sqlite", "duckdb"})
 """Products whose database is a file, or nothing but memory."""
@@ -95,6 +104,30 @@ async def identity(connection: Connection, url: str) -> str:
             raise TargetError(str(error)) from error
         return f"{place_of(url)}/{server.database}"
     return str(found[0][0])
+
+
+async def physical(connection: Connection, identity: str) -> str:
+    """Tells two names for one database (hard links of a file, ways to one MySQL server), and a server from its disk's copy.
+
+    It changes with a restart or a failover, so it is nothing that a resume could insist on.
+    """
+    server = connection.server
+    if server.product in FILES:
+        with contextlib.suppress(OSError):
+            file = os.stat(identity)  # noqa: PTH116 - on a local disk
+            return f"{file.st_dev}/{file.st_ino}"
+        return identity
+    question = SERVERS.get(server.product)
+    if question is not None and identity:
+        try:
+            found = await connection.administer([question])
+        except DatabaseError as error:
+            if error.connection_lost:
+                raise TargetError(str(error)) from error
+            return identity
+        alike = identity if server.product == "postgresql" else server.product  # the address is no part of it in MySQL
+        return f"{alike}/{found[0][0]}"
+    return identity
 
 
 def place_of(url: str) -> str:

@@ -40,7 +40,8 @@ class Site:
         label: what it is called in output.
         places: of its schemas among `Run.targets`, ascending; the numbers of its parts follow from them.
         sessions: its connections; `gone` says why there will be none.
-        identity: which physical database it is, once it has answered.
+        identity: which database it is, once it has answered; a resume must find the same.
+        physical: the same, whatever way leads there; another after a failover.
         tables: of its markers, in a run that writes exactly once.
         first: it is a canary.
     """
@@ -53,6 +54,7 @@ class Site:
     parts: list[Part] = field(default_factory=list)
     server: Server | None = None
     identity: str = ""
+    physical: str = ""
     tables: MarkerTables | None = None
     first: bool = False
 
@@ -217,11 +219,11 @@ def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]
     seen: dict[tuple[str, str | None], Site] = {}
     lines: list[str] = []
     for site in sites:
-        if not site.identity:
+        if not site.physical:
             continue
         for place in site.places:
             schema = request.targets[place].schema
-            other = seen.setdefault((site.identity, schema), site)
+            other = seen.setdefault((site.physical, schema), site)
             if other is not site:
                 lines.append(f'"{other.label}" and "{site.label}" are the same database')
     lines = list(dict.fromkeys(lines))
@@ -236,4 +238,5 @@ def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]
 async def identify(site: Site, connection: Connection) -> None:
     """Find out which physical database this is."""
     site.identity = await recording.identity(connection, site.target.url)
+    site.physical = await recording.physical(connection, site.identity)
     site.server = connection.server

@@ -25,6 +25,8 @@ from tests.servers.silence import silence
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.servers.mariadb import MariaDB
+
 DEAD = "postgresql://u@127.0.0.1:9/d"  # the port of "discard", where nobody listens
 
 
@@ -154,10 +156,12 @@ async def test_a_target_fails_alone(tmp_path: Path) -> None:
     assert [(t.target, t.ok, t.failed, t.skipped) for t in summary.per_target] == [("bad", 0, 1, 2), ("good", 3, 0, 0)]
 
 
-async def test_two_names_for_one_database(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hard", [False, True])
+async def test_two_names_for_one_database(tmp_path: Path, *, hard: bool) -> None:
     """A warning for a read; a write is refused before anything is sent."""
     one = made(tmp_path, "one")
-    (tmp_path / "link.db").symlink_to(tmp_path / "one.db")
+    link = tmp_path / "link.db"
+    link.hardlink_to(tmp_path / "one.db") if hard else link.symlink_to(tmp_path / "one.db")
     two = Target(url=f"sqlite:///{tmp_path}/link.db", name="two")
     told = Told()
     summary, _ = await go("select 1 as one", one, two, told=told)
@@ -166,6 +170,23 @@ async def test_two_names_for_one_database(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match='"one" and "two" are the same database: every set would be applied twice'):
         await go("update t set v = 'x' where id = 1", one, two, write=True)
     assert values(one)[0] == "one-1"
+
+
+async def test_two_ways_to_one_server(mariadb_database: tuple[MariaDB, str]) -> None:
+    """Another host name, another library: refused before a write, whatever the mode."""
+    server, name = mariadb_database
+    server.execute(name, "create table t (id integer)")
+    urls = [
+        f"mysql+pymysql://root@127.0.0.1:{server.port}/{name}",
+        f"mysql+aiomysql://root@localhost:{server.port}/{name}",
+    ]
+    with pytest.raises(RefusedError, match='"a" and "b" are the same database'):
+        await go(
+            "delete from t",
+            *(Target(url=u, name=n) for u, n in zip(urls, "ab", strict=True)),
+            write=True,
+            idempotent=True,
+        )
 
 
 async def test_the_canary_comes_first(tmp_path: Path) -> None:
@@ -287,7 +308,10 @@ async def test_targets_out_of_a_query(tmp_path: Path, monkeypatch: pytest.Monkey
     connection.executemany("insert into t (v) values (?)", [("a",), (b.url,), (None,)])
     connection.commit()
     connection.close()
-    summary, rows = await go("select v from t where id = 1", fleet, targets_sql="select v from t order by id")
+    told = Told()
+    names = "select v from t order by id"
+    summary, rows = await go("select v from t where id = 1", fleet, targets_sql=names, told=told)
+    assert "--targets-sql: 1 of 3 rows name no target and are left out" in told.lines
     assert (summary.exit_code, summary.targets) == (0, ("a", b.url))
     assert sorted(json.loads(row)["v"] for row in rows.splitlines()) == ["a-1", "b-1"]
     for sql, message in (("select 'aa'", 'unknown target "aa"'), ("select v from t where id = 9", "gives no target")):

@@ -325,6 +325,33 @@ async def test_a_query_may_belong_to_a_schema(request: pytest.FixtureRequest, dr
     base.execute("drop schema other cascade")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update kept set a = :a",
+        "insert into `kept` (a) select :a",
+        "delete from other using other join kept on kept.a = other.a where kept.a = :a",
+    ],
+)
+async def test_a_table_without_transactions(request: pytest.FixtureRequest, tmp_path: Path, sql: str) -> None:
+    """Exactly once is refused with the ways out, before anything is sent; one that is only read does no harm."""
+    base = fresh("mariadb", request)
+    base.execute("create table kept (a integer) engine=MyISAM")
+    base.execute("create table other (a integer) engine=InnoDB")
+    kind = StatementClass.WRITE
+    writing = asked(base.url("mysql+pymysql"), sql, tmp_path, constants={"a": "1"}, write=True, statement=kind)
+    refused = await new_run(writing, control=Control())
+    assert (refused.exit_code, refused.ok, refused.skipped) == (4, 0, 1)
+    assert 'the table "kept" is kept by MyISAM, which has no transactions' in refused.reason
+    repeatable = await new_run(replace(writing, idempotent=True), control=Control())
+    assert (repeatable.exit_code, repeatable.ok) == (0, 1)
+    reading = inline("insert into other select a from kept")
+    connection = await connected(base, "pymysql")
+    statement = await connection.prepare(reading, Decoding.PYTHON, typed=True, identifiers={})
+    assert not statement.single
+    await connection.close()
+
+
 async def test_mysql_says_when_a_transaction_was_ended(request: pytest.FixtureRequest) -> None:
     """A statement that commits by itself, hidden from us, is noticed by the status of its answer."""
     base = fresh("mariadb", request)

@@ -55,6 +55,8 @@ class SqlStatement:
     single: bool
     binding: Binding
     decoding: Decoding
+    lasting: str = ""
+    """Why what it changes cannot be rolled back; "" where it can."""
 
 
 @dataclass(slots=True)
@@ -153,9 +155,10 @@ class Session:
             columns=(ROWCOUNT,) if returns is False else columns,
             returns_rows=returns,
             parameter_types=tuple(types[p.name] for p in query.parameters),
-            single=not query.transaction or self._commits(query),
+            single=not query.transaction or self._commits(query) or bool(described.lasting),
             binding=binding,
             decoding=decoding,
+            lasting=described.lasting,
         )
 
     def _identifier(self, parameter: str, value: str) -> str:
@@ -194,6 +197,12 @@ class Session:
             raise RefusedError(
                 f"{statement.query.place}: {statement.query.verb} commits by itself in {self.product.dialect.name}, so nothing can make "
                 'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
+            )
+
+        if statement.query.transaction and statement.lasting:
+            raise RefusedError(
+                f"{statement.query.place}: {statement.lasting}, so nothing can make it exactly once: "
+                "say --idempotent if repeating a set does no harm, or give it another engine"
             )
 
     def _commits(self, query: Query) -> bool:

@@ -20,6 +20,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     unfit,
 )
 from bulkq.model import Column, Server, StatementClass
+from bulkq.query.tokens import Kind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,12 +195,24 @@ class MySQL(Product):
         except Exception as error:
             if _parts(error)[0] != NOT_PREPARABLE:
                 raise
-            return Described(returns_rows=returns)
+            return Described(returns_rows=returns, lasting=self._lasting(asking, query, binding))
         asking.ask("DEALLOCATE PREPARE bulkq_probe")
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
-        return Described(columns, returns)
+        return Described(columns, returns, lasting=self._lasting(asking, query, binding))
+
+    def _lasting(self, asking: Asking, query: Query, binding: Binding) -> str:
+        """MyISAM, Aria and others keep what a transaction did when it is rolled back."""
+        names = ", ".join(literal(name) for name in _changed(binding.sample))
+        if query.statement is not StatementClass.WRITE or not names:
+            return ""
+        found = asking.ask(
+            "SELECT t.TABLE_NAME, t.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e "
+            f"ON e.ENGINE = t.ENGINE WHERE e.TRANSACTIONS <> 'YES' AND t.TABLE_NAME IN ({names}) "
+            f"AND (t.TABLE_SCHEMA = DATABASE() OR t.TABLE_SCHEMA IN ({names}))"
+        )
+        return f'the table "{found[0][0]}" is kept by {found[0][1]}, which has no transactions' if found else ""
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         """() where the database will not say without executing, because of a LIMIT of the user's and two columns of one name."""
@@ -239,6 +252,21 @@ class MySQL(Product):
             )
         return message
 
+
+def _changed(text: str) -> list[str]:
+    """Names that may be the tables that a statement changes: those before its values and conditions."""
+    names: list[str] = []
+    tokens = tokenize(text, "mysql").tokens
+    whole = bool(tokens) and tokens[0].word == "WITH"
+    for token in tokens:
+        if not whole and token.word in BEHIND_TABLES:
+            break
+        if token.kind in {Kind.WORD, Kind.QUOTED}:
+            names.append(text[token.start : token.end].strip("`").replace("``", "`"))
+    return list(dict.fromkeys(names))
+
+
+BEHIND_TABLES = frozenset({"VALUES", "VALUE", "SELECT", "SET", "WHERE", "("})
 
 MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)
 

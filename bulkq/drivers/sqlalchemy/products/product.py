@@ -53,6 +53,7 @@ class Described:
     columns: tuple[Column, ...] = ()
     returns_rows: bool | None = None
     types: Mapping[str, str] | None = None  # of parameters, by name
+    lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
 
 
 class Refused(Exception):
