@@ -30,6 +30,7 @@ from bulkq.cli.options import (
     TARGET,
     TIMEOUT,
     WHAT,
+    F,
     option,
     together,
     typed,
@@ -90,8 +91,7 @@ class CheckOptions(TypedDict):
     debug: bool
 
 
-@click.command("check", short_help="Data checks: read-only, side by side, with verdicts and reports.")
-@together(
+CHECK = (
     click.argument("paths", nargs=-1, type=PathText(), metavar="[PATH[:NAME]]..."),
     TARGET,
     *WHAT,
@@ -136,6 +136,15 @@ class CheckOptions(TypedDict):
     LOG_FORMAT,
     DEBUG,
 )
+
+
+def check_options(function: F) -> F:
+    """Everything that `check` takes, and `plan check` with it."""
+    return together(*CHECK)(function)
+
+
+@click.command("check", short_help="Data checks: read-only, side by side, with verdicts and reports.")
+@check_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     """Run data checks: query files whose rows are the offenders, or that say with @expect what is wanted.
@@ -151,16 +160,13 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     reports = wanted_reports(options["report"], rows=None)
-    if not options["paths"] and not options["sql"]:
-        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
+    want_paths(options)
     selected: Selected | None = None
     targets: tuple[Target, ...] = ()
     try:
-        targets = _targets(options, ctx)
-        selected = _selected(options, targets)
-        if selected.broken:
-            raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
-        request = _request(options, ctx, selected, targets)
+        targets = targets_of(options, ctx)
+        selected = selected_of(options, targets)
+        request = request_of(options, ctx, selected, targets)
         from bulkq.tasks.check import check
 
         task = partial(
@@ -173,13 +179,29 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
         raise
 
 
-def _targets(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
+def want_paths(options: CheckOptions) -> None:
+    """Say that there is nothing to check."""
+    if not options["paths"] and not options["sql"]:
+        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
+
+
+def targets_of(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
+    """The targets of `-t`; none may be allowed.
+
+    Raises:
+        UsageError: there is none, or one is not known.
+    """
     if not options["target"] and options["allow_empty"]:
         return ()
     return requests.some_targets(options["target"], ctx)
 
 
-def _selected(options: CheckOptions, targets: Sequence[Target]) -> Selected:
+def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
+    """The checks that the command line selects, and what of it cannot be read.
+
+    Raises:
+        UsageError: no such tag, or git does not know the revision.
+    """
     from dataclasses import replace
 
     from bulkq.cli.files import chosen
@@ -206,9 +228,16 @@ def _selected(options: CheckOptions, targets: Sequence[Target]) -> Selected:
     return replace(found, queries=(*found.queries, *inline))
 
 
-def _request(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
+def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
+    """What the command line asks for.
+
+    Raises:
+        UsageError: options contradict each other, or something that was selected cannot be read.
+    """
     from bulkq.tasks.checkplan import Checks
 
+    if selected.broken:
+        raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
     requests.check_ledger(options["ledger"])
     requests.check_stdin(options["params"])
     if options["targets_sql"] is not None and len(targets) != 1:

@@ -1,8 +1,9 @@
-"""Which checks: paths, globs, `FILE:NAME`, tags, exclusions, what has changed. Called by `bulkq.cli.check`."""
+"""Which checks: paths, globs, `FILE:NAME`, tags, exclusions, what has changed. Called by `bulkq.cli.check`, also for `plan check`."""
 
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -30,12 +31,24 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How much of what the paths name is no part of it, by the first reason that applies."""
+
+    compared: int = 0  # queries that another one is compared with, and that say nothing themselves
+    files: int = 0  # whole files of `--exclude`, which were not read
+    excluded: int = 0
+    untagged: int = 0
+    unchanged: int = 0  # since the revision of `--changed-since`
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
     """What a command line selects."""
 
     queries: tuple[Query, ...]
     references: Mapping[str, Query]  # of `same as`, by the check's place
     broken: tuple[Broken, ...]
+    left_out: LeftOut = LeftOut()
 
 
 def select(
@@ -71,8 +84,10 @@ def select(
             broken.extend(_broken(str(error), spec))
     found: list[Query] = []
     every: dict[str, tuple[Query, ...]] = {}
+    without: Counter[str] = Counter()
     for file, patterns in wanted.items():
         if _excluded(file, "", exclude):
+            without["files"] += 1
             continue
         try:
             every[file] = _load(file, dialect)
@@ -83,15 +98,35 @@ def select(
     if not (broken or wrong or allow_empty):
         _check_tags(tags, found)
     helpers = {query.place for query in references.values()}
-    chosen = [
-        query
-        for query in found_once(found)
-        if not (query.place in helpers and not _says_something(query) and not _by_name(query, wanted))
-        and not _excluded(query.file or "", query.name, exclude)
-        and (not tags or not frozenset(tags).isdisjoint(query.tags))
-        and (changed is None or _has_changed(query, references.get(query.place), changed))
-    ]
-    return Selected(tuple(chosen), references, (*broken, *wrong))
+    chosen: list[Query] = []
+    for query in found_once(found):
+        if query.place in helpers and not _says_something(query) and not _by_name(query, wanted):
+            reason = "compared"
+        else:
+            reason = _unwanted(query, references.get(query.place), tags=tags, exclude=exclude, changed=changed)
+        without[reason] += 1
+        if not reason:
+            chosen.append(query)
+    del without[""]
+    return Selected(tuple(chosen), references, (*broken, *wrong), LeftOut(**without))
+
+
+def _unwanted(
+    query: Query,
+    reference: Query | None,
+    *,
+    tags: Sequence[str],
+    exclude: Sequence[str],
+    changed: frozenset[Path] | None,
+) -> str:
+    """The field of `LeftOut` in which `query` counts; "" if it is chosen."""
+    if _excluded(query.file or "", query.name, exclude):
+        return "excluded"
+    if tags and frozenset(tags).isdisjoint(query.tags):
+        return "untagged"
+    if changed is not None and not _has_changed(query, reference, changed):
+        return "unchanged"
+    return ""
 
 
 def found_once(queries: Sequence[Query]) -> list[Query]:

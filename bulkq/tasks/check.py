@@ -75,7 +75,7 @@ async def check(
     Raises:
         BulkqError: nothing of the user's was executed: usage (2), refused (4).
     """
-    _refuse(request)
+    refuse(request)
     if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
         request = replace(
             request, run=await expanded(request.run, config, _say_to(observers), everywhere=not request.allow_empty)
@@ -110,8 +110,12 @@ def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
     return say
 
 
-def _refuse(request: Checks) -> None:
-    """What makes no sense whatever the databases say."""
+def refuse(request: Checks) -> None:
+    """What makes no sense whatever the databases say.
+
+    Raises:
+        UsageError: nothing to check, or nowhere; a constant that no check has.
+    """
     if not request.run.targets and not request.allow_empty:
         raise UsageError("no target: say which database with -t")
     if not request.run.queries and not request.allow_empty:

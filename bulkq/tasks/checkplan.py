@@ -39,10 +39,14 @@ if TYPE_CHECKING:
     from bulkq.conditions import Condition
     from bulkq.ledger.checks import CheckHistory
     from bulkq.model import Server
-    from bulkq.protocols import Driver, Observer, ParameterSource
+    from bulkq.parameters import Request
+    from bulkq.protocols import Connection, Driver, Observer, ParameterSource
 
 MODE = "check"
 """The mode of such a run, in the ledger and the reports: nothing to resume, nothing to retry."""
+
+QUERIED = ("sql:", "@")
+"""Parameter sources that are queries of the user's."""
 
 MOST_ROWS = 10_000_000
 """Rows that a check's result may have; who wants to count more counts in SQL."""
@@ -195,18 +199,29 @@ async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None
 async def _export(target: Database, stack: AsyncExitStack) -> None:
     """One transaction that stays open to the end: the others see what it sees."""
     assert target.sessions is not None
-    holder = await target.sessions.driver.connect()
-    stack.push_async_callback(holder.close)
-    if not isinstance(holder, SnapshotConnection):
-        raise UsageError(f"--snapshot: {target.name} cannot share a snapshot: it needs postgresql://, leave it out")
-    if holder.server.pooled:
-        raise RefusedError(
-            f"--snapshot: {target.name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
-        )
+    connection = await target.sessions.driver.connect()
+    stack.push_async_callback(connection.close)
+    holder = exporter(connection, target.name)
     try:
         target.snapshot = await holder.export_snapshot()
     except DatabaseError as error:
         target.error = f"no snapshot: {error}"
+
+
+def exporter(connection: Connection, name: str) -> SnapshotConnection:
+    """`connection`, where others can see what it sees.
+
+    Raises:
+        UsageError: its database shares no snapshots.
+        RefusedError: it goes through a pooler.
+    """
+    if not isinstance(connection, SnapshotConnection):
+        raise UsageError(f"--snapshot: {name} cannot share a snapshot: it needs postgresql://, leave it out")
+    if connection.server.pooled:
+        raise RefusedError(
+            f"--snapshot: {name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
+        )
+    return connection
 
 
 # --- checks into parts ---------------------------------------------------------------------------------------------
@@ -291,15 +306,15 @@ async def _part(
     """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
     assert target.driver is not None
     assert target.sessions is not None
-    # Only inside a transaction can the server keep a statement from writing.
-    query = replace(query, transaction=True, mode=None)
+    query = as_sent(query)
     try:
         source = await _source(opened, planned.place, query, target, stdin)
     except (DatabaseError, TargetError) as error:
         planned.error = str(error)
         return None
     except ParameterError as error:
-        if not any(spec.startswith(("sql:", "@")) for spec in _specs(opened, planned.place, query)):
+        wanted = specs(opened.request.run, planned.place.query, query)
+        if not any(spec.startswith(QUERIED) for spec in wanted):
             raise
         planned.error = str(error)
         return None
@@ -307,14 +322,33 @@ async def _part(
     return Part(_work(opened, query, target, source), source, NoSink(), target.sessions)
 
 
-def _specs(opened: Opened, place: Place, query: Query) -> tuple[str, ...]:
-    """Where the sets of a query come from: `-p`, else its own `@params`, whose files lie beside the query's."""
+def as_sent(query: Query) -> Query:
+    """`query` as a check runs it: only inside a transaction can the server keep a statement from writing."""
+    return replace(query, transaction=True, mode=None)
+
+
+def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
+    """Where the sets of `query` come from, which is `check` or compared with it: `-p`, else `@params`, from beside the check's file."""
     if not query.parameters:
         return ()
-    if opened.request.run.params:
-        return opened.request.run.params
-    folder = Path(place.query.file).parent if place.query.file else Path()
-    return tuple(_beside(spec, folder) for spec in place.rules.params)
+    if run.params:
+        return run.params
+    folder = Path(check.file).parent if check.file else Path()
+    return tuple(_beside(spec, folder) for spec in rules_of(check).params)
+
+
+def wanted_sets(request: Checks, check: Query, query: Query, stdin: BinaryIO | None) -> Request:
+    """What `open_source` is asked for `query`, which is `check` or is compared with it and may need less."""
+    run = request.run
+    every = (*run.queries, *request.references.values()) if run.params else ()
+    return replace(
+        source_request(run),
+        specs=specs(run, check, query),
+        stdin=stdin,
+        ignore_extra_columns=run.ignore_extra_columns or query.place != check.place,
+        others=frozenset(parameter.name for each in every for parameter in each.parameters),
+        grid=run.grid or len(rules_of(check).params) > 1,
+    )
 
 
 def _beside(spec: str, folder: Path) -> str:
@@ -330,16 +364,7 @@ async def _source(
 ) -> ParameterSource:
     assert target.driver is not None
     run = opened.request.run
-    specs = _specs(opened, place, query)
-    every = (*run.queries, *opened.request.references.values()) if run.params else ()
-    wanted = replace(
-        source_request(run),
-        specs=specs,
-        stdin=stdin,
-        ignore_extra_columns=run.ignore_extra_columns or query.place != place.query.place,
-        others=frozenset(parameter.name for each in every for parameter in each.parameters),
-        grid=run.grid or len(place.rules.params) > 1,
-    )
+    wanted = wanted_sets(opened.request, place.query, query, stdin)
     rows = rows_of(run.params_target or target.target)
     text = target.driver.capabilities.text_parameters
     return await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)

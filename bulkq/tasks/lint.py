@@ -59,7 +59,7 @@ async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
             if reason:
                 skipped.append((query, reason))
                 continue
-            found = await _ask(connection, query)
+            found = await ask(connection, query)
             accepted += found is None
             findings += [found] if found else []
     finally:
@@ -76,7 +76,12 @@ def why_not(query: Query) -> str:
     return ""
 
 
-async def _ask(connection: Connection, query: Query) -> Finding | None:
+async def ask(connection: Connection, query: Query) -> Finding | None:
+    """What the server says against `query`, which is prepared.
+
+    Raises:
+        TargetError: the connection was lost.
+    """
     try:
         await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
     except DatabaseError as error:

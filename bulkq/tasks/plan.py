@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.urls import MASK, safe
+from bulkq.drivers import dialect_of
+from bulkq.drivers.urls import MASK
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
+from bulkq.parameters.binding import check_constants
 from bulkq.policy.safety import refuse_lanes
+from bulkq.query import inline
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
-from bulkq.tasks.lint import Finding, finding, prepare
+from bulkq.tasks.checkplan import QUERIED
+from bulkq.tasks.expanding import expanded
+from bulkq.tasks.lint import Finding, ask, finding
+from bulkq.tasks.planlooks import Look, connected, look_at_all, seat
 from bulkq.tasks.preflight import check_values
+from bulkq.tasks.recording import source_request
 from bulkq.tasks.rows import rows_of
 
 if TYPE_CHECKING:
@@ -24,15 +30,10 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
     from bulkq.protocols import Connection, Driver, ParameterSource, Statement
+    from bulkq.targets import Config
 
 CHECKED = 1_000
 """Parameter sets whose values the target is asked about; a run asks about as many before its first statement."""
-
-AT_ONCE = 32
-"""Targets that are looked at together."""
-
-QUERIED = ("sql:", "@")
-"""Parameter sources that are queries of the user's: a plan does not execute them."""
 
 TOP_LINES = 8
 """Of a query plan: the nodes that decide what it costs."""
@@ -65,79 +66,81 @@ class OutputPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherPlan:
-    """What another target of the run is, and what it says against the queries."""
-
-    target: str
-    server: Server | None = None
-    findings: tuple[Finding, ...] = ()
-    error: BulkqError | None = None  # why it cannot be asked
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What is known about a run before it begins."""
 
-    target: str  # without its password
+    request: Run  # with its final targets, but for those that a query gives: it is not asked
+    target: str  # without its password; of a run whose targets a query gives, the database that it asks
     capabilities: Capabilities
     server: Server
     queries: tuple[QueryPlan, ...]
     output: OutputPlan
-    others: tuple[OtherPlan, ...] = ()  # the run's other targets, in their order
+    others: tuple[Look, ...] = ()  # the run's other targets, in their order
+    notices: tuple[str, ...] = ()  # of targets that were left out
+    asking: Finding | None = None  # the server refuses the query that gives the targets
     crowded: RefusedError | None = None  # more lanes than the server has connections
 
 
-async def plan(request: Run, *, stdin: BinaryIO | None = None, terminal: bool = False) -> Plan:
+async def plan(
+    request: Run, *, config: Config | None = None, stdin: BinaryIO | None = None, terminal: bool = False
+) -> Plan:
     """Look at everything that `request` names: all of it on the first target that can be reached, the statements on each.
+
+    Schemas are listed, which is a read of the catalog. A query that gives targets is the user's: it is prepared, and not asked.
 
     Raises:
         TargetError: no target can be reached.
         RefusedError: the only one is not the database that was expected.
-        UsageError: the URL is not understood, or its driver is not installed.
+        UsageError: the URL is not understood, or its driver is not installed; no schema matches.
     """
-    others: list[OtherPlan] = []
+    if request.constants:
+        check_constants(request.queries, request.constants)
+    notices: list[str] = []
+    if request.targets_sql is None:
+        request = await expanded(request, config, notices.append)
+    first, others = request.targets[0], []
     if len(request.targets) > 1:
-        others = await _look_at_all(request)
-        place = next((at for at, other in enumerate(others) if other.error is None), 0)
-        del others[place]
-        first = request.targets[place]
-        request = replace(request, targets=(first, *(one for one in request.targets if one is not first)))
-    driver = open_target(request.targets[0], application_name="bulkq plan", read_only=True)
-    connection = await driver.connect()
+        each = dict.fromkeys(range(len(request.targets)), request.queries)
+        others = await look_at_all(each, request.targets, request.connect_timeout_s)
+        first, others = first_reached(others)
+    driver = open_target(replace(first, schema=None), application_name="bulkq plan", read_only=True)
+    connection = await connected(driver, request.connect_timeout_s)
     try:
-        queries = [await _plan(query, request, driver, connection, stdin) for query in request.queries]
+        at = At(first, driver, connection, described=request.targets_sql is None)
+        wanted = replace(source_request(request), stdin=stdin)
+        several = len(request.queries) > 1
+        queries = [
+            await look_into(query, wanted, request, at, unused_constants_ok=several) for query in request.queries
+        ]
+        totals = [query.total for query in queries]
         return Plan(
-            driver.target,
+            request,
+            seat(driver.target, first),
             driver.capabilities,
             connection.server,
             tuple(queries),
             output(request, terminal=terminal),
             tuple(others),
-            None if others else refuse_lanes(request.concurrency, [q.total for q in queries], connection.server),
+            tuple(notices),
+            await asking(request, connection),
+            None if others else refuse_lanes(request.concurrency, totals, connection.server),
         )
     finally:
         await connection.close()
 
 
-async def _look_at_all(request: Run) -> list[OtherPlan]:
-    """Let every target prepare the statements, some at once; one that cannot be reached is told and hides no other."""
-    door = asyncio.Semaphore(AT_ONCE)
+def first_reached(looks: Sequence[Look]) -> tuple[Target, list[Look]]:
+    """The first target that can be asked, or else the first; and what is known of the others."""
+    at = next((at for at, look in enumerate(looks) if look.error is None), 0)
+    return looks[at].place, [look for place, look in enumerate(looks) if place != at]
 
-    async def look(target: Target) -> OtherPlan:
-        async with door:
-            try:
-                prepared = await prepare(request.queries, target)
-            except (TargetError, RefusedError) as error:
-                return OtherPlan(target.name or safe(target.url), error=error)
-            return OtherPlan(prepared.target, prepared.server, prepared.findings)
 
-    looks = [asyncio.create_task(look(target)) for target in request.targets]
-    try:
-        return [await one for one in looks]
-    finally:
-        for one in looks:
-            one.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+async def asking(request: Run, connection: Connection) -> Finding | None:
+    """What the server says against the query that gives the targets, which is prepared only."""
+    if request.targets_sql is None:
+        return None
+    query = replace(inline(request.targets_sql, dialect_of(request.url)), name="--targets-sql", file="--targets-sql")
+    return await ask(connection, query)
 
 
 def output(request: Run, *, terminal: bool) -> OutputPlan:
@@ -157,24 +160,39 @@ def output(request: Run, *, terminal: bool) -> OutputPlan:
     return OutputPlan(shown, name, replaces=Path(path).is_file())
 
 
-async def _plan(
-    query: Query, request: Run, driver: Driver, connection: Connection, stdin: BinaryIO | None
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where queries are looked into."""
+
+    target: Target
+    driver: Driver
+    connection: Connection
+    described: bool = True  # False: it asks for the targets, and need not know the tables of the queries
+    explained: bool = True
+
+
+async def look_into(
+    query: Query, wanted: Request, request: Run, at: At, *, unused_constants_ok: bool = False
 ) -> QueryPlan:
+    """What is known about `query` with the parameter sets that are `wanted`."""
+    query = replace(query, schema=at.target.schema)
     source: ParameterSource | None = None
-    queried = [spec for spec in request.params if spec.startswith(QUERIED)]
+    queried = [spec for spec in wanted.specs if spec.startswith(QUERIED)]
     if queried:
-        return replace(await _prepared(query, connection, None, typed=True), source=f"{queried[0]}, not executed now")
+        found = await _prepared(query, at, None, typed=True)
+        return replace(found, source=f"{queried[0]}, not executed now")
     try:
-        source = await _open(query, request, driver, stdin)
+        rows = rows_of(request.params_target or at.target)
+        text = at.driver.capabilities.text_parameters
+        source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=unused_constants_ok)
         batch = await source.take(CHECKED, 0)
         total = await _total(source, batch)
     except ParameterError as error:
-        found = await _prepared(query, connection, None, typed=False)
-        return replace(found, problem=error)
+        return replace(await _prepared(query, at, None, typed=False), problem=error)
     finally:
         if source is not None:
             await source.close()
-    found = await _prepared(query, connection, batch, typed=source.typed)
+    found = await _prepared(query, at, batch, typed=source.typed)
     if batch is None:
         return replace(found, total=0)
     return replace(found, first=_first(query, batch), source=batch.source, total=total)
@@ -187,22 +205,11 @@ async def _total(source: ParameterSource, batch: Batch | None) -> int | None:
     return None if await source.take(1, 1) else len(batch.sets)
 
 
-async def _open(query: Query, request: Run, driver: Driver, stdin: BinaryIO | None) -> ParameterSource:
-    wanted = Request(
-        specs=request.params,
-        constants=request.constants,
-        format=request.params_format,
-        null=request.null,
-        ignore_extra_columns=request.ignore_extra_columns,
-        grid=request.grid,
-        stdin=stdin,
-    )
-    rows = rows_of(request.params_target or request.targets[0])
-    return await open_source(wanted, query, text=driver.capabilities.text_parameters, rows=rows)
-
-
-async def _prepared(query: Query, connection: Connection, batch: Batch | None, *, typed: bool) -> QueryPlan:
+async def _prepared(query: Query, at: At, batch: Batch | None, *, typed: bool) -> QueryPlan:
     """What the server says of the statement, and of the values in `batch`."""
+    if not at.described:
+        return QueryPlan(query)
+    connection = at.connection
     names = [p.name for p in query.parameters if p.kind is PlaceholderKind.IDENTIFIER]
     if names and batch is None:
         return QueryPlan(query)
@@ -214,7 +221,7 @@ async def _prepared(query: Query, connection: Connection, batch: Batch | None, *
         if error.connection_lost:
             raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error
         return QueryPlan(query, finding=finding(query, error))
-    explained = await explain(connection, statement)
+    explained = await explain(connection, statement) if at.explained else ()
     plan = QueryPlan(query, statement.parameter_types, statement.columns, explained)
     if batch is None or typed:
         return plan

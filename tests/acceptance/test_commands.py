@@ -105,7 +105,8 @@ def test_help_lists_what_works(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["resume"], ["retry"], ["list"], ["lint"], ["plan"], ["plan", "run"], ["doctor"]]
+    "command",
+    [["run"], ["resume"], ["retry"], ["list"], ["lint"], ["plan"], ["plan", "run"], ["plan", "check"], ["doctor"]],
 )
 def test_every_command_explains_itself(cli: Cli, command: list[str]) -> None:
     """`--help` of a command goes to stdout and starts with its usage."""
