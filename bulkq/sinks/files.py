@@ -140,8 +140,8 @@ class FileOutput:
         return os.pread(self._fd, min(size, self._kept), 0)
 
     def positions(self) -> tuple[SinkPosition, ...]:
-        """The file with all links followed, and its size with what is still buffered."""
-        return (SinkPosition(str(self._path), self.size),)
+        """The file with all links followed, and its size with what is still buffered; of a complete one the end of its rows."""
+        return (SinkPosition(str(self._path), self._rows_end if self.finished else self.size),)
 
     async def fsync(self) -> None:
         """Put on disk what was appended before the call; appends may go on meanwhile.
