@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,15 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+COLLECTED_AFTER = (50_000, 20, 50)
+"""How seldom the garbage collector looks, by generation. Imports leave no garbage behind, and lanes make their objects per
+batch, which reference counts free: a look after every 700 allocations costs a tenth of a run of short queries.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; an interrupt that comes while it is being imported is a line as well, not a traceback."""
+    gc.set_threshold(*COLLECTED_AFTER)
     try:
         from bulkq.cli import main as program
 

@@ -6,6 +6,7 @@ Called by `run`, `resume` and `retry`, which differ only in the task that they h
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shlex
 import sys
@@ -53,7 +54,7 @@ def carry_out(
         messages: where lines for people go.
         ledger: of `--ledger` where it was typed: then the command that goes on needs it too.
     """
-    _spare_the_collector()
+    gc.freeze()  # what was imported stays: the garbage collector need not look at it again
     summary = asyncio.run(_attended(task, progress, messages))
     if summary.resume and ledger is not None:
         summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(without_password(ledger))}")
@@ -187,15 +188,3 @@ def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> R
         if summary.exit_code == 0:
             return replace(summary, status=Status.STOPPED, exit_code=StoppedError.exit_code)
     return summary
-
-
-def _spare_the_collector() -> None:
-    """Keep what was imported out of the garbage collector's way, and let it look less often.
-
-    Lanes make their objects per batch and reference counts free them: looking for cycles every 700 allocations costs a tenth
-    of a run of short queries.
-    """
-    import gc
-
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)

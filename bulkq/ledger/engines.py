@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, event, func, literal, text
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -93,7 +93,7 @@ class Database:
         """Insert `rows`, or replace those that are there."""
         if not rows:
             return
-        statement = sqlite_insert(table) if self.sqlite else postgres_insert(table)
+        statement = _insert_for_sqlite(table) if self.sqlite else _insert_for_postgres(table)
         keys = [column.name for column in table.primary_key]
         rest = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a ColumnCollection
         await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
@@ -165,6 +165,21 @@ def _unreachable(error: Exception, place: Place, given: object) -> LedgerError:
         return explained(error, place)
     found: BulkqError = refused(cause, place.url, given)
     return LedgerError(f'ledger "{place.shown}": {found}')
+
+
+# A dialect brings all its libraries along, so only the one that this ledger speaks is imported.
+
+
+def _insert_for_sqlite(table: Table) -> SqliteInsert:
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(table)
+
+
+def _insert_for_postgres(table: Table) -> PostgresInsert:
+    from sqlalchemy.dialects.postgresql import insert
+
+    return insert(table)
 
 
 def _settle_in(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
