@@ -10,7 +10,7 @@ import argparse
 
 from benchmarks.bench import Bench, Broken, Skipped
 from benchmarks.checks import checks
-from benchmarks.postgres import bulk_export, latency_bound, lookups, tutorial, updates
+from benchmarks.postgres import bulk_export, latency_bound, ledger_cost, lookups, tutorial, updates
 from benchmarks.process import flat_memory, peak_memory, startup
 from benchmarks.sqlite import fan_out, sqlite_lookups
 from benchmarks.threads import duckdb_lookups, mariadb_lookups
@@ -29,6 +29,7 @@ BENCHMARKS = {
     "P12m": mariadb_lookups,
     "P13": fan_out,
     "checks": checks,
+    "ledger": ledger_cost,
 }
 
 
@@ -50,13 +51,13 @@ def main() -> int:
             try:
                 result = BENCHMARKS[name](bench)
             except Skipped as reason:
-                print(f"{name:5} skipped: {reason}", flush=True)
+                print(f"{name:6} skipped: {reason}", flush=True)
                 continue
             except Broken as reason:
-                print(f"{name:5} BROKEN: {reason}", flush=True)
+                print(f"{name:6} BROKEN: {reason}", flush=True)
                 short += 1
                 continue
-            print(f"{name:5} {result}", flush=True)
+            print(f"{name:6} {result}", flush=True)
             short += not result.reached
     return 1 if short else 0
 

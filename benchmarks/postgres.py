@@ -1,4 +1,4 @@
-"""P1, P2, P3, P5, P6: PostgreSQL against pgbench, the tutorial recipe and psql."""
+"""P1, P2, P3, P5, P6, ledger: PostgreSQL against pgbench, the tutorial recipe and psql."""
 
 from __future__ import annotations
 
@@ -123,10 +123,23 @@ def bulk_export(bench: Bench) -> Result:
     )
 
 
-def _lookups(bench: Bench, count: int) -> Callable[[], Cost]:
+def ledger_cost(bench: Bench) -> Result:
+    """ledger: P1 as everybody runs it, against P1 that is not recorded."""
+    count = bench.scaled(1_000_000)
+    cost = bench.in_turn({"kept": _lookups(bench, count), "none": _lookups(bench, count, "--ledger", "none")})
+    return Result(
+        ours=f"bulkq -j {CLIENTS}: {rate(count, cost['kept'])}",
+        theirs=f"--ledger none: {rate(count, cost['none'])}",
+        ratio=cost["kept"].wall_s / cost["none"].wall_s,
+        at_most=1.05,
+        aim=1.02,
+    )
+
+
+def _lookups(bench: Bench, count: int, *options: str) -> Callable[[], Cost]:
     output = bench.folder / "lookups.jsonl"
     sql, ids = LOOKUP.format(id=":id"), bench.ids(count)
-    command = bench.bulkq("-e", sql, "-t", bench.url, "-p", ids, "-o", output, "-j", str(CLIENTS))
+    command = bench.bulkq("-e", sql, "-t", bench.url, "-p", ids, "-o", output, "-j", str(CLIENTS), *options)
     return lambda: bench.timed(command, output=output, lines=count)
 
 
