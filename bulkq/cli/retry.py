@@ -31,7 +31,7 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     """  # noqa: D301 - Click reads a real backspace
     messages, changes = understood(ctx, options)
     reports = wanted_reports(options["report"], rows="")
-    from bulkq.tasks.resuming import retry
+    from bulkq.tasks.retrying import retry
 
     changes["reports"] = files_of(reports)
     task = partial(retry, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))

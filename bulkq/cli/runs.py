@@ -39,6 +39,7 @@ class Known:
     status: str  # one of STATUSES
     parts: tuple[PartState, ...] = ()
     spools: tuple[str, ...] = ()
+    retried_by: str | None = None
 
 
 @click.command("runs", short_help="The runs in the ledger, or one of them.")
@@ -113,7 +114,9 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
         if run is not None:
             record = await ledger.find(run)
             parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
-            return [Known(record, await _status(ledger, record), parts, spools)]
+            later = await ledger.retry_of(record.run)
+            retried_by = None if later is None else later.run
+            return [Known(record, await _status(ledger, record), parts, spools, retried_by)]
         if status in {"running", "dead"}:
             records = await ledger.recent(MOST_RUNNING, name, "running")
         else:
@@ -139,6 +142,8 @@ def _next(known: Known) -> str:
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
     if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
         return f"bulkq resume {record.run}"
+    if known.retried_by is not None:
+        return f"bulkq runs {known.retried_by}"
     return f"bulkq retry {record.run}" if record.failed or record.unknown else ""
 
 
@@ -193,6 +198,7 @@ def _details(known: Known, ledger: str) -> list[str]:
         ("elapsed", duration_text(record.elapsed_s)),
         ("counts", " ".join(f"{name}={getattr(record, name)}" for name in counts)),
         ("retry of", record.retry_of or ""),
+        ("retried by", known.retried_by or ""),
         ("process", str(parse(record.owner))),
         ("ledger", ledger),
         ("request", f"bulkq runs {record.run} --format json has it"),
@@ -254,6 +260,7 @@ def _record(known: Known, *, whole: bool) -> dict[str, object]:
             found[name] = _parsed(text)
     if whole:
         found["spools"] = list(known.spools)
+        found["retried_by"] = known.retried_by
         found["parts"] = [_part_record(part) for part in known.parts]
     return found
 

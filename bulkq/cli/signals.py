@@ -80,6 +80,7 @@ class Signals:
         if self._control is None or self._shown is None or self._task is None:
             return
         if not self.begun:
+            self._control.drain("interrupted", StoppedError.exit_code)
             self._task.cancel()
         elif count == 1:
             self._shown.notice("stopping: no new batch, waiting for what runs (again to cancel it)")

@@ -43,7 +43,9 @@ class _Part:
     """What the ledger holds of one part."""
 
     done: Ranges = field(default_factory=Ranges)
-    earlier: dict[int, Outcome] = field(default_factory=dict)  # failures of earlier processes, by number
+    earlier: dict[int, Outcome] = field(
+        default_factory=dict
+    )  # what may still go well, by number: failures of earlier processes, unknowns
     numbers: list[int] = field(default_factory=list)  # keys of `earlier`, ascending
     source: SourcePosition | None = None
     ahead: list[SourcePosition] = field(default_factory=list)
@@ -138,6 +140,9 @@ class Tally:
                 if failure.n in part.earlier:
                     self._uncount(part.earlier.pop(failure.n))
                     part.numbers.remove(failure.n)
+                if failure.outcome is Outcome.UNKNOWN:  # it may be settled yet, as what is only about to be sent is
+                    part.earlier[failure.n] = failure.outcome
+                    insort(part.numbers, failure.n)
                 self._count(failure.outcome)
                 changes.failures.append({"part": number} | self._row(failure))
 

@@ -61,6 +61,13 @@ async def newest(connection: AsyncConnection, states: Collection[RunState], plac
     return rows.run_record(dict(found))
 
 
+async def retry_of(connection: AsyncConnection, run: str) -> RunRecord | None:
+    """The newest run that repeats what failed in `run`; None where there is none."""
+    query = select(RUNS).where(RUNS.c.retry_of == run).order_by(_newest(), RUNS.c.run.desc()).limit(1)
+    found = (await connection.execute(query)).mappings().first()
+    return None if found is None else rows.run_record(dict(found))
+
+
 async def beside(connection: AsyncConnection, run: str) -> list[tuple[str, RunRecord]]:
     """Other runs that wrote to an output of `run`, with its path, newest first."""
     ours = select(POSITIONS.c.path).where(POSITIONS.c.run == run)

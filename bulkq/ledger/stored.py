@@ -175,6 +175,11 @@ class StoredLedger:
         async with self.database.reading() as connection:
             return await reading.beside(connection, run)
 
+    async def retry_of(self, run: str) -> RunRecord | None:
+        """The newest run that repeats what failed in `run`; None where nobody has tried."""
+        async with self.database.reading() as connection:
+            return await reading.retry_of(connection, run)
+
     async def last(self, *states: RunState) -> RunRecord:
         """The run that was started last, of those in one of `states` (none given: of all).
 
@@ -218,6 +223,8 @@ class StoredLedger:
         async with self._lock:
             row = rows.run_row(record) | {"heartbeat_s": self.database.now()}
             async with self.database.writing() as connection:
+                if record.retry_of is not None:
+                    await _refuse_second(connection, record.retry_of)
                 await connection.execute(insert(RUNS).values(row))
                 spools = [{"run": record.run, "place": i, "path": path} for i, path in enumerate(sources)]
                 if spools:
@@ -386,6 +393,14 @@ class StoredLedger:
         except asyncio.CancelledError:
             task.add_done_callback(_look_at)
             raise
+
+
+async def _refuse_second(connection: AsyncConnection, run: str) -> None:
+    """Of two retries of one run, begun at the same moment, only one does what has failed."""
+    await connection.execute(select(RUNS.c.run).where(RUNS.c.run == run).with_for_update())
+    other = await reading.retry_of(connection, run)
+    if other is not None:
+        raise RefusedError(f"run {run} is being retried by run {other.run}: bulkq retry {run} goes on from that")
 
 
 async def _spools(connection: AsyncConnection, run: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from bulkq.parameters.pieces import Pieces, part
 from bulkq.parameters.positions import SKIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bulkq.model import Batch
     from bulkq.protocols import ParameterSource
@@ -112,16 +112,20 @@ class Remaining(_Selected):
 
 
 class Only(_Selected):
-    """The sets of `source` that have these `numbers`, in the order of the source; it is read no further than that."""
+    """Certain sets of `source`, in its order; it is read no further than the last of them.
 
-    def __init__(self, source: ParameterSource, numbers: Iterable[int]) -> None:
-        wanted = sorted(set(numbers))
-        super().__init__(source, _ranges(wanted))
-        self._count = len(wanted)
+    Args:
+        source: from its beginning, or from a position behind which all of the sets lie.
+        wanted: their numbers, first and last of each range, ascending and apart.
+    """
+
+    def __init__(self, source: ParameterSource, wanted: Sequence[tuple[int, int]]) -> None:
+        super().__init__(source, list(wanted))
+        self._count = sum(last - first + 1 for first, last in wanted)
 
     @property
     def total(self) -> int:
-        """Number of sets: of `numbers`, of which a source that ends early may turn out to have fewer."""
+        """Number of sets: of those wanted, of which a source that ends early may turn out to have fewer."""
         return self._given if self._ended else self._count
 
     def fraction(self) -> float:
@@ -133,14 +137,3 @@ def _gaps(done: Sequence[tuple[int, int]]) -> Ranges:
     """The numbers from 1 on that are in none of `done`."""
     borders = [(0, 0), *done, (ENDLESS, ENDLESS)]
     return [(a[1] + 1, b[0] - 1) for a, b in pairwise(borders) if a[1] + 1 < b[0]]
-
-
-def _ranges(numbers: list[int]) -> Ranges:
-    """`numbers`, ascending, as ranges."""
-    ranges: Ranges = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    return ranges

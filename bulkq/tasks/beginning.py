@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
@@ -19,7 +20,6 @@ from bulkq.worker import AffectedGuard, Claims
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
@@ -117,11 +117,10 @@ class Recorded:
                 if site.tables is not None:
                     await self._remove_markers(opened, site, site.tables)
         if summary.failed or summary.unknown:
-            return  # a retry reads the sets that failed from them again
-        for spool in opened.spools.values():
-            spool.unlink(missing_ok=True)
-        if self.constants is not None:
-            self.constants.unlink(missing_ok=True)
+            return  # a retry reads the sets that failed from them again, and removes them when all goes well
+        files = [*opened.spools.values(), *map(Path, opened.start.leftovers)]
+        for file in (*files, *([self.constants] if self.constants is not None else [])):
+            file.unlink(missing_ok=True)
 
     async def _remove_markers(self, opened: Opened, site: Site, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
@@ -218,7 +217,7 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         targets=sites_of.labels(request, opened.sites),
         identities=[site.identity for site in sites],
         markers=[site.tables for site in sites],
-        retry_of=retried.record.run if retried is not None else None,
+        retried=retried,
     )
     constants = None
     if request.constants:

@@ -92,6 +92,12 @@ class Start:
     retried: Retried | None = None
     cut_off: str = ""
 
+    @property
+    def leftovers(self) -> Sequence[str]:
+        """Files that the runs which this one repeats have kept for it."""
+        repeats = self.retried or self.going_on
+        return () if repeats is None else repeats.leftovers
+
 
 @dataclass(slots=True)
 class Opened:

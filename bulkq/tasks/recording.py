@@ -39,6 +39,9 @@ SERVERS = {
 }
 """By product: what two servers never have in common, not even a server and the copy that was made of its disk."""
 
+ONLY = "only"
+"""In the request of a retry: which sets it is for. A resume of it must not take all the others of its source as well."""
+
 FILES = frozenset({"sqlite", "duckdb"})
 """Products whose database is a file, or nothing but memory."""
 
@@ -62,14 +65,22 @@ class GoingOn:
     cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
     """By part: sets that were applied and whose answers died with the process; they are part of `unanswered`."""
 
+    only: Mapping[int, Sequence[tuple[int, int]]] | None = None
+    """By part: the sets of a retry, which are not all of its source; None: the run is over all."""
+
+    leftovers: Sequence[str] = ()
+    """See `Retried`."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Retried:
     """What a retry takes from the run that it repeats."""
 
     record: RunRecord
-    numbers: Mapping[int, Sequence[int]]  # by part: the sets that failed, with their old numbers
-    spools: Mapping[int, str] = field(default_factory=dict)
+    only: Mapping[int, Sequence[tuple[int, int]]]  # by part: the sets that failed, with their old numbers, as ranges
+    spools: Mapping[int, str] = field(default_factory=dict)  # by place of the query
+    leftovers: Sequence[str] = ()
+    """Files that it and the runs before it have left beside the ledger for this; nobody needs them when all goes well."""
 
 
 def spool_folder(ledger: str) -> Path:
@@ -154,10 +165,12 @@ async def record(
     targets: Sequence[str],
     identities: Sequence[str],
     markers: Sequence[MarkerTables | None],
-    retry_of: str | None,
+    retried: Retried | None,
 ) -> RunRecord:
     """The record of a run that begins."""
     kept = json.loads(requests.to_json(request, str(Path.cwd())))
+    if retried is not None:
+        kept[ONLY] = {str(part): list(ranges) for part, ranges in retried.only.items()}
     kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
         run=run,
@@ -169,5 +182,13 @@ async def record(
         fingerprint=await fingerprints(request, identities),
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        retry_of=retry_of,
+        retry_of=retried.record.run if retried is not None else None,
     )
+
+
+def only(record: RunRecord) -> dict[int, list[tuple[int, int]]] | None:
+    """By part: the sets that a retry is for, with their old numbers; None of a run that is over all of its source."""
+    kept = json.loads(record.request).get(ONLY)
+    if kept is None:
+        return None
+    return {int(part): [(first, last) for first, last in ranges] for part, ranges in kept.items()}

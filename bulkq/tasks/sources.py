@@ -15,6 +15,7 @@ from bulkq.parameters import open_source
 from bulkq.parameters.ahead import Ahead
 from bulkq.parameters.remaining import Only, Remaining
 from bulkq.parameters.spool import open_spool
+from bulkq.policy.ranges import Ranges
 from bulkq.tasks.recording import source_request, spool_folder
 from bulkq.tasks.rows import rows_of
 
@@ -66,11 +67,15 @@ class Sources:
             source = await self._kept(kept[place], place, query)
         else:
             source = await self._opened(part, place, query)
-        if going_on is not None:
-            return Remaining(source, going_on.done.get(part, ()))
         if retried is not None:
-            return Only(source, retried.numbers.get(part, ()))
-        return source
+            return Only(source, retried.only.get(part, ()))
+        if going_on is None:
+            return source
+        done = going_on.done.get(part, ())
+        if going_on.only is None:
+            return Remaining(source, done)
+        known = Ranges(done)
+        return Only(source, [gap for wanted in going_on.only.get(part, ()) for gap in known.gaps(*wanted)])
 
     async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
         """What an earlier process has spooled."""
@@ -80,7 +85,7 @@ class Sources:
                 f"the source of {query.place} was cut off when the run was killed: "
                 "what it had not given by then is lost"
             )
-        if self._start.going_on is not None:
+        if self._start.going_on is not None and path not in self._start.going_on.leftovers:
             self.spools[place] = Path(path)
         return spooled
 

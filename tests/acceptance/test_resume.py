@@ -312,6 +312,9 @@ def test_standard_input_that_was_cut_off_is_not_complete(cli: Cli, folder: Path)
     assert done.code == 3, done.err
     assert "cut off" in done.err
     assert (folder / "rows.csv").read_text() == "id,n\n1,8000\n2,8000\n3,8000\n"
+    again = cli("resume", run)
+    assert (again.code, again.counts["status"]) == (3, "unknown"), "a loop until all is well must not end"
+    assert "a part of its source was lost" in again.err
 
 
 # --- writes ---------------------------------------------------------------------------------------------------------
@@ -416,6 +419,89 @@ def test_a_retried_write_is_applied_once(cli: Cli, folder: Path) -> None:
     second = cli("retry", first.counts["run"])
     assert (second.code, second.counts["ok"], second.counts["changed"]) == (0, "3", "3"), second.err
     assert query(folder, "select id, n from t where n > 0") == [(i, 1) for i in range(1, 7)]
+
+
+def test_a_retry_that_was_stopped_goes_on_with_its_own_sets(cli: Cli, folder: Path) -> None:
+    """What had gone through in the run that it repeats is none of its business, when it is resumed as well."""
+    ask = lambda sql: query(folder, sql)  # noqa: E731 - short in the lines below
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("create table acc(id integer primary key, v integer check (v < 1000))")
+        database.executemany("insert into acc values (?, ?)", [(i, 999 if i in {3, 4, 7} else 0) for i in range(1, 11)])
+        database.commit()
+    change = ("run", "-e", "update acc set v = v + 1 where id = :id", "-t", TARGET, "-p", "range:id=1..10", "--write")
+    first = cli(*change)
+    assert (first.code, first.counts["ok"], first.counts["failed"]) == (1, "7", "3"), first.err
+    stopped = cli("retry", "--last", "--max-failures", "1", "-j", "1", "--batch", "1")
+    assert (stopped.code, stopped.counts["failed"], stopped.counts["skipped"]) == (5, "1", "2"), stopped.err
+    again = cli("resume", "--last", "--max-failures", "50")
+    assert (again.code, again.counts["ok"], again.counts["failed"]) == (1, "0", "3"), again.err
+    assert ask("select v, count(*) from acc group by v order by v") == [(1, 7), (999, 3)]
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("update acc set v = 0 where v = 999")
+        database.commit()
+    done = cli("retry", "--last")
+    assert (done.code, done.counts["ok"], done.counts["changed"]) == (0, "3", "3"), done.err
+    assert ask("select v, count(*) from acc group by v") == [(1, 10)]
+
+
+def test_a_killed_retry_of_standard_input_goes_on(cli: Cli, folder: Path) -> None:
+    """It reads the spool of the run that it repeats, which goes when all has gone well."""
+    ids = b"id\n" + b"".join(b"%d\n" % i for i in range(1, 7))
+    first = cli("run", "q.sql:inverse", "-t", TARGET, "-p", "-", "--params-format", "csv", "-o", "x.csv", stdin=ids)
+    assert (first.code, first.counts["failed"]) == (1, "3"), first.err
+    spools = lambda: sorted(path.name for path in folder.rglob("*.spool"))  # noqa: E731
+    assert len(spools()) == 1
+    stopped = cli("retry", "--last", "-j", "1", "--batch", "1", "--max-failures", "1")
+    assert (stopped.code, stopped.counts["skipped"]) == (5, "2"), stopped.err
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("""update j set v = '{"x": 2}' where id in (4, 6)""")
+        database.commit()
+    again = cli("resume", "--last", "--max-failures", "50")
+    assert (again.code, again.counts["ok"], again.counts["failed"]) == (1, "2", "1"), again.err
+    assert (folder / f"x.retry-{first.counts['run']}.csv").read_text() == "x\n2\n2\n"
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("""update j set v = '{"x": 3}' where id = 2""")
+        database.commit()
+    last = cli("retry", "--last")
+    assert (last.code, last.counts["ok"]) == (0, "1"), last.err
+    assert spools() == []
+
+
+def test_what_was_retried_is_not_retried_again(cli: Cli, folder: Path) -> None:
+    """The second retry of a run goes on from the first: what went well there is not applied twice."""
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("create table acc(id integer primary key, v integer check (v < 100))")
+        database.executemany("insert into acc values (?, ?)", [(1, 0), (2, 95), (3, 95)])
+        database.commit()
+    first = cli(
+        *("run", "-e", "update acc set v = v + 10 where id = :id", "-t", TARGET, "-p", "range:id=1..3", "--write")
+    )
+    run = first.counts["run"]
+    assert (first.code, first.counts["failed"]) == (1, "2"), first.err
+    with closing(sqlite3.connect(folder / "app.db")) as database:
+        database.execute("update acc set v = 0 where id = 2")
+        database.commit()
+    second = cli("retry", run)
+    assert (second.code, second.counts["ok"], second.counts["failed"]) == (1, "1", "1"), second.err
+    assert f"next         bulkq runs {second.counts['run']}" in cli("runs", run).text
+    third = cli("retry", run)
+    assert (third.code, third.counts["ok"], third.counts["failed"]) == (1, "0", "1"), third.err
+    assert f"was retried by run {second.counts['run']}" in third.err
+    assert query(folder, "select v from acc order by id") == [(10,), (10,), (95,)]
+
+
+def test_maintenance_that_went_well_is_settled(cli: Cli, folder: Path) -> None:
+    """What is on record as sent is none of the unknowns once its end is known: nothing to retry, nothing to resume."""
+    sql = "-- name: m(id: bigint)\n-- @mode maintenance\nupdate t set n = n + 1 where id = :id;\n"
+    (folder / "m.sql").write_text(sql)
+    options = ("-t", TARGET, "-p", "range:id=1..20", "--write", "--deadline", "10m")
+    done = cli("run", "m.sql", *options)
+    assert (done.code, done.counts["ok"], done.counts["unknown"]) == (0, "20", "0"), done.err
+    shown = cli("runs", done.counts["run"]).text
+    assert "failure" not in shown
+    again = cli("retry", "--last")
+    assert (again.code, "nothing to retry" in again.err) == (0, True), again.err
+    assert query(folder, "select sum(n) from t") == [(20,)]
 
 
 @pytest.mark.usefixtures("folder")

@@ -81,7 +81,7 @@ async def make_over(kind: str, folder: Path, *, text: bool) -> ParameterSource:
     if kind == "remaining":
         return Remaining(await make("rows.csv", folder, text=text), ())
     if kind == "only":
-        return Only(await make("rows.csv", folder, text=text), range(1, COUNT + 1))
+        return Only(await make("rows.csv", folder, text=text), [(1, COUNT)])
     if kind == "ahead":
         spool = folder / f"ahead-{len(list(folder.iterdir()))}"
         return Ahead(await make("stdin jsonl", folder, text=text), spool, QUERY, patience_s=10.0)

@@ -17,7 +17,8 @@ from bulkq import query as queries
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Run, RunSummary, Target
 from bulkq.runner import Control
-from bulkq.tasks.resuming import resume, retry
+from bulkq.tasks.resuming import resume
+from bulkq.tasks.retrying import retry
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
 from tests.servers.silence import silence

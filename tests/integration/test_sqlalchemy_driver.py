@@ -26,7 +26,7 @@ from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.runner import Control
 from bulkq.tasks.resuming import resume
-from bulkq.tasks.resuming import retry as retry_run
+from bulkq.tasks.retrying import retry as retry_run
 from bulkq.tasks.run import run as new_run
 from tests import sleepy
 from tests.databases import KINDS, SCHEMES, fresh

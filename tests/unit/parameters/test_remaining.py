@@ -60,7 +60,7 @@ async def test_what_is_left(done: set[int], size: int, looked: int) -> None:
 @given(NUMBERS, st.integers(1, 70))
 async def test_only_some(numbers: set[int], size: int) -> None:
     """The sets that are given are exactly those that were asked for, as far as there are any."""
-    source = Only(await opened(f"range:id=1..{COUNT}", query("id")), numbers)
+    source = Only(await opened(f"range:id=1..{COUNT}", query("id")), ranges(numbers))
     assert source.total == len(numbers)
     expected = sorted(n for n in numbers if n <= COUNT)
     check(await batches(source, size), expected, size)
@@ -108,7 +108,7 @@ async def test_long_ways_are_skipped_in_steps(monkeypatch: pytest.MonkeyPatch) -
     """A gap of any length is read without holding it, and what comes behind the last number is not read at all."""
     monkeypatch.setattr("bulkq.parameters.remaining.SKIPPED", 4)
     inner = await opened("range:id=1..1000", query("id"))
-    source = Only(inner, [3, 50, 51])
+    source = Only(inner, [(3, 3), (50, 51)])
     assert source.fraction() == 0.0
     check([b for b in [await source.take(9, 0), await source.take(9, 1)] if b], [3, 50, 51], 9)
     assert await source.take(9, 2) is None
