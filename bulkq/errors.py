@@ -10,6 +10,7 @@
     ├── RefusedError                4   a safety rule says no
     │   └── LedgerNewer             4   the ledger was made by a newer version
     ├── LedgerError                 2   the ledger cannot be read or written; nothing more is sent
+    │   └── TakenOver               4   another process has taken the run over
     ├── StoppedError                5   stopped early, consistent
     │   └── OutputClosed            5   whoever read our output has left; reads end with 0
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
@@ -82,6 +83,12 @@ class LedgerError(BulkqError):
     """The ledger cannot be read or written: disk full, read-only, truncated, unreachable. Nothing is sent after it."""
 
     exit_code = 2  # before the run; the runner stops with 5 when it happens later
+
+
+class TakenOver(LedgerError):
+    """The run in the ledger belongs to another process by now, which goes on with it."""
+
+    exit_code = 4
 
 
 class StoppedError(BulkqError):

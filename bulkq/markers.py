@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RUNS = "bulkq_runs"
 MARKERS = "bulkq_markers"
 
+RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+"""What a role needs on both tables; a shared lock on a row wants the right to update it."""
 
 _QUOTES = {"mysql": "`"}
 _TYPES = {
@@ -70,6 +72,15 @@ def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
             f"CREATE TABLE IF NOT EXISTS {made.markers} (run {text} NOT NULL, part integer NOT NULL, first bigint NOT NULL, "
             f"last bigint NOT NULL, {rows} bigint NOT NULL DEFAULT 0, {at} {moment}, PRIMARY KEY (run, part, first)){engine}"
         ),
+    )
+
+
+def missing_rights(made: MarkerTables) -> str:
+    """On PostgreSQL: rows of table and what this role may not do with it; none for a table that is not there."""
+    rights = ", ".join(literal(right) for right in RIGHTS.split(", "))
+    return (
+        f"SELECT t, string_agg(p, ', ') FROM (VALUES ({literal(made.runs)}), ({literal(made.markers)})) AS tables (t), "
+        f"unnest(ARRAY[{rights}]) AS p WHERE NOT has_table_privilege(to_regclass(t), p) GROUP BY t ORDER BY t"
     )
 
 

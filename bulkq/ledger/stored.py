@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from bulkq.errors import LedgerError, RefusedError
+from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, reading, rows
 from bulkq.ledger.grouping import Tally, with_run
 from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
@@ -317,7 +317,7 @@ class StoredLedger:
         async with database.writing() as connection:
             ours = update(RUNS).where(RUNS.c.run == run, RUNS.c.owner == self._owner)
             if (await connection.execute(ours.values(values))).rowcount != 1:
-                raise LedgerError(await self._lost(connection))
+                raise await self._lost(connection)
             if changes.undone:
                 gone = delete(DONE).where(DONE.c.part == bindparam("part"), DONE.c.first == bindparam("first"))
                 await connection.execute(gone.where(DONE.c.run == run), changes.undone)
@@ -329,11 +329,13 @@ class StoredLedger:
             await database.upsert(connection, PARTS, with_run(changes.parts, run))
             await database.upsert(connection, POSITIONS, with_run(positions, run))
 
-    async def _lost(self, connection: AsyncConnection) -> str:
+    async def _lost(self, connection: AsyncConnection) -> LedgerError:
         owner = await connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == self._run))
         if owner is None:
-            return f'run {self._run} is no longer in the ledger "{self.place.shown}": somebody has forgotten it'
-        return f"run {self._run} was taken over by {owners.parse(str(owner))}"
+            return LedgerError(
+                f'run {self._run} is no longer in the ledger "{self.place.shown}": somebody has forgotten it'
+            )
+        return TakenOver(f"run {self._run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
 
     async def _take_over(self, run: str, owner: str) -> None:
         async with self._lock:
@@ -381,7 +383,7 @@ class StoredLedger:
     def _raise(self) -> None:
         if self._error is not None:
             self._told = True
-            raise LedgerError(str(self._error)) from self._error.__cause__
+            raise type(self._error)(str(self._error)) from self._error.__cause__
 
     async def _shielded(self, work: Coroutine[object, object, None]) -> None:
         """Do `work` to its end even where the caller is cancelled: half a commit is none, but what it took is taken."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.model import ANSWER_LOST, Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
@@ -58,7 +58,7 @@ class Recorded:
         ledger.attach(
             positions=positions,
             fsync=lambda: _fsync(runner, file),
-            on_failure=lambda error: control.drain(str(error), 5),
+            on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
         )
 
     async def replace_outputs(self, opened: Opened) -> None:

@@ -42,6 +42,8 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
             "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     tables = await _named(connection, dialect, wanted)
+    if dialect == "postgres":
+        await _refuse_missing_rights(connection, tables)
     refused: DatabaseError | None = None
     for _ in range(2):
         try:
@@ -55,6 +57,18 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
                 continue
         return tables
     raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
+
+
+async def _refuse_missing_rights(connection: Connection, tables: MarkerTables) -> None:
+    """Of tables that are there: a right that is missing would fail every batch, one by one."""
+    missing = await _administer(connection, [markers.missing_rights(tables)])
+    if missing:
+        what = ", ".join(f"{rights} on {table}" for table, rights in missing)
+        raise RefusedError(
+            f"exactly-once writes need rights that this role has not: {what}: let a DBA "
+            f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
+            "or say --idempotent if repeating a set does no harm"
+        )
 
 
 async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
@@ -98,7 +112,10 @@ async def take_over(
             break
         except DatabaseError as error:
             if error.sqlstate not in LOCK_NOT_AVAILABLE:
-                raise
+                raise RefusedError(
+                    f"the run row of {run} cannot be had from {tables.runs} ({error}), though the run is not finished: "
+                    "nobody can tell what was applied; nothing was sent"
+                ) from error
             text = f"waiting for transactions of the run's former process to end ({error.hint or error})"
             if text != told:
                 say(text)

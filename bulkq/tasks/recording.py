@@ -104,8 +104,7 @@ async def identity(connection: Connection, url: str) -> str:
     """Which physical database this is, whatever it is called; "" where every connection has its own, in memory."""
     server = connection.server
     if server.product in FILES:
-        in_memory = server.database in {"", ":memory:"}
-        return "" if in_memory else os.path.realpath(server.database)  # noqa: ASYNC240 - a name, on a local disk
+        return _file(server.database)
     if server.product != "postgresql":
         return f"{place_of(url)}/{server.database}"
     try:
@@ -117,6 +116,17 @@ async def identity(connection: Connection, url: str) -> str:
     return str(found[0][0])
 
 
+def _file(name: str) -> str:
+    """The whole path and which file that is: another one that was put there has the same name, and other rows."""
+    if name in {"", ":memory:"}:
+        return ""
+    path = os.path.realpath(name)
+    try:
+        return f"{path}#{os.stat(path).st_ino}"  # noqa: PTH116 - on a local disk
+    except OSError:
+        return path
+
+
 async def physical(connection: Connection, identity: str) -> str:
     """Tells two names for one database (hard links of a file, ways to one MySQL server), and a server from its disk's copy.
 
@@ -125,7 +135,7 @@ async def physical(connection: Connection, identity: str) -> str:
     server = connection.server
     if server.product in FILES:
         with contextlib.suppress(OSError):
-            file = os.stat(identity)  # noqa: PTH116 - on a local disk
+            file = os.stat(server.database)  # noqa: PTH116 - on a local disk
             return f"{file.st_dev}/{file.st_ino}"
         return identity
     question = SERVERS.get(server.product)

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, ParameterError, RefusedError
+from bulkq.errors import BulkqError, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_ledger
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
@@ -325,6 +325,8 @@ def _not_done(opened: Opened) -> str:
 async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, observers: Sequence[Observer]) -> RunSummary:
     """Complete = the run reached its end, whatever came of it; then files get their names and markers go."""
     complete = summary.exit_code in (0, 1, 3)
+    if not complete and recorded.record is not None:
+        _tell_unread(opened)
     try:
         await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name
         for sink in opened.sinks:
@@ -333,11 +335,22 @@ async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, obser
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
         summary = replace(summary, status=stopping.status(code), exit_code=code, reason=str(error))
-        if recorded.record is not None:
+        if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     for observer in observers:
         observer.finished(summary)
     return summary
+
+
+def _tell_unread(opened: Opened) -> None:
+    """A pipe goes with the process that read it."""
+    for part in opened.parts:
+        if not part.source.replayable and not part.exhausted and part.source.total is None:
+            opened.say(
+                f"the source of {part.work.query.place} was not read to its end, and comes but once: "
+                "a resume does what was read of it, and ends with 3"
+            )
+            return
 
 
 async def _close(opened: Opened, sink: Sink, *, complete: bool) -> None:

@@ -82,8 +82,7 @@ class Sources:
         spooled = await open_spool(path, query)
         if not spooled.complete:
             self._start.cut_off = (
-                f"the source of {query.place} was cut off when the run was killed: "
-                "what it had not given by then is lost"
+                f"the source of {query.place} was cut off before its end: what it had not given by then is lost"
             )
         if self._start.going_on is not None and path not in self._start.going_on.leftovers:
             self.spools[place] = Path(path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests.servers import postgres as servers
@@ -354,6 +355,70 @@ def test_a_killed_write_is_applied_once(
     assert ask("select count(*) from bulkq_runs") == [(0,)]
 
 
+def test_without_its_marker_tables_a_run_is_refused(
+    cli: Cli, counters: tuple[str, Callable[[str], list[tuple[object, ...]]]]
+) -> None:
+    """Somebody has dropped them: nobody can tell what was applied, so nothing is sent."""
+    url, ask = counters
+    stopped = cli("run", "q.sql:add", "-t", url, "-p", "ids.csv", "--write", "--max-affected", "25", "--batch", "10")
+    assert stopped.code == 4, stopped.err
+    before = ask("select sum(n) from t")
+    if url.startswith("postgres"):
+        servers.execute(url, "DROP TABLE bulkq_markers, bulkq_runs")
+    else:
+        with closing(sqlite3.connect(cli.folder / "app.db")) as database:
+            database.executescript("drop table bulkq_markers; drop table bulkq_runs")
+    assert_one_line(cli("resume", "--last"), 4, "bulkq_runs", "nobody can tell what was applied", "nothing was sent")
+    assert ask("select sum(n) from t") == before
+
+
+@pytest.mark.usefixtures("folder")
+async def test_a_takeover_that_waits_can_be_stopped(cli: Cli, database: str) -> None:
+    """While another transaction holds the run row: the deadline and a signal end it, with a summary and the way to go on."""
+    servers.execute(database, "CREATE TABLE t (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0)")
+    stopped = cli(
+        "run",
+        "q.sql:add",
+        "-t",
+        database,
+        "-p",
+        "range:id=1..100",
+        "--write",
+        "--max-failures",
+        "1",
+        "--expect-rows",
+        "1",
+    )
+    assert stopped.code == 5, stopped.err
+    run = stopped.counts["run"]
+    holder = await asyncpg.connect(database)
+    try:
+        await holder.execute(f"BEGIN; SELECT 1 FROM bulkq_runs WHERE run = '{run}' FOR SHARE")
+        late = cli("resume", run, "--deadline", "1s")
+        assert (late.code, late.counts["exit"], late.counts["failed"]) == (5, "5", stopped.counts["failed"]), late.err
+        assert f'resume="bulkq resume {run}"' in late.err
+        process = cli.start("resume", run)
+        assert process.stderr is not None
+        assert "waiting for transactions" in process.stderr.readline().decode()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 5, err
+        assert f'exit=5 resume="bulkq resume {run}"' in err.decode()
+    finally:
+        await holder.close()
+    assert '"status": "stopped"' in cli("runs", run, "--format", "json").text
+    assert cli("resume", run, "--max-failures", "1000").code == 1
+
+
+def test_another_file_of_the_same_name_is_another_database(cli: Cli, folder: Path) -> None:
+    """A read that goes on in a file that was put there instead would give rows of two databases."""
+    done = cli("run", "q.sql:inverse", "-t", TARGET, "-p", "range:id=1..6", "--max-failures", "1", "-o", "x.csv")
+    assert done.code == 5, done.err
+    (folder / "copy.db").write_bytes((folder / "app.db").read_bytes())
+    (folder / "copy.db").replace(folder / "app.db")
+    assert_one_line(cli("resume", "--last", "--max-failures", "9"), 4, "another database")
+
+
 def test_markers_may_have_other_names_and_stay(cli: Cli, folder: Path) -> None:
     """`--marker-table` names the tables, `--keep-markers` leaves what was applied in them."""
     options = ("--marker-table", "ops", "--keep-markers", "--batch", "100")
@@ -561,6 +626,10 @@ def test_a_role_without_create_has_three_choices(cli: Cli, database: str, modest
     )
     done = cli(*arguments, "--marker-table", "ops.q", env=env)
     assert done.code == 0, done.err
+    assert servers.execute(database, "SELECT n, count(*) FROM t GROUP BY n")[0][:] == (2, ROWS)
+    servers.execute(database, f"REVOKE UPDATE, DELETE ON ops.q_runs FROM {role}")
+    refused = cli(*arguments, "--marker-table", "ops.q", env=env)
+    assert_one_line(refused, 4, 'UPDATE, DELETE on "ops"."q_runs"', "GRANT", "--marker-table", "--idempotent")
     assert servers.execute(database, "SELECT n, count(*) FROM t GROUP BY n")[0][:] == (2, ROWS)
 
 
