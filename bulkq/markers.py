@@ -13,6 +13,7 @@ databases.
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from bulkq.model import MarkerTables
@@ -112,17 +113,30 @@ def claim(wanted: Claim, dialect: str) -> str:
 
 
 def hold(wanted: Claim, dialect: str) -> str | None:
-    """Where there are no locks, before the claim in its transaction: what makes it and a takeover conflict; None elsewhere.
+    """Before the claim in its transaction: what makes it and a takeover meet where the lock on the run row does not; None elsewhere.
 
-    It changes the row of the owner without changing anything in it: a key that is written, even to the same value, is a row
-    deleted and inserted again, which DuckDB lets only one transaction do. One row changed is the permission to go on.
+    PostgreSQL gives a shared lock on a row to newcomers past a waiting UPDATE, so the batches of a former owner that is alive and
+    busy would never let a new one through. Advisory locks are given in the order of asking; this one is the run's own.
+
+    DuckDB has no locks: this changes the row of the owner without changing anything in it. A key that is written, even to the same
+    value, is a row deleted and inserted again, which DuckDB lets only one transaction do.
+
+    One row given or changed is the permission to go on.
     """
+    if dialect == "postgres":
+        return f"SELECT pg_advisory_xact_lock_shared({_turn(wanted.run)})"
     if dialect != "duckdb":
         return None
     return (
         f"UPDATE {wanted.tables.runs} SET run = run "
         f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}"
     )
+
+
+def claiming(wanted: Claim, dialect: str) -> tuple[str, ...]:
+    """The statements of a claim; each gives or changes one row, or the claim is not granted."""
+    held = hold(wanted, dialect)
+    return (*((held,) if held else ()), claim(wanted, dialect))
 
 
 def count(wanted: Claim, rows: int) -> str:
@@ -142,15 +156,6 @@ def look(wanted: Claim) -> str:
     )
 
 
-def lock(made: MarkerTables) -> str:
-    """On PostgreSQL, before `take_over` in the same transaction.
-
-    A shared lock on a row is given to newcomers past a waiting UPDATE, so the batches of a former owner that is alive and busy
-    would never let the new one through.
-    """
-    return f"LOCK TABLE {made.runs} IN EXCLUSIVE MODE"
-
-
 def take_over(made: MarkerTables, run: str, owner: str) -> str:
     """Make `owner` the owner; waits for every open transaction of the former one. No row changed: the run row is gone."""
     return f"UPDATE {made.runs} SET owner = {literal(owner)} WHERE run = {literal(run)} RETURNING run"
@@ -161,8 +166,8 @@ def taking_over(made: MarkerTables, run: str, owner: str, dialect: str) -> tuple
     if dialect == "mysql":  # no UPDATE ... RETURNING
         update = take_over(made, run, owner).removesuffix(" RETURNING run")
         return update, f"SELECT run FROM {made.runs} WHERE run = {literal(run)} AND owner = {literal(owner)}"
-    locks = (lock(made),) if dialect == "postgres" else ()
-    return (*locks, take_over(made, run, owner))
+    turn = (f"SELECT pg_advisory_xact_lock({_turn(run)})",) if dialect == "postgres" else ()
+    return (*turn, take_over(made, run, owner))
 
 
 def owners(made: MarkerTables, run: str) -> str:
@@ -181,6 +186,11 @@ def remove(made: MarkerTables, run: str) -> tuple[str, str]:
         f"DELETE FROM {made.markers} WHERE run = {literal(run)}",
         f"DELETE FROM {made.runs} WHERE run = {literal(run)}",
     )
+
+
+def _turn(run: str) -> int:
+    """The number of the advisory lock of a run: 64 bits with a sign, as PostgreSQL takes them."""
+    return int.from_bytes(blake2b(f"bulkq/{run}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _key(wanted: Claim) -> str:

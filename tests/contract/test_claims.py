@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import threading
 import time
@@ -68,7 +69,7 @@ class Target:
         return self.base.kind == "postgresql"
 
     def taking_over(self, owner: str) -> tuple[str, ...]:
-        """Without PostgreSQL's lock on the table, which is against newcomers."""
+        """What makes `owner` the owner of the run."""
         return markers.taking_over(self.tables, RUN, owner, self.dialect)
 
     def claim(self, first: int, last: int, *, owner: str = OWNER) -> Claim:
@@ -329,7 +330,7 @@ class Held:
 
 
 @asynccontextmanager
-async def open_claim(target: Target) -> AsyncIterator[None]:
+async def open_claim(target: Target, owner: str = OWNER) -> AsyncIterator[None]:
     """Somebody's transaction with the marker of the batch 1 to 10, open inside; it commits at the end."""
     if not target.locks:
         async with target.connected() as connection:
@@ -344,7 +345,7 @@ async def open_claim(target: Target) -> AsyncIterator[None]:
         return
     session = await asyncpg.connect(target.direct, server_settings={"application_name": "bulkq/rival"})
     await session.execute("BEGIN")
-    assert await session.execute(markers.claim(target.claim(1, 10), "postgres")) == "INSERT 0 1"
+    assert await session.execute(markers.claim(target.claim(1, 10, owner=owner), "postgres")) == "INSERT 0 1"
     await session.execute("update items set n = n + 1 where id between 1 and 10")
     await session.execute(markers.count(target.claim(1, 10), 10))
     yield
@@ -393,6 +394,54 @@ async def test_taking_over_waits_for_open_claims(connection: Connection, target:
         assert refused.value.owner == "new:3"
     assert await apply(connection, target, 11, 20, owner="new:3") == 10
     assert await target.total() == 20
+
+
+async def test_taking_over_leaves_other_runs_alone(connection: Connection, target: Target) -> None:
+    """An open batch of another run is not waited for, and while the takeover waits, other runs go on."""
+    if not target.locks:
+        pytest.skip("a transaction locks more than a row there, or nothing")
+    other = replace(target.claim(1, 10), run="another")
+    await connection.administer([markers.begin(target.tables, "another", OWNER)])
+    session = await asyncpg.connect(target.direct)
+    await session.execute("BEGIN")
+    for statement in markers.claiming(other, "postgres"):
+        await session.execute(statement)
+    assert await connection.administer(target.taking_over("new:3"), lock_timeout_s=0.5) == [(RUN,)]
+    async with open_claim(target, owner="new:3"), target.connected() as busy:
+        taking = asyncio.create_task(connection.administer(target.taking_over("new:4"), lock_timeout_s=None))
+        _, late = await asyncio.wait([taking], timeout=0.2)
+        assert late
+        statement = await prepared(busy)
+        reply = await busy.attempt(statement, sets(11, 20), IMPATIENT, claim=replace(other, first=11, last=20))
+        assert reply.changed == 10
+    assert await taking == [(RUN,)]
+    await session.execute("ROLLBACK")
+    await session.close()
+
+
+async def test_a_busy_owner_lets_a_takeover_through(connection: Connection, target: Target) -> None:
+    """Its batches overlap without end; the takeover comes in the order of asking, and the next batch is refused."""
+    if not target.locks:
+        pytest.skip("no shared locks that newcomers get past a waiting update")
+    firsts = itertools.count(1)
+
+    async def busy() -> None:
+        async with target.connected() as lane:
+            statement = await prepared(
+                lane,
+                "update items set n = n + cast(:by as integer) where id = cast(:id as integer) and pg_sleep(0.3) is not null",
+            )
+            for first in firsts:
+                await lane.attempt(statement, sets(first, first), WRITES, claim=target.claim(first, first))
+
+    lanes = []
+    for _ in range(4):
+        lanes.append(asyncio.create_task(busy()))
+        await asyncio.sleep(0.08)  # so that they overlap
+    assert await connection.administer(target.taking_over("new:3"), lock_timeout_s=3) == [(RUN,)]
+    done, _ = await asyncio.wait(lanes, timeout=5)
+    assert len(done) == 3
+    assert all(isinstance(lane.exception(), NotOwner) for lane in done)
 
 
 async def test_a_claim_waits_for_a_takeover(target: Target) -> None:

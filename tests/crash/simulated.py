@@ -281,7 +281,7 @@ class SimulatedConnection:
         self._process.check()
         await asyncio.sleep(0.001)
         statement = statements[-1]
-        assert all(text.startswith("LOCK TABLE") for text in statements[:-1]), statements
+        assert all(text.startswith("SELECT pg_advisory_xact_lock") for text in statements[:-1]), statements
         if found := OWNER.match(statement):
             return await self._database.take_over(found["run"], found["owner"], lock_timeout_s or 1e9)
         if found := BEGIN.match(statement):

@@ -201,7 +201,7 @@ class Attempt:
         self._phase = Phase.CLAIMING
         patience_s = self._limits.lock_timeout_s
         timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
-        sql = f"{opening}; {markers.claim(claim, 'postgres')}"
+        sql = "; ".join((opening, *markers.claiming(claim, "postgres")))
         if await self._session.execute(sql, timeout=timeout_s) != claiming.GRANTED:
             raise await claiming.refused(self._session, claim)
         self._ends_s = asyncio.get_running_loop().time() + self._deadline_s

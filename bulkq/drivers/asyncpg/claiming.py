@@ -21,12 +21,13 @@ ASK_S = 1.0
 LOCK_TIMEOUT = "55P03"
 
 HOLDERS = """\
-SELECT pid, application_name, client_addr::text FROM pg_catalog.pg_stat_activity
+SELECT pid, application_name, client_addr::text, application_name = current_setting('application_name') AS of_this_run
+FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start <= clock_timestamp() - interval '{:.0f} ms'
 AND (application_name LIKE 'bulkq%' OR application_name = current_setting('application_name'))
 ORDER BY xact_start LIMIT 5"""
-"""Transactions of ours, of this process or another, that are older than our wait. What exactly we waited for can only be
-asked while we wait (`pg_blocking_pids`), by somebody else."""
+"""Transactions of ours, of this process or another, that are older than our wait; those of the same run are what it waits for.
+What exactly we waited for can only be asked while we wait (`pg_blocking_pids`), by somebody else."""
 
 
 async def refused(session: Session, claim: Claim) -> DatabaseError:
@@ -53,5 +54,6 @@ async def _holders(session: Session, patience_s: float) -> str | None:
         return None
     if not found:
         return None
-    names = [f"pid {pid} ({name}{f' from {address}' if address else ''})" for pid, name, address in found]
+    nearest = [row for row in found if row["of_this_run"]] or found
+    names = [f"pid {pid} ({name}{f' from {address}' if address else ''})" for pid, name, address, _ in nearest]
     return f"it may have waited for {', '.join(names)}"

@@ -60,7 +60,8 @@ def test_every_statement_is_one_statement(dialect: str) -> None:
     ]
     hold = markers.hold(claim, dialect)
     texts += [hold] if hold else []
-    assert (hold is None) is (dialect != "duckdb")
+    assert (hold is None) is (dialect not in {"duckdb", "postgres"})
+    assert markers.claiming(claim, dialect)[-1] == markers.claim(claim, dialect)
     for text in texts:
         assert len(sqlglot.parse(text, dialect=dialect)) == 1, text
 
@@ -84,9 +85,12 @@ def test_mysql_has_ways_of_its_own() -> None:
     assert select == "SELECT run FROM `bulkq_runs` WHERE run = 'r' AND owner = 'new'"
 
 
-def test_only_postgres_locks_the_table_of_runs() -> None:
-    """Elsewhere nobody overtakes a waiting update."""
-    assert markers.taking_over(TABLES, "r", "o", "postgres")[0].startswith("LOCK TABLE")
+def test_only_postgres_stands_in_line() -> None:
+    """Elsewhere nobody overtakes a waiting update. Claims and takeover of one run meet at one lock, those of two runs do not."""
+    shared, _ = markers.claiming(CLAIM, "postgres")
+    alone, _ = markers.taking_over(TABLES, CLAIM.run, "o", "postgres")
+    assert shared.replace("_shared", "") == alone
+    assert markers.taking_over(TABLES, "another", "o", "postgres")[0] != alone
     assert len(markers.taking_over(TABLES, "r", "o", "sqlite")) == 1
 
 

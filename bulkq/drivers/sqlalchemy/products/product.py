@@ -186,8 +186,7 @@ class Product:
 
     def claims(self, claim: Claim) -> Sequence[str]:
         """The statements that claim, in their order; each must change one row."""
-        hold = markers.hold(claim, self.name)
-        return (*((hold,) if hold else ()), markers.claim(claim, self.name))
+        return markers.claiming(claim, self.name)
 
     # queries
 
