@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
-from bulkq.model import ANSWER_LOST, Failure, Mark, Outcome, RunState
+from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
 from bulkq.policy import safety
-from bulkq.tasks import exactly_once, recording
+from bulkq.tasks import exactly_once, recording, untold
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.opening import mode_of
 from bulkq.worker import AffectedGuard, Claims
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
     from bulkq.runner import Control, Part, Runner
     from bulkq.sinks.failures import FailureFile
     from bulkq.tasks.opening import Opened
-    from bulkq.tasks.recording import GoingOn
     from bulkq.tasks.sites import Site
 
 FAILURES_PART = 0
 """The `--failures` file belongs to no part."""
-
-STARTED = "it was sent and nothing is known of its end"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -248,7 +245,6 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
     for site in opened.sites:
         site.tables = going_on.tables.get(site.places[0])
     _prepare_parts(opened, ledger, going_on.owner)
-    _tell_cut_off(opened, going_on)
     constants = recording.spool_folder(opened.request.ledger) / f"{opened.run}.params"
     return Recorded(
         ledger=ledger,
@@ -256,18 +252,6 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
         failures=failures,
         constants=constants if constants.exists() else None,
     )
-
-
-def _tell_cut_off(opened: Opened, going_on: GoingOn) -> None:
-    """List in `--failures` what was applied by a process that died before its answers were on disk; values are not known."""
-    if opened.failure_file is None:
-        return
-    for part in opened.parts:
-        target, query = part.work.target, part.work.query.name
-        for first, last in going_on.cut_off.get(part.number, ()):
-            opened.failure_file.write(
-                [Failure(n, "", target, query, {}, Outcome.OK, None, ANSWER_LOST, 1) for n in range(first, last + 1)]
-            )
 
 
 def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
@@ -289,7 +273,7 @@ def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
 
     async def started(batch: Batch) -> None:
         failures = tuple(
-            Failure(n, "", part.work.target, part.work.query.name, {}, Outcome.UNKNOWN, None, STARTED, 1)
+            Failure(n, "", part.work.target, part.work.query.name, {}, Outcome.UNKNOWN, None, untold.STARTED, 1)
             for n in range(batch.first, batch.first + len(batch.sets))
         )
         ledger.mark(Mark(part.number, (), failures))

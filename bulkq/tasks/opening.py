@@ -111,7 +111,7 @@ class Opened:
     parts: list[Part]
     sinks: tuple[Sink, ...]
     failure_file: FailureFile | None
-    spools: dict[int, Path]
+    sources: Sources
     say: Callable[[str], None]
     checked: set[tuple[object, ...]] = field(default_factory=set)
     """For which query and types a whole file was looked at."""
@@ -120,6 +120,11 @@ class Opened:
     def run(self) -> str:
         """The id of the run."""
         return self.start.run
+
+    @property
+    def spools(self) -> dict[int, Path]:
+        """Where its sources are spooled, by number of the query."""
+        return self.sources.spools
 
     @property
     def several(self) -> bool:
@@ -179,7 +184,7 @@ async def open_run(
             sink.discard()
         raise
     mode = mode_of_run(request)
-    return Opened(start, request, mode, sites, progress, parts, unique, failures, sources.spools, say)
+    return Opened(start, request, mode, sites, progress, parts, unique, failures, sources, say)
 
 
 async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:

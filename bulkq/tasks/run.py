@@ -19,6 +19,7 @@ from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCount
 from bulkq.policy import safety, stopping
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks import sites as sites_of
+from bulkq.tasks import untold
 from bulkq.tasks.beginning import begin
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.looking import PEEKED, look_first
@@ -154,6 +155,8 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
     recorded.watch(opened, runner, control)
     await _refused_parts(opened, runner)
     try:
+        if opened.start.going_on is not None:
+            await untold.tell(opened, opened.start.going_on, recorded.ledger)
         await recorded.replace_outputs(opened)
         await runner.run()
     except BaseException:

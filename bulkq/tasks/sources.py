@@ -20,6 +20,7 @@ from bulkq.tasks.recording import source_request, spool_folder
 from bulkq.tasks.rows import rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
     from bulkq.model import Query, Run, SourcePosition
@@ -61,12 +62,12 @@ class Sources:
             ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
         """
         going_on, retried = self._start.going_on, self._start.retried
-        kept = going_on.spools if going_on is not None else retried.spools if retried is not None else {}
         source: ParameterSource
-        if place in kept:
-            source = await self._kept(kept[place], place, query)
+        if place in self._spooled:
+            source = await self._kept(self._spooled[place], place, query)
         else:
-            source = await self._opened(part, place, query)
+            start = _seekable(going_on, part) if going_on is not None else None
+            source = await self._opened(place, query, start)
         if retried is not None:
             return Only(source, retried.only.get(part, ()))
         if going_on is None:
@@ -76,6 +77,23 @@ class Sources:
             return Remaining(source, done)
         known = Ranges(done)
         return Only(source, [gap for wanted in going_on.only.get(part, ()) for gap in known.gaps(*wanted)])
+
+    async def whole(self, part: int, query: Query) -> ParameterSource:
+        """All sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
+
+        Raises:
+            ParameterError, LedgerError, RefusedError: as `open`.
+        """
+        place = (part - 1) % len(self._request.queries) + 1
+        if place in self._spooled:
+            return await open_spool(self._spooled[place], query)
+        return await self._opened(place, query, None)
+
+    @property
+    def _spooled(self) -> Mapping[int, str]:
+        """What earlier processes have spooled, of this run or of those that it repeats."""
+        before = self._start.going_on or self._start.retried
+        return {} if before is None else before.spools
 
     async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
         """What an earlier process has spooled."""
@@ -88,17 +106,17 @@ class Sources:
             self.spools[place] = Path(path)
         return spooled
 
-    async def _opened(self, part: int, place: int, query: Query) -> ParameterSource:
+    async def _opened(self, place: int, query: Query, start: SourcePosition | None) -> ParameterSource:
         if place in self._shared:
             return self._shared[place].follower()
-        request, going_on = self._request, self._start.going_on
+        request = self._request
         wanted = replace(source_request(request), stdin=self._console.stdin)
         source = await open_source(
             wanted,
             query,
             text=self._text,
             rows=rows_of(request.params_target or request.targets[0]),
-            start=_seekable(going_on, part) if going_on is not None else None,
+            start=start,
             unused_constants_ok=len(request.queries) > 1,
         )
         several = len(request.targets) > 1

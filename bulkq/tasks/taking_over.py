@@ -122,9 +122,11 @@ def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say:
         if mode_of(known.request, query) != safety.WRITE:
             continue
         recorded = known.done.get(part, ())
-        missing = _note(known.ledger, part, applied.get(part, ()), recorded, tells=known.answers, say=say)
-        if known.answers and missing:
+        missing = _missing(applied.get(part, ()), recorded, say)
+        if missing and known.answers:
             known.cut_off[part] = missing
+        elif missing:
+            known.ledger.mark(Mark(part, tuple(missing)))  # markers go at the end of the run, the ledger stays
         known.done[part] = list(applied.get(part, ()))
         if part in known.states:
             known.states[part] = _settled(known.states[part], applied.get(part, ()))
@@ -162,24 +164,15 @@ async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn
     )
 
 
-def _note(
-    ledger: StoredLedger,
-    part: int,
-    applied: Sequence[tuple[int, int]],
-    recorded: Sequence[tuple[int, int]],
-    *,
-    tells: bool,
-    say: Callable[[str], None],
+def _missing(
+    applied: Sequence[tuple[int, int]], recorded: Sequence[tuple[int, int]], say: Callable[[str], None]
 ) -> list[tuple[int, int]]:
-    """Write into the ledger what only the markers knew, and return it: they go at the end of the run, the ledger stays."""
+    """What was applied and is not in the ledger; says how much is the other way round."""
     known, marked = Ranges(recorded), Ranges(applied)
-    missing = [gap for first, last in applied for gap in known.gaps(first, last)]
-    if missing:
-        ledger.mark(Mark(part, tuple(missing), unanswered=_count(missing) if tells else 0))
     again = sum(_count(list(marked.gaps(first, last))) for first, last in recorded)
     if again:
         say(f"{again} sets are done in the ledger and have no marker in the target: they are done again")
-    return missing
+    return [gap for first, last in applied for gap in known.gaps(first, last)]
 
 
 def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -530,6 +531,27 @@ def test_a_killed_retry_of_standard_input_goes_on(cli: Cli, folder: Path) -> Non
     last = cli("retry", "--last")
     assert (last.code, last.counts["ok"]) == (0, "1"), last.err
     assert spools() == []
+
+
+def test_maintenance_that_was_cut_off_is_listed(cli: Cli, folder: Path) -> None:
+    """Killed while a set was on its way: the resume tells which, with line and values, and the next one does not tell it again."""
+    count = "with recursive c(i) as (select 1 union all select i + 1 from c where i < 300000) select count(*) from c"
+    sql = f"-- name: m(id: bigint)\n-- @mode maintenance\nupdate t set n = n + 1 where id = :id and ({count}) > 0;\n"
+    (folder / "m.sql").write_text(sql)
+    process = cli.start("run", "m.sql", "-t", TARGET, "-p", "ids.csv", "--write", "-j", "1", "--failures", "f.jsonl")
+    run = killed(process, lambda: int(str(query(folder, "select sum(n) from t")[0][0])) >= 3)
+    resumed = cli("resume", run, "--max-failures", "1000", "--deadline", "1s")
+    assert resumed.code in {3, 5}, resumed.err
+    lines = [json.loads(line) for path in folder.glob("f.jsonl*") for line in path.read_text().splitlines()]
+    assert [line["outcome"] for line in lines] == ["unknown"]
+    (line,) = lines
+    assert line["source"] == f"ids.csv:{line['n'] + 1}"
+    assert line["params"] == {"id": line["n"]}
+    again = cli("resume", run, "--deadline", "1s")
+    assert again.code in {3, 5}, again.err
+    told = [json.loads(line)["n"] for path in folder.glob("f.jsonl*") for line in path.read_text().splitlines()]
+    assert told.count(line["n"]) == 1
+    assert len(told) == len(set(told))
 
 
 def test_what_was_retried_is_not_retried_again(cli: Cli, folder: Path) -> None:

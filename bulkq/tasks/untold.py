@@ -1,0 +1,68 @@
+"""What a process that died could not tell of its sets any more: its successor writes them into `--failures`. Called by `run`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
+from bulkq.parameters.remaining import Only
+from bulkq.policy.ranges import Ranges
+from bulkq.worker import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Failure
+    from bulkq.protocols import Ledger
+    from bulkq.runner import Part
+    from bulkq.tasks.opening import Opened
+    from bulkq.tasks.recording import GoingOn
+
+STARTED = "it was sent and nothing is known of its end"
+"""On record before a set of maintenance is sent; who reads it in a ledger knows that nobody has told the user."""
+
+UNSETTLED = "it was sent by a process that has ended, and nothing is known of its end"
+PIECE = 1_000
+
+
+async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
+    """Write the sets that were applied without an answer on disk, and those of which nobody knows.
+
+    Once: lines and marks go together, so that one commit of the ledger has both. Values are read from the source again, for the
+    ledger keeps none.
+    """
+    file = opened.failure_file
+    for part in opened.parts:
+        unanswered = going_on.cut_off.get(part.number, ())
+        if unanswered:
+            if file is not None:
+                file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
+            count = sum(last - first + 1 for first, last in unanswered)
+            ledger.mark(Mark(part.number, tuple(unanswered), unanswered=count))
+        state = going_on.states.get(part.number)
+        started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
+        if started and file is not None:
+            unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
+            file.write(unknown)
+            ledger.mark(Mark(part.number, (), tuple(unknown)))
+
+
+async def _listed(
+    opened: Opened, part: Part, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
+) -> list[Failure]:
+    """A record of each set in `ranges`, with its line and values."""
+    found: list[Failure] = []
+    source = Only(await opened.sources.whole(part.number, part.work.query), ranges)
+    try:
+        while (batch := await source.take(PIECE, 0)) is not None:
+            found += [
+                failure(part.work, batch, at, replace(error, position=at), outcome, 1) for at in range(len(batch.sets))
+            ]
+    finally:
+        await source.close()
+    return found
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    return list(Ranges((n, n) for n in numbers))
