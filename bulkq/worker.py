@@ -356,8 +356,8 @@ class Worker:
         return reply
 
     async def _prepared(self, work: Work, first: ParameterSet) -> tuple[Connection, Statement]:
+        names = queries.identifiers(work.query, first)
         connection = await self.ready()
-        names = {work.query.parameters[i].name: str(first[i]) for i in work.identifiers}
         statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
         return connection, statement
 

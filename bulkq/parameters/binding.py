@@ -188,6 +188,10 @@ def _fixed(terms: Terms, parameter: Parameter, columns: tuple[str, ...] | None, 
 
 
 def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str) -> object:
+    if value is None and parameter.kind is PlaceholderKind.IDENTIFIER:
+        raise ParameterError(
+            f"{label}: NULL is no identifier: write a name (:{{{parameter.name}}} of {terms.query.place})"
+        )
     convert = converter(parameter, text=terms.text, plain=True)
     if convert is None or (value is None and parameter.kind is not PlaceholderKind.LIST):
         return value

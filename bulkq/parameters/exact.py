@@ -1,7 +1,7 @@
 """Parameter values as JSON from which exactly the same values come back. Called by `spool`.
 
 JSON has str, int, float, bool, None and lists. The rest is an object of one key: `{"bytes":"00ff"}`, `{"tuple":[...]}`,
-and `{"int":"-0x..."}` for integers of more digits than Python turns into decimal text.
+`{"dict":[[key,value],...]}`, and `{"int":"-0x..."}` for integers of more digits than Python turns into decimal text.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ def _tagged(value: object) -> object:
         return [_tagged(one) for one in value]  # type: ignore[attr-defined]
     if kind is tuple:
         return {"tuple": [_tagged(one) for one in value]}  # type: ignore[attr-defined]
+    if kind is dict:
+        return {"dict": [[key, _tagged(one)] for key, one in value.items()]}  # type: ignore[attr-defined]
     if kind is bytes:
         return {"bytes": value.hex()}  # type: ignore[attr-defined]
     raise ParameterError(f"a value of type {kind.__name__} cannot be kept for a resumed run")
@@ -68,9 +70,8 @@ def _untagged(found: dict[str, object]) -> object:
         return bytes.fromhex(str(value))
     if tag == "int":
         return int(str(value), 16)
-    assert tag == "tuple"
     assert isinstance(value, list)
-    return tuple(value)
+    return dict(value) if tag == "dict" else tuple(value)
 
 
 _decoder = json.JSONDecoder(object_hook=_untagged)

@@ -53,6 +53,8 @@ def converter(parameter: Parameter, *, text: bool, plain: bool) -> Converter | N
     if parameter.kind is PlaceholderKind.LIST:
         one = _array_text if text else _lists(_scalar(parameter.type))
         return lambda values: _each(one, values, secret=parameter.secret)
+    if parameter.kind is PlaceholderKind.IDENTIFIER:
+        return None if plain else _names
     if text:
         return None if plain else _texts
     scalar = _scalar(parameter.type)
@@ -101,6 +103,17 @@ def _texts(values: Column) -> Column:
     if set(map(type, values)) <= {str, type(None)}:
         return values
     return _each(_text, values)
+
+
+def _names(values: Column) -> Column:
+    """Text is the name of something. Whatever else there is stays what it is, so that nobody takes its text for a name."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    return _each(_as_it_is, values)
+
+
+def _as_it_is(value: object) -> object:
+    return _load_native(json_text(value)) if isinstance(value, Number | dict | list) else value
 
 
 def _natives(values: Column) -> Column:

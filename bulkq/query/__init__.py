@@ -2,6 +2,7 @@
 
     load, inline, pick      text of a file or of `-e` -> queries; by name
     render, locate, caret   a query -> a driver's text; offsets back to `file:line`
+    identifiers             what `:{name}` stands for in a parameter set
     lint                    findings without a database
     rules                   what a check expects of its answer
     parse_duration          `30s`
@@ -14,6 +15,7 @@ from __future__ import annotations
 from bulkq.query.conditions import rules
 from bulkq.query.durations import parse_duration
 from bulkq.query.files import inline, load, pick
+from bulkq.query.identifiers import identifiers, no_identifier, unnamed
 from bulkq.query.linting import Finding, lint
 from bulkq.query.rendering import Rendered, caret, locate, render
 
@@ -21,12 +23,15 @@ __all__ = [
     "Finding",
     "Rendered",
     "caret",
+    "identifiers",
     "inline",
     "lint",
     "load",
     "locate",
+    "no_identifier",
     "parse_duration",
     "pick",
     "render",
     "rules",
+    "unnamed",
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from bulkq import query as queries
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Outcome
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
 from bulkq.policy.safety import refuse_lanes
 from bulkq.tasks import sites as sites_of
-from bulkq.tasks.preflight import check_values
+from bulkq.tasks.preflight import check_identifiers, check_values
 from bulkq.tasks.recording import source_request
 from bulkq.worker import failure
 
@@ -67,6 +68,7 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
             if opened.start.going_on is None:
                 await _say_empty(opened, part, connection)
             continue
+        check_identifiers(part.work.query, head)
         statement = await _prepare(part, connection, head)
         if statement is None:
             continue
@@ -98,7 +100,7 @@ async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None
 async def _prepare(part: Part, connection: Connection, head: Batch) -> Statement | None:
     """The statement, or None when the server refuses it: then it failed once, not once per set."""
     work = part.work
-    names = {work.query.parameters[i].name: str(head.sets[0][i]) for i in work.identifiers}
+    names = queries.identifiers(work.query, head.sets[0])
     try:
         return await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
     except DatabaseError as error:
@@ -125,6 +127,7 @@ async def _whole_source(opened: Opened, site: Site, part: Part, connection: Conn
     checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:
+            check_identifiers(query, batch)
             if checks:
                 await check_values(connection, statement, batch)
     finally:

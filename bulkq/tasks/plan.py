@@ -13,14 +13,14 @@ from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
 from bulkq.parameters.binding import check_constants
 from bulkq.policy.safety import refuse_lanes
-from bulkq.query import inline
+from bulkq.query import identifiers, inline
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
 from bulkq.tasks.checkplan import QUERIED
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.lint import Finding, ask, finding
 from bulkq.tasks.planlooks import Look, connected, look_at_all, seat
-from bulkq.tasks.preflight import check_values
+from bulkq.tasks.preflight import check_identifiers, check_values
 from bulkq.tasks.recording import source_request
 from bulkq.tasks.rows import rows_of
 
@@ -187,6 +187,8 @@ async def look_into(
         source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=unused_constants_ok)
         batch = await source.take(CHECKED, 0)
         total = await _total(source, batch)
+        if batch is not None:
+            check_identifiers(query, batch)
     except ParameterError as error:
         return replace(await _prepared(query, at, None, typed=False), problem=error)
     finally:
@@ -210,13 +212,11 @@ async def _prepared(query: Query, at: At, batch: Batch | None, *, typed: bool) -
     if not at.described:
         return QueryPlan(query)
     connection = at.connection
-    names = [p.name for p in query.parameters if p.kind is PlaceholderKind.IDENTIFIER]
-    if names and batch is None:
+    if batch is None and any(p.kind is PlaceholderKind.IDENTIFIER for p in query.parameters):
         return QueryPlan(query)
-    values = dict(_pairs(query, batch.sets[0])) if batch else {}
-    identifiers = {name: str(values[name]) for name in names}
+    names = {} if batch is None else identifiers(query, batch.sets[0])
     try:
-        statement = await connection.prepare(query, Decoding.PYTHON, typed=typed, identifiers=identifiers)
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=typed, identifiers=names)
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 
 if TYPE_CHECKING:
@@ -25,13 +26,29 @@ async def check_values(connection: Connection, statement: Statement, batch: Batc
         raise together(ParameterError, (describe(statement.query, batch, one) for one in bad))
 
 
+def check_identifiers(query: Query, batch: Batch) -> None:
+    """See that every `:{name}` of `batch` names something: a text.
+
+    Raises:
+        ParameterError: one line per value that is none, up to twenty.
+    """
+    wrong = [(at, i) for at, values in enumerate(batch.sets) for i in queries.unnamed(query, values)]
+    if wrong:
+        lines = (f"{_place(query, batch, at, i)}: {queries.no_identifier(query, i, batch.sets[at])}" for at, i in wrong)
+        raise together(ParameterError, lines)
+
+
 def describe(query: Query, batch: Batch, bad: BadValue) -> str:
     """`rows.csv:88: column "id": "12a" is not a bigint (:id of users.sql:norm_phone)`."""
     name = query.parameters[bad.parameter].name
     secret = query.parameters[bad.parameter].secret
     value = "***" if secret else str(batch.sets[bad.position][bad.parameter])
-    origin = batch.origin(bad.position)
-    place = f'{origin}: column "{name}"' if origin else f'parameter set {batch.first + bad.position}: "{name}"'
     article = "an" if bad.type[:1] in "aeiou" else "a"
     wrong = f'"{value}" is not {article} {bad.type}' if bad.sqlstate in SYNTAX or secret else bad.message
-    return f"{place}: {wrong} (:{name} of {query.place})"
+    return f"{_place(query, batch, bad.position, bad.parameter)}: {wrong} (:{name} of {query.place})"
+
+
+def _place(query: Query, batch: Batch, position: int, parameter: int) -> str:
+    name = query.parameters[parameter].name
+    origin = batch.origin(position)
+    return f'{origin}: column "{name}"' if origin else f'parameter set {batch.first + position}: "{name}"'

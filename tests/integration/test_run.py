@@ -396,6 +396,42 @@ def test_lists_and_identifiers(target: Target, cli: Cli, tmp_path: Path) -> None
     assert [json.loads(line)["n"] for line in got.text.splitlines()] == [2, 1, 1]
 
 
+def test_only_text_is_an_identifier(target: Target, cli: Cli, tmp_path: Path) -> None:
+    """NULL and a list name no table: refused before the start, later a failure of their own set, and no table called "None" is touched."""
+    target.execute(
+        'create table "None" (k integer)', 'insert into "None" values (1), (2)', "create table b (k integer)"
+    )
+    (tmp_path / "q.sql").write_text("-- name: wipe\n-- @param tab ident\ndelete from :{tab} where 1 = 1;\n", "utf-8")
+    (tmp_path / "sets.csv").write_text("tab,k\nb,1\n,2\n", "utf-8")
+    got = cli("run", "q.sql", "-t", target.url, "-p", "sets.csv", "--extra-columns", "ignore", "--write")
+    assert (got.code, got.err.splitlines()) == (
+        2,
+        ['sets.csv:3: column "tab": NULL is no identifier: write a name (:{tab} of q.sql:wipe)'],
+    )
+    late = [{"tab": "b"}] * 1_000 + [{"tab": None}, {"tab": ["b"]}, {"tab": 7}, {"tab": {"x": 1}}, {"tab": "b"}]
+    text = "".join(json.dumps(one) + "\n" for one in late)
+    query = (
+        "run",
+        "q.sql",
+        "-t",
+        target.url,
+        "-p",
+        "-",
+        "--params-format",
+        "jsonl",
+        "--write",
+        "--failures",
+        "f.jsonl",
+    )
+    got = cli(*query, stdin=text.encode())
+    assert got.code == 1, got.err
+    assert "ok=1001 failed=4" in got.err
+    kept = lines(tmp_path / "f.jsonl")
+    assert [(one["n"], one["outcome"]) for one in kept] == [(n, "not_started") for n in range(1001, 1005)]
+    assert [one["params"] for one in kept] == late[1000:1004]
+    assert target.execute('select count(*) from "None"') == [(2,)]
+
+
 def test_parameters_from_a_query(target: Target, cli: Cli) -> None:
     """`-p sql:` streams the sets out of a query on the target."""
     target.numbers(3_000)

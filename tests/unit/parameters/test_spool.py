@@ -160,7 +160,7 @@ async def test_typed_sources_and_lines_of_any_kind(tmp_path: Path) -> None:
     parts: list[tuple[list[ParameterSet], Sequence[int]]] = [
         ([(1, b"\0"), (2, [1.5, None])], range(2, 4)),
         ([(3, True), (4, "x")], [9, 12]),
-        ([(5, None)], range(20, 21)),
+        ([(5, {"x": [1, {"y": None}]})], range(20, 21)),
     ]
     path = tmp_path / "s"
     found = await batches(Spooled(Given(*parts), path), 5)

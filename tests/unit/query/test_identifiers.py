@@ -1,0 +1,38 @@
+"""Only text names a table or a column."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import DatabaseError
+from bulkq.model import Phase
+from bulkq.query import identifiers, inline, load, no_identifier, unnamed
+
+QUERY = load("-- name: q\n-- @param tab ident\nselect :a from :{tab};\n", "q.sql")[0]
+
+
+def test_text_is_a_name() -> None:
+    """The values of identifiers come by the name of their parameter, and no other value does."""
+    assert identifiers(QUERY, (1, "orders")) == {"tab": "orders"}
+    assert identifiers(inline("select :a"), (None,)) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "NULL"),
+        (["b"], "a list"),
+        (7, "a number"),
+        ({"x": 1}, "an object"),
+        (True, "true or false"),
+        (b"b", "bytes"),
+    ],
+)
+def test_nothing_else_is(value: object, words: str) -> None:
+    """What is no text is told by its kind, and its text is never taken for a name."""
+    said = f"{words} is no identifier: write a name (:{{tab}} of q.sql:q)"
+    assert unnamed(QUERY, ("x", value)) == (1,)
+    assert no_identifier(QUERY, 1, ("x", value)) == said
+    with pytest.raises(DatabaseError, match="is no identifier") as refused:
+        identifiers(QUERY, ("x", value))
+    assert (str(refused.value), refused.value.phase) == (said, Phase.ENCODING)
