@@ -103,6 +103,7 @@ class Lanes:
         self._beginning: set[asyncio.Task[None] | None] = set()  # lanes that connect and have cut nothing yet
         self._group: asyncio.TaskGroup | None = None
         self._waiting: set[asyncio.Task[None]] = set()  # lanes that want a connection and owe nobody a batch
+        self._taking: asyncio.Task[None] | None = None  # the lane that waits for its source
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
         self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
@@ -131,9 +132,11 @@ class Lanes:
         return self.sessions.gone is None and not any(part.refused is not None or part.wrong for part in self.parts)
 
     def wake(self) -> None:
-        """A stop was asked for: nobody waits for a turn to cut."""
+        """A stop was asked for: nobody waits for a turn to cut, nor for a source, which may be silent for hours."""
         self.window.open = False
         self.window.wake()
+        if self._taking is not None:
+            self._taking.cancel()
 
     def cancel(self) -> None:
         """Cancel what runs; drivers cancel on the server before they let go."""
@@ -203,7 +206,7 @@ class Lanes:
             while self._going and await self._next_batch(worker, permit):
                 pass
         except asyncio.CancelledError:
-            if not (self._run.control.cancelled or self._over):
+            if self._going and not self._over:
                 raise
         except BulkqError as error:
             self._ended_by(error)
@@ -308,11 +311,14 @@ class Lanes:
         return None
 
     async def _take(self, part: Part, size: int) -> Batch | None:
+        self._taking = asyncio.current_task()
         try:
             batch = await part.source.take(size, self.window.cut)
         except ParameterError as error:
             # Nothing was promised about what lies behind this line: stop, in order, and say where.
             raise StoppedError(str(error)) from error
+        finally:
+            self._taking = None
         self._run.progress.fraction = part.source.fraction()
         if batch is None:
             return None

@@ -58,6 +58,8 @@ class ParameterSource(Protocol):
     async def take(self, size: int, index: int) -> Batch | None:
         """The next 1 to `size` sets as batch `index`; None at the end. Never called by two lanes at once.
 
+        It may be cancelled while it waits: then no set was given, and none of a source that is replayable is lost.
+
         Raises:
             ParameterError: the source cannot be read on; the message starts with `file:line`.
         """

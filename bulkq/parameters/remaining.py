@@ -66,8 +66,8 @@ class _Selected:
         if first <= self._next:
             batch = await self._source.take(min(size, last + 1 - self._next), 0)
         else:
-            batch = await self._source.take(min(SKIPPED, first - self._next), 0)
             await asyncio.sleep(0)  # files never make us wait, so without this no signal would be heard
+            batch = await self._source.take(min(SKIPPED, first - self._next), 0)
         if batch is None:
             return False
         self._next = batch.first + len(batch.sets)

@@ -55,6 +55,44 @@ def test_the_first_signal_drains(cli: Cli, number: signal.Signals) -> None:
     assert "exit=5" in lines[-1]
 
 
+@pytest.mark.parametrize("ledger", ["auto", "none"])
+@pytest.mark.parametrize("mode", [(), ("--write",)])
+def test_a_silent_pipe_holds_nobody(cli: Cli, ledger: str, mode: tuple[str, ...]) -> None:
+    """While nothing runs there is nothing to wait for: a pipe that gives no more does not keep a run from its end."""
+    pipe = ("-p", "-", "--params-format", "csv", "--ledger", ledger, *mode)
+    process = cli.start("run", "-e", "select :n as n", "-t", TARGET, "-j", "4", *pipe, stdin=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"n\n1\n2\n")
+    process.stdin.flush()
+    assert [process.stdout.readline() for _ in range(2)] == [b'{"n":"1"}\n', b'{"n":"2"}\n']
+    time.sleep(0.5)  # until the lane is at the pipe again
+    began_s = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=10)
+    took_s = time.monotonic() - began_s
+    lines = ended(process)
+    assert (process.returncode, took_s < 5) == (5, True), lines
+    assert "status=stopped ok=2 failed=0 unknown=0 skipped=0" in lines[-1]
+
+
+@pytest.mark.parametrize("ledger", ["auto", "none"])
+def test_a_query_for_parameters_holds_nobody(cli: Cli, ledger: str) -> None:
+    """The first signal ends a run whose parameters come from a query that has fallen silent."""
+    silent = (
+        "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n < 9000 or n > 9e12"
+    )
+    process = cli.start("run", "-e", "select :n as n", "-t", TARGET, "-p", f"sql:{silent}", "--ledger", ledger)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b'{"n":1}\n'
+    time.sleep(1)
+    began_s = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    lines = ended(process)
+    assert (process.returncode, time.monotonic() - began_s < 10) == (5, True), lines
+    assert "status=stopped" in lines[-1]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_second_signal_cancels(cli: Cli, number: signal.Signals, code: int) -> None:
     """A query that would run for hours is cancelled; exit code 130 or 143."""
