@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, ParameterError, RefusedError, TakenOver
+from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_ledger
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
@@ -364,4 +364,9 @@ async def _close(opened: Opened, sink: Sink, *, complete: bool) -> None:
             sink.discard()
             return
         complete = False
-    await sink.close(complete=complete)
+    try:
+        await sink.close(complete=complete)
+    except OutputClosed:
+        if opened.request.write:
+            raise
+        sink.discard()  # `| head` has seen enough, also where only the end was left to write
