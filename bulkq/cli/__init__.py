@@ -6,6 +6,7 @@ module is imported when the command is called, an error's rendering when there i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import click
 from bulkq import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
 
 COMMANDS = {
     "demo": ("bulkq.cli.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
@@ -35,8 +36,36 @@ COMMANDS = {
 """Name, module that holds it as `command`, and one line of help; in the order of `bulkq --help`."""
 
 
+class Broken(Exception):
+    """A `BrokenPipeError` on its way past Click, which would end with 1 and say nothing, whosever pipe it was."""
+
+
+@contextlib.contextmanager
+def _past_click() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Broken from error
+
+
 class Program(click.Group):
     """A group that knows its commands by name and imports one when it is called."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: MutableMapping[str, object],
+    ) -> click.Context:
+        """As Click does; `--help` and `--version` write here."""
+        with _past_click():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As Click does."""
+        with _past_click():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names, in the order of the table."""
@@ -90,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every error becomes a line
         from bulkq.cli.errors import report
 
-        code = report(error, given)
+        code = report((isinstance(error, Broken) and error.__cause__) or error, given)
     _let_go_of_a_closed_stdout()
     return code if isinstance(code, int) else 0
 

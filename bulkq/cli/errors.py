@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import sys
 
 import click
 
@@ -20,8 +22,8 @@ _TRUE = {"1", "true", "yes", "on", "t", "y"}
 def report(error: BaseException, arguments: list[str]) -> int:
     """Print `error` on stderr in the way of `arguments` (`--debug`, `--log-format json`) and return the exit code."""
     messages = Messages(as_json=_setting("--log-format", "BULKQ_LOG_FORMAT", arguments) == "json")
-    if isinstance(error, BrokenPipeError):
-        return 0
+    if isinstance(error, BrokenPipeError) and _reader_left():
+        return 0  # `| head` has seen enough
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         messages.raw([error.format_message()])
         return error.exit_code
@@ -38,6 +40,16 @@ def report(error: BaseException, arguments: list[str]) -> int:
         else:
             messages.error(line)
     return code
+
+
+def _reader_left() -> bool:
+    """Whether stdout is what has no reader any more; a pipe to somebody else is an error like any other."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)  # asks for errors only
+    except (OSError, ValueError, AttributeError):
+        return False
+    return bool(poll.poll(0))
 
 
 def describe(error: BaseException, arguments: list[str]) -> tuple[list[str], int]:

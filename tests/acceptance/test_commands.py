@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -283,17 +284,54 @@ def test_a_report_may_be_all_of_stdout(cli: Cli) -> None:
     assert json.loads(done.text)["counts"]["ok"] == 3
 
 
-def test_a_closed_stdout_is_quiet(cli: Cli, folder: Path) -> None:
+FIRST_LINES = {"jsonl": '{"id":1,"v":"one"}', "csv": "id,v", "tsv": "id\tv", "json": "["}
+
+
+@pytest.mark.parametrize("form", FIRST_LINES)
+@pytest.mark.parametrize("last", [3, 200_000])
+def test_a_closed_stdout_is_quiet(cli: Cli, folder: Path, form: str, last: int) -> None:
     """`bulkq run ... | head -1`: exit code 0, nothing on stderr but the first line and the summary."""
-    command = f"{sys.executable} -m bulkq run q.sql:one -t {TARGET} -p range:id=1..200000"
+    command = f"{sys.executable} -m bulkq run q.sql:one -t {TARGET} -p range:id=1..{last} --format {form}"
     pipeline = f"set -o pipefail; {command} 2>err | head -1"
     done = subprocess.run(
         ["bash", "-c", pipeline], cwd=folder, env=cli.environment(), capture_output=True, text=True, check=False
     )
     errors = (folder / "err").read_text().splitlines()
-    assert (done.returncode, done.stdout) == (0, '{"id":1,"v":"one"}\n'), errors
+    assert (done.returncode, done.stdout) == (0, f"{FIRST_LINES[form]}\n"), errors
     assert [line.partition("=")[0] for line in errors] == ["run", "bulkq: run"]
     assert "exit=0" in errors[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "q.sql"),
+        ("plan", "run", "q.sql:one", "-t", TARGET, "-p", "ids.csv"),
+        ("targets", "--help"),
+        ("demo",),
+        ("--help",),
+        ("run", "--help"),
+        ("run", "q.sql:one", "-t", TARGET, "-p", "ids.csv", "--format", "json", "--progress", "none"),
+    ],
+)
+def test_nobody_reads_what_a_command_says(cli: Cli, folder: Path, arguments: tuple[str, ...]) -> None:
+    """A stdout that was closed before the first byte is no error of any command: exit code 0, and no complaint."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bulkq", *arguments],
+            cwd=folder,
+            env=cli.environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if not line.startswith(("run=", "bulkq: run="))] == []
 
 
 @pytest.mark.usefixtures("folder")
