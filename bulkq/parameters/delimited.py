@@ -2,7 +2,7 @@
 
 The rules are those of RFC 4180: a quoted field may hold delimiters, line ends and doubled quotes. An empty field is
 NULL, quoted or not, because Python's reader cannot tell them apart before 3.13; with a marker for NULL only the
-marker is.
+marker is. An empty line is an empty field where there is one column, as COPY has it, and no row where there are more.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Delimited:
         self._picks = tuple(map(self._header.index, wanted.names))
 
     async def read(self, most: int) -> Block | None:
-        """The next rows; blank lines are none.
+        """The next rows; blank lines are none where there are several columns.
 
         Raises:
             ParameterError: `rows.csv:88: 2 fields, the header has 3`, for every such line of the block.
@@ -113,13 +113,14 @@ class Delimited:
             if "\r" in text:
                 raise ParameterError(f"{self.name}:{first + text.count(chr(10), 0, text.index(chr(13)))}: {CARRIAGE}")
         text = text.removesuffix("\n")
-        if not text or text[0] == "\n" or text[-1] == "\n" or "\n\n" in text:
+        width = len(self._header)
+        blank = not text or text[0] == "\n" or text[-1] == "\n" or "\n\n" in text
+        if blank and width > 1:
             kept = [(n, line, row) for n, line, row in zip(numbers, lines, text.split("\n"), strict=True) if row]
             if not kept:
                 return Block(0, ())
             numbers, lines = [n for n, _, _ in kept], [line for _, line, _ in kept]
             text = "\n".join([row for _, _, row in kept])
-        width = len(self._header)
         single = width == 1 and self._delimiter not in text  # then no line needs a look of its own
         if not single and set(map(bytes.count, lines, repeat(self._separator))) != {width - 1}:
             raise self._wrong([line.count(self._separator) + 1 for line in lines], numbers)
@@ -168,6 +169,8 @@ class Delimited:
             self._reader.push_back(lines[used:])
             self._reader.consumed(data if used == len(lines) else b"".join(lines[:used]))
             rows, begins = rows[:most], [first, *(first + end for end in ends)]
+            if [] in rows and len(self._header) == 1:
+                rows = [row or [""] for row in rows]
             if [] in rows:
                 pairs = [(row, line) for row, line in zip(rows, begins, strict=False) if row]
                 if not pairs:

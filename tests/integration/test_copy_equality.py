@@ -9,10 +9,13 @@ import asyncpg
 import pytest
 
 from bulkq.model import Batch, BatchResult, Column, Query
+from bulkq.parameters import Request, open_source
+from bulkq.query import inline
 from bulkq.sinks import open_sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 HOSTILE = r"""
     (values (1, 'plain'), (2, ''), (3, null), (4, ' '), (5, '\.'), (6, ','), (7, '"'), (8, 'a"b,c'), (9, E'x\ny'),
@@ -112,3 +115,23 @@ async def test_python_values_equal_copy(postgres_url: str) -> None:
         ).decode()
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+async def test_an_empty_line_is_what_it_is_in_copy(postgres_url: str, tmp_path: Path, delimiter: str) -> None:
+    """A file of one column, empty lines and all, gives the sets that COPY gives rows."""
+    content = b"t\n\n1\n\n\n 2\n\n"
+    path = tmp_path / ("rows.csv" if delimiter == "," else "rows.tsv")
+    path.write_bytes(content)
+    source = await open_source(Request(specs=(str(path),)), inline("select :t"), text=True)
+    batch = await source.take(100, 0)
+    await source.close()
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        await connection.execute("create temporary table rows (t text)")
+        await connection.copy_to_table("rows", source=path, format="csv", header=True, delimiter=delimiter)
+        copied_rows = await connection.fetch("select t from rows")
+    finally:
+        await connection.close()
+    assert batch is not None
+    assert batch.sets == [tuple(row) for row in copied_rows] == [(None,), ("1",), (None,), (None,), (" 2",), (None,)]

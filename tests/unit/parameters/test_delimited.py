@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import ParameterError
+from bulkq.parameters import Request, open_source
 from tests.unit.parameters.reading import batches, opened, origins, query, sets
 
 if TYPE_CHECKING:
@@ -59,6 +60,34 @@ async def test_rows_of_csv(tmp_path: Path, case: str, size: int) -> None:
     name = write(tmp_path, content)
     assert await sets(await opened(name, AB, extra=True), size) == rows
     assert await origins(await opened(name, AB, extra=True), size) == lines
+
+
+ONE_COLUMN = {
+    "an empty line": ("a\n1\n\n3\n", ["1", "", "3"]),
+    "CR LF": ("a\r\n1\r\n\r\n3\r\n", ["1", "", "3"]),
+    "first and last": ("a\n\n1\n\n", ["", "1", ""]),
+    "no end of line at the end": ("a\n\n1", ["", "1"]),
+    "nothing else": ("a\n\n\n", ["", ""]),
+    "between quotes": ('a\n"1"\n\n""\n3\n\n', ["1", "", "", "3", ""]),
+    "CR LF between quotes": ('a\r\n"1"\r\n\r\n""\r\n', ["1", "", ""]),
+    "above the header": ("\n\na\n\n1\n", ["", "1"]),
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+@pytest.mark.parametrize("case", ONE_COLUMN)
+async def test_an_empty_line_of_one_column(tmp_path: Path, case: str, size: int) -> None:
+    """It is an empty field as in COPY: NULL, or with a marker for NULL the empty text; and a resumed run counts it."""
+    content, values = ONE_COLUMN[case]
+    name, one = write(tmp_path, content), query("a")
+    assert await sets(await opened(name, one), size) == [(value or None,) for value in values]
+    assert await sets(await opened(name, one, null="\\N"), size) == [(value,) for value in values]
+    above = content.index("a")
+    assert await origins(await opened(name, one), size) == [above + 2 + at for at in range(len(values))]
+    for batch in await batches(await opened(name, one), size):
+        request = Request(specs=(name,))
+        rest = await sets(await open_source(request, one, text=True, start=batch.end), size)
+        assert rest == [(value or None,) for value in values[batch.first + len(batch.sets) - 1 :]]
 
 
 async def test_tabs(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ async def test_looking_first(looked: int | None, size: int) -> None:
 async def test_a_first_helping_that_is_short(tmp_path: Path) -> None:
     """A file is asked once more; what comes is one batch with the lines and the position of both."""
     path = tmp_path / "rows.csv"
-    path.write_text("a\n" + "".join(f"{i}\n\n" for i in range(1, 6)))
-    source = Peeked(await opened(str(path), query("a")))
+    path.write_text("a,b\n" + "".join(f"{i},\n\n" for i in range(1, 6)))
+    source = Peeked(await opened(str(path), query("a"), extra=True))
     head = await source.peek(4)
     assert head is not None
     assert (len(head.sets), list(head.lines)) == (3, [2, 4, 6])

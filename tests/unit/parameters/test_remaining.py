@@ -86,9 +86,9 @@ async def test_behind_a_position(first: int, further: int, more: set[int], size:
 async def test_positions_and_lines(tmp_path: Path) -> None:
     """Batches end where the source stands, so a run that is resumed can be resumed again."""
     path = tmp_path / "rows.csv"
-    path.write_text("a\n" + "".join(f"{i}\n\n" for i in range(1, 41)))
+    path.write_text("a,b\n" + "".join(f"{i},\n\n" for i in range(1, 41)))
     done = [(1, 7), (11, 12), (30, 30)]
-    source = Remaining(await opened(str(path), query("a")), done)
+    source = Remaining(await opened(str(path), query("a"), extra=True), done)
     assert source.total is None
     found = await batches(source, 6)
     check(found, [n for n in range(1, 41) if not any(a <= n <= b for a, b in done)], 6)
@@ -96,7 +96,8 @@ async def test_positions_and_lines(tmp_path: Path) -> None:
     assert all(b.end is not None for b in found)
     assert all(b.origin(0) == f"{path}:{2 * b.first}" for b in found)
     for stop, (batch, after) in enumerate(pairwise(found), 1):
-        again = await open_source(Request(specs=(str(path),)), query("a"), text=True, start=batch.end)
+        request = Request(specs=(str(path),), ignore_extra_columns=True)
+        again = await open_source(request, query("a"), text=True, start=batch.end)
         left = await batches(Remaining(again, [(1, batch.first + len(batch.sets) - 1), (30, 30)]), 6)
         numbers = [n for b in left for n in range(b.first, b.first + len(b.sets))]
         assert numbers[-1] == 40
