@@ -317,6 +317,10 @@ class Lanes:
         except ParameterError as error:
             # Nothing was promised about what lies behind this line: stop, in order, and say where.
             raise StoppedError(str(error)) from error
+        except BulkqError:
+            raise
+        except Exception as error:  # the caller's own iterable raised it; `bulkq.tasks.database` gives it back
+            raise StoppedError(f"the parameter sets ended with {type(error).__name__}: {error}") from error
         finally:
             self._taking = None
         self._run.progress.fraction = part.source.fraction()

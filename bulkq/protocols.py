@@ -62,6 +62,7 @@ class ParameterSource(Protocol):
 
         Raises:
             ParameterError: the source cannot be read on; the message starts with `file:line`.
+            Exception: of the Python API, what the caller's own iterable raised.
         """
         ...
 

@@ -47,6 +47,9 @@ class Sets:
         self._given = 0
         self._ended = False
         self._error: Exception | None = None
+        self.raised: Exception | None = None
+        """What the iterable raised: the caller's own exception, which is to reach the caller as it is."""
+
         self.total = _length(sets)
         self.replayable = False
 
@@ -60,7 +63,7 @@ class Sets:
         if self._error is not None:
             raise self._error
         try:
-            items = [] if self._ended else await self._items.next(size)
+            items = [] if self._ended else await self._next(size)
             if not items:
                 self._ended = True
                 return None
@@ -71,6 +74,13 @@ class Sets:
         first = self._given + 1
         self._given += len(sets)
         return Batch(index, first, sets)
+
+    async def _next(self, size: int) -> list[Mapping[str, object]]:
+        try:
+            return await self._items.next(size)
+        except Exception as error:
+            self.raised = error
+            raise
 
     def fraction(self) -> float | None:
         """By count where the total is known."""
@@ -113,9 +123,19 @@ class _Plain:
 
     def __init__(self, items: Iterable[Mapping[str, object]]) -> None:
         self._items = iter(items)
+        self._error: Exception | None = None
 
     async def next(self, most: int) -> list[Mapping[str, object]]:
-        return list(islice(self._items, most))
+        if self._error is not None:
+            raise self._error
+        items: list[Mapping[str, object]] = []
+        try:
+            items.extend(islice(self._items, most))
+        except Exception as error:
+            if not items:
+                raise
+            self._error = error  # what came before it is run first
+        return items
 
     async def close(self) -> None:
         end = getattr(self._items, "close", None)

@@ -6,7 +6,6 @@ Runs are the same as the command line's. Lanes live in the task group of `bulkq.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +102,7 @@ class Rows:
         self.summary: RunSummary | None = None
         self._database = database
         self._request = request
-        self._sets = sets
+        self._sets = Sets(request.queries[0], sets)
         self._on_error = on_error
         self._sink = RowsSink()
         self._results = aiter(self._sink)
@@ -132,6 +131,7 @@ class Rows:
         Raises:
             RunFailed: after the last row, if a set failed and `on_error` is "raise".
             BulkqError: what would be exit code 2 to 5 on the command line.
+            Exception: what the caller's parameter sets raised while they were iterated, as it is, after the rows of the sets before.
         """
         while True:
             for row in self._rows:
@@ -160,7 +160,7 @@ class Rows:
     async def _ended(self) -> None:
         assert self._task is not None
         self.summary = await self._task
-        raise_for(self.summary)
+        raise_for(self.summary, self._sets.raised)
         if self.summary.exit_code and self._on_error == "raise":
             raise RunFailed(self.summary)
 
@@ -173,8 +173,11 @@ class Rows:
             return
         self._control.cancel("left before the last row")
         self._sink.leave()
-        with contextlib.suppress(BulkqError):
+        try:
             self.summary = await self._task
+        except Exception as error:
+            if not isinstance(error, BulkqError) and error is not self._sets.raised:
+                raise
 
     def _row_type(self, result: BatchResult) -> type[Row]:
         names = tuple(column.name for column in result.columns)
@@ -209,7 +212,8 @@ class Database:
 
         Args:
             query: SQL with `:name` placeholders, or a `Query` from `bulkq.load`.
-            parameter_sets: mappings from parameter name to a Python value of the type the database expects; consumed lazily.
+            parameter_sets: mappings from parameter name to a Python value of the type the database expects; consumed lazily. What
+                they raise ends the run and is raised by `Rows`, after the rows of the sets that came before.
             timeout: seconds for each query, enforced by the server; None for no limit.
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
@@ -237,7 +241,8 @@ class Database:
 
         Args:
             query: SQL with `:name` placeholders, or a `Query` from `bulkq.load`.
-            parameter_sets: mappings from parameter name to a Python value.
+            parameter_sets: mappings from parameter name to a Python value; consumed lazily. What they raise ends the run: what was
+                begun is finished, with `write` committed, and then it is raised.
             write: allow the statement to change data.
             allow: what the safety rules would refuse: "unbounded", "truncate", "ddl".
             timeout: seconds for each query, enforced by the server; None for no limit.
@@ -245,20 +250,21 @@ class Database:
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
+            Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
         request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=frozenset(allow))
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
-        summary = await self.start(request, parameter_sets, NoSink(), Control())
-        raise_for(summary)
+        source = Sets(request.queries[0], parameter_sets)
+        summary = await self.start(request, source, NoSink(), Control())
+        raise_for(summary, source.raised)
         return summary
 
-    def start(self, request: Run, sets: ParameterSets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
+    def start(self, request: Run, source: Sets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
         """Begin a run in the task group of `bulkq.open`. Called by `run` and `execute`."""
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")
-        source = Sets(request.queries[0], sets)
         given = Given(source, sink, self._sessions_for(write=request.write))
         # Errors travel in the task's result: one run that fails must not take its neighbours down.
         inner = run(request, control=control, given=given)
@@ -377,8 +383,10 @@ def load(path: str | Path, dialect: str = "postgres") -> dict[str, Query]:
     return {query.name: query for query in queries.load(text, str(path), dialect)}
 
 
-def raise_for(summary: RunSummary) -> None:
-    """Raise what a summary with exit code 3 to 5 stands for."""
+def raise_for(summary: RunSummary, raised: Exception | None = None) -> None:
+    """Raise what a summary with exit code 3 to 5 stands for, or what the caller's own parameter sets have `raised`."""
+    if raised is not None:
+        raise raised
     kinds: dict[int, type[BulkqError]] = {3: TargetError, 4: RefusedError, 5: StoppedError}
     if summary.exit_code in kinds:
         raise kinds[summary.exit_code](summary.reason or f"{summary.unknown} parameter sets have an unknown outcome")

@@ -15,6 +15,7 @@ from tests import targets
 from tests.targets import ENDLESS, Target
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 LOOKUP = "select id, square from numbers where id = :id"
@@ -140,6 +141,45 @@ async def test_errors_are_bulkqs(target: Target) -> None:
     with pytest.raises(bulkq.UsageError, match="nosuch"):
         async with bulkq.open("nosuch://x"):
             pass
+
+
+class Mine(Exception):
+    """An error of the caller's own program."""
+
+
+def plain(count: int) -> Iterator[dict[str, object]]:
+    """Sets that end with an error."""
+    yield from ({"id": n} for n in range(1, count + 1))
+    raise Mine("no more")
+
+
+async def streamed(count: int) -> AsyncIterator[dict[str, object]]:
+    """The same, asynchronously."""
+    for one in plain(count):
+        yield one
+
+
+@pytest.mark.parametrize("sets", [plain, streamed])
+@pytest.mark.parametrize("count", [0, 3, 900])
+async def test_an_error_of_the_sets_is_the_callers_own(
+    target: Target, sets: Callable[[int], Iterator[dict[str, object]]], count: int
+) -> None:
+    """What the iterable raises comes out as itself, in reads and writes, when what came before it was done."""
+    update = "update numbers set touched = touched + 1 where id = :id"
+    got = []
+    async with bulkq.open(target.url, concurrency=4) as db:
+        with pytest.raises(Mine, match=r"^no more$"):
+            async with db.run(LOOKUP, sets(count)) as rows:
+                async for row in rows:
+                    got.append(row["id"])  # noqa: PERF401 - a comprehension would lose them with the exception
+        with pytest.raises(Mine, match=r"^no more$"):
+            await db.execute(LOOKUP, sets(count))
+        with pytest.raises(Mine, match=r"^no more$"):
+            await db.execute(update, sets(count), write=True)
+        async with db.run(LOOKUP, sets(count)):
+            pass  # who leaves before the last row wants to know no more
+    assert got == list(range(1, count + 1))
+    assert target.execute("select sum(touched) from numbers") == [(count,)]
 
 
 async def test_an_unreachable_target() -> None:
