@@ -70,7 +70,8 @@ async def open_source(
             `binding.check_constants`), and so may all the lines of a `--failures` file.
 
     Raises:
-        RefusedError: with `start`: what was consumed is not the same now, or cannot be read a second time.
+        RefusedError: with `start`: what was consumed is not the same now, or cannot be read a second time. A query of
+            `sql:...` would change data.
         ParameterError: a source that cannot be read or does not fit the query, in one line.
         QueryFileError: the file of `@FILE.sql:NAME`.
     """

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, ParameterError
+from bulkq.errors import DatabaseError, ParameterError, RefusedError
 from bulkq.parameters.source import Block
 from bulkq.parameters.wording import printable
+from bulkq.policy.retry import READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -39,6 +40,7 @@ class Queried:
 
         Raises:
             ParameterError: the database refuses the query.
+            RefusedError: the query would change data.
         """
         while not self.columns and await self._next():
             pass
@@ -84,7 +86,12 @@ class Queried:
         try:
             piece = await anext(self._pieces, None)
         except DatabaseError as error:
-            raise ParameterError(f"{self.name}: {printable(' '.join(str(error).split()))}") from error
+            said = f"{self.name}: {printable(' '.join(str(error).split()))}"
+            if error.sqlstate in READ_ONLY:
+                raise RefusedError(
+                    f"{said}: a source of parameters only reads; change data in a run with --write"
+                ) from error
+            raise ParameterError(said) from error
         if piece is None:
             return False
         names, self._values = piece

@@ -442,6 +442,17 @@ def test_parameters_from_a_query(target: Target, cli: Cli) -> None:
     assert [json.loads(line)["id"] for line in got.text.splitlines()] == list(range(3_000, 0, -3))
 
 
+def test_parameters_from_a_query_that_writes(target: Target, cli: Cli) -> None:
+    """A source of parameters only reads: what would change data is refused with exit code 4, and the line says what to do."""
+    target.numbers(3)
+    source = "sql:delete from numbers where id = 1 returning id"
+    for mode in ((), ("--write",)):
+        got = cli("run", "-e", "select :id as id", "-t", target.url, "-p", source, *mode)
+        assert (got.code, got.out) == (4, b""), got.err
+        assert got.last.endswith(": a source of parameters only reads; change data in a run with --write")
+    assert target.execute("select count(*) from numbers") == [(3,)]
+
+
 def test_a_big_result_is_streamed(target: Target, cli: Cli, tmp_path: Path) -> None:
     """One query of many rows arrives whole, in every format."""
     target.numbers(60_000)
