@@ -21,6 +21,9 @@ NUMBERED = frozenset({"postgres", "redshift", "duckdb"})
 QUESTIONED = frozenset({"sqlite", "mysql", "duckdb"})
 """Dialects in which `?` is a parameter and not an operator."""
 
+OTHER_MARKS = {"sqlite": re.compile(r"[@$#]([\w$]+)")}
+"""Dialects in which more than a colon makes a parameter: elsewhere `@x` is a variable of the session, `$x$` a quote."""
+
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 """A name of a query or of a parameter."""
 
@@ -48,7 +51,7 @@ def find(text: str, tokens: Sequence[Token], dialect: str, complaints: Complaint
     for i, token in enumerate(tokens):
         if token.start < read_to or token.kind is not Kind.SYMBOL:
             continue
-        _refuse_positional(text, token, SPELLINGS.get(dialect, dialect), complaints)
+        _refuse_others(text, token, SPELLINGS.get(dialect, dialect), complaints)
         if token.word == "\\" and text.startswith(":", token.end):
             found.escapes.append(token.start)
             literal = token.end
@@ -108,10 +111,14 @@ def _read_list(tokens: Sequence[Token], i: int, name: str, end: int, complaints:
     return following.end
 
 
-def _refuse_positional(text: str, token: Token, dialect: str, complaints: Complaints) -> None:
+def _refuse_others(text: str, token: Token, dialect: str, complaints: Complaints) -> None:
     if token.word == "$" and dialect in NUMBERED and text[token.end : token.end + 1].isdecimal():
         complaints.add(
             token.start, f'positional parameter {quoted(text[token.start : token.end + 1])} has no value: write ":name"'
         )
     if token.word == "?" and dialect in QUESTIONED:
         complaints.add(token.start, 'positional parameter "?" has no value: write ":name"')
+    other = dialect in OTHER_MARKS and OTHER_MARKS[dialect].match(text, token.start)
+    if other:
+        name = other[1] if IDENTIFIER.fullmatch(other[1]) else "name"
+        complaints.add(token.start, f'parameter {quoted(other[0])} has no value: write ":{name}"')

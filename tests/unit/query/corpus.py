@@ -326,7 +326,7 @@ SQLITE = (
     _lite("begin immediate", "", SESSION),
     _lite("end", "", SESSION),
     _lite("attach 'x.db' as x", "", SESSION),
-    _lite("select @b, $c, :d", "d", READ, False),
+    _lite("select '@b', '$c' as \"#d\", :d", "d", READ),
 )
 
 MYSQL = (

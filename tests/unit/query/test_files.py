@@ -180,6 +180,20 @@ def test_question_marks_are_parameters_in_some_dialects() -> None:
     assert inline("select doc ? 'a'").parameters == ()
 
 
+def test_other_parameters_of_sqlite() -> None:
+    """`@x`, `$x` and `#x` would have no value; in quotes and names, and in other databases, they are something else."""
+    assert errors("select :a, @x, $y2,\n#z, $1, @a$b", None, "sqlite") == [
+        '-e:1: parameter "@x" has no value: write ":x"',
+        '-e:1: parameter "$y2" has no value: write ":y2"',
+        '-e:2: parameter "#z" has no value: write ":z"',
+        '-e:2: parameter "$1" has no value: write ":name"',
+        '-e:2: parameter "@a$b" has no value: write ":name"',
+    ]
+    assert inline("""select '@x', "$y", [@x], `$y`, a$b, doc ->> '$.x' -- @x""", "sqlite").parameters == ()
+    assert inline("select @x, @ -1, $t$ :a $t$").parameters == ()
+    assert inline("select @x, @@version", "mysql").parameters == ()
+
+
 def test_colons_without_a_name_are_left_to_the_server() -> None:
     """`:1` and `:'x'` are no placeholders."""
     assert inline("select :1, :'x', : x, a[:]").parameters == ()
