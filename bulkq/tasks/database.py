@@ -6,7 +6,10 @@ Runs are the same as the command line's. Lanes live in the task group of `bulkq.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+import json
+import re
+from collections.abc import Iterable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overload
@@ -16,7 +19,7 @@ from bulkq.drivers import dialect_of, urls
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.parameters.memory import Sets
-from bulkq.policy.safety import refuse
+from bulkq.policy.safety import ALLOWABLE, refuse
 from bulkq.runner import Control
 from bulkq.sessions import Sessions
 from bulkq.sinks.nothing import NoSink
@@ -26,7 +29,7 @@ from bulkq.tasks.opening import Given
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, KeysView, Mapping
 
     from bulkq.model import BatchResult
     from bulkq.protocols import Sink
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 2_147_483.0
 """PostgreSQL counts a timeout in milliseconds, in 32 bits."""
+
+MOST_SHOWN = 80
+"""Characters of a wrong argument in a message."""
+
+ALLOW = re.compile(r"--allow ([\w,]+)")
+CONCURRENCY = re.compile(r"(?<!\S)-j (\d+)")
 
 OnError = Literal["raise", "collect"]
 
@@ -159,8 +168,9 @@ class Rows:
 
     async def _ended(self) -> None:
         assert self._task is not None
-        self.summary = await self._task
-        raise_for(self.summary, self._sets.raised)
+        with _spoken():
+            self.summary = await self._task
+            raise_for(self.summary, self._sets.raised)
         if self.summary.exit_code and self._on_error == "raise":
             raise RunFailed(self.summary)
 
@@ -221,6 +231,8 @@ class Database:
         """
         if on_error not in {"raise", "collect"}:
             raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
+        if map is not None and not isinstance(map, str):
+            raise UsageError(f'map={_shown(map)}: "module:function"')
         request = self._request(query, write=False, timeout_s=timeout, retries=retries)
         return Rows(self, replace(request, map=map), parameter_sets, on_error)
 
@@ -252,13 +264,14 @@ class Database:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
-        request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=frozenset(allow))
+        request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow))
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
         source = Sets(request.queries[0], parameter_sets)
-        summary = await self.start(request, source, NoSink(), Control())
-        raise_for(summary, source.raised)
+        with _spoken():
+            summary = await self.start(request, source, NoSink(), Control())
+            raise_for(summary, source.raised)
         return summary
 
     def start(self, request: Run, source: Sets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
@@ -303,11 +316,14 @@ class Database:
         _check_arguments(timeout_s, retries)
         if isinstance(query, str):
             query = queries.inline(query, dialect_of(self.target.url))
+        elif not isinstance(query, Query):
+            raise UsageError(f"query={_shown(query)}: SQL text, or a Query from bulkq.load")
         error = refuse(query, write=write, allow=allow)
         if error is None and write and self.target.protected and self._confirm != self.target.name:
             error = RefusedError(f'target "{self.target.name}" is protected: open it with confirm="{self.target.name}"')
         if error is not None:
-            raise error
+            with _spoken():
+                raise error
         return Run(
             queries=(query,),
             targets=(self.target,),
@@ -355,6 +371,8 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
 
 def _one(text: str) -> Target:
     """The target of a URL or a name; files are read for a name only."""
+    if not isinstance(text, str):
+        raise UsageError(f"target={_shown(text)}: a URL, or the name of a target in bulkq.toml")
     if urls.scheme(text) is not None:
         return Target(url=text)
     found = resolve((text,), load_config())
@@ -370,16 +388,53 @@ def _check_arguments(timeout_s: object, retries: object) -> None:
         raise UsageError(f"retries={retries!r}: a number, 0 or more")
 
 
+def _allowed(words: object) -> frozenset[str]:
+    every = [words] if isinstance(words, str) else [*words] if isinstance(words, Iterable) else [None]
+    if any(word not in ALLOWABLE for word in every):
+        raise UsageError(f"allow={_shown(words)}: some of {', '.join(map(json.dumps, ALLOWABLE))}")
+    return frozenset(every)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
+def in_python(advice: str) -> str:
+    """`advice` of the command line with the names that its options have here."""
+    text = ALLOW.sub(lambda found: f"allow={json.dumps(found[1].split(','))}", advice)
+    return CONCURRENCY.sub(
+        r"concurrency=\1", text.replace("] --write", "], write=True").replace("--write", "write=True")
+    )
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """Refusals inside this block advise what can be written in Python."""
+    try:
+        yield
+    except RefusedError as error:
+        error.args = (in_python(str(error)),)
+        raise
+
+
 def load(path: str | Path, dialect: str = "postgres") -> dict[str, Query]:
     """The queries of a `.sql` file by name.
 
     Raises:
+        UsageError: the file cannot be read.
         QueryFileError: the file cannot be understood; every line says `file:line`.
     """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"path={_shown(path)}: the path of a .sql file")
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from error
+    except FileNotFoundError as error:
+        raise UsageError(f'no such file: "{path}"') from error
+    except OSError as error:
+        raise UsageError(f'cannot read "{path}": {(error.strerror or str(error)).lower()}') from error
+    except ValueError as error:  # not UTF-8, or a name that no file can have
+        raise UsageError(f'cannot read "{path}": {error}') from error
     return {query.name: query for query in queries.load(text, str(path), dialect)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -94,8 +95,12 @@ async def test_execute_gives_the_summary(target: Target) -> None:
     """`execute` writes where it is allowed to, and counts."""
     update = "update numbers set touched = touched + 1 where id = :id"
     async with bulkq.open(target.url) as db:
-        with pytest.raises(bulkq.RefusedError, match="--write"):
+        with pytest.raises(bulkq.RefusedError, match="UPDATE changes data: add write=True$"):
             await db.execute(update, [{"id": 1}])
+        with pytest.raises(bulkq.RefusedError, match=r'every row: add allow=\["unbounded"\], write=True$'):
+            await db.execute("delete from numbers")
+        with pytest.raises(bulkq.RefusedError, match=r'every row: add allow=\["unbounded"\]$'):
+            await db.execute("delete from numbers", write=True)
         summary = await db.execute(update, [{"id": n} for n in range(1, 101)], write=True)
     assert (summary.ok, summary.changed) == (100, 100)
     assert target.execute("select sum(touched) from numbers") == [(100,)]
@@ -208,8 +213,10 @@ def test_queries_from_a_file(tmp_path: Path) -> None:
     loaded = bulkq.load(path)
     assert list(loaded) == ["one", "two"]
     assert loaded["one"].parameters[0].type == "bigint"
-    with pytest.raises(bulkq.UsageError):
+    with pytest.raises(bulkq.UsageError, match='^no such file: ".*none.sql"$'):
         bulkq.load(tmp_path / "none.sql")
+    with pytest.raises(bulkq.UsageError, match='^cannot read ".*": is a directory$'):
+        bulkq.load(tmp_path)
 
 
 async def test_a_closed_database_says_so(target: Target) -> None:
@@ -218,6 +225,26 @@ async def test_a_closed_database_says_so(target: Target) -> None:
         pass
     with pytest.raises(bulkq.UsageError, match="was left"):
         await db.execute("select 1")
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"select 1"])
+async def test_what_is_no_query(target: Target, wrong: str) -> None:
+    """Whatever is no text, no query, no target and no path is an error of ours, in one line that shows it."""
+    shown = re.escape(repr(wrong))
+    async with bulkq.open(target.url) as db:
+        with pytest.raises(bulkq.UsageError, match=f"^query={shown}: SQL text, or a Query from bulkq.load$"):
+            await db.execute(wrong)
+        with pytest.raises(bulkq.UsageError, match=f"^query={shown}: "):
+            db.run(wrong)
+        with pytest.raises(bulkq.UsageError, match="^expected the parameter sets, found "):
+            await db.execute("select 1", wrong)  # type: ignore[arg-type]
+        with pytest.raises(bulkq.UsageError, match=f'^allow={shown}: some of "unbounded", '):
+            await db.execute("select 1", allow=wrong)
+    with pytest.raises(bulkq.UsageError, match=f"^target={shown}: a URL, or the name "):
+        async with bulkq.open(wrong):
+            pass
+    with pytest.raises(bulkq.UsageError, match=f"^path={shown}: the path of a .sql file$"):
+        bulkq.load(wrong)
 
 
 @pytest.mark.parametrize(
