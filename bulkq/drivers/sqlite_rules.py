@@ -87,6 +87,20 @@ def must_be_usable(path: Path, *, write: bool) -> None:
         raise TargetError(f'cannot read "{path}": permission denied')
     if write and not os.access(path, os.W_OK):
         raise TargetError(f'cannot write "{path}": permission denied')
+    if write and not _can_keep_a_journal(path):
+        raise TargetError(
+            f'cannot write "{path}": SQLite keeps a journal beside it, and nothing can be made in the folder "{path.parent}"'
+        )
+
+
+def _can_keep_a_journal(path: Path) -> bool:
+    """Whether the files that a transaction needs can be made, or are there already."""
+    if os.access(path.parent, os.W_OK | os.X_OK):
+        return True
+    beside = [
+        path.with_name(f"{path.name}{end}") for end in (("-wal", "-shm") if _in_wal_mode(path) else ("-journal",))
+    ]
+    return all(os.access(file, os.W_OK) for file in beside)
 
 
 def why_not_open(path: Path, error: Exception, waited_s: float) -> str:

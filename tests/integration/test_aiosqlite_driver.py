@@ -209,6 +209,22 @@ def test_permissions_are_said(open_path: Path, pytestconfig: pytest.Config) -> N
     assert "permission denied" in as_nobody(path, "ro", pytestconfig.rootpath)
 
 
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_folder_for_no_journal_is_said(open_path: Path, pytestconfig: pytest.Config, mode: str) -> None:
+    """A file that may be written in a folder where no journal can be made is refused before a run begins."""
+    path = open_path
+    outside(path, f"pragma journal_mode = {mode}")
+    path.chmod(0o666)
+    path.parent.chmod(0o555)
+    told = as_nobody(path, "rw", pytestconfig.rootpath)
+    assert told.startswith(f'TargetError cannot write "{path}": SQLite keeps a journal beside it')
+    for end in ("-journal", "-wal", "-shm"):
+        beside = path.with_name(f"{path.name}{end}")
+        beside.touch()
+        beside.chmod(0o666)
+    assert as_nobody(path, "rw", pytestconfig.rootpath) == "opened\n"
+
+
 def test_wal_without_shared_memory_is_said(open_path: Path, pytestconfig: pytest.Config) -> None:
     """A WAL database in a folder where nothing may be written cannot be read, and the message says what to do."""
     path = open_path
