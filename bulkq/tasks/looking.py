@@ -75,7 +75,7 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         if part.mapper is None:  # else only its rows tell which columns they have
             part.sink.describe(part.work.query, statement.columns)
         if site.driver.capabilities.text_parameters and not source.typed:
-            await check_values(connection, statement, head)
+            await check_values(connection, statement, head, opened.request.constants)
         if opened.request.write and source.replayable and opened.start.retried is None:
             await _whole_source(opened, site, part, connection, statement)
 
@@ -129,7 +129,7 @@ async def _whole_source(opened: Opened, site: Site, part: Part, connection: Conn
         while (batch := await source.take(PEEKED * 10, 0)) is not None:
             check_identifiers(query, batch)
             if checks:
-                await check_values(connection, statement, batch)
+                await check_values(connection, statement, batch, wanted.constants)
     finally:
         await source.close()
 

@@ -25,7 +25,7 @@ from bulkq.tasks.recording import source_request
 from bulkq.tasks.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from typing import BinaryIO
 
     from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
@@ -194,7 +194,7 @@ async def look_into(
     finally:
         if source is not None:
             await source.close()
-    found = await _prepared(query, at, batch, typed=source.typed)
+    found = await _prepared(query, at, batch, typed=source.typed, constants=wanted.constants)
     if batch is None:
         return replace(found, total=0)
     return replace(found, first=_first(query, batch), source=batch.source, total=total)
@@ -207,7 +207,9 @@ async def _total(source: ParameterSource, batch: Batch | None) -> int | None:
     return None if await source.take(1, 1) else len(batch.sets)
 
 
-async def _prepared(query: Query, at: At, batch: Batch | None, *, typed: bool) -> QueryPlan:
+async def _prepared(
+    query: Query, at: At, batch: Batch | None, *, typed: bool, constants: Container[str] = ()
+) -> QueryPlan:
     """What the server says of the statement, and of the values in `batch`."""
     if not at.described:
         return QueryPlan(query)
@@ -226,7 +228,7 @@ async def _prepared(query: Query, at: At, batch: Batch | None, *, typed: bool) -
     if batch is None or typed:
         return plan
     try:
-        await check_values(connection, statement, batch)
+        await check_values(connection, statement, batch, constants)
     except ParameterError as error:
         return replace(plan, problem=error)
     return replace(plan, checked=len(batch.sets))

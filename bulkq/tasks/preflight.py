@@ -8,6 +8,8 @@ from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from bulkq.model import BadValue, Batch, Query
     from bulkq.protocols import Connection, Statement
 
@@ -15,15 +17,24 @@ SYNTAX = frozenset({"22P02", "22007", "22008", "22023"})
 """The text is no value of the type at all; for other states the server's own words say more."""
 
 
-async def check_values(connection: Connection, statement: Statement, batch: Batch) -> None:
+async def check_values(
+    connection: Connection, statement: Statement, batch: Batch, constants: Container[str] = ()
+) -> None:
     """Ask the target about every text value of `batch`.
+
+    Args:
+        connection: to the target.
+        statement: prepared there.
+        batch: the sets.
+        constants: names that --param gives, which is where they are to be corrected.
 
     Raises:
         ParameterError: one line per bad value, up to twenty.
     """
     bad = await connection.check(statement, batch.sets)
     if bad:
-        raise together(ParameterError, (describe(statement.query, batch, one) for one in bad))
+        lines = [describe(statement.query, batch, one, constants) for one in bad]
+        raise together(ParameterError, dict.fromkeys(lines))
 
 
 def check_identifiers(query: Query, batch: Batch) -> None:
@@ -38,14 +49,15 @@ def check_identifiers(query: Query, batch: Batch) -> None:
         raise together(ParameterError, lines)
 
 
-def describe(query: Query, batch: Batch, bad: BadValue) -> str:
+def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str] = ()) -> str:
     """`rows.csv:88: column "id": "12a" is not a bigint (:id of users.sql:norm_phone)`."""
     name = query.parameters[bad.parameter].name
     secret = query.parameters[bad.parameter].secret
     value = "***" if secret else str(batch.sets[bad.position][bad.parameter])
     article = "an" if bad.type[:1] in "aeiou" else "a"
     wrong = f'"{value}" is not {article} {bad.type}' if bad.sqlstate in SYNTAX or secret else bad.message
-    return f"{_place(query, batch, bad.position, bad.parameter)}: {wrong} (:{name} of {query.place})"
+    place = f"--param {name}" if name in constants else _place(query, batch, bad.position, bad.parameter)
+    return f"{place}: {wrong} (:{name} of {query.place})"
 
 
 def _place(query: Query, batch: Batch, position: int, parameter: int) -> str:

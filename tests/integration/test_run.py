@@ -432,6 +432,16 @@ def test_only_text_is_an_identifier(target: Target, cli: Cli, tmp_path: Path) ->
     assert target.execute('select count(*) from "None"') == [(2,)]
 
 
+def test_a_bad_constant_is_told_once(target: Target, cli: Cli, tmp_path: Path) -> None:
+    """A value of `--param` that is none of its type is named as that option, on every database, and not once per set."""
+    (tmp_path / "q.sql").write_text("-- name: q(id: bigint, n)\nselect :id as id, cast(:n as text) as n;\n", "utf-8")
+    (tmp_path / "ns.csv").write_text("n\n1\n2\n3\n", "utf-8")
+    for command in (("run",), ("plan", "run")):
+        got = cli(*command, "q.sql", "-t", target.url, "-p", "ns.csv", "--param", "id=abc")
+        said = '--param id: "abc" is not a bigint (:id of q.sql:q)'
+        assert (got.code, (got.text + got.err).count(said)) == (2, 1), got.err
+
+
 def test_parameters_from_a_query(target: Target, cli: Cli) -> None:
     """`-p sql:` streams the sets out of a query on the target."""
     target.numbers(3_000)
