@@ -24,6 +24,9 @@ SHORTEST_S = 0.001
 LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of a name; it cuts the rest off, and two names might become one."""
 
+MOST_DIGITS = 18
+"""Of a count: what is longer is no number that anybody means."""
+
 
 class Value(Base, Generic[T]):
     """A type whose errors read `--option VALUE: what to write`; its environment variable holds one value per line."""
@@ -130,8 +133,10 @@ class Count(Value[int]):
     def read(self, text: str) -> int:
         """The number; -1 stands for the word, which `convert` makes None."""
         or_word = f"{self.word} or " if self.word else ""
-        if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
+        if not re.fullmatch(r"[+-]?\d+", text.strip()):
             raise ValueError(f"{text}: must be {or_word}a whole number")
+        if len(text.strip().lstrip("+-")) > MOST_DIGITS:
+            raise ValueError(f"{text}: must be {or_word}a number of at most {MOST_DIGITS} digits")
         if int(text) < self.least:
             raise ValueError(f"{text}: must be {or_word}at least {self.least}")
         return int(text)

@@ -56,7 +56,7 @@ def test_values_are_read(reader: Value[object], text: str, value: object) -> Non
         (Duration(), "0.1ms", "0.1ms: must be at least 1ms (none switches it off)"),
         (Count(1), "0", "0: must be at least 1"),
         (Count(1), "1.5", "1.5: must be a whole number"),
-        (Count(1), "9" * 30, "must be a whole number"),
+        (Count(1), "9" * 30, "must be a number of at most 18 digits"),
         (MaxFailures(), "1.5", "write a number or a percentage"),
         (MaxFailures(), "0%", "0%: a percentage is above 0%"),
         (NameValue(), "=1", "=1: write NAME=VALUE"),
