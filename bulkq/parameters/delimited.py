@@ -141,10 +141,12 @@ class Delimited:
 
     def _wrong(self, widths: list[int], numbers: Sequence[int]) -> Exception:
         width = len(self._header)
+        sign = "tab" if self._delimiter == "\t" else "comma"
+        fewer, more = f"an empty field keeps its {sign}", f"quote a field that holds a {sign}"
         return together(
             ParameterError,
             (
-                f"{self.name}:{line}: {n} field{'s' if n > 1 else ''}, the header has {width}"
+                f"{self.name}:{line}: {n} field{'s' if n > 1 else ''}, the header has {width}; {fewer if n < width else more}"
                 for n, line in zip(widths, numbers, strict=True)
                 if n != width
             ),

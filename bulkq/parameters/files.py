@@ -164,6 +164,8 @@ class LineReader:
             raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> ParameterError:
+        if not self.offset and str(error).startswith("Not a gzipped file"):
+            return ParameterError(f"{self.name}:1: not compressed with gzip; the name must not end in .gz")
         return ParameterError(f"{self.name}:{self.line + 1}: cannot be read on: {_reason(error)}")
 
 

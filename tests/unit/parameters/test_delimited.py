@@ -153,13 +153,13 @@ async def test_field_of_a_document(tmp_path: Path) -> None:
 BAD = {
     "empty file": ("", "rows.csv: is empty; the first line must name the columns"),
     "blank file": ("\n\n", "rows.csv: is empty; the first line must name the columns"),
-    "too few": ("a,b\n1,2\n3\n", "rows.csv:3: 1 field, the header has 2"),
-    "too many": ("a,b\n1,2,3\n", "rows.csv:2: 3 fields, the header has 2"),
+    "too few": ("a,b\n1,2\n3\n", "rows.csv:3: 1 field, the header has 2; an empty field keeps its comma"),
+    "too many": ("a,b\n1,2,3\n", "rows.csv:2: 3 fields, the header has 2; quote a field that holds a comma"),
     "several": (
         "a,b\n1\n1,2\n1,2,3\n",
-        "rows.csv:2: 1 field, the header has 2\nrows.csv:4: 3 fields, the header has 2",
+        "rows.csv:2: 1 field, the header has 2; an empty field keeps its comma\nrows.csv:4: 3 fields, the header has 2; quote a field that holds a comma",
     ),
-    "too few, quoted": ('a,b\n"1"\n', "rows.csv:2: 1 field, the header has 2"),
+    "too few, quoted": ('a,b\n"1"\n', "rows.csv:2: 1 field, the header has 2; an empty field keeps its comma"),
     "not UTF-8": (
         b"a,b\n1,2\n3,\xe9\n",
         "rows.csv:3: not UTF-8 (byte 0xe9); convert it, such as iconv -f latin1 -t utf-8",
@@ -223,7 +223,7 @@ async def test_unclosed_quote_in_a_huge_file(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"a,b\n", "not a gzipped file (b'a,')"),
+        (b"a,b\n", "not compressed with gzip; the name must not end in .gz"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 9000, mtime=0)[:-20], "compressed file ended before"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + b"\0" * 8, "cRC check failed"),
     ],
