@@ -11,6 +11,7 @@ import contextlib
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
@@ -128,6 +129,7 @@ async def _close_ledger(opening: asyncio.Task[Ledger]) -> None:
 
 async def _execute(opened: Opened, recorded: Recorded, control: Control, observers: Sequence[Observer]) -> RunSummary:
     request, progress = opened.request, opened.progress
+    began = datetime.now(UTC).isoformat(timespec="milliseconds")
     progress.started_s = time.monotonic()
     totals = [part.source.total for part in opened.parts]
     progress.total = None if None in totals else sum(total or 0 for total in totals) + progress.done
@@ -164,7 +166,9 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
             await sink.close(complete=False)
         raise
     await _count_skipped(opened)
-    summary = _summary(opened, runner, control)
+    summary = replace(
+        _summary(opened, runner, control), started_at=recorded.record.started_at if recorded.record else began
+    )
     return await _finish(opened, recorded, summary, observers)
 
 

@@ -270,11 +270,17 @@ def test_failures_are_shown_above_the_summary(cli: Cli) -> None:
     assert "bad.sql:3" in done.err.splitlines()[-2]
 
 
+NO_RECORD = ("--ledger", "none", "--report", "json", "-o", "o.csv")
+
+
 def test_reports_are_written(cli: Cli, folder: Path) -> None:
     """`--report json:FILE` holds the same counts as the last line."""
     done = cli("run", "q.sql:one", "-t", TARGET, "-p", "ids.csv", "--report", "json:r.json", "-o", "o.csv")
     report = json.loads((folder / "r.json").read_text())
     assert (report["counts"]["ok"], report["exit"], report["run"]) == (3, 0, done.counts["run"])
+    again = json.loads(cli("report", report["run"], "--format", "json").text)
+    assert report["started_at"] == again["started_at"] is not None
+    assert json.loads(cli("run", "q.sql:one", "-t", TARGET, "-p", "ids.csv", *NO_RECORD).text)["started_at"] > "2026"
 
 
 @pytest.mark.usefixtures("folder")
