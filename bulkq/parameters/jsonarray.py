@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.parameters.files import CHUNK, MOST_RECORD, not_utf8, nul_found
-from bulkq.parameters.jsontext import Number, decoder, kind, scanner, why_not_json
+from bulkq.parameters.jsontext import Number, decoder, kind, plainly, scanner, why_not_json
 from bulkq.parameters.wording import shown
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class JsonArray:
         """Read from `reader`; with `text`, numbers keep their spelling."""
         self._reader = reader
         self._decoder = decoder(Number if text else None)
-        self._scan = scanner(self._decoder)
+        self._scan = scanner(Number if text else None)
         self._bytes = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._at = 0
@@ -102,7 +102,7 @@ class JsonArray:
                 found, end = scan(text, begin)
             except (ValueError, StopIteration, RecursionError):
                 break
-            if type(found) is not dict:
+            if type(found) is not dict or not plainly(text, len(found), begin, end):
                 break
             line += text.count("\n", at, begin)
             objects.append(found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.parameters.files import decoded
-from bulkq.parameters.jsontext import Number, decoder, kind, scanner, why_not_json
+from bulkq.parameters.jsontext import Number, decoder, kind, plainly, scanner, why_not_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,12 @@ class JsonLines:
     so the numbers in them must be told from strings: a block that has any is read with `Number`, which costs more.
     """
 
-    def __init__(self, reader: LineReader, *, text: bool) -> None:
-        """Read from `reader`, past `files.start`."""
+    def __init__(self, reader: LineReader, *, text: bool, told_apart: bool = False) -> None:
+        """Read from `reader`, past `files.start`; with `told_apart` a number is never taken for a text."""
         self._reader = reader
         self._text = text
-        self._decoder = decoder(str if text else None)
         self._exact = decoder(Number if text else None)
-        self._scan = scanner(self._decoder)
+        self._scan = scanner((Number if told_apart else str) if text else None)
         self.name = reader.name
         self.replayable = reader.replayable
 
@@ -83,7 +82,9 @@ class JsonLines:
         if [end for _, end in pairs] != list(map(len, lines)):
             return None
         objects = [one for one, _ in pairs]
-        return (objects, None) if set(map(type, objects)) == {dict} else None
+        if set(map(type, objects)) != {dict} or not plainly(text, sum(map(len, objects))):
+            return None
+        return objects, None
 
     def _slowly(self, lines: list[str], first: int) -> tuple[list[dict[str, object]], Sequence[int]]:
         objects: list[dict[str, object]] = []

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, RefusedError
+from bulkq.model import PlaceholderKind
 from bulkq.parameters.binding import Terms, bind, check_columns, check_constants, missing_text
 from bulkq.parameters.delimited import Delimited
 from bulkq.parameters.failed import Whose
@@ -217,7 +218,10 @@ class Opening:
         except BaseException:
             reader.close()
             raise
-        return (JsonLines if format_ == "jsonl" else JsonArray)(reader, text=self._text)
+        if format_ == "json":
+            return JsonArray(reader, text=self._text)
+        names = any(p.kind is PlaceholderKind.IDENTIFIER for p in self._query.parameters)
+        return JsonLines(reader, text=self._text, told_apart=names)
 
 
 async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:

@@ -408,6 +408,9 @@ def test_only_text_is_an_identifier(target: Target, cli: Cli, tmp_path: Path) ->
         2,
         ['sets.csv:3: column "tab": NULL is no identifier: write a name (:{tab} of q.sql:wipe)'],
     )
+    (tmp_path / "number.jsonl").write_text('{"tab":7}\n', "utf-8")
+    got = cli("run", "q.sql", "-t", target.url, "-p", "number.jsonl", "--write")
+    assert (got.code, "a number is no identifier" in got.err) == (2, True)
     late = [{"tab": "b"}] * 1_000 + [{"tab": None}, {"tab": ["b"]}, {"tab": 7}, {"tab": {"x": 1}}, {"tab": "b"}]
     text = "".join(json.dumps(one) + "\n" for one in late)
     query = (

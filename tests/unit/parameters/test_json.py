@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,11 +100,6 @@ async def test_constants_and_extra_keys(tmp_path: Path, name: str) -> None:
     assert await sets(await opened(file, AB, constants={"b": "c"}, extra=True)) == [("1", "c"), ("3", "c")]
 
 
-async def test_last_of_two_keys_wins(tmp_path: Path) -> None:
-    """As in every JSON reader."""
-    assert await sets(await opened(write(tmp_path, '{"a":1,"a":2,"b":3}'), AB)) == [("2", "3")]
-
-
 @pytest.mark.parametrize("name", FORMATS)
 async def test_lists(tmp_path: Path, name: str) -> None:
     """A list is an array literal for who converts text, a list for the others."""
@@ -151,6 +147,34 @@ async def test_no_lines_are_no_sets(tmp_path: Path) -> None:
     assert await sets(source) == []
     assert source.total == 0
     assert await sets(await opened(write(tmp_path, " [ ] \n", "rows.json"), AB)) == []
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"a":1,"b":2,"a":3}',
+        '{"a": 1, "b": 2, "a": 3}',
+        '{"a" :1,"b" :2,"a" :3}',
+        '{"b":2, "a"\t:1, "a":3}',
+        '{"a":1,"b":{"a":1,"a":2}}',
+        '{"a":1,"b":2,"\\u0061":3}',
+    ],
+)
+async def test_a_key_that_is_there_twice(tmp_path: Path, name: str, twice: str, text: bool) -> None:
+    """Whichever value were taken, the other would be lost: it is refused with its line, as two columns of a name are."""
+    file = objects(tmp_path, name, '{"a":0,"b":0}', '{"a":0,"b":0}', twice)
+    with pytest.raises(ParameterError, match=rf'^{re.escape(name)}:3: two keys are named "a"$'):
+        await sets(await opened(file, AB, text=text))
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize("name", FORMATS)
+async def test_what_only_looks_like_a_key(tmp_path: Path, name: str, text: bool) -> None:
+    """A quote and a colon within a text, and objects within objects, are values like others."""
+    file = objects(tmp_path, name, r'{"a":"\":\" :","b":"x"}', '{"a":"y" ,"b":{"a":{"a":"z"}}}')
+    assert await sets(await opened(file, AB, text=text)) == [('":" :', "x"), ("y", '{"a":{"a":"z"}}')]
 
 
 BAD_LINES = {
