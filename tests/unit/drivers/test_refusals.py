@@ -47,6 +47,14 @@ def lost(cause: Exception | None) -> Exception:
         (PermissionError(errno.EACCES, "Permission denied"), "no permission"),
         (TimeoutError(), 'no answer from "db1" within 10s'),
         (ConnectionError('PostgreSQL server at "db1:5432" rejected SSL upgrade'), "TLS refused"),
+        (ConnectionError("unexpected connection_lost() call"), "closed the connection at once"),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "closed the connection at once"),
+        (
+            ConnectionError(
+                'PostgreSQL server at "db1:5432": server sent an error response during SSL exchange; check'
+            ),
+            "the server's log says which",
+        ),
         (ssl.SSLCertVerificationError(1, "certificate verify failed"), "TLS refused"),
         (ssl.SSLError(1, "wrong version number"), "TLS refused"),
         (OSError(errno.EHOSTUNREACH, "No route to host"), '"db1" cannot be reached: No route to host'),
