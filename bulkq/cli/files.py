@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.errors import MOST_LINES, QueryFileError, UsageError, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulkq.model import Query
+
+WILD = frozenset("*?[")
 
 
 def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Query, ...]:
@@ -80,24 +84,89 @@ def under(path: str) -> list[str]:
     """`path` itself, or the `.sql` files under it, sorted, through links to folders too; no matter whether they can be read.
 
     Raises:
-        QueryFileError: a folder cannot be read.
+        QueryFileError: a folder cannot be read, or holds a pipe or a device by such a name: reading it might never end.
     """
     if not Path(path).is_dir():
         return [path]
     found: list[str] = []
     seen: set[Path] = set()
-
-    def unreadable(error: OSError) -> None:
-        raise QueryFileError(f'cannot read the folder "{error.filename}": {(error.strerror or str(error)).lower()}')
-
-    for folder, below, files in os.walk(path, onerror=unreadable, followlinks=True):
+    for folder, below, files in os.walk(path, onerror=_unreadable, followlinks=True):
         here = Path(folder).resolve()
         if here in seen:
             below.clear()  # a link that leads back up
             continue
         seen.add(here)
         found += [str(Path(folder, file)) for file in files if file.lower().endswith(".sql")]
+    for file in found:
+        _want_file(file)
     return sorted(found)
+
+
+def matching(pattern: str) -> list[str]:
+    """The paths that a glob names, sorted. As `glob.glob`, which leaves out without a word what it cannot read.
+
+    Raises:
+        QueryFileError: a folder that the pattern leads through cannot be read, or it names a pipe or a device.
+    """
+    found = sorted(set(_expanded("", Path(pattern).parts, set())))
+    for path in found:
+        if not Path(path).is_dir():
+            _want_file(path)
+    return found
+
+
+def _expanded(folder: str, parts: Sequence[str], seen: set[tuple[str, Path]]) -> Iterator[str]:
+    """What `parts` of a pattern name below `folder`; `seen` are the places from which a `**` went down."""
+    if not parts:
+        yield folder
+        return
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        place = "/".join(parts), Path(folder).resolve()
+        if place not in seen:  # no link that leads back up
+            seen.add(place)
+            yield from _expanded(folder, rest or ["*"], seen)
+            for path in _listed(folder, "*"):
+                if _stands(path, folder=True):
+                    yield from _expanded(path, parts, seen)
+        return
+    for path in [str(Path(folder, part))] if WILD.isdisjoint(part) else _listed(folder, part):
+        if _stands(path, folder=bool(rest)):
+            yield from _expanded(path, rest, seen)
+
+
+def _listed(folder: str, pattern: str) -> list[str]:
+    """The entries of `folder` that `pattern` names; hidden ones only where it begins with a dot."""
+    try:
+        entries = list(Path(folder).iterdir())
+    except OSError as error:
+        _unreadable(error)
+    hidden = pattern.startswith(".")
+    return [str(e) for e in entries if fnmatch(e.name, pattern) and (hidden or not e.name.startswith("."))]
+
+
+def _stands(path: str, *, folder: bool) -> bool:
+    """Whether there is something called `path`, a link that leads nowhere too; with `folder`, whether it is one."""
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode) if folder else bool(Path(path).lstat())
+    except PermissionError as error:
+        _unreadable(error)
+    except OSError:
+        return False
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise QueryFileError(f'cannot read the folder "{error.filename}": {(error.strerror or str(error)).lower()}')
+
+
+def _want_file(path: str) -> None:
+    """Refuse what only a command line that names it may mean, such as a shell's `<(...)`."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return  # whoever reads it has the reason
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise QueryFileError(f'"{path}" is no regular file: take it out of the folder, or name it itself')
 
 
 def split(spec: str) -> tuple[str, str | None]:

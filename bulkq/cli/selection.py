@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from bulkq.cli.files import read, split, under
+from bulkq.cli.files import WILD, matching, read, split, under
 from bulkq.conditions import Measure
 from bulkq.errors import QueryFileError, UsageError
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.model import Query
-
-WILD = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +137,7 @@ def _files(spec: str, *, allow_empty: bool) -> list[tuple[str, str]]:
     if WILD.isdisjoint(path) or Path(path).exists():
         files = [path]
     else:
-        files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        files = matching(path)
         if not files and not allow_empty:
             raise QueryFileError(f'no file matches "{spec}"')
     found = [(file, name) for each in files for file in under(each)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +20,12 @@ from bulkq.runner import Control
 from bulkq.tasks.check import check
 from bulkq.tasks.checkplan import Checks
 from tests.servers import postgres as servers
+from tests.servers.processes import NOBODY
 from tests.servers.silence import silence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import SqliteFile
 
 
@@ -602,6 +607,60 @@ def test_no_file_of_a_folder_is_left_out(folder: Path) -> None:
     (folder / "all" / "gone.sql").symlink_to(folder / "nowhere.sql")
     found = select(["all"], tags=(), exclude=(), changed=None, dialect="postgres")
     assert [one.file for one in found.broken] == ["all/gone.sql"]
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Root may read every folder: for a moment nobody special asks."""
+    effective = os.geteuid()
+    if effective == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(effective)
+
+
+@pytest.mark.parametrize("spec", ["c/**/*.sql", "c/*/*.sql", "c/*/b.sql", "{here}/c/**", "c"])
+def test_a_folder_that_cannot_be_read_is_an_error_of_a_glob_too(spec: str, folder: Path) -> None:
+    """Its checks would be missing without a word, and the rest green."""
+    (folder / "c" / "sub").mkdir(parents=True)
+    (folder / "c" / "a.sql").write_text("select 1 where 1 = 0")
+    (folder / "c" / "sub" / "b.sql").write_text("select 1")
+    (folder / "c" / "sub").chmod(0o700 if os.geteuid() == 0 else 0)
+    folder.chmod(0o755)
+    spec = spec.replace("{here}/", "")
+    with ordinary_user():
+        found = select([spec], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [one.message for one in found.broken] == [
+        f'cannot read the folder "c/sub{"/b.sql" if spec == "c/*/b.sql" else ""}": permission denied'
+    ]
+
+
+def test_globs_name_what_a_shell_would(folder: Path) -> None:
+    """Links to folders are followed once, hidden files are not meant, a folder that matches is searched through."""
+    (folder / "checks" / ".hidden.sql").write_text("select 1")
+    (folder / "checks" / "back").symlink_to(folder / "checks")
+    (folder / "checks" / "self").symlink_to("self")
+    (folder / "checks" / "deep" / "x.sql").mkdir()
+    (folder / "checks" / "deep" / "x.sql" / "y.sql").write_text("select 1")
+    assert names("./checks/**/[a-b].sql") == ["one", "two", "pair", "b"]
+    assert names(f"{folder}/ch*/deep/*.sql") == ["b", "y"]
+    assert names("checks/.h*.sql") == [".hidden"]
+    assert names("checks/de*") == ["b", "y"]
+    assert names("checks/d*/**") == ["b", "y"]
+    found = select(["checks/a.sql/*.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [one.message for one in found.broken] == ['no file matches "checks/a.sql/*.sql"']
+
+
+def test_a_pipe_in_a_folder_is_an_error(folder: Path) -> None:
+    """Reading it would wait for ever; one that the command line names is read."""
+    os.mkfifo(folder / "checks" / "f.sql")
+    for spec in ("checks", "checks/*.sql"):
+        found = select([spec], tags=(), exclude=(), changed=None, dialect="postgres")
+        assert [one.message for one in found.broken] == [
+            '"checks/f.sql" is no regular file: take it out of the folder, or name it itself'
+        ]
 
 
 def test_a_tag_that_no_check_has_is_an_error(folder: Path) -> None:
