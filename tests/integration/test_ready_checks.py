@@ -138,6 +138,46 @@ async def test_on_sqlite(sqlite_file: SqliteFile) -> None:
     assert (str(empty["always_null"].verdict), str(empty["freshness"].verdict)) == ("warn", "fail")
 
 
+@pytest.mark.parametrize("table", ["fresh", "hollow"])
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("freshness", {"max_age": "1d"}),
+        ("freshness", {"max_age": "P1D"}),
+        ("freshness", {"max_age": "1 dayz"}),
+        ("freshness", {"max_age": ""}),
+        ("freshness", {"tolerance": "1d"}),
+        ("future", {"tolerance": "1d"}),
+        ("future", {"tolerance": "-1 dayz"}),
+    ],
+)
+async def test_a_time_that_sqlite_does_not_understand(
+    name: str, given: dict[str, str], table: str, sqlite_file: SqliteFile
+) -> None:
+    """SQLite makes NULL of it, with which nothing is ever too old: it is an error, also where the table is empty."""
+    path = sqlite_file(
+        "create table fresh (at text); insert into fresh values (datetime('now')); create table hollow (at text)"
+    )
+    result = (await ready("sqlite", f"sqlite:///{path}", table=table, column="at", **given))[name]
+    assert str(result.verdict) == "error"
+    ((parameter, value),) = given.items()
+    assert f'{parameter} "{value or "NULL"}" is no time: write it like "1 day"' in result.message
+
+
+@pytest.mark.parametrize("max_age", ["1 day", "-1 day", "+36 hours", "start of day"])
+async def test_how_an_age_may_be_written(max_age: str, sqlite_file: SqliteFile) -> None:
+    """With or without its sign; and a row from the year 2999 does not hide that nothing comes any more."""
+    path = sqlite_file(
+        "create table fresh (at text); insert into fresh values (datetime('now'));"
+        "create table dead (at text); insert into dead values ('2001-01-01'), ('2999-01-01')"
+    )
+    url = f"sqlite:///{path}"
+    fresh = await ready("sqlite", url, table="fresh", column="at", max_age=max_age)
+    dead = await ready("sqlite", url, table="dead", column="at", max_age=max_age)
+    assert [str(found["freshness"].verdict) for found in (fresh, dead)] == ["pass", "fail"]
+    assert dead["freshness"].sample == (("2001-01-01 00:00:00",),)
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.sql")), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_one_is_described(path: Path) -> None:
     """It says what it finds, has a tag, and nothing against it is found by lint."""
