@@ -14,6 +14,8 @@ from tests.integration.test_check import run
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bulkq.model import CheckResult, RunSummary
     from tests.conftest import SqliteFile
 
@@ -90,9 +92,9 @@ async def test_a_schema_that_is_not_there_and_a_role_that_may_not_look(database:
     """A pattern that fits no schema, and what the role may not read, are errors: nothing was looked at."""
     servers.execute(database, *HEALTHY)
     for name, result in (await ready("postgresql", database, table="child", column="made", schema="nix")).items():
-        wrong = ("pass", None) if name == "freshness" else ("error", "22P02")
+        wrong = ("pass", None) if name == "freshness" else ("error", "3F000")
         assert (str(result.verdict), result.sqlstate) == wrong, name
-        assert name == "freshness" or "no schema is like 'nix'" in result.message
+        assert name == "freshness" or 'schema "nix" does not exist' in result.message
     role = "bulkq_looks_at_nothing"
     servers.execute(database, f"drop role if exists {role}", f"create role {role} login password 'x'")
     try:
@@ -107,6 +109,121 @@ async def test_a_schema_that_is_not_there_and_a_role_that_may_not_look(database:
         assert refused == {"always_null", "duplicates", "freshness", "future", "orphans", "sequences"}
     finally:
         servers.execute(database, f"drop role {role}")
+
+
+async def test_no_schema_at_all(database: str) -> None:
+    """NULL is like nothing, and not like everything."""
+    for name, result in (await ready("postgresql", database, schema="", table="pg_class", column="relname")).items():
+        assert str(result.verdict) == "error", name
+
+
+@pytest.fixture
+def tenant(database: str) -> Iterator[str]:
+    """The URL of a role that row-level security shows a part of `child` to."""
+    role = "bulkq_one_tenant"
+    servers.execute(
+        database,
+        *HEALTHY,
+        "alter table child enable row level security",
+        "create policy mine on child using (id = 1)",
+        f"drop role if exists {role}",
+        f"create role {role} login password 'x'",
+        f"grant select on all tables in schema public to {role}",
+    )
+    yield f"postgresql://{role}:x@{database.partition('://')[2].rpartition('@')[2]}"
+    servers.execute(database, f"drop owned by {role}", f"drop role {role}")
+
+
+async def test_rows_that_row_security_hides(tenant: str) -> None:
+    """Of a table that the role sees a part of nobody can tell: no orphan among those rows says nothing of the others."""
+    found = await ready("postgresql", tenant, table="parent", column="id", schema="public")
+    for name in ("orphans", "duplicates", "future", "always_null"):
+        assert str(found[name].verdict) == "error", name
+        assert 'affected by row-level security policy for table "child"' in found[name].message, name
+
+
+async def test_half_a_key(database: str) -> None:
+    """MATCH FULL takes a key that is NULL as a whole, and none that is so in part."""
+    servers.execute(
+        database,
+        "create table pair (a int, b int, primary key (a, b))",
+        "create table part (a int, b int)",
+        "insert into pair values (1, 1)",
+        "insert into part values (1, 1), (null, null), (1, null), (2, 2)",
+        "alter table part add constraint simple foreign key (a, b) references pair not valid",
+        "alter table part add constraint whole foreign key (a, b) references pair match full not valid",
+    )
+    found = (await ready("postgresql", database, table="part", column="a"))["orphans"]
+    assert found.sample == (("part", "whole", "pair", "2"), ("part", "simple", "pair", "1"))
+
+
+async def test_columns_that_look_ahead(database: str) -> None:
+    """Whole words say so: what was attended, validated or sent lies behind, however it is spelled."""
+    behind = ["attended_at", "validated_at", "calendar_date", "sender_since", "residue_at", "ended_at", "renewed_at"]
+    ahead = [
+        "end_date",
+        "enddate",
+        "endsAt",
+        "due_at",
+        "dueBy",
+        "due",
+        "valid_to",
+        "validto",
+        "expires",
+        "next_run",
+        "renewal_on",
+    ]
+    columns = ", ".join(f'"{name}" date' for name in (*behind, *ahead))
+    values = ", ".join(["'2999-01-01'"] * len([*behind, *ahead]))
+    servers.execute(database, f"create table t ({columns})", f"insert into t values ({values})")
+    found = (await ready("postgresql", database, table="t", column="due"))["future"]
+    assert found.rows == len(behind)
+    (query,) = queries.load(
+        (FOLDER / "postgresql" / "future.sql").read_text().replace("@tags", "@sample 50\n-- @tags"), "f.sql"
+    )
+    (found,) = (await run((query,), database)).checks
+    assert sorted(row[1] for row in found.sample) == sorted(behind)
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+async def test_a_row_that_lies_ahead_hides_no_dead_table(kind: str, database: str) -> None:
+    """Infinity and a wrong century are no news; a table whose newest row is of today is fine in every type."""
+    servers.execute(
+        database,
+        f"create table dead (at {kind})",
+        "insert into dead values ('2001-01-01'), ('infinity'), ('2999-01-01')",
+        f"create table fresh (at {kind})",
+        "insert into fresh values (now()), ('infinity')",
+        f"create table odd (at {kind})",
+        "insert into odd values ('infinity')",
+    )
+    found = [(await ready("postgresql", database, table=t, column="at"))["freshness"] for t in ("dead", "fresh", "odd")]
+    assert [str(one.verdict) for one in found] == ["fail", "pass", "fail"]
+    assert (found[0].sample[0][0] or "").startswith("2001-01-01")
+
+
+async def test_where_a_sequence_begins(database: str) -> None:
+    """Descending ones are looked at, a range that begins late is not used up by its first number, a short column counts."""
+    servers.execute(
+        database,
+        "create sequence late minvalue 1000000 maxvalue 1000100",
+        "select nextval('late')",
+        "create sequence down increment -1 minvalue -100 maxvalue -1",
+        "select setval('down', -90)",
+        "create sequence fresh_down increment -1",
+        "select nextval('fresh_down')",
+        "create table t (id smallint)",
+        "create sequence narrow increment -1 owned by t.id",
+        "select setval('narrow', -32000)",
+        "create sequence beyond minvalue 100000 owned by t.id",
+        "select nextval('beyond')",
+        "create sequence whole minvalue -9223372036854775808 maxvalue 9223372036854775807 start 0",
+        "select setval('whole', 9223372036854775807)",
+    )
+    found = (await ready("postgresql", database, table="t", column="id"))["sequences"]
+    assert [(row[0], row[-1]) for row in found.sample] == [
+        ("beyond", "100.0"), ("whole", "100.0"), ("narrow", "97.7"), ("down", "90.0"),
+    ]  # fmt: skip
 
 
 async def test_on_sqlite(sqlite_file: SqliteFile) -> None:

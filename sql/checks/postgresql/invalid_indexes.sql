@@ -9,8 +9,8 @@ SELECT i.indexrelid::regclass::text AS index, i.indrelid::regclass::text AS "tab
   FROM pg_catalog.pg_index AS i
   JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
   JOIN pg_catalog.pg_namespace AS s ON s.oid = t.relnamespace
- WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE format('no schema is like %L', :schema)::int END
-          FROM pg_catalog.pg_namespace WHERE nspname LIKE :schema) = 1
-   AND NOT (i.indisvalid AND i.indisready AND i.indislive) AND s.nspname LIKE :schema
+ WHERE (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE quote_ident(coalesce(:schema, 'NULL'))::regnamespace::oid::bigint END
+          FROM pg_catalog.pg_namespace WHERE nspname LIKE coalesce(:schema, '')) = 1
+   AND NOT (i.indisvalid AND i.indisready AND i.indislive) AND s.nspname LIKE coalesce(:schema, '')
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS b WHERE b.index_relid = i.indexrelid)
  ORDER BY 1;
