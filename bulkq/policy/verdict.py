@@ -51,7 +51,13 @@ ALIASES = {
 }
 """Other names of types, as PostgreSQL's manual lists them (8, table 8.1)."""
 
-NAN = Decimal("nan")
+NUMBERS = frozenset(
+    {
+        *("smallint", "integer", "bigint", "numeric", "real", "double precision"),
+        *("tinyint", "mediumint", "hugeint", "number", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"),
+    }
+)
+"""Types whose values are numbers, of PostgreSQL and of the others."""
 
 FLIPS = 2
 """Changes between good and bad from which on a check counts as flaky."""
@@ -114,8 +120,8 @@ def decide(rules: Rules, measured: Measured, today: date) -> Decision:
     found = _found((*wanted, *rules.warn, *rules.fail), measured)
     try:
         broken = [f"expected {_none(c)}" for c in wanted if not holds(c, measured)]
-        broken += [f"fails on {c.text}" for c in rules.fail if holds(c, measured)]
-        doubtful = [f"warns on {c.text}" for c in rules.warn if holds(c, measured)]
+        broken += [f"fails on {c.text}" for c in rules.fail if holds(c, measured) and not _first(c, measured)]
+        doubtful = [f"warns on {c.text}" for c in rules.warn if holds(c, measured) and not _first(c, measured)]
     except Unknowable as why:
         return Decision(Verdict.ERROR, str(why), value)
     new = _nothing_to_compare((*wanted, *rules.warn, *rules.fail), measured)
@@ -222,12 +228,8 @@ def _value(measured: Measured) -> str:
 
 
 def _number(text: str, measured: Measured) -> Decimal:
-    plain = text.strip()
-    try:
-        number = Decimal(plain) if plain.isascii() and "_" not in plain else NAN  # Python takes 1_000, databases do not
-    except InvalidOperation:
-        number = NAN
-    if number.is_nan():
+    number = _parsed(text)
+    if number is None or number.is_nan():
         raise Unknowable(f"the value {_quoted(text, measured)} is not a number")
     return number
 
@@ -270,36 +272,61 @@ def _unchanged(condition: Condition, measured: Measured) -> bool:
         raise Unknowable(
             f"{condition.text}: the value is masked, and the ledger keeps none of it: take it out of @mask"
         )
-    now = _number(_value(measured), measured) if by_value else Decimal(measured.rows)
-    if not measured.past:
+    now = _finite(_value(measured), measured) if by_value else Decimal(measured.rows)
+    before = _before(condition, measured)
+    if before is None:
         return True
-    last = measured.past[0]
-    if condition.of is None and by_value is (last.value is None):
-        now_text, then = ("a value", "rows") if by_value else (_rows_text(measured.rows), "a value")
-        raise Unknowable(
-            f'run {last.run} measured {then}, this one {now_text}: write "value unchanged" or "rows unchanged"'
-        )
-    before = _past_number(last) if by_value else Decimal(last.rows or 0)
     assert isinstance(condition.operand, Decimal)
     return abs(now - before) * 100 <= condition.operand * abs(before)
 
 
 def _by_value(condition: Condition, measured: Measured) -> bool:
-    """Whether `unchanged` is of the value: where the check says so, or where the only row has nothing but a number."""
+    """Whether `unchanged` is of the value: where the check says so, or where the only row has nothing but a number.
+
+    What should be one and is NULL, NaN or infinite is a value too, that nobody can compare: rows would hide it.
+    """
     if condition.of is not None:
         return condition.of is Measure.VALUE
-    try:
-        _number(_value(measured), measured)
-    except Unknowable:
+    if measured.rows != 1 or len(measured.columns) != 1:
         return False
-    return True
+    kind = _type(measured.columns[0].type).removesuffix(" unsigned")
+    if measured.value is None:
+        return not kind or kind in NUMBERS
+    number = _parsed(measured.value)
+    return kind in NUMBERS or (number is not None and (number.is_finite() or not kind))
 
 
-def _past_number(last: PastCheck) -> Decimal:
+def _before(condition: Condition, measured: Measured) -> Decimal | None:
+    """What the last run measured; None where there was none, or it measured something else."""
+    if not measured.past:
+        return None
+    last = measured.past[0]
+    number = _parsed(last.value or "")
+    known = number is not None and number.is_finite()
+    if _by_value(condition, measured):
+        return number if known else None
+    return None if last.rows is None or (known and condition.of is None) else Decimal(last.rows)
+
+
+def _first(condition: Condition, measured: Measured) -> bool:
+    """Whether it is the first run of an `unchanged`, which has compared nothing."""
+    return condition.measure is Measure.UNCHANGED and measured.past is not None and _before(condition, measured) is None
+
+
+def _finite(text: str, measured: Measured) -> Decimal:
+    number = _number(text, measured)
+    if number.is_infinite():
+        raise Unknowable(f"the value {_quoted(text, measured)} is infinite: no change of it can be measured")
+    return number
+
+
+def _parsed(text: str) -> Decimal | None:
+    """The number that `text` is, NaN and infinities too; None where it is none."""
+    plain = text.strip()
     try:
-        return Decimal(last.value or "")
+        return Decimal(plain) if plain.isascii() and "_" not in plain else None  # Python takes 1_000, databases do not
     except InvalidOperation:
-        raise Unknowable(f"run {last.run} measured no number") from None
+        return None
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
@@ -319,9 +346,15 @@ def _none(condition: Condition) -> str:
 
 def _nothing_to_compare(conditions: Sequence[Condition], measured: Measured) -> list[str]:
     """The first run of `unchanged` has compared nothing, and says so."""
-    if measured.past is not None and not measured.past and any(c.measure is Measure.UNCHANGED for c in conditions):
+    first = next((c for c in conditions if _first(c, measured)), None)
+    if first is None:
+        return []
+    if not measured.past:
         return ["no earlier run to compare with"]
-    return []
+    last = measured.past[0]
+    what, now = ("no number", "a value") if _by_value(first, measured) else ("a value", "rows")
+    what = "rows" if last.value is None and last.rows is not None else what
+    return [f"run {last.run} measured {what}, this one {now}: the next run is compared with it"]
 
 
 def _shown_value(conditions: Sequence[Condition], measured: Measured) -> str | None:
@@ -349,7 +382,7 @@ def _found(conditions: Sequence[Condition], measured: Measured) -> str:
 
 
 def _past_text(conditions: Sequence[Condition], measured: Measured, *, value: bool) -> str:
-    if not measured.past or not any(c.measure is Measure.UNCHANGED for c in conditions):
+    if not measured.past or not any(c.measure is Measure.UNCHANGED and not _first(c, measured) for c in conditions):
         return ""
     last = measured.past[0]
     before = last.value if value else last.rows

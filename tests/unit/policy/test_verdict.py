@@ -31,6 +31,14 @@ def value(text: str | None, **more: object) -> Measured:
     return Measured(rows=1, columns=ONE, value=text, **more)  # type: ignore[arg-type]
 
 
+def text(text: str | None, **more: object) -> Measured:
+    return Measured(rows=1, columns=(Column("n", "varchar(20)"),), value=text, **more)  # type: ignore[arg-type]
+
+
+def untyped(text: str | None, **more: object) -> Measured:
+    return Measured(rows=1, columns=(Column("n"),), value=text, **more)  # type: ignore[arg-type]
+
+
 def rows(count: int, **more: object) -> Measured:
     return Measured(rows=count, columns=TWO, value="1" if count else None, **more)  # type: ignore[arg-type]
 
@@ -128,11 +136,37 @@ def past(value: str | None = None, rows: int | None = None, verdict: Verdict = V
             "3 rows (it was 4 in run 01kb4w), expected rows unchanged",
         ),
         (value("5", past=[past("9", 1)]), "rows unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
-        (rows(3, past=[past("100", 1)]), "unchanged", "error", "run 01kb4w measured a value, this one 3 rows: write"),
-        (value("3", past=[past(None, 7)]), "unchanged", "error", "run 01kb4w measured rows, this one a value: write"),
-        (value("abc", past=[past(None, 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
-        (value("3", past=[past("***")]), "value unchanged", "error", "run 01kb4w measured no number"),
-        (value("3", past=[past(None, 7)]), "value unchanged", "error", "run 01kb4w measured no number"),
+        (
+            rows(3, past=[past("100", 1)]),
+            "unchanged",
+            "warn",
+            "3 rows, run 01kb4w measured a value, this one rows: the",
+        ),
+        (
+            value("3", past=[past(None, 7)]),
+            "unchanged",
+            "warn",
+            "value 3, run 01kb4w measured rows, this one a value: the",
+        ),
+        (value("3", past=[past("***")]), "value unchanged", "warn", "value 3, run 01kb4w measured no number, this one"),
+        (value("3", past=[past("Infinity")]), "unchanged", "warn", "value 3, run 01kb4w measured no number, this one"),
+        (value("3", past=[past("NaN")]), "unchanged 5%", "warn", "value 3, run 01kb4w measured no number, this one"),
+        (value("3", past=[past(None, 7)]), "value unchanged", "warn", "value 3, run 01kb4w measured rows, this one a"),
+        (rows(3, past=[past("3")]), "rows unchanged", "warn", "3 rows, run 01kb4w measured a value, this one rows"),
+        (text("abc", past=[past(None, 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
+        (text("abc", past=[past("abc", 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
+        (text(None, past=[past(None, 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
+        (text("NaN", past=[past(None, 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
+        (text("7", past=[past("7", 1)]), "unchanged", "pass", "value 7 (it was 7 in run 01kb4w)"),
+        (value(None, past=[past("3")]), "unchanged 5%", "error", "the value is NULL"),
+        (value(None, past=()), "unchanged 5%", "error", "the value is NULL"),
+        (value("NaN", past=[past("3")]), "unchanged 5%", "error", 'the value "NaN" is not a number'),
+        (value("Infinity", past=[past("3")]), "unchanged 5%", "error", 'the value "Infinity" is infinite: no change'),
+        (value("-Infinity", past=()), "value unchanged", "error", 'the value "-Infinity" is infinite: no change of it'),
+        (untyped(None, past=()), "unchanged", "error", "the value is NULL"),
+        (untyped("Infinity", past=()), "unchanged", "error", 'the value "Infinity" is infinite'),
+        (untyped("abc", past=[past(None, 1)]), "unchanged", "pass", "1 row (it was 1 in run 01kb4w)"),
+        (value("abc", past=[past(None, 1)]), "unchanged", "error", 'the value "abc" is not a number'),
         (value("x", past=[past("3")]), "value unchanged", "error", 'the value "x" is not a number'),
     ],
 )
@@ -188,6 +222,14 @@ def test_the_measured_value_is_told_whatever_the_verdict() -> None:
     assert decide(Measured(2, ONE, "1"), "value = 3").value is None
     assert decide(rows(3)).value is None
     assert decide(value("7", past=[past("7", 1)]), "rows unchanged").value is None
+
+
+def test_what_has_compared_nothing_neither_warns_of_itself_nor_fails() -> None:
+    """The first run of a bad `unchanged` has seen no value that stayed; the second has."""
+    for where in ("warn", "fail"):
+        first = decide(value("3", past=()), **{where: ("unchanged",)})  # type: ignore[arg-type]
+        assert (first.verdict.value, first.message) == ("warn", "value 3, no earlier run to compare with")
+    assert decide(value("3", past=[past("3")]), fail=("unchanged",)).verdict is Verdict.FAIL
 
 
 def test_until_makes_a_failure_a_warning() -> None:
