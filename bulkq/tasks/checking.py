@@ -128,9 +128,26 @@ class Judge:
         if self.pair is not None:
             decided = await self.pair.check_came(answer)
         else:
-            decided = [self.settle(answer, None)]
+            decided = [self._settled(answer)]
             answer.sink.discard()
         return counted(result, self.place, decided)
+
+    def _settled(self, answer: Answer) -> CheckResult:
+        try:
+            return self.settle(answer, None)
+        except Exception as error:  # noqa: BLE001 - see `broken`
+            return self.broken(answer, error)
+
+    def broken(self, answer: Answer, error: Exception) -> CheckResult:
+        """The result of a check on which our own code broke: its error, and nothing that ends the run and its reports."""
+        result = replace(
+            blank(self.place),
+            message=internal(error),
+            began_s=max(0.0, answer.began_s - self._book.started_s),
+            elapsed_s=answer.elapsed_s,
+        )
+        self._book.put(self.place, answer.n, result, self._digest(self.place.query, answer.batch))
+        return result
 
     def settle(
         self, answer: Answer, compared: deciding.Compared | None, rows: Sequence[tuple[str | None, ...]] = ()
@@ -257,7 +274,10 @@ class Pair:
         for n in ready:
             answer = self._checks.pop(n)
             other = self._others[1] if self._once else self._others.pop(n)
-            decided.append(await self._compare(answer, other))
+            try:
+                decided.append(await self._compare(answer, other))
+            except Exception as error:  # noqa: BLE001 - see `broken`
+                decided.append(self._judge.broken(answer, error))
             answer.sink.discard()
             if not self._once:
                 other.sink.discard()
@@ -355,6 +375,11 @@ def taken(answer: Answer, result: BatchResult) -> Answer:
             attempts=1,
         )
     return answer
+
+
+def internal(error: Exception) -> str:
+    """An error that nobody thought of, for a person."""
+    return f"internal error: {type(error).__name__}: {' '.join(str(error).split())} (report it)"
 
 
 def refused_result(place: Place, batch: Batch, error: RefusedError) -> BatchResult:

@@ -16,6 +16,7 @@ from bulkq import query as queries
 from bulkq.cli.selection import select
 from bulkq.errors import BulkqError, ParameterError, RefusedError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
+from bulkq.policy import verdict as deciding
 from bulkq.runner import Control
 from bulkq.tasks.check import check
 from bulkq.tasks.checkplan import Checks
@@ -26,6 +27,8 @@ from tests.servers.silence import silence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bulkq.conditions import Rules
+    from bulkq.policy.verdict import Decision
     from tests.conftest import SqliteFile
 
 
@@ -311,6 +314,54 @@ async def test_history_is_kept(postgres_url: str, tmp_path: Path) -> None:
         (first.run, "100", "warn"),
     ]
     assert b"tell-nobody" not in Path(ledger).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+async def test_no_number_is_no_baseline(kind: str, database: str, sqlite_file: SqliteFile, tmp_path: Path) -> None:
+    """NULL and infinity are errors, whatever came before; a check that used to measure something else begins anew."""
+    url = database if kind == "postgresql" else f"sqlite:///{sqlite_file()}"
+    infinity = "'Infinity'::float8" if kind == "postgresql" else "9e999"
+
+    async def once(condition: str, sql: str) -> tuple[str, str]:
+        text = f"-- name: total\n-- @expect {condition}\nselect {sql} as total"
+        summary = await run(load(text, "total.sql"), url, ledger=f"sqlite:///{tmp_path}/ledger.db")
+        return str(summary.checks[0].verdict), summary.checks[0].message
+
+    nothing = "(select sum(n) from (select 1 as n) as one where n < 0)"
+    assert await once("unchanged 5%", nothing) == ("error", "the value is NULL")
+    assert await once("unchanged 5%", nothing) == ("error", "the value is NULL")
+    for _ in range(2):
+        verdict, message = await once("unchanged 5%", infinity)
+        assert (verdict, message.endswith("is infinite: no change of it can be measured")) == ("error", True)
+    assert await once("unchanged 5%", "20") == ("warn", "value 20, no earlier run to compare with")
+    assert (await once("not empty", "20"))[0] == "pass"
+    verdict, message = await once("unchanged 5%", "20")
+    assert (verdict, message.partition(", run ")[0]) == ("warn", "value 20")
+    assert message.endswith("measured rows, this one a value: the next run is compared with it")
+    assert (await once("unchanged 5%", "20"))[0] == "pass"
+    assert (await once("unchanged 5%", "22"))[0] == "fail"
+
+
+@pytest.mark.parametrize("expect", ["value = 1", "same as other"])
+async def test_what_breaks_on_one_check_is_its_error(
+    expect: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours takes nothing from the others, nor the run and its reports."""
+    right = deciding.decide
+
+    def wrong(rules: Rules, *more: object) -> Decision:
+        if rules.sample == 7:
+            raise ZeroDivisionError("seven")
+        return right(rules, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deciding, "decide", wrong)
+    text = (
+        f"-- name: odd\n-- @sample 7\n-- @expect {expect}\nselect 1;\n-- name: other\n-- @expect not empty\nselect 1;"
+    )
+    summary = await run(text, postgres_url)
+    assert verdicts(summary) == {"odd": "error", "other": "pass"}
+    assert by_name(summary)["odd"].message == "internal error: ZeroDivisionError: seven (report it)"
+    assert (summary.exit_code, summary.unknown, summary.ok) == (3, 1, 1)
 
 
 async def test_checks_see_one_moment(database: str) -> None:
