@@ -27,7 +27,7 @@ from bulkq.sinks.nothing import NoSink
 from bulkq.targets import open_target
 from bulkq.tasks.checking import Book, Digest, Judge, Pair, Place, Reference
 from bulkq.tasks.opening import new_run_id
-from bulkq.tasks.recording import source_request
+from bulkq.tasks.recording import identity, physical, source_request
 from bulkq.tasks.rows import rows_of
 from bulkq.worker import Work
 
@@ -84,6 +84,7 @@ class Database:
     server: Server | None = None
     error: str = ""
     refused: bool = False  # it is not the database that it should be
+    physical: str = ""  # which one it is, whatever way leads there; only asked where targets are compared
     snapshot: str | None = None
 
 
@@ -184,6 +185,8 @@ async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None
     try:
         async with asyncio.timeout(opened.request.run.connect_timeout_s):
             connection = await target.sessions.first()
+            if opened.others:
+                target.physical = await physical(connection, await identity(connection, target.target.url))
     except TimeoutError:
         target.error = f"{target.name} did not answer within {opened.request.run.connect_timeout_s:g}s"
         return
@@ -270,6 +273,9 @@ async def _add_parts(
         if other is not None and other.error:
             planned.error = f"{other.name}: {other.error}"
             return
+        if same is not None and other is not None and _is_itself(opened, place, target, other):
+            planned.error = itself(same)
+            return
         part = await _part(opened, planned, query, target, stack, stdin)
         if part is None:
             return
@@ -281,6 +287,20 @@ async def _add_parts(
 
 def _other_target(opened: Opened, target: Database, same: Condition) -> Database:
     return opened.others[same.target] if same.target else target
+
+
+def _is_itself(opened: Opened, place: Place, target: Database, other: Database) -> bool:
+    """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
+    reference = opened.request.references[place.query.place]
+    if reference.place != place.query.place or reference.sql != place.query.sql:
+        return False
+    alike = target.physical != "" and target.physical == other.physical and place.query.schema is None
+    return other is target or alike
+
+
+def itself(same: Condition) -> str:
+    """Why nothing is learned from a comparison."""
+    return f"{same.text}: that is the check itself on the database that it runs on: name another query, or another database"
 
 
 async def _add_reference(

@@ -11,7 +11,7 @@ from bulkq.model import StatementClass
 from bulkq.query import rules as rules_of
 from bulkq.targets import open_target
 from bulkq.tasks.check import NO_SETS, refuse
-from bulkq.tasks.checkplan import as_sent, exporter, wanted_sets
+from bulkq.tasks.checkplan import as_sent, exporter, itself, wanted_sets
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.plan import At, QueryPlan, asking, first_reached, look_into
 from bulkq.tasks.planlooks import Look, connected, look_at_all, refusals, seat
@@ -154,6 +154,10 @@ async def _check(query: Query, request: Checks, at: At, stdin: BinaryIO | None) 
     if reference is not None and not on and at.described:
         findings = await refusals(at.connection, [as_sent(reference)], at.target.schema)
     errors = [*([wrong] if wrong else []), *_errors(made, rules, request)]
+    same, other = _same(query), request.other_targets.get(on)
+    if same is not None and other is not None and reference is not None and reference.place == query.place:
+        here = replace(at.target, schema=other.schema)
+        errors += [itself(same)] if (here.name or here.url) == (other.name or other.url) else []
     return CheckPlan(made, rules, reference, on, tuple(findings), tuple(errors))
 
 

@@ -144,6 +144,7 @@ def test_what_is_left_out_is_counted(plan: Plan, monkeypatch: pytest.MonkeyPatch
         ("begin", [], 3, "BEGIN acts on the session or its transaction"),
         ("-- @mask nam\nselect 1 as name", [], 3, '@mask "nam" is no column of the result (name)'),
         ("-- @expect unchanged\nselect 1", ["--ledger", "none"], 3, "unchanged: there is no ledger to compare with"),
+        ("-- @expect same as b on app\nselect 1", [], 3, "same as b on app: that is the check itself on the database"),
         ("-- @expect same as none\nselect 1", [], 2, 'no query named "none"'),
         ("-- name: b\n-- @expect same as c\nselect 1;\n-- name: c\nselect 1 from nope", [], 3, "no such table: nope"),
         ("-- @params none.csv\nselect :id", [], 2, "refused       checks/none.csv: no such file"),

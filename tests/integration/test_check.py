@@ -277,6 +277,30 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
     assert (lost.exit_code, lost.checks[0].message[:6]) == (3, "lite: ")
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+async def test_a_check_is_not_compared_with_itself_by_another_name(
+    kind: str, database: str, sqlite_file: SqliteFile, tmp_path: Path
+) -> None:
+    """The target of `on` by its name, and the same database by another one: always green, so it is an error."""
+    url = database if kind == "postgresql" else f"sqlite:///{sqlite_file()}"
+    way = database.replace("127.0.0.1", "localhost")
+    if kind == "sqlite":
+        (tmp_path / "link.db").hardlink_to(url.removeprefix("sqlite:///"))
+        way = f"sqlite:///{tmp_path}/link.db"
+    (query,) = load("-- name: a\n-- @expect same as a on other\nselect 1", "a.sql")
+    (helper,) = load("-- name: b\nselect 1", "a.sql")
+    wanted = Run(queries=(query,), targets=(Target(url=url, name="here"),), ledger="none")
+    for reference, other, verdict in (
+        (query, Target(url=url, name="here"), "error"),
+        (query, Target(url=way, name="there"), "error"),
+        (helper, Target(url=way, name="there"), "pass"),
+    ):
+        asked = Checks(run=wanted, references={query.place: reference}, other_targets={"other": other})
+        (found,) = (await check(asked, control=Control())).checks
+        assert str(found.verdict) == verdict
+        assert (verdict == "error") == found.message.startswith("same as a on other: that is the check itself on the ")
+
+
 async def test_every_check_runs_on_every_target(postgres_url: str, sqlite_file: SqliteFile) -> None:
     """One that is down hides nothing of the others."""
     lite = f"sqlite:///{sqlite_file()}"
