@@ -209,9 +209,9 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
 
     changed = None
     if options["changed_since"] is not None:
-        from bulkq.cli.changed import changed_since
+        from bulkq.cli.changed import Changes
 
-        changed = changed_since(options["changed_since"])
+        changed = Changes(options["changed_since"])
     dialect = requests.dialect(targets[0].url if targets else None)
     found = select(
         options["paths"],
@@ -219,8 +219,11 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
         exclude=options["exclude"],
         changed=changed,
         dialect=dialect,
+        params=options["params"],
         allow_empty=options["allow_empty"],
     )
+    if changed is not None:
+        changed.verify()
     try:
         inline = chosen((), options["sql"], dialect) if options["sql"] else ()
     except UsageError as error:

@@ -13,7 +13,7 @@ from bulkq.conditions import Measure
 from bulkq.errors import QueryFileError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import Query
 
@@ -53,8 +53,9 @@ def select(
     *,
     tags: Sequence[str],
     exclude: Sequence[str],
-    changed: frozenset[Path] | None,
+    changed: Callable[[Path], bool] | None,
     dialect: str,
+    params: Sequence[str] = (),
     allow_empty: bool = False,
 ) -> Selected:
     """The checks of `specs`, in the order of the files; what cannot be read is in `broken`, and the rest is still found.
@@ -63,8 +64,9 @@ def select(
         specs: files, folders (`*.sql` in them, recursively), globs, each perhaps with `:NAME`, which may be a glob too.
         tags: keep the checks that have one of these; () keeps all.
         exclude: paths, names or `FILE:NAME` that are left out, as globs.
-        changed: keep the checks of these files, or with a parameter file among them; None keeps all.
+        changed: says of a file whether its checks are wanted, or those that take their parameters from it; None keeps all.
         dialect: of the SQL.
+        params: where the parameters come from that the command line gives to all checks.
         allow_empty: folders and patterns may have nothing, and nothing may have a tag.
 
     Raises:
@@ -100,7 +102,9 @@ def select(
         if query.place in helpers and not _says_something(query) and not _by_name(query, wanted):
             reason = "compared"
         else:
-            reason = _unwanted(query, references.get(query.place), tags=tags, exclude=exclude, changed=changed)
+            reason = _unwanted(
+                query, references.get(query.place), tags=tags, exclude=exclude, changed=changed, params=params
+            )
         without[reason] += 1
         if not reason:
             chosen.append(query)
@@ -114,14 +118,15 @@ def _unwanted(
     *,
     tags: Sequence[str],
     exclude: Sequence[str],
-    changed: frozenset[Path] | None,
+    changed: Callable[[Path], bool] | None,
+    params: Sequence[str],
 ) -> str:
     """The field of `LeftOut` in which `query` counts; "" if it is chosen."""
     if _excluded(query.file or "", query.name, exclude):
         return "excluded"
     if tags and frozenset(tags).isdisjoint(query.tags):
         return "untagged"
-    if changed is not None and not _has_changed(query, reference, changed):
+    if changed is not None and not _has_changed(query, reference, changed, params):
         return "unchanged"
     return ""
 
@@ -250,18 +255,25 @@ def _check_tags(tags: Sequence[str], queries: Sequence[Query]) -> None:
             raise UsageError(f'--tag "{tag}": no check has it{meant}; there are {", ".join(known) or "no tags"}')
 
 
-def _has_changed(query: Query, reference: Query | None, changed: frozenset[Path]) -> bool:
+def _has_changed(query: Query, reference: Query | None, changed: Callable[[Path], bool], params: Sequence[str]) -> bool:
     """Whether its file has, one with its parameters, or that of the query that it is compared with."""
     if query.file is None:
         return True
     folder = Path(query.file).parent
-    files = [
-        Path(query.file),
-        *(folder / spec.partition(":")[0].lstrip("@") for spec in query.metadata.get("params", ())),
-    ]
+    given = params if query.parameters else ()
+    if "-" in given:
+        return True  # nobody knows what stands there
+    files = [Path(query.file), *_parameter_files(query.metadata.get("params", ()), folder)]
+    files += _parameter_files(given, Path())
     if reference is not None and reference.file is not None:
         files.append(Path(reference.file))
-    return any(file.resolve() in changed for file in files)
+    return any(map(changed, files))
+
+
+def _parameter_files(specs: Sequence[str], folder: Path) -> list[Path]:
+    """Those of `-p` and `@params` that are files, or queries in one."""
+    files = [spec for spec in specs if not spec.startswith(("range:", "sql:")) and spec != "-"]
+    return [folder / (_split(spec[1:])[0] if spec.startswith("@") else spec) for spec in files]
 
 
 def _broken(message: str, file: str) -> list[Broken]:

@@ -159,6 +159,96 @@ def test_only_what_has_changed(shop: str, capfd: pytest.CaptureFixture[str]) -> 
     assert not Path("x").exists()
 
 
+def changed(*arguments: str) -> list[str]:
+    """The names of the checks that `--changed-since` keeps."""
+    assert bulkq(*arguments, "--allow-empty", "--report", "json:r.json") in {0, 1}
+    return [check["name"] for check in json.loads(Path("r.json").read_text())["checks"]]
+
+
+def test_git_is_asked_where_the_file_is(shop: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The repository of the file counts, not that of the folder; what git does not look after has changed."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    Path("checks/p.sql").write_text("select :id where :id = 'x'")
+    Path("ids.csv").write_text("id\n1\n")
+    Path("elsewhere").mkdir()
+    Path("elsewhere/e.sql").write_text(FINE)
+    Path("elsewhere/.gitignore").write_text("ignored.sql\n")
+    for folder in (".", "elsewhere"):
+        git("-C", folder, "init", "-q")
+        git("-C", folder, "add", "checks", "ids.csv") if folder == "." else git("-C", folder, "add", ".")
+        git("-C", folder, "commit", "-q", "-m", "first")
+    since = ("-t", shop, "--changed-since", "HEAD")
+    given = ("-p", "ids.csv", "--extra-columns", "ignore")
+    assert changed("checks", *given, *since) == []
+    Path("ids.csv").write_text("id\n2\n")
+    assert changed("checks", *given, *since) == ["p"]
+    Path("list.sql").write_text("-- name: ids\nselect 'y' as id")
+    assert changed("checks", "-p", "@list.sql:ids", *since) == ["p"]
+    assert changed("elsewhere", *since) == []
+    Path("elsewhere/ignored.sql").write_text(FINE.replace("fine", "ignored"))
+    Path("elsewhere/e.sql").write_text(FINE.replace("fine", "other"))
+    assert changed("elsewhere", *since) == ["other", "ignored"]
+    Path("loose").mkdir()
+    Path("loose/l.sql").write_text(FINE.replace("fine", "loose"))
+    assert changed("loose", *since) == ["loose"]
+    os.chdir("loose")
+    assert changed("../elsewhere", *since) == ["other", "ignored"]
+    os.chdir("..")
+    git("-C", "elsewhere", "checkout", "-q", "e.sql")
+    git("tag", "only-here")
+    assert changed("checks", "elsewhere", "-t", shop, *given, "--changed-since", "only-here") == [
+        "p",
+        "fine",
+        "ignored",
+    ]
+    assert bulkq("elsewhere", "-t", shop, "--changed-since", "only-here") == 2
+    assert '--changed-since "only-here": git knows no such revision' in capfd.readouterr().err
+
+
+def test_a_submodule_has_changed_with_its_commit(shop: str) -> None:
+    """`HEAD` is that of the repository around it, unless one works in the submodule."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    Path("origin").mkdir()
+    Path("origin/s.sql").write_text(FINE.replace("fine", "same"))
+    Path("origin/t.sql").write_text(FINE.replace("fine", "before"))
+    git("-C", "origin", "init", "-q")
+    git("-C", "origin", "add", ".")
+    git("-C", "origin", "commit", "-q", "-m", "first")
+    git("init", "-q")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "./origin", "sub")
+    git("add", "checks")
+    git("commit", "-q", "-m", "with it")
+    since = ("-t", shop, "--changed-since", "HEAD")
+    assert changed("checks", "sub", *since) == []
+    Path("sub/t.sql").write_text(FINE.replace("fine", "after"))
+    assert changed("checks", "sub", *since) == ["after"]
+    git("-C", "sub", "commit", "-q", "-a", "-m", "second")
+    assert changed("checks", "sub", *since) == ["after"]
+    os.chdir("sub")
+    assert changed(".", *since) == []
+    os.chdir("..")
+    git("add", "sub")
+    git("commit", "-q", "-m", "the second")
+    assert changed("checks", "sub", *since) == []
+
+
+def test_a_link_that_leads_elsewhere_now(shop: str) -> None:
+    """What it leads to is as before; the check is another one."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    Path("checks/b.sql").write_text(FINE.replace("fine", "other"))
+    Path("linked.sql").symlink_to("checks/a.sql")
+    git("init", "-q")
+    git("add", "checks", "linked.sql")
+    git("commit", "-q", "-m", "first")
+    assert changed("linked.sql", "-t", shop, "--changed-since", "HEAD") == []
+    Path("linked.sql").unlink()
+    Path("linked.sql").symlink_to("checks/b.sql")
+    assert changed("linked.sql", "-t", shop, "--changed-since", "HEAD") == ["other"]
+
+
 def git(*arguments: str) -> None:
     names = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     subprocess.run(["git", *arguments], check=True, env={**os.environ, **names, "GIT_CONFIG_GLOBAL": "/dev/null"})
