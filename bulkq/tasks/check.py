@@ -76,14 +76,18 @@ async def check(
         BulkqError: nothing of the user's was executed: usage (2), refused (4).
     """
     refuse(request)
+    began_s = time.monotonic()
     if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
-        request = replace(
-            request, run=await expanded(request.run, config, _say_to(observers), everywhere=not request.allow_empty)
-        )
+        run = request.run
+        waits_s = min(filter(None, (run.connect_timeout_s, run.deadline_s)), default=None)
+        asking = replace(run, connect_timeout_s=waits_s)
+        found = await expanded(asking, config, _say_to(observers), everywhere=not request.allow_empty)
+        request = replace(request, run=replace(found, connect_timeout_s=run.connect_timeout_s))
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(_ledger(request.run.ledger))
         stack.push_async_callback(_close, opening)
         opened = open_checks(request, observers)
+        _watch_the_clock(opened, control, began_s, stack)
         await connect(opened, stack)
         ledger = await opening
         history = await _history(ledger)
@@ -100,6 +104,17 @@ async def check(
         await _never_ran(opened, control)
         summary = _summary(opened, control)
         return await _finish(opened, summary, ledger, history, record, observers)
+
+
+def _watch_the_clock(opened: Opened, control: Control, began_s: float, stack: AsyncExitStack) -> None:
+    """`--deadline` counts from the first connection on: a target that does not answer is waited for no longer than that."""
+    deadline_s = opened.request.run.deadline_s
+    if deadline_s is None:
+        return
+    opened.ends_s = began_s + deadline_s
+    left_s = max(0.0, opened.ends_s - time.monotonic())
+    passed = f"the deadline of {deadline_s:g}s passed"
+    stack.callback(asyncio.get_running_loop().call_later(left_s, control.cancel, passed).cancel)
 
 
 def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
@@ -137,7 +152,6 @@ def _runner(opened: Opened, control: Control) -> tuple[Runner, list[Part]]:
     rules = Rules(
         fail_fast=run.fail_fast,
         max_failures=run.max_failures,
-        deadline_s=run.deadline_s,
         gives_up=False,
         what="a check",
     )
@@ -174,7 +188,7 @@ async def _never_ran(opened: Opened, control: Control) -> None:
     """Every check has a result: what did not run, or was not heard of again, is an error with the reason."""
     for planned in opened.planned:
         if planned.error:
-            _put(opened, planned, 0, planned.error, unknown=True)
+            _put(opened, planned, 0, planned.error, unknown=not planned.late)
             continue
         part, judge = planned.parts[0], planned.judge
         gone = next((part.sessions.gone for part in planned.parts if part.sessions.gone is not None), None)

@@ -85,6 +85,7 @@ class Database:
     error: str = ""
     refused: bool = False  # it is not the database that it should be
     physical: str = ""  # which one it is, whatever way leads there; only asked where targets are compared
+    late: bool = False  # the run's deadline passed before it had answered
     snapshot: str | None = None
 
 
@@ -109,6 +110,7 @@ class Planned:
     judge: Judge
     parts: list[Part] = field(default_factory=list)  # the check's own first
     error: str = ""
+    late: bool = False  # the error is the run's end, not the check's
 
 
 @dataclass(slots=True)
@@ -124,6 +126,7 @@ class Opened:
     started_at: str
     say: list[Observer]
     planned: list[Planned] = field(default_factory=list)
+    ends_s: float | None = None  # the run's deadline, on the monotonic clock
 
     def notice(self, text: str) -> None:
         """A line for people."""
@@ -182,18 +185,24 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
 
 async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
     assert target.sessions is not None
+    patience_s = opened.request.run.connect_timeout_s
+    left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
+    if left_s is not None and (patience_s is None or left_s < patience_s):
+        patience_s, target.late = left_s, True
     try:
-        async with asyncio.timeout(opened.request.run.connect_timeout_s):
+        async with asyncio.timeout(patience_s):
             connection = await target.sessions.first()
             if opened.others:
                 target.physical = await physical(connection, await identity(connection, target.target.url))
     except TimeoutError:
-        target.error = f"{target.name} did not answer within {opened.request.run.connect_timeout_s:g}s"
+        given_s = opened.request.run.deadline_s if target.late else opened.request.run.connect_timeout_s
+        what = "the deadline of " if target.late else ""
+        target.error = f"{target.name} did not answer within {what}{given_s:g}s"
         return
     except (TargetError, RefusedError) as error:
-        target.error, target.refused = str(error), isinstance(error, RefusedError)
+        target.error, target.refused, target.late = str(error), isinstance(error, RefusedError), False
         return
-    target.server = connection.server
+    target.server, target.late = connection.server, False
     target.sessions.give_back(connection)
     if opened.request.snapshot:
         await _export(target, stack)
@@ -266,12 +275,12 @@ async def _add_parts(
     if query.statement is StatementClass.SESSION:
         planned.error = f"{query.verb} acts on the session or its transaction, which are bulkq's own: it was not sent"
     elif target.error:
-        planned.error = target.error
+        planned.error, planned.late = target.error, target.late
     else:
         same = next((c for c in place.rules.expect if c.measure is Measure.SAME), None)
         other = _other_target(opened, target, same) if same is not None else None
         if other is not None and other.error:
-            planned.error = f"{other.name}: {other.error}"
+            planned.error, planned.late = f"{other.name}: {other.error}", other.late
             return
         if same is not None and other is not None and _is_itself(opened, place, target, other):
             planned.error = itself(same)

@@ -14,7 +14,7 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.cli.selection import select
-from bulkq.errors import BulkqError, ParameterError, RefusedError, UsageError
+from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
 from bulkq.policy import verdict as deciding
 from bulkq.runner import Control
@@ -907,3 +907,24 @@ async def test_a_target_that_never_answers(postgres_url: str) -> None:
         summary = await run("select 1 where false", postgres_url, url, connect_timeout_s=0.2)
     assert [str(result.verdict) for result in summary.checks] == ["pass", "error"]
     assert "did not answer within 0.2s" in summary.checks[1].message
+
+
+async def test_a_deadline_counts_while_connecting(postgres_url: str) -> None:
+    """A silent target is waited for no longer than that, and what was not asked any more did not run: exit 5."""
+    text = "-- name: a\nselect 1 where false;\n-- name: b\n-- @expect same as a on other\nselect 1 where false"
+    async with silence() as url, asyncio.timeout(4):
+        summary = await run("select 1 where false", postgres_url, url, deadline_s=0.3)
+        other: dict[str, object] = {"other_targets": {"other": Target(url=url, name="other")}}
+        compared = await run(text, postgres_url, checks=other, deadline_s=0.3)
+        with pytest.raises(TargetError):
+            await run("select 1 where false", url, schemas=("%",), deadline_s=0.3)
+    assert [str(result.verdict) for result in summary.checks] == ["error", "error"]
+    assert summary.checks[0].message.endswith(": the deadline of 0.3s passed")
+    assert "did not answer within the deadline of 0.3s" in summary.checks[1].message
+    assert (summary.exit_code, summary.skipped, summary.unknown) == (5, 2, 0)
+    assert (compared.exit_code, compared.skipped, compared.elapsed_s < 2) == (5, 2, True)
+
+
+async def test_a_deadline_of_a_run_that_is_in_time(postgres_url: str) -> None:
+    """It is forgotten with the run."""
+    assert (await run("select 1 where false", postgres_url, deadline_s=60.0)).exit_code == 0
