@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,15 @@ SINGLE = frozenset(
 
 KEYS = REPEATABLE | SINGLE
 
+CONDITIONS = frozenset({"expect", "warn", "fail"})
+"""Keys whose values are read to the end: a literal in them may hold anything."""
+
 _NAME = re.compile(r"--\s*name\s*:\s*(.*?)\s*$", re.DOTALL)
 _TITLE = re.compile(r"([^\W\d][\w-]*)\s*(?:<!|\*!|[\^$!#])?\s*(?:\((.*)\))?\s*(?:<!|\*!|[\^$!#])?", re.DOTALL)
 _KEY = re.compile(r"--\s*@([\w-]+)\s*(.*?)\s*$", re.DOTALL)
 _LOST = re.compile(r"[\s*#/-]*@\s*(expect|warn|fail|mask|until)\b", re.IGNORECASE)
 _WORDED = re.compile(r"--\s*(expect|warn|fail)\b\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
+_SWALLOWED = re.compile(r"\s@(expect|warn|fail|mask|until)\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 _DECLARED = re.compile(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.DOTALL)
 
 
@@ -102,17 +107,27 @@ def lost_key(comment: Comment, *, inside: bool) -> str | None:
     """
     if comment.line and comment.alone and _KEY.match(comment.text) and not inside:
         return None
-    found = next(filter(None, map(_LOST.match, comment.text.splitlines())), None)
+    text = _plain(comment.text)
+    found = next(filter(None, map(_LOST.match, text.splitlines())), None)
     if found:
         return found[1].lower()
-    worded = _WORDED.match(comment.text)
-    if not worded:
-        return None
+    said = [_WORDED.match(text), *map(_SWALLOWED.search, text.splitlines())]
+    return next((one[1].lower() for one in said if one and _is_said(one[1].lower(), one[2])), None)
+
+
+def _plain(text: str) -> str:
+    """`text` as it looks: without what nobody sees, full-width letters and signs as the others."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+
+
+def _is_said(key: str, value: str) -> bool:
+    """Whether `value` is what stands behind such a key, and no prose."""
+    reader = conditions.until if key == "until" else conditions.condition
     try:
-        conditions.condition(worded[2])
+        reader(value.removesuffix("*/"))
     except ValueError:
-        return None
-    return worded[1].lower()
+        return False
+    return True
 
 
 def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: Complaints) -> Header:
@@ -198,7 +213,13 @@ def _read_key(key: str, value: str, offset: int, header: Header, complaints: Com
         complaints.add(offset, f"@{key} stands twice: keep one")
         return
     header.metadata[key] = (*header.metadata.get(key, ()), value)
-    if not value:
+    swallowed = _SWALLOWED.search(f" {value}") if key not in CONDITIONS else None
+    if swallowed:
+        complaints.add(
+            offset,
+            f"@{key} {quoted(value)} holds @{swallowed[1].lower()}, which is not read there: give it a line of its own",
+        )
+    elif not value:
         complaints.add(offset, f"@{key} needs a value: {_FORMS.get(key, 'write it behind the key')}")
     elif key in _READERS:
         try:

@@ -213,6 +213,11 @@ def test_keys_in_places_that_nobody_reads() -> None:
         "select 1\n-- @expect not empty\nas id",
         "select 1 /* @expect not empty */ where true",
         "/* @expect empty */\n-- name: a\nselect 1",
+        "-- \u200b@expect not empty\nselect 1",
+        "-- \uff20expect not empty\nselect 1",
+        "--\ufeff @\u2060expect not empty\nselect 1",
+        "-- Orders. @expect not empty\nselect 1",
+        "/* Orders.\n Of all: @expect not empty */\nselect 1",
     ],
 )
 def test_a_condition_that_nobody_would_read_is_an_error(text: str) -> None:
@@ -221,6 +226,30 @@ def test_a_condition_that_nobody_would_read_is_an_error(text: str) -> None:
         QueryFileError, match=r'a\.sql:\d: @expect is not read here: write "-- @expect \.\.\." on a line'
     ):
         load(text, "a.sql")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("@tags nightly @expect not empty", "expect"),
+        ("@owner me -- @expect not empty", "expect"),
+        ("@mask email @until 2026-12-31", "until"),
+        ("@owner @warn rows > 0", "warn"),
+        ("@sample 5 @Fail rows > 9", "fail"),
+    ],
+)
+def test_a_condition_behind_another_key_is_an_error(line: str, key: str) -> None:
+    """It would be a tag, or a part of a name; behind a condition it is none, and in a text of one it may stand."""
+    (said,) = errors(f"-- {line}\nselect 1")
+    assert f"holds @{key}, which is not read there: give it a line of its own" in said
+    assert "is not a condition" in errors("-- @expect empty @warn rows > 0\nselect 1")[0]
+    load("-- @owner sales@expect.example\n-- @expect value = 'a @expect b'\nselect 1", "a.sql")
+
+
+def test_until_is_lost_only_with_a_date() -> None:
+    """Prose that names a key is prose."""
+    assert "@until is not read here" in errors("-- Known, see @until 2026-12-31\nselect 1")[0]
+    load("-- Known, see @until and @mask of the others, and @expect of this one.\nselect 1", "a.sql")
 
 
 def test_comments_that_only_talk_about_conditions() -> None:
