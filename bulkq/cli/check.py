@@ -161,11 +161,17 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     warn_of_password(options["ledger"], messages)
     reports = wanted_reports(options["report"], rows=None)
     want_paths(options)
+    from bulkq.cli.selection import files_read, named_files
+
+    refuse_inputs(reports, named_files(options["paths"]))
     selected: Selected | None = None
     targets: tuple[Target, ...] = ()
     try:
         targets = targets_of(options, ctx)
         selected = selected_of(options, targets)
+        read, wanted = files_read(selected, options["params"]), reports
+        reports = [report for report in wanted if not is_input(report, read)]  # to tell of that error too
+        refuse_inputs(wanted, read)
         request = request_of(options, ctx, selected, targets)
         from bulkq.tasks.check import check
 
@@ -177,6 +183,29 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     except BulkqError as error:
         _report(error, selected, targets, reports, messages)
         raise
+
+
+def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str]) -> None:
+    """Refuse a report in the place of what the run reads: it would be gone.
+
+    Raises:
+        UsageError: names the file.
+    """
+    for report in reports:
+        if is_input(report, read):
+            raise UsageError(f'--report {report.format}: the run reads "{report.path}": name another file')
+
+
+def is_input(report: ReportRequest, read: Sequence[str]) -> bool:
+    """Whether it would be written over one of the files `read`, however they are named."""
+    from bulkq.sinks import same_file
+
+    try:
+        for file in read:
+            same_file([("--report", report.path), ("", file)])
+    except UsageError:
+        return True
+    return False
 
 
 def want_paths(options: CheckOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -110,6 +111,24 @@ def select(
             chosen.append(query)
     del without[""]
     return Selected(tuple(chosen), references, (*broken, *wrong), LeftOut(**without))
+
+
+def named_files(specs: Sequence[str]) -> list[str]:
+    """The files that `specs` name, as far as they can be found."""
+    found: list[str] = []
+    for spec in specs:
+        with contextlib.suppress(UsageError):
+            found += [file for file, _ in _files(spec, allow_empty=True)]
+    return found
+
+
+def files_read(selected: Selected, params: Sequence[str]) -> list[str]:
+    """The files from which checks, what they are compared with and their parameters come."""
+    every = [*selected.queries, *selected.references.values()]
+    found = [Path(query.file) for query in every if query.file is not None]
+    for query in every:
+        found += _parameter_files(query.metadata.get("params", ()), Path(query.file or "").parent)
+    return [str(file) for file in (*found, *_parameter_files(params, Path()))]
 
 
 def _unwanted(

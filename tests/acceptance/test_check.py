@@ -119,6 +119,29 @@ def test_a_report_that_cannot_be_written_is_not_green(shop: str, capfd: pytest.C
     assert Path("out.tap").read_text().startswith("TAP version 13")
 
 
+@pytest.mark.parametrize(
+    "report", ["checks/a.sql", "./checks/b.sql", "link.sql", "ids.csv", "checks/more.csv", "helper.sql"]
+)
+def test_a_report_never_stands_in_the_place_of_what_was_read(
+    report: str, shop: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A check, whether it can be understood or not, a parameter file, the file of a helper: exit 2, and all of it is there."""
+    Path("checks/b.sql").write_text("-- @expect rowz = 1\nselect 1")
+    Path("checks/c.sql").write_text("-- @params more.csv\n-- @expect same as ../helper.sql:h\nselect :id")
+    Path("helper.sql").write_text("-- name: h\nselect 1")
+    Path("ids.csv").write_text("id\n1\n")
+    Path("checks/more.csv").write_text("id\n1\n")
+    Path("link.sql").symlink_to("checks/a.sql")
+    before = {path: path.read_text() for path in Path().rglob("*.[sc][qs][lv]")}
+    options = [] if report == "checks/more.csv" else ["-p", "ids.csv"]
+    if "more" in report or "ids" in report or "helper" in report:
+        Path("checks/b.sql").unlink()
+        del before[Path("checks/b.sql")]
+    assert bulkq("checks", "-t", shop, *options, "--report", f"json:{report}", "--report", "tap:out.tap") == 2
+    assert f'the run reads "{Path(report).absolute()}": name another file' in capfd.readouterr().err
+    assert {path: path.read_text() for path in before} == before
+
+
 def test_inline_checks_and_constants(shop: str) -> None:
     """`-e` is a check too, and `--param` gives it values."""
     assert bulkq("-e", "-- @expect value = 3\nselect :n + 1", "--param", "n=2", "-t", shop) == 0
