@@ -161,7 +161,7 @@ def _row(result: CheckResult) -> dict[str, object]:
         "verdict": str(result.verdict),
         "expected": result.expected,
         "message": message,
-        "value": result.value,
+        "value": None if result.value is None else str(result.value),
         "rows": result.rows,
         "sqlstate": result.sqlstate,
         "description": result.description,

@@ -1,7 +1,7 @@
 """Text from databases made harmless for the place where it is shown. Every report takes its texts through here.
 
 A value may hold anything: terminal commands, right-to-left overrides, markup, the words of a protocol. `line` comes first in every
-form: one line of printable characters, cut with a count. The others add what their place needs. The JSON forms keep values whole.
+form: one line of printable characters, cut with a count. The others add what their place needs. The JSON forms keep characters as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from bulkq.sinks.text import printable
+from bulkq.sinks.text import Shortened, printable
 
 LONGEST = 2_000
 """Of a message, in characters."""
@@ -30,9 +30,11 @@ _ODD = re.compile(r"[^\x20-\x7e]")
 
 def line(text: str, longest: int = LONGEST) -> str:
     r"""`text` on one line without anything a reader might obey (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
-    if len(text) <= longest:
-        return printable(text)
-    return f"{printable(text[:longest])}... ({len(text) - longest:,} more characters)"
+    more = 0
+    if isinstance(text, Shortened):
+        more, text = text.more, text.head
+    more += max(0, len(text) - longest)
+    return f"{printable(text[:longest])}... ({more:,} more characters)" if more else printable(text)
 
 
 def cell(value: str | None) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
 from bulkq.sinks.delimited import cell_text
+from bulkq.sinks.text import Shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,5 +192,5 @@ def _text(value: object) -> str | None:
 
 
 def shortened(text: str | None) -> str | None:
-    """`text` as long as a report shows it."""
-    return text if text is None or len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 3]}..."
+    """`text` as much as a report may show of it."""
+    return text if text is None or len(text) <= LONGEST_CELL else Shortened(text, LONGEST_CELL)

@@ -116,3 +116,18 @@ TEXTS: tuple[tuple[type, Callable[..., str]], ...] = (
 def text_of(kind: type) -> Callable[..., str] | None:
     """The function that prints values of `kind`, or None where this module knows none."""
     return next((text for base, text in TEXTS if issubclass(kind, base)), None)
+
+
+class Shortened(str):
+    """The beginning of a text, and how much more there was; as a string it says so itself."""
+
+    __slots__ = ("head", "more")
+    head: str
+    more: int
+
+    def __new__(cls, text: str, longest: int) -> Shortened:
+        """The first `longest` characters of `text`, which has more."""
+        more = len(text) - longest
+        made = super().__new__(cls, f"{text[:longest]}... ({more:,} more characters)")
+        made.head, made.more = text[:longest], more
+        return made

@@ -17,6 +17,7 @@ from bulkq.cli.selection import select
 from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
 from bulkq.policy import verdict as deciding
+from bulkq.reports.writing import FORMATS
 from bulkq.runner import Control
 from bulkq.tasks.check import check
 from bulkq.tasks.checkplan import Checks
@@ -559,8 +560,15 @@ async def test_bytes_in_the_text_of_a_query(sqlite_file: SqliteFile) -> None:
 async def test_a_value_that_is_too_long_for_a_report(sqlite_file: SqliteFile) -> None:
     """It is compared whole, and shown and kept as far as people read."""
     long = "-- name: a\n-- @expect value = 'y'\nselect replace(hex(zeroblob(500000)), '0', 'y');"
-    (result,) = (await run(long, f"sqlite:///{sqlite_file('')}")).checks
-    assert (str(result.verdict), len(result.value or ""), (result.value or "")[-5:]) == ("fail", 1000, "yy...")
+    url = f"sqlite:///{sqlite_file('')}"
+    summary = await run(long, url)
+    (result,) = summary.checks
+    assert (str(result.verdict), result.value) == ("fail", f"{'y' * 1000}... (999,000 more characters)")
+    cells = await run("select replace(hex(zeroblob(2500)), '0', 'y') as v", url)
+    for text in (FORMATS["text"], FORMATS["html"], FORMATS["markdown"], FORMATS["tap"]):
+        assert f"{'y' * 300}... (4,700 more characters)" in text(cells)
+    assert f'"{"y" * 1000}... (4,000 more characters)"' in FORMATS["json"](cells)
+    assert f"{'y' * 1000}... (999,000 more characters)" in FORMATS["json"](summary)
 
 
 async def test_a_result_that_is_too_large(database: str, sqlite_file: SqliteFile) -> None:
