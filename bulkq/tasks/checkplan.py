@@ -17,6 +17,7 @@ from bulkq.conditions import Measure
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Query, Run, StatementClass, Target
 from bulkq.parameters import open_source
+from bulkq.parameters.peeked import Peeked
 from bulkq.policy.progress import Progress
 from bulkq.policy.sizing import BatchSize
 from bulkq.protocols import SnapshotConnection
@@ -26,6 +27,7 @@ from bulkq.sessions import Sessions
 from bulkq.sinks.nothing import NoSink
 from bulkq.targets import open_target
 from bulkq.tasks.checking import Book, Digest, Judge, Pair, Place, Reference
+from bulkq.tasks.checkvalues import first_sets, values_fit
 from bulkq.tasks.opening import new_run_id
 from bulkq.tasks.recording import identity, physical, source_request
 from bulkq.tasks.rows import rows_of
@@ -126,6 +128,7 @@ class Opened:
     started_at: str
     say: list[Observer]
     planned: list[Planned] = field(default_factory=list)
+    asked: set[tuple[object, ...]] = field(default_factory=set)  # see `values_fit`
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
 
     def notice(self, text: str) -> None:
@@ -336,19 +339,32 @@ async def _part(
     assert target.driver is not None
     assert target.sessions is not None
     query = as_sent(query)
+    wanted = wanted_sets(opened.request, planned.place.query, query, stdin)
+    asks = any(spec.startswith(QUERIED) for spec in wanted.specs)
     try:
-        source = await _source(opened, planned.place, query, target, stdin)
+        source = await _source(opened, wanted, query, target)
+        stack.push_async_callback(source.close)
+        part = Part(_work(opened, query, target, source), source, NoSink(), target.sessions)
+        if query.parameters and not asks:
+            await _look_at_values(opened, part, wanted, target)
     except (DatabaseError, TargetError) as error:
         planned.error = str(error)
         return None
     except ParameterError as error:
-        wanted = specs(opened.request.run, planned.place.query, query)
-        if not any(spec.startswith(QUERIED) for spec in wanted):
+        if not asks:
             raise
         planned.error = str(error)
         return None
-    stack.push_async_callback(source.close)
-    return Part(_work(opened, query, target, source), source, NoSink(), target.sessions)
+    return part
+
+
+async def _look_at_values(opened: Opened, part: Part, wanted: Request, target: Database) -> None:
+    assert target.driver is not None
+    text = target.driver.capabilities.text_parameters
+    head = await first_sets(wanted, part.work.query, part.source, text=text)
+    if head is not None and text and not part.source.typed:
+        assert target.sessions is not None
+        await values_fit(part.work, head, target.sessions, opened.asked)
 
 
 def as_sent(query: Query) -> Query:
@@ -388,15 +404,12 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-async def _source(
-    opened: Opened, place: Place, query: Query, target: Database, stdin: BinaryIO | None
-) -> ParameterSource:
+async def _source(opened: Opened, wanted: Request, query: Query, target: Database) -> ParameterSource:
     assert target.driver is not None
-    run = opened.request.run
-    wanted = wanted_sets(opened.request, place.query, query, stdin)
-    rows = rows_of(run.params_target or target.target)
+    rows = rows_of(opened.request.run.params_target or target.target)
     text = target.driver.capabilities.text_parameters
-    return await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+    source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+    return source if source.replayable or "-" not in wanted.specs else Peeked(source)
 
 
 def _work(opened: Opened, query: Query, target: Database, source: ParameterSource) -> Work:

@@ -182,13 +182,8 @@ async def test_parameters_that_are_for_nobody(name: str, text: str, postgres_url
     assert (await run(two.format("m", "m"), postgres_url, params=params)).exit_code == 0
     wrong = two.format("k", "k")
     for unused in (wrong, "select 1 where :n::int = 5"):
-        if name == "s.csv":
-            with pytest.raises(ParameterError, match='column "m" is not used by'):
-                await run(unused, postgres_url, params=params)
-        else:  # known when the object is read
-            stopped = await run(unused, postgres_url, params=params)
-            assert 'key "m" is not used by' in stopped.reason
-            assert {str(result.verdict) for result in stopped.checks} == {"error"}
+        with pytest.raises(ParameterError, match='(column|key) "m" is not used by'):
+            await run(unused, postgres_url, params=params)
     assert (await run(wrong, postgres_url, params=params, ignore_extra_columns=True)).exit_code == 1
     with pytest.raises(UsageError, match=r'-p ".*": no check has a :parameter that it could be for'):
         await run("select 1 where false", postgres_url, params=params)
@@ -936,3 +931,32 @@ async def test_a_deadline_counts_while_connecting(postgres_url: str) -> None:
 async def test_a_deadline_of_a_run_that_is_in_time(postgres_url: str) -> None:
     """It is forgotten with the run."""
     assert (await run("select 1 where false", postgres_url, deadline_s=60.0)).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+async def test_a_value_of_the_wrong_type_is_found_before_the_start(
+    kind: str, database: str, sqlite_file: SqliteFile, tmp_path: Path
+) -> None:
+    """With its line, in a check and in what it is compared with; nothing was executed. What a query gives is its own error."""
+    url = database if kind == "postgresql" else f"sqlite:///{sqlite_file()}"
+    (tmp_path / "bad.csv").write_text("x\n1\nabc\n")
+    for params in ({"params": (str(tmp_path / "bad.csv"),)}, {"constants": {"x": "abc"}}):
+        with pytest.raises(ParameterError, match='x"?: .*"abc" is not a bigint') as wrong:
+            await run("-- name: a(x: bigint)\nselect :x where 1 = 0", url, **params)
+        assert ("bad.csv:3: " in str(wrong.value)) == ("params" in params)
+    text = "-- name: a(x)\n-- @expect same as b\nselect :x;\n-- name: b(x: bigint)\nselect :x"
+    with pytest.raises(ParameterError, match="bad.csv:3: "):
+        await run(text, url, params=(str(tmp_path / "bad.csv"),))
+    (tmp_path / "fine.csv").write_text("x\n1\n2\n")
+    fine = await run("-- name: a(x: bigint)\nselect :x where 1 = 0", url, url, params=(str(tmp_path / "fine.csv"),))
+    assert (fine.ok, fine.exit_code) == (4, 0)
+    asked = "-- name: a(x: bigint)\n-- @params sql:select 'abc' as x\nselect :x where 1 = 0"
+    assert (await run(asked, url)).exit_code == (3 if kind == "postgresql" else 5)  # and nothing green
+
+
+async def test_a_statement_that_is_refused_is_still_told_by_the_run(database: str, tmp_path: Path) -> None:
+    """Its values cannot be looked at before, and nothing else suffers."""
+    (tmp_path / "n.csv").write_text("x\n1\n")
+    text = "-- name: a(x: bigint)\nselect nope where :x = 1;\n-- name: b(x: bigint)\nselect :x where false"
+    summary = await run(text, database, params=(str(tmp_path / "n.csv"),))
+    assert verdicts(summary) == {"a": "error", "b": "pass"}

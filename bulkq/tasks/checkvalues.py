@@ -1,0 +1,69 @@
+"""The parameter values of checks, looked at before the first statement: a bad one ends the run where nothing was executed.
+
+Called by `bulkq.tasks.checkplan`, for every part. Of queries that give parameters nothing is asked: they are the user's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.parameters import open_source
+from bulkq.parameters.peeked import Peeked
+from bulkq.tasks.looking import PEEKED
+from bulkq.tasks.preflight import check_values
+
+if TYPE_CHECKING:
+    from bulkq.model import Batch, Query
+    from bulkq.parameters import Request
+    from bulkq.protocols import Connection
+    from bulkq.sessions import Sessions
+    from bulkq.worker import Work
+
+
+async def first_sets(wanted: Request, query: Query, source: object, *, text: bool) -> Batch | None:
+    """The first sets of a source: read a second time where that can be done, so that nothing is held; None where there are none.
+
+    Raises:
+        ParameterError: one of them cannot be read, or is no value of its declared type.
+    """
+    if isinstance(source, Peeked):
+        return await source.peek(PEEKED)
+    again = Peeked(await open_source(wanted, query, text=text, unused_constants_ok=True))
+    try:
+        return await again.peek(PEEKED)
+    finally:
+        await again.close()
+
+
+async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tuple[object, ...]]) -> None:
+    """Ask the target about the values of `head`, once for targets that would say the same.
+
+    A statement that cannot be prepared, or a target that goes away, is for the run to tell.
+
+    Raises:
+        ParameterError: one line per bad value, up to twenty.
+    """
+    try:
+        connection = await sessions.first()
+    except (TargetError, RefusedError):
+        return
+    try:
+        await _ask(work, head, connection, asked)
+    except DatabaseError:
+        await connection.close()
+        return
+    except BaseException:
+        await connection.close()
+        raise
+    sessions.give_back(connection)
+
+
+async def _ask(work: Work, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
+    names = {work.query.parameters[i].name: str(head.sets[0][i]) for i in work.identifiers}
+    statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
+    server = connection.server
+    question = (work.query.place, server.product, server.version_number, statement.parameter_types)
+    if question not in asked:
+        asked.add(question)
+        await check_values(connection, statement, head)
