@@ -420,7 +420,7 @@ def _work(opened: Opened, query: Query, target: Database, source: ParameterSourc
     if not run.lock_timeout_given and query.lock_timeout_s is not None:
         lock_timeout_s = query.lock_timeout_s
     return Work(
-        query=query,
+        query=replace(query, lock_timeout_s=lock_timeout_s),  # for its description too
         target=target.name,
         decoding=Decoding.TEXT,
         typed=source.typed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -517,8 +518,12 @@ async def test_a_lock_and_a_timeout(database: str) -> None:
     holder = await asyncpg.connect(database)
     try:
         await holder.execute("begin; lock table t in access exclusive mode")
+        began_s = time.monotonic()
         locked = await faulty("select * from t", database, lock_timeout_s=0.05, retries=0)
         assert locked.sqlstate == "55P03"
+        assert time.monotonic() - began_s < 3  # the description waits no longer than the query may
+        assert f"it may have waited for pid {holder.get_server_pid()} (" in locked.message
+        assert "which keeps t to itself" in locked.message
     finally:
         await holder.close()
     slow = await faulty("select pg_sleep(10)", database, timeout_s=0.1)

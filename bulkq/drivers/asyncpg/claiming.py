@@ -1,4 +1,4 @@
-"""A claim that was not granted: why, and whom it waited for. Called by `attempt` and `administering`."""
+"""A claim or a lock that was not granted: why, and whom it waited for. Called by `attempt`, `administering` and `connection`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ ORDER BY xact_start LIMIT 5"""
 """Transactions of ours, of this process or another, that are older than our wait; those of the same run are what it waits for.
 What exactly we waited for can only be asked while we wait (`pg_blocking_pids`), by somebody else."""
 
+OWNERS = """\
+SELECT DISTINCT l.pid, a.application_name, a.client_addr::text, l.relation::regclass::text FROM pg_catalog.pg_locks AS l
+JOIN pg_catalog.pg_stat_activity AS a USING (pid) WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
+AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
+ORDER BY 1, 4 LIMIT 5"""
+"""Who keeps a table to himself: nobody else could make us wait for a description."""
+
 
 async def refused(session: Session, claim: Claim) -> DatabaseError:
     """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
@@ -44,6 +51,27 @@ async def name_holders(session: Session, error: DatabaseError, patience_s: float
         return
     error.hint = await undisturbed(_holders(session, patience_s)) or error.hint
     error.connection_lost = session.is_closed()
+
+
+async def name_owners(session: Session, error: DatabaseError) -> None:
+    """The same of `error` from describing a statement, which waits for nobody but those who keep a table to themselves."""
+    if error.sqlstate != LOCK_TIMEOUT or error.connection_lost:
+        return
+    error.hint = await undisturbed(_owners(session)) or error.hint
+    error.connection_lost = session.is_closed()
+
+
+async def _owners(session: Session) -> str | None:
+    try:
+        found = await session.fetch(OWNERS, timeout=ASK_S)
+    except BROKEN:
+        await session.recover()
+        return None
+    held = [
+        f"pid {pid} ({', '.join(filter(None, (name, address)))}), which keeps {t} to itself"
+        for pid, name, address, t in found
+    ]
+    return f"it may have waited for {'; '.join(held)}" if held else None
 
 
 async def _holders(session: Session, patience_s: float) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from bulkq.drivers.asyncpg import wrapping
+from bulkq.drivers.asyncpg import claiming, wrapping
 from bulkq.drivers.asyncpg.administering import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.checking import Checker
@@ -83,7 +83,11 @@ class AsyncpgConnection:
         found = self._statements.get(key)
         if found is None:
             await self._clear()
-            found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
+            try:
+                found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
+            except DatabaseError as error:
+                await claiming.name_owners(self._session, error)
+                raise
             self._recipes[key] = found.recipe()
             while len(self._statements) >= STATEMENTS:
                 del self._statements[next(iter(self._statements))]
@@ -177,7 +181,12 @@ class AsyncpgConnection:
 
     async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:
         describer = Describer(
-            self._session, self._types, self._name, pooled=self.server.pooled, schema=wanted.query.schema
+            self._session,
+            self._types,
+            self._name,
+            pooled=self.server.pooled,
+            schema=wanted.query.schema,
+            lock_timeout_s=wanted.query.lock_timeout_s,
         )
         async with asyncio.timeout(PREPARE_S):
             recipe = self._recipes.pop(key, None)

@@ -59,13 +59,21 @@ class Describer:
     """Asks one session. `name` makes a new statement name, or the empty one through a pooler."""
 
     def __init__(
-        self, session: Session, known: dict[int, Type], name: Callable[[], str], *, pooled: bool, schema: str | None
+        self,
+        session: Session,
+        known: dict[int, Type],
+        name: Callable[[], str],
+        *,
+        pooled: bool,
+        schema: str | None,
+        lock_timeout_s: float | None = None,
     ) -> None:
         self._session = session
         self._known = known
         self._name = name
         self._pooled = pooled
         self._schema = schema
+        self._lock_timeout_s = lock_timeout_s
 
     async def describe(self, wanted: Wanted) -> AsyncpgStatement:
         """The statement of a query; in the transaction of each question nothing is executed.
@@ -169,7 +177,7 @@ class Describer:
 
     async def _ask(self, sql: str, name: str) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(wrapping.describing(self._schema))
+        await self._session.execute(wrapping.describing(self._schema, self._lock_timeout_s))
         try:
             return await self._session.prepare(sql, name=name)
         finally:

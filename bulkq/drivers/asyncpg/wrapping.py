@@ -24,8 +24,11 @@ CHECK_MS = 1_000
 CHECK_ALIVE_NAME = "client_connection_check_interval"
 CHECK_ALIVE = f"{CHECK_ALIVE_NAME} = {CHECK_MS}"
 
-DESCRIBE = "BEGIN READ ONLY; SET LOCAL lock_timeout = 5000; SET LOCAL statement_timeout = 8000"
+DESCRIBE = "BEGIN READ ONLY; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 8000"
 """Describing waits for a table that is being altered, but not for ever; the pooler keeps us on one server meanwhile."""
+
+DESCRIBE_LOCK_S = 5.0
+"""As long as it waits where the query does not say; a query that waits longer for locks is not described for longer."""
 
 
 def names(count: int) -> list[str]:
@@ -109,9 +112,10 @@ def session_limits(limits: Limits, schema: str | None = None) -> str:
     return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}"
 
 
-def describing(schema: str | None) -> str:
-    """The first message of a question about a statement."""
-    return DESCRIBE if schema is None else f"{DESCRIBE}; SET LOCAL search_path = {identifier(schema)}"
+def describing(schema: str | None, lock_timeout_s: float | None = None) -> str:
+    """The first message of a question about a statement, which waits for a lock as long as the query may, within bounds."""
+    begin = DESCRIBE.format(_ms(min(DESCRIBE_LOCK_S, lock_timeout_s or DESCRIBE_LOCK_S)))
+    return begin if schema is None else f"{begin}; SET LOCAL search_path = {identifier(schema)}"
 
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
