@@ -34,7 +34,7 @@ def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
     return (
         f'<details class="item card {check.verdict} t{targets[check.target]}" id="f{number}"{opened}><summary>'
         f'<span class="pill {check.verdict}">{check.verdict}</span>'
-        f'<span class="name">{html(title(check), 400)}</span>{target}'
+        f'<span class="who"><span class="name">{html(title(check), 400)}</span>{target}</span>'
         f'<span class="found">{html(check.message, HEADLINE)}</span>'
         f'{history(check)}<span class="time">{duration(check.elapsed_s)}</span></summary>'
         f'<div class="body">{_text(check)}{_facts(check)}{_rows(check)}{_past(check.history)}</div></details>\n'
@@ -90,9 +90,7 @@ def _rows(check: CheckResult) -> str:
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in check.sample)
     more = hidden_rows(check)
     note = f"<p class=quiet>and {counted(more, 'more row')}</p>" if more else ""
-    return (
-        f'<div class="wide"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
-    )
+    return f'<div class="wide edge"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
 
 
 def cell(value: str | None) -> str:

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult, PastCheck
 
-HEIGHTS = {Verdict.PASS: 6, Verdict.WARN: 10, Verdict.FAIL: 14, Verdict.ERROR: 14}
+HEIGHTS = {Verdict.PASS: 9, Verdict.WARN: 13, Verdict.FAIL: 18, Verdict.ERROR: 18}
 """Of a bar of the history: the verdict is plain without colors too."""
 
 SHOWN_RUNS = 24
+STEP = 7
+"""Pixels from one bar of the history to the next."""
+
 BINS = 1_000
 """Bars of a lane that are narrower than this part of the whole time and fall on the same place are drawn once."""
 
 TICKS = 6
+LAST = 0.9
+"""Part of the whole time from which on a label stands before its line: behind it there is no room."""
 
 
 def share_bar(counts: Mapping[str, int]) -> str:
@@ -54,12 +59,12 @@ def history(check: CheckResult) -> str:
     bars: dict[Verdict, str] = {}
     for place, verdict in enumerate(verdicts):
         height = HEIGHTS[verdict]
-        bars[verdict] = f"{bars.get(verdict, '')}M{place * 6} {15 - height}h4v{height}h-4z"
+        bars[verdict] = f"{bars.get(verdict, '')}M{place * STEP} {19 - height}h5v{height}h-5z"
     paths = "".join(f'<path class="{verdict}" d="{path}"/>' for verdict, path in bars.items())
-    width = 6 * len(verdicts)
-    last = f'<path class="now" d="M{width - 6} 16h4v1h-4z"/>'
+    width = STEP * len(verdicts)
+    last = f'<path class="now" d="M{width - STEP} 20h5v2h-5z"/>'
     return (
-        f'<svg class="history" width="{width}" height="18" viewBox="0 0 {width} 18" role="img" aria-label="{_runs(past)}">'
+        f'<svg class="history" width="{width}" height="22" viewBox="0 0 {width} 22" role="img" aria-label="{_runs(past)}">'
         f"<title>{_runs(past)}, then this run</title>{paths}{last}</svg>"
     )
 
@@ -122,7 +127,10 @@ def _ticks(whole: float, height: int) -> tuple[str, str]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
     places = [n * step for n in range(TICKS + 1) if n * step <= whole]
     lines = "".join(f'<line x1="{_at(p, whole)}" x2="{_at(p, whole)}" y1="0" y2="{height}"/>' for p in places)
-    marks = "".join(f'<span style="left:{_at(p, whole)}">{_tick(p, step)}</span>' for p in places if p / whole < 0.88)
+    marks = "".join(
+        f'<span{" class=end" if p / whole > LAST else ""} style="left:{_at(p, whole)}">{_tick(p, step)}</span>'
+        for p in places
+    )
     return lines, marks
 
 

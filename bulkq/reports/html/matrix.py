@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SIGNS = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗", Verdict.ERROR: "?"}
 MOST_ROWS = 150
 MOST_TARGETS = 60
+MANY = 6
+"""Targets from which on their names stand upright: a column is no wider than its signs."""
 
 Cells = dict[str, tuple[int, "CheckResult"]]
 
@@ -39,8 +41,9 @@ def matrix(found: Sequence[CheckResult], targets: Mapping[str, int]) -> str:
     body = "".join(
         _row(name, file if named[name] > 1 else None, cells, shown) for (file, name), cells in ordered[:MOST_ROWS]
     )
+    many = " many" if len(shown) > MANY else ""
     return (
-        f'<div class="wide"><table class="matrix"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="wide edge"><table class="matrix{many}"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{_left_out(len(rows) - MOST_ROWS, len(targets) - MOST_TARGETS)}"
     )
 

@@ -135,6 +135,24 @@ def test_hundreds_on_several_targets() -> None:
     assert "and 10 more targets" in Page(crowded).text
 
 
+def test_every_line_of_the_time_has_its_label() -> None:
+    """The last one before its line, where the picture ends behind it."""
+    for whole_s in (0.053, 0.079, 1.0, 1.9, 7.2):
+        page = Page(checked(replace(check(1), elapsed_s=whole_s), check(2))).source
+        axis = page[page.index('<div class="axis">') :].partition("</div>")[0]
+        assert axis.count("<span") == page.count("<line ") > 1, whole_s
+        assert axis.count("class=end") <= 1, whole_s
+
+
+def test_what_is_wide_shows_that_more_follows() -> None:
+    """Rows and the matrix scroll in a frame with an edge; the names of many targets stand upright."""
+    few = Page(checked(replace(check(1, Verdict.FAIL), target="a"), replace(check(2), target="b")))
+    assert few.source.count('class="wide edge"') >= 1
+    assert '<table class="matrix">' in few.source
+    crowd = Page(checked(*(replace(check(1), target=f"eu-{number}") for number in range(9))))
+    assert '<table class="matrix many">' in crowd.source
+
+
 def test_checks_of_one_name_are_told_apart() -> None:
     """In the matrix the file stands below the name where two files have it, and only there."""
     same = [check(n, Verdict.FAIL, target, name="ratio") for n in (1, 2) for target in ("shop", "archive")]
