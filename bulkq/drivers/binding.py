@@ -79,6 +79,7 @@ class Binding:
         self._used = tuple(index[name] for name in self.names)
         self._lists = frozenset(p.name for p in query.placeholders if p.kind is PlaceholderKind.LIST)
         self._texts: dict[tuple[int, ...], str] = {}
+        self._around = ("", "")
         self.bare = not names
         """Nothing is bound: the library is given no values at all."""
 
@@ -87,13 +88,19 @@ class Binding:
 
         self.nulls: Values = self._packed((None,) * len(self.names))
 
+    def wrap(self, before: str, after: str) -> None:
+        """From now on the statement stands between `before` and `after`."""
+        self._around = (before, after)
+        self._texts.clear()
+        self.sample = self.text(dict.fromkeys(self._lists, 1))
+
     def text(self, lengths: Mapping[str, int]) -> str:
         """The statement with `lengths[name]` placeholders for each list."""
         key = tuple(lengths.values())
         if key not in self._texts:
             if len(self._texts) >= KEPT_TEXTS:
                 self._texts.clear()
-            self._texts[key] = self._rendered(lengths).text
+            self._texts[key] = self._rendered(lengths).text.join(self._around)
         return self._texts[key]
 
     def offset(self, position: int) -> int:

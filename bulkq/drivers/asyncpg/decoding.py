@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
 FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
 DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ = 1082, 1083, 1114, 1184, 1266
+CIDR, INET = 650, 869
 # Object ids of built-in types never change (src/include/catalog/pg_type.dat).
 
 NATIVE = frozenset({BOOL, INT2, INT4, INT8, OID, TEXT, BPCHAR, VARCHAR, NAME})
 """What asyncpg decodes into exactly what COPY writes, or into an int or bool that the sink writes so."""
 
 TIMES = frozenset({DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ})
-FAITHFUL = frozenset({BOOL, INT2, INT4, INT8, TEXT, BPCHAR, VARCHAR, NAME, FLOAT4, FLOAT8}) | TIMES
-"""Elements of arrays that `to_json` writes as we do: integers exact, times in ISO 8601. A numeric would lose its string."""
+FAITHFUL = frozenset({BOOL, INT2, INT4, INT8, TEXT, BPCHAR, VARCHAR, NAME, FLOAT4, FLOAT8, CIDR, INET}) | TIMES
+"""Elements of arrays that `to_json` writes as we do: integers exact, times in ISO 8601, `10.0.0.1` without the `/32` of its
+cast. A numeric would lose its string."""
 
 
 def column(name: str, kind: Type, decoding: Decoding) -> Column:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Described, Product
+    from bulkq.drivers.sqlalchemy.products.product import Described, Form, Forms, Product
     from bulkq.model import BadValue, Claim, ParameterSet, Query, Reply
 
     Rows = Sequence[tuple[object, ...]]
@@ -58,6 +58,9 @@ class SqlStatement:
     lasting: str = ""
     """Why what it changes cannot be rolled back; "" where it can."""
 
+    forms: Forms | None = None
+    """What is to be done with its values; None where only its answer tells."""
+
 
 @dataclass(slots=True)
 class Signals:
@@ -89,6 +92,7 @@ class Session:
         self._read_only = read_only
         self._breathe = breathe
         self._cursor: Cursor | None = None
+        self._readers: dict[Decoding, Cursor] = {}
         self._phase = Phase.PREPARING
         self._open = False  # a transaction of ours
         self._streaming: Cursor | None = None
@@ -101,6 +105,12 @@ class Session:
         if self._cursor is None:
             self._cursor = self.connection.cursor()
         return self._cursor
+
+    def _reader(self, decoding: Decoding) -> Cursor:
+        """The cursor of the user's statements."""
+        if decoding not in self._readers:
+            self._readers[decoding] = self.product.reading(self.connection, decoding) or self.cursor
+        return self._readers[decoding]
 
     def ask(self, text: str) -> list[tuple[object, ...]]:
         """Execute a statement of our own and give its rows."""
@@ -138,11 +148,16 @@ class Session:
             names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
+            around = self.product.around(self, binding, described.columns, decoding)
         except Exception as error:  # noqa: BLE001 - translated
             self._raise(error, binding=binding, prefix=len(self.product.probe("")[0]))
         finally:
             self._rollback()
-        return self._made(query, binding, described, decoding)
+        statement = self._made(query, binding, described, decoding)
+        if around is not None:
+            binding.wrap(around.before, around.after)
+            statement.forms = around.forms
+        return statement
 
     def _made(self, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
         returns = described.returns_rows
@@ -347,7 +362,7 @@ class Session:
 
     def _executed(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> Reply:
         """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
-        cursor, signals = self.cursor, self.signals
+        cursor, signals = self._reader(statement.decoding), self.signals
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
         rows, bare = statement.returns_rows, statement.binding.bare
@@ -377,10 +392,21 @@ class Session:
             return counted(answers)  # type: ignore[arg-type] # ints
         found: list[Rows] = [answer if not isinstance(answer, int) else () for answer in answers]  # type: ignore[misc]
         changes = statement.query.statement is StatementClass.WRITE
-        return columnar(self._columns(statement, self.cursor), found, changed=sum(map(len, found)) if changes else 0)
+        return self._formed(statement, self._reader(statement.decoding), found, sum(map(len, found)) if changes else 0)
 
-    def _columns(self, statement: SqlStatement, cursor: Cursor) -> tuple[Column, ...]:
-        return statement.columns or self.product.columns(cursor, json_wanted=statement.decoding is Decoding.JSON)
+    def _formed(self, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0) -> Reply:
+        """The rows of the sets as columns, each in the form that is wanted."""
+        product, decoding = self.product, statement.decoding
+        columns = statement.columns or product.columns(self, cursor, json_wanted=decoding is Decoding.JSON)
+        forms = product.forms(self, cursor, decoding) if statement.forms is None else statement.forms
+        reply = columnar(columns, answers, changed=changed)
+        if not any(forms) or not reply.positions:
+            return reply
+        formed = [
+            values if form is None else _shaped(form, values, column, reply.positions)
+            for form, values, column in zip(forms, reply.values, columns, strict=True)
+        ]
+        return replace(reply, values=formed)
 
     def _check(self, reply: Reply, statement: SqlStatement, sets: int, limits: Limits) -> None:
         if limits.expect_rows is not None:
@@ -397,7 +423,8 @@ class Session:
             self._begin(limits, statement.query.schema)
             self._phase = Phase.SENT
             (call,) = statement.binding.calls([params])
-            self._streaming = self.product.streaming(self.connection, self.cursor, statement.query)
+            reader = self._reader(statement.decoding)
+            self._streaming = self.product.streaming(self.connection, reader, statement.query)
             text, values = call
             self._streaming.execute(text) if statement.binding.bare else self._streaming.execute(text, values)
         except Exception as error:  # noqa: BLE001 - translated
@@ -410,10 +437,10 @@ class Session:
         assert self._streaming is not None
         try:
             rows = self._streaming.fetchmany(PIECE)
+            return self._formed(statement, self._streaming, [rows])
         except Exception as error:  # noqa: BLE001 - translated
             self._stop_streaming()
             self._raise(error, binding=statement.binding, sets=[params], order=range(1))
-        return columnar(self._columns(statement, self._streaming), [rows])
 
     def end_stream(self) -> None:
         """Forget the rest of the result."""
@@ -421,7 +448,7 @@ class Session:
 
     def _stop_streaming(self) -> None:
         cursor, self._streaming = self._streaming, None
-        if cursor is not None and cursor is not self._cursor:
+        if cursor is not None and cursor is not self._cursor and cursor not in self._readers.values():
             with suppress(Exception):  # what remains of it goes with the transaction
                 cursor.close()
         self._rollback()
@@ -558,6 +585,23 @@ class Session:
             hint=trouble.hint,
             connection_lost=lost,
         )
+
+
+def _shaped(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
+    """A column in another form; NULL stays.
+
+    Raises:
+        DatabaseError: a value of it cannot be given.
+    """
+    shaped: list[object] = []
+    try:
+        for value in values:
+            shaped.append(value if value is None else form(value))  # noqa: PERF401 - its length says which one it was
+    except ValueError as error:
+        raise DatabaseError(
+            f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(shaped)]
+        ) from error
+    return shaped
 
 
 def _cancelled() -> DatabaseError:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers import sqlite_rules
-from bulkq.drivers.sqlalchemy.products.product import Described, Product, Refused, Trouble, one_line, returns_rows
-from bulkq.model import BadValue, Column, PlaceholderKind, Server, StatementClass
+from bulkq.drivers import sqlite_rules, texts
+from bulkq.drivers.sqlalchemy.products.product import (
+    Around,
+    Described,
+    Product,
+    Refused,
+    Trouble,
+    one_line,
+    returns_rows,
+)
+from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
     from bulkq.model import Limits, ParameterSet, Query
 
 READS = frozenset({"SELECT", "EXPLAIN"})
@@ -48,6 +58,17 @@ READ_ONLY = ("read-only mode",)
 _LINE = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
 KEPT = 200
 """Characters of DuckDB's explanations, which can fill a screen."""
+
+TIMES = re.compile(
+    r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\b(?:date|time|timetz|timestamp(?:_s|_ms|_us|_ns)?|timestamptz|interval)"""
+    r"(?: with time zone)?(?=[][,)]|$)",
+    re.IGNORECASE,
+)
+"""In the name of a type, what Python's types would lose something of (infinity, 24:00, months, nanoseconds), or a quoted name."""
+
+ENDS = frozenset({date.min, date.max, datetime.min, datetime.max})  # noqa: DTZ901 - infinity, as DuckDB gives it to Python
+MONTH_DAYS = 28
+"""An interval that has as many days may have had months."""
 
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
@@ -114,15 +135,40 @@ class DuckDB(Product):
         text = f"DESCRIBE {binding.sample}"
         cursor.execute(text, list(binding.nulls)) if not binding.bare else cursor.execute(text)
         found = cursor.fetchmany(10_000)
-        return Described(tuple(Column(str(row[0]), str(row[1]).lower()) for row in found), returns)
+        return Described(tuple(Column(str(row[0]), _named(str(row[1]))) for row in found), returns)
 
     def probe(self, text: str) -> tuple[str, int]:
         """See `describe`."""
         return PREPARE + text, len(PREPARE)
 
-    def columns(self, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+    def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:
+        """DuckDB itself writes dates, times and intervals; whatever has none of them is executed as it is."""
+        written = [_as_text(column.type) for column in columns]
+        if decoding is Decoding.PYTHON or not any(written):
+            return None
+        names = [f"c{n}" for n in range(1, len(columns) + 1)]
+        items = [f"CAST({n} AS {kind})" if kind else n for n, kind in zip(names, written, strict=True)]
+        around = f"SELECT {', '.join(items)} FROM (\n", f"\n) AS q({', '.join(names)})"
+        try:
+            asking.ask(PREPARE + binding.sample.join(around))
+            asking.ask("DEALLOCATE bulkq_probe")
+        except Exception as error:
+            if self.trouble(error).lost:
+                raise
+            return None
+        iso = texts.iso if decoding is Decoding.JSON else None
+        return Around(*around, [iso if _is_moment(column.type) else None for column in columns])
+
+    def forms(self, asking: Asking, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
+        """Of what nothing can be put around, such as RETURNING, no value is believed that may have been another."""
+        if decoding is Decoding.PYTHON:
+            return ()
+        kinds = [str(entry[1]) for entry in cursor.description or ()]
+        return [partial(_certain, kind) if _as_text(kind) else None for kind in kinds]
+
+    def columns(self, asking: Asking, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """Names and DuckDB's types."""
-        return tuple(Column(str(entry[0]), str(entry[1]).lower()) for entry in cursor.description or ())
+        return tuple(Column(str(entry[0]), _named(str(entry[1]))) for entry in cursor.description or ())
 
     def changed(self, cursor: Any) -> int:
         """DuckDB before 1.5 tells it in a row only."""
@@ -170,6 +216,40 @@ class DuckDB(Product):
         if "Could not set lock" in text:
             return f"{text.partition('.')[0]}: DuckDB lets one process write, or several read"
         return text
+
+
+def _as_text(kind: str) -> str:
+    """The type `kind` with text for what Python would lose something of, `struct(a varchar)`; "" where that is nothing."""
+    written = TIMES.sub(lambda found: found[1] or "varchar", kind)
+    return written if written != kind else ""
+
+
+def _named(kind: str) -> str:
+    """A type in lower case, where no name of the user's is in it."""
+    return kind if re.search("[\"']|[(][a-z_]", kind, re.IGNORECASE) else kind.lower()
+
+
+def _is_moment(kind: str) -> bool:
+    return bool(re.fullmatch(r"timestamp(tz|_\w+| with time zone)?", kind, re.IGNORECASE))
+
+
+def _certain(kind: str, value: object) -> object:
+    """`value`, where it can be the only one that DuckDB had.
+
+    Raises:
+        ValueError: it may have been another.
+    """
+    parts = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
+    if isinstance(parts, (list, tuple)):
+        for part in parts:
+            _certain(kind, part)
+    elif (
+        (isinstance(value, datetime) and (value.replace(tzinfo=None) in ENDS or "timestamp_ns" in kind.lower()))
+        or (type(value) is date and value in ENDS)
+        or (isinstance(value, timedelta) and abs(value.days) >= MONTH_DAYS)
+    ):
+        raise ValueError(f'"{value}" is all that is left of a value of type {kind}: cast it to varchar in the query')
+    return value
 
 
 def _offset(place: re.Match[str] | None) -> int | None:

@@ -225,7 +225,7 @@ class MySQL(Product):
                 if self.trouble(error).lost:
                     raise
             else:
-                return self.columns(cursor, json_wanted=False)
+                return self.columns(asking, cursor, json_wanted=False)
         return ()
 
     # errors

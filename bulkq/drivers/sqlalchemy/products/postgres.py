@@ -6,6 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from bulkq.drivers import texts
+from bulkq.drivers.asyncpg import decoding as forms
 from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import LOCAL
@@ -23,7 +25,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     style_of,
     unfit,
 )
-from bulkq.model import BadValue, Column, PlaceholderKind, Server, StatementClass
+from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Form, Forms
     from bulkq.model import Limits, ParameterSet, Query
 
 PREPARE = "PREPARE bulkq_probe AS "
@@ -39,7 +41,23 @@ PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE",
 ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
 DESCRIBE = "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
 TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
-JSON = (114, 3802)
+JSON = (forms.JSON, forms.JSONB)
+NATIVES = forms.NATIVE
+IN_JSON = frozenset({forms.FLOAT4, forms.FLOAT8, forms.BYTEA})
+"""Types whose Python values a JSON sink writes right."""
+
+MOMENTS = frozenset({forms.TIMESTAMP, forms.TIMESTAMPTZ})
+SINGLE = NATIVES | IN_JSON | forms.TIMES | {forms.NUMERIC, *JSON}
+"""No arrays; the catalog is asked about all others."""
+
+ARRAY = "SELECT oid::int8, typdelim::text FROM pg_catalog.pg_type WHERE typarray = {}"
+ELEMENTS = (
+    dict.fromkeys((forms.INT2, forms.INT4, forms.INT8, forms.FLOAT4, forms.FLOAT8), texts.number_json)
+    | dict.fromkeys(MOMENTS, texts.moment_json)
+    | {forms.BOOL: texts.bool_json}
+)
+"""Elements of arrays that are no strings in JSON, or other ones than the server's text."""
+
 SOFT_CHECKS = 160_000
 """From PostgreSQL 16 on the server says of a whole column which values it would not convert."""
 
@@ -64,6 +82,7 @@ class Postgres(Product):
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
         self._number = 0
+        self._arrays: dict[int, tuple[int, str] | None] = {}
 
     def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
         """A host that is not this machine is never talked to in plain text unless the URL says so."""
@@ -86,7 +105,7 @@ class Postgres(Product):
 
     def look(self, ask: Ask, connection: Connection) -> Server:
         """As the asyncpg driver looks."""
-        self._plain_json(connection)
+        self._plain(ask, connection)
         ((pid, version, number, database, user, standby, most, superuser, free),) = ask(LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
@@ -104,8 +123,8 @@ class Postgres(Product):
             max_connections=_int(most),
         )
 
-    def _plain_json(self, connection: Connection) -> None:
-        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
+    def _plain(self, ask: Ask, connection: Connection) -> None:
+        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits; times as ISO writes them."""
         driver = cast("Any", connection)
         if self.dialect.driver == "psycopg2":
             from psycopg2 import extras
@@ -118,6 +137,8 @@ class Postgres(Product):
             inner = getattr(driver, "driver_connection", None) or driver
             for name in ("json", "jsonb"):
                 inner.adapters.register_loader(name, TextLoader)
+            if not str(inner.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):
+                ask("SET datestyle = 'ISO'")  # as psycopg2 does by itself
 
     def kill(self, pid: int) -> str | None:
         """For libraries without a way of their own."""
@@ -177,7 +198,7 @@ class Postgres(Product):
         text = f"DECLARE bulkq_probe CURSOR FOR {binding.sample}"
         cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
         cursor.execute("FETCH 0 FROM bulkq_probe")
-        return self.columns(cursor, json_wanted=True)
+        return self.columns(asking, cursor, json_wanted=True)
 
     def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """The server's READ ONLY transaction is the guard."""
@@ -187,9 +208,43 @@ class Postgres(Product):
         """See `describe`."""
         return PREPARE + text, len(PREPARE)
 
-    def columns(self, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
-        """JSON is embedded as it is."""
-        return tuple(Column(str(e[0]), raw=json_wanted and e[1] in JSON) for e in cursor.description or ())
+    def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
+        """JSON is embedded as it is, and arrays become JSON."""
+        entries = [(str(entry[0]), _int(entry[1])) for entry in cursor.description or ()]
+        raw = {oid for _, oid in entries if oid in JSON or (json_wanted and self._array(asking, oid))}
+        return tuple(Column(name, raw=json_wanted and oid in raw) for name, oid in entries)
+
+    def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:
+        """One that gives the server's own text, where Python's types would lose something of it."""
+        if decoding is Decoding.PYTHON:
+            return None
+        kept = NATIVES if decoding is Decoding.TEXT else NATIVES | IN_JSON
+        if self.dialect.driver == "psycopg2":
+            return _texts_of_psycopg2(connection, kept)
+        if self.dialect.driver in {"psycopg", "psycopg_async"}:
+            return _texts_of_psycopg(connection, kept)
+        return None
+
+    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:
+        """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
+        if decoding is not Decoding.JSON or not self._libpq:
+            return ()
+        return [self._form(asking, _int(entry[1])) for entry in cursor.description or ()]
+
+    def _form(self, asking: Asking, oid: int) -> Form | None:
+        if oid in MOMENTS:
+            return texts.iso
+        element = self._array(asking, oid)
+        return element and texts.array_json(ELEMENTS.get(element[0], texts.string_json), element[1])
+
+    def _array(self, asking: Asking, oid: int) -> tuple[int, str] | None:
+        """The type of an array's elements and what stands between them; None for everything else."""
+        if oid in SINGLE or not self._libpq:
+            return None
+        if oid not in self._arrays:
+            found = asking.ask(ARRAY.format(oid))
+            self._arrays[oid] = (_int(found[0][0]), str(found[0][1])) if found else None
+        return self._arrays[oid]
 
     def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Where the server can be asked about many values at once."""
@@ -278,6 +333,28 @@ def _soft(values: Sequence[tuple[int, str]], kind: str) -> str:
 
 def _same(value: object) -> object:
     return value
+
+
+def _texts_of_psycopg(connection: Connection, kept: frozenset[int]) -> Cursor:
+    from psycopg import adapters
+    from psycopg.types.string import TextLoader
+
+    cursor = connection.cursor()
+    inner = cast("Any", getattr(cursor, "_cursor", cursor))  # SQLAlchemy's, of an asyncio connection
+    for kind in adapters.types:
+        for oid in {kind.oid, kind.array_oid} - kept - {0}:
+            inner.adapters.register_loader(oid, TextLoader)
+    return cursor
+
+
+def _texts_of_psycopg2(connection: Connection, kept: frozenset[int]) -> Cursor:
+    from psycopg2 import extensions
+
+    cursor = connection.cursor()
+    known = {*extensions.string_types, *cast("Any", connection).string_types}  # SQLAlchemy's are the connection's
+    whole = extensions.new_type(tuple(known - kept), "BULKQ_TEXT", lambda text, _: text)
+    extensions.register_type(whole, cast("Any", cursor))
+    return cursor
 
 
 def _int(value: object) -> int:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from bulkq import markers
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.model import BadValue, Claim, Limits, ParameterSet, Query
+    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query
+
+    Form = Callable[[Any], object]
+    """What makes of a value that the library gave the one that a sink wants.
+
+    Raises:
+        ValueError: the library may have lost what the database had.
+    """
+
+    Forms = Sequence[Form | None]
+    """Of each column; () where nothing is to be done."""
 
     Ask = Callable[[str], list[tuple[object, ...]]]
     """Executes a statement of our own and gives its rows."""
@@ -54,6 +64,15 @@ class Described:
     returns_rows: bool | None = None
     types: Mapping[str, str] | None = None  # of parameters, by name
     lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a statement so that the database itself writes its values."""
+
+    before: str
+    after: str
+    forms: Forms  # of the columns, as they then come
 
 
 class Refused(Exception):
@@ -217,9 +236,21 @@ class Product:
         """What `describe` executes around `text`, so that an error's place can be told: nothing, where places are not known."""
         return "", 0
 
-    def columns(self, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
-        """The result columns of what was executed last."""
+    def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+        """The result columns of what `cursor` executed last."""
         return tuple(Column(str(entry[0])) for entry in cursor.description or ())
+
+    def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:  # noqa: ARG002
+        """A cursor whose library gives values in the wanted form; None where the usual one is as good."""
+        return None
+
+    def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:  # noqa: ARG002
+        """What to put around a query with these columns, where the library could not hold their values."""
+        return None
+
+    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+        """What is to be done with the values that `cursor` gave, of a statement that nothing was put around."""
+        return ()
 
     def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
         """Which text values the database would not convert."""

@@ -1,0 +1,56 @@
+"""What databases write, made into JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkq.drivers.texts import array_json, bool_json, iso, moment_json, number_json, string_json
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-22 13:05:10.25", "2026-11-22T13:05:10.25"),
+        ("2026-11-22 13:05:10+00", "2026-11-22T13:05:10+00:00"),
+        ("2026-11-22 13:05:10-05:30", "2026-11-22T13:05:10-05:30"),
+        ("0044-03-15 10:00:00+00 BC", "0044-03-15T10:00:00+00:00 BC"),
+        ("0044-03-15 10:00:00 BC", "0044-03-15T10:00:00 BC"),
+        ("0044-03-15 (BC) 10:00:00", "0044-03-15 (BC) 10:00:00"),
+        ("-infinity", "-infinity"),
+    ],
+)
+def test_moments(text: str, expected: str) -> None:
+    """ISO 8601 as PostgreSQL's to_json writes it, where there is such a form."""
+    assert iso(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("literal", "element", "expected"),
+    [
+        ("{}", number_json, []),
+        ("{1,NULL,-2.5e+20,NaN}", number_json, [1, None, -2.5e20, "NaN"]),
+        ("[0:1][5:6]={{1,2},{3,4}}", number_json, [[1, 2], [3, 4]]),
+        ('{"NULL",null,"a \\"b\\" \\\\ ,{}",""}', string_json, ["NULL", "null", 'a "b" \\ ,{}', ""]),
+        ("{t,f}", bool_json, [True, False]),
+        ('{"2026-01-01 10:00:00"}', moment_json, ["2026-01-01T10:00:00"]),
+    ],
+)
+def test_arrays(literal: str, element: object, expected: object) -> None:
+    """Bare and quoted elements, NULL and "NULL", dimensions and bounds."""
+    assert json.loads(array_json(element)(literal)) == expected  # type: ignore[arg-type]
+
+
+def test_arrays_of_boxes() -> None:
+    """Their elements have commas, so something else stands between them."""
+    assert array_json(string_json, ";")("{(3,4),(1,2);NULL}") == '["(3,4),(1,2)",null]'
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_texts_come_through(items: list[str | None]) -> None:
+    """Whatever text an element is, JSON has the same."""
+    written = ["NULL" if item is None else '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items]
+    assert json.loads(array_json(string_json)("{" + ",".join(written) + "}")) == items
