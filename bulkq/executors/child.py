@@ -65,7 +65,9 @@ def apply(spec: str, sets: list[list[Row]]) -> list[Answer]:
 def _answer(function: Callable[[list[Row]], object], rows: list[Row]) -> Answer:
     try:
         answer = function(rows)
-        found = [] if answer is None else list(answer)  # type: ignore[call-overload]
+        if answer is None:
+            return None, "gave None: it must return the rows, and an empty list where there are none"
+        found = list(answer)  # type: ignore[call-overload]
     except BaseException as error:  # noqa: BLE001 - it is the user's code, and its sys.exit is not our end
         return None, _words(error)
     for row in found:

@@ -31,7 +31,11 @@ def double(rows):
         yield {"id": row["id"] * 2, "pid": os.getpid(), "day": date(2026, 11, 22), "tags": ["a", None]}
 
 def none(rows):
-    return None
+    if rows[0]["id"] != 3:
+        return rows
+
+def empty(rows):
+    return []
 
 def bad(rows):
     if rows[0]["id"] == 3:
@@ -105,7 +109,7 @@ async def test_rows_are_what_the_function_gives(here: Path) -> None:
     assert {row["day"] for row in rows} == {"2026-11-22"}
     assert rows[0]["tags"] == ["a", None]
     assert os.getpid() not in {row["pid"] for row in rows}
-    summary, rows = await go("none")
+    summary, rows = await go("empty")
     assert (summary.exit_code, summary.ok, rows) == (0, 20, [])
 
 
@@ -116,6 +120,7 @@ async def test_rows_are_what_the_function_gives(here: Path) -> None:
         ("slow", "took longer than 1s and was killed"),
         ("dies", "its process died"),
         ("leaves", "SystemExit: 7"),
+        ("none", "gave None: it must return the rows, and an empty list where there are none"),
         ("interrupts", "KeyboardInterrupt"),
     ],
 )
