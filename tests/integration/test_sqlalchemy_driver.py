@@ -352,6 +352,20 @@ async def test_a_table_without_transactions(request: pytest.FixtureRequest, tmp_
     await connection.close()
 
 
+async def test_a_select_that_writes_in_mysql_is_refused(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The read-only transaction is the guard there too: exit 4 with the option that says yes, and nothing was written."""
+    base = fresh("mariadb", request)
+    base.execute("create table t (a integer)")
+    base.execute("create function f() returns int modifies sql data begin insert into t values (1); return 1; end")
+    for driver in ("pymysql", "aiomysql"):
+        summary = await new_run(asked(base.url(SCHEMES[driver]), "select f() as x", tmp_path), control=Control())
+        assert (summary.exit_code, summary.failed, summary.skipped) == (4, 0, 1)
+        assert (
+            "READ ONLY transaction: the run is read-only; add --write if it is meant to change data" in summary.reason
+        )
+    assert base.execute("select count(*) from t") == [(0,)]
+
+
 async def test_mysql_says_when_a_transaction_was_ended(request: pytest.FixtureRequest) -> None:
     """A statement that commits by itself, hidden from us, is noticed by the status of its answer."""
     base = fresh("mariadb", request)
