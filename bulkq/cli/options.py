@@ -137,7 +137,13 @@ LOG_FORMAT = option(
 )
 
 CONCURRENCY = partial(option, "-j", "--concurrency", type=Count(1), metavar="N", help="Connections at work at once.")
-TIMEOUT = partial(option, "--timeout", type=Duration(), metavar="TIME", help="Per query; none switches it off.")
+TIMEOUT = partial(
+    option,
+    "--timeout",
+    type=Duration(),
+    metavar="TIME",
+    help="Per query, also of sql: and --targets-sql; none switches it off.",
+)
 LOCK_TIMEOUT = option(
     "--lock-timeout",
     type=Duration(),

@@ -406,7 +406,8 @@ def _beside(spec: str, folder: Path) -> str:
 
 async def _source(opened: Opened, wanted: Request, query: Query, target: Database) -> ParameterSource:
     assert target.driver is not None
-    rows = rows_of(opened.request.run.params_target or target.target)
+    run = opened.request.run
+    rows = rows_of(run.params_target or target.target, run)
     text = target.driver.capabilities.text_parameters
     source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
     return source if source.replayable or "-" not in wanted.specs else Peeked(source)

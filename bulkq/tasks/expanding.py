@@ -89,7 +89,7 @@ async def _targets(
     assert request.targets_sql is not None
     words: list[str] = []
     try:
-        async for _, rows in rows_of(request.targets[0])(request.targets_sql):
+        async for _, rows in rows_of(request.targets[0], request)(request.targets_sql):
             if rows:
                 words += ["" if value is None else str(value).strip() for value in rows[0]]
     except DatabaseError as error:

@@ -182,7 +182,7 @@ async def look_into(
         found = await _prepared(query, at, None, typed=True)
         return replace(found, source=f"{queried[0]}, not executed now")
     try:
-        rows = rows_of(request.params_target or at.target)
+        rows = rows_of(request.params_target or at.target, request)
         text = at.driver.capabilities.text_parameters
         source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=unused_constants_ok)
         batch = await source.take(CHECKED, 0)

@@ -6,28 +6,30 @@ transaction that lasts as long as the source is read.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.drivers import dialect_of
-from bulkq.errors import QueryFileError, UsageError
-from bulkq.model import Decoding, Limits, Query
+from bulkq.errors import DatabaseError, QueryFileError, UsageError
+from bulkq.model import Decoding, Limits, Phase, Query
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from bulkq.model import Target
+    from bulkq.model import Reply, Run, Target
     from bulkq.parameters import Rows
 
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
 
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
-"""The query is read at the pace of the run, which may take all night."""
+"""The query is read at the pace of the run, which may take all night: its timeout is for each piece that is fetched."""
 
 
-def rows_of(target: Target) -> Rows:
-    """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`."""
+def rows_of(target: Target, request: Run) -> Rows:
+    """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`, within the timeout of `request`."""
 
     async def rows(wanted: str | Query) -> AsyncGenerator[Piece, None]:
         query = _inline(wanted, target) if isinstance(wanted, str) else wanted
@@ -39,12 +41,40 @@ def rows_of(target: Target) -> Rows:
         try:
             statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
             yield tuple(column.name for column in statement.columns), ()
-            async for reply in connection.stream(statement, (), UNHURRIED):
-                yield tuple(column.name for column in reply.columns), reply.values
+            pieces = connection.stream(statement, (), UNHURRIED)
+            async with aclosing(_in_time(pieces, _timeout_s(query, request))) as replies:
+                async for reply in replies:
+                    yield tuple(column.name for column in reply.columns), reply.values
         finally:
             await connection.close()
 
     return rows
+
+
+async def _in_time(pieces: AsyncIterator[Reply], timeout_s: float | None) -> AsyncGenerator[Reply, None]:
+    """The pieces, each within `timeout_s` from when it was asked for.
+
+    Raises:
+        DatabaseError: one was late; its statement was cancelled on the server.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(timeout_s):
+                piece = await anext(pieces, None)
+        except TimeoutError:
+            raise DatabaseError(
+                f"timed out after {timeout_s:g}s: add --timeout TIME, or --timeout none",
+                sqlstate="57014",
+                phase=Phase.SENT,
+            ) from None
+        if piece is None:
+            return
+        yield piece
+
+
+def _timeout_s(query: Query, request: Run) -> float | None:
+    own = query.no_timeout or query.timeout_s is not None
+    return query.timeout_s if own and not request.timeout_given else request.timeout_s
 
 
 def _inline(sql: str, target: Target) -> Query:

@@ -115,7 +115,7 @@ class Sources:
             wanted,
             query,
             text=self._text,
-            rows=rows_of(request.params_target or request.targets[0]),
+            rows=rows_of(request.params_target or request.targets[0], request),
             start=start,
             unused_constants_ok=len(request.queries) > 1,
         )
