@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.errors import NoRoom, RefusedError, StoppedError, TargetError
+from bulkq.targets import connect_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +52,14 @@ class Sessions:
         """Tell people."""
         self._say(text)
 
-    async def first(self) -> Connection:
+    async def first(self, timeout_s: float | None = None) -> Connection:
         """A kept connection or a new one, tried once: at the start of a run nobody waits for a target that is not there.
 
         Raises:
             TargetError: the target cannot be reached.
+            TimeoutError: there is no connection within `timeout_s`.
         """
-        return self._idle.pop() if self._idle else await self.driver.connect()
+        return self._idle.pop() if self._idle else await connect_within(self.driver, timeout_s)
 
     async def open(self, *, patient: bool = True) -> Connection:
         """A connection, at once or after an outage.

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bulkq.targets.choosing import renewed, resolve
     from bulkq.targets.config import Config, Setting, load_config
-    from bulkq.targets.opening import open_target
+    from bulkq.targets.opening import connect_within, open_target
     from bulkq.targets.secrets import password
 
-__all__ = ["Config", "Setting", "load_config", "open_target", "password", "renewed", "resolve"]
+__all__ = ["Config", "Setting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
 
 _HOMES = {
     "Config": "config",
     "Setting": "config",
+    "connect_within": "opening",
     "load_config": "config",
     "open_target": "opening",
     "password": "secrets",

@@ -40,6 +40,19 @@ def open_target(target: Target, *, application_name: str = "bulkq", read_only: b
     return ConfiguredDriver(target, bare, application_name=application_name, read_only=read_only)
 
 
+async def connect_within(driver: Driver, timeout_s: float | None) -> Connection:
+    """A session within `timeout_s`; looking up the password has a limit of its own, and does not count.
+
+    Raises:
+        TimeoutError: there is none by then.
+        UsageError, TargetError, RefusedError: as `Driver.connect`.
+    """
+    if isinstance(driver, ConfiguredDriver):
+        await driver.unlock()
+    async with asyncio.timeout(timeout_s):
+        return await driver.connect()
+
+
 class ConfiguredDriver:
     """A driver that looks the password up for every connection and checks what it is connected to."""
 
@@ -52,8 +65,18 @@ class ConfiguredDriver:
         self._password: str | None = None
         self._looking: asyncio.Task[str] | None = None
         self._connected = False
+        self._unlocked = False
         self._application_name = application_name
         self._read_only = read_only
+
+    async def unlock(self) -> None:
+        """Look the password up for the next `connect`.
+
+        Raises:
+            UsageError, TargetError: it cannot be had; see `connect`.
+        """
+        await self._use_password()
+        self._unlocked = True
 
     async def connect(self) -> Connection:
         """Open a session to the database that was meant.
@@ -73,7 +96,8 @@ class ConfiguredDriver:
         return connection
 
     async def _open(self) -> Connection:
-        used = await self._use_password()
+        used = self._password if self._unlocked else await self._use_password()
+        self._unlocked = False
         try:
             return await self._driver.connect()
         except TargetError as error:

@@ -83,7 +83,10 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
             async with asyncio.timeout(LAST_WORDS_S):
                 await said.closed.wait()
     except TimeoutError:
-        raise UsageError(f"its password command did not end within {COMMAND_S:g}s") from None
+        words = _complaint(bytes(said.stderr), bytes(said.stdout))
+        raise UsageError(
+            f"its password command did not end within {COMMAND_S:g}s{f': {words}' if words else ''}"
+        ) from None
     finally:
         if not said.closed.is_set():
             with suppress(ProcessLookupError, PermissionError):

@@ -188,24 +188,22 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
 
 async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
     assert target.sessions is not None
-    patience_s = opened.request.run.connect_timeout_s
+    run = opened.request.run
     left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
-    if left_s is not None and (patience_s is None or left_s < patience_s):
-        patience_s, target.late = left_s, True
     try:
-        async with asyncio.timeout(patience_s):
-            connection = await target.sessions.first()
+        async with asyncio.timeout(left_s) as deadline:
+            connection = await target.sessions.first(run.connect_timeout_s)
             if opened.others:
                 target.physical = await physical(connection, await identity(connection, target.target.url))
     except TimeoutError:
-        given_s = opened.request.run.deadline_s if target.late else opened.request.run.connect_timeout_s
-        what = "the deadline of " if target.late else ""
-        target.error = f"{target.name} did not answer within {what}{given_s:g}s"
+        target.late = deadline.expired()
+        within = f"the deadline of {run.deadline_s:g}s" if target.late else f"{run.connect_timeout_s:g}s"
+        target.error = f"{target.name} did not answer within {within}"
         return
     except (TargetError, RefusedError) as error:
-        target.error, target.refused, target.late = str(error), isinstance(error, RefusedError), False
+        target.error, target.refused = str(error), isinstance(error, RefusedError)
         return
-    target.server, target.late = connection.server, False
+    target.server = connection.server
     target.sessions.give_back(connection)
     if opened.request.snapshot:
         await _export(target, stack)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.urls import safe
 from bulkq.errors import BulkqError, RefusedError, TargetError
-from bulkq.targets import open_target
+from bulkq.targets import connect_within, open_target
 from bulkq.tasks.lint import Finding, ask, why_not
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ async def connected(driver: Driver, patience_s: float | None) -> Connection:
         RefusedError: it leads to another database than is expected.
     """
     try:
-        async with asyncio.timeout(patience_s):
-            return await driver.connect()
+        return await connect_within(driver, patience_s)
     except TimeoutError:
         raise TargetError(f"{driver.target}: no answer within {patience_s:g}s") from None
 

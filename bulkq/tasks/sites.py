@@ -189,8 +189,7 @@ async def connected(site: Site, connect_timeout_s: float | None) -> Connection:
         TargetError: there is none within `connect_timeout_s`.
     """
     try:
-        async with asyncio.timeout(connect_timeout_s):
-            return await site.sessions.first()
+        return await site.sessions.first(connect_timeout_s)
     except TimeoutError:
         raise TargetError(f"{site.label}: no answer within {connect_timeout_s:g}s") from None
 

@@ -12,7 +12,7 @@ import bulkq
 from bulkq.drivers import open_driver
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Secret, Target
-from bulkq.targets import open_target
+from bulkq.targets import connect_within, open_target
 from bulkq.targets.opening import ConfiguredDriver
 from tests.servers import postgres as servers
 
@@ -89,6 +89,16 @@ async def test_lanes_that_connect_together_look_once(password_url: str, tmp_path
     secret = Secret(command=("/bin/sh", "-c", "echo x >> looks; sleep 0.1; echo right"), folder=str(tmp_path))
     driver = opened(Target(url=password_url, name="shop", password=secret))
     await asyncio.gather(*(visit(driver) for _ in range(8)))
+    assert (tmp_path / "looks").read_text() == "x\n"
+    await visit(driver)
+    assert (tmp_path / "looks").read_text() == "x\nx\n"
+
+
+async def test_a_slow_password_command_is_no_slow_database(password_url: str, tmp_path: Path) -> None:
+    """Its time does not count for `--connect-timeout`: it has a limit of its own, and what was found is used once."""
+    secret = Secret(command=("/bin/sh", "-c", "echo x >> looks; sleep 1.2; echo right"), folder=str(tmp_path))
+    driver = opened(Target(url=password_url, name="shop", password=secret))
+    await (await connect_within(driver, 1.0)).close()
     assert (tmp_path / "looks").read_text() == "x\n"
     await visit(driver)
     assert (tmp_path / "looks").read_text() == "x\nx\n"

@@ -100,11 +100,13 @@ async def test_a_command_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_a_command_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is ended with everything that it started."""
+    """It is ended with everything that it started, and what it said is shown."""
     monkeypatch.setattr(secrets, "COMMAND_S", 0.3)
     began_s = time.monotonic()
-    said = await complaint(shell("sleep 60 & echo $! > pid; wait", str(tmp_path)))
-    assert said == "its password command did not end within 0.3s"
+    said = await complaint(
+        shell("echo hunter2; echo hunter2 is locked >&2; sleep 60 & echo $! > pid; wait", str(tmp_path))
+    )
+    assert said == "its password command did not end within 0.3s: *** is locked"
     assert time.monotonic() - began_s < 5
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
