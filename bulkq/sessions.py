@@ -20,6 +20,9 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 """Between two probes of a lost server. Five seconds keep a dead server's log and ours readable."""
 
+LEAST_S = 2.0
+"""What one connection may take, however short an outage is to be."""
+
 
 class Sessions:
     """The connections of one target: opened for lanes, kept between runs of one `bulkq.open`, outlasting an outage.
@@ -81,9 +84,10 @@ class Sessions:
             raise
 
     async def _opened(self, *, patient: bool) -> Connection:
+        end_s = time.monotonic() + self._outage_s
         try:
             if not self.lost:
-                return await self.driver.connect()
+                return await self._probed(end_s)
         except NoRoom:
             if not patient:
                 raise
@@ -93,10 +97,12 @@ class Sessions:
         async with self._door:  # while the server is away, one lane probes and the others stand here
             if self.gone is not None:
                 raise self.gone
+            if not self.lost:  # found by another lane meanwhile: what is lost now is another outage
+                end_s = time.monotonic() + self._outage_s
             try:
-                connection = await self.driver.connect()
+                connection = await self._probed(end_s)
             except TargetError as error:
-                return await self._outlast(error)
+                return await self._outlast(error, end_s)
             self.lost = False
             return connection
 
@@ -107,17 +113,25 @@ class Sessions:
             for connection in idle:
                 group.create_task(connection.close())
 
-    async def _outlast(self, error: TargetError) -> Connection:
+    async def _probed(self, end_s: float) -> Connection:
+        """A connection, for which nobody waits when the outage has lasted long enough."""
+        left_s = max(LEAST_S, end_s - time.monotonic())
+        try:
+            async with asyncio.timeout(left_s):
+                return await self.driver.connect()
+        except TimeoutError:
+            raise TargetError(f"no answer within {left_s:.3g}s") from None
+
+    async def _outlast(self, error: TargetError, end_s: float) -> Connection:
         self.outages += 1
         self.lost = True
-        end_s = time.monotonic() + self._outage_s
         self._say(f"target lost ({error}), waiting up to {self._outage_s:g}s for it")
         pause_s = FIRST_PAUSE_S
         while time.monotonic() + pause_s < end_s:
             await asyncio.sleep(pause_s * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
             try:
-                connection = await self.driver.connect()
+                connection = await self._probed(end_s)
             except TargetError as again:
                 error = again
                 continue

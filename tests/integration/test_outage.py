@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 import bulkq
+from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg.driver import AsyncpgDriver
+from bulkq.errors import StoppedError
+from bulkq.sessions import Sessions
 from tests import targets
 from tests.servers import postgres as servers
+from tests.servers.silence import silence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -133,6 +138,18 @@ async def test_an_outage_longer_than_allowed(target: Target, proxy: Proxy, cli: 
     assert "stayed away" in got.err
     assert (tmp_path / "out.jsonl.partial").exists()
     assert got.counts["failed"] == "0"
+
+
+async def test_a_server_that_hangs_is_no_reason_to_wait_longer() -> None:
+    """It accepts and says nothing: a probe ends with the outage, also where a connection might take ten seconds."""
+    said: list[str] = []
+    async with silence() as url:
+        sessions = Sessions(open_driver(url, read_only=True), outage_s=1.0, say=said.append)
+        began_s = time.monotonic()
+        with pytest.raises(StoppedError, match=r"the target stayed away for 1s: no answer within 2s"):
+            await sessions.open()
+    assert time.monotonic() - began_s < 6
+    assert said == ["target lost (no answer within 2s), waiting up to 1s for it"]
 
 
 async def test_a_silent_network(target: Target, proxy: Proxy, cli: Cli, tmp_path: Path) -> None:
