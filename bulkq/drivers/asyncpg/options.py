@@ -205,8 +205,9 @@ def _timeout_s(text: str | None) -> float:
 
 
 def _without(url: str) -> str:
-    """`url` without the options that are for us."""
+    """`url` without the options that are for us, and with the scheme that asyncpg knows: `+asyncpg` is SQLAlchemy's."""
     head, mark, query = url.partition("?")
+    head = re.sub(r"^\s*[^:]*://", "postgresql://", head)
     ours = IGNORED | UNKNOWN
     kept = [
         pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) not in ours and pair != SYSTEM

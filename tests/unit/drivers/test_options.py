@@ -10,6 +10,14 @@ from bulkq.drivers.asyncpg import options
 from bulkq.errors import UsageError
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg", "PostgreSQL"])
+def test_the_schemes_of_one_driver(scheme: str) -> None:
+    """SQLAlchemy's name of the driver means the same database, whose TLS rule holds."""
+    found = options.read(f"{scheme}://u:p%40@db1:5432/d?sslmode=require&connect_timeout=3", {})
+    assert found.dsn.partition("?")[0] == "postgresql://u:p%40@db1:5432/d"
+    assert (found.hosts, found.timeout_s) == (("db1",), 3.0)
+
+
 @pytest.mark.parametrize(
     ("url", "environment", "required"),
     [
