@@ -131,8 +131,10 @@ class Runner:
             first = [lanes for lanes in self._targets if lanes.sessions in self._canaries]
             rest = [lanes for lanes in self._targets if lanes.sessions not in self._canaries]
             await self._run_all(first)
-            if first and not all(lanes.well for lanes in first):
-                self.control.drain("it did not go well on the canary: the other targets were left alone")
+            if first and rest and not all(lanes.well for lanes in first):
+                self.control.drain(
+                    "it did not go well on the canary: the other targets were left alone, and resume goes on with them"
+                )
             await self._run_all(rest)
         finally:
             timer.cancel()

@@ -196,10 +196,36 @@ async def test_the_canary_comes_first(tmp_path: Path) -> None:
     update = "update t set v = 'x' where id = 1"
     summary, _ = await go(update, a, b, broken, write=True, canaries=("broken",))
     assert (summary.exit_code, summary.failed, summary.skipped) == (5, 1, 2)
-    assert "canary" in summary.reason
+    assert summary.reason.endswith("the other targets were left alone, and resume goes on with them")
     assert values(a)[0] == "a-1"
     summary, _ = await go(update, a, b, write=True, canaries=("b",))
     assert (summary.exit_code, summary.changed) == (0, 2)
+
+
+async def test_a_canary_that_has_nobody_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry where the canary alone had failed has no other target to leave alone: it failed, and ran to its end."""
+    monkeypatch.chdir(tmp_path)
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    a, b = made(tmp_path, "a"), made(tmp_path, "b")
+    (tmp_path / "bulkq.toml").write_text("".join(f'[targets.{t.name}]\nurl = "{t.url}"\n' for t in (a, b)))
+    odd = "select json(case when v = 'a-1' then '{' else '1' end) as j from t"
+    first, _ = await go(odd, a, b, ledger=ledger, canaries=("a",))
+    assert (first.status, first.exit_code, first.failed) == ("stopped", 5, 1)
+    rest = await resume(first.run, ledger=ledger, changes={}, control=Control())
+    assert (rest.exit_code, rest.ok, rest.failed) == (1, 1, 1)
+    again = await retry(first.run, ledger=ledger, changes={}, control=Control())
+    assert (again.status, again.exit_code, again.failed, again.skipped) == ("failed", 1, 1, 0)
+
+
+async def test_nobody_goes_on_where_the_run_stops(tmp_path: Path) -> None:
+    """Of a target that is away it is said that the others go on, unless they do not."""
+    here, away = made(tmp_path, "here"), Target(url=DEAD, name="away")
+    for more, goes in (({}, True), ({"max_failed_targets": 0}, False), ({"canaries": ("away",)}, False)):
+        told = Told()
+        summary, _ = await go("select v from t", here, away, told=told, **more)
+        assert any(line.startswith("away: connection refused") for line in told.lines)
+        assert any("the other targets go on" in line for line in told.lines) is goes
+        assert (summary.ok == 1) is goes
 
 
 async def test_too_many_failed_targets(tmp_path: Path) -> None:
