@@ -50,9 +50,11 @@ async def look_first(opened: Opened) -> None:
 
     await sites_of.side_by_side(opened.sites, look, write=opened.request.write)
     sites_of.refuse_twins(opened.request, opened.sites, opened.say)
-    for site in opened.sites:
-        if site.lost is not None:
-            opened.say(f"{site.label}: {site.reason}: the other targets go on")
+    lost = [site for site in opened.sites if site.lost is not None]
+    most = opened.request.max_failed_targets
+    stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
+    for site in lost:
+        opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
 
 
 async def _look(opened: Opened, site: Site, connection: Connection) -> None:
