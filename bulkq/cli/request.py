@@ -214,11 +214,13 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
         messages.say("warning", notice)
     if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
         return
-    if any(passwords(url) for url in options):
+    shown = [url for url in options if passwords(url)]
+    if shown:
+        libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_of(url) == "postgres" for url in shown) else ""
+        other = "" if libpq else ", or say in bulkq.toml where it is"
         messages.say(
             "warning",
-            "the password in -t can be read by everyone who lists processes: "
-            "put it into ~/.pgpass, PGPASSWORD or BULKQ_TARGET",
+            f"the password in -t can be read by everyone who lists processes: put it into {libpq}BULKQ_TARGET{other}",
         )
 
 

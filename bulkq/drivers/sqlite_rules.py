@@ -8,6 +8,7 @@ import sqlite3
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from bulkq.drivers.urls import on_one_line
 from bulkq.errors import TargetError
 
 if TYPE_CHECKING:
@@ -73,23 +74,24 @@ def must_be_usable(path: Path, *, write: bool) -> None:
     Raises:
         TargetError: nothing there, not a file, or no permission.
     """
+    shown = on_one_line(str(path))
     try:
         mode = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise TargetError(f'no such file "{path}"') from None
+        raise TargetError(f'no such file "{shown}"') from None
     except OSError as error:
-        raise TargetError(f'cannot open "{path}": {(error.strerror or str(error)).lower()}') from None
+        raise TargetError(f'cannot open "{shown}": {(error.strerror or str(error)).lower()}') from None
     if path.is_dir():
-        raise TargetError(f'"{path}" is a directory, not a database')
+        raise TargetError(f'"{shown}" is a directory, not a database')
     if not path.is_file():
-        raise TargetError(f'"{path}" is not a regular file (mode {mode.st_mode:o})')
+        raise TargetError(f'"{shown}" is not a regular file (mode {mode.st_mode:o})')
     if not os.access(path, os.R_OK):
-        raise TargetError(f'cannot read "{path}": permission denied')
+        raise TargetError(f'cannot read "{shown}": permission denied')
     if write and not os.access(path, os.W_OK):
-        raise TargetError(f'cannot write "{path}": permission denied')
+        raise TargetError(f'cannot write "{shown}": permission denied')
     if write and not _can_keep_a_journal(path):
         raise TargetError(
-            f'cannot write "{path}": SQLite keeps a journal beside it, and nothing can be made in the folder "{path.parent}"'
+            f'cannot write "{shown}": SQLite keeps a journal beside it, and nothing can be made in its folder'
         )
 
 
@@ -105,25 +107,26 @@ def _can_keep_a_journal(path: Path) -> bool:
 
 def why_not_open(path: Path, error: Exception, waited_s: float) -> str:
     """Why SQLite did not open the file at `path`, with the next step."""
+    shown = on_one_line(str(path))
     state = getattr(error, "sqlite_errorname", None) or ""
     if state.startswith("SQLITE_NOTADB"):
-        return f'"{path}" is not an SQLite database, or it is encrypted'
+        return f'"{shown}" is not an SQLite database, or it is encrypted'
     if state.startswith("SQLITE_BUSY"):
-        return f'"{path}" is locked by another process (waited {waited_s:g}s)'
+        return f'"{shown}" is locked by another process (waited {waited_s:g}s)'
     if state.startswith("SQLITE_CORRUPT"):
-        return f'"{path}" is damaged: {error} (sqlite3 "{path}" .recover saves what can be saved)'
+        return f'"{shown}" is damaged: {error} (sqlite3 "{shown}" .recover saves what can be saved)'
     if state.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
         if _in_wal_mode(path):
             return (
-                f'"{path}" is in WAL mode, and "{path.name}-shm" cannot be made beside it: '
+                f'"{shown}" is in WAL mode, and "{path.name}-shm" cannot be made beside it: '
                 f'get permission to write in "{path.parent}", or read a copy of the file'
             )
         if path.with_name(f"{path.name}-journal").exists():
             return (
-                f'"{path}" was left by a writer that died, and "{path.name}-journal" must be rolled back first: '
+                f'"{shown}" was left by a writer that died, and "{path.name}-journal" must be rolled back first: '
                 "open it once with permission to write"
             )
-    return f'cannot open "{path}": {error}'
+    return f'cannot open "{shown}": {error}'
 
 
 def culprit(message: str, text: str) -> int | None:

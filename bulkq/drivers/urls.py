@@ -23,8 +23,9 @@ def safe(url: str) -> str:
 
     Passwords are looked for between user and host, in the query string, and as `password=` of a libpq
     connection string. A URL that was written wrongly (an unescaped `@`, `/`, `?` or `#` in the password) hides too much
-    rather than too little.
+    rather than too little. It stays on one line.
     """
+    url = on_one_line(url)
     found = _SCHEME.match(url)
     if not found:
         return _KEY_SECRET.sub(rf"\g<1>{MASK}", url)
@@ -33,6 +34,11 @@ def safe(url: str) -> str:
     if end > start:
         rest = rest[:start] + MASK + rest[end:]
     return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
+
+
+def on_one_line(text: str) -> str:
+    r"""`text` with its control characters as escapes: `\n`."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def passwords(url: str) -> tuple[str, ...]:

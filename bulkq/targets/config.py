@@ -151,7 +151,11 @@ class _Reading:
     def _name_is_good(self, document: Document, section: str, name: str) -> bool:
         place = document.place(section, name)
         if not NAME.fullmatch(name):
-            self.errors.append(f'{place}: "{name}" cannot be a name: use letters, digits, "_", "-" and "."')
+            from bulkq.drivers.urls import on_one_line
+
+            self.errors.append(
+                f'{place}: "{on_one_line(name)}" cannot be a name: use letters, digits, "_", "-" and "."'
+            )
             return False
         other = document.table.get("targets" if section == "groups" else "groups")
         if section == "groups" and isinstance(other, dict) and name in other:

@@ -87,6 +87,7 @@ BAD = {
     "a missing parameter": ([*ONE, "-p", "other.csv", "--extra-columns", "ignore"], ["other.csv", "id", "key"]),
     "a column of another name": ([*ONE, "-p", "other.csv"], ["other.csv:1: ", "no column", ":id", "key"]),
     "an unused parameter": ([*ONE, "-p", "extra.csv"], ["extra.csv", "extra", "--extra-columns ignore"]),
+    "a target of two lines": (["run", "one.sql", "-t", "on\ne"], ['target "on\\ne" is not a URL']),
     "an unclosed string of a source": ([*ONE, "-p", "sql:select 'abc as id"], ["-p sql:1: string is never closed"]),
     "no statement": (
         ["run", "-e", "selec 1", "-t", TARGET],

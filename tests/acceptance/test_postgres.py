@@ -107,6 +107,13 @@ def test_a_password_in_argv_draws_a_warning(cli: Cli, url: str) -> None:
         assert "s3cr3t" not in done.err + done.text
 
 
+def test_a_password_that_libpq_would_not_read(cli: Cli) -> None:
+    """The advice for another database names no file and no variable of PostgreSQL's."""
+    done = cli("run", "-e", "select 1 as a", "-t", "mysql+pymysql://u:s3cr3t@127.0.0.1:9/d")
+    assert done.err.splitlines()[0].endswith("put it into BULKQ_TARGET, or say in bulkq.toml where it is")
+    assert "s3cr3t" not in done.err
+
+
 def test_a_password_in_the_environment_draws_none(cli: Cli, url: str) -> None:
     """BULKQ_TARGET is not seen by who lists processes."""
     parts = urlsplit(url)

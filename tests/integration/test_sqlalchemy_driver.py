@@ -434,6 +434,13 @@ async def test_targets_that_do_not_let_us_in(mariadb: MariaDB, url: str, words: 
     assert "secret" not in driver.target
 
 
+def test_words_of_a_server_that_are_no_utf8() -> None:
+    """psycopg2 cannot read what a server says in its own encoding before anybody has logged in; it is shown as far as it can be."""
+    product = dialects.ask("postgresql+psycopg2://h/d").product
+    said = UnicodeDecodeError("utf-8", "FATAL: Rolle »u« existiert nicht".encode("latin-1"), 13, 14, "invalid")
+    assert product.why_not(said, '"h"') == "FATAL: Rolle \ufffdu\ufffd existiert nicht"
+
+
 def test_dialects_are_asked_for_their_names() -> None:
     """How SQL is scanned follows from the dialect, whichever library talks to it."""
     assert dialect_of("mysql+pymysql://h/d") == dialect_of("mariadb+pymysql://h/d") == "mysql"

@@ -11,7 +11,7 @@ import asyncpg
 from bulkq.drivers import urls
 from bulkq.drivers.asyncpg import options, wrapping
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
-from bulkq.drivers.asyncpg.refusals import explained
+from bulkq.drivers.asyncpg.refusals import explained, foreign
 from bulkq.drivers.asyncpg.session import Session
 from bulkq.model import Capabilities, Server
 
@@ -88,7 +88,7 @@ class AsyncpgDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             _drop(session)
-            raise explained(error, self._url, self._options) from None
+            raise explained(error, self._url, self._options, foreign=await foreign(error)) from None
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
 
     def _known(self, session: Session) -> Server | None:

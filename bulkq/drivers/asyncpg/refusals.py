@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
 import socket
 import ssl
+import struct
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -51,8 +54,32 @@ OPTIONS = (
 _ADDRESS = re.compile(r"Connect call failed \(?'?([^',)]+)'?(?:, (\d+))?")
 
 
-def explained(error: Exception, url: str, options: Options) -> BulkqError:
-    """The error to raise for `error`; no password of `url` is in it."""
+NO_TLS = re.compile(r'server at "(.*):(\d+)" rejected SSL upgrade')
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html: a server without TLS answers it with `N`."""
+
+ASK_S = 2.0
+
+
+async def foreign(error: Exception) -> bool:
+    """Whether somebody else than PostgreSQL answers: asyncpg calls whatever came a refused TLS, so it is asked once more."""
+    found = NO_TLS.search(str(error))
+    if found is None:
+        return False
+    answer = b"N"
+    with suppress(OSError):  # it was there a moment ago
+        async with asyncio.timeout(ASK_S):
+            reader, writer = await asyncio.open_connection(found[1], int(found[2]))
+            try:
+                writer.write(SSL_REQUEST)
+                answer = await reader.read(64)
+            finally:
+                writer.close()
+    return answer != b"N"
+
+
+def explained(error: Exception, url: str, options: Options, *, foreign: bool = False) -> BulkqError:
+    """The error to raise for `error`, and for what `foreign` said of it; no password of `url` is in it."""
     if isinstance(error, BulkqError):
         return error
     if isinstance(error, (asyncpg.ClientConfigurationError, ValueError)) and not isinstance(
@@ -62,6 +89,8 @@ def explained(error: Exception, url: str, options: Options) -> BulkqError:
     unknown = _unknown_option(error, url)
     if unknown:
         return UsageError(unknown)
+    if foreign:
+        return TargetError(f"{_where(options)} does not answer as PostgreSQL does: is it the right host and port?")
     full = "53300" in {getattr(error, "sqlstate", None), getattr(error.__cause__, "sqlstate", None)}
     return (NoRoom if full else TargetError)(_reason(error, options))
 
@@ -79,7 +108,8 @@ def _unknown_option(error: Exception, url: str) -> str | None:
 def _reason(error: Exception, options: Options) -> str:
     where = _where(options)
     cause = error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
-    if isinstance(cause, asyncpg.ConnectionDoesNotExistError):
+    cut = isinstance(error, ConnectionResetError) or "unexpected connection_lost" in str(error)
+    if isinstance(cause, asyncpg.ConnectionDoesNotExistError) or cut:
         return _closed(where)
     if isinstance(cause, asyncpg.PostgresError):
         return _refused(cause, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from bulkq.drivers import urls
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
 from bulkq.drivers.sqlalchemy.session import Session
-from bulkq.errors import BulkqError, TargetError
+from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from bulkq.model import Server
 
 CONNECT_S = 10.0
+UNKNOWN_OPTION = re.compile(
+    r"""unexpected keyword argument '(\w+)'|invalid connection option "(\w+)"|parameter "(\w+)\""""
+)
+"""How libraries call an option that they do not know: as Python does, as libpq does, as servers and DuckDB do."""
 
 
 class SqlDriver:
@@ -75,7 +80,7 @@ class SqlDriver:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             await _drop(carrier)
-            raise TargetError(urls.scrub(self._why(error), self._known.text)) from None
+            raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
         return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
 
     async def _opened(self) -> tuple[Carrier, Connection]:
@@ -98,6 +103,14 @@ class SqlDriver:
 
     def _left(self) -> None:
         self.left_behind += 1
+
+    def _option(self, error: Exception) -> UsageError | None:
+        """The error for an option of the URL that the library does not know."""
+        found = UNKNOWN_OPTION.search(str(error))
+        name = next(filter(None, found.groups()), "") if found else ""
+        if name not in self._known.url.query:
+            return None
+        return UsageError(f'target "{self.target}": {self._known.dialect.driver} knows no option "{name}": take it out')
 
     def _why(self, error: Exception) -> str:
         host = self._known.url.host

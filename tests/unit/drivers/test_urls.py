@@ -101,3 +101,9 @@ def test_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(MissingDriver, match="pip install 'asyncpg"):
         open_driver("postgresql://h/db", read_only=True)
+
+
+def test_a_url_stays_on_its_line() -> None:
+    """Whatever control characters somebody has put into it."""
+    assert urls.safe("sqlite:///a\nb\x1b.db") == "sqlite:///a\\nb\\x1b.db"
+    assert urls.safe("größer\u2028") == "größer\\u2028"

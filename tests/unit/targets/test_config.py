@@ -251,6 +251,7 @@ WRONG = {
     "half an answer": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.value = "1"\n', "F:3: targets.a.expect.value needs expect.sql"),
     "recovery": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.in_recovery = "no"\n', "F:3: targets.a.expect.in_recovery must be true or false"),
     "a list expected": ('[targets.a]\nurl = "sqlite:////a.db"\nexpect.database = []\n', "F:3: targets.a.expect.database must be text, a number"),
+    "a name of two lines": ('[targets."a\\nb"]\nurl = "sqlite:////a.db"\n', 'F:1: "a\\nb" cannot be a name: use letters, digits, "_", "-" and "."'),
     "a name": ('[targets."a b"]\nurl = "sqlite:////a.db"\n', 'F:1: "a b" cannot be a name: use letters, digits, "_", "-" and "."'),
     "no list": ("[groups]\na = 'b'\n", "F:2: groups.a must be a list of names"),
     "an empty group": ("[groups]\na = []\n", "F:2: groups.a must be a list of names"),

@@ -86,6 +86,8 @@ STATES = {
 LOST = frozenset({2006, 2013, 2014, 2055, 4031, 1927, 1053, 1152, 1158, 1159, 1160, 1161})
 """The connection is gone, or out of step."""
 
+LOST_AT_ONCE = 2013
+FOREIGN = "Packet sequence number wrong"
 IN_TRANSACTION = 1
 """SERVER_STATUS_IN_TRANS in the status that every answer carries."""
 
@@ -243,6 +245,10 @@ class MySQL(Product):
     def why_not(self, error: Exception, where: str) -> str:
         """The server's or the library's words, with the next step."""
         number, message = _parts(error)
+        if isinstance(error, UnicodeError) or FOREIGN in message:
+            return f"{where} does not answer as MySQL does: is it the right host and port?"
+        if number == LOST_AT_ONCE:
+            return f"{where} closed the connection at once: is it MySQL, and does it expect TLS?"
         if number in {2002, 2003}:
             return f"{message}: is the server running?"
         if number == 1045:

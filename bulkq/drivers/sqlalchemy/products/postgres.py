@@ -63,6 +63,7 @@ SOFT_CHECKS = 160_000
 
 DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
 NO_TYPE = frozenset({"42P18", "42P08"})
+FOREIGN = re.compile(r"received invalid response to|expected authentication request from server, but received")
 MISSING = re.compile(r'database "([^"]*)" does not exist')
 
 
@@ -274,9 +275,15 @@ class Postgres(Product):
         hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
         return Trouble(message, state, lost, hint, int(position) - 1 if position else None)
 
-    def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
-        """libpq's words, without what it says of each address twice."""
+    def why_not(self, error: Exception, where: str) -> str:
+        """libpq's words, without what it says of each address twice; psycopg2 cannot read those that are no UTF-8."""
+        if isinstance(error, UnicodeDecodeError):
+            error = Exception(bytes(error.object).decode(errors="replace"))
         text = one_line(error)
+        if FOREIGN.search(text):
+            return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
+        if "closed the connection unexpectedly" in text:
+            return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"
         if found := MISSING.search(text):
             return f'database "{found[1]}" does not exist'
         return text
