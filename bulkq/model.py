@@ -461,6 +461,7 @@ class Target:
     tags: tuple[str, ...] = ()
     expect: Mapping[str, str] = field(default_factory=dict)  # identity, compared on every new connection
     schema: str | None = None  # of --schemas: SET LOCAL search_path in every transaction
+    guard: str = ""  # of a URL that leads to the database of a protected target: the name to confirm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

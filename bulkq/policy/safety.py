@@ -125,7 +125,8 @@ def refuse_protected(targets: Iterable[Target], *, write: bool, confirmed: Colle
         write: whether `--write` was given.
         confirmed: names of `--confirm`.
     """
-    names = dict.fromkeys(target.name for target in targets if target.protected and target.name not in confirmed)
+    guards = (target.guard or target.name for target in targets if target.protected)
+    names = dict.fromkeys(name for name in guards if name not in confirmed)
     if not write or not names:
         return None
     which = "target" if len(names) == 1 else "targets"

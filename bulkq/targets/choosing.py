@@ -1,4 +1,4 @@
-"""Which targets `-t` means: URLs, names, globs over names, groups, tags. Pure; called by every command that has `-t`."""
+"""Which targets `-t` means: URLs, names, globs over names, groups, tags. Called by every command that has `-t`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.drivers import EXAMPLE, urls
 from bulkq.errors import UsageError, together
 from bulkq.model import Target
+from bulkq.targets.same import guard_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,9 +34,11 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     """
     found: dict[str, Target] = {}
     errors: list[str] = []
+    guards = [(name, target.url) for name, target in config.targets.items() if target.protected]
     for text in wanted:
         if urls.scheme(text) is not None:
-            found.setdefault(text, Target(url=text))
+            guard = guard_of(text, guards)
+            found.setdefault(text, Target(url=text, protected=bool(guard), guard=guard))
             continue
         try:
             names = named(text, config)
