@@ -208,6 +208,25 @@ def asked(url: str, sql: str, tmp_path: Path, **more: object) -> Run:
     return Run(queries=(query,), targets=(Target(url=url),), **more)  # type: ignore[arg-type]
 
 
+async def test_a_run_says_that_nothing_can_be_cancelled(lazy: str, tmp_path: Path) -> None:
+    """In its first line, of one target and of several; it ends in time, and what it left behind is unknown, with the reason."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    request = asked(lazy, "select sleep(6)", tmp_path, timeout_s=0.3)
+    told = Told(lambda: None)
+    summary = await new_run(request, control=Control(), observers=[told])
+    assert loop.time() - began_s < 5
+    assert " cancel=no" in told.lines[0]
+    assert (summary.status, summary.exit_code, summary.unknown, summary.failed) == ("unknown", 3, 1, 0)
+    assert summary.failures[0].message == "timed out after 0.3s, cannot be cancelled and was left behind"
+    twice = replace(
+        request, targets=(*request.targets, Target(url="duckdb:///:memory:")), queries=(inline("select 1"),)
+    )
+    told = Told(lambda: None)
+    assert (await new_run(twice, control=Control(), observers=[told])).exit_code == 0
+    assert " cancel=no:1" in told.lines[0]
+
+
 async def test_a_read_that_was_left_behind_is_retried(lazy: str, tmp_path: Path) -> None:
     """Reading again does no harm: `resume` of the finished run says so, and `retry` does it."""
     sql = "select sleep(case :id when 2 then 1.2 else 0 end)"
