@@ -1,4 +1,4 @@
-"""Values as a database writes them, made into what a JSON sink wants. Pure; called by the drivers that are given texts.
+"""Values as a database writes them, made into what a JSON sink wants, and values that may have been others. Pure; called by drivers.
 
 The forms are those of PostgreSQL's `to_json`, so that every driver gives the same bytes.
 """
@@ -6,11 +6,16 @@ The forms are those of PostgreSQL's `to_json`, so that every driver gives the sa
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, timedelta
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ENDS = frozenset({date.min, date.max, datetime.min, datetime.max})  # noqa: DTZ901 - infinity, as libraries give it to Python
+MONTH_DAYS = 28
+"""An interval that has as many days may have had months."""
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
@@ -65,3 +70,22 @@ def array_json(element: Callable[[str], str], delimiter: str = ",") -> Callable[
         return element(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
 
     return lambda text: token.sub(written, text[text.index("{") :])
+
+
+def certain(kind: str, value: object) -> object:
+    """`value`, which a library has made of one of the type `kind`, where it can have been no other.
+
+    Raises:
+        ValueError: Python has no infinite date, no month in an interval and no nanosecond, so it may have been another.
+    """
+    parts = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
+    if isinstance(parts, (list, tuple)):
+        for part in parts:
+            certain(kind, part)
+    elif (
+        (isinstance(value, datetime) and (value.replace(tzinfo=None) in ENDS or "timestamp_ns" in kind.lower()))
+        or (type(value) is date and value in ENDS)
+        or (isinstance(value, timedelta) and abs(value.days) >= MONTH_DAYS)
+    ):
+        raise ValueError(f'"{value}" is all that is left of a value of type {kind}: cast it to text in the query')
+    return value

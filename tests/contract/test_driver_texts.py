@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -257,9 +258,27 @@ async def test_a_value_of_duckdb_that_may_be_another_fails_its_set(
     base.execute(f"create table kept (v {kind})")
     connection = await connected(base, "duckdb")
     try:
-        with pytest.raises(DatabaseError, match=r'column "v": .* cast it to varchar in the query') as caught:
+        with pytest.raises(DatabaseError, match=r'column "v": .* cast it to text in the query') as caught:
             await written(connection, inline(f"insert into kept values ({value}) returning v"), Decoding.JSON)
         assert caught.value.position == 0
         assert await written(connection, inline("select count(*) as n from kept"), Decoding.JSON) == b'{"n":0}\n'
+    finally:
+        await connection.close()
+
+
+async def test_a_value_of_asyncpg_that_may_be_another_fails_its_set(postgres_types: Database) -> None:
+    """What the server takes no wrapper around comes as Python's values, and one that infinity also becomes is not believed."""
+    postgres_types.execute("drop table if exists kept", "create table kept (d date, i interval)")
+    connection = await connected(postgres_types, "asyncpg")
+    text = "with x as (insert into kept values ({}) returning *) select d, i, null::date as n from x"
+    try:
+        for values, column in (("'infinity', '1 day'", "d"), ("'2026-01-01', '1 mon'", "i")):
+            query = replace(inline(text.format(values)), verb="INSERT")
+            with pytest.raises(DatabaseError, match=rf'column "{column}": .* cast it to text in the query') as caught:
+                await written(connection, query, Decoding.JSON)
+            assert caught.value.position == 0
+        query = replace(inline(text.format("'2026-01-01', '1 day'")), verb="INSERT")
+        assert await written(connection, query, Decoding.TEXT) == b"2026-01-01,1 day,\n"
+        assert postgres_types.execute("select count(*) from kept") == [(1,)]
     finally:
         await connection.close()

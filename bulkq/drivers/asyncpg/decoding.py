@@ -10,6 +10,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bulkq.drivers.texts import certain
 from bulkq.model import Column, Decoding
 
 if TYPE_CHECKING:
@@ -81,15 +82,18 @@ def converters(kinds: Sequence[Type], decoding: Decoding) -> tuple[Callable[[obj
 def _converter(kind: Type, decoding: Decoding) -> Callable[[object], object] | None:
     if kind.oid in NATIVE:
         return None
+    convert = _by_hand(kind, decoding)
+    return convert and _optional(lambda value: convert(certain(kind.name, value)))
+
+
+def _by_hand(kind: Type, decoding: Decoding) -> Callable[[object], object] | None:
     if decoding is Decoding.TEXT:
-        return _optional(_text)
+        return _text
     if kind.oid in (FLOAT4, FLOAT8, BYTEA, JSONB):
         return None
     if kind.oid == JSON:
-        return _optional(lambda value: str(value).translate({10: " ", 13: " "}))
-    if kind.element:
-        return _optional(_json_array)
-    return _optional(_iso)
+        return lambda value: str(value).translate({10: " ", 13: " "})
+    return _json_array if kind.element else _iso
 
 
 def _optional(convert: Callable[[object], object]) -> Callable[[object], object]:

@@ -149,7 +149,8 @@ class AsyncpgStatement:
             return Reply(self.columns, [counts], range(len(answers)), changed)
         positions = [i for i, (records, _) in enumerate(answers) for _ in records]
         columns = decoding.transposed((r for records, _ in answers for r in records), len(self.columns))
-        values = [c if f is None else [f(v) for v in c] for c, f in zip(columns, self.shape.decode, strict=True)]
+        shaped = zip(self.columns, columns, self.shape.decode, strict=True)
+        values = [c if f is None else _by_hand(name, c, f, positions) for name, c, f in shaped]
         return Reply(self.columns, values, positions, changed)
 
     def _converted(self, values: ParameterSet, position: int) -> Arguments:
@@ -158,6 +159,18 @@ class AsyncpgStatement:
             return [values[i] if f is None or values[i] is None else f(values[i]) for i, f in pairs]
         except ValueError as error:
             raise DatabaseError(str(error), sqlstate=None, phase=Phase.ENCODING, position=position) from None
+
+
+def _by_hand(column: Column, values: Sequence[object], convert: Converter, positions: Sequence[int]) -> list[object]:
+    found: list[object] = []
+    try:
+        for value in values:
+            found.append(convert(value))  # noqa: PERF401 - its length says which one it was
+    except ValueError as error:
+        raise DatabaseError(
+            f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(found)]
+        ) from error
+    return found
 
 
 def affected(status: str) -> int:

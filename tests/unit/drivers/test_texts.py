@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.drivers.texts import array_json, bool_json, iso, moment_json, number_json, string_json
+from bulkq.drivers.texts import array_json, bool_json, certain, iso, moment_json, number_json, string_json
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,27 @@ def test_texts_come_through(items: list[str | None]) -> None:
     """Whatever text an element is, JSON has the same."""
     written = ["NULL" if item is None else '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items]
     assert json.loads(array_json(string_json)("{" + ",".join(written) + "}")) == items
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sure"),
+    [
+        ("date", dt.date.max, False),
+        ("date", dt.date(9999, 12, 30), True),
+        ("timestamptz", dt.datetime.max.replace(tzinfo=dt.UTC), False),
+        ("timestamp", dt.datetime(2026, 1, 1), True),  # noqa: DTZ001
+        ("timestamp_ns", dt.datetime(2026, 1, 1), False),  # noqa: DTZ001
+        ("interval", dt.timedelta(days=30), False),
+        ("interval", dt.timedelta(days=-2, seconds=5), True),
+        ("interval[]", [dt.timedelta(days=1), None, dt.timedelta(days=360)], False),
+        ("struct", {"a": ("x", dt.date.min)}, False),
+        ("struct", {"a": ("x", 7)}, True),
+    ],
+)
+def test_values_that_may_have_been_others(kind: str, value: object, sure: bool) -> None:
+    """Libraries give the ends of Python's calendar for infinity, and thirty days for a month."""
+    if sure:
+        assert certain(kind, value) is value
+        return
+    with pytest.raises(ValueError, match=f"of type {re.escape(kind)}: cast it to text in the query"):
+        certain(kind, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -65,10 +64,6 @@ TIMES = re.compile(
     re.IGNORECASE,
 )
 """In the name of a type, what Python's types would lose something of (infinity, 24:00, months, nanoseconds), or a quoted name."""
-
-ENDS = frozenset({date.min, date.max, datetime.min, datetime.max})  # noqa: DTZ901 - infinity, as DuckDB gives it to Python
-MONTH_DAYS = 28
-"""An interval that has as many days may have had months."""
 
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
@@ -164,7 +159,7 @@ class DuckDB(Product):
         if decoding is Decoding.PYTHON:
             return ()
         kinds = [str(entry[1]) for entry in cursor.description or ()]
-        return [partial(_certain, kind) if _as_text(kind) else None for kind in kinds]
+        return [partial(texts.certain, kind) if _as_text(kind) else None for kind in kinds]
 
     def columns(self, asking: Asking, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """Names and DuckDB's types."""
@@ -231,25 +226,6 @@ def _named(kind: str) -> str:
 
 def _is_moment(kind: str) -> bool:
     return bool(re.fullmatch(r"timestamp(tz|_\w+| with time zone)?", kind, re.IGNORECASE))
-
-
-def _certain(kind: str, value: object) -> object:
-    """`value`, where it can be the only one that DuckDB had.
-
-    Raises:
-        ValueError: it may have been another.
-    """
-    parts = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
-    if isinstance(parts, (list, tuple)):
-        for part in parts:
-            _certain(kind, part)
-    elif (
-        (isinstance(value, datetime) and (value.replace(tzinfo=None) in ENDS or "timestamp_ns" in kind.lower()))
-        or (type(value) is date and value in ENDS)
-        or (isinstance(value, timedelta) and abs(value.days) >= MONTH_DAYS)
-    ):
-        raise ValueError(f'"{value}" is all that is left of a value of type {kind}: cast it to varchar in the query')
-    return value
 
 
 def _offset(place: re.Match[str] | None) -> int | None:
