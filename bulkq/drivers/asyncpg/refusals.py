@@ -110,7 +110,7 @@ def _reason(error: Exception, options: Options) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
     cut = isinstance(error, ConnectionResetError) or "unexpected connection_lost" in str(error)
     if isinstance(cause, asyncpg.ConnectionDoesNotExistError) or cut:
-        return _closed(where)
+        return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"
     if isinstance(cause, asyncpg.PostgresError):
         return _refused(cause, options)
     if isinstance(error, OSError):
@@ -163,15 +163,9 @@ def _unreachable(error: OSError, where: str, options: Options) -> str:
             else "see sslmode in the URL"
         )
         return f"TLS refused: {where} has none: {rule}"
-    if isinstance(error, ConnectionResetError) or "connection_lost() call" in text:  # while TLS was asked for
-        return _closed(where)
     if "during SSL exchange" in text:
         return f"{where} answered with an error before TLS began: the server's log says which"
     return f"{where} cannot be reached: {error.strerror or text}".replace("\n", " ")
-
-
-def _closed(where: str) -> str:
-    return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"
 
 
 def _where(options: Options) -> str:
