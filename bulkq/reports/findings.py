@@ -65,6 +65,11 @@ def title(finding: CheckResult) -> str:
     return f"{line(finding.name, 200)}[{line(values, 200)}]"
 
 
+def ending(status: str, reason: str) -> str:
+    """`stopped: the deadline of 5s passed`; what stands in parentheses is a remark, and no reason."""
+    return f"{status} {reason}" if reason.startswith("(") else f"{status}: {reason}"
+
+
 def place(finding: CheckResult) -> str:
     """`checks/orders.sql:12`, as the user named the file; "" for inline SQL."""
     return line(f"{finding.file}:{finding.line}", 500) if finding.file else ""
@@ -153,6 +158,6 @@ def _of_run(summary: RunSummary) -> CheckResult:
         target=", ".join(summary.targets),
         verdict=Verdict.ERROR,
         expected="the run reaches its end",
-        message="; ".join([f"{summary.status}: {reason}", *untold]),
+        message="; ".join([ending(summary.status, reason), *untold]),
         elapsed_s=summary.elapsed_s,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.reports.escaping import line
-from bulkq.reports.findings import place, tally_text, title, worst_first
+from bulkq.reports.findings import ending, place, tally_text, title, worst_first
 from bulkq.reports.plain import duration, rows
 from bulkq.reports.summary import failure_lines, summary_line
 from bulkq.reports.targets import target_lines
@@ -21,7 +21,7 @@ def text_report(summary: RunSummary) -> str:
     """Lines without colors: what ran, the checks or the counts per query, the latencies, the first failures, the summary line."""
     lines = [f"run {summary.run} on {line(', '.join(summary.targets))} ({summary.mode})"]
     if summary.reason:
-        lines.append(f"{summary.status}: {line(summary.reason)}")
+        lines.append(ending(summary.status, line(summary.reason)))
     lines += ["", *(check_lines(summary) if summary.checks else _queries(summary))]
     by_target = target_lines(summary)
     if by_target:

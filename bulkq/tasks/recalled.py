@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult, PartState, RunRecord
 
-NO_ROWS = "made again from the ledger, which keeps neither rows nor parameters"
+NO_ROWS = "(made again from the ledger, which keeps neither rows nor parameters)"
+"""A remark: why a run ended is not kept."""
 
 
 async def recalled(run: str | None, ledger: str) -> RunSummary:
