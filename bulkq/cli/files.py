@@ -187,6 +187,8 @@ def read(file: str) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
+        if path.is_symlink():
+            raise QueryFileError(f'"{file}" is a link that leads nowhere: to "{path.readlink()}"') from None
         raise QueryFileError(f'no such file: "{file}"{_nearest(path)}') from None
     except IsADirectoryError:
         raise QueryFileError(f'"{file}" is a folder: name a file in it{_first_inside(path)}') from None

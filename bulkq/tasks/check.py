@@ -221,7 +221,7 @@ def _put(
     if answer is not None:
         result = replace(
             result,
-            params=shown_params(planned.place.query, answer.batch),
+            params=shown_params(planned.place, answer.batch),
             began_s=max(0.0, answer.began_s - opened.book.started_s),
             elapsed_s=time.monotonic() - answer.began_s,
         )

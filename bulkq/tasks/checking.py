@@ -177,7 +177,7 @@ class Judge:
             rows=None if answer.failure is not None else _rows_of(sink, compared),
             columns=_columns(sink, compared) if shown and sample else (),
             sample=sample if shown else (),
-            params=shown_params(place.query, answer.batch),
+            params=shown_params(place, answer.batch),
             sqlstate=answer.failure.sqlstate if answer.failure is not None else None,
             began_s=max(0.0, answer.began_s - self._book.started_s),
             elapsed_s=answer.elapsed_s,
@@ -453,11 +453,12 @@ def blank(place: Place) -> CheckResult:
     )
 
 
-def shown_params(query: Query, batch: Batch) -> dict[str, str | None]:
-    """The parameters of the only set of `batch` as text; what is secret as `***`."""
-    values = batch.sets[0]
+def shown_params(place: Place, batch: Batch) -> dict[str, str | None]:
+    """The parameters of the only set of `batch` as text; as `***` what is secret, or has the name of a masked column."""
+    query, values = place.query, batch.sets[0]
+    hidden = frozenset(name.casefold() for name in place.rules.mask)
     return {
-        p.name: MASK if p.secret else None if v is None else str(v)
+        p.name: MASK if p.secret or p.name.casefold() in hidden else None if v is None else str(v)
         for p, v in zip(query.parameters, values, strict=True)
     }
 
