@@ -32,7 +32,7 @@ async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
     kept = await open_ledger(ledger, create=False)
     try:
         history = CheckHistory(kept.database)
-        known = await history.named(name)
+        known = await history.named(name) or await history.named(_in_project(name))
         names = await history.names() if not known else ()
     finally:
         await kept.close()
@@ -41,6 +41,14 @@ async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
     if as_json:
         return _json(known, limit)
     return "\n\n".join("\n".join(_lines(each, limit)) for each in known)
+
+
+def _in_project(name: str) -> str:
+    """`FILE:NAME` as the ledger has it, from whatever folder it was typed."""
+    from bulkq.tasks.checkplan import in_project
+
+    file, colon, check = name.rpartition(":")
+    return f"{in_project(file)}:{check}" if colon and file else name
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 MODE = "check"
 """The mode of such a run, in the ledger and the reports: nothing to resume, nothing to retry."""
+
+ROOTS = ("bulkq.toml", ".git")
+"""What stands in the root of a project."""
 
 QUERIED = ("sql:", "@")
 """Parameter sources that are queries of the user's."""
@@ -407,7 +411,12 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
     run = opened.request.run
     rows = rows_of(run.params_target or target.target, run)
     text = target.driver.capabilities.text_parameters
-    source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+    try:
+        source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+    except ParameterError as error:
+        if opened.request.run.params or not wanted.specs or query.file is None:
+            raise
+        raise ParameterError(f"{query.file}:{query.line}: @params of {query.name}: {error}") from error
     return source if source.replayable or "-" not in wanted.specs else Peeked(source)
 
 
@@ -431,7 +440,14 @@ def _work(opened: Opened, query: Query, target: Database, source: ParameterSourc
 
 
 def key_of(query: Query) -> str:
-    """What a check is called in every run, from whatever folder of the project it is started the same way."""
+    """What a check is called in every run, from whatever folder of the project it is started; of `-e` by its text."""
     if query.file is None:
-        return query.name
-    return f"{Path(os.path.normpath(query.file)).as_posix()}:{query.name}"
+        return f"{query.name}#{blake2b(query.sql.encode(), digest_size=6).hexdigest()}"
+    return f"{in_project(query.file)}:{query.name}"
+
+
+def in_project(file: str) -> str:
+    """`file` as it is called from the root of its project; outside of one as it was written."""
+    whole = Path(os.path.abspath(file))  # noqa: PTH100 - a link is another check than what it leads to
+    root = next((folder for folder in whole.parents if any((folder / mark).exists() for mark in ROOTS)), None)
+    return whole.relative_to(root).as_posix() if root is not None else Path(os.path.normpath(file)).as_posix()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
+from bulkq.cli.checkhistory import show
 from bulkq.cli.selection import select
 from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
@@ -323,10 +324,10 @@ async def test_history_is_kept(postgres_url: str, tmp_path: Path) -> None:
         "-- name: size\n-- @expect unchanged 10%\nselect {value};\n-- name: rows\nselect 'tell-' || 'nobody' as name;\n"
         "-- name: bad\nselect 'tell-' || 'nobody'::int;\n-- name: slow\nselect pg_sleep({value} / 1000.0) where false"
     )
-    first = await run(text.format(value=100), postgres_url, ledger=ledger)
+    first = await run(load(text.format(value=100), "h.sql"), postgres_url, ledger=ledger)
     assert verdicts(first) == {"size": "warn", "rows": "fail", "bad": "error", "slow": "pass"}
-    second = await run(text.format(value=109), postgres_url, ledger=ledger)
-    third = await run(text.format(value=130), postgres_url, ledger=ledger)
+    second = await run(load(text.format(value=109), "h.sql"), postgres_url, ledger=ledger)
+    third = await run(load(text.format(value=130), "h.sql"), postgres_url, ledger=ledger)
     assert by_name(second)["size"].message == f"value 109 (it was 100 in run {first.run})"
     assert by_name(third)["size"].verdict is Verdict.FAIL
     history = by_name(third)["size"].history
@@ -735,6 +736,46 @@ def test_globs_name_what_a_shell_would(folder: Path) -> None:
     assert names("checks/d*/**") == ["b", "y"]
     found = select(["checks/a.sql/*.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
     assert [one.message for one in found.broken] == ['no file matches "checks/a.sql/*.sql"']
+
+
+def test_a_link_that_leads_nowhere_is_called_that(folder: Path) -> None:
+    """It is no mistyped name."""
+    (folder / "checks" / "gone.sql").symlink_to("nowhere.sql")
+    found = select(["checks/gone.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
+    assert [one.message for one in found.broken] == ['"checks/gone.sql" is a link that leads nowhere: to "nowhere.sql"']
+
+
+async def test_a_missing_file_of_params_is_told_with_the_check(folder: Path, sqlite_file: SqliteFile) -> None:
+    """Its name alone does not say which check wants it."""
+    (folder / "p.sql").write_text("-- name: p\n-- @params none.csv\nselect :id")
+    with pytest.raises(ParameterError, match='^p.sql:3: @params of p: .*none.csv"?: no such file'):
+        await run(load((folder / "p.sql").read_text(), "p.sql"), f"sqlite:///{sqlite_file()}")
+
+
+async def test_a_parameter_with_the_name_of_a_masked_column_is_masked(sqlite_file: SqliteFile) -> None:
+    """The name of the check shows its parameters."""
+    text = "-- @mask Email\nselect :email as email, :n as n"
+    (found,) = (await run(text, f"sqlite:///{sqlite_file()}", constants={"email": "a@example.org", "n": "1"})).checks
+    assert (found.params, found.sample) == ({"email": "***", "n": "1"}, (("***", "1"),))
+
+
+async def test_one_check_has_one_history(
+    folder: Path, sqlite_file: SqliteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From whatever folder of the project it is named; and every text of `-e` has its own."""
+    (folder / "bulkq.toml").touch()
+    url, ledger = f"sqlite:///{sqlite_file()}", str(folder / "l.db")
+
+    async def earlier(text: str, file: str | None) -> int:
+        return len((await run(load(text, file), url, ledger=ledger)).checks[0].history)
+
+    assert await earlier("select 1", "checks/a.sql") == 0
+    assert await earlier("select 1", str(folder / "checks" / "a.sql")) == 1
+    monkeypatch.chdir(folder / "checks")
+    assert await earlier("select 1", "a.sql") == 2
+    assert await earlier("select 1", "deep/../a.sql") == 3
+    assert "checks/a.sql:a" in await show("a.sql:a", ledger, 5, as_json=False)
+    assert [await earlier(text, None) for text in ("select 1", "select 2", "select 1")] == [0, 0, 1]
 
 
 def test_a_pipe_in_a_folder_is_an_error(folder: Path) -> None:
