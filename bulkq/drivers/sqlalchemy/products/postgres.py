@@ -220,15 +220,12 @@ class Postgres(Product):
         if decoding is Decoding.PYTHON:
             return None
         kept = NATIVES if decoding is Decoding.TEXT else NATIVES | IN_JSON
-        if self.dialect.driver == "psycopg2":
-            return _texts_of_psycopg2(connection, kept)
-        if self.dialect.driver in {"psycopg", "psycopg_async"}:
-            return _texts_of_psycopg(connection, kept)
-        return None
+        texts_of = TEXTS.get(self.dialect.driver)
+        return texts_of(connection, kept) if texts_of is not None else None
 
     def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:
         """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
-        if decoding is not Decoding.JSON or not self._libpq:
+        if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
             return ()
         return [self._form(asking, _int(entry[1])) for entry in cursor.description or ()]
 
@@ -240,7 +237,7 @@ class Postgres(Product):
 
     def _array(self, asking: Asking, oid: int) -> tuple[int, str] | None:
         """The type of an array's elements and what stands between them; None for everything else."""
-        if oid in SINGLE or not self._libpq:
+        if oid in SINGLE or self.dialect.driver not in TEXTS:
             return None
         if oid not in self._arrays:
             found = asking.ask(ARRAY.format(oid))
@@ -366,3 +363,7 @@ def _texts_of_psycopg2(connection: Connection, kept: frozenset[int]) -> Cursor:
 
 def _int(value: object) -> int:
     return int(str(value))
+
+
+TEXTS = {"psycopg": _texts_of_psycopg, "psycopg_async": _texts_of_psycopg, "psycopg2": _texts_of_psycopg2}
+"""Libraries that can be made to give the server's text."""
