@@ -566,7 +566,8 @@ class Session:
         trouble = self.product.trouble(error)
         message, state = trouble.message, trouble.sqlstate
         signals = self.signals
-        if state == CANCELED and signals.expired is not None:
+        doubtful = state == CANCELED and self._phase is Phase.COMMITTING and not self.product.commits_or_fails
+        if state == CANCELED and signals.expired is not None and not doubtful:
             message, state = f"timed out after {signals.timeout_s:g}s", CANCELED
             if signals.expired != at:
                 message, state = "interrupted by the deadline of the set before it", "40001"
@@ -584,6 +585,7 @@ class Session:
             offset=offset,
             hint=trouble.hint,
             connection_lost=lost,
+            confirmed=not doubtful,
         )
 
 

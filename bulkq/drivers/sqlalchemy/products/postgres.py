@@ -77,6 +77,7 @@ class Postgres(Product):
     cancels = True
     autocommit = True
     limits_time = True
+    commits_or_fails = True
     says_begin = True
     cast = "{}::{}"
 

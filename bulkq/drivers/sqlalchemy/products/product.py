@@ -131,6 +131,9 @@ class Product:
     optimistic = False
     """Nobody waits for a lock: of two transactions at one row the later is refused (40001), and has to begin again."""
 
+    commits_or_fails = False
+    """A COMMIT that ends with a cancellation has not committed. DuckDB may be interrupted when it has and is about to say so."""
+
     ddl_commits = False
     """A statement that changes the schema commits what was done before it."""
 
