@@ -105,10 +105,10 @@ class Bench:
 
     @cached_property
     def server(self) -> servers.PostgresServer:
-        """The given server, or one of our own."""
+        """The given server, or one of our own that syncs what it commits, as people's servers do."""
         if self._given:
             return servers.GivenServer(self._given)
-        return servers.open_server(servers.choose(self._source))
+        return servers.open_server(servers.choose(self._source), durable=True)
 
     @cached_property
     def url(self) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "BULKQ_TEST_POSTGRES_URL"
 SOURCES = ("url", "docker", "wheel", "local")
-SETTINGS = ("fsync=off", "max_connections=200", "log_checkpoints=off")
+SETTINGS = ("max_connections=200", "log_checkpoints=off")
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT, "crash": signal.SIGKILL}
 
 
@@ -74,8 +74,9 @@ class PostgresServer(Protocol):
 class OwnServer:
     """A server of our own, from a folder of binaries, in a temporary folder, on a free port."""
 
-    def __init__(self, binaries: Path) -> None:
-        """Make the cluster and start it: about a second."""
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
+        """Make the cluster and start it: about a second. `durable`: what it has committed outlives a power cut; tests need no such."""
+        self._settings = (*SETTINGS, f"fsync={'on' if durable else 'off'}")
         self._folder = ServerFolder("pg")
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -95,7 +96,7 @@ class OwnServer:
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
-        settings = [f"listen_addresses={self.host}", f"unix_socket_directories={self._folder.path}", *SETTINGS]
+        settings = [f"listen_addresses={self.host}", f"unix_socket_directories={self._folder.path}", *self._settings]
         options = [part for setting in settings for part in ("-c", setting)]
         command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
         self._process = self._folder.start(command, "server.log")
@@ -201,15 +202,15 @@ def choose(forced: str | None = None) -> Choice:
     raise ServerFailed(f"no PostgreSQL for the tests; looked for: {wanted}")
 
 
-def open_server(choice: Choice) -> PostgresServer:
-    """Start the chosen server, or connect to the given one."""
+def open_server(choice: Choice, *, durable: bool = False) -> PostgresServer:
+    """Start the chosen server, or connect to the given one; `durable` is for a server of our own."""
     if choice.source == "url":
         return GivenServer(choice.where)
     if choice.source == "docker":
         from tests.servers.containers import ContainerServer
 
         return ContainerServer(choice.where)
-    return OwnServer(Path(choice.where))
+    return OwnServer(Path(choice.where), durable=durable)
 
 
 def ask_version(url: str) -> tuple[str, int]:
