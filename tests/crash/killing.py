@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.servers.command import Cli
 
 SHORTEST_S, LONGEST_S = 0.02, 3.0
+WINDOW_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,19 @@ class Killing:
         cli: in whose folder they run.
         chance: draws.
         start_s: from the start of a process to its first batch, about.
+        window_s: how long a process is at work at the most, to begin with.
     """
 
-    def __init__(self, nursery: Nursery, cli: Cli, chance: random.Random, start_s: float) -> None:
+    def __init__(
+        self, nursery: Nursery, cli: Cli, chance: random.Random, start_s: float, window_s: float = WINDOW_S
+    ) -> None:
         self.kills = 0
         self.processes = 0
         self._nursery = nursery
         self._cli = cli
         self._chance = chance
         self._start_s = start_s
-        self._window_s = 0.3
+        self._window_s = max(SHORTEST_S, min(WINDOW_S, window_s))
 
     def until_finished(self, work: Work, kills: int) -> Ended:
         """One run to its end, killed at most `kills` times on its way.

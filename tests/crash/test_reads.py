@@ -47,6 +47,7 @@ class Reads:
         self._output = output
         self._chance = chance
         self._sql = slow_read(target, steps)
+        self._whole_s = 0.0
 
     @property
     def path(self) -> Path:
@@ -56,13 +57,17 @@ class Reads:
     def whole(self) -> bytes:
         """The file of a run that nobody kills."""
         arguments = (*self._begin(), "--ledger", "first.db")
+        began_s = time.monotonic()
         ended = self._nursery.run(self._cli, *arguments, stdin=self.stdin, longest_s=UNKILLED_S)
+        self._whole_s = time.monotonic() - began_s
         assert ended.code == 0, ended.err
         return self._taken()
 
     def killed(self, kills: int) -> bytes:
         """The file of a run that is killed."""
-        killing = Killing(self._nursery, self._cli, self._chance, self._start_s())
+        start_s = self._start_s()
+        window_s = (self._whole_s - start_s) / kills  # so that the work is not done before the kills are
+        killing = Killing(self._nursery, self._cli, self._chance, start_s, window_s)
         work = Work(begin=self._begin, resume=self._resume, done=self._done, unknown=lambda: None, stdin=self.stdin)
         ended = killing.until_finished(work, kills)
         assert ended.counts["ok"] == str(self._count), ended.err
