@@ -55,7 +55,7 @@ class Task:
         self.untouched()
         common = ["-t", self._target.url, "-j", "3", "--batch", "3", "--progress", "none"]
         if self.kind == "read":
-            sql = slow_read(self._target, 12_000)
+            sql = slow_read(self._target, 30_000)
             return ["run", "-e", sql, "-p", f"range:id=1..{ROWS}", "-o", "out.jsonl", *common], None
         if self.kind in {"write", "slow"}:
             sql = BUMP if self.kind == "write" else slow_bump(self._target, 40_000)
