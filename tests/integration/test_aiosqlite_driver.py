@@ -218,10 +218,12 @@ def test_a_folder_for_no_journal_is_said(open_path: Path, pytestconfig: pytest.C
     path.parent.chmod(0o555)
     told = as_nobody(path, "rw", pytestconfig.rootpath)
     assert told.startswith(f'TargetError cannot write "{path}": SQLite keeps a journal beside it')
+    path.parent.chmod(0o755)
     for end in ("-journal", "-wal", "-shm"):
         beside = path.with_name(f"{path.name}{end}")
         beside.touch()
         beside.chmod(0o666)
+    path.parent.chmod(0o555)
     assert as_nobody(path, "rw", pytestconfig.rootpath) == "opened\n"
 
 

@@ -93,8 +93,9 @@ async def test_what_a_command_leaves_behind() -> None:
     assert time.monotonic() - began_s < 5
 
 
-async def test_a_command_that_is_not_there(tmp_path: Path) -> None:
+async def test_a_command_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is named, its arguments are not."""
+    monkeypatch.setenv("PATH", str(tmp_path))  # not one with folders that this user may not read
     said = await complaint(Secret(command=("no-such-program", "--token", "hunter2")))
     assert said == 'its password command "no-such-program" cannot be started: no such file or directory'
 
