@@ -278,7 +278,7 @@ class Postgres(Product):
         if isinstance(error, UnicodeDecodeError):
             error = Exception(bytes(error.object).decode(errors="replace"))
         text = one_line(error)
-        if FOREIGN.search(text):
+        if not str(error).strip() or FOREIGN.search(text):  # of some garbage libpq says nothing at all
             return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
         if "closed the connection unexpectedly" in text:
             return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"
