@@ -99,6 +99,11 @@ class Bench:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        """Runs are recorded, but not among those of whoever measures."""
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+
     def scaled(self, count: int, step: int = 1) -> int:
         """`count` by `--scale`, a multiple of `step`."""
         return max(step, round(count * self._scale / step) * step)
@@ -155,11 +160,14 @@ class Bench:
         return [*program(), "run", *map(str, arguments), "--progress", "none"]
 
     def in_turn(self, sides: Mapping[str, Callable[[], Cost]], rounds: int | None = None) -> dict[str, Cost]:
-        """Run each side once per round, in turn, so that both see the same weather; the median of each."""
+        """Run each side once per round, in turn, so that both see the same weather; the median of each.
+
+        Every other round goes the other way round: what a side leaves behind, as dirty pages, weighs on both.
+        """
         costs: dict[str, list[Cost]] = {name: [] for name in sides}
-        for _ in range(rounds or self.rounds):
-            for name, side in sides.items():
-                costs[name].append(side())
+        for number in range(rounds or self.rounds):
+            for name in list(sides) if number % 2 == 0 else reversed(sides):
+                costs[name].append(sides[name]())
         return {name: _median(every) for name, every in costs.items()}
 
     def timed(self, command: Sequence[str], *, says: str = "", output: Path | None = None, lines: int = 0) -> Cost:
@@ -179,7 +187,9 @@ class Bench:
         log = self.folder / "said.log"
         with log.open("wb") as said:
             started = time.perf_counter()
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT, env=self._environment
+            )
             _, status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

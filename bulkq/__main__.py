@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from typing import TYPE_CHECKING
@@ -16,10 +17,17 @@ COLLECTED_AFTER = (50_000, 20, 50)
 batch, which reference counts free: a look after every 700 allocations costs a tenth of a run of short queries.
 """
 
+SWITCHED_AFTER_S = 0.0005
+"""How long one thread may keep the interpreter while another waits for it. The loop works in pieces of a millisecond or less, and
+should not wait five for a thread that imports, encodes or writes the ledger.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; an interrupt that comes while it is being imported is a line as well, not a traceback."""
     gc.set_threshold(*COLLECTED_AFTER)
+    sys.setswitchinterval(SWITCHED_AFTER_S)
+    atexit.register(gc.freeze)  # all is closed by then, and a last look for garbage takes longer than 10,000 queries
     try:
         from bulkq.cli import main as program
 

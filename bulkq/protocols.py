@@ -286,8 +286,15 @@ class Ledger(Protocol):
     keeps: bool
     """False: nothing is recorded, so nothing can be resumed."""
 
-    async def begin(self, record: RunRecord, sources: Sequence[str]) -> None:
-        """Record a new run before anything is sent; `sources` are the paths of its spooled sources.
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
+    ) -> None:
+        """Record a new run before anything is sent.
+
+        Args:
+            record: the run.
+            sources: paths of its spooled sources.
+            outputs: (part, position) of its outputs, before anything is written to them.
 
         Raises:
             LedgerError: it cannot be written.

@@ -241,7 +241,7 @@ class Runner:
         """How far every output holds whole answers of batches that were recorded; asked by the ledger's group commit."""
         found: list[tuple[int, SinkPosition]] = []
         turns = [lanes.window.streaming for lanes in self._targets if lanes.window.streaming is not None]
-        for part in self._parts_by_sink():
+        for part in first_of_each_sink(self.parts):
             begins = [begin for turn in turns if (begin := turn.begins_at(part.sink)) is not None]
             found.extend(
                 (part.number, SinkPosition(position.path, min([*begins, position.offset])))
@@ -251,12 +251,8 @@ class Runner:
 
     async def fsync(self) -> None:
         """Make durable what the outputs hold."""
-        for part in self._parts_by_sink():
+        for part in first_of_each_sink(self.parts):
             await part.sink.fsync()
-
-    def _parts_by_sink(self) -> list[Part]:
-        """The first part of every output."""
-        return list({id(part.sink): part for part in reversed(self.parts)}.values())
 
     def _shared_sinks(self) -> dict[int, asyncio.Lock]:
         users: dict[int, set[int]] = {}
@@ -324,6 +320,11 @@ class Runner:
             progress.state = ""
         waiting = (lanes.waiting_for for lanes in self._targets)
         progress.waiting_for = next((n for n in waiting if n is not None), None)
+
+
+def first_of_each_sink(parts: Sequence[Part]) -> list[Part]:
+    """The first part of every output."""
+    return list({id(part.sink): part for part in reversed(parts)}.values())
 
 
 def _by_target(parts: Iterable[Part]) -> list[list[Part]]:

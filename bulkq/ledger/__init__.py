@@ -1,7 +1,7 @@
-"""The durable record of runs: `open_ledger`. Called by `bulkq.tasks` and `bulkq.cli`.
+"""The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run. Called by `bulkq.tasks` and `bulkq.cli`.
 
-Importing this costs nothing: SQLAlchemy takes a third of a second and is imported by `open_ledger`, in a thread, while the
-event loop goes on. Alembic is imported only for a ledger of another revision.
+Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported in a thread, by `open_ledger` while the event
+loop goes on, by `open_recorder` while the run goes on. Alembic is imported only for a ledger of another revision.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from bulkq.ledger.owners import new_owner
 from bulkq.ledger.places import LedgerMissing, locate
 
 if TYPE_CHECKING:
+    from bulkq.ledger.recorder import Recorder
     from bulkq.ledger.stored import StoredLedger
 
-__all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger"]
+__all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
 
 
 async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger:
@@ -37,3 +38,25 @@ async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger
     opening = await asyncio.to_thread(import_module, "bulkq.ledger.opening")
     opened: StoredLedger = await opening.open_place(place, create=create)
     return opened
+
+
+async def open_recorder(url: str = "auto") -> Recorder:
+    """Open a ledger for a new run, making or upgrading it where need be.
+
+    Args:
+        url: as `open_ledger` takes it.
+
+    Raises:
+        UsageError: `url` is not understood.
+        LedgerNewer: it was made by a newer version.
+        LedgerError: it cannot be read or written.
+    """
+    from bulkq.ledger import early
+    from bulkq.ledger.recorder import Recorder
+
+    place = locate(url)
+    if place.path is not None:
+        file = await asyncio.to_thread(early.find, place)
+        if file is not None:
+            return Recorder(place, early.EarlyRows(place, file))
+    return await open_ledger(url)

@@ -1,7 +1,6 @@
 """A ledger file comes into being as a whole: built under another name, then linked or renamed into place.
 
-A kill at any moment leaves the old file or the new one. The lock is `flock` on a file beside the ledger: shared by all
-who have it open, exclusive for whoever makes or replaces it; the kernel gives it back when a process dies.
+A kill at any moment leaves the old file or the new one. Whoever makes or replaces it has its lock, see `files`.
 
 Everything here blocks and is called in a thread, by `opening`.
 """
@@ -10,33 +9,29 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
-import random
 import secrets
 import sqlite3
-import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from bulkq.errors import LedgerError
-from bulkq.ledger.complaints import damaged, in_one_line
+from bulkq.ledger.complaints import in_one_line
+from bulkq.ledger.files import Lock, connect, look, path_of, read_revision
 from bulkq.ledger.places import LedgerMissing
-from bulkq.ledger.revision import APPLICATION_ID, HEAD, READ_REVISION
+from bulkq.ledger.revision import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
 
     from bulkq.ledger.places import Place
 
-PATIENCE_S = 10.0
-PAUSE_S = 0.02
 UNSUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 VERSION_TABLE = (
@@ -46,77 +41,6 @@ VERSION_TABLE = (
 """As Alembic makes it."""
 
 
-class Lock:
-    """The lock beside a ledger file. Held shared from the beginning; given back by `close` or by the end of the process."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the lock of the ledger at `path` and share it.
-
-        Raises:
-            OSError: it cannot be made.
-            LedgerError: somebody keeps the ledger to himself for too long.
-        """
-        self.exclusive = False
-        self._path = path
-        self._fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            self.share()
-        except BaseException:
-            self.close()
-            raise
-
-    def share(self) -> None:
-        """Have it open together with others.
-
-        Raises:
-            LedgerError: somebody keeps the ledger to himself for too long.
-        """
-        self.exclusive = False
-        end_s = time.monotonic() + PATIENCE_S
-        while not self._lock(fcntl.LOCK_SH):
-            if time.monotonic() >= end_s:
-                raise LedgerError(
-                    f'ledger "{self._path}": another process is upgrading it: try again when that has ended'
-                )
-            _pause()
-
-    def alone(self, done: Callable[[], bool]) -> None:
-        """Wait until nobody else has the ledger open, or somebody else has `done` it, or for as long as patience lasts.
-
-        `exclusive` tells which; it is shared otherwise. `done` is asked while the ledger is shared, for nobody may read a file that is just
-        being replaced: its write-ahead log would be looked for beside the new one.
-        """
-        end_s = time.monotonic() + PATIENCE_S
-        while not self._lock(fcntl.LOCK_EX):
-            if self._lock(fcntl.LOCK_SH) and done():
-                return
-            if time.monotonic() >= end_s:
-                self.share()
-                return
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
-            _pause()
-        self.exclusive = True
-
-    def close(self) -> None:
-        """Give it back; a second call does nothing."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def _lock(self, kind: int) -> bool:
-        try:
-            fcntl.flock(self._fd, kind | fcntl.LOCK_NB)
-        except OSError as error:
-            # A file system without locks says something else: sharing needs none there, being alone is not to be had.
-            return kind == fcntl.LOCK_SH and error.errno not in {errno.EWOULDBLOCK, errno.EACCES}
-        return True
-
-
-def _pause() -> None:
-    """Not in step with the others who wait."""
-    time.sleep(PAUSE_S * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
-
-
 def prepare(place: Place, *, create: bool) -> Lock:
     """See that there is a file at `place` and share its lock.
 
@@ -124,7 +48,7 @@ def prepare(place: Place, *, create: bool) -> Lock:
         LedgerMissing: there is none, and `create` is False.
         LedgerError: it cannot be made or is no file.
     """
-    path = _path(place)
+    path = path_of(place)
     with in_one_line(place):
         if not create and not path.exists():
             raise LedgerMissing(f'there is no ledger "{place.shown}": the first run makes one')
@@ -133,7 +57,7 @@ def prepare(place: Place, *, create: bool) -> Lock:
         try:
             if not path.exists():
                 _create(path, lock)
-            _look(path, place)
+            look(place)
         except BaseException:
             lock.close()
             raise
@@ -149,7 +73,7 @@ def upgrade(place: Place, lock: Lock) -> None:
     """
     from bulkq.ledger.migrating import migrate, refuse_unknown
 
-    path = _path(place)
+    path = path_of(place)
     with in_one_line(place):
         refuse_unknown(read_revision(path), place)
         lock.alone(lambda: read_revision(path) == HEAD)
@@ -169,13 +93,6 @@ def upgrade(place: Place, lock: Lock) -> None:
                 _sync_folder(path.parent)
         finally:
             lock.share()
-
-
-def read_revision(path: Path) -> str | None:
-    """The revision of the ledger file at `path`."""
-    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE_S)) as connection:
-        found = connection.execute(READ_REVISION.format(schema="")).fetchone()
-    return None if found is None else str(found[0])
 
 
 def make_tables(connection: Connection, schema: str = "") -> None:
@@ -256,7 +173,7 @@ def _finish(path: Path) -> None:
 
 def _backup(path: Path, copy: Path) -> None:
     with (
-        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE_S)) as old,
+        contextlib.closing(connect(path)) as old,
         contextlib.closing(sqlite3.connect(copy)) as new,
     ):
         old.backup(new)
@@ -295,22 +212,6 @@ def _folder(folder: Path, place: Place) -> None:
         if not each.exists():
             with contextlib.suppress(FileExistsError):
                 each.mkdir(mode=0o700)
-
-
-def _look(path: Path, place: Place) -> None:
-    """What SQLite would say less well, or take for an empty database."""
-    if not path.is_file():
-        raise damaged(place, "is not a file")
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head != b"SQLite format 3\0":
-        raise damaged(place, "is not a database" if head else "is an empty file")
-
-
-def _path(place: Place) -> Path:
-    if place.path is None:
-        raise ValueError("a ledger in PostgreSQL is no file")
-    return place.path
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever goes wrong with a ledger, in one line with its place and the next step. Called by the rest of this room.
 
-SQLAlchemy's own messages hold the statement, its values and a link; none of it is ever shown.
+SQLAlchemy's own messages hold the statement, its values and a link; none of it is ever shown. It is imported here only when
+something has gone wrong, for a ledger file is looked at before SQLAlchemy is there.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bulkq.drivers.urls import scrub
 from bulkq.errors import BulkqError, LedgerError
@@ -44,9 +43,15 @@ def in_one_line(place: Place) -> Iterator[None]:
         yield
     except BulkqError:
         raise
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError) as error:
         raise explained(error, place) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if isinstance(error, SQLAlchemyError):
+            raise explained(error, place) from error
+        if not isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
+            raise
         # A value that no ledger holds: bytes that are no text, a state that is none. Python errors of our own look
         # the same; --debug tells them apart.
         raise LedgerError(
@@ -56,9 +61,10 @@ def in_one_line(place: Place) -> Iterator[None]:
 
 def explained(error: BaseException, place: Place) -> LedgerError:
     """The line for `error`."""
-    cause: BaseException = error
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        cause = error.orig.__cause__ or error.orig
+    cause = error
+    driver: BaseException | None = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
+    if driver is not None:
+        cause = driver.__cause__ or driver
     if isinstance(cause, sqlite3.Error):
         # Extended names end in what went wrong exactly: SQLITE_IOERR_SHORT_READ, SQLITE_READONLY_DIRECTORY.
         name = "_".join(str(getattr(cause, "sqlite_errorname", "SQLITE_ERROR")).split("_")[:2])

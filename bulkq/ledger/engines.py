@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, event, func, literal, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
 from bulkq.ledger.complaints import explained, in_one_line
+from bulkq.ledger.files import FULL
 from bulkq.ledger.revision import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
+from bulkq.ledger.writing import WRITES, begin_as_told
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable
 
-    from sqlalchemy import ColumnElement, Connection, Table
-    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+    from sqlalchemy import Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from bulkq.ledger.places import Place
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 BUSY_S = 10.0
 """How long one process waits for another's write. A group commit takes milliseconds."""
 
 COMMAND_S = 10.0
-WRITES = "bulkq_writes"
 
 SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 """What `begin` promises holds on servers that are told to forget the last commits in a crash."""
@@ -85,18 +86,23 @@ class Database:
             raise
         return None if found is None else str(found)
 
-    def now(self) -> ColumnElement[Any]:
-        """Seconds since 1970, by the clock that all who use this ledger share."""
-        return literal(time.time()) if self.sqlite else func.extract("epoch", func.clock_timestamp())
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
+        """What `work` finds in one transaction.
 
-    async def upsert(self, connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
-        """Insert `rows`, or replace those that are there."""
-        if not rows:
-            return
-        statement = _insert_for_sqlite(table) if self.sqlite else _insert_for_postgres(table)
-        keys = [column.name for column in table.primary_key]
-        rest = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a ColumnCollection
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+        Raises:
+            LedgerError: whatever fails.
+        """
+        async with self.reading() as connection:
+            return await connection.run_sync(work, *arguments, **options)
+
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Do `work` in one transaction, which is durable on return.
+
+        Raises:
+            LedgerError: whatever fails; nothing of it was kept then.
+        """
+        async with self.writing() as connection:
+            return await connection.run_sync(work, *arguments, **options)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -113,7 +119,7 @@ def sqlite(place: Place) -> Database:
         max_overflow=0,
     )
     event.listen(engine.sync_engine, "connect", _settle_in)
-    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "begin", begin_as_told)
     return Database(place, engine)
 
 
@@ -167,35 +173,10 @@ def _unreachable(error: Exception, place: Place, given: object) -> LedgerError:
     return LedgerError(f'ledger "{place.shown}": {found}')
 
 
-# A dialect brings all its libraries along, so only the one that this ledger speaks is imported.
-
-
-def _insert_for_sqlite(table: Table) -> SqliteInsert:
-    from sqlalchemy.dialects.sqlite import insert
-
-    return insert(table)
-
-
-def _insert_for_postgres(table: Table) -> PostgresInsert:
-    from sqlalchemy.dialects.postgresql import insert
-
-    return insert(table)
-
-
 def _settle_in(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """FULL: a commit that was promised outlives a power cut, also in WAL.
-
-    https://sqlite.org/pragma.html#pragma_synchronous
-    """
     cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(FULL)
     cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """Take SQLite's write lock at once: a transaction that reads first could find it taken when it comes to write."""
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _is_missing_table(error: BaseException | None) -> bool:

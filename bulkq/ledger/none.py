@@ -16,7 +16,9 @@ class NoLedger:
 
     keeps = False
 
-    async def begin(self, record: RunRecord, sources: Sequence[str]) -> None:
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
+    ) -> None:
         """Nothing."""
 
     def mark(self, mark: Mark) -> None:

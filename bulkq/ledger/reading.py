@@ -1,4 +1,4 @@
-"""What a ledger knows of runs: one, the newest, many, the parts of one. Called by `stored`, inside its transactions."""
+"""What a ledger knows of runs: one, the newest, many, the parts of one. Called inside the transactions of those who ask."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from sqlalchemy import func, select
 
 from bulkq.errors import UsageError
 from bulkq.ledger import rows
-from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS
+from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.model import PartState, RunState, SinkPosition
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement, Select
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from bulkq.ledger.places import Place
     from bulkq.model import RunRecord
@@ -26,7 +25,7 @@ COMPARED = 1_000
 """Newest runs whose ids are compared with one that was mistyped."""
 
 
-async def find(connection: AsyncConnection, text: str, place: Place) -> RunRecord:
+def find(connection: Connection, text: str, place: Place) -> RunRecord:
     """The run whose id is, or alone begins with, `text`.
 
     Raises:
@@ -34,7 +33,7 @@ async def find(connection: AsyncConnection, text: str, place: Place) -> RunRecor
     """
     wanted = text.strip().lower()
     query = select(RUNS).where(RUNS.c.run.startswith(wanted, autoescape=True)).order_by(_newest()).limit(6)
-    found = [rows.run_record(dict(row)) for row in (await connection.execute(query)).mappings()]
+    found = [rows.run_record(dict(row)) for row in connection.execute(query).mappings()]
     for record in found:
         if record.run == wanted:
             return record
@@ -42,10 +41,10 @@ async def find(connection: AsyncConnection, text: str, place: Place) -> RunRecor
         return found[0]
     if found and wanted:
         raise UsageError(f'"{text}" begins the ids of several runs: {", ".join(r.run for r in found)}')
-    raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{await _nearest(connection, wanted)}')
+    raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{_nearest(connection, wanted)}')
 
 
-async def newest(connection: AsyncConnection, states: Collection[RunState], place: Place) -> RunRecord:
+def newest(connection: Connection, states: Collection[RunState], place: Place) -> RunRecord:
     """The run that was started last, of those in one of `states`.
 
     Raises:
@@ -54,53 +53,51 @@ async def newest(connection: AsyncConnection, states: Collection[RunState], plac
     query = select(RUNS).order_by(_newest(), RUNS.c.run.desc()).limit(1)
     if states:
         query = query.where(RUNS.c.state.in_([str(state) for state in states]))
-    found = (await connection.execute(query)).mappings().first()
+    found = connection.execute(query).mappings().first()
     if found is None:
         such = f" that is {' or '.join(states)}" if states else ""
         raise UsageError(f'there is no run{such} in the ledger "{place.shown}": bulkq runs lists them')
     return rows.run_record(dict(found))
 
 
-async def retry_of(connection: AsyncConnection, run: str) -> RunRecord | None:
+def retry_of(connection: Connection, run: str) -> RunRecord | None:
     """The newest run that repeats what failed in `run`; None where there is none."""
     query = select(RUNS).where(RUNS.c.retry_of == run).order_by(_newest(), RUNS.c.run.desc()).limit(1)
-    found = (await connection.execute(query)).mappings().first()
+    found = connection.execute(query).mappings().first()
     return None if found is None else rows.run_record(dict(found))
 
 
-async def beside(connection: AsyncConnection, run: str) -> list[tuple[str, RunRecord]]:
+def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
     """Other runs that wrote to an output of `run`, with its path, newest first."""
     ours = select(POSITIONS.c.path).where(POSITIONS.c.run == run)
     query = select(POSITIONS.c.path, RUNS).join(RUNS, RUNS.c.run == POSITIONS.c.run)
     query = query.where(POSITIONS.c.path.in_(ours), RUNS.c.run != run).order_by(_newest(), RUNS.c.run.desc())
-    found = [dict(row) for row in (await connection.execute(query.limit(COMPARED))).mappings()]
+    found = [dict(row) for row in connection.execute(query.limit(COMPARED)).mappings()]
     return [(str(row.pop("path")), rows.run_record(row)) for row in found]
 
 
-async def recent(
-    connection: AsyncConnection, limit: int, name: str | None, status: str | None
-) -> tuple[RunRecord, ...]:
+def recent(connection: Connection, limit: int, name: str | None, status: str | None) -> tuple[RunRecord, ...]:
     """The newest runs first."""
     query = select(RUNS).order_by(_newest(), RUNS.c.run.desc()).limit(limit)
     if name is not None:
         query = query.where(RUNS.c.name == name)
     if status is not None:
         query = _of_status(query, status)
-    return tuple(rows.run_record(dict(row)) for row in (await connection.execute(query)).mappings())
+    return tuple(rows.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
-async def parts(connection: AsyncConnection, run: str) -> tuple[PartState, ...]:
+def parts(connection: Connection, run: str) -> tuple[PartState, ...]:
     """What is done, what failed, and where sources and outputs stood, per part, ascending."""
-    kept = {row["part"]: row for row in (await _of(connection, select(PARTS), PARTS.c.run == run))}
+    kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}
     done: dict[int, list[tuple[int, int]]] = {}
-    for row in await _of(connection, select(DONE).order_by(DONE.c.part, DONE.c.first), DONE.c.run == run):
+    for row in _of(connection, select(DONE).order_by(DONE.c.part, DONE.c.first), DONE.c.run == run):
         done.setdefault(row["part"], []).append((row["first"], row["last"]))
     failed: dict[int, list[rows.Row]] = {}
-    for row in await _of(connection, select(FAILURES).order_by(FAILURES.c.part, FAILURES.c.n), FAILURES.c.run == run):
+    for row in _of(connection, select(FAILURES).order_by(FAILURES.c.part, FAILURES.c.n), FAILURES.c.run == run):
         failed.setdefault(row["part"], []).append(row)
     sinks: dict[int, list[SinkPosition]] = {}
     order = select(POSITIONS).order_by(POSITIONS.c.part, POSITIONS.c.path)
-    for row in await _of(connection, order, POSITIONS.c.run == run):
+    for row in _of(connection, order, POSITIONS.c.run == run):
         sinks.setdefault(row["part"], []).append(SinkPosition(row["path"], row["offset"]))
     states = []
     for part in sorted({*kept, *done, *failed, *sinks}):
@@ -117,10 +114,16 @@ async def parts(connection: AsyncConnection, run: str) -> tuple[PartState, ...]:
     return tuple(states)
 
 
-async def _of(
-    connection: AsyncConnection, query: Select[*tuple[object, ...]], condition: ColumnElement[bool]
+def spools(connection: Connection, run: str) -> tuple[str, ...]:
+    """Paths of a run's spooled sources, in the order given to `begin`."""
+    query = select(SPOOLS.c.path).where(SPOOLS.c.run == run).order_by(SPOOLS.c.place)
+    return tuple(connection.execute(query).scalars())
+
+
+def _of(
+    connection: Connection, query: Select[*tuple[object, ...]], condition: ColumnElement[bool]
 ) -> list[dict[str, Any]]:
-    return [dict(row) for row in (await connection.execute(query.where(condition))).mappings()]
+    return [dict(row) for row in connection.execute(query.where(condition)).mappings()]
 
 
 def _newest() -> ColumnElement[str]:
@@ -137,10 +140,10 @@ def _of_status(query: Select[*tuple[object, ...]], status: str) -> Select[*tuple
     return query.where(~running, code.not_in(CODES.values()))
 
 
-async def _nearest(connection: AsyncConnection, wanted: str) -> str:
+def _nearest(connection: Connection, wanted: str) -> str:
     from difflib import get_close_matches
 
-    known = (await connection.execute(select(RUNS.c.run).order_by(_newest()).limit(COMPARED))).scalars().all()
+    known = connection.execute(select(RUNS.c.run).order_by(_newest()).limit(COMPARED)).scalars().all()
     near = get_close_matches(wanted, known, n=3, cutoff=0.5)
     if near:
         return f" (did you mean {', '.join(near)}?)"

@@ -1,4 +1,4 @@
-"""Between the values of `bulkq.model` and the rows of the tables. Called by `stored` and `reading`."""
+"""Between the values of `bulkq.model` and the rows of the tables. Called by all who read or write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from bulkq.drivers.urls import safe
 from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model import SinkPosition
 
 Row = dict[str, object]
 
@@ -23,6 +25,16 @@ def run_row(record: RunRecord) -> Row:
     row["state"] = str(record.state)
     row["targets"] = json.dumps([safe(target) for target in record.targets], ensure_ascii=False)
     return row
+
+
+def spool_rows(run: str, paths: Sequence[str]) -> list[Row]:
+    """The rows of a run's spooled sources, in their order."""
+    return [{"run": run, "place": place, "path": path} for place, path in enumerate(paths)]
+
+
+def position_rows(run: str, outputs: Sequence[tuple[int, SinkPosition]]) -> list[Row]:
+    """The rows of how far the outputs of a run are, by part."""
+    return [{"run": run, "part": part, "path": sink.path, "offset": sink.offset} for part, sink in outputs]
 
 
 def run_record(row: Mapping[str, object]) -> RunRecord:

@@ -13,6 +13,7 @@ from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
 from bulkq.policy import safety
+from bulkq.runner import first_of_each_sink
 from bulkq.tasks import exactly_once, recording, untold
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.opening import mode_of
@@ -48,25 +49,21 @@ class Recorded:
             return
         file = opened.failure_file
 
-        def positions() -> list[tuple[int, SinkPosition]]:
-            kept = [(FAILURES_PART, position) for position in file.positions()] if file is not None else []
-            return [*runner.positions(), *kept]
-
         ledger.attach(
-            positions=positions,
+            positions=lambda: [*runner.positions(), *_failures_at(file)],
             fsync=lambda: _fsync(runner, file),
             on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
         )
 
     async def replace_outputs(self, opened: Opened) -> None:
-        """Put the outputs on record before they are written, and say which of dead runs they replace: those cannot go on.
+        """Say which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
 
         Raises:
             LedgerError: it cannot be written.
         """
         notices = [notice for sink in dict.fromkeys(opened.sinks) for notice in sink.notices]
         notices += opened.failure_file.notices if opened.failure_file is not None else []
-        if self.record is not None and any(sink.positions() for sink in opened.sinks):
+        if opened.start.going_on is not None and any(sink.positions() for sink in opened.sinks):
             await self.ledger.sync()
         if not notices:
             return
@@ -221,8 +218,18 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         constants = recording.spool_folder(request.ledger) / f"{run}.params"
         save_constants(constants, request.constants)
     kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
-    await ledger.begin(record, kept)
+    await ledger.begin(record, kept, _outputs(opened))
     return Recorded(ledger=ledger, record=record, constants=constants)
+
+
+def _outputs(opened: Opened) -> list[tuple[int, SinkPosition]]:
+    """How far the outputs are before the run: at their beginning."""
+    found = [(part.number, position) for part in first_of_each_sink(opened.parts) for position in part.sink.positions()]
+    return [*found, *_failures_at(opened.failure_file)]
+
+
+def _failures_at(file: FailureFile | None) -> list[tuple[int, SinkPosition]]:
+    return [(FAILURES_PART, position) for position in file.positions()] if file is not None else []
 
 
 def _go_on(opened: Opened, ledger: Ledger) -> Recorded:

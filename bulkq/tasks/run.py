@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
-from bulkq.ledger import NoLedger, open_ledger
+from bulkq.ledger import NoLedger, open_recorder
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
 from bulkq.runner import Part, Rules, Runner
@@ -111,10 +111,10 @@ async def carry_out(
 
 
 def _opening(ledger: str) -> asyncio.Task[Ledger]:
-    """Open the ledger while the target is being connected to: it takes a third of a second to import what it needs."""
+    """Open the ledger while the target is being connected to."""
 
     async def work() -> Ledger:
-        return NoLedger() if ledger == "none" else await open_ledger(ledger)
+        return NoLedger() if ledger == "none" else await open_recorder(ledger)
 
     return asyncio.create_task(work())
 

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from bulkq.errors import LedgerError, LedgerNewer, RefusedError, UsageError
-from bulkq.ledger import LedgerMissing, NoLedger, new_owner, open_ledger, owners, stored
+from bulkq.ledger import LedgerMissing, NoLedger, new_owner, open_ledger, owners, recorder, stored, taking
 from bulkq.ledger.masking import masked
 from bulkq.ledger.revision import HEAD
 from bulkq.ledger.upgrade import check, current, upgrade
@@ -294,7 +294,7 @@ async def test_a_failed_group_is_told_without_being_asked(url: str) -> None:
     await silent.begin(record("01kb4x0002"), [])
     silent.attach(positions=lambda: 1 / 0)  # type: ignore[arg-type, return-value]
     silent.mark(Mark(0, ((1, 10),)))
-    await asyncio.sleep(stored.GROUP_S * 2)
+    await asyncio.sleep(recorder.GROUP_S * 2)
     with pytest.raises(LedgerError):
         await silent.close()
 
@@ -402,13 +402,13 @@ async def test_a_run_of_another_host_counts_by_its_heartbeat(url: str, monkeypat
         await ledger.begin(record(owner="elsewhere:1:2.3.4:5"), [])
         with pytest.raises(RefusedError, match=r'may be alive: host "elsewhere", process 1, last heard of \ds ago'):
             await other.take_over("01kb4x0001", new_owner())
-        monkeypatch.setattr(stored, "STALE_S", -1.0)
+        monkeypatch.setattr(taking, "STALE_S", -1.0)
         await other.take_over("01kb4x0001", new_owner())
 
 
 async def test_the_heartbeat_goes_on_without_marks(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waits for its target for minutes is alive."""
-    monkeypatch.setattr(stored, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(recorder, "HEARTBEAT_S", 0.05)
     async with opened(url) as ledger:
         await ledger.begin(record(owner="elsewhere:1:2.3.4:5"), [])
         await asyncio.sleep(0.5)
@@ -432,7 +432,7 @@ async def test_five_that_take_over_at_once_are_one(url: str) -> None:
 
 async def test_who_was_taken_over_writes_nothing_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was stopped and comes back finds that the run is another's, and who that is."""
-    monkeypatch.setattr(stored, "STALE_S", -1.0)
+    monkeypatch.setattr(taking, "STALE_S", -1.0)
     told: list[LedgerError] = []
     async with opened(url) as old, opened(url) as new:
         await old.begin(record(owner="elsewhere:1:2.3.4:5"), [])

@@ -48,7 +48,7 @@ class Order(TypedDict):
 def run(failpoint: str, passage: int, arguments: list[str]) -> int:
     """bulkq, with a failpoint or without; its exit code, if it lives that long."""
     if failpoint:
-        import_module("bulkq.ledger.stored").GROUP_S = GROUP_S  # type: ignore[attr-defined]
+        import_module("bulkq.ledger.recorder").GROUP_S = GROUP_S  # type: ignore[attr-defined]
         failpoints.arm(failpoints.BY_NAME[failpoint], passage)
     from bulkq.cli import main
 

@@ -83,7 +83,7 @@ FAILPOINTS = (
         "prepare-sqlite", "bulkq.drivers.sqlite_connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN
     ),
     # the run begins: run row in the target, request in the ledger
-    *_around("ledger-begin", "bulkq.ledger.stored:StoredLedger._begin"),
+    *_around("ledger-begin", "bulkq.ledger.recorder:Recorder._begin"),
     *_administering("marker-tables", "CREATE TABLE"),
     *_administering("run-row", "INSERT INTO"),
     # a batch in PostgreSQL
@@ -98,13 +98,13 @@ FAILPOINTS = (
     *_around("commit-sqlite", "bulkq.drivers.sqlite_handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
     *_around("deliver", "bulkq.window:Window.deliver", passages=OFTEN),
-    *_around("mark", "bulkq.ledger.stored:StoredLedger.mark", passages=OFTEN),
-    *_around("group-commit", "bulkq.ledger.stored:StoredLedger._write_group", task="slow", passages=OFTEN),
+    *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
+    *_around("group-commit", "bulkq.ledger.recorder:Recorder._write_group", task="slow", passages=OFTEN),
     # the end
-    *_around("finish", "bulkq.ledger.stored:StoredLedger._finish"),
+    *_around("finish", "bulkq.ledger.recorder:Recorder._finish"),
     *_administering("removal", "DELETE"),
     *_around("cleared", "bulkq.tasks.beginning:Recorded._clear"),
-    *_around("ledger-closed", "bulkq.ledger.stored:StoredLedger._close"),
+    *_around("ledger-closed", "bulkq.ledger.recorder:Recorder._close"),
     # taking over
     *_around("take-over", "bulkq.ledger.stored:StoredLedger._take_over", resuming=True),
     *_administering("new-owner", "UPDATE", resuming=True),
@@ -114,7 +114,7 @@ FAILPOINTS = (
     *_around("output-renamed", "bulkq.sinks.files:FileOutput._rename", task="read"),
     *_around("output-opened", "bulkq.sinks.files:FileOutput.__init__", task="read"),
     *_around("output-cut-back", "bulkq.sinks.files:go_on", task="read", resuming=True),
-    *_around("read-finish", "bulkq.ledger.stored:StoredLedger._finish", task="read"),
+    *_around("read-finish", "bulkq.ledger.recorder:Recorder._finish", task="read"),
     # a spool
     *_around("spool-made", "bulkq.parameters.spool:_create", task="spool"),
     Failpoint("before-spool-fsync", "bulkq.parameters.spool:_write", task="spool"),

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     import random
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.model import BadValue, Claim, Column, Decoding, Limits, Mark, ParameterSet, Query, RunRecord
+    from bulkq.model import (
+        BadValue,
+        Claim,
+        Column,
+        Decoding,
+        Limits,
+        Mark,
+        ParameterSet,
+        Query,
+        RunRecord,
+        SinkPosition,
+    )
 
 FAULTS = (
     "cut_before", "claim_57014", "claim_40P01", "cut_in_batch", "commit_lost", "commit_late", "answer_lost", "40001", "40P01", "57014", "57P01",
@@ -343,7 +354,9 @@ class SimulatedLedger:
         self._done = done  # what is durable, over all processes
         self._pending: list[Mark] = []
 
-    async def begin(self, record: RunRecord, sources: Sequence[str]) -> None:
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
+    ) -> None:
         """Not needed here."""
 
     def mark(self, mark: Mark) -> None:

@@ -181,11 +181,11 @@ class Later:
 
     def now(self, patch: pytest.MonkeyPatch) -> None:
         """Let this process be that program."""
-        from bulkq.ledger import building, opening
+        from bulkq.ledger import building, early, opening
         from bulkq.ledger import upgrade as upgrading
 
         patch.setattr(resources, "find", lambda _: self.folder)
-        for module in (revision, building, opening, upgrading, migrating):
+        for module in (revision, building, early, opening, upgrading, migrating):
             patch.setattr(module, "HEAD", self.head)
 
 
@@ -231,11 +231,11 @@ async def test_a_ledger_in_use_is_not_upgraded(old: str, later: Later, monkeypat
     """A file that another process has open is left as it is, in one line; a server looks after that itself."""
     if old.startswith("postgres"):
         pytest.skip("PostgreSQL's own locks do this")
-    from bulkq.ledger import building
+    from bulkq.ledger import files
 
     user = await open_ledger(old)
     later.now(monkeypatch)
-    monkeypatch.setattr(building, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(files, "PATIENCE_S", 0.1)
     with pytest.raises(LedgerError, match="another process uses it"):
         await open_ledger(old)
     await user.begin(record("01kb4x0002"), [])
@@ -288,12 +288,12 @@ folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
 from bulkq import resources
-from bulkq.ledger import building, migrating, new_owner, open_ledger, opening, revision, stored
+from bulkq.ledger import building, early, migrating, new_owner, open_ledger, open_recorder, opening, revision, stored
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
     resources.find = lambda _: Path(migrations)
-    for module in (revision, building, opening, migrating):
+    for module in (revision, building, early, opening, migrating):
         module.HEAD = "9001"
 
 def record(run):
@@ -301,8 +301,8 @@ def record(run):
         owner=new_owner(), started_at="2026-11-22T10:00:00Z")
 
 async def work(path):
-    ledger = await open_ledger(str(path))
-    if what == "close":
+    ledger = await (open_ledger if what == "make" else open_recorder)(str(path))
+    if what in ("close", "early"):
         await ledger.begin(record("killed"), [])
         for n in range(1, 2000):
             ledger.mark(Mark(0, ((n, n),)))
@@ -315,11 +315,11 @@ async def work(path):
 async def look(path):
     ledger = await open_ledger(str(path))
     runs = await ledger.recent()
-    if what == "upgrade":
-        assert [r.run for r in runs] == ["01kb4x0001"] and runs[0].ok == 100, runs
+    if what in ("upgrade", "early"):
+        assert runs[-1].run == "01kb4x0001" and runs[-1].ok == 100 and len(runs) <= (2 if what == "early" else 1), runs
     for run in runs:
         state = await ledger.state(run.run)
-        if what == "close" and state:
+        if what in ("close", "early") and run.run == "killed" and state:
             ((part),) = state
             assert len(part.done) == 1 and part.done[0][0] == 1, part
             assert run.ok == part.done[0][1], run
@@ -328,7 +328,7 @@ async def look(path):
     assert found == ["ok"], found
     await ledger.close()
     left = [p.name for p in path.parent.iterdir() if ".new-" in p.name]
-    assert what == "close" or not left or what == "make", left
+    assert what in ("close", "early") or not left or what == "make", left
 
 def child(function, path):
     pid = os.fork()
@@ -349,7 +349,7 @@ def measure(path):
 def fresh(n):
     path = folder / f"{what}-{n}" / "ledger.db"
     path.parent.mkdir()
-    if what == "upgrade":
+    if what in ("upgrade", "early"):
         path.write_bytes((folder / "old.db").read_bytes())
     return path
 
@@ -412,3 +412,14 @@ async def test_a_kill_while_it_is_written_and_closed_leaves_a_prefix(tmp_path: P
     """20 moments: what is there is complete up to some set, and the counts agree with the ranges."""
     killed, _ = await asyncio.to_thread(run_killer, tmp_path, "close")
     assert killed > 0
+
+
+async def test_a_kill_while_a_run_begins_in_a_ledger_that_is_there_leaves_a_prefix(tmp_path: Path) -> None:
+    """20 moments, many of them while the first rows are written or the rest is opened; the run before is as it was."""
+    ledger = await open_ledger(str(tmp_path / "old.db"))
+    await ledger.begin(record("01kb4x0001"), [])
+    ledger.mark(Mark(0, ((1, 100),)))
+    await ledger.close()
+    killed, whole = await asyncio.to_thread(run_killer, tmp_path, "early")
+    assert killed > 0
+    assert whole == 20

@@ -1,0 +1,298 @@
+"""Writes one run: marks are noted at once and made durable in groups. Opened by `bulkq.ledger`; where the rows go is `Rows`.
+
+Every write says whose it is: after somebody else has taken the run over, the next commit fails, and with it the run here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bulkq.errors import LedgerError
+from bulkq.ledger import rows
+from bulkq.ledger.grouping import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+    from bulkq.ledger.grouping import Changes
+    from bulkq.ledger.places import Place
+    from bulkq.model import Mark, PartState, RunRecord, SinkPosition
+
+GROUP_S = 0.15
+"""From the first mark of a group to its commit; with the commit itself, marks are durable within 200 ms."""
+
+HEARTBEAT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one commit makes durable."""
+
+    run: str
+    owner: str  # who alone may write it
+    values: rows.Row  # of the run's own row
+    changes: Changes
+    outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
+
+
+class Rows(Protocol):
+    """Where a recorder writes: `writing.Writer` in a database, `early.EarlyRows` in a file before SQLAlchemy is there."""
+
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+    ) -> None:
+        """Insert a new run; durable on return.
+
+        Raises:
+            LedgerError: it cannot be written.
+            RefusedError: it repeats a run that another one repeats already.
+        """
+        ...
+
+    async def commit(self, group: Group) -> None:
+        """Write a group; durable on return.
+
+        Raises:
+            TakenOver: somebody else owns the run now.
+            LedgerError: it cannot be written.
+        """
+        ...
+
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the ledger; a second call does nothing."""
+        ...
+
+
+class Recorder:
+    """A ledger as a run needs it, see `bulkq.protocols.Ledger`: one object writes one run at a time.
+
+    Args:
+        place: where the ledger is.
+        rows: what writes it; closed together with this.
+    """
+
+    keeps = True
+
+    def __init__(self, place: Place, rows: Rows) -> None:
+        self.place = place
+        self._rows = rows
+        self._run = ""
+        self._owner = ""
+        self._tally: Tally | None = None
+        self._pending: list[Mark] = []
+        self._written: dict[tuple[int, str], int] = {}  # sink positions as the ledger has them
+        self._positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None
+        self._fsync: Callable[[], Awaitable[None]] | None = None
+        self._on_failure: Callable[[LedgerError], None] | None = None
+        self._error: LedgerError | None = None
+        self._told = False
+        self._lock = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._works: set[asyncio.Task[None]] = set()
+        self._elapsed_s = 0.0
+        self._since_s = 0.0
+
+    def attach(
+        self,
+        *,
+        positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None,
+        fsync: Callable[[], Awaitable[None]] | None = None,
+        on_failure: Callable[[LedgerError], None] | None = None,
+    ) -> None:
+        """Tell how far the outputs are, so that a resume can cut them back to what the ledger knows.
+
+        At each group commit `positions` is called in the same moment in which the marks are collected; so the caller
+        writes a batch to its sink and marks it without an `await` in between. Then `fsync` is awaited, then marks and
+        positions are committed together.
+
+        Args:
+            positions: (part, position) of every output, at present.
+            fsync: makes the outputs durable at least that far.
+            on_failure: told once, when a commit has failed, so that the run stops at once.
+        """
+        self._positions, self._fsync, self._on_failure = positions, fsync, on_failure
+
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
+    ) -> None:
+        """Record a new run; durable on return.
+
+        Args:
+            record: the run.
+            sources: paths of its spooled sources.
+            outputs: (part, position) of its outputs, before anything is written to them.
+
+        Raises:
+            LedgerError: it cannot be written.
+            RefusedError: it repeats a run that another one repeats already.
+        """
+        await self._shielded(self._begin(record, sources, outputs))
+
+    def mark(self, mark: Mark) -> None:
+        """Take note of a batch that ended; durable at most 200 ms later.
+
+        Raises:
+            LedgerError: an earlier commit failed; nothing more may be sent.
+        """
+        self._raise()
+        assert self._run, "begin or take_over comes before mark"
+        self._pending.append(mark)
+        self._wake.set()
+
+    async def sync(self) -> None:
+        """Make all marks durable now.
+
+        Raises:
+            LedgerError: it, or an earlier commit, failed.
+        """
+        await self._shielded(self._commit())
+
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        return await self._rows.beside(run)
+
+    async def finish(self, record: RunRecord) -> None:
+        """Record how the run, or this process of it, ended; durable on return, together with all marks.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        await self._shielded(self._finish(record))
+
+    async def close(self) -> None:
+        """Make what is noted durable and let go; a second call does nothing.
+
+        Raises:
+            LedgerError: what was noted is not durable, and nobody was told before.
+        """
+        await self._shielded(self._close())
+
+    # --- how ------------------------------------------------------------------------------------------------------
+
+    async def _begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+    ) -> None:
+        async with self._lock:
+            await self._rows.begin(record, sources, outputs)
+            self._follow(record, record.owner, ())
+            self._written = {(part, sink.path): sink.offset for part, sink in outputs}
+
+    def _follow(self, record: RunRecord, owner: str, states: Sequence[PartState]) -> None:
+        self._run, self._owner = record.run, owner
+        self._tally = Tally(record, states)
+        self._written = {(state.part, sink.path): sink.offset for state in states for sink in state.sinks}
+        self._elapsed_s, self._since_s = record.elapsed_s, time.monotonic()
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(), name="bulkq ledger")
+
+    async def _keep(self) -> None:
+        """Commit what was marked, in groups; and say from time to time that this process lives."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._wake.wait()
+                    await asyncio.sleep(GROUP_S)
+            try:
+                await self._commit()
+            except LedgerError:
+                self._told = self._on_failure is not None  # raised here it reached nobody; the next call is told
+                return
+
+    async def _commit(self) -> None:
+        async with self._lock:
+            self._raise()
+            if self._run:
+                await self._write(None)
+
+    async def _finish(self, record: RunRecord) -> None:
+        async with self._lock:
+            self._raise()
+            await self._write(record)
+            self._run = ""
+            await self._stop()
+
+    async def _close(self) -> None:
+        async with self._lock:
+            await self._stop()
+            try:
+                if self._pending and self._error is None:
+                    await self._write(None)
+            finally:
+                self._run = ""
+                await self._rows.close()
+            if self._error is not None and not self._told:
+                self._raise()
+
+    async def _stop(self) -> None:
+        """End the keeper, which is waiting: whoever commits holds the lock, and that is us."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+            self._keeper = None
+
+    async def _write(self, final: RunRecord | None) -> None:
+        """One group commit; called with the lock held."""
+        assert self._tally is not None
+        self._wake.clear()
+        try:
+            # No await between these two: what is marked is written, and what is written later is beyond the position.
+            marks, self._pending = self._pending, []
+            sinks = self._positions() if self._positions is not None else ()
+            moved = [(part, sink) for part, sink in sinks if self._written.get((part, sink.path)) != sink.offset]
+            if moved and self._fsync is not None:
+                await self._fsync()
+            await self._write_group(marks, moved, final)
+            self._written.update({(part, sink.path): sink.offset for part, sink in moved})
+        except Exception as error:  # noqa: BLE001 - whatever it was, this group is not durable and none may follow
+            self._fail(error)
+            self._raise()
+
+    async def _write_group(
+        self, marks: Sequence[Mark], moved: Sequence[tuple[int, SinkPosition]], final: RunRecord | None
+    ) -> None:
+        assert self._tally is not None
+        changes = self._tally.take(marks)
+        if final is None:
+            values = self._tally.counts() | {"elapsed_s": self._elapsed_s + time.monotonic() - self._since_s}
+        else:
+            values = {name: value for name, value in rows.run_row(final).items() if name not in {"run", "owner"}}
+        await self._rows.commit(Group(self._run, self._owner, values, changes, moved))
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = error if isinstance(error, LedgerError) else LedgerError(f"an output is not durable: {error}")
+        self._error.__cause__ = error.__cause__ or error
+        self._pending = []
+        if self._on_failure is not None:
+            self._told = True
+            self._on_failure(self._error)
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            self._told = True
+            raise type(self._error)(str(self._error)) from self._error.__cause__
+
+    async def _shielded(self, work: Coroutine[object, object, None]) -> None:
+        """Do `work` to its end even where the caller is cancelled: half a commit is none, but what it took is taken."""
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_look_at)
+            raise
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """An error of work that nobody waits for any more is in the ledger's own memory."""
+    if not task.cancelled():
+        task.exception()
