@@ -51,12 +51,12 @@ async def open_recorder(url: str = "auto") -> Recorder:
         LedgerNewer: it was made by a newer version.
         LedgerError: it cannot be read or written.
     """
-    from bulkq.ledger import early
+    from bulkq.ledger import direct
     from bulkq.ledger.recorder import Recorder
 
     place = locate(url)
     if place.path is not None:
-        file = await asyncio.to_thread(early.find, place)
+        file = await asyncio.to_thread(direct.find, place)
         if file is not None:
-            return Recorder(place, early.EarlyRows(place, file))
+            return Recorder(place, direct.DirectRows(place, file))
     return await open_ledger(url)

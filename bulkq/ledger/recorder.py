@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import rows
-from bulkq.ledger.grouping import Tally
+from bulkq.ledger.grouping import Tally, with_run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -38,9 +38,21 @@ class Group:
     changes: Changes
     outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
 
+    def gone(self) -> dict[str, list[rows.Row]]:
+        """By table, the keys of the rows to delete."""
+        found = {"done_ranges": self.changes.undone, "failures": self.changes.resolved}
+        return {table: with_run(keys, self.run) for table, keys in found.items() if keys}
+
+    def kept(self) -> dict[str, list[rows.Row]]:
+        """By table, the rows to insert, or to put in the place of those with the same key."""
+        changes = self.changes
+        found = {"done_ranges": changes.done, "failures": changes.failures, "parts": changes.parts}
+        kept = {table: with_run(changed, self.run) for table, changed in found.items() if changed}
+        return kept | ({"positions": rows.position_rows(self.run, self.outputs)} if self.outputs else {})
+
 
 class Rows(Protocol):
-    """Where a recorder writes: `writing.Writer` in a database, `early.EarlyRows` in a file before SQLAlchemy is there."""
+    """Where a recorder writes: `stored` through SQLAlchemy into any ledger, `direct` into a file of this program's revision."""
 
     async def begin(
         self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]

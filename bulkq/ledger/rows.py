@@ -27,9 +27,16 @@ def run_row(record: RunRecord) -> Row:
     return row
 
 
-def spool_rows(run: str, paths: Sequence[str]) -> list[Row]:
-    """The rows of a run's spooled sources, in their order."""
-    return [{"run": run, "place": place, "path": path} for place, path in enumerate(paths)]
+def first_rows(
+    record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+) -> dict[str, list[Row]]:
+    """By table, all rows of a run that begins, but for its heartbeat."""
+    made = {
+        "runs": [run_row(record)],
+        "spools": [{"run": record.run, "place": place, "path": path} for place, path in enumerate(sources)],
+        "positions": position_rows(record.run, outputs),
+    }
+    return {table: some for table, some in made.items() if some}
 
 
 def position_rows(run: str, outputs: Sequence[tuple[int, SinkPosition]]) -> list[Row]:

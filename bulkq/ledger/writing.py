@@ -1,4 +1,4 @@
-"""What is executed to write a run's rows: `stored` does it on an asynchronous engine, `early` in a thread. `reading` reads them."""
+"""What is executed to write a run's rows through SQLAlchemy. Called by `stored`, and by `direct` where something is to be asked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, reading, rows
-from bulkq.ledger.grouping import with_run
-from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, metadata
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,8 +41,7 @@ class Writing:
         self._ours = update(RUNS).where(RUNS.c.run == bindparam("this"), RUNS.c.owner == bindparam("we"))
         if not self._sqlite:
             self._ours = self._ours.values(heartbeat_s=now(place))
-        self._undo = delete(DONE).where(_keys(DONE, "run", "part", "first"))
-        self._resolve = delete(FAILURES).where(_keys(FAILURES, "run", "part", "n"))
+        self._deletes = {table.name: delete(table).where(_key(table)) for table in (DONE, FAILURES)}
         self._upserts = {table.name: self._upsert(table) for table in (DONE, FAILURES, PARTS, POSITIONS)}
 
     def begin(
@@ -60,11 +58,11 @@ class Writing:
         """
         if record.retry_of is not None:
             _refuse_second(connection, record.retry_of)
-        connection.execute(insert(RUNS).values(rows.run_row(record) | {"heartbeat_s": now(self._place)}))
-        if sources:
-            connection.execute(insert(SPOOLS), rows.spool_rows(record.run, sources))
-        if outputs:
-            connection.execute(insert(POSITIONS), rows.position_rows(record.run, outputs))
+        for name, made in rows.first_rows(record, sources, outputs).items():
+            statement = insert(metadata.tables[name])
+            if name == RUNS.name:
+                statement = statement.values(heartbeat_s=now(self._place))
+            connection.execute(statement, made)
 
     def commit(self, connection: Connection, group: Group) -> None:
         """Write a group.
@@ -77,20 +75,11 @@ class Writing:
         if self._sqlite:
             values["heartbeat_s"] = time.time()
         if connection.execute(self._ours, values).rowcount != 1:
-            raise self._lost(connection, group.run)
-        changes = group.changes
-        if changes.undone:
-            connection.execute(self._undo, with_run(changes.undone, group.run))
-        if changes.resolved:
-            connection.execute(self._resolve, with_run(changes.resolved, group.run))
-        for table, changed in (
-            (DONE, with_run(changes.done, group.run)),
-            (FAILURES, with_run(changes.failures, group.run)),
-            (PARTS, with_run(changes.parts, group.run)),
-            (POSITIONS, rows.position_rows(group.run, group.outputs)),
-        ):
-            if changed:
-                connection.execute(self._upserts[table.name], changed)
+            raise lost(connection, group.run, self._place)
+        for name, keys in group.gone().items():
+            connection.execute(self._deletes[name], keys)
+        for name, changed in group.kept().items():
+            connection.execute(self._upserts[name], changed)
 
     def _upsert(self, table: Table) -> Executable:
         """Insert rows, or replace those that are there."""
@@ -99,11 +88,13 @@ class Writing:
         rest = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a ColumnCollection
         return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
-    def _lost(self, connection: Connection, run: str) -> LedgerError:
-        owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
-        if owner is None:
-            return LedgerError(f'run {run} is no longer in the ledger "{self._place.shown}": somebody has forgotten it')
-        return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
+
+def lost(connection: Connection, run: str, place: Place) -> LedgerError:
+    """Why a run's row is no longer this process's to write."""
+    owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
+    if owner is None:
+        return LedgerError(f'run {run} is no longer in the ledger "{place.shown}": somebody has forgotten it')
+    return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
 
 
 def now(place: Place) -> ColumnElement[Any]:
@@ -134,8 +125,8 @@ def _refuse_second(connection: Connection, run: str) -> None:
         raise RefusedError(f"run {run} is being retried by run {other.run}: bulkq retry {run} goes on from that")
 
 
-def _keys(table: Table, *names: str) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == bindparam(name) for name in names))
+def _key(table: Table) -> ColumnElement[bool]:
+    return and_(*(column == bindparam(column.name) for column in table.primary_key))
 
 
 # A dialect brings all its libraries along, so only the one that this ledger speaks is imported.

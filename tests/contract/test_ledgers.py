@@ -1,4 +1,4 @@
-"""What every ledger promises, over every ledger: SQLite, PostgreSQL direct and pooled, and none."""
+"""What every ledger promises, over every ledger: SQLite through SQLAlchemy and without it, PostgreSQL direct and pooled, and none."""
 
 from __future__ import annotations
 
@@ -16,9 +16,21 @@ import asyncpg
 import pytest
 
 from bulkq.errors import LedgerError, LedgerNewer, RefusedError, UsageError
-from bulkq.ledger import LedgerMissing, NoLedger, new_owner, open_ledger, owners, recorder, stored, taking
+from bulkq.ledger import (
+    LedgerMissing,
+    NoLedger,
+    direct,
+    new_owner,
+    open_ledger,
+    open_recorder,
+    owners,
+    recorder,
+    stored,
+    taking,
+)
 from bulkq.ledger.masking import masked
 from bulkq.ledger.revision import HEAD
+from bulkq.ledger.stored import StoredLedger
 from bulkq.ledger.upgrade import check, current, upgrade
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from bulkq.policy.ranges import Ranges
@@ -28,12 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from bulkq.ledger.stored import StoredLedger
     from bulkq.protocols import Ledger
     from tests.servers.pgbouncer import PgBouncer
 
 CANARY = "hunter2"
-KINDS = ["sqlite", "postgresql", "pgbouncer"]
+WITHOUT = "without.db"
+KINDS = ["sqlite", "without", "postgresql", "pgbouncer"]
 
 
 def record(run: str = "01kb4x0001", **changes: object) -> RunRecord:
@@ -70,13 +82,28 @@ def position(n: int) -> SourcePosition:
 @pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A place without a ledger."""
-    if request.param == "sqlite":
-        return str(tmp_path / "ledger.db")
+    if request.param in {"sqlite", "without"}:
+        return str(tmp_path / ("ledger.db" if request.param == "sqlite" else WITHOUT))
     database: str = request.getfixturevalue("database")
     if request.param == "pgbouncer":
         pool: PgBouncer = request.getfixturevalue("pgbouncer")
         return pool.through(database)
     return database
+
+
+class WithoutSQLAlchemy(StoredLedger):
+    """Reads as every ledger in a file, and writes as a new run does."""
+
+    def __init__(self, stored: StoredLedger, file: direct.File) -> None:
+        super().__init__(stored.database, release=lambda: None)
+        self._stored = stored
+        self._rows = direct.DirectRows(stored.place, file)
+
+    async def close(self) -> None:
+        try:
+            await super().close()
+        finally:
+            await self._stored.close()
 
 
 def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
@@ -86,6 +113,10 @@ def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
     @asynccontextmanager
     async def manager():  # type: ignore[no-untyped-def]
         ledger = await open_ledger(url)
+        if url.endswith(WITHOUT):
+            file = await asyncio.to_thread(direct.find, ledger.place)
+            assert file is not None
+            ledger = WithoutSQLAlchemy(ledger, file)
         try:
             yield ledger
         finally:
@@ -101,8 +132,12 @@ def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
 async def test_a_run_goes_through_every_ledger(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Begin, mark, sync, finish, close; and close once more."""
     ledger: Ledger = NoLedger()
-    if kind == "sqlite":
+    if kind in {"sqlite", "without"}:
         ledger = await open_ledger(f"sqlite:///{tmp_path}/l.db")
+        if kind == "without":
+            await ledger.close()
+            ledger = await open_recorder(f"sqlite:///{tmp_path}/l.db")
+            assert not isinstance(ledger, StoredLedger)
     elif kind != "none":
         database = request.getfixturevalue("database")
         through = request.getfixturevalue("pgbouncer").through(database) if kind == "pgbouncer" else database
@@ -547,7 +582,7 @@ async def test_no_value_and_no_password_is_in_it(url: str, tmp_path: Path) -> No
                 assert CANARY not in str(await execute(url, f"select * from bulkq_ledger.{table}"))
             return
         files = list(tmp_path.iterdir())
-        assert {file.name for file in files} >= {"ledger.db", "ledger.db-wal"}
+        assert {file.name for file in files} >= {Path(url).name, f"{Path(url).name}-wal"}
         assert not [file for file in files if CANARY.encode() in file.read_bytes()]
 
 

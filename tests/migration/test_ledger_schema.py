@@ -181,11 +181,11 @@ class Later:
 
     def now(self, patch: pytest.MonkeyPatch) -> None:
         """Let this process be that program."""
-        from bulkq.ledger import building, early, opening
+        from bulkq.ledger import building, direct, opening
         from bulkq.ledger import upgrade as upgrading
 
         patch.setattr(resources, "find", lambda _: self.folder)
-        for module in (revision, building, early, opening, upgrading, migrating):
+        for module in (revision, building, direct, opening, upgrading, migrating):
             patch.setattr(module, "HEAD", self.head)
 
 
@@ -288,12 +288,12 @@ folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
 from bulkq import resources
-from bulkq.ledger import building, early, migrating, new_owner, open_ledger, open_recorder, opening, revision, stored
+from bulkq.ledger import building, direct, migrating, new_owner, open_ledger, open_recorder, opening, revision, stored
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
     resources.find = lambda _: Path(migrations)
-    for module in (revision, building, early, opening, migrating):
+    for module in (revision, building, direct, opening, migrating):
         module.HEAD = "9001"
 
 def record(run):
@@ -302,7 +302,7 @@ def record(run):
 
 async def work(path):
     ledger = await (open_ledger if what == "make" else open_recorder)(str(path))
-    if what in ("close", "early"):
+    if what in ("close", "direct"):
         await ledger.begin(record("killed"), [])
         for n in range(1, 2000):
             ledger.mark(Mark(0, ((n, n),)))
@@ -315,11 +315,11 @@ async def work(path):
 async def look(path):
     ledger = await open_ledger(str(path))
     runs = await ledger.recent()
-    if what in ("upgrade", "early"):
-        assert runs[-1].run == "01kb4x0001" and runs[-1].ok == 100 and len(runs) <= (2 if what == "early" else 1), runs
+    if what in ("upgrade", "direct"):
+        assert runs[-1].run == "01kb4x0001" and runs[-1].ok == 100 and len(runs) <= (2 if what == "direct" else 1), runs
     for run in runs:
         state = await ledger.state(run.run)
-        if what in ("close", "early") and run.run == "killed" and state:
+        if what in ("close", "direct") and run.run == "killed" and state:
             ((part),) = state
             assert len(part.done) == 1 and part.done[0][0] == 1, part
             assert run.ok == part.done[0][1], run
@@ -328,7 +328,7 @@ async def look(path):
     assert found == ["ok"], found
     await ledger.close()
     left = [p.name for p in path.parent.iterdir() if ".new-" in p.name]
-    assert what in ("close", "early") or not left or what == "make", left
+    assert what in ("close", "direct") or not left or what == "make", left
 
 def child(function, path):
     pid = os.fork()
@@ -349,7 +349,7 @@ def measure(path):
 def fresh(n):
     path = folder / f"{what}-{n}" / "ledger.db"
     path.parent.mkdir()
-    if what in ("upgrade", "early"):
+    if what in ("upgrade", "direct"):
         path.write_bytes((folder / "old.db").read_bytes())
     return path
 
@@ -420,6 +420,6 @@ async def test_a_kill_while_a_run_begins_in_a_ledger_that_is_there_leaves_a_pref
     await ledger.begin(record("01kb4x0001"), [])
     ledger.mark(Mark(0, ((1, 100),)))
     await ledger.close()
-    killed, whole = await asyncio.to_thread(run_killer, tmp_path, "early")
+    killed, whole = await asyncio.to_thread(run_killer, tmp_path, "direct")
     assert killed > 0
     assert whole == 20
