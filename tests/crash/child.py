@@ -27,7 +27,7 @@ GROUP_S = 0.004
 USED = (
     "asyncio", "bulkq.cli.run", "bulkq.cli.resume", "bulkq.cli.progress", "bulkq.cli.signals", "bulkq.cli.files",
     "bulkq.tasks.run", "bulkq.runner", "bulkq.parameters.opening", "bulkq.parameters.delimited", "bulkq.parameters.spool",
-    "bulkq.sinks.opening", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.opening", "bulkq.ledger.stored",
+    "bulkq.sinks.opening", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.opening", "bulkq.ledger.stored", "bulkq.ledger.direct",
     "bulkq.drivers.asyncpg.driver", "bulkq.drivers.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
 )  # fmt: skip
 

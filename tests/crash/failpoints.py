@@ -33,6 +33,7 @@ class Failpoint:
         when: `before` or `after` the call; `sent`: after the first step of a coroutine, when its message is on its way.
         task: what passes it: `write`, `slow` (the same, slower), `read` (to a file), `spool` (a write of sets from a pipe, which is complete).
         resuming: only a resume passes it.
+        fresh: only a run without a ledger passes it.
         passages: at which it can be hit; what a process does once has only the first.
         text: counts only calls of which an argument holds this.
     """
@@ -43,6 +44,7 @@ class Failpoint:
     task: str = "write"
     kinds: tuple[str, ...] = BOTH
     resuming: bool = False
+    fresh: bool = False
     passages: tuple[int, ...] = (1,)
     text: str = ""
 
@@ -70,11 +72,11 @@ def _administering(name: str, text: str, **more: object) -> list[Failpoint]:
 
 FAILPOINTS = (
     # the ledger comes into being
-    *_around("ledger-made", "bulkq.ledger.building:_create"),
-    *_around("ledger-linked", "bulkq.ledger.building:_link"),
-    *_around("ledger-tables", "bulkq.ledger.building:make_tables"),
-    *_around("ledger-durable", "bulkq.ledger.building:_finish"),
-    *_around("ledger-opened", "bulkq.ledger.opening:open_place"),
+    *_around("ledger-made", "bulkq.ledger.building:_create", fresh=True),
+    *_around("ledger-linked", "bulkq.ledger.building:_link", fresh=True),
+    *_around("ledger-tables", "bulkq.ledger.building:make_tables", fresh=True),
+    *_around("ledger-durable", "bulkq.ledger.building:_finish", fresh=True),
+    *_around("ledger-opened", "bulkq.ledger.opening:open_place", fresh=True),
     # the target is reached
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
     *_around("connect-sqlite", "bulkq.drivers.sqlite_connection:SqliteDriver.connect", kinds=SQLITE),
@@ -84,6 +86,7 @@ FAILPOINTS = (
     ),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.recorder:Recorder._begin"),
+    *_around("ledger-rows", "bulkq.ledger.direct:_put"),
     *_administering("marker-tables", "CREATE TABLE"),
     *_administering("run-row", "INSERT INTO"),
     # a batch in PostgreSQL
@@ -100,6 +103,7 @@ FAILPOINTS = (
     *_around("deliver", "bulkq.window:Window.deliver", passages=OFTEN),
     *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
     *_around("group-commit", "bulkq.ledger.recorder:Recorder._write_group", task="slow", passages=OFTEN),
+    *_around("ledger-direct", "bulkq.ledger.direct:DirectRows._commit", task="slow", passages=(5,)),
     # the end
     *_around("finish", "bulkq.ledger.recorder:Recorder._finish"),
     *_administering("removal", "DELETE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bulkq.ledger.upgrade import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +145,13 @@ def recorded(cli: Cli) -> list[tuple[str, str]]:
     if not path.exists():
         return []
     return _rows(path, "select run, state from runs order by started_at")  # type: ignore[return-value]
+
+
+def make_ledger(cli: Cli) -> None:
+    """The ledger of `cli`, as most runs find it: there, and without a run that is at work."""
+    path = cli.folder / "state" / "bulkq" / "ledger.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    asyncio.run(upgrade(str(path)))
 
 
 def done_ranges(cli: Cli) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from tests.crash.processes import (
     done_ranges,
     histogram,
     make_counters,
+    make_ledger,
     marked,
     recorded,
     run_rows,
@@ -91,6 +92,8 @@ def test_dies_there_and_goes_on(name: str, target: Target, cli: Cli, nursery: Nu
     """One process after the other dies at the same place, later each time; the last one finds everything done once."""
     point = BY_NAME[name]
     task = Task(point.task, nursery, cli, target)
+    if not point.fresh:
+        make_ledger(cli)
     if point.resuming:  # a pipe's spool is whole by then
         assert task.go(*(("after-mark", 1) if point.task == "spool" else ("after-group-commit", 3))).killed
     for passage in point.passages:

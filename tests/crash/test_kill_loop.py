@@ -18,6 +18,7 @@ from tests.crash.processes import (
     done_ranges,
     histogram,
     make_counters,
+    make_ledger,
     marked,
     merged,
     recorded,
@@ -56,9 +57,11 @@ class Writes:
         return 0.85 * (time.monotonic() - began_s)
 
     def work(self) -> Work:
-        """A new run on new counters with a new ledger; some keep their markers."""
+        """A new run on new counters, in a new ledger or one that is there; some keep their markers."""
         make_counters(self._target, self._rows)
         shutil.rmtree(self._cli.folder / "state", ignore_errors=True)
+        if self._chance.random() < 0.7:
+            make_ledger(self._cli)
         self._keep = self._chance.random() < 0.3
         return Work(begin=self._begin, resume=self._resume, done=self._done, unknown=self._untouched)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crash.killing import Killing, Work
-from tests.crash.processes import UNKILLED_S, recorded, slow_read, start
+from tests.crash.processes import UNKILLED_S, make_ledger, recorded, slow_read, start
 
 if TYPE_CHECKING:
     import random
@@ -66,6 +66,7 @@ class Reads:
     def killed(self, kills: int) -> bytes:
         """The file of a run that is killed."""
         start_s = self._start_s()
+        make_ledger(self._cli)
         window_s = (self._whole_s - start_s) / kills  # so that the work is not done before the kills are
         killing = Killing(self._nursery, self._cli, self._chance, start_s, window_s)
         work = Work(begin=self._begin, resume=self._resume, done=self._done, unknown=lambda: None, stdin=self.stdin)
