@@ -1,7 +1,7 @@
 """The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run. Called by `bulkq.tasks` and `bulkq.cli`.
 
-Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported in a thread, by `open_ledger` while the event
-loop goes on, by `open_recorder` while the run goes on. Alembic is imported only for a ledger of another revision.
+Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported by `open_ledger`, in a thread, while the event
+loop goes on; `open_recorder` does without it where it can. Alembic is imported only for a ledger of another revision.
 """
 
 from __future__ import annotations

@@ -874,3 +874,69 @@ async def test_opening_does_not_stop_the_loop(tmp_path: Path) -> None:
             subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(stored.__file__).parents[2]
         )  # fmt: skip
         assert done.stdout.strip() == "True True False"
+
+
+NEW_RUN = """
+import asyncio, sys
+from dataclasses import replace
+from bulkq.ledger import open_recorder
+from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition
+
+run = RunRecord(run="01kb4x0001", state=RunState.RUNNING, mode="read", name="n", targets=("t",), request="{{}}",
+    fingerprint="{{}}", owner="", started_at="2026-11-22T10:00:00Z")
+
+async def main():
+    ledger = await open_recorder({path!r})
+    await ledger.begin(run, ["/s"], [(1, SinkPosition("/o", 0))])
+    for n in (2, 4, 3, 1):
+        ledger.mark(Mark(1, ((n, n),), (Failure(9 + n, "f:1", "t", "q", {{}}, Outcome.UNKNOWN, None, "m", 1),)))
+        await ledger.sync()
+    ledger.mark(Mark(1, ((10, 10),)))
+    await ledger.finish(replace(run, state=RunState.FINISHED, exit_code=3, ok=5))
+    await ledger.close()
+    print("sqlalchemy" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_new_run_needs_no_sqlalchemy(tmp_path: Path) -> None:
+    """Where the ledger is there, from its beginning to its end; what was written is read as ever."""
+    async with opened(str(tmp_path / "l.db")):
+        pass
+    script = NEW_RUN.format(path=str(tmp_path / "l.db"))
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(stored.__file__).parents[2]
+    )  # fmt: skip
+    assert done.stdout.strip() == "False"
+    async with opened(str(tmp_path / "l.db")) as ledger:
+        found = await ledger.find("01kb4x0001")
+        (part,) = await ledger.state(found.run)
+        assert (found.state, found.exit_code, found.ok) == (RunState.FINISHED, 3, 5)
+        assert part.done == ((1, 4), (10, 10))
+        assert [failed.n for failed in part.failures] == [11, 12, 13]
+        assert part.sinks == (SinkPosition("/o", 0),)
+        assert await ledger.spools(found.run) == ("/s",)
+
+
+async def test_outputs_are_on_record_from_the_beginning(url: str) -> None:
+    """So that a run which replaces one can say whose it was."""
+    async with opened(url) as ledger, opened(url) as other:
+        await ledger.begin(record("01kb4x0001"), [], [(1, SinkPosition("/o", 0)), (0, SinkPosition("/f", 3))])
+        await other.begin(record("01kb4x0002"), [], [(1, SinkPosition("/o", 0))])
+        assert [(path, run.run) for path, run in await other.beside("01kb4x0002")] == [("/o", "01kb4x0001")]
+        assert [(state.part, state.sinks) for state in await ledger.state("01kb4x0001")] == [
+            (0, (SinkPosition("/f", 3),)),
+            (1, (SinkPosition("/o", 0),)),
+        ]
+
+
+async def test_a_second_retry_of_a_run_is_refused(url: str) -> None:
+    """Of two that begin at the same moment, one does what has failed."""
+    async with opened(url) as ledger, opened(url) as other:
+        await ledger.begin(record("01kb4x0001"), [])
+        await ledger.finish(ended(record("01kb4x0001"), exit_code=1))
+        await ledger.begin(record("01kb4x0002", retry_of="01kb4x0001"), [])
+        with pytest.raises(RefusedError, match="is being retried by run 01kb4x0002"):
+            await other.begin(record("01kb4x0003", retry_of="01kb4x0001"), [])
+        assert [run.run for run in await other.recent()] == ["01kb4x0002", "01kb4x0001"]
