@@ -101,8 +101,10 @@ class Bench:
 
     @cached_property
     def _environment(self) -> dict[str, str]:
-        """Runs are recorded, but not among those of whoever measures."""
-        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+        """Runs are recorded, in a ledger that is there as most runs find it, but not among those of whoever measures."""
+        environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+        subprocess.run([*program(), "ledger", "upgrade"], env=environment, check=True, capture_output=True)
+        return environment
 
     def scaled(self, count: int, step: int = 1) -> int:
         """`count` by `--scale`, a multiple of `step`."""

@@ -50,6 +50,11 @@ def in_one_line(place: Place) -> Iterator[None]:
 
         if isinstance(error, SQLAlchemyError):
             raise explained(error, place) from error
+        if isinstance(error, UnicodeEncodeError):
+            raise LedgerError(
+                f'ledger "{place.shown}" keeps names of files and targets, and one of them is no text in UTF-8: '
+                "rename it, or run with --ledger none"
+            ) from error
         if not isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
             raise
         # A value that no ledger holds: bytes that are no text, a state that is none. Python errors of our own look

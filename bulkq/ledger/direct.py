@@ -48,9 +48,9 @@ def find(place: Place) -> File | None:
         LedgerError: it cannot be read.
     """
     path = path_of(place)
-    if not path.exists():
-        return None
     with in_one_line(place), contextlib.ExitStack() as undo:
+        if not path.exists():
+            return None
         lock = Lock(path)
         undo.callback(lock.close)
         look(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
 from bulkq.ledger.complaints import explained, in_one_line
-from bulkq.ledger.files import FULL
+from bulkq.ledger.files import FULL, path_of
 from bulkq.ledger.revision import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
 from bulkq.ledger.writing import WRITES, begin_as_told
@@ -113,7 +114,11 @@ class Database:
 def sqlite(place: Place) -> Database:
     """The file at `place`, which must exist."""
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=f"file:{quote(str(place.path))}", query={"mode": "rw", "uri": "true"}),
+        URL.create(
+            "sqlite+aiosqlite",
+            database=f"file:{quote(os.fsencode(path_of(place)))}",
+            query={"mode": "rw", "uri": "true"},
+        ),
         connect_args={"isolation_level": None, "timeout": BUSY_S},
         pool_size=1,
         max_overflow=0,

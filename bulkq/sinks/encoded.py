@@ -148,7 +148,8 @@ class EncodedSink:
     async def close(self, *, complete: bool) -> None:
         """Write the end, and give a file its name, if the run reached its end."""
         if complete and not self.finished:
-            self._rows_end = self._output.positions()
+            if not self._format.alike:  # a header alone is kept: the resume has nothing that would write it again
+                self._rows_end = self._output.positions()
             tail = self._format.tail(self._columns, empty=not self._output.size)
             written = self._output.append(tail) if tail else None
             if written is not None:

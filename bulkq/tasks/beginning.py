@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
@@ -164,7 +165,8 @@ async def begin(opened: Opened) -> Recorded:
         await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.write)
         recorded = await _begin(opened, ledger, owner)
     except BaseException:
-        await _take_back(opened)
+        if not opened.recorded:
+            await _take_back(opened)
         raise
     _prepare_parts(opened, ledger, owner)
     return recorded
@@ -218,7 +220,18 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         constants = recording.spool_folder(request.ledger) / f"{run}.params"
         save_constants(constants, request.constants)
     kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
-    await ledger.begin(record, kept, _outputs(opened))
+    inserting = asyncio.create_task(ledger.begin(record, kept, _outputs(opened)))
+    try:
+        await asyncio.shield(inserting)
+        opened.recorded = True
+    except asyncio.CancelledError:  # the ledger does what it has begun: what it then holds must be able to go on
+        await asyncio.wait([inserting])
+        opened.recorded = not inserting.cancelled() and inserting.exception() is None
+        raise
+    except BulkqError:
+        if constants is not None:  # values that no run needs, and that no run would remove
+            constants.unlink(missing_ok=True)
+        raise
     return Recorded(ledger=ledger, record=record, constants=constants)
 
 

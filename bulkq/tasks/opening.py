@@ -115,6 +115,8 @@ class Opened:
     say: Callable[[str], None]
     checked: set[tuple[object, ...]] = field(default_factory=set)
     """For which query and types a whole file was looked at."""
+    recorded: bool = False
+    """The ledger knows the new run: whatever happens now, a resume can go on with it."""
 
     @property
     def run(self) -> str:

@@ -104,7 +104,7 @@ async def carry_out(
         except BaseException:
             opened.discard()
             for spool in opened.spools.values():
-                if start.going_on is None:
+                if start.going_on is None and not opened.recorded:
                     spool.unlink(missing_ok=True)
             raise
         return await _execute(opened, recorded, control, observers)

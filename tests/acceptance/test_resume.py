@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
 import sqlite3
 import stat
 from contextlib import closing
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -531,6 +533,78 @@ def test_a_killed_retry_of_standard_input_goes_on(cli: Cli, folder: Path) -> Non
     last = cli("retry", "--last")
     assert (last.code, last.counts["ok"]) == (0, "1"), last.err
     assert spools() == []
+
+
+def test_a_header_without_rows_outlives_a_resume(cli: Cli, folder: Path) -> None:
+    """The part is done, so that nothing would write it again."""
+    there, away = TARGET, "postgresql://nobody@127.0.0.1:9/x"
+    sql = "select 1 as a where :id < 0"
+    first = cli("run", "-e", sql, "-t", there, "-t", away, "-p", "range:id=1..3", "-o", "{target}.csv")
+    assert first.code == 3, first.err
+    (made,) = (path for path in folder.glob("*.csv") if path.name != "ids.csv")
+    assert made.read_text() == "a\n"
+    for _ in range(2):
+        assert cli("resume", "--last").code == 3
+        assert made.read_text() == "a\n"
+
+
+def test_an_interrupt_while_the_ledger_takes_the_run(cli: Cli, folder: Path) -> None:
+    """Whatever the ledger then holds can go on: run row and spool are still there."""
+    assert cli("run", "-e", "select 1", "-t", TARGET, "-o", "one.csv").code == 0
+    (ledger,) = folder.rglob("ledger.db")
+    with closing(sqlite3.connect(ledger, isolation_level=None, timeout=10)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = cli.start(
+            "run", "q.sql:add", "-t", TARGET, "-p", "-", "--params-format", "csv", "--write", stdin=True
+        )
+        assert process.stdin is not None
+        process.stdin.write(b"id\n" + b"".join(b"%d\n" % n for n in range(1, 11)))
+        process.stdin.close()
+        wait_until(lambda: _has_run_row(folder), "the run row")
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(TimeoutExpired):
+            process.wait(0.5)
+        other.execute("COMMIT")
+    process.stdin = None
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 5, said
+    done = cli("resume", "--last")
+    assert (done.code, done.counts["changed"]) == (0, "10"), done.err
+    assert query(folder, "select n, count(*) from t group by n order by n") == [(0, ROWS - 10), (1, 10)]
+
+
+def _has_run_row(folder: Path) -> bool:
+    try:
+        return bool(query(folder, "select 1 from bulkq_runs"))
+    except sqlite3.OperationalError:  # not made yet
+        return False
+
+
+def test_values_are_not_kept_for_a_run_that_the_ledger_refuses(cli: Cli, folder: Path) -> None:
+    """A name that is no text; the line says what it is, and no file of values is left."""
+    for _ in range(2):  # in a ledger that is made, and in one that is there
+        done = cli(
+            "run", "-e", "select :k as k", "--param", "k=secret", "-t", TARGET, "-o", os.fsdecode(b"caf\xe9.csv")
+        )
+        assert (done.code, "is no text in UTF-8" in done.last) == (2, True), done.err
+        assert list(folder.rglob("*.params")) == []
+
+
+def test_a_ledger_whose_name_is_no_text(cli: Cli, folder: Path) -> None:
+    """It is a file like any other."""
+    name = os.fsdecode(b"caf\xe9.db")
+    for _ in range(2):
+        done = cli("run", "-e", "select 1", "-t", TARGET, "-o", "one.csv", "--ledger", name)
+        assert done.code == 0, done.err
+    assert cli("runs", "--ledger", name).code == 0
+
+
+def test_a_ledger_that_cannot_be_looked_at(cli: Cli, folder: Path) -> None:
+    """The line is about the ledger, with exit 2."""
+    done = cli("run", "-e", "select 1", "-t", TARGET, "--ledger", str(folder / ("a" * 300)))
+    assert (done.code, done.last.startswith('bulkq: ledger "'), "file name too long" in done.last) == (2, True, True), (
+        done.err
+    )
 
 
 def test_maintenance_that_was_cut_off_is_listed(cli: Cli, folder: Path) -> None:
