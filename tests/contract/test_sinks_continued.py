@@ -109,15 +109,20 @@ async def test_killed_between_the_name_and_the_record_of_it(name: str, rows: int
     await put(sink, [(n, "x") for n in range(rows)])
     before = sink.positions()
     await sink.close(complete=True)
-    assert sink.positions() == before
     path = tmp_path / f"out.{name}"
     data = path.read_bytes()
-    for complete in (False, True):
-        again = opened(str(tmp_path), name, {p.path: p.offset for p in before})
-        assert again.finished == bool(rows)
-        assert again.positions()[0].path == str(path)
-        await again.close(complete=complete)
-    assert path.read_bytes() == data
+    after = sink.positions()
+    if rows == 0 and name in {"csv", "tsv"}:  # a header that stands alone is kept, for nothing would write it again
+        assert [position.offset for position in after] == [len(data)]
+    else:
+        assert after == before
+    for known in (before, after):
+        for complete in (False, True):
+            again = opened(str(tmp_path), name, {p.path: p.offset for p in known})
+            assert again.finished == bool(known[0].offset)
+            assert again.positions()[0].path == str(path)
+            await again.close(complete=complete)
+        assert path.read_bytes() == data
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
