@@ -1,7 +1,7 @@
 """A new run is written into a ledger file with `sqlite3` alone, in a thread of its own, where the file is of this program's revision.
 
-To import SQLAlchemy takes as long as ten thousand short queries, and each step of an asynchronous engine is another thread's turn:
-together a twentieth of a run of a million. What is written is the same, and as durable; a file that cannot be written is found
+To import SQLAlchemy takes longer than ten thousand short queries, and each step of an asynchronous engine is another thread's turn:
+together a twentieth of a run of a million and more. What is written is the same, and as durable; a file that cannot be written is found
 before anything is sent. SQLAlchemy is imported when there is something to ask: who has taken the run over, whom an output replaces.
 """
 

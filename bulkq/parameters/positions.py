@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DIGEST_BYTES = 16
 
-BLOCK = 8 * 1024 * 1024
+BLOCK = 1024 * 1024
 """Bytes that are read at a time where a whole file passes by: few hops to a thread, little memory."""
 
 SKIPPED = 10_000

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, DatabaseError, RefusedError, TakenOver, TargetError
+from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
@@ -224,12 +224,12 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
     try:
         await asyncio.shield(inserting)
         opened.recorded = True
-    except asyncio.CancelledError:  # the ledger does what it has begun: what it then holds must be able to go on
-        await asyncio.wait([inserting])
+    except BaseException:
+        await asyncio.wait(
+            [inserting]
+        )  # an interrupt does not stop it, and what the ledger then holds must be able to go on
         opened.recorded = not inserting.cancelled() and inserting.exception() is None
-        raise
-    except BulkqError:
-        if constants is not None:  # values that no run needs, and that no run would remove
+        if constants is not None and not opened.recorded:
             constants.unlink(missing_ok=True)
         raise
     return Recorded(ledger=ledger, record=record, constants=constants)

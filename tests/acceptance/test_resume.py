@@ -9,8 +9,8 @@ import signal
 import socket
 import sqlite3
 import stat
+import time
 from contextlib import closing
-from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -561,16 +561,20 @@ def test_an_interrupt_while_the_ledger_takes_the_run(cli: Cli, folder: Path) -> 
         process.stdin.write(b"id\n" + b"".join(b"%d\n" % n for n in range(1, 11)))
         process.stdin.close()
         wait_until(lambda: _has_run_row(folder), "the run row")
+        time.sleep(0.3)  # by then it waits for the lock; if it does not, all has to be taken back
         process.send_signal(signal.SIGINT)
-        with pytest.raises(TimeoutExpired):
-            process.wait(0.5)
+        time.sleep(0.3)
         other.execute("COMMIT")
-    process.stdin = None
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == 5, said
-    done = cli("resume", "--last")
-    assert (done.code, done.counts["changed"]) == (0, "10"), done.err
-    assert query(folder, "select n, count(*) from t group by n order by n") == [(0, ROWS - 10), (1, 10)]
+        process.stdin = None
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 5, said
+        (recorded,) = other.execute("SELECT count(*) FROM runs WHERE mode = 'write'").fetchone()
+    if recorded:
+        done = cli("resume", "--last")
+        assert (done.code, done.counts["changed"]) == (0, "10"), done.err
+        assert query(folder, "select n, count(*) from t group by n order by n") == [(0, ROWS - 10), (1, 10)]
+    assert not _has_run_row(folder)
+    assert list(folder.rglob("*.spool")) == []
 
 
 def _has_run_row(folder: Path) -> bool:
