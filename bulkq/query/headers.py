@@ -12,7 +12,7 @@ from bulkq.model import Mode
 from bulkq.query import conditions
 from bulkq.query.complaints import nearest, quoted
 from bulkq.query.durations import parse_duration
-from bulkq.query.placeholders import IDENTIFIER
+from bulkq.query.tokens import IDENTIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,25 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
+from bulkq.query import foreign_syntax
 from bulkq.query.complaints import quoted
-from bulkq.query.tokens import SPELLINGS, Kind, Token
+from bulkq.query.tokens import IDENTIFIER, Kind, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.query.complaints import Complaints
-
-NUMBERED = frozenset({"postgres", "redshift", "duckdb"})
-"""Dialects in which `$1` is a parameter; it would collide with the numbers that a driver writes."""
-
-QUESTIONED = frozenset({"sqlite", "mysql", "duckdb"})
-"""Dialects in which `?` is a parameter and not an operator."""
-
-OTHER_MARKS = {"sqlite": re.compile(r"[@$#]([\w$]+)")}
-"""Dialects in which more than a colon makes a parameter: elsewhere `@x` is a variable of the session, `$x$` a quote."""
-
-IDENTIFIER = re.compile(r"[^\W\d]\w*")
-"""A name of a query or of a parameter."""
 
 _BRACED = re.compile(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"
@@ -46,12 +35,13 @@ def find(text: str, tokens: Sequence[Token], dialect: str, complaints: Complaint
     `{'k':v}` and `col:path` are the database's own.
     """
     found = Found([], [])
+    for at, message in foreign_syntax.complaints(text, tokens, dialect):
+        complaints.add(at, message)
     literal = -1  # offset of a colon that a backslash took
     read_to = 0  # end of the last placeholder
     for i, token in enumerate(tokens):
         if token.start < read_to or token.kind is not Kind.SYMBOL:
             continue
-        _refuse_others(text, token, SPELLINGS.get(dialect, dialect), complaints)
         if token.word == "\\" and text.startswith(":", token.end):
             found.escapes.append(token.start)
             literal = token.end
@@ -109,16 +99,3 @@ def _read_list(tokens: Sequence[Token], i: int, name: str, end: int, complaints:
     first = tokens[i - 3] if negated else tokens[i - 2]
     found.placeholders.append(Placeholder(name, PlaceholderKind.LIST, first.start, following.end, negated=negated))
     return following.end
-
-
-def _refuse_others(text: str, token: Token, dialect: str, complaints: Complaints) -> None:
-    if token.word == "$" and dialect in NUMBERED and text[token.end : token.end + 1].isdecimal():
-        complaints.add(
-            token.start, f'positional parameter {quoted(text[token.start : token.end + 1])} has no value: write ":name"'
-        )
-    if token.word == "?" and dialect in QUESTIONED:
-        complaints.add(token.start, 'positional parameter "?" has no value: write ":name"')
-    other = dialect in OTHER_MARKS and OTHER_MARKS[dialect].match(text, token.start)
-    if other:
-        name = other[1] if IDENTIFIER.fullmatch(other[1]) else "name"
-        complaints.add(token.start, f'parameter {quoted(other[0])} has no value: write ":{name}"')

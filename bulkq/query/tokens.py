@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NAME_LINE = re.compile(r"^[ \t]*--\s*name\s*:", re.MULTILINE)
 """The comment that starts a query; where reading goes on after a quote that is never closed."""
 
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+"""A name of a query or of a parameter."""
+
 SPELLINGS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 """SQLAlchemy's names of dialects where sqlglot has another; a name that sqlglot lacks means plain SQL."""
 

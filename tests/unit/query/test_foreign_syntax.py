@@ -1,0 +1,89 @@
+"""Forms of other tools are named with what to write instead, and valid SQL that looks like them is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import QueryFileError
+from bulkq.query import inline
+
+
+def errors(text: str, dialect: str = "postgres") -> list[str]:
+    """What is wrong with a text, without its place."""
+    try:
+        inline(text, dialect)
+    except QueryFileError as error:
+        return [line.partition(": ")[2] for line in str(error).splitlines()]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("select oid from c where name = :'id'", ":'id' is written as for psql: write :id, without quotes"),
+        ("select :'id'", ":'id' is written as for psql: write :id, without quotes"),
+        ("select f(1, :'id')", ":'id' is written as for psql: write :id, without quotes"),
+        (
+            'select * from :"t"',
+            ':"t" is written as for psql: write :{t}, and above it "-- @param t ident"',
+        ),
+        (
+            "\\set x 1\nselect 1",
+            r'"\set" is a command of psql: use --param NAME=VALUE, or a default in "-- name: query(NAME = VALUE)"',
+        ),
+        ("\\timing on\nselect 1", r'"\timing" is a command of the client, and bulkq sends SQL only: take the line out'),
+        ("show tables\\G", r'"\G" is a command of the client: end the statement with ";"'),
+        ("select 1 \\gx", r'"\gx" is a command of the client: end the statement with ";"'),
+        ("select * from t where id = %(id)s", '"%(id)s" is written as for a Python driver: write :id'),
+        ("select * from t where id = %s", 'positional parameter "%s" has no value: write ":name"'),
+        ("select ${id}", '"${id}" is a variable of a shell: write :id'),
+        ("select ${1}", '"${}" is a variable of a shell: write :name'),
+        (
+            "select * from t where id = {{ id }}",
+            '"{{ id }}" is a template: write :id for a value, or :{id} for the name of a table or column',
+        ),
+        (
+            "select * from {{ ref('t') }}",
+            (
+                '"{{" begins a template, and bulkq sends plain SQL: write the name itself, :name for a value, '
+                "or :{name} for a name that changes"
+            ),
+        ),
+        ("{% if x %} select 1", '"{%" begins a template, and bulkq sends plain SQL: render the template first'),
+        ("{# note #} select 1", '"{#" begins a template, and bulkq sends plain SQL: render the template first'),
+        ("select * from t where id = ?", 'positional parameter "?" has no value: write ":name"'),
+        ("select * from t where id = ? and b", 'positional parameter "?" has no value: write ":name"'),
+        ("select :1", 'positional parameter ":1" has no value: write ":name"'),
+        ("select f(?)", 'positional parameter "?" has no value: write ":name"'),
+    ],
+)
+def test_another_tools_form_is_named(text: str, instead: str) -> None:
+    """The line says whose form it is and what to write."""
+    assert errors(text) == [instead]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("select ':''id'", "postgres"),
+        ("select '%(id)s', '{{ x }}', '${x}', '\\G', ?::text from t -- \\set", "plain"),
+        ("select 5 %(id)s", "postgres"),
+        ("select a %s from t", "postgres"),
+        ("select a % b, f(a) %s from t", "postgres"),
+        ("select a[1:2], a[x :y], a[:2], a[:]", "postgres"),
+        ("select data ? 'k', (data) ? 'k', data ?| array['k']", "postgres"),
+        ("select {'a': 1, 'b' :'x'}, {k :'v'}", "duckdb"),
+        ("select \\N", "mysql"),
+        ("select 1 where a ? 'b' and c = 2", "postgres"),
+        ("select @ -5, % 3", "postgres"),
+        ("select \\:x", "postgres"),
+        ("select :x, : 'x'", "postgres"),
+        ("select $tag$ :'id' {{ x }} $tag$", "postgres"),
+        ("select { x", "postgres"),
+        ("select $ x", "postgres"),
+        ("select \\ 1", "postgres"),
+    ],
+)
+def test_what_only_looks_like_one_is_left_alone(text: str, dialect: str) -> None:
+    """Strings, comments, operators and the database's own braces are not touched."""
+    assert [line for line in errors(text, dialect) if "write" in line or "client" in line or "template" in line] == []
