@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.conditions import Condition, Measure, Rules
 from bulkq.model import Verdict
+from bulkq.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,7 @@ class Compared:
     there: int | None = None
     columns: int | None = None  # how many columns the other has, where the number is not the same
     rows: int = 0  # that the other has
+    at_least: bool = False  # `here` and `there` were not counted to the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,10 +377,17 @@ def _found(conditions: Sequence[Condition], measured: Measured) -> str:
         words.append(f"columns {_columns_text(measured.columns)}")
     value = _shown_value(conditions, measured)
     if value is not None:
-        words.append(f"value {_plain(value, measured)}{_past_text(conditions, measured, value=True)}")
+        shown = _plain(_distinct(value, conditions), measured)
+        words.append(f"value {shown}{_past_text(conditions, measured, value=True)}")
     elif not words or Measure.ROWS in kinds:
         words.append(f"{_rows_text(measured.rows)}{_past_text(conditions, measured, value=False)}")
     return ", ".join(words)
+
+
+def _distinct(value: str, conditions: Sequence[Condition]) -> str:
+    """`value`, with escapes where a reader would take it for a text that it is compared with."""
+    texts = (c.operand for c in conditions if isinstance(c.operand, str))
+    return visible.escaped(value) if any(visible.look_alike(value, text) for text in texts) else value
 
 
 def _past_text(conditions: Sequence[Condition], measured: Measured, *, value: bool) -> str:
@@ -393,8 +402,9 @@ def _compared_text(measured: Measured, compared: Compared) -> str:
     if compared.same:
         return f"{_rows_text(measured.rows)}, the same as {compared.other}"
     if compared.here is None or compared.there is None:
-        return f"{_rows_text(measured.rows)} differ from the {compared.rows:,} of {compared.other}"
-    return f"{_rows_text(compared.here)} only here, {_rows_text(compared.there)} only in {compared.other}"
+        return f"the {measured.rows:,} rows are not the {compared.rows:,} of {compared.other}, and too large to show which differ"
+    least = "at least " if compared.at_least else ""
+    return f"{least}{_rows_text(compared.here)} only here, {least}{_rows_text(compared.there)} only in {compared.other}"
 
 
 def _rows_text(rows: int) -> str:
@@ -412,8 +422,9 @@ def _columns_text(columns: Sequence[Column]) -> str:
 def _plain(text: str, measured: Measured) -> str:
     if measured.masked:
         return "***"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+    return visible.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
 
 
 def _quoted(text: str, measured: Measured) -> str:
-    return f'"{_plain(text, measured)}"'
+    shown = _plain(text, measured)
+    return shown if shown.startswith('"') else f'"{shown}"'

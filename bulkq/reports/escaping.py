@@ -13,6 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from bulkq.sinks.text import Shortened, printable
+from bulkq.text import visible
 
 LONGEST = 2_000
 """Of a message, in characters."""
@@ -38,8 +39,8 @@ def line(text: str, longest: int = LONGEST) -> str:
 
 
 def cell(value: str | None) -> str:
-    """A value of a row as `line`; NULL is the word."""
-    return "NULL" if value is None else line(value, LONGEST_CELL)
+    """A value of a row as `line`; NULL is the word, and a text that would look like nothing or like NULL stands in quotes."""
+    return visible.NULL if value is None else visible.enclosed(line(value, LONGEST_CELL), value)
 
 
 def html(text: str, longest: int = LONGEST) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
+from bulkq.policy.comparing import BUCKETS, Buckets
 from bulkq.sinks.delimited import cell_text
 from bulkq.sinks.text import Shortened
 
@@ -32,7 +33,6 @@ TOO_LARGE = "BQ002"
 """Our own state, beside the databases': a result with more rows than a check may have."""
 
 DIGEST_BYTES = 16
-WRAP = 1 << (8 * DIGEST_BYTES)
 
 Row = tuple[str | None, ...]
 
@@ -63,7 +63,7 @@ class CheckSink:
         self.columns: tuple[Column, ...] = ()
         self.value: str | None = None  # of the first column of the first row, not masked
         self.sample: list[Row] = []
-        self.digest = 0  # of all rows, whatever their order
+        self.buckets = Buckets()  # of all rows, whatever their order; filled where they are compared
         self.whole = True  # whether every row can be read again
         if self._file is not None:
             self._file.seek(0)
@@ -113,12 +113,13 @@ class CheckSink:
         if self._compared:
             self._spool(result)
 
-    def rows(self) -> Iterator[Row]:
-        """All rows again, as they came, unmasked; only where `whole`, and before `close`."""
+    def rows(self, buckets: frozenset[int]) -> Iterator[Row]:
+        """The rows of some buckets again, as they came, unmasked; only where `whole`, and before `close`."""
         if self._file is not None:
             self._file.seek(0)
             for line in self._file:
-                yield tuple(json.loads(line))
+                if _digest(line) % BUCKETS in buckets:
+                    yield tuple(json.loads(line))
 
     def hide(self, row: Row) -> Row:
         """`row` as it may be shown."""
@@ -157,14 +158,13 @@ class CheckSink:
     def _spool(self, result: BatchResult) -> None:
         if self._file is None:
             self._file = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))  # noqa: SIM115 - closed by `discard`
-        lines = [json.dumps(row, ensure_ascii=True).encode() for row in _rows(result, result.rows, cut=False)]
+        lines = [f"{json.dumps(row, ensure_ascii=True)}\n".encode() for row in _rows(result, result.rows, cut=False)]
         for line in lines:
-            number = int.from_bytes(blake2b(line, digest_size=DIGEST_BYTES).digest(), "big")
-            self.digest = (self.digest + number) % WRAP
+            self.buckets.add(_digest(line))
         if not self.whole:
             return
         try:
-            self._file.writelines(line + b"\n" for line in lines)
+            self._file.writelines(lines)
             self.whole = self._file.tell() <= MOST_SPOOLED_BYTES
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -173,6 +173,10 @@ class CheckSink:
                 sqlstate=None,
                 phase=Phase.SENT,
             ) from error
+
+
+def _digest(line: bytes) -> int:
+    return int.from_bytes(blake2b(line, digest_size=DIGEST_BYTES).digest(), "big")
 
 
 def masked(row: Row, hidden: frozenset[int]) -> Row:

@@ -17,22 +17,26 @@ from bulkq.errors import DatabaseError
 from bulkq.ledger.masking import masked as shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.policy import verdict as deciding
-from bulkq.policy.comparing import Differences
+from bulkq.policy.comparing import Differences, groups, tell_apart
 from bulkq.policy.retry import READ_ONLY
 from bulkq.sinks.checked import MASK, CheckSink, shortened
 from bulkq.sinks.include import ROWCOUNT, is_rowcount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from bulkq.conditions import Rules
     from bulkq.errors import RefusedError
     from bulkq.model import Batch, Column, PastCheck, Query
+    from bulkq.policy.comparing import Row
     from bulkq.protocols import Sink
 
 COMPARED_AT_ONCE = 2_000
 """Rows of each side that are looked at together, so that rows in the same order find each other soon."""
+
+MOST_PASSES = 4
+"""Times that both answers are read to find what differs: with more rows that differ, "at least" stands before their number."""
 
 SIDE = "only_in"
 """The column that says which side a differing row comes from."""
@@ -294,22 +298,23 @@ class Pair:
             return self._judge.settle(
                 answer, deciding.Compared(self._other, same=False, columns=len(there.columns), rows=there.count)
             )
-        if here.count == there.count and here.digest == there.digest:
+        if here.count == there.count and here.buckets == there.buckets:
             return self._judge.settle(answer, deciding.Compared(self._other, same=True, rows=there.count))
-        differences = await asyncio.to_thread(_differences, here, there)
+        found = await asyncio.to_thread(_differences, here, there, self._judge.place.rules.sample)
         compared = deciding.Compared(self._other, same=False, rows=there.count)
-        if differences is None:
+        if found is None:
             return self._judge.settle(answer, compared)
-        only_here, only_there = differences.left()
+        compared = replace(compared, here=found.here, there=found.there, at_least=found.at_least)
+        return self._judge.settle(answer, compared, self._shown(answer, found))
+
+    def _shown(self, answer: Answer, found: _Found) -> list[tuple[str | None, ...]]:
+        """The rows that a report shows, half of each side where there are enough, with the side that each comes from."""
         most = self._judge.place.rules.sample
-        shown = [(self._judge.place.query.name, *here.hide(row)) for row in only_here[: most - most // 2]]
-        shown += [(self._other, *here.hide(row)) for row in only_there[: most - len(shown)]]
-        shown += [
-            (self._judge.place.query.name, *here.hide(row))
-            for row in only_here[most - most // 2 :][: most - len(shown)]
-        ]
-        compared = replace(compared, here=len(only_here), there=len(only_there))
-        return self._judge.settle(answer, compared, shown)
+        name, hide = self._judge.place.query.name, answer.sink.hide
+        ours, theirs = tell_apart([hide(row) for row in found.only_here], [hide(row) for row in found.only_there])
+        half = most - min(most // 2, len(theirs))
+        shown = [(name, *row) for row in ours[:half]]
+        return [*shown, *((self._other, *row) for row in theirs[: most - len(shown)])]
 
 
 class Reference:
@@ -336,19 +341,40 @@ class Reference:
         return counted(result, self._place, await self._pair.other_came(answer))
 
 
-def _differences(here: CheckSink, there: CheckSink) -> Differences | None:
-    """What differs; None where it cannot be shown. In a thread: reads two files."""
+@dataclass(slots=True)
+class _Found:
+    """What differs between two answers: how many rows of each side, and the first of them."""
+
+    only_here: list[tuple[str | None, ...]]
+    only_there: list[tuple[str | None, ...]]
+    here: int = 0
+    there: int = 0
+    at_least: bool = False
+
+
+def _differences(here: CheckSink, there: CheckSink, most: int) -> _Found | None:
+    """What differs, with at most `most` rows of each side; None where it cannot be shown. In a thread: reads two files."""
     if not (here.whole and there.whole):
         return None
+    passes = groups(here.buckets.differing(there.buckets))
+    found = _Found([], [], at_least=len(passes) > MOST_PASSES)
+    for buckets in passes[:MOST_PASSES]:
+        ours, theirs = _left(here.rows(buckets), there.rows(buckets))
+        found.here += len(ours)
+        found.there += len(theirs)
+        found.only_here += ours[: most - len(found.only_here)]
+        found.only_there += theirs[: most - len(found.only_there)]
+    return found
+
+
+def _left(left: Iterator[Row], right: Iterator[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+    """The rows that only one side has."""
     differences = Differences()
-    left, right = here.rows(), there.rows()
     while True:
         ours, theirs = list(islice(left, COMPARED_AT_ONCE)), list(islice(right, COMPARED_AT_ONCE))
         if not ours and not theirs:
-            return differences
+            return differences.left()
         differences.take(ours, theirs)
-        if differences.overrun:
-            return None
 
 
 # --- parts of a result ---------------------------------------------------------------------------------------------

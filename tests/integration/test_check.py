@@ -867,16 +867,22 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
 
 
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is known all the same; which rows differ is not told."""
+    """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
     from bulkq.policy import comparing
     from bulkq.sinks import checked
+    from bulkq.tasks import checking
 
     text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
-    monkeypatch.setattr(comparing.Differences.__init__, "__defaults__", (10,))
-    result = by_name(await run(text, postgres_url))["a"]
-    assert (result.message, result.sample) == ("9,000 rows differ from the 9,000 of b, expected same as b", ())
+    monkeypatch.setattr(comparing.groups, "__defaults__", (100,))
+    whole = by_name(await run(text, postgres_url))["a"]
+    assert whole.message.startswith("at least ")
+    monkeypatch.setattr(checking, "MOST_PASSES", 1000)
+    whole = by_name(await run(text, postgres_url))["a"]
+    assert whole.message == "9,000 rows only here, 9,000 rows only in b, expected same as b"
     monkeypatch.setattr(checked, "MOST_SPOOLED_BYTES", 100)
-    assert by_name(await run(text, postgres_url))["a"].message.startswith("9,000 rows differ")
+    lost = by_name(await run(text, postgres_url))["a"]
+    assert lost.message.startswith("the 9,000 rows are not the 9,000 of b, and too large to show")
+    assert lost.sample == ()
 
     def full(_: object, lines: object) -> None:
         raise OSError(28, "No space left on device")
@@ -885,6 +891,23 @@ async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: py
     lost = by_name(await run(text, postgres_url))["a"]
     assert "cannot be kept" in lost.message
     assert "no space left on device" in lost.message
+
+
+async def test_one_row_that_differs_in_another_order(postgres_url: str) -> None:
+    """Rows that come in another order on each side are not taken for rows that differ, however many they are."""
+    text = (
+        "-- name: a\n-- @expect same as b\nselect g, 'v' || g from generate_series(1, 250000) g order by (g * 7919) % 250007;\n"
+        "-- name: b\nselect g, case g when 777 then 'x' else 'v' || g end from generate_series(1, 250000) g;"
+    )
+    result = by_name(await run(text, postgres_url))["a"]
+    assert result.message == "1 row only here, 1 row only in b, expected same as b"
+    assert result.sample == (("a", "777", "v777"), ("b", "777", "x"))
+
+
+async def test_rows_that_look_alike_are_shown_apart(postgres_url: str) -> None:
+    """A letter with its accent and the two characters apart look the same: escapes tell which is which."""
+    text = "-- name: a\n-- @expect same as b\nselect U&'caf\\00e9';\n-- name: b\nselect U&'cafe\\0301';"
+    assert by_name(await run(text, postgres_url))["a"].sample == (("a", r"caf\xe9"), ("b", r"cafe\u0301"))
 
 
 async def test_a_database_that_is_not_the_one_expected(database: str) -> None:

@@ -9,6 +9,7 @@ from bulkq.reports.findings import hidden_rows, place, title
 from bulkq.reports.html.drawing import history
 from bulkq.reports.html.words import counted, moment, story
 from bulkq.reports.plain import duration
+from bulkq.text.visible import enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +98,8 @@ def cell(value: str | None) -> str:
     """A value of a row; NULL is not the text NULL."""
     if value is None:
         return '<td class="null">NULL</td>'
-    return f"<td{' class=long' if len(value) > WRAPPED else ''}>{html(value, LONGEST_CELL)}</td>"
+    shown = enclosed(html(value, LONGEST_CELL), value)
+    return f"<td{' class=long' if len(value) > WRAPPED else ''}>{shown}</td>"
 
 
 def _past(past: Sequence[PastCheck]) -> str:
