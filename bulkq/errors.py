@@ -122,6 +122,8 @@ class DatabaseError(BulkqError):
         connection_lost: the session is gone or cannot be trusted; the lane must connect again.
         confirmed: after a cancel or timeout, the session is known to be idle or gone on the server.
         pid: the server process that may still be at it when `confirmed` is False.
+        undone: nothing of the attempt lasts, as the driver has seen, though it ran outside a transaction of ours.
+        broken_off: the statement ended the transaction of its batch; the batch's marker proves nothing then.
         abandoned: what was sent can be neither cancelled nor cut off, and goes on in a thread of ours: its lane has no successor.
     """
 
@@ -149,6 +151,8 @@ class DatabaseError(BulkqError):
         self.confirmed = confirmed
         self.pid = pid
         self.abandoned = False
+        self.undone = False
+        self.broken_off = False
 
 
 class AlreadyApplied(DatabaseError):

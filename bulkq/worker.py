@@ -17,6 +17,7 @@ from bulkq import query as queries
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
 from bulkq.model import (
     ANSWER_LOST,
+    MARKER_EARLY,
     Batch,
     BatchResult,
     Claim,
@@ -28,6 +29,7 @@ from bulkq.model import (
     SetError,
 )
 from bulkq.policy import retry
+from bulkq.policy.advice import COMMITTED_EARLY, advised
 from bulkq.policy.retry import Action, Decision
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query
     from bulkq.permits import Permit
+    from bulkq.policy.affected import AffectedGuard
     from bulkq.policy.sizing import BatchSize
     from bulkq.protocols import Connection, Statement
     from bulkq.sessions import Sessions
@@ -87,36 +90,6 @@ class Claims:
     tables: MarkerTables
 
 
-class AffectedGuard:
-    """`--max-affected`: committed plus in flight is checked before every COMMIT, over all lanes of a run.
-
-    Args:
-        most: rows that the run may change.
-        before: rows that earlier processes of the run have changed.
-    """
-
-    def __init__(self, most: int, before: int = 0) -> None:
-        self._most = most
-        self._committed = before
-        self._in_flight = 0
-
-    def reserve(self, rows: int) -> None:
-        """Called before COMMIT with the rows that it would make last.
-
-        Raises:
-            RefusedError: they would be too many; the attempt is rolled back.
-        """
-        total = self._committed + self._in_flight + rows
-        if total > self._most:
-            raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")
-        self._in_flight += rows
-
-    def settle(self, reserved: int, committed: int) -> None:
-        """The attempt ended: `committed` of the `reserved` rows last."""
-        self._in_flight -= reserved
-        self._committed += committed
-
-
 class Pieces(Protocol):
     """Where a streamed result goes while it arrives; the runner's lane implements it over its sink."""
 
@@ -143,6 +116,7 @@ class _Segment:
     attempts: int = 0
     once: bool = False  # the single retry of Action.ONCE was used
     in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
+    alone: bool = False  # the driver sends it outside a transaction, whatever was asked for
 
 
 @dataclass(slots=True)
@@ -269,6 +243,7 @@ class Worker:
     async def _stream_once(self, tally: _Tally, segment: _Segment, out: Pieces) -> None:
         work, batch = tally.work, tally.batch
         connection, statement = await self._prepared(work, batch.sets[0])
+        segment.alone = statement.single
         params = batch.sets[0]
         copies = self._sessions.driver.capabilities.copies and work.query.verb in COPIED
         if out.copy_delimiter is not None and copies:
@@ -308,6 +283,7 @@ class Worker:
         segment.attempts += 1
         try:
             connection, statement = await self._prepared(work, sets[0])
+            segment.alone = statement.single
             if statement.single and len(sets) > 1:
                 tally.attempts -= 1
                 return [_Segment((p,)) for p in segment.positions]
@@ -370,7 +346,7 @@ class Worker:
             elapsed_s=elapsed_s,
             timeout_s=work.limits.timeout_s,
             read_only=work.limits.read_only,
-            transaction=work.limits.transaction,
+            transaction=work.limits.transaction and not segment.alone,
         )
         if error.abandoned:
             self._strand(work, error)
@@ -416,9 +392,8 @@ class Worker:
         await self.discard()
         await self.ready()
         tally.retried += len(segment.positions)
-        segment.attempts = min(
-            segment.attempts, tally.work.retries
-        )  # no number of tries turns "not known" into "failed"
+        if tally.work.claims is not None:  # no number of tries turns "not known" into "failed"
+            segment.attempts = min(segment.attempts, tally.work.retries)
         await self._pause(segment.attempts)
         return [segment]
 
@@ -435,14 +410,21 @@ class Worker:
             segment.attempts -= 1
             await self._pause(1)
             return [segment]
-        settled = tally.work.claims is not None or tally.work.repeatable
-        if decision.outcome is Outcome.UNKNOWN and settled and not error.abandoned:
+        if decision.outcome is Outcome.UNKNOWN and self._may_settle(tally.work, segment, error):
             return await self._settle(tally, segment)
         return None
 
+    def _may_settle(self, work: Work, segment: _Segment, error: DatabaseError) -> bool:
+        """Whether a repeat tells what came of a try: a marker does, unless the statement has committed it by itself."""
+        if error.abandoned or error.broken_off:
+            return False
+        return work.claims is not None or (work.repeatable and segment.attempts <= work.retries)
+
     async def _still_in_doubt(self, tally: _Tally, segment: _Segment, error: DatabaseError) -> list[_Segment]:
         """The repeat did not get as far as its claim: try again, unless the statement itself is refused by now."""
-        if error.phase is Phase.CLAIMING or error.connection_lost or (error.sqlstate or "08")[:2] != "42":
+        tries_left = tally.work.claims is not None or segment.attempts <= tally.work.retries
+        refused_now = error.phase is not Phase.CLAIMING and not error.connection_lost and _refused(error)
+        if tries_left and not refused_now:
             return await self._settle(tally, segment)
         for position in segment.positions:
             tally.fail(position, error, Outcome.UNKNOWN, segment.attempts, None)
@@ -511,8 +493,16 @@ def _claim(work: Work, batch: Batch, segment: _Segment) -> Claim | None:
 
 
 def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_Segment]:
-    """The marker wins: its sets are done; the rows that they returned are lost with the answer."""
+    """The marker wins: its sets are done; the rows that they returned are lost with the answer.
+
+    If no COMMIT was sent before, the statement has committed the marker by itself, before its work: then it proves nothing.
+    """
     first = tally.batch.first
+    if not segment.in_doubt:
+        error = SetError(0, MARKER_EARLY, COMMITTED_EARLY)
+        for at in segment.positions:
+            tally.failures.append(failure(tally.work, tally.batch, at, error, Outcome.UNKNOWN, segment.attempts))
+        return []
     count = sum(1 for position in segment.positions if first + position <= there.last)
     tally.ok += count
     tally.changed += there.rows
@@ -540,14 +530,9 @@ def refused(work: Work, message: str) -> RefusedError:
     )
 
 
-OUTSIDE_ONLY = "25001"
-
-
-def _advice(message: str, sqlstate: str | None) -> str | None:
-    """What helps against an error about which the server says nothing: a statement that wants no transaction around it."""
-    if sqlstate == OUTSIDE_ONLY or message.endswith("from within a transaction"):
-        return "write -- @transaction off above it: it is sent outside a transaction then, at most once"
-    return None
+def _refused(error: DatabaseError) -> bool:
+    """Whether the server refuses the statement itself."""
+    return (error.sqlstate or "").startswith("42")
 
 
 def failure(
@@ -566,7 +551,7 @@ def failure(
     message = str(error) if isinstance(error, DatabaseError) else error.message
     if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
-    hint = error.hint or _advice(message, error.sqlstate)
+    hint = error.hint or advised(message, error.sqlstate)
     if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
         hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None

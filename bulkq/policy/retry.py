@@ -80,7 +80,9 @@ def outcome(error: DatabaseError, *, transaction: bool) -> Outcome:
     """What is known about the attempt that ended with `error`."""
     if error.phase in (Phase.CONNECTING, Phase.ENCODING, Phase.PREPARING):
         return Outcome.NOT_STARTED
-    if error.sqlstate in AMBIGUOUS or (not error.confirmed and error.phase is not Phase.CLAIMING):
+    if error.undone:
+        return Outcome.ROLLED_BACK
+    if error.broken_off or error.sqlstate in AMBIGUOUS or (not error.confirmed and error.phase is not Phase.CLAIMING):
         return Outcome.UNKNOWN
     if error.phase is Phase.CLAIMING or (error.phase is Phase.SENT and transaction):
         return Outcome.ROLLED_BACK  # COMMIT was never sent, so nothing of it can last
@@ -103,7 +105,7 @@ def decide(
         return Decision(known, Action.FAIL, timed_out=True)
     if read_only and state in READ_ONLY:
         return Decision(Outcome.ROLLED_BACK, Action.REFUSE)
-    if known is Outcome.UNKNOWN and not read_only:
+    if (known is Outcome.UNKNOWN or (error.undone and not transaction)) and not read_only:
         return Decision(known, Action.FAIL)
     return Decision(known, _action(error, state, read_only=read_only))
 

@@ -82,6 +82,16 @@ ROUTINES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"})
 """What CREATE makes that may hold statements of its own between BEGIN and END."""
 
 
+COMMITTING_DIALECTS = frozenset({"mysql", "mariadb"})
+"""Dialects in which a statement may commit the transaction around it; MariaDB and MySQL list them under "implicit commit"."""
+
+WITHIN_TRANSACTIONS = frozenset({"DO"})
+"""MAINTENANCE verbs that leave the transaction alone there: DO only evaluates, and functions may not commit (error 1422)."""
+
+SETS_SERVER = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD"})
+"""Words behind SET in MariaDB and MySQL that change the server or an account, not the session."""
+
+
 @dataclass(frozen=True, slots=True)
 class Nature:
     """What a statement is.
@@ -103,13 +113,15 @@ class Nature:
     counted: bool
 
 
-def classify(tokens: Sequence[Token]) -> Nature:
-    """Say what the statement made of `tokens` (without its semicolon) does."""
+def classify(tokens: Sequence[Token], dialect: str = "") -> Nature:
+    """Say what the statement made of `tokens` (without its semicolon) does in `dialect`."""
     depths = nesting(tokens)
     first = _first_word(tokens)
     verb = tokens[first].word if first < len(tokens) else ""
     changes = _changes(tokens, depths, first)
     statement = _statement(tokens, depths, first, changes)
+    if verb == "SET" and dialect in COMMITTING_DIALECTS and _sets_server([t.word for t in tokens[first + 1 :]]):
+        statement = StatementClass.MAINTENANCE
     return Nature(
         statement,
         verb,
@@ -118,6 +130,16 @@ def classify(tokens: Sequence[Token]) -> Nature:
         None if verb in KNOWN else nearest(verb, KNOWN) or "",
         statement is StatementClass.READ or _counted(tokens, depths, first, changes),
     )
+
+
+def may_commit(statement: StatementClass, verb: str, dialect: str) -> bool:
+    """Whether such a statement may commit the transaction that it stands in: CALL, DDL, OPTIMIZE, GRANT in MariaDB and MySQL.
+
+    CALL counts always: what a procedure does stands in its body, in those that it calls, and in text that it executes.
+    """
+    if dialect not in COMMITTING_DIALECTS or verb in WITHIN_TRANSACTIONS:
+        return False
+    return statement in {StatementClass.DDL, StatementClass.MAINTENANCE}
 
 
 def nesting(tokens: Sequence[Token]) -> list[int]:
@@ -158,6 +180,12 @@ def _statement(tokens: Sequence[Token], depths: Sequence[int], first: int, chang
         into = verb not in {"SHOW", "DESC", "DESCRIBE"} and any(t.word == "INTO" for t in tokens)
         return StatementClass.DDL if into else StatementClass.READ
     return CLASS_OF.get(verb, StatementClass.MAINTENANCE)
+
+
+def _sets_server(words: Sequence[str]) -> bool:
+    """Whether what stands behind SET is the server's or an account's: `GLOBAL x = 1`, `@@global.x = 1`, `PASSWORD = ...`."""
+    name = next((i for i, word in enumerate(words) if not word.startswith("@")), len(words))
+    return "".join(words[:name]) in {"", "@@"} and "".join(words[name : name + 1]) in SETS_SERVER
 
 
 def _explained(tokens: Sequence[Token], depths: Sequence[int], first: int) -> StatementClass:

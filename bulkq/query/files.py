@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.query import headers
-from bulkq.query.classify import classify, holds_statements
+from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.complaints import Complaints, nearest, quoted
 from bulkq.query.placeholders import Found, find
 from bulkq.query.tokens import Kind, Token, tokenize
@@ -18,6 +18,7 @@ from bulkq.query.tokens import Kind, Token, tokenize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bulkq.query.classify import Nature
     from bulkq.query.headers import Declared, Header
     from bulkq.query.tokens import Comment, Lexed
 
@@ -159,7 +160,7 @@ def _query(
         return None
     start, end = _start(block, tokens[0].start), tokens[-1].end
     found = find(lexed.text, tokens, dialect, complaints)
-    nature = classify(tokens)
+    nature = classify(tokens, dialect)
     if "params" in header.metadata and not found.placeholders:
         complaints.add(start, f"{quoted(header.name or '')} has @params and no :parameter that they could be for")
     return Query(
@@ -185,11 +186,22 @@ def _query(
         lock_timeout_s=header.lock_timeout_s,
         retries=header.retries,
         idempotent=header.idempotent,
-        transaction=header.transaction,
+        transaction=_in_transaction(header, nature, dialect, complaints),
         batch=header.batch,
         tags=header.tags,
         metadata=header.metadata,
     )
+
+
+def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: Complaints) -> bool:
+    """Whether the statement runs in a transaction of ours: not where it may commit that, or where `@transaction off` says so."""
+    commits = may_commit(nature.statement, nature.verb, dialect)
+    if commits and header.transaction:
+        complaints.add(
+            header.offset,
+            f'{nature.verb} may commit by itself in MariaDB and MySQL, so "@transaction on" cannot hold: take that line out',
+        )
+    return header.transaction is not False and not commits
 
 
 def _one_statement(lexed: Lexed, block: _Block, header: Header, complaints: Complaints) -> Sequence[Token]:

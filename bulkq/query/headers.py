@@ -83,7 +83,7 @@ class Header:
     lock_timeout_s: float | None = None
     retries: int | None = None
     idempotent: bool | None = None
-    transaction: bool = True
+    transaction: bool | None = None
     batch: int | None = None
     tags: tuple[str, ...] = ()
 

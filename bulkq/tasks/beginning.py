@@ -14,11 +14,12 @@ from bulkq.ledger import new_owner
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.parameters.spool import save_constants
 from bulkq.policy import safety
+from bulkq.policy.affected import AffectedGuard
 from bulkq.runner import first_of_each_sink
 from bulkq.tasks import exactly_once, recording, untold
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.opening import mode_of
-from bulkq.worker import AffectedGuard, Claims
+from bulkq.worker import Claims
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

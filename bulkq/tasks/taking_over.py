@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.model import Mark, MarkerTables, Outcome
+from bulkq.model import MARKER_EARLY, Mark, MarkerTables, Outcome
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
 from bulkq.tasks import exactly_once, kept, recording
@@ -122,14 +122,16 @@ def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say:
         if mode_of(known.request, query) != safety.WRITE:
             continue
         recorded = known.done.get(part, ())
-        missing = _missing(applied.get(part, ()), recorded, say)
+        state = known.states.get(part)
+        proved = _proved(applied.get(part, ()), state.failures if state is not None else ())
+        missing = _missing(proved, recorded, say)
         if missing and known.answers:
             known.cut_off[part] = missing
         elif missing:
             known.ledger.mark(Mark(part, tuple(missing)))  # markers go at the end of the run, the ledger stays
-        known.done[part] = list(applied.get(part, ()))
-        if part in known.states:
-            known.states[part] = _settled(known.states[part], applied.get(part, ()))
+        known.done[part] = proved
+        if state is not None:
+            known.states[part] = _settled(state, proved)
 
 
 async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn:
@@ -175,10 +177,23 @@ def _missing(
     return [gap for first, last in applied for gap in known.gaps(first, last)]
 
 
+def _proved(applied: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
+    """What is applied for certain: a marker that its statement committed by itself proves nothing."""
+    early = {failure.n for failure in failures if failure.sqlstate == MARKER_EARLY}
+    if not early:
+        return list(applied)
+    doubted = Ranges((n, n) for n in early)
+    return [gap for first, last in applied for gap in doubted.gaps(first, last)]
+
+
 def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:
     """What was unknown has a marker, or was not applied and is done again."""
     marked = Ranges(applied)
-    failures = tuple(f for f in state.failures if f.outcome is not Outcome.UNKNOWN and f.n not in marked)
+    failures = tuple(
+        f
+        for f in state.failures
+        if f.sqlstate == MARKER_EARLY or (f.outcome is not Outcome.UNKNOWN and f.n not in marked)
+    )
     return replace(state, failures=failures)
 
 

@@ -158,3 +158,17 @@ async def test_tables_that_are_made_at_the_same_moment(url: str) -> None:
     finally:
         for one in connections:
             await one.close()
+
+
+def test_a_procedure_that_commits(cli: Cli, url: str) -> None:
+    """It fails inside a transaction, and the failure names the line that sends it outside; with that line it runs."""
+    servers.execute(
+        url, "CREATE PROCEDURE p(i int) LANGUAGE plpgsql AS 'begin update t set v = i::text where id = i; commit; end'"
+    )
+    inside = cli("run", "-e", "call p(:i)", "-t", url, "--param", "i=1", "--write")
+    assert inside.code == 1
+    assert "[2D000]" in inside.err
+    assert "write -- @transaction off above it" in inside.err
+    outside = cli("run", "-e", "-- @transaction off\ncall p(:i)", "-t", url, "--param", "i=1", "--write")
+    assert outside.code == 0
+    assert values(url) == ["1", "two", "three"]

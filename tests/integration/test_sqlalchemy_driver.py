@@ -21,7 +21,7 @@ from bulkq.drivers.sqlalchemy.products.duckdb import DuckDB
 from bulkq.drivers.sqlalchemy.products.mysql import MySQL
 from bulkq.drivers.sqlalchemy.products.product import Product
 from bulkq.errors import DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
-from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
+from bulkq.model import Decoding, Limits, Outcome, Run, StatementClass, Target
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.runner import Control
@@ -383,18 +383,6 @@ async def test_a_select_that_writes_in_mysql_is_refused(request: pytest.FixtureR
             "READ ONLY transaction: the run is read-only; add --write if it is meant to change data" in summary.reason
         )
     assert base.execute("select count(*) from t") == [(0,)]
-
-
-async def test_mysql_says_when_a_transaction_was_ended(request: pytest.FixtureRequest) -> None:
-    """A statement that commits by itself, hidden from us, is noticed by the status of its answer."""
-    base = fresh("mariadb", request)
-    base.execute("create table t (a integer)", "create procedure p() begin insert into t values (1); commit; end")
-    connection = await connected(base, "pymysql")
-    with pytest.raises(DatabaseError, match="ended the transaction of its batch") as caught:
-        await run(connection, "call p()", limits=WRITES)
-    assert caught.value.phase is Phase.COMMITTING
-    assert retry.outcome(caught.value, transaction=True) is Outcome.UNKNOWN
-    await connection.close()
 
 
 async def test_a_stream_has_one_deadline(request: pytest.FixtureRequest) -> None:

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.drivers.hops import NUDGE_S, what_lasts
-from bulkq.drivers.sqlalchemy.session import PIECE, WORK_S, Signals, SqlStatement
+from bulkq.drivers.sqlalchemy.session import PIECE, WORK_S
+from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement
 from bulkq.errors import DatabaseError, UsageError
 from bulkq.model import Phase
 

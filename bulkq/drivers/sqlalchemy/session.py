@@ -7,25 +7,26 @@ The same code runs in a private thread (sync libraries) and in a greenlet on the
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq import markers
 from bulkq.drivers import claims, expecting, sqlite_rules
 from bulkq.drivers.binding import Binding
-from bulkq.drivers.ordering import sorted_rows
 from bulkq.drivers.replies import ROWCOUNT, columnar, counted, uncollected
-from bulkq.drivers.sqlalchemy.products.product import Refused
+from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered, shaped
+from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import Column, Decoding, Limits, Phase, StatementClass
+from bulkq.model import MARKER_EARLY, Decoding, Limits, Phase, StatementClass
+from bulkq.query.classify import may_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Described, Form, Forms, Product
+    from bulkq.drivers.sqlalchemy.products.product import Counters, Described, Product
     from bulkq.model import BadValue, Claim, ParameterSet, Query, Reply
 
     Rows = Sequence[tuple[object, ...]]
@@ -39,38 +40,8 @@ ROLLBACKS = 3
 PAUSE_S = 0.01
 CONFLICT = "40001"
 PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
-CANCELED = "57014"
 WORK_S = 60.0
 """What one of our own statements may take beside waiting for locks: the markers of a long run are many rows to delete."""
-
-
-@dataclass(slots=True, eq=False)
-class SqlStatement:
-    """A query as a session understands it; see `bulkq.protocols.Statement`."""
-
-    query: Query
-    columns: tuple[Column, ...]
-    returns_rows: bool | None
-    parameter_types: tuple[str, ...]
-    single: bool
-    binding: Binding
-    decoding: Decoding
-    lasting: str = ""
-    """Why what it changes cannot be rolled back; "" where it can."""
-
-    forms: Forms | None = None
-    """What is to be done with its values; None where only its answer tells."""
-
-
-@dataclass(slots=True)
-class Signals:
-    """What the loop and the hop tell each other; each attribute is written by one side."""
-
-    cancelled: bool = False  # nobody waits any more
-    expired: int | None = None  # the deadline of the set at this place has passed
-    committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
-    answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)
-    timeout_s: float | None = None
 
 
 class Session:
@@ -210,7 +181,7 @@ class Session:
         """
         if statement.query.transaction and self._commits(statement.query):
             raise RefusedError(
-                f"{statement.query.place}: {statement.query.verb} commits by itself in {self.product.dialect.name}, so nothing can make "
+                f"{statement.query.place}: {statement.query.verb} may commit by itself in {self.product.dialect.name}, so nothing can make "
                 'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
             )
 
@@ -221,7 +192,7 @@ class Session:
             )
 
     def _commits(self, query: Query) -> bool:
-        return self.product.ddl_commits and query.statement is StatementClass.DDL
+        return may_commit(query.statement, query.verb, self.product.name)
 
     def attempt(
         self,
@@ -240,7 +211,7 @@ class Session:
         """
         if statement.single or not limits.transaction:
             return self._alone(statement, sets, limits)
-        order, given = _ordered(statement, sets, limits)
+        order, given = ordered(statement, sets, limits)
         theirs: Exception | None = None
         self._phase = Phase.PREPARING
         try:
@@ -280,29 +251,46 @@ class Session:
                 f"{statement.query.place}: outside a transaction nothing would keep it from writing: add --write"
             )
         self._phase = Phase.PREPARING
+        query = statement.query
+        before: Counters = {}
         try:
-            for text in self.product.alone(limits, statement.query.schema):
+            for text in self.product.alone(limits, query.schema):
                 self.ask(text)
+            before = self.product.counters(self.ask, query)
             self._pass_the_point_of_no_return()
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = self._executed(statement, sets, range(1))
             if not self.product.says_begin:
                 self.connection.commit()
+            if left := self.product.left_open(self.ask, query):
+                raise DatabaseError(left, sqlstate=None, phase=self._phase, position=0)  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - translated
-            self._restore()
-            self._raise(error, binding=statement.binding, sets=sets, order=range(1))
+            self._restore(query)
+            with self._seen_undone(statement, error, before):
+                self._raise(error, binding=statement.binding, sets=sets, order=range(1))
         finally:
             self._rollback()
-        self._restore()
+        self._restore(query)
         return reply
 
-    def _restore(self) -> None:
+    def _restore(self, query: Query) -> None:
         """Take back what was set for a statement of its own; the session is of no use where that fails."""
         try:
-            for text in self.product.afterwards():
+            for text in self.product.afterwards(query):
                 self.ask(text)
         except Exception:  # noqa: BLE001 - whatever it was
             self.lost = True
+
+    @contextmanager
+    def _seen_undone(self, statement: SqlStatement, cause: Exception, before: Counters) -> Iterator[None]:
+        """Mark the error that is raised inside where the database shows that nothing of the statement lasts."""
+        try:
+            yield
+        except DatabaseError as error:
+            if not (statement.lasting or error.connection_lost or error is cause):
+                with suppress(Exception):  # then it is not known
+                    error.undone = self.product.undone(self.ask, statement.query, cause, before)
+            raise
 
     def administer(self, statements: Sequence[str], patience_s: float | None) -> list[tuple[object, ...]]:
         """Execute our own statements in one transaction; the rows of the last one.
@@ -403,7 +391,7 @@ class Session:
         if not any(forms) or not reply.positions:
             return reply
         formed = [
-            values if form is None else _shaped(form, values, column, reply.positions)
+            values if form is None else shaped(form, values, column, reply.positions)
             for form, values, column in zip(forms, reply.values, columns, strict=True)
         ]
         return replace(reply, values=formed)
@@ -468,11 +456,13 @@ class Session:
     def _still_open(self) -> None:
         if self.product.broken_off(self.connection):
             self._phase = Phase.COMMITTING
-            raise DatabaseError(
+            error = DatabaseError(
                 "the statement ended the transaction of its batch, so what was done before it may be lost or lasting",
-                sqlstate=None,
+                sqlstate=MARKER_EARLY,
                 phase=Phase.COMMITTING,
             )
+            error.broken_off = True
+            raise error
 
     def _pass_the_point_of_no_return(self) -> None:
         self.signals.committing = True  # first: whoever cancels, and sees False then, knows that nothing will last
@@ -556,54 +546,8 @@ class Session:
         complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
         if complaint is not None:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
-        raise self._translated(error, at, position, binding, prefix) from error
-
-    def _translated(
-        self, error: Exception, at: int, position: int | None, binding: Binding | None, prefix: int
-    ) -> DatabaseError:
-        if isinstance(error, Refused):
-            return DatabaseError(str(error), sqlstate=error.sqlstate, phase=self._phase)
-        trouble = self.product.trouble(error)
-        message, state = trouble.message, trouble.sqlstate
-        signals = self.signals
-        doubtful = state == CANCELED and self._phase is Phase.COMMITTING and not self.product.commits_or_fails
-        if state == CANCELED and signals.expired is not None and not doubtful:
-            message, state = f"timed out after {signals.timeout_s:g}s", CANCELED
-            if signals.expired != at:
-                message, state = "interrupted by the deadline of the set before it", "40001"
-        offset = None
-        if trouble.at is not None and binding is not None and self._phase is Phase.PREPARING and trouble.at >= prefix:
-            offset = binding.offset(trouble.at - prefix)
-        lost = trouble.lost or self.lost
-        if lost and not message.startswith("connection lost"):
-            message = f"connection lost: {message}"
-        return DatabaseError(
-            message,
-            sqlstate=None if lost and state == CANCELED else state,
-            phase=self._phase,
-            position=position,
-            offset=offset,
-            hint=trouble.hint,
-            connection_lost=lost,
-            confirmed=not doubtful,
-        )
-
-
-def _shaped(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
-    """A column in another form; NULL stays.
-
-    Raises:
-        DatabaseError: a value of it cannot be given.
-    """
-    shaped: list[object] = []
-    try:
-        for value in values:
-            shaped.append(value if value is None else form(value))  # noqa: PERF401 - its length says which one it was
-    except ValueError as error:
-        raise DatabaseError(
-            f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(shaped)]
-        ) from error
-    return shaped
+        moment = Moment(self._phase, at, position, binding, prefix, self.lost)
+        raise translated(error, self.product, self.signals, moment) from error
 
 
 def _cancelled() -> DatabaseError:
@@ -613,15 +557,3 @@ def _cancelled() -> DatabaseError:
 def _changes(text: str) -> bool:
     """Whether one of our statements changes data and gives no rows: some libraries give their count as a row."""
     return text.startswith(("INSERT", "UPDATE", "DELETE", "CREATE")) and "RETURNING" not in text
-
-
-def _ordered(
-    statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits
-) -> tuple[Sequence[int], Sequence[ParameterSet]]:
-    """The sets in the order in which they are executed, and the place of each in `sets`."""
-    if limits.ordered or limits.read_only or len(sets) < 2:
-        return range(len(sets)), sets
-    order = [place for place in statement.query.sorting if place < len(sets[0])]
-    numbered = sorted_rows([(*values, i) for i, values in enumerate(sets)], order)
-    places = [int(str(row[-1])) for row in numbered]
-    return places, [sets[place] for place in places]

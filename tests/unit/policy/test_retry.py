@@ -105,3 +105,19 @@ def test_budget_allows_fifty_and_then_a_tenth() -> None:
         budget.attempt(2.0)
     assert budget.wait_s(2.0) == 0.0
     assert budget.wait_s(61.0) == 0.0
+
+
+def test_what_the_driver_has_seen_undone_is_rolled_back() -> None:
+    """Outside a transaction too; it is not tried again, because such a statement is sent at most once."""
+    error = DatabaseError("lock wait", sqlstate="55P03", phase=COMMITTING)
+    error.undone = True
+    got = decide(error, elapsed_s=0.1, timeout_s=1.0, read_only=False, transaction=False)
+    assert got == Decision(Outcome.ROLLED_BACK, Action.FAIL)
+
+
+def test_a_statement_that_ended_its_transaction_is_unknown() -> None:
+    """Whatever the state and the phase say."""
+    error = DatabaseError("ended", sqlstate="BQ003", phase=COMMITTING)
+    error.broken_off = True
+    got = decide(error, elapsed_s=0.1, timeout_s=1.0, read_only=False, transaction=True)
+    assert got == Decision(Outcome.UNKNOWN, Action.FAIL)

@@ -347,3 +347,40 @@ def test_names_of_dialects() -> None:
 def test_whose_rows_are_counted(sql: str, counted: bool) -> None:
     """A database counts the rows of the statement's own verb, and of nothing else that changes data."""
     assert inline(sql).counted is counted
+
+
+COMMITTING = (
+    "call p(:i)",
+    "create table t (a int)",
+    "optimize table t",
+    "grant select on t to u",
+    "flush tables",
+    "set global a = 1",
+    "set @@global.a = 1",
+    "set password = 'x'",
+)
+
+
+@pytest.mark.parametrize("sql", COMMITTING)
+def test_statements_that_commit_in_mysql_are_outside_a_transaction(sql: str) -> None:
+    """In MariaDB and MySQL alone; PostgreSQL undoes them with the rest, or refuses them."""
+    assert not load(sql, None, "mysql")[0].transaction
+    assert load(sql, None)[0].transaction
+
+
+@pytest.mark.parametrize("sql", ["update t set a = :a where b = 1", "do sleep(1)", "select f(:a)"])
+def test_statements_that_cannot_commit_in_mysql(sql: str) -> None:
+    """Functions and triggers may not commit there."""
+    assert load(sql, None, "mysql")[0].transaction
+
+
+@pytest.mark.parametrize("sql", ["set a = 1", "set @global = 1", "set @a = 1"])
+def test_settings_of_the_session_stay_refused(sql: str) -> None:
+    """They are not the server's."""
+    assert load(sql, None, "mysql")[0].statement is StatementClass.SESSION
+
+
+def test_a_statement_that_commits_takes_no_transaction_on() -> None:
+    """The line could not hold."""
+    with pytest.raises(QueryFileError, match='"@transaction on" cannot hold'):
+        load("-- @transaction on\ncall p()", "a.sql", "mysql")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Counters
     from bulkq.model import Limits, Query
 
 STATES = {
@@ -92,6 +92,19 @@ IN_TRANSACTION = 1
 """SERVER_STATUS_IN_TRANS in the status that every answer carries."""
 
 FOREVER_S = 31_536_000
+GIVEN_UP_WAITING = frozenset({1205, 1213})
+"""A lock was not had: the statement was undone, or not begun."""
+
+_HARMLESS_NAMES = (
+    "begin call_procedure dealloc_sql delete delete_multi do execute_immediate execute_sql get_diagnostics insert "
+    "insert_select prepare_sql replace replace_select resignal rollback select set_option show_status signal stmt_close "
+    "stmt_execute stmt_prepare update update_multi"
+)
+HARMLESS = frozenset(f"Com_{name}" for name in _HARMLESS_NAMES.split())
+"""Statements of which nothing lasts when no row was written."""
+
+WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
+
 NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
 """A SELECT that writes, through a function, is refused when it is prepared; when it is executed, the guard says so."""
@@ -106,7 +119,6 @@ class MySQL(Product):
     cancels = True
     autocommit = True
     says_begin = True
-    ddl_commits = True
     quote = "`"
     nothing = "DO 0"
 
@@ -166,6 +178,32 @@ class MySQL(Product):
         if self._mariadb:
             settings.append(f"max_statement_time = {limits.timeout_s or 0:g}")
         return (f"SET SESSION {', '.join(settings)}",)
+
+    def afterwards(self, query: Query) -> Sequence[str]:
+        """A procedure may leave a transaction open: what it did in it is not to be committed by the next one."""
+        return ("ROLLBACK", "SET autocommit = 1") if query.verb == "CALL" else ()
+
+    def counters(self, ask: Ask, query: Query) -> Counters:
+        """What a procedure did cannot be told from the outside, but the server counts the statements of a session."""
+        return _counted(ask) if query.verb == "CALL" else {}
+
+    def undone(self, ask: Ask, query: Query, error: Exception, before: Counters) -> bool:
+        """A statement of one table's engine is undone by its error; of a procedure the counters have to show that it wrote nothing."""
+        if before:
+            return wrote_nothing(before, _counted(ask))
+        return query.statement is StatementClass.WRITE or _parts(error)[0] in GIVEN_UP_WAITING
+
+    def left_open(self, ask: Ask, query: Query) -> str:
+        """An answer after rows carries no new status, so the server is asked."""
+        if query.verb != "CALL" or not self._mariadb:
+            return ""
+        ((open_, autocommit),) = ask("SELECT @@in_transaction, @@autocommit")
+        if not int(str(open_)) and int(str(autocommit)):
+            return ""
+        return (
+            "the procedure left its transaction open, or autocommit off: what it did since its last COMMIT was rolled back; "
+            "let it end with COMMIT"
+        )
 
     def broken_off(self, connection: Connection) -> bool:
         """DDL and some other statements commit; every answer says whether a transaction is open."""
@@ -260,6 +298,19 @@ class MySQL(Product):
                 f"TLS refused: {where}: {message}: say ?ssl_disabled=true in the URL if the network may see everything"
             )
         return message
+
+
+def _counted(ask: Ask) -> Counters:
+    """The session's statements and the rows that it has written, by the server's names."""
+    rows = ask(r"SHOW SESSION STATUS WHERE Variable_name LIKE 'Com\_%' OR Variable_name LIKE 'Handler\_%'")
+    return {str(name): int(str(value)) for name, value in rows}
+
+
+def wrote_nothing(before: Counters, after: Counters) -> bool:
+    """Whether a session has neither written a row nor executed a statement that could last, by what it counted."""
+    grown = {name for name, value in after.items() if value > before.get(name, 0)}
+    statements = {name for name in grown if name.startswith("Com_")}
+    return statements <= HARMLESS and WRITTEN.isdisjoint(grown)
 
 
 def _changed(text: str) -> list[str]:

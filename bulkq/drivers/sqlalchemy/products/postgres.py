@@ -156,7 +156,7 @@ class Postgres(Product):
         """Limits of the session, and where its names are looked up."""
         return (wrapping.session_limits(limits, schema),)
 
-    def afterwards(self) -> Sequence[str]:
+    def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
         """Of the session again."""
         return (wrapping.RESET,)
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Forms = Sequence[Form | None]
     """Of each column; () where nothing is to be done."""
 
+    Counters = Mapping[str, int]
+    """Of the session, by the server's names."""
+
     Ask = Callable[[str], list[tuple[object, ...]]]
     """Executes a statement of our own and gives its rows."""
 
@@ -134,9 +137,6 @@ class Product:
     commits_or_fails = False
     """A COMMIT that ends with a cancellation has not committed. DuckDB may be interrupted when it has and is about to say so."""
 
-    ddl_commits = False
-    """A statement that changes the schema commits what was done before it."""
-
     quote = '"'
     cast = ""
     nothing = "SELECT 1"
@@ -184,9 +184,21 @@ class Product:
         """The statements before one that runs outside a transaction."""
         return ()
 
-    def afterwards(self) -> Sequence[str]:
-        """What takes back what `alone` has set, where it would be in the way."""
+    def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
+        """What takes back what `alone` has set, or what `query` has left open, where it would be in the way."""
         return ()
+
+    def counters(self, ask: Ask, query: Query) -> Counters:  # noqa: ARG002
+        """What the server has counted in this session before `query` runs outside a transaction; {} where nothing is needed."""
+        return {}
+
+    def undone(self, ask: Ask, query: Query, error: Exception, before: Counters) -> bool:  # noqa: ARG002
+        """Whether nothing of `query`, which ran outside a transaction and failed with `error`, lasts for certain."""
+        return False
+
+    def left_open(self, ask: Ask, query: Query) -> str:  # noqa: ARG002
+        """What `query`, which ran outside a transaction, has left unfinished, as the message of its failure; "" if nothing."""
+        return ""
 
     def durable(self) -> Sequence[str]:
         """Statements in a transaction of our own, so that its commit is on disk."""

@@ -1,0 +1,35 @@
+"""`--max-affected`: how many rows a run may change, over all of its lanes. Pure; asked by the worker before every COMMIT."""
+
+from __future__ import annotations
+
+from bulkq.errors import RefusedError
+
+
+class AffectedGuard:
+    """`--max-affected`: committed plus in flight is checked before every COMMIT, over all lanes of a run.
+
+    Args:
+        most: rows that the run may change.
+        before: rows that earlier processes of the run have changed.
+    """
+
+    def __init__(self, most: int, before: int = 0) -> None:
+        self._most = most
+        self._committed = before
+        self._in_flight = 0
+
+    def reserve(self, rows: int) -> None:
+        """Called before COMMIT with the rows that it would make last.
+
+        Raises:
+            RefusedError: they would be too many; the attempt is rolled back.
+        """
+        total = self._committed + self._in_flight + rows
+        if total > self._most:
+            raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")
+        self._in_flight += rows
+
+    def settle(self, reserved: int, committed: int) -> None:
+        """The attempt ended: `committed` of the `reserved` rows last."""
+        self._in_flight -= reserved
+        self._committed += committed

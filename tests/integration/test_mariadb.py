@@ -1,0 +1,187 @@
+"""What only MariaDB and MySQL do: statements that commit by themselves, procedures that leave things open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pymysql
+import pytest
+
+from bulkq.drivers import open_driver
+from bulkq.errors import DatabaseError
+from bulkq.model import MARKER_EARLY, Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
+from bulkq.policy import retry
+from bulkq.query import inline
+from bulkq.runner import Control
+from bulkq.tasks.resuming import resume
+from bulkq.tasks.run import run as new_run
+from tests.databases import SCHEMES, fresh
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulkq.model import Reply
+    from bulkq.protocols import Connection
+    from tests.databases import Database
+
+DRIVERS = ("pymysql", "aiomysql")
+WRITES = Limits(timeout_s=10, lock_timeout_s=1, read_only=False)
+TABLE = "create table t (id integer primary key, n integer not null) engine=InnoDB"
+ROWS = "insert into t values (1, 0), (2, 0), (3, 0), (4, 0)"
+OWN = """create procedure own(i integer) begin
+    start transaction; update t set n = n + 1 where id = i; commit; end"""
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest) -> str:
+    """A contract driver."""
+    return str(request.param)
+
+
+@pytest.fixture
+def base(request: pytest.FixtureRequest) -> Database:
+    """A database with `t`: four rows whose `n` is 0."""
+    made = fresh("mariadb", request)
+    made.execute(TABLE, ROWS)
+    return made
+
+
+def asked(base: Database, driver: str, sql: str, tmp_path: Path, **more: object) -> Run:
+    """A request with a ledger of its own, as the command line makes it for MariaDB."""
+    given = {"ledger": str(tmp_path / "ledger.db"), "format": "none", "concurrency": 1, "write": True, **more}
+    url = base.url(SCHEMES[driver])
+    return Run(queries=(inline(sql, "mysql"),), targets=(Target(url=url),), **given)  # type: ignore[arg-type]
+
+
+async def connected(base: Database, driver: str) -> Connection:
+    """A session of `driver`."""
+    return await open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=False).connect()
+
+
+async def attempted(connection: Connection, sql: str, limits: Limits = WRITES) -> Reply:
+    """Prepare and attempt for one set without values."""
+    statement = await connection.prepare(inline(sql, "mysql"), Decoding.PYTHON, typed=True, identifiers={})
+    return await connection.attempt(statement, [()], limits)
+
+
+class Locked:
+    """Row `row` of `t`, locked by another session inside the block."""
+
+    def __init__(self, base: Database, row: int) -> None:
+        assert base.server is not None
+        self._row = row
+        self._other = pymysql.connect(host=base.server.host, port=base.server.port, user="root", database=base.path)
+
+    def __enter__(self) -> None:
+        self._other.cursor().execute(f"select * from t where id = {self._row} for update")
+
+    def __exit__(self, *_: object) -> None:
+        self._other.close()
+
+
+def counts(base: Database) -> list[tuple[object, ...]]:
+    """`n` of every row of `t`."""
+    return base.execute("select id, n from t order by id")
+
+
+# --- statements that commit by themselves -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [{}, {"idempotent": True, "retries": 2}, {"ledger": "none"}], ids=str)
+async def test_a_procedure_with_its_own_transaction(
+    base: Database, driver: str, tmp_path: Path, more: dict[str, object]
+) -> None:
+    """CALL is maintenance: the set whose row is locked fails, each of the others is applied once, and the run ends."""
+    base.execute(OWN)
+    wanted = asked(base, driver, "call own(:i)", tmp_path, params=("range:i=1..4",), lock_timeout_s=1.0, **more)
+    with Locked(base, 2):
+        done = await new_run(wanted, control=Control())
+    assert (done.mode, done.exit_code) == ("maintenance", 1)
+    assert (done.ok, done.failed, done.unknown) == (3, 1, 0)
+    assert [(f.n, f.sqlstate, f.outcome) for f in done.failures] == [(2, "55P03", Outcome.ROLLED_BACK)]
+    assert counts(base) == [(1, 1), (2, 0), (3, 1), (4, 1)]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("signal sqlstate '45000' set message_text = 'no'", Outcome.ROLLED_BACK),
+        ("select count(*) from t into @many; signal sqlstate '45000'", Outcome.ROLLED_BACK),
+        ("update t set n = 1 where id = 1; signal sqlstate '45000'", Outcome.UNKNOWN),
+        ("start transaction; update t set n = 1; commit; insert into t values (1, 1)", Outcome.UNKNOWN),
+        ("create table made (a integer); signal sqlstate '45000'", Outcome.UNKNOWN),
+        ("execute immediate 'create table made (a integer)'; signal sqlstate '45000'", Outcome.UNKNOWN),
+    ],
+)
+async def test_a_procedure_that_fails(base: Database, driver: str, body: str, outcome: Outcome) -> None:
+    """It is failed where the server's counters show that it wrote nothing, and unknown where something of it may last."""
+    base.execute(f"create procedure p() begin {body}; end")
+    connection = await connected(base, driver)
+    with pytest.raises(DatabaseError) as caught:
+        await attempted(connection, "call p()")
+    assert retry.outcome(caught.value, transaction=False) is outcome
+    await connection.close()
+
+
+@pytest.mark.parametrize("body", ["start transaction; update t set n = 1", "set autocommit = 0; update t set n = 1"])
+async def test_a_transaction_that_is_left_open(base: Database, driver: str, body: str) -> None:
+    """What the procedure did not commit is rolled back and unknown; the next statement of the session does not commit it."""
+    base.execute(f"create procedure p() begin {body}; end", OWN)
+    connection = await connected(base, driver)
+    with pytest.raises(DatabaseError, match="left its transaction open") as caught:
+        await attempted(connection, "call p()")
+    assert retry.outcome(caught.value, transaction=False) is Outcome.UNKNOWN
+    await attempted(connection, "call own(3)")
+    assert counts(base) == [(1, 0), (2, 0), (3, 1), (4, 0)]
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["create table made (a integer)", "optimize table t", "analyze table t", "grant usage on *.* to root@localhost"],
+)
+async def test_statements_that_commit_are_maintenance(base: Database, driver: str, tmp_path: Path, sql: str) -> None:
+    """They run outside a transaction, at most once, with nothing to be said for it; a server's variable as well."""
+    done = await new_run(asked(base, driver, sql, tmp_path), control=Control())
+    assert (done.mode, done.exit_code, done.ok) == ("maintenance", 0, 1)
+
+
+async def test_a_variable_of_the_server(base: Database, driver: str, tmp_path: Path) -> None:
+    """SET GLOBAL is no matter of the session: it runs in a write run, outside a transaction."""
+    assert inline("set global max_connect_errors = 101", "mysql").statement is StatementClass.MAINTENANCE
+    done = await new_run(asked(base, driver, "set global max_connect_errors = 101", tmp_path), control=Control())
+    assert (done.mode, done.exit_code, done.ok) == ("maintenance", 0, 1)
+
+
+def hidden(request: Run) -> Run:
+    """The same, its CALL taken for an UPDATE, so that it runs in a transaction with a marker."""
+    (query,) = request.queries
+    return replace(request, queries=(replace(query, verb="UPDATE", statement=StatementClass.WRITE, transaction=True),))
+
+
+async def test_a_marker_that_was_committed_before_its_work(base: Database, driver: str, tmp_path: Path) -> None:
+    """Seen after the fact: such a set is unknown, listed, and stays so in a resume; it is never done and never repeated."""
+    base.execute(OWN)
+    wanted = hidden(asked(base, driver, "call own(:i)", tmp_path, params=("range:i=1..3",), lock_timeout_s=1.0))
+    with Locked(base, 2):
+        done = await new_run(wanted, control=Control())
+    assert (done.exit_code, done.ok, done.unknown) == (3, 0, 3)
+    assert [failure.sqlstate for failure in done.failures] == [MARKER_EARLY] * 3
+    before = counts(base)
+    again = await resume(done.run, control=Control(), changes={}, ledger=wanted.ledger)
+    assert (again.exit_code, again.ok, again.unknown) == (3, 0, 3)
+    assert counts(base) == before
+
+
+async def test_the_status_of_an_answer_says_that_a_transaction_was_ended(base: Database, driver: str) -> None:
+    """The attempt itself is told that its transaction is not open any more, and that its marker proves nothing."""
+    base.execute(OWN)
+    query = replace(inline("call own(1)", "mysql"), verb="UPDATE", statement=StatementClass.WRITE, transaction=True)
+    connection = await connected(base, driver)
+    statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+    with pytest.raises(DatabaseError, match="ended the transaction of its batch") as caught:
+        await connection.attempt(statement, [()], WRITES)
+    assert (caught.value.phase, caught.value.broken_off) == (Phase.COMMITTING, True)
+    assert retry.outcome(caught.value, transaction=True) is Outcome.UNKNOWN
+    await connection.close()

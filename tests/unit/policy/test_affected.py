@@ -1,0 +1,18 @@
+"""`--max-affected` over all lanes of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import RefusedError
+from bulkq.policy.affected import AffectedGuard
+
+
+def test_rows_in_flight_count() -> None:
+    """What is committed and what is about to be are one sum; what was rolled back is free again."""
+    guard = AffectedGuard(10, before=2)
+    guard.reserve(5)
+    with pytest.raises(RefusedError, match="--max-affected allows 10"):
+        guard.reserve(4)
+    guard.settle(5, 0)
+    guard.reserve(8)
