@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bulkq.server import Server as Server  # noqa: PLC0414 - exported from here
+from bulkq.server import Setting as Setting  # noqa: PLC0414
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -279,24 +282,6 @@ class Capabilities:
     schemas: bool = False  # `Query.schema` is honoured
     concurrent_reads: bool = True
     concurrent_writes: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What a connection found at the other end; printed by `doctor` and the first line of a run."""
-
-    product: str  # "postgresql", "sqlite"
-    version: str  # "18.4"
-    version_number: int  # 180004; 3040001
-    pid: int | None = None
-    pooled: bool = False  # transaction pooler in between
-    tls: str = ""  # "", "off", "unverified", "verified"
-    database: str = ""
-    user: str = ""
-    superuser: bool = False
-    in_recovery: bool = False
-    free_connections: int | None = None
-    max_connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

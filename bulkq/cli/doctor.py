@@ -11,6 +11,7 @@ import click
 from bulkq import __version__
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import DEBUG, LOG_FORMAT, TARGET, option, together
+from bulkq.cli.plan_text import settings_text
 from bulkq.cli.request import WORST_FIRST, named, some_targets, warn_of_password
 from bulkq.cli.types import Words
 from bulkq.errors import BulkqError
@@ -85,6 +86,7 @@ def _text(diagnosis: Diagnosis) -> list[str]:
         ("pooler", "transaction mode" if server.pooled else "none"),
         ("role", "standby, read only" if server.in_recovery else "primary"),
         ("connections", _connections(server)),
+        ("settings", settings_text(server)),
         ("capabilities", ", ".join(_capabilities(diagnosis))),
         ("bulkq", __version__),
         ("python", _python()),

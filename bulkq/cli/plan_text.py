@@ -51,7 +51,13 @@ def server_text(server: Server, driver: str = "") -> str:
     words += [f"tls {server.tls}"] if server.tls else []
     words += ["through a pooler in transaction mode"] if server.pooled else []
     words += ["standby in recovery"] if server.in_recovery else []
+    words += [settings_text(server)] if server.settings else []
     return ", ".join(words)
+
+
+def settings_text(server: Server) -> str:
+    """The settings that its sessions are given, and where they were found: `search_path=app (PGOPTIONS)`."""
+    return ", ".join(f"{safe(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
 
 
 def other_lines(others: Sequence[Look]) -> Iterable[str]:

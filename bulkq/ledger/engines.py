@@ -140,11 +140,7 @@ async def postgres(place: Place) -> Database:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         connect_args={
-            "dsn": given.dsn,
-            "ssl": given.ssl,
-            "service": given.service,
-            "passfile": given.passfile,
-            "timeout": given.timeout_s,
+            **given.arguments(),
             "command_timeout": COMMAND_S,
             "statement_cache_size": 0,  # a pooler in transaction mode must see no names
             "prepared_statement_cache_size": 0,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bulkq.drivers import urls
+from bulkq.drivers.libpq import resolve
+from bulkq.drivers.libpq.conninfo import hosts_of, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,14 +30,24 @@ def places(url: str) -> frozenset[tuple[str, ...]]:
     rest = url.partition("://")[2].partition("?")[0]
     if family in FILES:
         return _file(family, unquote(rest.removeprefix("/")))
-    given = urls.options(url)
+    if family == "postgresql":
+        return _server(url)
     authority, _, path = rest.rpartition("@")[2].partition("/")
-    user = unquote(rest.rpartition("@")[0].partition(":")[0])
-    hosts = _hosts(given.get("host") or unquote(authority) or (_known(family, "PGHOST")))
-    default = given.get("port") or _known(family, "PGPORT") or PORTS.get(family, "")
-    user = user or given.get("user") or _known(family, "PGUSER")
-    database = unquote(path) or given.get("dbname") or given.get("database") or _known(family, "PGDATABASE") or user
-    return frozenset((family, "localhost" if h in HERE else h, p or default, database) for h, p in hosts)
+    given = urls.options(url)
+    database = unquote(path) or given.get("database") or unquote(rest.rpartition("@")[0].partition(":")[0])
+    hosts = _hosts(given.get("host") or unquote(authority))
+    return _of_hosts(family, hosts, given.get("port") or PORTS.get(family, ""), database)
+
+
+def _server(url: str) -> frozenset[tuple[str, ...]]:
+    """Of PostgreSQL, with what the service file and the environment add."""
+    given = resolve(url, os.environ)
+    database = value(given, "dbname") or value(given, "user")
+    return _of_hosts("postgresql", hosts_of(given) or [("", value(given, "port"))], PORTS["postgresql"], database)
+
+
+def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database: str) -> frozenset[tuple[str, ...]]:
+    return frozenset((family, "localhost" if h.lower() in HERE else h.lower(), p or port, database) for h, p in hosts)
 
 
 def guard_of(url: str, protected: Iterable[tuple[str, str]]) -> str:
@@ -66,8 +78,3 @@ def _hosts(authority: str) -> list[tuple[str, str]]:
 
 def _has_port(part: str) -> bool:
     return part.rpartition(":")[2].isdigit() and (part.count(":") == 1 or "]:" in part)
-
-
-def _known(family: str, variable: str) -> str:
-    """What libpq takes from the environment."""
-    return os.environ.get(variable, "") if family == "postgresql" else ""

@@ -176,6 +176,9 @@ async def begin(opened: Opened) -> Recorded:
 async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
     if not site.identity:
         await sites_of.identify(site, connection)
+    retried = opened.start.retried
+    if retried is not None:
+        recording.refuse_other_settings(retried.record, site.places[0], site.label, connection.server)
     if not exact:
         return
     try:
@@ -214,6 +217,7 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         targets=sites_of.labels(request, opened.sites),
         identities=[site.identity for site in sites],
         markers=[site.tables for site in sites],
+        servers=[site.server for site in sites],
         retried=retried,
     )
     constants = None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.urls import safe
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.places import default_path, locate
 from bulkq.model import RunRecord, RunState
 from bulkq.parameters import Request
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.ledger.stored import StoredLedger
-    from bulkq.model import MarkerTables, PartState, Run
+    from bulkq.model import MarkerTables, PartState, Run, Server
     from bulkq.protocols import Connection
 
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
@@ -41,6 +41,9 @@ SERVERS = {
 
 ONLY = "only"
 """In the request of a retry: which sets it is for. A resume of it must not take all the others of its source as well."""
+
+SETTINGS = "settings"
+"""In the request: by target, the settings of the server that its connections asked for."""
 
 FILES = frozenset({"sqlite", "duckdb"})
 """Products whose database is a file, or nothing but memory."""
@@ -175,12 +178,14 @@ async def record(
     targets: Sequence[str],
     identities: Sequence[str],
     markers: Sequence[MarkerTables | None],
+    servers: Sequence[Server | None],
     retried: Retried | None,
 ) -> RunRecord:
     """The record of a run that begins."""
     kept = json.loads(requests.to_json(request, str(Path.cwd())))
     if retried is not None:
         kept[ONLY] = {str(part): list(ranges) for part, ranges in retried.only.items()}
+    kept[SETTINGS] = [None if server is None else _settings(server) for server in servers]
     kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
         run=run,
@@ -194,6 +199,33 @@ async def record(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         retry_of=retried.record.run if retried is not None else None,
     )
+
+
+def refuse_other_settings(record: RunRecord, place: int, label: str, server: Server) -> None:
+    """Refuse a session whose settings are not those of the run's first: `search_path` may lead to other tables.
+
+    Args:
+        record: of the run that goes on, or is tried again.
+        place: of the target in it.
+        label: of the target, for people.
+        server: what a connection of this process found.
+
+    Raises:
+        RefusedError: each setting that differs, with its old value.
+    """
+    then = dict(enumerate(json.loads(record.request).get(SETTINGS) or ())).get(place)
+    now = _settings(server)
+    if then is None or then == now:
+        return
+    names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    shown = ", ".join(f"{name} was {then.get(name, 'not set')} and is {now.get(name, 'not set')}" for name in names)
+    raise RefusedError(
+        f"{label}: {shown}: give the settings of the first run (PGOPTIONS, PGTZ, the service file, the URL)"
+    )
+
+
+def _settings(server: Server) -> dict[str, str]:
+    return {one.name: safe(f"{one.name}={one.value}").partition("=")[2] for one in server.settings}
 
 
 def only(record: RunRecord) -> dict[int, list[tuple[int, int]]] | None:

@@ -94,6 +94,7 @@ async def _own(known: _Known, site: Site, connection: Connection, owner: str, *,
     site.identity = await recording.identity(connection, site.target.url)
     if then and site.identity != then:
         raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
+    recording.refuse_other_settings(record, place, site.label, connection.server)
     if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries):
         return
     url, run = site.target.url, record.run

@@ -59,5 +59,5 @@ def _opening(session: Session, patience_s: float | None, *, read_only: bool) -> 
     limits = Limits(
         timeout_s=None if patience_s is None else patience_s + WORK_S, lock_timeout_s=patience_s, read_only=read_only
     )
-    opening = wrapping.opening(limits, ordinals=False, check_alive=session.check_alive)
+    opening = wrapping.opening(limits, ordinals=False, check_alive=session.check_alive, local=session.local)
     return f"{opening}; SET LOCAL synchronous_commit = on"

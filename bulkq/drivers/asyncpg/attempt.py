@@ -185,6 +185,7 @@ class Attempt:
             check_alive=self._session.check_alive,
             streaming=streaming,
             schema=self._statement.query.schema,
+            local=self._session.local,
         )
         self._phase = Phase.PREPARING
         if self._claim is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.lists import list_of_text
 from bulkq.model import BadValue, PlaceholderKind
 
@@ -117,7 +118,18 @@ class Checker:
             "SELECT v.n - 1, e.sql_error_code, e.message FROM unnest($1::text[]) WITH ORDINALITY AS v(value, n),"
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
-        return [tuple(row) for row in await self._session.fetch(sql, values, column.cast, timeout=CHECK_S)]
+        if not self._session.local:
+            return [tuple(row) for row in await self._session.fetch(sql, values, column.cast, timeout=CHECK_S)]
+        await self._session.execute(self._opening())
+        try:
+            return [tuple(row) for row in await self._session.fetch(sql, values, column.cast, timeout=CHECK_S)]
+        finally:
+            if not self._session.is_closed():
+                await self._session.recover()
+
+    def _opening(self) -> str:
+        local = self._session.local
+        return f"{OPEN}; {wrapping.local(local)}" if local else OPEN
 
     async def _hard(self, column: _Column, values: Sequence[str], start: int = 0) -> list[Finding]:
         """Before: casts, up to the first error, and on from behind it."""
@@ -140,7 +152,7 @@ class Checker:
     async def _cast(self, column: _Column, values: Sequence[str]) -> asyncpg.PostgresError | None:
         """The first error of casting `values`."""
         source = "ARRAY[$1::text]" if column.is_list else "$1::text"
-        opening = OPEN + (ORDINALS if self._version >= 130000 and not column.secret else "")
+        opening = self._opening() + (ORDINALS if self._version >= 130000 and not column.secret else "")
         await self._session.execute(opening)
         try:
             statement = await self._session.prepare(f"SELECT ({source}::{column.cast}) IS NULL, $2::int8", name="")

@@ -108,7 +108,7 @@ class Describer:
         if any(oid >= FIRST_OWN for oid in (*recipe.parameters, *(kind.oid for kind in recipe.shape.kinds))):
             return None
         try:
-            if self._schema is not None:
+            if self._schema is not None or self._session.local:
                 handle = await self._ask(recipe.sql, self._name())
             else:
                 handle = await self._session.prepare(recipe.sql, name=self._name())
@@ -177,7 +177,7 @@ class Describer:
 
     async def _ask(self, sql: str, name: str) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(wrapping.describing(self._schema, self._lock_timeout_s))
+        await self._session.execute(wrapping.describing(self._schema, self._lock_timeout_s, self._session.local))
         try:
             return await self._session.prepare(sql, name=name)
         finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers import urls
+from bulkq.drivers import libpq, urls
 from bulkq.drivers.asyncpg import options, wrapping
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.refusals import explained, foreign
@@ -42,7 +42,7 @@ class AsyncpgDriver:
     """PostgreSQL through asyncpg. Holds no connection.
 
     Args:
-        url: `postgresql://...`; what it leaves out comes from libpq's environment, service and password files.
+        url: `postgresql://...`; the service file and libpq's environment add what it leaves out.
         application_name: as in pg_stat_activity.
         read_only: every transaction is READ ONLY, whatever the limits say.
 
@@ -83,6 +83,11 @@ class AsyncpgDriver:
             async with asyncio.timeout(self._options.timeout_s):
                 session = await self._open()
                 server = self._known(session) or await self._look(session)
+                if self._options.settings and not (server.pooled or session.settled):
+                    # Without a pooler the server takes settings at the start of a session, as it does from psql.
+                    await session.close()
+                    session = await self._open()
+                    server = await self._look(session)
         except asyncio.CancelledError:
             _drop(session)
             raise
@@ -93,13 +98,15 @@ class AsyncpgDriver:
 
     def _known(self, session: Session) -> Server | None:
         """What the first direct session found holds for the others: a hundred lanes do not ask a hundred times."""
-        if self._server is None:
+        if self._server is None or not session.settled:
             return None
         return replace(self._server, pid=session.get_server_pid(), tls=session.tls())
 
     def _startup(self) -> dict[str, str]:
         """Parameters of the start-up message. A pooler takes the name only; a server that we know takes all of them."""
         settings = {"application_name": self._options.application_name or self._application_name}
+        if self._server is not None and self._options.settings:
+            settings["options"] = libpq.startup(self._options.settings)
         if self._server is not None and self._read_only:
             settings["default_transaction_read_only"] = "on"
         if self._server is not None and self._checks_alive:
@@ -108,26 +115,28 @@ class AsyncpgDriver:
 
     async def _open(self) -> Session:
         given = self._options
+        settled = self._server is not None
         session: Session = await asyncpg.connect(
-            given.dsn,
-            ssl=given.ssl,
-            service=given.service,
-            passfile=given.passfile,
-            timeout=given.timeout_s,
+            **given.arguments(),
             command_timeout=COMMAND_S,
             statement_cache_size=0,  # we prepare what we repeat, by name, and a pooler must see no names at all
             server_settings=self._startup(),
             connection_class=Session,
         )
-        session.keep_alive()
+        session.settled = settled
+        session.keep_alive(given.keep_alive)
         # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Known by its oid, asks nobody.
         await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")
         return session
 
     async def _look(self, session: Session) -> Server:
         """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
-        pid, version, number, database, user, standby, most, superuser, free = await session.fetchrow(LOOK)
-        pooled = pid != session.get_server_pid()
+        found = await session.fetchrow(LOOK)
+        pooled = found[0] != session.get_server_pid()
+        if pooled and self._options.settings:
+            session.local = self._options.settings
+            found = await self._with_settings(session)
+        pid, version, number, database, user, standby, most, superuser, free = found
         await self._settle_in(session, number, pooled=pooled)
         server = Server(
             product="postgresql",
@@ -142,9 +151,18 @@ class AsyncpgDriver:
             in_recovery=standby,
             free_connections=None if pooled else free,
             max_connections=most,
+            settings=self._options.settings,
         )
         self._server = None if pooled else server
         return server
+
+    async def _with_settings(self, session: Session) -> asyncpg.Record:
+        """The same through a pooler, with the settings of each transaction, which also shows that the server takes them."""
+        await session.execute(f"BEGIN; {wrapping.local(session.local)}")
+        try:
+            return await session.fetchrow(LOOK)
+        finally:
+            await session.recover()
 
     async def _settle_in(self, session: Session, number: int, *, pooled: bool) -> None:
         """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""

@@ -1,102 +1,126 @@
-"""What a PostgreSQL URL, libpq's environment and service files say about a connection, as far as asyncpg has to be helped.
+"""What a PostgreSQL URL, libpq's environment and service files ask for, as arguments for asyncpg.
 
-asyncpg reads most of it by itself. Ours are: the TLS rule, PGSERVICE, libpq's client options that asyncpg would send
-to the server, and URLs whose password was not escaped, before anything of it can show up in a message.
+`bulkq.drivers.libpq` resolves them, because asyncpg ignores PGSERVICE, PGOPTIONS, PGTZ and most of a service file. Here are the TLS
+rule, what the operating system is told about the socket, and URLs whose password was not escaped.
 """
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from bulkq.drivers import urls
+from bulkq.drivers.libpq import resolve, settings_of
+from bulkq.drivers.libpq.conninfo import hosts_of, value
+from bulkq.drivers.libpq.parameters import OFF, refuse_encoding, refuse_for_asyncpg
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ssl import SSLContext
 
+    from bulkq.drivers.libpq import Given
+    from bulkq.model import Setting
+
 CONNECT_S = 10.0
 HIGHEST_PORT = 65535
-IGNORED = frozenset(
-    [
-        "connect_timeout",
-        "keepalives",
-        "keepalives_idle",
-        "keepalives_interval",
-        "keepalives_count",
-        "tcp_user_timeout",
-        "client_encoding",
-        "fallback_application_name",
-        "application_name",
-        "sslcompression",
-        "sslsni",
-        "load_balance_hosts",
-        "gssdelegation",
-    ]
-)
-"""Options of libpq's own side: asyncpg would hand them to the server as settings, which refuses them."""
-
-HARMLESS = {
-    "channel_binding": {"disable", "prefer"},
-    "gssencmode": {"disable", "prefer"},
-    "sslcertmode": {"allow"},
-    "require_auth": {""},
-}
-"""Options that asyncpg does not know, with the values under which nobody misses them."""
-
-UNKNOWN = frozenset({*HARMLESS, "hostaddr", "requirepeer", "sslcrldir", "replication"})
-SYSTEM = "sslrootcert=system"
 LOCAL = re.compile(r"localhost|127(\.\d+){3}|::1|", re.IGNORECASE)
+
+PASSED_ON = (
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "sslcrl",
+    "sslpassword",
+    "sslnegotiation",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "target_session_attrs",
+    "krbsrvname",
+    "gsslib",
+)
+"""Parameters that asyncpg takes from the query string of a URL only."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """When the operating system notices a peer that vanished; seconds, and milliseconds where it says so."""
+
+    on: bool = True
+    idle_s: int = 30
+    interval_s: int = 10
+    count: int = 3
+    unacknowledged_ms: int = 0  # TCP_USER_TIMEOUT; 0: the system's default
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What `asyncpg.connect` is given."""
 
-    dsn: str = field(repr=False)
+    extra: str = field(repr=False)  # a URL without host, for what asyncpg takes from nowhere else
+    hosts: tuple[str, ...]  # () where asyncpg looks for a socket on this machine
+    ports: tuple[int, ...]
+    user: str | None
+    password: str | None = field(repr=False)
+    database: str | None
     ssl: str | SSLContext | None  # None: as asyncpg finds it
     required: bool  # `ssl` is our rule's, not the user's
-    service: str | None
     passfile: str | None  # None: as asyncpg finds it
-    password: bool  # one was given where everybody looks
     application_name: str | None
     timeout_s: float
-    hosts: tuple[str, ...]  # as far as the URL and the environment name them; for messages and the TLS rule
+    keep_alive: KeepAlive
+    settings: tuple[Setting, ...]
+
+    def arguments(self) -> dict[str, object]:
+        """For `asyncpg.connect`."""
+        return {
+            "dsn": self.extra,
+            "host": list(self.hosts) or None,
+            "port": list(self.ports) or None,
+            "user": self.user,
+            "password": self.password,
+            "database": self.database,
+            "passfile": self.passfile,
+            "ssl": self.ssl,
+            "timeout": self.timeout_s,
+        }
 
 
 def read(url: str, environment: Mapping[str, str] | None = None) -> Options:
-    """What `url` asks for, with what the environment adds.
+    """What `url` asks for, with what the service file and the environment add.
 
     Raises:
-        UsageError: an option that cannot be honoured, or a URL whose parts cannot be told apart.
+        UsageError: a parameter that cannot be honoured, or a URL whose parts cannot be told apart.
     """
     known: Mapping[str, str] = os.environ if environment is None else environment
-    authority = _authority(url)
-    given = urls.options(url)
-    _refuse_unknown(given)
-    service = given.get("service") or known.get("PGSERVICE") or None
-    section = _section(service, known) if service else {}
-    hosts = _hosts(authority) or _split(given.get("host") or section.get("host") or known.get("PGHOST") or "")
-    decided = given.get("sslmode") or section.get("sslmode") or known.get("PGSSLMODE")
-    required = not decided and not all(map(_local, hosts))
-    _refuse_missing_files(given, section, known)
-    system = "system" in (given.get("sslrootcert"), section.get("sslrootcert"), known.get("PGSSLROOTCERT"))
+    _authority(url)
+    given = resolve(url, known)
+    refuse_for_asyncpg(given)
+    refuse_encoding(given)
+    _refuse_missing_files(given)
+    _refuse_two_addresses(given)
+    hosts = hosts_of(given)
+    mode = value(given, "sslmode") or ("require" if value(given, "requiressl") == "1" else "")
+    required = not mode and not all(local(host) for host, _ in hosts)
+    system = value(given, "sslrootcert") == "system"
     return Options(
-        dsn=_without(url),
-        ssl=_system_certificates() if system else "require" if required else None,
+        extra=_extra(given),
+        hosts=tuple(host or "localhost" for host, _ in hosts),
+        ports=_ports(given, hosts),
+        user=value(given, "user") or None,
+        password=value(given, "password") or None,
+        database=value(given, "dbname") or None,
+        ssl=_system_certificates() if system else mode or ("require" if required else None),
         required=required and not system,
-        service=service,
-        passfile=_passfile(given.get("passfile") or section.get("passfile") or known.get("PGPASSFILE")),
-        password=bool(urls.passwords(url) or section.get("password") or known.get("PGPASSWORD")),
-        application_name=given.get("application_name"),
-        timeout_s=_timeout_s(given.get("connect_timeout") or known.get("PGCONNECT_TIMEOUT")),
-        hosts=tuple(hosts),
+        passfile=_passfile(value(given, "passfile")),
+        application_name=value(given, "application_name") or None,
+        timeout_s=timeout_s(given),
+        keep_alive=_keep_alive(given),
+        settings=settings_of(given),
     )
 
 
@@ -126,50 +150,34 @@ def _port_is_possible(host: str) -> bool:
     return not found[1] or (bool(digits) and len(digits) <= len(str(HIGHEST_PORT)) and int(digits) <= HIGHEST_PORT)
 
 
-def _hosts(authority: str) -> list[str]:
-    return [_host(part) for part in authority.split(",")] if authority else []
+def _ports(given: Mapping[str, Given], hosts: list[tuple[str, str]]) -> tuple[int, ...]:
+    texts = [port for _, port in hosts] or [value(given, "port")]
+    for text in texts:
+        if not _port_is_possible(f":{text}"):
+            raise UsageError(f'"{text}" is not a port ({given["port"].source}): give a number from 1 to {HIGHEST_PORT}')
+    return tuple(int(text or 5432) for text in texts)
 
 
-def _split(hosts: str) -> list[str]:
-    return [_host(part) for part in hosts.split(",")] if hosts else []
-
-
-def _host(part: str) -> str:
-    """`db1` of `db1:5432`, `::1` of `[::1]:5432`."""
-    part = unquote(part)
-    if part.startswith("["):
-        return part[1:].partition("]")[0]
-    return part if part.startswith("/") else part.partition(":")[0]
-
-
-def _local(host: str) -> bool:
+def local(host: str) -> bool:
+    """Whether what is sent to `host` stays on this machine."""
     return host.startswith(("/", "@")) or LOCAL.fullmatch(host) is not None
 
 
-def _section(service: str, known: Mapping[str, str]) -> Mapping[str, str]:
-    path = at_home(known.get("PGSERVICEFILE"), ".pg_service.conf")
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(path)
-    except configparser.Error:
-        raise UsageError(f'the service file "{path}" cannot be read: it has [sections] of key=value lines') from None
-    if service not in parser:
-        raise UsageError(f'no service "{service}" in "{path}"')
-    return parser[service]
+def _refuse_two_addresses(given: Mapping[str, Given]) -> None:
+    """libpq connects to `hostaddr` and checks the certificate against `host`; asyncpg has one name for both."""
+    host, address = value(given, "host"), value(given, "hostaddr")
+    if host and address and host != address:
+        raise UsageError(
+            f"hostaddr={address} ({given['hostaddr'].source}) beside host={host} is beyond the asyncpg driver: "
+            "give one of them, or use postgresql+psycopg://"
+        )
 
 
-def _refuse_unknown(given: Mapping[str, str]) -> None:
-    for name in given.keys() & UNKNOWN:
-        if given[name] not in HARMLESS.get(name, ()):
-            raise UsageError(f"{name}={given[name]} in the target's URL is beyond the asyncpg driver: take it out")
-
-
-def _refuse_missing_files(*places: Mapping[str, str]) -> None:
+def _refuse_missing_files(given: Mapping[str, Given]) -> None:
     for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
-        for place in places:
-            path = place.get(name) or place.get(f"PG{name.upper()}")
-            if path and path != "system" and not Path(path).is_file():
-                raise UsageError(f'{name}: there is no file "{path}"')
+        path = value(given, name)
+        if path and path != "system" and not Path(path).is_file():
+            raise UsageError(f'{name}: there is no file "{path}"')
 
 
 def _system_certificates() -> SSLContext:
@@ -179,10 +187,10 @@ def _system_certificates() -> SSLContext:
     return ssl.create_default_context()
 
 
-def _passfile(named: str | None) -> str | None:
-    """None, or a file that does not exist where the real one has to be ignored: asyncpg would print a warning of its own."""
+def _passfile(named: str) -> str | None:
+    """The file that is named; one that does not exist where others may read it, because asyncpg would print a warning of its own."""
     path = at_home(named, ".pgpass")
-    return f"{path}.ignored" if exposed(path) else None
+    return f"{path}.ignored" if exposed(path) else named or None
 
 
 def at_home(named: str | None, name: str) -> Path:
@@ -198,18 +206,36 @@ def exposed(path: Path) -> bool:
     return path.is_file() and bool(path.stat().st_mode & 0o077)
 
 
-def _timeout_s(text: str | None) -> float:
-    if not text or not text.isdigit() or int(text) == 0:
-        return CONNECT_S
-    return min(CONNECT_S, float(text))
+def timeout_s(given: Mapping[str, Given]) -> float:
+    """Seconds for a connection: at most ten, as for every driver; 0 and less is libpq's word for no limit.
+
+    Raises:
+        UsageError: `connect_timeout` is not a whole number.
+    """
+    seconds = _whole(given, "connect_timeout", 0)
+    return min(CONNECT_S, float(seconds)) if seconds > 0 else CONNECT_S
 
 
-def _without(url: str) -> str:
-    """`url` without the options that are for us, and with the scheme that asyncpg knows: `+asyncpg` is SQLAlchemy's."""
-    head, mark, query = url.partition("?")
-    head = re.sub(r"^\s*[^:]*://", "postgresql://", head)
-    ours = IGNORED | UNKNOWN
-    kept = [
-        pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) not in ours and pair != SYSTEM
-    ]
-    return f"{head}{mark}{'&'.join(kept)}" if kept else head
+def _keep_alive(given: Mapping[str, Given]) -> KeepAlive:
+    usual = KeepAlive()
+    return KeepAlive(
+        on=value(given, "keepalives") not in OFF[1:],
+        idle_s=_whole(given, "keepalives_idle", 0) or usual.idle_s,
+        interval_s=_whole(given, "keepalives_interval", 0) or usual.interval_s,
+        count=_whole(given, "keepalives_count", 0) or usual.count,
+        unacknowledged_ms=_whole(given, "tcp_user_timeout", 0),
+    )
+
+
+def _whole(given: Mapping[str, Given], name: str, default: int) -> int:
+    text = value(given, name).strip()
+    if text and re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) is None:
+        raise UsageError(f'{name}: "{text}" is not a whole number ({given[name].source}): correct it')
+    return int(text) if text else default
+
+
+def _extra(given: Mapping[str, Given]) -> str:
+    found = {name: value(given, name) for name in PASSED_ON if value(given, name)}
+    if found.get("sslrootcert") == "system":
+        del found["sslrootcert"]
+    return f"postgresql:///?{urlencode(found)}" if found else "postgresql://"

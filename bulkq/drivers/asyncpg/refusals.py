@@ -17,6 +17,7 @@ import asyncpg
 
 from bulkq.drivers import urls
 from bulkq.drivers.asyncpg.options import at_home, exposed
+from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ OPTIONS = (
         "target_session_attrs",
     ),
     *("connect_timeout", "application_name", "options", "krbsrvname", "gsslib", "keepalives", "channel_binding"),
-    *("search_path", "work_mem", "timezone", "statement_timeout", "lock_timeout", "role"),
+    *("search_path", "work_mem", "timezone", "role"),
 )
 """What a URL may hold, for advice; other settings of the server may be there too."""
 
@@ -86,7 +87,7 @@ def explained(error: Exception, url: str, options: Options, *, foreign: bool = F
         error, (ssl.SSLError, UnicodeError)
     ):
         return UsageError(f'target "{urls.safe(url)}": {urls.scrub(_line(error), url)}')
-    unknown = _unknown_option(error, url)
+    unknown = _unknown_option(error, url) or blame(_line(error), getattr(error, "sqlstate", ""), options.settings)
     if unknown:
         return UsageError(unknown)
     if foreign:

@@ -15,11 +15,11 @@ import asyncpg
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from bulkq.drivers.asyncpg.options import KeepAlive
+    from bulkq.model import Setting
+
 GRACE_S = 2.0
 """How long a cancelled or failed statement may take to end before the socket is cut."""
-
-IDLE_S, PROBE_S, PROBES = 30, 10, 3
-"""TCP keepalive: a peer that vanished is noticed after a minute, also while a query without a deadline runs."""
 
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where a session is of no use any more; TimeoutError is an OSError."""
@@ -32,6 +32,12 @@ class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
 
     check_alive = False
     """What an attempt through a pooler adds to its opening, so that the server notices when we are gone."""
+
+    settled = False
+    """Its start-up message held everything that a session of a known server is given."""
+
+    local: tuple[Setting, ...] = ()
+    """Settings that every transaction through a pooler is given; a session of our own has them from its start."""
 
     async def recover(self) -> bool:
         """Back to idle within the grace, or closed; whether it is idle. A cancellation does not stop it.
@@ -65,14 +71,19 @@ class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
             return "off"
         return "unverified" if tunnel.context.verify_mode == ssl.CERT_NONE else "verified"
 
-    def keep_alive(self) -> None:
-        """Let the operating system notice a peer that vanished."""
-        if isinstance(self._addr, str):
+    def keep_alive(self, how: KeepAlive) -> None:
+        """Let the operating system notice a peer that vanished, by default after a minute."""
+        if isinstance(self._addr, str) or not how.on:
             return
         handle = self._transport.get_extra_info("socket")
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in (("TCP_KEEPIDLE", IDLE_S), ("TCP_KEEPINTVL", PROBE_S), ("TCP_KEEPCNT", PROBES)):
-            if hasattr(socket, name):
+        for name, value in (
+            ("TCP_KEEPIDLE", how.idle_s),
+            ("TCP_KEEPINTVL", how.interval_s),
+            ("TCP_KEEPCNT", how.count),
+            ("TCP_USER_TIMEOUT", how.unacknowledged_ms),
+        ):
+            if hasattr(socket, name) and value:
                 handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     async def copy_out(self, sql: str, write: Callable[[bytes], Awaitable[None]], timeout_s: float) -> int:

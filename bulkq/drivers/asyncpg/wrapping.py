@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import Limits
+    from bulkq.model import Limits, Setting
 
 IDLE_MS = 30_000
 STREAM_IDLE_MS = 600_000
@@ -65,6 +65,7 @@ def opening(
     check_alive: bool = False,
     streaming: bool = False,
     schema: str | None = None,
+    local: Sequence[Setting] = (),
 ) -> str:
     """The first message of an attempt: the transaction and its limits.
 
@@ -76,6 +77,7 @@ def opening(
         check_alive: ask the server to notice when we are gone, where the session was not told.
         streaming: rows are fetched in pieces.
         schema: where names without a schema are looked up, and nowhere else.
+        local: settings of the user, for a session that must not keep any.
     """
     idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
     settings = {
@@ -88,7 +90,9 @@ def opening(
     if check_alive:
         settings[CHECK_ALIVE_NAME] = CHECK_MS
     # One query instead of a SET each: a batch of one slow query costs the server half as much.
-    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    calls = ", ".join(
+        [*map(_call, local), *(f"set_config('{name}', '{value}', true)" for name, value in settings.items())]
+    )
     if schema is not None:
         calls += f", set_config('search_path', {literal(identifier(schema))}, true)"
     begin = "BEGIN READ ONLY" if limits.read_only else "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -112,9 +116,20 @@ def session_limits(limits: Limits, schema: str | None = None) -> str:
     return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}"
 
 
-def describing(schema: str | None, lock_timeout_s: float | None = None) -> str:
+def local(settings: Sequence[Setting]) -> str:
+    """`settings` for the rest of a transaction."""
+    return f"SELECT {', '.join(map(_call, settings))}"
+
+
+def _call(setting: Setting) -> str:
+    return f"set_config({literal(setting.name)}, {literal(setting.value)}, true)"
+
+
+def describing(schema: str | None, lock_timeout_s: float | None = None, settings: Sequence[Setting] = ()) -> str:
     """The first message of a question about a statement, which waits for a lock as long as the query may, within bounds."""
     begin = DESCRIBE.format(_ms(min(DESCRIBE_LOCK_S, lock_timeout_s or DESCRIBE_LOCK_S)))
+    if settings:
+        begin += f"; {local(settings)}"
     return begin if schema is None else f"{begin}; SET LOCAL search_path = {identifier(schema)}"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from bulkq.drivers import urls
+from bulkq.drivers import libpq, urls
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
 from bulkq.drivers.sqlalchemy.session import Session
@@ -47,6 +48,7 @@ class SqlDriver:
         self._application_name = application_name
         self._read_only = read_only
         product = known.product
+        self._settings = product.settings(known.text)
         self.capabilities = Capabilities(
             name=known.dialect.driver,
             pipelined=False,
@@ -71,7 +73,7 @@ class SqlDriver:
             async with asyncio.timeout(CONNECT_S):
                 carrier, connection = await self._opened()
                 session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
-                server: Server = await carrier.run(lambda: self._known.product.look(session.ask, connection))
+                server: Server = await carrier.run(lambda: self._looked(session, connection))
         except asyncio.CancelledError:
             await _drop(carrier)
             raise
@@ -81,7 +83,19 @@ class SqlDriver:
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
             await _drop(carrier)
             raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
+        server = replace(server, settings=self._settings)
         return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
+
+    def _looked(self, session: Session, connection: Connection) -> Server:
+        product = self._known.product
+        server = product.look(session.ask, connection)
+        lost = product.dropped(session.ask, self._settings)
+        if lost is not None:
+            raise UsageError(
+                f'target "{self.target}": {lost.name} of {lost.source} did not reach the server: a pooler in between ignores it. '
+                "Connect to the server itself, or use postgresql:// (asyncpg)"
+            )
+        return server
 
     async def _opened(self) -> tuple[Carrier, Connection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
@@ -109,7 +123,8 @@ class SqlDriver:
         found = UNKNOWN_OPTION.search(str(error))
         name = next(filter(None, found.groups()), "") if found else ""
         if name not in self._known.url.query:
-            return None
+            blamed = libpq.blame(self._why(error), None, self._settings)
+            return UsageError(f'target "{self.target}": {blamed}') if blamed else None
         return UsageError(f'target "{self.target}": {self._known.dialect.driver} knows no option "{name}": take it out')
 
     def _why(self, error: Exception) -> str:

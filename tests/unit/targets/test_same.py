@@ -69,3 +69,12 @@ def test_a_url_of_a_protected_database_wants_its_name() -> None:
     refused = refuse_protected(found, write=True, confirmed=())
     assert str(refused) == 'target "prod" is protected: add --confirm prod to change data there'
     assert refuse_protected(found, write=True, confirmed=("prod",)) is None
+
+
+def test_a_service_leads_to_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A protected target is found behind the name of a service as well."""
+    path = tmp_path / "services"
+    path.write_text("[shop]\nhost=DB1\nport=5433\ndbname=shop\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(path))
+    assert guard_of("postgresql:///?service=shop", [("prod", "postgresql://me@db1:5433/shop")]) == "prod"
+    assert guard_of("postgresql:///other?service=shop", [("prod", "postgresql://me@db1:5433/shop")]) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from typing import TYPE_CHECKING, Any, cast
@@ -10,8 +11,12 @@ from bulkq.drivers import texts
 from bulkq.drivers.asyncpg import decoding as forms
 from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.asyncpg.driver import LOOK
-from bulkq.drivers.asyncpg.options import LOCAL
+from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.libpq import resolve, settings_of
+from bulkq.drivers.libpq.conninfo import hosts_of, value
+from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
+from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.lists import list_of_text
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
@@ -32,14 +37,21 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
+    from bulkq.drivers.libpq import Given
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Form, Forms
-    from bulkq.model import Limits, ParameterSet, Query
+    from bulkq.model import Limits, ParameterSet, Query, Setting
 
 PREPARE = "PREPARE bulkq_probe AS "
 PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
 ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
 DESCRIBE = "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
+KEPT = "SELECT lower(name)::text FROM pg_catalog.pg_settings WHERE source = 'client'"
+"""Settings that came with the connection: https://www.postgresql.org/docs/current/view-pg-settings.html"""
+
+VALUE = "SELECT current_setting({}, true)::text"
+"""Of those that the view does not show: role, and names of extensions that are not loaded."""
+
 TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
 JSON = (forms.JSON, forms.JSONB)
 NATIVES = forms.NATIVE
@@ -87,19 +99,43 @@ class Postgres(Product):
         self._arrays: dict[int, tuple[int, str] | None] = {}
 
     def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
-        """A host that is not this machine is never talked to in plain text unless the URL says so."""
-        host = url.host or str(url.query.get("host") or os.environ.get("PGHOST") or "")
-        local = all(part.startswith("/") or LOCAL.fullmatch(part) for part in host.split(","))
-        if local or "sslmode" in url.query or os.environ.get("PGSSLMODE") or not self._libpq:
+        """A host that is not this machine is never talked to in plain text unless the user says so."""
+        if not self._libpq:
+            return url
+        given = self._given(url)
+        told = value(given, "sslmode") or value(given, "requiressl") == "1"
+        if told or all(local(host) for host, _ in hosts_of(given)):
             return url
         return url.update_query_dict({"sslmode": "require"})
+
+    def settings(self, text: str) -> tuple[Setting, ...]:
+        """libpq sends them when it connects; pg8000 and others know no libpq."""
+        if not self._libpq:
+            return ()
+        given = resolve(text, os.environ)
+        refuse_encoding(given)
+        # What libpq does not know it refuses by name.
+        return settings_of({name: one for name, one in given.items() if name in KEYWORDS or name in VARIABLES})
+
+    def dropped(self, ask: Ask, settings: Sequence[Setting]) -> Setting | None:
+        """A pooler may be told to ignore them (`ignore_startup_parameters`)."""
+        kept = {str(row[0]) for row in ask(KEPT)} if settings else set()
+        for one in settings:
+            if one.name not in kept and ask(VALUE.format(wrapping.literal(one.name)))[0][0] != one.value:
+                return one
+        return None
+
+    @staticmethod
+    def _given(url: URL) -> dict[str, Given]:
+        return resolve(url.render_as_string(hide_password=False), os.environ)
 
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
         """Its name among the server's sessions, and how long the network may take; JSON stays as the server writes it."""
         if not self._libpq:
             return {}
-        given = {} if "application_name" in url.query else {"application_name": application_name}
-        return given | {"connect_timeout": 10}
+        given = self._given(url)
+        named = {} if value(given, "application_name") else {"application_name": application_name}
+        return named | {"connect_timeout": math.ceil(timeout_s(given))}
 
     @property
     def _libpq(self) -> bool:

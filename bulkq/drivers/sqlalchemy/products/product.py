@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query
+    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Setting
 
     Form = Callable[[Any], object]
     """What makes of a value that the library gave the one that a sink wants.
@@ -154,6 +154,18 @@ class Product:
             TargetError: it is seen without connecting that there is no such database.
         """
         return url
+
+    def settings(self, text: str) -> tuple[Setting, ...]:  # noqa: ARG002
+        """Settings of the server that the library takes from the URL `text` or from its surroundings.
+
+        Raises:
+            UsageError: one that cannot be honoured.
+        """
+        return ()
+
+    def dropped(self, ask: Ask, settings: Sequence[Setting]) -> Setting | None:  # noqa: ARG002
+        """The first of `settings` that the session does not have."""
+        return None
 
     def is_open_otherwise(self, error: Exception) -> bool:  # noqa: ARG002
         """Whether a read-only connection did not come about because this process may write to the same file."""

@@ -1,0 +1,144 @@
+"""Every connection parameter of libpq 18, its environment variable, and which values asyncpg can honour.
+
+Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS and libpq-envars.html.
+`docs/connections.md` shows the same as a table; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulkq.drivers.libpq.conninfo import Given
+
+VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "require_auth": "PGREQUIREAUTH",
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "client_encoding": "PGCLIENTENCODING",
+    "options": "PGOPTIONS",
+    "application_name": "PGAPPNAME",
+    "sslmode": "PGSSLMODE",
+    "requiressl": "PGREQUIRESSL",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslcompression": "PGSSLCOMPRESSION",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslcertmode": "PGSSLCERTMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR",
+    "sslsni": "PGSSLSNI",
+    "requirepeer": "PGREQUIREPEER",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "min_protocol_version": "PGMINPROTOCOLVERSION",
+    "max_protocol_version": "PGMAXPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE",
+    "krbsrvname": "PGKRBSRVNAME",
+    "gsslib": "PGGSSLIB",
+    "gssdelegation": "PGGSSDELEGATION",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "load_balance_hosts": "PGLOADBALANCEHOSTS",
+}
+"""Parameters that an environment variable can give. PGSERVICE and PGSERVICEFILE lead to the service file."""
+
+SETTINGS = {"datestyle": "PGDATESTYLE", "timezone": "PGTZ", "geqo": "PGGEQO"}
+"""Variables that are settings of the server; no parameter gives them, but `options` can."""
+
+OTHERS = (
+    "service",
+    "servicefile",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "replication",
+    "sslkeylogfile",
+    "sslpassword",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_issuer",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_scope",
+)
+"""Parameters without a variable of their own."""
+
+KEYWORDS = frozenset({*VARIABLES, *OTHERS})
+SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+
+OFF = ("", "0", "false", "no", "off")
+ASYNCPG = {
+    "channel_binding": ("", "disable", "prefer"),
+    "gssencmode": ("", "disable", "prefer"),
+    "gssdelegation": ("", "0"),
+    "load_balance_hosts": ("", "disable"),
+    "max_protocol_version": ("", "3.0", "3.2", "latest"),
+    "min_protocol_version": ("", "3.0"),
+    "replication": OFF,
+    "sslcertmode": ("", "allow"),
+    "sslsni": ("", "1"),
+    **dict.fromkeys(
+        (
+            "oauth_client_id",
+            "oauth_client_secret",
+            "oauth_issuer",
+            "oauth_scope",
+            "require_auth",
+            "requirepeer",
+            "scram_client_key",
+            "scram_server_key",
+            "sslcrldir",
+            "sslkeylogfile",
+        ),
+        ("",),
+    ),
+}
+"""Parameters that asyncpg does not know, with the values that ask for nothing it does not do anyway."""
+
+UTF8 = frozenset({"", "auto", "utf8", "unicode"})
+
+
+def refuse_for_asyncpg(given: Mapping[str, Given]) -> None:
+    """Refuse what asyncpg would leave out.
+
+    Raises:
+        UsageError: a parameter with a value that cannot be honoured.
+    """
+    for name, values in ASYNCPG.items():
+        if name in given and given[name].value not in values:
+            raise UsageError(
+                f"{_shown(name, given[name])} is beyond the asyncpg driver: take it out, or use postgresql+psycopg://"
+            )
+
+
+def refuse_encoding(given: Mapping[str, Given]) -> None:
+    """Refuse another encoding than UTF-8 between the server and us: values that it does not have could not be sent.
+
+    Raises:
+        UsageError: `client_encoding` asks for one.
+    """
+    asked = given.get("client_encoding")
+    if asked is not None and asked.value.replace("-", "").replace("_", "").lower() not in UTF8:
+        raise UsageError(
+            f"{_shown('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
+            "take it out, and convert the files with iconv"
+        )
+
+
+def _shown(name: str, given: Given) -> str:
+    return f"{name} ({given.source})" if name in SECRET else f"{name}={given.value} ({given.source})"
