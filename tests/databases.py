@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from bulkq.drivers import open_driver
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
     import pytest
 
+    from bulkq.protocols import Connection
     from tests.servers.mariadb import MariaDB
 
 SCHEMES = {
@@ -103,3 +105,8 @@ def fresh(kind: str, request: pytest.FixtureRequest) -> Database:
     if kind == "sqlite":
         path.touch()
     return database
+
+
+async def connected(base: Database, driver: str) -> Connection:
+    """A session that can write."""
+    return await open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=False).connect()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def list_of_text(value: object) -> list[str | None]:
@@ -18,6 +22,19 @@ def list_of_text(value: object) -> list[str | None]:
     if isinstance(items, (list, tuple)):
         return [_element(item) for item in items]
     raise ValueError(f'"{value}" is not a JSON array')
+
+
+def array_text(items: Sequence[object]) -> str:
+    """The array literal of texts, NULLs and lists of them: `{"a b",NULL,{"c"}}`."""
+    return "{" + ",".join(map(_array_element, items)) + "}"
+
+
+def _array_element(item: object) -> str:
+    if item is None:
+        return "NULL"
+    if isinstance(item, (list, tuple)):
+        return array_text(item)
+    return '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _ELEMENT = r'"((?:[^"\\]|\\.)*)"|([^",{}\\]+)'

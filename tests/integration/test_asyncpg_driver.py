@@ -219,7 +219,7 @@ async def test_json_decoding(connection: Connection) -> None:
     assert values == [
         1, 1.1, 0.1, "1.10", True, "x", b"\x00\xff",
         "infinity", "20000-01-01", "2026-11-22T13:05:10",
-        '{"a": 1}', '{"a": 1}', "[1,2]", '["1.10"]', '["a\\"b"]', "10.0.0.1",
+        '{"a":\n1}', '{"a": 1}', "[1,2]", '["1.10"]', '["a\\"b"]', "10.0.0.1",
         "1 day", "[1,5)", "(1,x)", "ok", None, '["2026-11-22T13:05:10"]',
     ]  # fmt: skip
     raw = [column.raw for column in reply.columns]

@@ -95,11 +95,11 @@ class Attempt:
 
     async def alone(self) -> Reply:
         """One set outside a transaction: VACUUM, CREATE INDEX CONCURRENTLY, a procedure that commits."""
+        iso = self._restyles()
         try:
             self._bind()
-            await self._session.execute(
-                wrapping.session_limits(self._limits, self._statement.query.schema), timeout=COMMAND_S
-            )
+            sql = wrapping.session_limits(self._limits, self._statement.query.schema, iso=iso)
+            await self._session.execute(sql, timeout=COMMAND_S)
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = await self._batch()
         except Exception as error:  # noqa: BLE001 - translated
@@ -109,7 +109,7 @@ class Attempt:
             raise
         finally:
             if not self._session.is_closed():
-                await self._session.forget(wrapping.RESET)
+                await self._session.forget(wrapping.RESET + (wrapping.RESET_STYLE if iso else ""))
         return reply
 
     async def pieces(self) -> AsyncGenerator[Reply, None]:
@@ -186,6 +186,7 @@ class Attempt:
             streaming=streaming,
             schema=self._statement.query.schema,
             local=self._session.local,
+            iso=self._restyles(),
         )
         self._phase = Phase.PREPARING
         if self._claim is None:
@@ -193,6 +194,10 @@ class Attempt:
         else:
             await self._take(sql, self._claim)
         self._phase = Phase.SENT
+
+    def _restyles(self) -> bool:
+        """Whether the session prints dates in another style than the statement's values are wanted in."""
+        return self._statement.shape.iso and not self._session.iso
 
     async def _take(self, opening: str, claim: Claim) -> None:
         """Open the transaction and insert the marker, in one message.

@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.session import Session
 
 TYPES = """\
-SELECT t.oid::int8, format_type(t.oid, NULL), format('%I.%I', n.nspname, t.typname),
-       coalesce((SELECT e.oid::int8 FROM pg_catalog.pg_type AS e WHERE e.typarray = t.oid), 0),
-       t.typtype = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_cast AS c WHERE c.castsource = t.oid
-                                  AND c.casttarget = 'pg_catalog.text'::regtype AND c.castmethod <> 'i')
+WITH RECURSIVE element(asked, oid, base) AS (
+  SELECT e.typarray, e.oid, CASE e.typtype WHEN 'd' THEN e.typbasetype ELSE 0::oid END
+    FROM pg_catalog.pg_type AS e WHERE e.typarray = ANY({0}::oid[]) AND e.typarray <> 0
+  UNION ALL
+  SELECT element.asked, b.oid, CASE b.typtype WHEN 'd' THEN b.typbasetype ELSE 0::oid END
+    FROM element JOIN pg_catalog.pg_type AS b ON b.oid = element.base)
+SELECT t.oid::int8, format_type(t.oid, NULL), format('%I.%I', n.nspname, t.typname), coalesce(e.oid, 0)::int8,
+       t.typdelim::text, EXISTS (SELECT FROM pg_catalog.pg_cast AS c JOIN element AS d ON d.oid = c.castsource
+                                  WHERE d.asked = t.oid AND c.casttarget = 'pg_catalog.text'::regtype AND c.castmethod <> 'i')
   FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
- WHERE t.oid = ANY($1::oid[])"""
+       LEFT JOIN element AS e ON e.asked = t.oid AND e.base = 0
+ WHERE t.oid = ANY({0}::oid[])"""
+"""What is asked about the types whose oids stand at `{0}`. The element of an array of a domain is the domain's base type."""
 
 NAMED = """\
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = $1::text)
@@ -49,15 +56,16 @@ class Type:
     oid: int
     name: str  # for people: `bigint`, `timestamp with time zone`, `public.mood`
     cast: str  # for SQL, qualified and quoted: `pg_catalog.int8`
-    element: int  # oid of an array's elements; 0 for everything else
-    own_text: bool  # `::text` is not its output function
+    element: int  # oid of an array's elements, of a domain its base type; 0 for everything else
+    delimiter: str  # between the elements of an array
+    own_text: bool  # a cast of an element to text is not the type's output function
 
 
 async def types(session: Session, wanted: Iterable[int], known: dict[int, Type]) -> None:
     """Put the types with the oids `wanted` into `known`: one round trip, or none."""
     missing = sorted(set(wanted) - known.keys())
     if missing:
-        for row in await session.fetch(TYPES, missing):
+        for row in await session.fetch(TYPES.format("$1"), missing):
             known[row[0]] = Type(*row)
 
 

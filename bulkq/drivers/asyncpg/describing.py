@@ -24,18 +24,18 @@ from bulkq.drivers.asyncpg.statement import (
 )
 from bulkq.drivers.lists import list_of_text
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import Phase, PlaceholderKind, StatementClass
+from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.query import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.catalog import Type
     from bulkq.drivers.asyncpg.session import Session
     from bulkq.drivers.asyncpg.statement import Converter
-    from bulkq.model import Column, Decoding, Parameter, Placeholder, Query
+    from bulkq.model import Column, Parameter, Placeholder, Query
 
 DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
 NO_TYPE = frozenset({"42P18", "42P08"})
@@ -90,7 +90,7 @@ class Describer:
             )
         idents = await catalog.identifiers(self._session, wanted.identifiers)
         first = _Text(query, idents)
-        handle = await self._user(first)
+        handle = await self._user(first, "", ())
         parameters = [kind.oid for kind in handle.get_parameters()]
         attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
         await catalog.types(self._session, [*parameters, *(oid for _, oid in attributes)], self._known)
@@ -105,13 +105,13 @@ class Describer:
 
         None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
         """
-        if any(oid >= FIRST_OWN for oid in (*recipe.parameters, *(kind.oid for kind in recipe.shape.kinds))):
+        if any(oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))):
             return None
         try:
             if self._schema is not None or self._session.local:
-                handle = await self._ask(recipe.sql, self._name())
+                handle = await self._ask(recipe.sql, self._name(), recipe.shape.printed)
             else:
-                handle = await self._session.prepare(recipe.sql, name=self._name())
+                handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
                 # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
                 # and would take a BEGIN of another isolation level for one that comes too late.
                 await self._session.execute("SELECT")
@@ -133,10 +133,13 @@ class Describer:
             columns=columns or ROWCOUNT,
             kinds=results,
             bound=tuple(places[name] for name in text.numbers),
+            parameters=tuple(kind.oid for kind in kinds) if wanted.typed else (),
             casts=tuple(text.cast(parameters[places[name]], found[name].cast) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            decode=decoding.converters(results, wanted.decoding),
+            printed=decoding.printed(results, wanted.decoding),
+            decode=decoding.converters(results, wanted.decoding, wrapped=False),
+            iso=wanted.decoding is Decoding.JSON,
             changes=wanted.query.statement is not StatementClass.READ,
         )
 
@@ -145,15 +148,17 @@ class Describer:
         query = wanted.query
         for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
             try:
-                handle = await self._ask(sql, self._name())
+                handle = await self._ask(sql, self._name(), shape.printed)
             except asyncpg.PostgresError as error:
                 if self._session.is_closed():
                     raise
                 if not (error.sqlstate or "").startswith(("42", "0A")):
                     raise
                 continue
-            return AsyncpgStatement(query, replace(shape, form=form), handle, typed=wanted.typed, single=False)
-        handle = await self._user(text, self._name())
+            decode = decoding.converters(shape.kinds, wanted.decoding, wrapped=True)
+            shape = replace(shape, form=form, decode=decode)
+            return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
+        handle = await self._user(text, self._name(), shape.printed)
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
 
     def _wrappers(self, wanted: Wanted, shape: Shape) -> Iterable[tuple[Form, str]]:
@@ -167,19 +172,19 @@ class Describer:
             ways.reverse()
         return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
 
-    async def _user(self, text: _Text, name: str = "") -> PreparedStatement:
+    async def _user(self, text: _Text, name: str, printed: Collection[int]) -> PreparedStatement:
         try:
-            return await self._ask(text.rendered.text, name)
+            return await self._ask(text.rendered.text, name, printed)
         except asyncpg.PostgresError as error:
             if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
                 raise
             raise _refusal(error, text) from error
 
-    async def _ask(self, sql: str, name: str) -> PreparedStatement:
+    async def _ask(self, sql: str, name: str, printed: Collection[int]) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
         await self._session.execute(wrapping.describing(self._schema, self._lock_timeout_s, self._session.local))
         try:
-            return await self._session.prepare(sql, name=name)
+            return await self._session.prepare_printed(sql, name, printed)
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")

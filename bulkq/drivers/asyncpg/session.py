@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from bulkq.drivers.asyncpg.decoding import TEXT_ARRAY
+from bulkq.drivers.lists import array_text
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Collection, Coroutine
+
+    from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.options import KeepAlive
     from bulkq.model import Setting
@@ -38,6 +43,29 @@ class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
 
     local: tuple[Setting, ...] = ()
     """Settings that every transaction through a pooler is given; a session of our own has them from its start."""
+
+    @property
+    def iso(self) -> bool:
+        """Whether a transaction of the session prints dates as in ISO 8601, as far as the server has told."""
+        return not self.local and str(self.get_settings().DateStyle).startswith("ISO")
+
+    async def prepare_printed(self, sql: str, name: str, printed: Collection[int]) -> PreparedStatement:
+        """Prepare `sql`; of the types with the oids `printed` the server sends the text that COPY writes.
+
+        asyncpg chooses the format of a column by a codec of the session for its type, and keeps it with the statement.
+        Its public `set_type_codec` takes no arrays, ranges and composite types, and asks the server about the name. The
+        codecs are gone after the statement is prepared, so that others on this session get Python's values.
+        """
+        settings = self._protocol.get_settings()
+        try:
+            for oid in printed:
+                settings.set_builtin_type_codec(oid, str(oid), "", "scalar", "text", "text")
+            if TEXT_ARRAY in printed:  # also the type of a list parameter, which a codec encodes as well
+                settings.add_python_codec(TEXT_ARRAY, "_text", "", [], "scalar", array_text, str, "text")
+            return await self.prepare(sql, name=name)
+        finally:
+            for oid in printed:
+                settings.remove_python_codec(oid, "", "")
 
     async def recover(self) -> bool:
         """Back to idle within the grace, or closed; whether it is idle. A cancellation does not stop it.

@@ -43,10 +43,13 @@ class Shape:
     columns: tuple[Column, ...]
     kinds: tuple[Type, ...]  # of the user's result columns
     bound: tuple[int, ...]  # index into a set of $1, $2, ...
+    parameters: tuple[int, ...]  # oids of the types of $1, $2, ... that Python's values are sent for
     casts: tuple[str, ...]  # the type of $1, $2, ... as SQL
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[Converter | None, ...]  # of $1, $2, ...
-    decode: tuple[Converter | None, ...]  # of the user's result columns, where they cannot be wrapped
+    printed: frozenset[int]  # oids of the types whose values the server prints
+    decode: tuple[decoding.Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
+    iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
     changes: bool  # RETURNING: every row is a changed one
 
 
@@ -57,7 +60,6 @@ class Recipe:
     shape: Shape
     sql: str
     single: bool
-    parameters: tuple[int, ...]  # oids
 
 
 class AsyncpgStatement:
@@ -90,8 +92,7 @@ class AsyncpgStatement:
 
     def recipe(self) -> Recipe:
         """For the other sessions of the driver."""
-        oids = tuple(kind.oid for kind in self.handle.get_parameters())
-        return Recipe(self.shape, self.handle.get_query(), self.single, oids)
+        return Recipe(self.shape, self.handle.get_query(), self.single)
 
     @property
     def ordinal(self) -> int | None:
@@ -139,7 +140,7 @@ class AsyncpgStatement:
             changed = sum(values[0])  # type: ignore[arg-type] # the wrapper's count(*)
         elif self.shape.changes:
             changed = len(records)
-        return Reply(self.columns, values, places, changed)
+        return Reply(self.columns, decoding.converted(values, self.shape.decode), places, changed)
 
     def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
         """What unwrapped executions brought back: per set its records and its command tag."""
@@ -148,10 +149,8 @@ class AsyncpgStatement:
             counts = [affected(status) for _, status in answers]
             return Reply(self.columns, [counts], range(len(answers)), changed)
         positions = [i for i, (records, _) in enumerate(answers) for _ in records]
-        columns = decoding.transposed((r for records, _ in answers for r in records), len(self.columns))
-        shaped = zip(self.columns, columns, self.shape.decode, strict=True)
-        values = [c if f is None else _by_hand(name, c, f, positions) for name, c, f in shaped]
-        return Reply(self.columns, values, positions, changed)
+        values = decoding.transposed((r for records, _ in answers for r in records), len(self.columns))
+        return Reply(self.columns, decoding.converted(values, self.shape.decode), positions, changed)
 
     def _converted(self, values: ParameterSet, position: int) -> Arguments:
         pairs = zip(self.shape.bound, self.shape.convert, strict=True)
@@ -159,18 +158,6 @@ class AsyncpgStatement:
             return [values[i] if f is None or values[i] is None else f(values[i]) for i, f in pairs]
         except ValueError as error:
             raise DatabaseError(str(error), sqlstate=None, phase=Phase.ENCODING, position=position) from None
-
-
-def _by_hand(column: Column, values: Sequence[object], convert: Converter, positions: Sequence[int]) -> list[object]:
-    found: list[object] = []
-    try:
-        for value in values:
-            found.append(convert(value))  # noqa: PERF401 - its length says which one it was
-    except ValueError as error:
-        raise DatabaseError(
-            f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(found)]
-        ) from error
-    return found
 
 
 def affected(status: str) -> int:

@@ -27,6 +27,9 @@ CHECK_ALIVE = f"{CHECK_ALIVE_NAME} = {CHECK_MS}"
 DESCRIBE = "BEGIN READ ONLY; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 8000"
 """Describing waits for a table that is being altered, but not for ever; the pooler keeps us on one server meanwhile."""
 
+ISO = "ISO"
+"""The DateStyle of JSON; whether days or months come first in what the server reads stays as it is."""
+
 DESCRIBE_LOCK_S = 5.0
 """As long as it waits where the query does not say; a query that waits longer for locks is not described for longer."""
 
@@ -66,6 +69,7 @@ def opening(
     streaming: bool = False,
     schema: str | None = None,
     local: Sequence[Setting] = (),
+    iso: bool = False,
 ) -> str:
     """The first message of an attempt: the transaction and its limits.
 
@@ -78,9 +82,10 @@ def opening(
         streaming: rows are fetched in pieces.
         schema: where names without a schema are looked up, and nowhere else.
         local: settings of the user, for a session that must not keep any.
+        iso: dates are printed as in ISO 8601, whatever the session's style.
     """
     idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
-    settings = {
+    settings: dict[str, object] = {
         "statement_timeout": _ms(limits.timeout_s),
         "lock_timeout": _ms(limits.lock_timeout_s),
         "idle_in_transaction_session_timeout": idle_ms,
@@ -89,6 +94,8 @@ def opening(
         settings["log_parameter_max_length_on_error"] = 8
     if check_alive:
         settings[CHECK_ALIVE_NAME] = CHECK_MS
+    if iso:
+        settings["datestyle"] = ISO
     # One query instead of a SET each: a batch of one slow query costs the server half as much.
     calls = ", ".join(
         [*map(_call, local), *(f"set_config('{name}', '{value}', true)" for name, value in settings.items())]
@@ -110,10 +117,13 @@ EXPORT = (
 """The transaction that others share the snapshot of waits for them."""
 
 
-def session_limits(limits: Limits, schema: str | None = None) -> str:
-    """The limits of a statement that runs outside a transaction, and where its names are looked up."""
+def session_limits(limits: Limits, schema: str | None = None, *, iso: bool = False) -> str:
+    """The same for a statement that runs outside a transaction."""
     path = f"; SET search_path = {identifier(schema)}" if schema is not None else ""
-    return f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}"
+    style = f"; SET datestyle = '{ISO}'" if iso else ""
+    return (
+        f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}{style}"
+    )
 
 
 def local(settings: Sequence[Setting]) -> str:
@@ -134,6 +144,7 @@ def describing(schema: str | None, lock_timeout_s: float | None = None, settings
 
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
+RESET_STYLE = "; RESET datestyle"
 
 
 def literal(text: str) -> str:

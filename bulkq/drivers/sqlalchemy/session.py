@@ -221,6 +221,7 @@ class Session:
             else:
                 self._patiently(partial(self._claimed, claim, limits, statement.query.schema), limits.lock_timeout_s)
             self._phase = Phase.SENT
+            self._restyle(statement)
             reply = self._executed(statement, given, order)
             self._still_open()
             if not limits.read_only:
@@ -255,6 +256,8 @@ class Session:
         before: Counters = {}
         try:
             for text in self.product.alone(limits, query.schema):
+                self.ask(text)
+            for text in self.product.restyling(statement.decoding, local=False):
                 self.ask(text)
             before = self.product.counters(self.ask, query)
             self._pass_the_point_of_no_return()
@@ -410,6 +413,7 @@ class Session:
             self._refuse(statement, reading=True)
             self._begin(limits, statement.query.schema)
             self._phase = Phase.SENT
+            self._restyle(statement)
             (call,) = statement.binding.calls([params])
             reader = self._reader(statement.decoding)
             self._streaming = self.product.streaming(self.connection, reader, statement.query)
@@ -451,6 +455,10 @@ class Session:
     def _open_with(self, limits: Limits, schema: str | None) -> None:
         self._open = True
         for text in self.product.opening(limits, schema):
+            self.ask(text)
+
+    def _restyle(self, statement: SqlStatement) -> None:
+        for text in self.product.restyling(statement.decoding, local=True):
             self.ask(text)
 
     def _still_open(self) -> None:

@@ -1,66 +1,66 @@
-"""Values of statements that cannot be wrapped, and what goes into parameters."""
+"""What becomes of printed values, and what goes into parameters."""
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 
 from bulkq.drivers.asyncpg import decoding, statement
 from bulkq.drivers.asyncpg.catalog import Type
-from bulkq.drivers.lists import list_of_text
+from bulkq.drivers.lists import array_text, list_of_text
 from bulkq.model import Decoding
 
-UTC = dt.UTC
+
+def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = False) -> Type:
+    """A type of that oid."""
+    return Type(oid, "t", "pg_catalog.t", element, delimiter, own_text)
 
 
-def one(value: object, how: Decoding, oid: int = 0, element: int = 0) -> object:
-    """`value` of a column of that type, in that form."""
-    convert = decoding.converters([Type(oid, "t", "pg_catalog.t", element, False)], how)[0]
-    return value if convert is None else convert(value)
+def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> object:
+    """The JSON value of a printed text."""
+    converters = decoding.converters([kind(oid, element, delimiter=delimiter)], Decoding.JSON, wrapped=False)
+    return decoding.converted([[text]], converters)[0][0]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, None),
-        (b"\x00\xff", "\\x00ff"),
-        (1.0, "1"),
-        (1e300, "1e+300"),
-        (float("-inf"), "-Infinity"),
-        (float("nan"), "NaN"),
-        (Decimal("1E+3"), "1000"),
-        (dt.datetime(2026, 11, 22, 13, 5, 10, tzinfo=UTC), "2026-11-22 13:05:10+00"),
-        (dt.datetime(2026, 11, 22, 13, 5, 10, 250000, tzinfo=UTC).replace(tzinfo=None), "2026-11-22 13:05:10.250000"),
-        (dt.date(2026, 11, 22), "2026-11-22"),
-        (dt.time(13, 5, tzinfo=dt.timezone(dt.timedelta(hours=2))), "13:05:00+02"),
-        (dt.timedelta(days=2, seconds=3661, microseconds=500000), "2 days 01:01:01.5"),
-        (dt.timedelta(days=1), "1 day"),
-        (dt.timedelta(0), "00:00:00"),
-        ([1, None, [2]], "{1,NULL,{2}}"),
-        (["a b", 'q"', "null", "", "plain"], '{"a b","q\\"","null","",plain}'),
-        ((1, None, "a,b", True), '(1,,"a,b",t)'),
-        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
-    ],
-)
-def test_text(value: object, text: str | None) -> None:
-    """Very nearly what COPY writes."""
-    assert one(value, Decoding.TEXT) == text
+def test_the_server_prints_what_no_sink_writes_by_itself() -> None:
+    """Ints, bools and texts come as they are, to JSON floats and bytes as well, to Python everything."""
+    oids = (decoding.INT4, decoding.TEXT, decoding.FLOAT8, decoding.BYTEA, decoding.NUMERIC, 99_999)
+    kinds = [kind(oid) for oid in oids]
+    assert decoding.printed(kinds, Decoding.TEXT) == {decoding.FLOAT8, decoding.BYTEA, decoding.NUMERIC, 99_999}
+    assert decoding.printed(kinds, Decoding.JSON) == {decoding.NUMERIC, 99_999}
+    assert decoding.printed(kinds, Decoding.PYTHON) == frozenset()
 
 
-def test_json() -> None:
-    """Times in ISO 8601, numerics as text, arrays as JSON, JSON on one line."""
-    moment = dt.datetime(2026, 11, 22, 13, 5, 10, tzinfo=UTC)
-    assert one(moment, Decoding.JSON, decoding.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
-    assert one(Decimal("1.10"), Decoding.JSON, decoding.NUMERIC) == "1.10"
-    assert one([1, Decimal("1.10"), dt.date(2026, 1, 2)], Decoding.JSON, 1, decoding.INT4) == '[1,"1.10","2026-01-02"]'
-    assert one('{"a":\n1}', Decoding.JSON, decoding.JSON) == '{"a": 1}'
-    assert one(None, Decoding.JSON, decoding.JSON) is None
-    assert one(b"\x00", Decoding.JSON, decoding.BYTEA) == b"\x00"
-    assert one(7, Decoding.JSON, decoding.INT8) == 7
-    assert one(moment, Decoding.PYTHON, decoding.TIMESTAMPTZ) is moment
+def test_json_values_of_printed_texts() -> None:
+    """Moments in ISO 8601, arrays as JSON; everything else is its text."""
+    assert one("2026-11-22 13:05:10+00", decoding.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
+    assert one("infinity", decoding.TIMESTAMP) == "infinity"
+    assert one("1.1", decoding.FLOAT4) == 1.1
+    assert one("1.10", decoding.NUMERIC) == "1.10"
+    assert one("[1,5)", 3904) == "[1,5)"
+    assert one("{1,NULL}", 1007, decoding.INT4) == "[1,null]"
+    assert one("{(2,2),(1,1);(4,4),(3,3)}", 1020, 603, ";") == '["(2,2),(1,1)","(4,4),(3,3)"]'
+    assert one(None, decoding.FLOAT4) is None
+    assert decoding.converters([kind(decoding.INT4)], Decoding.JSON, wrapped=False) == ()
+    assert decoding.converters([kind(decoding.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
+
+
+def test_the_wrapper_leaves_arrays_whose_cast_would_not_print_them() -> None:
+    """An element with a cast to text of its own is printed by the server and becomes JSON here."""
+    plain, own = kind(70_001, 70_000), kind(70_003, 70_002, own_text=True)
+    assert decoding.expression("q.c1", plain, Decoding.JSON) == "to_json(q.c1::text[])::text"
+    assert decoding.expression("q.c1", own, Decoding.JSON) == "q.c1"
+    assert decoding.converters([plain], Decoding.JSON, wrapped=True) == ()
+    (convert,) = decoding.converters([own], Decoding.JSON, wrapped=True)
+    assert convert is not None
+    assert convert("{a,b}") == '["a","b"]'
+
+
+def test_array_literals() -> None:
+    """Texts in quotes, NULL, and arrays in arrays."""
+    assert array_text(['a "b"', "c\\d", None, ""]) == r'{"a \"b\"","c\\d",NULL,""}'
+    assert array_text([["a"], [None]]) == '{{"a"},{NULL}}'
 
 
 def test_lists_of_text() -> None:

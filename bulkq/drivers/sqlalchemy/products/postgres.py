@@ -7,9 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers import texts
+from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
-from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
@@ -37,9 +36,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
+    from bulkq.drivers.asyncpg.catalog import Type
     from bulkq.drivers.libpq import Given
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Form, Forms
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
     from bulkq.model import Limits, ParameterSet, Query, Setting
 
 PREPARE = "PREPARE bulkq_probe AS "
@@ -54,21 +54,8 @@ VALUE = "SELECT current_setting({}, true)::text"
 
 TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
 JSON = (forms.JSON, forms.JSONB)
-NATIVES = forms.NATIVE
-IN_JSON = frozenset({forms.FLOAT4, forms.FLOAT8, forms.BYTEA})
-"""Types whose Python values a JSON sink writes right."""
-
-MOMENTS = frozenset({forms.TIMESTAMP, forms.TIMESTAMPTZ})
-SINGLE = NATIVES | IN_JSON | forms.TIMES | {forms.NUMERIC, *JSON}
-"""No arrays; the catalog is asked about all others."""
-
-ARRAY = "SELECT oid::int8, typdelim::text FROM pg_catalog.pg_type WHERE typarray = {}"
-ELEMENTS = (
-    dict.fromkeys((forms.INT2, forms.INT4, forms.INT8, forms.FLOAT4, forms.FLOAT8), texts.number_json)
-    | dict.fromkeys(MOMENTS, texts.moment_json)
-    | {forms.BOOL: texts.bool_json}
-)
-"""Elements of arrays that are no strings in JSON, or other ones than the server's text."""
+PLAIN = forms.NATIVE | {forms.FLOAT8, forms.BYTEA, forms.DATE, forms.TIME, forms.TIMETZ, forms.NUMERIC, *JSON}
+"""Types whose printed text, or Python value, is what JSON wants; the catalog is asked about all others."""
 
 SOFT_CHECKS = 160_000
 """From PostgreSQL 16 on the server says of a whole column which values it would not convert."""
@@ -96,7 +83,8 @@ class Postgres(Product):
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
         self._number = 0
-        self._arrays: dict[int, tuple[int, str] | None] = {}
+        self._style = ""  # of dates in the server's own text; "" if it is ISO
+        self._types: dict[int, Type] = {}
 
     def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
         """A host that is not this machine is never talked to in plain text unless the user says so."""
@@ -143,7 +131,8 @@ class Postgres(Product):
 
     def look(self, ask: Ask, connection: Connection) -> Server:
         """As the asyncpg driver looks."""
-        self._plain(ask, connection)
+        self._plain(connection)
+        self._iso(ask, connection)
         ((pid, version, number, database, user, standby, most, superuser, free),) = ask(LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
@@ -161,8 +150,22 @@ class Postgres(Product):
             max_connections=_int(most),
         )
 
-    def _plain(self, ask: Ask, connection: Connection) -> None:
-        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits; times as ISO writes them."""
+    def _iso(self, ask: Ask, connection: Connection) -> None:
+        """Dates as the libraries read them; psycopg2 has said so to the server when it connected."""
+        if not self._libpq:
+            return
+        inner = cast("Any", getattr(connection, "driver_connection", None) or connection)
+        if self.dialect.driver == "psycopg2":
+            ask("RESET datestyle")
+            style = inner.get_parameter_status("DateStyle")
+        else:
+            style = inner.info.parameter_status("DateStyle")
+        if style and not style.startswith(wrapping.ISO):
+            self._style = style
+            ask(f"SET datestyle = '{wrapping.ISO}'")
+
+    def _plain(self, connection: Connection) -> None:
+        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
         driver = cast("Any", connection)
         if self.dialect.driver == "psycopg2":
             from psycopg2 import extras
@@ -175,8 +178,6 @@ class Postgres(Product):
             inner = getattr(driver, "driver_connection", None) or driver
             for name in ("json", "jsonb"):
                 inner.adapters.register_loader(name, TextLoader)
-            if not str(inner.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):
-                ask("SET datestyle = 'ISO'")  # as psycopg2 does by itself
 
     def kill(self, pid: int) -> str | None:
         """For libraries without a way of their own."""
@@ -192,9 +193,15 @@ class Postgres(Product):
         """Limits of the session, and where its names are looked up."""
         return (wrapping.session_limits(limits, schema),)
 
+    def restyling(self, decoding: Decoding, *, local: bool) -> Sequence[str]:
+        """Text has the date style of the server, as in COPY; Python's values and JSON are read from ISO."""
+        if decoding is not Decoding.TEXT or not self._style:
+            return ()
+        return (f"SET {'LOCAL ' if local else ''}datestyle = {wrapping.literal(self._style)}",)
+
     def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
         """Of the session again."""
-        return (wrapping.RESET,)
+        return (wrapping.RESET, f"SET datestyle = '{wrapping.ISO}'") if self._style else (wrapping.RESET,)
 
     def durable(self) -> Sequence[str]:
         """Whatever the server's default is."""
@@ -249,37 +256,34 @@ class Postgres(Product):
     def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
         """JSON is embedded as it is, and arrays become JSON."""
         entries = [(str(entry[0]), _int(entry[1])) for entry in cursor.description or ()]
-        raw = {oid for _, oid in entries if oid in JSON or (json_wanted and self._array(asking, oid))}
+        kinds = self._kinds(asking, [oid for _, oid in entries]) if json_wanted else ()
+        raw = {kind.oid for kind in kinds if kind is not None and kind.element} | set(JSON)
         return tuple(Column(name, raw=json_wanted and oid in raw) for name, oid in entries)
 
     def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:
         """One that gives the server's own text, where Python's types would lose something of it."""
         if decoding is Decoding.PYTHON:
             return None
-        kept = NATIVES if decoding is Decoding.TEXT else NATIVES | IN_JSON
         texts_of = TEXTS.get(self.dialect.driver)
-        return texts_of(connection, kept) if texts_of is not None else None
+        return texts_of(connection, forms.BINARY[decoding]) if texts_of is not None else None
 
     def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:
         """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
         if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
             return ()
-        return [self._form(asking, _int(entry[1])) for entry in cursor.description or ()]
+        kinds = self._kinds(asking, [_int(entry[1]) for entry in cursor.description or ()])
+        return [None if kind is None else forms.json_value(kind) for kind in kinds]
 
-    def _form(self, asking: Asking, oid: int) -> Form | None:
-        if oid in MOMENTS:
-            return texts.iso
-        element = self._array(asking, oid)
-        return element and texts.array_json(ELEMENTS.get(element[0], texts.string_json), element[1])
-
-    def _array(self, asking: Asking, oid: int) -> tuple[int, str] | None:
-        """The type of an array's elements and what stands between them; None for everything else."""
-        if oid in SINGLE or self.dialect.driver not in TEXTS:
-            return None
-        if oid not in self._arrays:
-            found = asking.ask(ARRAY.format(oid))
-            self._arrays[oid] = (_int(found[0][0]), str(found[0][1])) if found else None
-        return self._arrays[oid]
+    def _kinds(self, asking: Asking, oids: Sequence[int]) -> Sequence[Type | None]:
+        """The types with these oids; None if JSON takes their values as they come."""
+        if self.dialect.driver not in TEXTS:
+            return [None] * len(oids)
+        unknown = sorted(set(oids) - PLAIN - self._types.keys())
+        if unknown:
+            for row in asking.ask(catalog.TYPES.format(wrapping.literal(f"{{{','.join(map(str, unknown))}}}"))):
+                kind = catalog.Type(*cast("Any", row))
+                self._types[kind.oid] = kind
+        return [self._types.get(oid) for oid in oids]
 
     def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Where the server can be asked about many values at once."""
@@ -377,12 +381,11 @@ def _same(value: object) -> object:
 
 
 def _texts_of_psycopg(connection: Connection, kept: frozenset[int]) -> Cursor:
-    from psycopg import adapters
     from psycopg.types.string import TextLoader
 
     cursor = connection.cursor()
     inner = cast("Any", getattr(cursor, "_cursor", cursor))  # SQLAlchemy's, of an asyncio connection
-    for kind in adapters.types:
+    for kind in inner.adapters.types:  # with those that SQLAlchemy has registered: hstore
         for oid in {kind.oid, kind.array_oid} - kept - {0}:
             inner.adapters.register_loader(oid, TextLoader)
     return cursor

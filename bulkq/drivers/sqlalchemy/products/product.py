@@ -196,6 +196,10 @@ class Product:
         """The statements before one that runs outside a transaction."""
         return ()
 
+    def restyling(self, decoding: Decoding, *, local: bool) -> Sequence[str]:  # noqa: ARG002
+        """The statements after `opening` or, where not `local`, after `alone`, for values of this form."""
+        return ()
+
     def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
         """What takes back what `alone` has set, or what `query` has left open, where it would be in the way."""
         return ()
