@@ -110,7 +110,7 @@ class SqlConnection:
             yield await self.attempt(known, [params], limits)
             return
         session = self._session
-        left = _Left(limits.timeout_s)
+        left = _Left(limits.timeout_s, strict=session.product.ends_quietly)
         try:
             with left:
                 reply = await self._hop(partial(session.begin_stream, known, params, limits), left.s, Phase.SENT)
@@ -276,10 +276,16 @@ class SqlConnection:
 
 
 class _Left:
-    """What is left of a query's time while its rows are fetched in pieces: whoever reads them takes none of it."""
+    """What is left of a query's time while its rows are fetched in pieces: whoever reads them takes none of it.
 
-    def __init__(self, timeout_s: float | None) -> None:
+    Args:
+        timeout_s: of the query.
+        strict: a piece that comes too late is not believed either.
+    """
+
+    def __init__(self, timeout_s: float | None, *, strict: bool) -> None:
         self.s = timeout_s
+        self._strict = strict
         self._timeout_s = timeout_s
         self._since_s = 0.0
 
@@ -289,16 +295,25 @@ class _Left:
         Raises:
             DatabaseError: the time was used up by the pieces before it.
         """
+        self._refuse_late()
+        self._since_s = asyncio.get_running_loop().time()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """It is there.
+
+        Raises:
+            DatabaseError: too late.
+        """
+        if self.s is not None:
+            self.s -= asyncio.get_running_loop().time() - self._since_s
+        if self._strict and kind is None:
+            self._refuse_late()
+
+    def _refuse_late(self) -> None:
         if self.s is not None and self.s <= 0:
             raise DatabaseError(
                 f"timed out after {self._timeout_s:g}s", sqlstate=CANCELED, phase=Phase.SENT, position=0
             )
-        self._since_s = asyncio.get_running_loop().time()
-
-    def __exit__(self, *_: object) -> None:
-        """It is there."""
-        if self.s is not None:
-            self.s -= asyncio.get_running_loop().time() - self._since_s
 
 
 def _ours(statement: Statement) -> SqlStatement:

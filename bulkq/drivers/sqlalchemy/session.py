@@ -6,6 +6,7 @@ The same code runs in a private thread (sync libraries) and in a greenlet on the
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -40,6 +41,9 @@ ROLLBACKS = 3
 PAUSE_S = 0.01
 CONFLICT = "40001"
 PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
+EARLY_S = 0.002
+"""A server's timer may fire so much before ours."""
+
 WORK_S = 60.0
 """What one of our own statements may take beside waiting for locks: the markers of a long run are many rows to delete."""
 
@@ -357,15 +361,41 @@ class Session:
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
         rows, bare = statement.returns_rows, statement.binding.bare
+        clock, limit_s = time.monotonic, self._limit_s()
+        since_s = clock()
         for text, values in statement.binding.calls(sets):
             if signals.cancelled:
-                raise _cancelled()
+                raise self._ended(order)
             if bare:
                 execute(text)
             else:
                 execute(text, values)
-            append(self._answer(cursor, rows))
+            answer = self._answer(cursor, rows)
+            now_s = clock()
+            if now_s - since_s >= limit_s:
+                raise self._ended(order)
+            since_s = now_s
+            append(answer)
+        if signals.cancelled and self.product.ends_quietly:
+            raise self._ended(order)
         return self._reply(statement, answers, order)
+
+    def _limit_s(self) -> float:
+        """What an answer may take and still be believed."""
+        limit_s = self.signals.timeout_s
+        return limit_s - EARLY_S if limit_s is not None and self.product.ends_quietly else math.inf
+
+    def _ended(self, order: Sequence[int]) -> DatabaseError:
+        """The error of a statement that was called back, or whose answer came too late to be believed."""
+        at = len(self.signals.answers)
+        cancelled = self.signals.cancelled
+        return DatabaseError(
+            "cancelled" if cancelled else f"timed out after {self.signals.timeout_s:g}s",
+            sqlstate=CANCELED,
+            phase=self._phase,
+            position=None if cancelled or at >= len(order) else order[at],
+            confirmed=self._phase is not Phase.COMMITTING,
+        )
 
     def _answer(self, cursor: Cursor, rows: bool | None) -> object:
         if rows is False or (rows is None and not cursor.description):

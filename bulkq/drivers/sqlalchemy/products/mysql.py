@@ -86,6 +86,9 @@ STATES = {
 LOST = frozenset({2006, 2013, 2014, 2055, 4031, 1927, 1053, 1152, 1158, 1159, 1160, 1161})
 """The connection is gone, or out of step."""
 
+BROKEN = (AttributeError, RuntimeError)
+"""What aiomysql raises on a connection that was cut or cancelled under a statement: its reader is gone, or in use."""
+
 LOST_AT_ONCE = 2013
 FOREIGN = "Packet sequence number wrong"
 IN_TRANSACTION = 1
@@ -117,6 +120,7 @@ class MySQL(Product):
 
     name = "mysql"
     cancels = True
+    ends_quietly = True  # BENCHMARK gives 0, GET_LOCK gives NULL, DO SLEEP succeeds
     autocommit = True
     says_begin = True
     quote = "`"
@@ -276,7 +280,7 @@ class MySQL(Product):
     def trouble(self, error: Exception) -> Trouble:
         """By the number of the error."""
         number, message = _parts(error)
-        lost = number in LOST or self.is_disconnect(error)
+        lost = number in LOST or isinstance(error, BROKEN) or self.is_disconnect(error)
         state = STATES.get(number or 0) or getattr(error, "sqlstate", None)  # PyMySQL keeps it from 1.2 on
         return Trouble(message, state if state != "HY000" else None, lost)
 

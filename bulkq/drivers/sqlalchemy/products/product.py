@@ -123,6 +123,9 @@ class Product:
     cancels = False
     """What runs can be ended, whatever the library."""
 
+    ends_quietly = False
+    """A statement that is killed, or meets the server's limit, may answer as if it had ended by itself: the clock decides."""
+
     in_process = False
     concurrent_writes = True
     says_begin = False
