@@ -282,6 +282,7 @@ class Capabilities:
     schemas: bool = False  # `Query.schema` is honoured
     concurrent_reads: bool = True
     concurrent_writes: bool = True
+    dynamic_types: bool = False  # a value keeps its own type beside an expression (SQLite): `'5' = 5` is false
 
 
 @dataclass(frozen=True, slots=True)

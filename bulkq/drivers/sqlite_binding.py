@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bulkq.drivers import binding
+from bulkq.query.spelled import Spelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ def to_native(value: object) -> object:
     if type(value) in NATIVE:
         return value
     match value:
+        case Spelled():
+            return value.number
         case datetime():
             return value.isoformat(" ")
         case date() | time():

@@ -111,6 +111,7 @@ class SqliteDriver:
             isolates_errors=True,
             in_process=True,
             concurrent_writes=False,
+            dynamic_types=True,
         )
 
     async def connect(self) -> SqliteConnection:

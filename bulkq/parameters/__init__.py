@@ -51,6 +51,8 @@ async def open_source(
     query: Query,
     *,
     text: bool,
+    dynamic: bool = False,
+    mixed: bool = False,
     rows: Rows | None = None,
     start: SourcePosition | None = None,
     unused_constants_ok: bool = False,
@@ -63,6 +65,9 @@ async def open_source(
         text: the target converts text itself. True: every value of every set is `str | None` (lists as PostgreSQL
             array literals), `typed` is False. False: JSON scalars stay int, float, str or None, truth values are
             1 and 0, lists are lists; text is converted only for parameters of a declared type; `typed` is True.
+        dynamic: a target has no types for expressions (SQLite): plain text that is a number becomes one, see
+            `bulkq.parameters.loose`.
+        mixed: beside a target that is `dynamic` there are others, which take such a value as text.
         rows: runs the query of `sql:...` and `@FILE.sql:NAME`.
         start: `Batch.end` of an earlier opening, behind which to go on: the next set is number `start.n + 1`. The
             `total` stays that of the whole source.
@@ -77,5 +82,7 @@ async def open_source(
     """
     from bulkq.parameters.opening import Opening  # who needs `Request` only does not need csv and json
 
-    opening = Opening(request, query, text=text, rows=rows, start=start, several=unused_constants_ok)
+    opening = Opening(
+        request, query, text=text, dynamic=dynamic, mixed=mixed, rows=rows, start=start, several=unused_constants_ok
+    )
     return await opening.source()

@@ -5,16 +5,18 @@ Everything that does not fit is found here, before the first row where the colum
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
+from bulkq.parameters.loose import scalars
 from bulkq.parameters.values import Unfit, constant_column, converter, native
 from bulkq.parameters.wording import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bulkq.model import Parameter, Query
     from bulkq.parameters.source import Block
@@ -27,7 +29,7 @@ class Wanted:
 
     names: tuple[str, ...]
     place: str  # of the query, for messages
-    defaults: Mapping[str, str | None]  # of `names` that a row may leave out
+    defaults: Mapping[str, object]  # of `names` that a row may leave out
     secret: tuple[str, ...] = ()  # of `names`
     constants: frozenset[str] = frozenset()  # names that --param gives
     ignore_extra: bool = False
@@ -91,6 +93,13 @@ class Terms:
     text: bool
     ignore_extra: bool
     others: frozenset[str] = frozenset()
+    loose: Mapping[str, Callable[[str], object]] = dataclasses.field(
+        default_factory=dict
+    )  # see `bulkq.parameters.loose`
+
+    def converter(self, parameter: Parameter, *, plain: bool) -> Converter | None:
+        """See `bulkq.parameters.values.converter`."""
+        return converter(parameter, text=self.text, plain=plain, loose=self.loose.get(parameter.name))
 
 
 def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
@@ -138,18 +147,25 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         if fixed:
             fields.append(Field(parameter, None, None, _fixed(terms, parameter, columns, where)))
         else:
-            fields.append(Field(parameter, len(wanted), converter(parameter, text=terms.text, plain=plain)))
+            fields.append(Field(parameter, len(wanted), terms.converter(parameter, plain=plain)))
             wanted.append(parameter.name)
     return Binding(terms.query.place, name, tuple(fields), _wanted(terms, wanted))
 
 
 def _wanted(terms: Terms, names: Sequence[str]) -> Wanted:
     chosen = [p for p in terms.query.parameters if p.name in names]
-    defaults = {p.name: p.default for p in chosen if p.has_default}
+    defaults = {p.name: _default(terms, p) for p in chosen if p.has_default}
     secret = tuple(p.name for p in chosen if p.secret)
     constants = frozenset(terms.constants)
     extra, others = terms.ignore_extra, terms.others
     return Wanted(tuple(names), terms.query.place, defaults, secret, constants, ignore_extra=extra, others=others)
+
+
+def _default(terms: Terms, parameter: Parameter) -> object:
+    """The default of `parameter`: text, or where text is not alike, what it becomes."""
+    if parameter.name not in terms.loose:
+        return parameter.default
+    return _constant(terms, parameter, parameter.default, f"default of :{parameter.name}")
 
 
 def _check_unused(terms: Terms, columns: Sequence[str], where: str) -> None:
@@ -192,7 +208,7 @@ def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str)
         raise ParameterError(
             f"{label}: NULL is no identifier: write a name (:{{{parameter.name}}} of {terms.query.place})"
         )
-    convert = converter(parameter, text=terms.text, plain=True)
+    convert = terms.converter(parameter, plain=True)
     if convert is None or (value is None and parameter.kind is not PlaceholderKind.LIST):
         return value
     try:
@@ -201,14 +217,18 @@ def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str)
         raise ParameterError(f"{label}: {unfit} (:{parameter.name} of {terms.query.place})") from unfit
 
 
-def bind_mappings(query: Query) -> Binding:
-    """Bind the mappings of the Python API: values stay as they are, text defaults get their declared type."""
+def bind_mappings(query: Query, *, dynamic: bool = False) -> Binding:
+    """Bind the mappings of the Python API: values stay as they are, text defaults get their declared type.
+
+    `dynamic` is that of `open_source`; it counts for defaults without a type.
+    """
+    loose = scalars(query) if dynamic and any(p.has_default for p in query.parameters) else {}
     fields = tuple(Field(p, i, None) for i, p in enumerate(query.parameters))
     defaults: dict[str, object] = {}
     for p in query.parameters:
         if p.has_default:
-            convert = native(p)
+            convert = native(p, loose.get(p.name))
             defaults[p.name] = p.default if p.default is None or convert is None else convert([p.default])[0]
     names = tuple(p.name for p in query.parameters)
-    wanted = Wanted(names, query.place, cast("dict[str, str | None]", defaults), advice=False)
+    wanted = Wanted(names, query.place, defaults, advice=False)
     return Binding(query.place, "", fields, wanted)

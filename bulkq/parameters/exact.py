@@ -1,7 +1,7 @@
 """Parameter values as JSON from which exactly the same values come back. Called by `spool`.
 
 JSON has str, int, float, bool, None and lists. The rest is an object of one key: `{"bytes":"00ff"}`, `{"tuple":[...]}`,
-`{"dict":[[key,value],...]}`, and `{"int":"-0x..."}` for integers of more digits than Python turns into decimal text.
+`{"dict":[[key,value],...]}`, `{"spelled":["5",5]}`, and `{"int":"-0x..."}` for integers of more digits than Python turns into decimal text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
+from bulkq.query.spelled import Spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,8 @@ def _tagged(value: object) -> object:
         return {"tuple": [_tagged(one) for one in value]}  # type: ignore[attr-defined]
     if kind is dict:
         return {"dict": [[key, _tagged(one)] for key, one in value.items()]}  # type: ignore[attr-defined]
+    if kind is Spelled:
+        return {"spelled": [str(value), value.number]}  # type: ignore[attr-defined]
     if kind is bytes:
         return {"bytes": value.hex()}  # type: ignore[attr-defined]
     raise ParameterError(f"a value of type {kind.__name__} cannot be kept for a resumed run")
@@ -71,6 +74,8 @@ def _untagged(found: dict[str, object]) -> object:
     if tag == "int":
         return int(str(value), 16)
     assert isinstance(value, list)
+    if tag == "spelled":
+        return Spelled(*value)
     return dict(value) if tag == "dict" else tuple(value)
 
 

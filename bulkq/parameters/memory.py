@@ -31,9 +31,13 @@ class Sets:
     typed = True
 
     def __init__(
-        self, query: Query, sets: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
+        self,
+        query: Query,
+        sets: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        *,
+        dynamic: bool = False,
     ) -> None:
-        """Take `sets` for `query`; the total is known where `sets` has a length.
+        """Take `sets` for `query`; the total is known where `sets` has a length. `dynamic` is that of `open_source`.
 
         Raises:
             ParameterError: `sets` is a single mapping, or nothing that gives mappings.
@@ -42,7 +46,7 @@ class Sets:
             raise ParameterError("expected the parameter sets, found one mapping; write [{...}]")
         if isinstance(sets, str | bytes) or not isinstance(sets, Iterable | AsyncIterable):
             raise ParameterError(f"expected the parameter sets, found {type(sets).__name__}; write [{{...}}]")
-        self._binding = bind_mappings(query)
+        self._binding = bind_mappings(query, dynamic=dynamic)
         self._query = query
         self._lists = [i for i, p in enumerate(query.parameters) if p.kind is PlaceholderKind.LIST]
         self._items: _Ahead | _Plain = _Ahead(sets) if isinstance(sets, AsyncIterable) else _Plain(sets)

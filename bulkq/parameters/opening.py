@@ -14,6 +14,7 @@ from bulkq.parameters.failed import Whose
 from bulkq.parameters.files import decoded, open_file, open_stdin, start
 from bulkq.parameters.generated import One, Range
 from bulkq.parameters.grid import Factor, Grid
+from bulkq.parameters.loose import scalars
 from bulkq.parameters.objects import ObjectFeed
 from bulkq.parameters.queried import Queried
 from bulkq.parameters.source import Source
@@ -49,6 +50,8 @@ class Opening:
         query: Query,
         *,
         text: bool,
+        dynamic: bool,
+        mixed: bool,
         rows: Rows | None,
         start: SourcePosition | None = None,
         several: bool = False,
@@ -64,7 +67,8 @@ class Opening:
             check_constants([query], request.constants)
         mine = {p.name for p in query.parameters}
         constants = {name: self._marked(value) for name, value in request.constants.items() if name in mine}
-        self._terms = Terms(query, constants, text, request.ignore_extra_columns, request.others)
+        loose = scalars(query, mixed=mixed) if dynamic and not text else {}
+        self._terms = Terms(query, constants, text, request.ignore_extra_columns, request.others, loose)
 
     async def source(self) -> ParameterSource:
         """Open everything, or nothing: after an error all that was opened is closed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
 from bulkq.parameters.jsontext import Number, decoder, json_text
+from bulkq.parameters.loose import canonical, integers, strict
 from bulkq.parameters.wording import a_or_an, shown
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ class Unfit(ValueError):
         self.found = found
 
 
-def converter(parameter: Parameter, *, text: bool, plain: bool) -> Converter | None:
+def converter(
+    parameter: Parameter, *, text: bool, plain: bool, loose: Callable[[str], object] | None = None
+) -> Converter | None:
     """What turns a column of scalars into values for `parameter`; None where they are right as they come.
 
     Args:
         parameter: its kind and its declared type decide.
         text: the target converts text itself.
         plain: the columns hold `str | None` only (CSV), not JSON or database values.
+        loose: what makes a value of a text where no type is declared, see `bulkq.parameters.loose`; None keeps the text.
     """
     if parameter.kind is PlaceholderKind.LIST:
         one = _array_text if text else _lists(_scalar(parameter.type))
@@ -58,14 +62,16 @@ def converter(parameter: Parameter, *, text: bool, plain: bool) -> Converter | N
     if text:
         return None if plain else _texts
     scalar = _scalar(parameter.type)
+    if scalar is None and plain:
+        return None if loose is None else _loosely(loose, secret=parameter.secret)
     if scalar is None:
-        return None if plain else _natives
+        return _natives
     return _converted(scalar, secret=parameter.secret)
 
 
-def native(parameter: Parameter) -> Converter | None:
+def native(parameter: Parameter, loose: Callable[[str], object] | None = None) -> Converter | None:
     """What turns a text default into a Python value for `parameter`; the values of the Python API stay as they are."""
-    return converter(parameter, text=False, plain=True)
+    return converter(parameter, text=False, plain=True, loose=loose)
 
 
 def array_literal(values: Sequence[object]) -> str:
@@ -185,6 +191,17 @@ def _converted(scalar: Callable[[str], object], *, secret: bool) -> Converter:
         return _each(one, values, secret=secret)
 
     return convert
+
+
+def _loosely(scalar: Callable[[str], object], *, secret: bool) -> Converter:
+    """Texts go through `scalar`; whole columns of clean integers take the short way."""
+
+    def one(value: object) -> object:
+        return scalar(value) if isinstance(value, str) else value
+
+    if scalar not in {canonical, strict}:
+        return lambda values: _each(one, values, secret=secret)
+    return lambda values: integers(values) or _each(one, values, secret=secret)
 
 
 def _scalar(declared: str | None) -> Callable[[str], object] | None:

@@ -4,10 +4,11 @@
     render, locate, caret   a query -> a driver's text; offsets back to `file:line`
     identifiers             what `:{name}` stands for in a parameter set
     lint                    findings without a database
+    operands                what a parameter is compared with, for SQLite
     rules                   what a check expects of its answer
     parse_duration          `30s`
 
-Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline` or `lint`.
+Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline`, `lint` or `operands`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from bulkq.query.durations import parse_duration
 from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, no_identifier, unnamed
 from bulkq.query.linting import Finding, lint
+from bulkq.query.operands import Operand, operands
 from bulkq.query.rendering import Rendered, caret, locate, render
 
 __all__ = [
     "Finding",
+    "Operand",
     "Rendered",
     "caret",
     "identifiers",
@@ -29,6 +32,7 @@ __all__ = [
     "load",
     "locate",
     "no_identifier",
+    "operands",
     "parse_duration",
     "pick",
     "render",

@@ -10,6 +10,7 @@ from bulkq.model import Mode, PlaceholderKind, StatementClass
 from bulkq.query import headers
 from bulkq.query.complaints import quoted
 from bulkq.query.files import INLINE
+from bulkq.query.operands import Operand, operands
 from bulkq.query.tokens import Kind, Token, tokenize
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ BACKFILL_KEYS = ("key", "verify")
 """Metadata that means something only beside `@over`."""
 
 
+UNTYPED = (
+    "BQ010: SQLite compares :{name} with an expression, as a number where the value looks like one and else as text:"
+    ' declare its type, as in "-- name: {query}({name}: integer)"'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong, or probably wrong, on one line of a query file."""
@@ -46,6 +53,7 @@ def lint(query: Query, dialect: str = "postgres") -> list[Finding]:
     """What is wrong with `query`, by line; [] when nothing is. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
     found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
+    found += _untyped(query) if dialect == "sqlite" else ()
     where = query.file or INLINE
     return [Finding(where, query.line + query.sql.count("\n", 0, at), level, text) for at, level, text in sorted(found)]
 
@@ -92,6 +100,16 @@ def _metadata(query: Query) -> Iterator[_Found]:
         yield 0, "warning", "@idempotent has no effect on a query that reads"
     if query.batch and query.batch > 1 and not query.transaction:
         yield 0, "warning", "@batch has no effect with @transaction off: such queries run one at a time"
+
+
+def _untyped(query: Query) -> Iterator[_Found]:
+    """Parameters whose values SQLite compares as a number or as text, and the values alone decide which."""
+    met = operands(query)
+    for parameter in query.parameters:
+        kinds = met.get(parameter.name, frozenset())
+        if parameter.type is None and (Operand.EITHER in kinds or {Operand.TEXT, Operand.NUMBER} <= kinds):
+            at = next(p.start for p in query.placeholders if p.name == parameter.name)
+            yield at, "warning", UNTYPED.format(name=parameter.name, query=query.name)
 
 
 def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:

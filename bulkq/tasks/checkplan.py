@@ -362,9 +362,9 @@ async def _part(
 
 async def _look_at_values(opened: Opened, part: Part, wanted: Request, target: Database) -> None:
     assert target.driver is not None
-    text = target.driver.capabilities.text_parameters
-    head = await first_sets(wanted, part.work.query, part.source, text=text)
-    if head is not None and text and not part.source.typed:
+    can = target.driver.capabilities
+    head = await first_sets(wanted, part.work.query, part.source, can)
+    if head is not None and can.text_parameters and not part.source.typed:
         assert target.sessions is not None
         await values_fit(part.work, head, target.sessions, opened.asked)
 
@@ -410,9 +410,10 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
     assert target.driver is not None
     run = opened.request.run
     rows = rows_of(run.params_target or target.target, run)
-    text = target.driver.capabilities.text_parameters
+    can = target.driver.capabilities
+    text, dynamic = can.text_parameters, can.dynamic_types
     try:
-        source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=True)
+        source = await open_source(wanted, query, text=text, dynamic=dynamic, rows=rows, unused_constants_ok=True)
     except ParameterError as error:
         if opened.request.run.params or not wanted.specs or query.file is None:
             raise

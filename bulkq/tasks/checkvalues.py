@@ -14,14 +14,14 @@ from bulkq.tasks.looking import PEEKED
 from bulkq.tasks.preflight import check_values
 
 if TYPE_CHECKING:
-    from bulkq.model import Batch, Query
+    from bulkq.model import Batch, Capabilities, Query
     from bulkq.parameters import Request
     from bulkq.protocols import Connection
     from bulkq.sessions import Sessions
     from bulkq.worker import Work
 
 
-async def first_sets(wanted: Request, query: Query, source: object, *, text: bool) -> Batch | None:
+async def first_sets(wanted: Request, query: Query, source: object, can: Capabilities) -> Batch | None:
     """The first sets of a source: read a second time where that can be done, so that nothing is held; None where there are none.
 
     Raises:
@@ -29,7 +29,8 @@ async def first_sets(wanted: Request, query: Query, source: object, *, text: boo
     """
     if isinstance(source, Peeked):
         return await source.peek(PEEKED)
-    again = Peeked(await open_source(wanted, query, text=text, unused_constants_ok=True))
+    text, dynamic = can.text_parameters, can.dynamic_types
+    again = Peeked(await open_source(wanted, query, text=text, dynamic=dynamic, unused_constants_ok=True))
     try:
         return await again.peek(PEEKED)
     finally:

@@ -111,7 +111,7 @@ class Rows:
         self.summary: RunSummary | None = None
         self._database = database
         self._request = request
-        self._sets = Sets(request.queries[0], sets)
+        self._sets = Sets(request.queries[0], sets, dynamic=database.dynamic)
         self._on_error = on_error
         self._sink = RowsSink()
         self._results = aiter(self._sink)
@@ -207,6 +207,7 @@ class Database:
         self._sessions: dict[bool, Sessions] = {}
         self._controls: set[Control] = set()
         self._closed = False
+        self.dynamic = dialect_of(target.url) == "sqlite"
 
     def run(
         self,
@@ -268,7 +269,7 @@ class Database:
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
-        source = Sets(request.queries[0], parameter_sets)
+        source = Sets(request.queries[0], parameter_sets, dynamic=self.dynamic)
         with _spoken():
             summary = await self.start(request, source, NoSink(), Control())
             raise_for(summary, source.raised)

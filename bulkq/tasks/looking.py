@@ -124,8 +124,8 @@ async def _whole_source(opened: Opened, site: Site, part: Part, connection: Conn
     opened.checked.add(asked)
     wanted = source_request(opened.request)
     several = len(opened.request.queries) > 1
-    text = site.driver.capabilities.text_parameters
-    source = await open_source(wanted, part.work.query, text=text, unused_constants_ok=several)
+    text, dynamic = site.driver.capabilities.text_parameters, site.driver.capabilities.dynamic_types
+    source = await open_source(wanted, part.work.query, text=text, dynamic=dynamic, unused_constants_ok=several)
     checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:

@@ -155,7 +155,7 @@ async def open_run(
     labels = sites_of.labels(request, sites)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
-    sources = Sources(request, start, stack, console, text=all(s.driver.capabilities.text_parameters for s in sites))
+    sources = Sources(request, start, stack, console, [site.driver.capabilities for site in sites])
     made: dict[int, Peeked] = {}
     for place in range(len(labels)):
         for at, query in enumerate(request.queries):

@@ -183,8 +183,15 @@ async def look_into(
         return replace(found, source=f"{queried[0]}, not executed now")
     try:
         rows = rows_of(request.params_target or at.target, request)
-        text = at.driver.capabilities.text_parameters
-        source = await open_source(wanted, query, text=text, rows=rows, unused_constants_ok=unused_constants_ok)
+        can = at.driver.capabilities
+        source = await open_source(
+            wanted,
+            query,
+            text=can.text_parameters,
+            dynamic=can.dynamic_types,
+            rows=rows,
+            unused_constants_ok=unused_constants_ok,
+        )
         batch = await source.take(CHECKED, 0)
         total = await _total(source, batch)
         if batch is not None:

@@ -20,10 +20,10 @@ from bulkq.tasks.recording import source_request, spool_folder
 from bulkq.tasks.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.model import Query, Run, SourcePosition
+    from bulkq.model import Capabilities, Query, Run, SourcePosition
     from bulkq.protocols import ParameterSource
     from bulkq.tasks.opening import Console, Start
     from bulkq.tasks.recording import GoingOn
@@ -40,19 +40,23 @@ class Sources:
         start: what it starts from; is told when a source was cut off.
         stack: closes what is shared by several parts.
         console: has stdin.
-        text: whether the targets take text and convert it.
+        drivers: of the targets; text and types of the values are for the one that asks most.
 
     Attributes:
         spools: by the number of the query, which is that of the part where there is one target.
     """
 
-    def __init__(self, request: Run, start: Start, stack: AsyncExitStack, console: Console, *, text: bool) -> None:
+    def __init__(
+        self, request: Run, start: Start, stack: AsyncExitStack, console: Console, drivers: Sequence[Capabilities]
+    ) -> None:
         self.spools: dict[int, Path] = {}
         self._request = request
         self._start = start
         self._stack = stack
         self._console = console
-        self._text = text
+        self._text = all(driver.text_parameters for driver in drivers)
+        self._dynamic = any(driver.dynamic_types for driver in drivers)
+        self._mixed = not all(driver.dynamic_types for driver in drivers)
         self._shared: dict[int, Ahead] = {}
 
     async def open(self, part: int, place: int, query: Query) -> ParameterSource:
@@ -115,6 +119,8 @@ class Sources:
             wanted,
             query,
             text=self._text,
+            dynamic=self._dynamic,
+            mixed=self._mixed,
             rows=rows_of(request.params_target or request.targets[0], request),
             start=start,
             unused_constants_ok=len(request.queries) > 1,

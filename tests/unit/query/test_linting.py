@@ -93,3 +93,21 @@ def test_findings(text: str, findings: list[str]) -> None:
 def test_dialect() -> None:
     """Quotes are read by the dialect's rules."""
     assert lint(inline("select \"a :b\", ':c'", "mysql"), "mysql")[0].message.startswith('":c" stands')
+
+
+@pytest.mark.parametrize("condition", ["max(a) > :v", "date(a) = :v and count(*) = :v"])
+def test_untyped_beside_an_expression(condition: str) -> None:
+    """On SQLite a parameter whose class its values decide should have a type; elsewhere, or with one, there is nothing to say."""
+    text = f"select 1 from t having {condition}"
+    (finding,) = lint(inline(text), "sqlite")
+    assert finding.severity == "warning"
+    assert finding.message.startswith("BQ010: SQLite compares :v with an expression")
+    assert lint(inline(text)) == []
+    (typed,) = load(f"-- name: a(v: integer)\n{text}", "a.sql")
+    assert lint(typed, "sqlite") == []
+
+
+@pytest.mark.parametrize("condition", ["a = :v", "count(*) > :v", "date(a) = :v", ":v is null or a = :v"])
+def test_untyped_where_it_is_certain(condition: str) -> None:
+    """A parameter beside a column, a number or text needs no type."""
+    assert lint(inline(f"select 1 from t having {condition}"), "sqlite") == []

@@ -1,0 +1,174 @@
+"""What placeholders are compared with: the one use of sqlglot's parser, whose tree is looked at and thrown away.
+
+SQLite has no types for expressions: it compares a text with `count(*)` as text, which is greater than every number.
+A value of no declared type therefore takes its class from the other operand. https://sqlite.org/datatype3.html#comparisons
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from bulkq.model import PlaceholderKind
+from bulkq.query.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlglot.expressions import Expr
+
+    from bulkq.model import Placeholder, Query
+
+
+class Operand(Enum):
+    """What stands on the other side of a comparison."""
+
+    TEXT = auto()  # certainly text: a string, `strftime(...)`, `a || b`
+    NUMBER = auto()  # certainly a number: `count(*)`, `a + 1`, LIMIT
+    EITHER = auto()  # an expression that may give both: `max(a)`, `json_extract(...)`, a subquery
+    COLUMN = auto()  # a name or a CAST: SQLite converts the value by its affinity
+    NOTHING = auto()  # the value is not compared: it goes into a column, a result or a function
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TEXTS = _words(
+    "Chr Concat ConcatWs CurrentDate CurrentTime CurrentTimestamp DPipe Date Format GroupConcat Hex JSONType LowerHex Lower"
+    " Replace Soundex Substring TimeToStr Trim Typeof Upper"
+    " char datetime format hex ltrim printf quote rtrim strftime time timediff"
+)
+NUMBERS = _words(
+    "Abs Acos Add And Asin Atan Atan2 Avg Between BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift Boolean"
+    " Ceil Cos Count CumeDist Degrees DenseRank Div EQ Exists Exp Floor GT GTE Glob In Is LT LTE Length Like Ln Log Mod Mul"
+    " NEQ Neg Not Ntile NullSafeEQ NullSafeNEQ Or PercentRank Pi Pow Radians Rand Rank Round RowNumber Sign Sin Sqrt"
+    " StrPosition Sub Sum Tan Trunc Unicode"
+    " changes json_array_length julianday last_insert_rowid octet_length total total_changes unixepoch"
+)
+"""Expressions of sqlglot, and functions that it has none for, that give text, and numbers, or NULL in SQLite.
+
+https://sqlite.org/lang_corefunc.html
+"""
+
+ALIKE = frozenset({"Alias", "Collate", "Filter", "Paren", "Subquery", "Window"})
+"""Give what their first part gives."""
+
+PASSING = frozenset({"Coalesce", "Collate", "Greatest", "Least", "Nullif", "Paren"})
+"""Give the value of a placeholder in them as it is."""
+
+NEUTRAL = _words(
+    "Add BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift Cast Concat DPipe Div Glob Like Mod Mul Neg Sub"
+)
+"""Treat a number and its text alike."""
+
+MARK = "bulkq_"
+"""Before the number of a placeholder: names of parameters may be key words."""
+
+COMPARING = _words("Between EQ GT GTE In Is LT LTE NEQ NullSafeEQ NullSafeNEQ Nullif")
+
+
+def operands(query: Query) -> Mapping[str, frozenset[Operand]]:
+    """What each `:name` of `query` meets in SQLite; of a statement that sqlglot does not take nothing is known."""
+    tree = _tree(query)
+    if tree is None:
+        return {}
+    from sqlglot import expressions
+
+    named = [(alias.alias, alias) for alias in tree.find_all(expressions.Alias)]
+    for table in tree.find_all(expressions.CTE, expressions.Subquery):
+        named += zip(table.alias_column_names, table.this.expressions, strict=False)
+    texts = frozenset(name.lower() for name, node in named if _kind(node, frozenset()) is Operand.TEXT)
+    found: dict[str, set[Operand]] = {}
+    names = {f"{MARK}{n}": placeholder.name for n, placeholder in enumerate(query.placeholders)}
+    for node in tree.find_all(expressions.Placeholder):
+        if node.name in names:  # not where an escaped colon stands
+            found.setdefault(names[node.name], set()).update(_met(node, texts))
+    return {name: frozenset(kinds) for name, kinds in found.items()}
+
+
+def _tree(query: Query) -> Expr | None:
+    """The statement with numbers for the names of placeholders; None where sqlglot does not take it."""
+    import sqlglot
+
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # what it does not know, it would say on stderr
+    places = {placeholder.start: n for n, placeholder in enumerate(query.placeholders)}
+
+    def write(placeholder: Placeholder) -> str:
+        if placeholder.kind is PlaceholderKind.IDENTIFIER:
+            return "`x`"
+        if placeholder.kind is PlaceholderKind.LIST:
+            return "IN (NULL)"  # its members have the types of JSON
+        return f":{MARK}{places[placeholder.start]}"
+
+    try:
+        return sqlglot.parse_one(render(query, write).text, read="sqlite")
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return None
+
+
+def _met(node: Expr, texts: frozenset[str]) -> Iterator[Operand]:
+    """What the value of the placeholder `node` meets."""
+    others = list(_others(node))
+    if type(node.parent).__name__ in {"Limit", "Offset"}:
+        yield Operand.NUMBER
+    elif not others and type(node.parent).__name__ not in NEUTRAL:
+        yield Operand.NOTHING
+    yield from (_kind(other, texts) for other in others if type(other).__name__ != "Null")
+
+
+def _others(node: Expr) -> Iterator[Expr]:
+    """The expressions that SQLite compares the value of `node` with."""
+    parent = node.parent
+    kind = type(parent).__name__
+    if parent is None:
+        return
+    if kind in COMPARING:
+        yield from _compared(parent, node)
+    elif kind == "Case" and node.arg_key == "this":
+        yield from (branch.this for branch in parent.args["ifs"])
+    elif kind == "If" and node.arg_key == "this" and parent.parent is not None:
+        yield from filter(None, [parent.parent.args.get("this") if parent.arg_key == "ifs" else None])
+    if kind in PASSING and (kind != "Nullif" or node.arg_key == "this"):
+        yield from _others(parent)
+
+
+def _compared(parent: Expr, node: Expr) -> Iterator[Expr]:
+    """The first operand; for the first itself the others, of which IN and BETWEEN have several."""
+    if node.arg_key != "this":
+        yield parent.this
+        return
+    for key, value in parent.args.items():
+        if key != "this" and value:
+            yield from value if isinstance(value, list) else [value]
+
+
+def _kind(node: Expr, texts: frozenset[str]) -> Operand:
+    """What `node` gives; `texts` are names in the statement of expressions that give text."""
+    name = type(node).__name__
+    if name in ALIKE:
+        return _kind(node.this, texts)
+    if name == "Literal":
+        return Operand.TEXT if node.is_string else Operand.NUMBER
+    if name == "Column":
+        return Operand.TEXT if node.name.lower() in texts else Operand.COLUMN
+    if name == "Cast":
+        return Operand.COLUMN
+    if name in {"Case", "If", "Select"}:
+        kinds = {_kind(result, texts) for result in _results(node)}
+        return kinds.pop() if len(kinds) == 1 else Operand.EITHER
+    known = node.name.lower() if name == "Anonymous" else name
+    return Operand.TEXT if known in TEXTS else Operand.NUMBER if known in NUMBERS else Operand.EITHER
+
+
+def _results(node: Expr) -> Iterator[Expr]:
+    """The expressions of which CASE, `iif` or a subquery gives one."""
+    match type(node).__name__:
+        case "Case":
+            yield from (branch.args["true"] for branch in node.args["ifs"])
+            yield from filter(None, [node.args.get("default")])
+        case "If":
+            yield from filter(None, [node.args["true"], node.args.get("false")])
+        case _:
+            yield from node.expressions
