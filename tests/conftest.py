@@ -23,7 +23,6 @@ from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
 from tests.servers.command import Cli
 from tests.servers.forks import Forks
-from tests.servers.processes import wait_until
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -43,8 +42,19 @@ class SqliteFile(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--pg` forces where PostgreSQL comes from."""
+    """`--pg` forces where PostgreSQL comes from; the crash suite takes its numbers here, so that every run knows them."""
     parser.addoption("--pg", choices=servers.SOURCES, default=None, help="force where the tests' PostgreSQL comes from")
+    group = parser.getgroup("crash", "how often the crash suite kills; .ci/run asks for more than a run by hand")
+    group.addoption("--kills", type=int, default=12, help="SIGKILLs of the kill loop, over all its targets")
+    group.addoption("--crash-seed", type=int, default=None, help="replay the moments of an earlier run")
+    group.addoption("--crash-rows", type=int, default=4_000, help="rows that a killed write run changes")
+    group.addoption("--crash-reads", type=int, default=10_000, help="rows that a killed read run exports")
+    group.addoption("--read-kills", type=int, default=3, help="SIGKILLs per read run")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -126,16 +136,9 @@ def password_url(postgres: servers.PostgresServer, postgres_url: str) -> Iterato
     servers.execute(postgres.url, f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
     parts = urlsplit(postgres_url)
     url = urlunsplit(parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}"))
-    rules = postgres._data / "pg_hba.conf" if isinstance(postgres, servers.OwnServer) else None
-    before = rules.read_text() if rules else ""
-    if rules:  # it trusts everybody; other servers ask
-        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{before}")
-        servers.execute(postgres.url, "SELECT pg_reload_conf()")
-        wait_until(lambda: not _gets_in(url), "the server still trusts everybody")
+    if _gets_in(url):
+        pytest.skip("the server of BULKQ_TEST_POSTGRES_URL asks this role for no password")
     yield url
-    if rules:
-        rules.write_text(before)
-        servers.execute(postgres.url, "SELECT pg_reload_conf()")
     servers.execute(postgres.url, f"DROP ROLE {role}")
 
 

@@ -338,10 +338,10 @@ def test_a_plan_looks_at_every_target(bulkq: Bulkq, folder: Path) -> None:
 
 
 def test_a_run_goes_on_with_the_name(
-    bulkq: Bulkq, folder: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    bulkq: Bulkq, folder: Path, password_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ledger keeps no command; the name is looked up again where the run was started, wherever it goes on."""
-    text = f'[targets.shop]\nurl = "{database}"\npassword = {{ command = "echo hunter2" }}\n'
+    text = f'[targets.shop]\nurl = "{password_url}"\npassword = {{ command = "echo right" }}\n'
     (folder / "bulkq.toml").write_text(text)
     monkeypatch.chdir(folder / "inner")
     run = ("run", "-e", "select 1 / (:id::int - 1) as x", "-p", "../ids.csv", "-t", "shop", "-o", "out.csv")
@@ -350,7 +350,7 @@ def test_a_run_goes_on_with_the_name(
     state = folder / "state" / "bulkq"
     kept = b"".join(path.read_bytes() for path in state.iterdir() if path.is_file())
     assert b"shop" in kept
-    assert b"hunter2" not in kept
+    assert b"echo right" not in kept
     monkeypatch.chdir(folder.parent)
     code, _, err = bulkq("retry", "--last")
     assert code == 1, err

@@ -16,25 +16,11 @@ if TYPE_CHECKING:
 
     from tests.targets import Target
 
-KILLS = 40
-ROWS = 4_000
-READS = 20_000
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """More than CI has time for."""
-    group = parser.getgroup("crash")
-    group.addoption("--kills", type=int, default=KILLS, help="SIGKILLs of the kill loop, over all its targets")
-    group.addoption("--crash-seed", type=int, default=None, help="replay the moments of an earlier run")
-    group.addoption("--crash-rows", type=int, default=ROWS, help="rows that a killed write run changes")
-    group.addoption("--crash-reads", type=int, default=READS, help="rows that a killed read run exports")
-    group.addoption("--read-kills", type=int, default=6, help="SIGKILLs per read run")
-
 
 @pytest.fixture
 def chance(pytestconfig: pytest.Config) -> random.Random:
     """Where all moments and sizes of a test come from; a failing test shows the seed."""
-    seed = pytestconfig.getoption("--crash-seed", None)
+    seed = pytestconfig.getoption("--crash-seed")
     if seed is None:
         seed = random.randrange(1 << 30)
     print(f"--crash-seed {seed}")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from tests import targets
@@ -167,36 +168,46 @@ async def test_terminated_backends(nursery: Nursery, cli: Cli, target: Target) -
     await write.ends_well()
 
 
-SLOW_COMMIT = (
+WAITING = "waiting for transactions of the run's former process"
+
+GATE = 1842
+"""Of an advisory lock that the test holds: a COMMIT waits for it, for as long as the test wants."""
+
+HELD_COMMIT = (
     (
-        "create function slow() returns trigger language plpgsql as $$begin "
-        "perform set_config('client_connection_check_interval', '0', true), pg_sleep(2.5); return null; end$$"
+        "create function held() returns trigger language plpgsql as $$begin "
+        "perform set_config('client_connection_check_interval', '0', true), set_config('lock_timeout', '0', true); "
+        f"perform pg_advisory_xact_lock_shared({GATE}); return null; end$$"
     ),
     (
-        "create constraint trigger slow after update on counters deferrable initially deferred for each row "
-        "when (new.id = 5) execute function slow()"
+        "create constraint trigger held after update on counters deferrable initially deferred for each row "
+        "when (new.id = 5) execute function held()"
     ),
 )
 
 
 @pytest.mark.parametrize("failpoint", ["commit-sent", "after-batch-postgresql"])
 async def test_orphan_is_waited_for(cli: Cli, target: Target, nursery: Nursery, failpoint: str) -> None:
-    """The killed client's COMMIT takes seconds more: the resume, started at once, waits and finds its marker."""
+    """The killed client's COMMIT is held up: the resume, started meanwhile, waits for it and finds its marker."""
     make_counters(target, 20)
-    target.execute(*SLOW_COMMIT)
+    target.execute(*HELD_COMMIT)
+    gate = await asyncpg.connect(target.url, timeout=10)
+    await gate.execute(f"select pg_advisory_lock({GATE})")
     arguments = ["run", "-e", QUICK, "-t", target.url, "-p", "range:id=1..20", "--write", "-j", "1", "--batch", "5"]
     ended = await asyncio.to_thread(lambda: nursery.run(cli, *arguments, failpoint=failpoint))
     assert ended.killed, ended.err
-    began_s = time.monotonic()
-    ended = await asyncio.to_thread(nursery.run, cli, "resume", "--last", "--progress", "lines", "--batch", "4")
-    took_s = time.monotonic() - began_s
+    process = cli.start("resume", "--last", "--progress", "lines", "--batch", "4")
+    assert process.stderr is not None
+    said = []
+    while failpoint == "commit-sent" and WAITING not in "".join(said):
+        said.append((await asyncio.to_thread(process.stderr.readline)).decode())
+        assert said[-1], said  # it has ended
+    await gate.close()
+    ended = await cli.finish(process)
     assert ended.code == 0, ended.err
     assert histogram(target) == {1: 20}
     assert (marked(target), run_rows(target, run_id(cli))) == ([], 0)
     assert [state for _, state in recorded(cli)] == ["finished"]
-    if failpoint == "commit-sent":
-        assert took_s > 1
-        assert "waiting for transactions of the run's former process" in ended.err
 
 
 @pytest.mark.parametrize("text", [b"CREATE TABLE", b'"bulkq_runs" (run, owner)', b"COMMIT"])

@@ -125,8 +125,8 @@ def test_killed_writes_change_each_row_once(
         for i in request.session.items
         if i.name.startswith("test_killed_writes_change_each_row_once[")
     ]
-    wanted = round(option("--kills", 40) * SHARES[target.kind] / sum(SHARES[kind] for kind in tested))
-    rows = option("--crash-rows", 4_000)
+    wanted = round(option("--kills") * SHARES[target.kind] / sum(SHARES[kind] for kind in tested))
+    rows = option("--crash-rows")
     writes = Writes(nursery, cli, target, rows, chance)
     killing = Killing(nursery, cli, chance, writes.start_s())
     began_s = time.monotonic()

@@ -138,12 +138,12 @@ def test_killed_exports_end_as_others(
     pytestconfig: pytest.Config,
 ) -> None:
     """In order the bytes are the same; without order the rows."""
-    count = pytestconfig.getoption("--crash-reads", 20_000)
+    count = pytestconfig.getoption("--crash-reads")
     reads = Reads(
         nursery, cli, target, count, output, chance, 600 if count <= 100_000 else 1
     )  # a million is slow by itself
     reads.more = more
-    whole, killed = reads.whole(), reads.killed(pytestconfig.getoption("--read-kills", 6))
+    whole, killed = reads.whole(), reads.killed(pytestconfig.getoption("--read-kills"))
     if more:
         assert sorted(killed.splitlines()) == sorted(whole.splitlines())
     else:

@@ -996,7 +996,7 @@ async def test_what_connecting_may_say(postgres: PostgresServer, url: str) -> No
         "postgresql://u:hunter2@no-such-host.invalid/db?sslmode=disable"
     )
     assert "connection refused: 127.0.0.1:1" in await refused("postgresql://u:hunter2@127.0.0.1:1/db")
-    assert 'role "nobody here" does not exist' in await refused(f"postgresql://nobody%20here@{address}/postgres")
+    assert 'user "nobody here"' in await refused(f"postgresql://nobody%20here:hunter2@{address}/postgres")
     assert "no server socket" in await refused("postgresql:///db?host=/nonexistent")
     assert "TLS refused" in await refused(re.sub(r"$", "?sslmode=require", url))
 
@@ -1023,9 +1023,9 @@ async def test_sessions_notice_a_dead_client(connection: Connection) -> None:
 async def test_a_plain_role_has_fewer_connections_free(url: str, outside: asyncpg.Connection) -> None:
     """Reserved connections are not ours."""
     role = f"plain_{outside.get_server_pid()}"
-    await outside.execute(f"create role {role} login")
+    await outside.execute(f"create role {role} login password 'right'")
     try:
-        async with connected(re.sub(r"//[^@/]*@", f"//{role}@", url)) as connection:
+        async with connected(re.sub(r"//[^@/]*@", f"//{role}:right@", url)) as connection:
             most = connection.server.max_connections or 0
             assert not connection.server.superuser
             assert 0 < (connection.server.free_connections or 0) <= most - 3

@@ -258,13 +258,13 @@ async def test_the_server_has_no_room_for_more_lanes(
     password_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lanes that get no connection leave the work to those that have one, and nobody waits for the server's sake."""
-    monkeypatch.setenv("PGPASSWORD", "right")
     role = urlsplit(password_url).username
+    url = password_url.replace("@", ":right@", 1)
 
     async def shut() -> None:
         await asyncio.to_thread(servers.execute, postgres.url, f"ALTER ROLE {role} CONNECTION LIMIT 2")
 
-    assert await without_more(password_url, monkeypatch, shut) < 10
+    assert await without_more(url, monkeypatch, shut) < 10
 
 
 async def test_lanes_that_wait_for_a_connection_do_not_outlast_the_run(

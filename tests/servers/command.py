@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bulkq
+from tests.servers import passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ class Cli:
         package = Path(bulkq.__file__).parents[1]
         path = {"PYTHONPATH": str(package)} if package == ROOT else {}
         home = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
-        return kept | path | home | {"PYTHONUTF8": "1"} | dict(more or {})
+        return kept | path | home | passwords.environment() | {"PYTHONUTF8": "1"} | dict(more or {})
 
     def _measured(self, more: Mapping[str, str] | None) -> dict[str, str]:
         return {k: v for k, v in os.environ.items() if k.startswith("COV")} | self.environment(more)

@@ -9,7 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.servers.postgres import SETTINGS, STOPS, ask_version
+from tests.servers import passwords
+from tests.servers.postgres import PASSWORD, SETTINGS, STOPS, ask_version
 from tests.servers.processes import Keeper, ServerFailed, answers, free_port, wait_until
 
 IMAGE = os.environ.get("BULKQ_TEST_POSTGRES_IMAGE", "postgres:18-alpine")
@@ -72,12 +73,12 @@ class ContainerServer:
         from testcontainers.community.postgres import PostgresContainer
 
         self.port = free_port()
-        container = PostgresContainer(image, username="postgres", password="postgres", dbname="postgres", driver=None)
+        container = PostgresContainer(image, username="postgres", password=PASSWORD, dbname="postgres", driver=None)
         container.with_bind_ports(5432, self.port)
         container.with_command(["postgres", *(part for setting in SETTINGS for part in ("-c", setting))])
         self._container = container.start()
         self._keeper = Keeper("container", str(container.get_wrapped_container().id))
-        self.url = f"postgresql://postgres:postgres@{self.host}:{self.port}/postgres"
+        self.url = passwords.remember(f"postgresql://postgres:{PASSWORD}@{self.host}:{self.port}/postgres")
         try:
             self._wait()
             self.version, self.version_num = ask_version(self.url)

@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tests.servers import passwords
 from tests.servers.postgres import address_url
 from tests.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
 
@@ -84,5 +85,7 @@ class PgBouncer:
 
 def _line(server: PostgresServer) -> str:
     parts = urlsplit(server.url)
-    line = f"host={server.host} port={server.port} user={unquote(parts.username or 'postgres')}"
-    return f"{line} password={unquote(parts.password)}" if parts.password else line
+    user = unquote(parts.username or "postgres")
+    line = f"host={server.host} port={server.port} user={user}"
+    password = passwords.of(user)
+    return f"{line} password={password}" if password else line

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from tests.servers import passwords
 from tests.servers.processes import ServerFailed, ServerFolder, as_root, end, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 URL_VARIABLE = "BULKQ_TEST_POSTGRES_URL"
 SOURCES = ("url", "docker", "wheel", "local")
 SETTINGS = ("max_connections=200", "log_checkpoints=off")
+PASSWORD = "correct"
+"""Of the superuser of a server that the tests start: no test may find an open door, since real servers have none."""
+
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT, "crash": signal.SIGKILL}
 
 
@@ -83,10 +87,12 @@ class OwnServer:
             self.binaries: Path | None = self._reachable(binaries)
             self._data = self._folder.path / "data"
             self._bin = self.binaries
-            options = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D", str(self._data)]
+            password = self._folder.write("password", PASSWORD)
+            options = ["--no-sync", "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}"]
+            options += ["-E", "UTF8", "--locale=C", "-D", str(self._data)]
             self._folder.run([str(self._bin / "initdb"), *options])
             self.host, self.port = "127.0.0.1", free_port()
-            self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+            self.url = passwords.remember(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.port}/postgres")
             self.socket_folder = self._folder.path
             self.start()
             self.version, self.version_num = ask_version(self.url)
@@ -152,10 +158,10 @@ class GivenServer:
 
     def __init__(self, url: str) -> None:
         """Connect once, to learn the version."""
-        self.url = url
+        self.url = passwords.remember(url)
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 5432
-        self.version, self.version_num = ask_version(url)
+        self.version, self.version_num = ask_version(self.url)
         found = shutil.which("psql")
         self.binaries = Path(found).parent if found else None
 
