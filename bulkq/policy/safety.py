@@ -87,6 +87,11 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
         return UsageError(
             f'{place}"{query.name}" runs outside a transaction, where {counted} cannot undo anything: leave the option out'
         )
+    if counted is not None and query.statement is StatementClass.READ and query.mode is not Mode.READ:
+        return UsageError(
+            f'{place}"{query.name}" may call functions that change rows, which no database counts, so {counted} could not hold: '
+            'declare it "-- @mode read" if it changes nothing, or leave the option out'
+        )
     if counted is not None and not query.counted:
         return UsageError(
             f'{place}no database counts the rows that "{query.name}" changes, so {counted} could not hold: '

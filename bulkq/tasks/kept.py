@@ -13,6 +13,7 @@ from bulkq.errors import RefusedError, UsageError
 from bulkq.model import RunSummary, Status
 from bulkq.parameters.fingerprints import changes as source_changes
 from bulkq.parameters.spool import load_constants
+from bulkq.policy import safety
 from bulkq.targets import load_config, renewed
 from bulkq.tasks import recording, requests
 from bulkq.tasks.changes import changed_queries
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.ledger.stored import StoredLedger
-    from bulkq.model import Run, RunRecord, Target
+    from bulkq.model import Query, Run, RunRecord, Target
     from bulkq.targets import Config
 
 
@@ -42,7 +43,7 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
 
     Raises:
         RefusedError: the run was a check.
-        UsageError: a target that is none of the run's.
+        UsageError: a target that is not one of the run's, or a limit that its queries cannot keep.
     """
     refuse_check(record)
     request, folder = requests.from_json(record.request)
@@ -58,7 +59,16 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
     given = changes.get("targets")
     if given is not None:
         changes = {**changes, "targets": _retargeted(request.targets, given)}  # type: ignore[arg-type]
+    if changes.get("max_affected") is not None and request.write:
+        _refuse_limit(request.queries)
     return replace(request, **{"ledger": ledger, **changes}), folder  # type: ignore[arg-type]
+
+
+def _refuse_limit(queries: Sequence[Query]) -> None:
+    for query in queries:
+        refused = safety.refuse_options(query, idempotent=False, counted="--max-affected")
+        if refused is not None:
+            raise refused
 
 
 def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[Target, ...]:

@@ -190,6 +190,14 @@ BAD = {
         ["run", "outside.sql", "-t", TARGET, "--write", "--max-affected", "5"],
         ['outside.sql:3: "tidy" runs outside a transaction, where --max-affected cannot undo anything'],
     ),
+    **{
+        f"{option} of a select that may write{' in plan' * (command[0] == 'plan')}": (
+            [*command, "-e", "select abs(1) as n", "-t", TARGET, "--write", option, "1"],
+            [f'"sql" may call functions that change rows, which no database counts, so {option} could not hold'],
+        )
+        for option in ("--max-affected", "--expect-rows")
+        for command in (["run"], ["plan", "run"])
+    },
     "no run to resume": (["resume"], ["bulkq: no run: bulkq resume RUN, or --last for the newest"]),
     "no run to retry": (["retry"], ["bulkq: no run: bulkq retry RUN, or --last for the newest"]),
     "two runs": (["resume", "a1b2", "--last"], ['"a1b2" and --last: name one of them']),

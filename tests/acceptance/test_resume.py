@@ -445,6 +445,14 @@ def test_a_limit_on_changes_rolls_back(cli: Cli) -> None:
     assert query(cli.folder, "select distinct n from t") == [(1,)]
 
 
+@pytest.mark.parametrize("command", ["resume", "retry"])
+def test_a_limit_that_cannot_hold_is_refused_later_too(cli: Cli, folder: Path, command: str) -> None:
+    """A SELECT with --write may call functions that change rows: `--max-affected` of resume and retry is refused as of run."""
+    (folder / "some.csv").write_text("id\n1\n2\n")
+    cli("run", "-e", "select json(case when :id < 3 then 'x' end) as n", "-t", TARGET, "-p", "some.csv", "--write")
+    assert_one_line(cli(command, "--last", "--max-affected", "9"), 2, "--max-affected could not hold")
+
+
 def test_a_set_that_changes_too_much_fails(cli: Cli, folder: Path) -> None:
     """`--expect-rows 1`: a set that changes none fails by itself, the others are applied; exit code 1."""
     (folder / "some.csv").write_text("id\n1\n9999\n2\n")

@@ -169,6 +169,18 @@ def test_what_is_not_counted_has_no_limit() -> None:
     assert refuse_options(asked, idempotent=False, counted=None) is None
 
 
+@pytest.mark.parametrize("option", ["--max-affected", "--expect-rows"])
+def test_a_select_that_may_write_has_no_limit(option: str) -> None:
+    """What the functions of a SELECT change, no database counts; one that is declared to read is read-only."""
+    asked = query("SELECT", READ, file="a.sql")
+    error = refuse_options(asked, idempotent=False, counted=option)
+    assert isinstance(error, UsageError)
+    assert str(error).startswith('a.sql:7: "q" may call functions that change rows')
+    assert f"so {option} could not hold" in str(error)
+    assert refuse_options(asked, idempotent=False, counted=None) is None
+    assert refuse_options(replace(asked, mode=Mode.READ), idempotent=False, counted=option) is None
+
+
 @pytest.mark.parametrize(
     ("concurrency", "totals", "free", "words"),
     [
