@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import Batch, Failure
+    from bulkq.order import Order
     from bulkq.permits import Permit
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
     from bulkq.runner import Runner
@@ -56,6 +57,12 @@ class Part:
 
     judge: Judge | None = None
     """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
+
+    order: Order | None = None
+    """Of a write on several lanes whose parameters name rows: cuts its batches so that sets of one row stay in order."""
+
+    apart: bool = False
+    """Of a write: no two sets change a row in common."""
 
     refused: Failure | None = None
     """The server would not prepare the statement: nothing of this part is tried."""
@@ -135,6 +142,9 @@ class Lanes:
         """A stop was asked for: nobody waits for a turn to cut, nor for a source, which may be silent for hours."""
         self.window.open = False
         self.window.wake()
+        for part in self.parts:
+            if part.order is not None:
+                part.order.wake()
         if self._taking is not None:
             self._taking.cancel()
 
@@ -231,6 +241,9 @@ class Lanes:
         """One batch from its cut to its place in the output; False when there is none for this lane."""
         await self.window.admit()
         part = self._part()
+        if part is not None and part.order is not None:  # before the permit: a lane that waits holds nothing
+            await part.order.admit(lambda: self._going)
+            part = self._part()
         if part is None or not self._going or self._crowded(part):
             return False
         if not await self._connected(worker):  # before cutting: a lane that waits for a connection owes nobody a batch
@@ -239,8 +252,9 @@ class Lanes:
         async with permit:
             cut = await self._cut()
             if cut is None:
-                if self._part() is None:
-                    self._release()
+                if self._part() is not None:
+                    return True  # the next set waits for the end of another batch
+                self._release()
                 return False
             self._spread()
             held, turn = await self._execute(worker, permit, *cut)
@@ -307,13 +321,15 @@ class Lanes:
                 batch = await self._take(part, size)
                 if batch is not None:
                     return part, batch
+                if part.order is not None and part.order.held:
+                    return None
                 part.exhausted = True
         return None
 
     async def _take(self, part: Part, size: int) -> Batch | None:
         self._taking = asyncio.current_task()
         try:
-            batch = await part.source.take(size, self.window.cut)
+            batch = await (part.order or part.source).take(size, self.window.cut)
         except ParameterError as error:
             # Nothing was promised about what lies behind this line: stop, in order, and say where.
             raise StoppedError(str(error)) from error
@@ -358,6 +374,8 @@ class Lanes:
             result = await _mapped(part, part.mapper, result)
         if result.failures:
             turn.forget()
+        if part.order is not None:
+            part.order.done(batch.index)
         self._count(part, result)
         payload, weight = sink.encode(result) if result.rows and result.values else (None, 0)
         if isinstance(turn, Aside) and turn.filled:
@@ -395,7 +413,8 @@ class Lanes:
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
         self._owed.pop(result.batch.index, None)
-        self._run.recorded(result)
+        part = next(part for part in self.parts if part.number == result.part)
+        self._run.recorded(result, failed_known=part.work.failed is not None)
 
     def _count(self, part: Part, result: BatchResult) -> None:
         self._finished_s = time.monotonic()

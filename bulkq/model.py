@@ -146,6 +146,7 @@ class Batch:
     lines: Sequence[int] = ()  # line of each set in its source file; empty where lines mean nothing
     source: str = ""  # "customers.csv", or "" where there is no file
     end: SourcePosition | None = None  # of the source after this batch, where it can be sought
+    repeats: bool = False  # of a write: several sets may change the same row, so they are executed in their order
 
     def origin(self, position: int) -> str:
         """`customers.csv:119` of the set at `position`, or "" where it came from no file."""
@@ -409,6 +410,8 @@ class RunSummary:
     p95_s: float | None = None
     max_s: float | None = None
     unanswered: int = 0  # sets of a write that were applied but whose answers are lost
+    repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
+    repeated_exact: bool = True  # False: there may be more
     reason: str = ""  # why it stopped, for people
     resume: str | None = None  # the command that goes on from here
     queries: tuple[QueryCounts, ...] = ()
@@ -506,6 +509,7 @@ class Run:
     format: str | None = None
     include: tuple[str, ...] = ()
     unordered: bool = False
+    ordered: bool = False  # --ordered: one lane on each target
     failures: str | None = None
     reports: tuple[str, ...] = ()  # the files of --report, which no output may be
     fail_fast: bool = False

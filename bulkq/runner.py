@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import OutputClosed
@@ -179,11 +179,12 @@ class Runner:
         """Who writes into a sink that several targets share holds this; None where nobody else does."""
         return self._doors.get(id(sink))
 
-    def recorded(self, result: BatchResult) -> None:
-        """A batch was written; called in output order."""
+    def recorded(self, result: BatchResult, *, failed_known: bool = False) -> None:
+        """Record a batch that was written; `failed_known` if the ledger has its failures already."""
         self.tell(result)
         if result.batch.sets:
-            self.ledger.mark(_mark(result))
+            mark = _mark(result)
+            self.ledger.mark(replace(mark, failures=()) if failed_known else mark)
 
     def tell(self, result: BatchResult) -> None:
         """Observers and the report hear of a batch that ended."""

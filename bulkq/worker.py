@@ -10,7 +10,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq import query as queries
@@ -70,6 +70,9 @@ class Work:
     guard: AffectedGuard | None = None
     started: Callable[[Batch], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent; what has no end on record is unknown then."""
+
+    failed: Callable[[Sequence[Failure]], Awaitable[None]] | None = None
+    """Of a write: makes durable which sets have failed, before later sets are applied that may change the same row."""
 
     big: bool | None = None
     """Whether results are too big to hold whole: None until the first reply tells."""
@@ -211,7 +214,10 @@ class Worker:
         todo = deque(_segments(work, batch))
         while todo:
             segment = todo.popleft()
+            known = len(tally.failures)
             todo.extendleft(reversed(await self._attempt(tally, segment)))
+            if work.failed is not None and len(tally.failures) > known:
+                await work.failed(tally.failures[known:])
         elapsed_s = time.monotonic() - started_s
         result = tally.result(elapsed_s)
         work.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
@@ -322,9 +328,10 @@ class Worker:
                 work.guard.reserve(rows)
                 reserved = rows
 
+        limits = replace(work.limits, ordered=True) if tally.batch.repeats else work.limits
         try:
             claim = _claim(work, tally.batch, segment)
-            reply = await connection.attempt(statement, sets, work.limits, claim=claim, before_commit=before_commit)
+            reply = await connection.attempt(statement, sets, limits, claim=claim, before_commit=before_commit)
             committed = reply.changed
         finally:
             if work.guard is not None:

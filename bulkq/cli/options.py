@@ -69,6 +69,7 @@ class RunOptions(TypedDict):
     format: str | None
     include: tuple[tuple[str, ...], ...]
     unordered: bool
+    ordered: bool
     failures: str | None
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
@@ -290,6 +291,12 @@ _HOW = (
     RETRIES(default=5, show_default=True),
     OUTAGE(default="5m", show_default=True),
     BATCH(default="auto", show_default=True),
+    option(
+        "--ordered",
+        is_flag=True,
+        help="Apply sets one after the other, in the order of the input: one lane on each target. Without it, sets of a write "
+        "that name the same row keep their order; the first line of the run says by which parameters.",
+    ),
     option("--unordered", is_flag=True, help="Output in the order of completion instead of that of the input."),
 )
 _SAFETY = (

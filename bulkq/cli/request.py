@@ -91,6 +91,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         format=options["format"],
         include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
         unordered=options["unordered"],
+        ordered=options["ordered"],
         failures=options["failures"],
         fail_fast=options["fail_fast"],
         max_failures=Threshold(count, percent) if options["max_failures"] else None,

@@ -22,7 +22,7 @@ from bulkq.tasks.opening import mode_of
 from bulkq.worker import Claims
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
@@ -289,6 +289,8 @@ def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
             part.work.guard = guard
             if site.tables is not None and mode == safety.WRITE:
                 part.work.claims = Claims(opened.run, owner, site.tables)
+                if ledger.keeps:
+                    part.work.failed = _keep(part, ledger)
             if mode == safety.MAINTENANCE and ledger.keeps:
                 part.work.started = _note(part, ledger)
 
@@ -305,6 +307,16 @@ def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
         await ledger.sync()
 
     return started
+
+
+def _keep(part: Part, ledger: Ledger) -> Callable[[Sequence[Failure]], Awaitable[None]]:
+    """Sets that failed stay failed if this process dies: later sets of the same row may be applied, and must not be undone."""
+
+    async def failed(failures: Sequence[Failure]) -> None:
+        ledger.mark(Mark(part.number, (), tuple(failures)))
+        await ledger.sync()
+
+    return failed
 
 
 async def _fsync(runner: Runner, file: FailureFile | None) -> None:

@@ -11,6 +11,7 @@ from bulkq.model import Outcome
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
 from bulkq.policy.safety import refuse_lanes
+from bulkq.tasks import keys
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.preflight import check_identifiers, check_values
 from bulkq.tasks.recording import source_request
@@ -63,8 +64,10 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         await sites_of.identify(site, connection)
     heads = [await _peek(part) for part in site.parts]
     _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
+    statements: list[Statement | None] = []
     for part, head in zip(site.parts, heads, strict=True):
         source = part.source
+        statements.append(None)
         if head is None:
             part.exhausted = True
             if opened.start.going_on is None:
@@ -74,12 +77,14 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         statement = await _prepare(part, connection, head)
         if statement is None:
             continue
+        statements[-1] = statement
         if part.mapper is None:  # else only its rows tell which columns they have
             part.sink.describe(part.work.query, statement.columns)
         if site.driver.capabilities.text_parameters and not source.typed:
             await check_values(connection, statement, head, opened.request.constants)
         if opened.request.write and source.replayable and opened.start.retried is None:
             await _whole_source(opened, site, part, connection, statement)
+    await keys.order(opened, site, connection, statements)
 
 
 async def _peek(part: Part) -> Batch | None:

@@ -298,13 +298,20 @@ def _part(
 ) -> Part:
     if schema is not None:
         query = replace(query, schema=schema)
-    work = _work(request, number, label, query, source, sink)
+    work = _work(request, number, label, query, source, sink, one_lane=one_lane(request, site))
     if work.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
         work.size = BatchSize(1)  # what cannot be cancelled takes no other set with it when its time is up
     return Part(work, source, sink, site.sessions, number)
 
 
-def _work(request: Run, part: int, label: str, query: Query, source: ParameterSource, sink: Sink) -> Work:
+def one_lane(request: Run, site: Site) -> bool:
+    """Whether a write has one lane on a target, and so takes effect in the order of the input."""
+    return 1 in {request.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
+
+
+def _work(
+    request: Run, part: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
+) -> Work:
     mode = mode_of(request, query)
     timeout_s, lock_timeout_s = request.timeout_s, request.lock_timeout_s
     if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
@@ -317,7 +324,7 @@ def _work(request: Run, part: int, label: str, query: Query, source: ParameterSo
         read_only=not request.write or query.mode is Mode.READ,
         transaction=query.transaction and query.mode is not Mode.MAINTENANCE,
         expect_rows=request.expect_rows,
-        ordered=not request.write or request.concurrency == 1,
+        ordered=not request.write or one_lane,
     )
     return Work(
         query=query,

@@ -19,8 +19,8 @@ from bulkq.ledger import NoLedger, open_recorder
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
 from bulkq.runner import Part, Rules, Runner
+from bulkq.tasks import keys, untold
 from bulkq.tasks import sites as sites_of
-from bulkq.tasks import untold
 from bulkq.tasks.beginning import begin
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.looking import PEEKED, look_first
@@ -176,10 +176,11 @@ def _first_line(opened: Opened) -> str:
     """What runs where, under which promise."""
     request = opened.request
     words = [f"run={opened.run}", opened.mode, *(_many(opened) if opened.several else _one(opened.sites[0]))]
-    words.insert(len(words) if opened.several else 4, f"lanes={request.concurrency}")
+    lanes = 1 if request.ordered and not opened.several else request.concurrency
+    words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.spools.values())
     if request.write:
-        words.append(f"({safety.sentence(opened.mode)})")
+        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), keys.sentence(opened))))})")
     return " ".join(words)
 
 
@@ -245,7 +246,7 @@ async def _count_skipped(opened: Opened) -> None:
 async def _rest(part: Part) -> int:
     if part.remaining is not None:
         return part.remaining
-    counted = 0
+    counted = 0 if part.order is None else part.order.held
     # The line that cannot be read is why the run stopped; what lies behind it cannot be counted.
     with contextlib.suppress(ParameterError):
         while part.source.replayable and counted < COUNTED_REST:

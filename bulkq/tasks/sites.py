@@ -123,7 +123,8 @@ def _site(
     def tell(text: str) -> None:
         say(f"{label}: {text}" if several else text)
 
-    limits = [most for most in (request.per_target, target.concurrency) if most is not None]
+    ordered = 1 if request.ordered else None
+    limits = [most for most in (request.per_target, target.concurrency, ordered) if most is not None]
     sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None))
     return Site(target, label, places, driver, sessions)
 
