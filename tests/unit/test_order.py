@@ -6,7 +6,6 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,8 @@ from bulkq.query.rows import Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pytest
 
     from bulkq.model import ParameterSet
 
