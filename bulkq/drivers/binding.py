@@ -18,7 +18,7 @@ from bulkq.model import PlaceholderKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bulkq.model import ParameterSet, Placeholder, Query
+    from bulkq.model import Parameter, ParameterSet, Placeholder, Query
 
     Values = Any
     """A tuple, or a mapping where marks have names."""
@@ -75,9 +75,11 @@ class Binding:
         self._numbered = style.again is not None and (not style.once or len(unique) < len(names))
         self.names = unique if self._numbered else names
         index = {p.name: i for i, p in enumerate(query.parameters)}
-        self._types = {p.name: p.type for p in query.parameters if p.type} if style.cast else {}
-        self._used = tuple(index[name] for name in self.names)
         self._lists = frozenset(p.name for p in query.placeholders if p.kind is PlaceholderKind.LIST)
+        self._casts: dict[str, Callable[[str], str]] = {}
+        if style.cast:
+            self._casts = {p.name: self._declared(p) for p in query.parameters if p.type}
+        self._used = tuple(index[name] for name in self.names)
         self._texts: dict[tuple[int, ...], str] = {}
         self._around = ("", "")
         self.bare = not names
@@ -91,6 +93,12 @@ class Binding:
     def wrap(self, before: str, after: str) -> None:
         """From now on the statement stands between `before` and `after`."""
         self._around = (before, after)
+        self._texts.clear()
+        self.sample = self.text(dict.fromkeys(self._lists, 1))
+
+    def cast(self, casts: Mapping[str, Callable[[str], str]]) -> None:
+        """From now on a mark of these parameters, or of each value in their lists, is written as their function gives it."""
+        self._casts |= casts
         self._texts.clear()
         self.sample = self.text(dict.fromkeys(self._lists, 1))
 
@@ -140,6 +148,11 @@ class Binding:
             return values
         return {key(n): value for n, value in enumerate(values, 1)}
 
+    def _declared(self, parameter: Parameter) -> Callable[[str], str]:
+        declared = str(parameter.type)
+        kind = declared.removesuffix("[]") if parameter.name in self._lists else declared
+        return lambda mark: self._style.cast.format(mark, kind)
+
     def _rendered(self, lengths: Mapping[str, int]) -> queries.Rendered:
         starts = dict(zip(self.names, _starts(lengths.get(name, 1) for name in self.names), strict=True))
         percent = self._style.percent and not self.bare
@@ -149,10 +162,7 @@ class Binding:
         def mark(name: str, n: int) -> str:
             again = self._style.again
             text = again(n) if self._numbered and again is not None else self._style.once
-            declared = self._types.get(name)
-            if declared is None:
-                return text
-            return self._style.cast.format(text, declared.removesuffix("[]") if name in self._lists else declared)
+            return self._casts[name](text) if name in self._casts else text
 
         def write(placeholder: Placeholder) -> str:
             name = placeholder.name

@@ -19,6 +19,7 @@ from bulkq.model import BadValue, PlaceholderKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.asyncpg.session import Session
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
@@ -45,7 +46,7 @@ class _Column:
     """What a parameter is converted to."""
 
     index: int  # into Query.parameters
-    cast: str
+    conversion: Conversion
     type: str
     is_list: bool
     secret: bool
@@ -119,10 +120,14 @@ class Checker:
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
         if not self._session.local:
-            return [tuple(row) for row in await self._session.fetch(sql, values, column.cast, timeout=CHECK_S)]
+            return [
+                tuple(row) for row in await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
+            ]
         await self._session.execute(self._opening())
         try:
-            return [tuple(row) for row in await self._session.fetch(sql, values, column.cast, timeout=CHECK_S)]
+            return [
+                tuple(row) for row in await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
+            ]
         finally:
             if not self._session.is_closed():
                 await self._session.recover()
@@ -151,11 +156,11 @@ class Checker:
 
     async def _cast(self, column: _Column, values: Sequence[str]) -> asyncpg.PostgresError | None:
         """The first error of casting `values`."""
-        source = "ARRAY[$1::text]" if column.is_list else "$1::text"
+        value = column.conversion.of("ARRAY[$1::text]" if column.is_list else "$1::text")
         opening = self._opening() + (ORDINALS if self._version >= 130000 and not column.secret else "")
         await self._session.execute(opening)
         try:
-            statement = await self._session.prepare(f"SELECT ({source}::{column.cast}) IS NULL, $2::int8", name="")
+            statement = await self._session.prepare(f"SELECT ({value}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)
         except asyncpg.PostgresError as error:
             if self._session.is_closed() or not (error.sqlstate or "").startswith(VALUE_ERRORS):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.drivers.asyncpg import catalog, decoding, wrapping
+from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
     AsyncpgStatement,
@@ -28,7 +29,7 @@ from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.query import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from asyncpg.prepared_stmt import PreparedStatement
 
@@ -91,11 +92,10 @@ class Describer:
         idents = await catalog.identifiers(self._session, wanted.identifiers)
         first = _Text(query, idents)
         handle = await self._user(first, "", ())
-        parameters = [kind.oid for kind in handle.get_parameters()]
         attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
-        await catalog.types(self._session, [*parameters, *(oid for _, oid in attributes)], self._known)
-        kinds = [self._known[oid] for oid in parameters]
-        second = first if wanted.typed else _Text(query, idents, kinds)
+        await catalog.types(self._session, [oid for _, oid in attributes], self._known)
+        kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
+        second = _Text(query, idents, kinds, typed=wanted.typed)
         columns = tuple(decoding.column(name, self._known[oid], wanted.decoding) for name, oid in attributes)
         shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
         return await self._accepted(wanted, shape, second)
@@ -121,8 +121,18 @@ class Describer:
             return None
         return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
 
+    async def _parameter_types(self, oids: Sequence[int]) -> list[ParameterType]:
+        rows = await self._session.fetch(TYPES.format("$1"), oids) if oids else []
+        found = {kind.oid: kind for kind in map(ParameterType.of, rows)}
+        return [found[oid] for oid in oids]
+
     def _shape(
-        self, wanted: Wanted, text: _Text, kinds: list[Type], columns: tuple[Column, ...], results: tuple[Type, ...]
+        self,
+        wanted: Wanted,
+        text: _Text,
+        kinds: list[ParameterType],
+        columns: tuple[Column, ...],
+        results: tuple[Type, ...],
     ) -> Shape:
         parameters = wanted.query.parameters
         places = {parameter.name: index for index, parameter in enumerate(parameters)}
@@ -134,7 +144,7 @@ class Describer:
             kinds=results,
             bound=tuple(places[name] for name in text.numbers),
             parameters=tuple(kind.oid for kind in kinds) if wanted.typed else (),
-            casts=tuple(text.cast(parameters[places[name]], found[name].cast) for name in text.numbers),
+            casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
             printed=decoding.printed(results, wanted.decoding),
@@ -191,40 +201,54 @@ class Describer:
 
 
 class _Text:
-    """The user's text with `$n`: as it is first asked about, and with casts from text once the types are known."""
+    """The user's text with `$n`: as it is first asked about, and with conversions once the types (`kinds`) are known."""
 
-    def __init__(self, query: Query, idents: Mapping[str, str], kinds: list[Type] | None = None) -> None:
+    def __init__(
+        self, query: Query, idents: Mapping[str, str], kinds: list[ParameterType] | None = None, *, typed: bool = False
+    ) -> None:
         self.numbers: dict[str, int] = {}
         self._parameters = {parameter.name: parameter for parameter in query.parameters}
         self._idents = idents
         self._kinds = kinds
+        self._typed = typed
         self.rendered = render(query, self._write)
 
-    def cast(self, parameter: Parameter, found: str) -> str:
-        """The type that a parameter is converted to: as declared, else as the server found."""
-        if parameter.type is None:
-            return found
-        is_list = parameter.kind is PlaceholderKind.LIST and not parameter.type.endswith("]")
-        return f"{parameter.type}[]" if is_list else parameter.type
+    def conversion(self, parameter: Parameter, kind: ParameterType) -> Conversion:
+        """How text becomes the type of a parameter: as declared, else as the server found."""
+        declared = None if parameter.type is None else _declared(parameter)
+        return kind.conversion(declared, is_list=parameter.kind is PlaceholderKind.LIST)
 
     def _write(self, place: Placeholder) -> str:
         if place.kind is PlaceholderKind.IDENTIFIER:
             return self._idents[place.name]
         number = self.numbers.setdefault(place.name, len(self.numbers) + 1)
-        value = f"${number}{self._suffix(place.name, number)}"
+        value = self._value(self._parameters[place.name], number)
         if place.kind is not PlaceholderKind.LIST:
             return value
         return f"<> ALL({value})" if place.negated else f"= ANY({value})"
 
-    def _suffix(self, name: str, number: int) -> str:
-        parameter = self._parameters[name]
+    def _value(self, parameter: Parameter, number: int) -> str:
         if self._kinds is None:
-            return f"::{self.cast(parameter, '')}" if parameter.type is not None else ""
-        source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
-        return f"::{source}::{self.cast(parameter, self._kinds[number - 1].cast)}"
+            return f"${number}" if parameter.type is None else f"${number}::{_declared(parameter)}"
+        kind = self._kinds[number - 1]
+        if not self._typed:
+            source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
+            return self.conversion(parameter, kind).of(f"${number}::{source}")
+        if parameter.type is None:
+            return f"${number}"
+        if not kind.cuts(parameter.type):
+            return f"${number}::{_declared(parameter)}"
+        return Conversion(_declared(parameter), Way.RECORD).of(f"${number}::{kind.cast}")
 
 
-def _converter(parameter: Parameter, kind: Type, *, typed: bool) -> Converter | None:
+def _declared(parameter: Parameter) -> str:
+    """The declared type as SQL, of a list's array."""
+    declared = str(parameter.type)
+    is_list = parameter.kind is PlaceholderKind.LIST and not declared.endswith("]")
+    return f"{declared}[]" if is_list else declared
+
+
+def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Converter | None:
     if not typed:
         return list_of_text if parameter.kind is PlaceholderKind.LIST else None
     if parameter.kind is PlaceholderKind.LIST:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]
@@ -44,7 +45,7 @@ class Shape:
     kinds: tuple[Type, ...]  # of the user's result columns
     bound: tuple[int, ...]  # index into a set of $1, $2, ...
     parameters: tuple[int, ...]  # oids of the types of $1, $2, ... that Python's values are sent for
-    casts: tuple[str, ...]  # the type of $1, $2, ... as SQL
+    casts: tuple[Conversion, ...]  # of text for $1, $2, ...
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[Converter | None, ...]  # of $1, $2, ...
     printed: frozenset[int]  # oids of the types whose values the server prints

@@ -16,7 +16,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
-from bulkq.drivers.lists import list_of_text
+from bulkq.drivers.sqlalchemy.products.postgres_parameters import PREPARE, ParameterTypes, casts, check
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     Described,
@@ -29,10 +29,10 @@ from bulkq.drivers.sqlalchemy.products.product import (
     style_of,
     unfit,
 )
-from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
+from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import URL
 
@@ -42,10 +42,8 @@ if TYPE_CHECKING:
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
     from bulkq.model import Limits, ParameterSet, Query, Setting
 
-PREPARE = "PREPARE bulkq_probe AS "
 PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
 ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
-DESCRIBE = "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
 KEPT = "SELECT lower(name)::text FROM pg_catalog.pg_settings WHERE source = 'client'"
 """Settings that came with the connection: https://www.postgresql.org/docs/current/view-pg-settings.html"""
 
@@ -83,6 +81,7 @@ class Postgres(Product):
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
         self._number = 0
+        self._parameters = ParameterTypes()
         self._style = ""  # of dates in the server's own text; "" if it is ISO
         self._types: dict[int, Type] = {}
 
@@ -225,18 +224,15 @@ class Postgres(Product):
         """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
         returns = returns_rows(query, self.name)
         if query.verb not in PREPARABLE:
+            binding.cast(casts(query, self._parameters.declared(asking, query)))
             return Described(returns_rows=returns)
         probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
-        asking.ask(PREPARE + probe.sample)
-        try:
-            ((oids,),) = asking.ask(DESCRIBE)
-        finally:
-            asking.ask("DEALLOCATE bulkq_probe")
-        types = dict(zip(probe.names, list_of_text(oids) if isinstance(oids, str) else cast("Any", oids), strict=True))
+        types = self._parameters.prepared(asking, probe)
+        binding.cast(casts(query, types))
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
-        return Described(columns, returns, cast("Mapping[str, str]", types))
+        return Described(columns, returns, {name: kind.name for name, kind in types.items()})
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor
@@ -287,19 +283,7 @@ class Postgres(Product):
 
     def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Where the server can be asked about many values at once."""
-        found: list[BadValue] = []
-        if self._number < SOFT_CHECKS:
-            return found
-        for index, parameter in enumerate(query.parameters):
-            if not types[index] or parameter.kind is not PlaceholderKind.VALUE:
-                continue
-            values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
-            if not values:
-                continue
-            for at, state, message in ask(_soft(values, types[index])):
-                shown = str(message).replace(dict(values)[_int(at)], "***") if parameter.secret else str(message)
-                found.append(BadValue(_int(at), index, types[index], str(state), shown))
-        return sorted(found, key=lambda bad: (bad.position, bad.parameter))
+        return check(ask, query, types, sets) if self._number >= SOFT_CHECKS else []
 
     # errors
 
@@ -366,14 +350,6 @@ def _convert(value: object) -> object:
 
 
 DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="{}::{}")
-
-
-def _soft(values: Sequence[tuple[int, str]], kind: str) -> str:
-    rows = ", ".join(f"({i}, {wrapping.literal(value)})" for i, value in values)
-    return (
-        f"SELECT v.n, e.sql_error_code, e.message FROM (VALUES {rows}) AS v(n, value), "
-        f"LATERAL pg_input_error_info(v.value, {wrapping.literal(kind)}) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
-    )
 
 
 def _same(value: object) -> object:
