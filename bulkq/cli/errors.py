@@ -9,8 +9,9 @@ import sys
 
 import click
 
-from bulkq.cli.messages import Messages, redact
+from bulkq.cli.messages import Messages
 from bulkq.cli.types import Value
+from bulkq.drivers.urls import redact
 from bulkq.errors import BulkqError, TargetError
 
 COULD_NOT_TELL = 3

@@ -86,7 +86,6 @@ class RunOptions(TypedDict):
     log_format: str
     name: str | None
     tag: tuple[str, ...]
-    yes: bool
     debug: bool
 
 
@@ -341,7 +340,6 @@ _SAFETY = (
     MAX_AFFECTED,
     FAIL_FAST,
     MAX_FAILURES,
-    option("--yes", is_flag=True, help="Ask nothing."),
 )
 _OUTPUT = (
     option(

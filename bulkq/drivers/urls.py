@@ -9,6 +9,8 @@ MASK = "***"
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
 _QUERY_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
+_TEXT_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/'\"]+(?=@)")
+_TEXT_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)[^\s&;#'\"]+")
 _KEY_SECRET = re.compile(rf"(?i)(\b(?:\w*(?:{_SECRET}))\s*=\s*)('(?:\\.|''|[^'\\])*'?|\"[^\"]*\"?|(?!')(?:\\.|\S)+)")
 
 
@@ -58,6 +60,11 @@ def scrub(text: str, url: str) -> str:
     for password in sorted(passwords(url), key=len, reverse=True):
         text = text.replace(password, MASK)
     return text
+
+
+def redact(text: str) -> str:
+    """`text`, which may hold any number of URLs, without their passwords and secret options; for what goes to a terminal or a log."""
+    return _TEXT_SECRET.sub(rf"\g<1>{MASK}", _TEXT_PASSWORD.sub(rf"\g<1>{MASK}", text))
 
 
 def options(url: str) -> dict[str, str]:

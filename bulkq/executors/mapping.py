@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.executors.child import Answer, Row
     from bulkq.model import BatchResult
 
-FAILED = "BQ002"
+FAILED = "BQ003"
 """Our own state, beside the databases': the function of `--map` failed."""
 
 SPEC = re.compile(r"[\w.]+:[\w.]+")

@@ -30,7 +30,7 @@ from bulkq.targets import open_target
 from bulkq.tasks.checking import Book, Digest, Judge, Pair, Place, Reference
 from bulkq.tasks.checkvalues import first_sets, values_fit
 from bulkq.tasks.opening import new_run_id
-from bulkq.tasks.recording import identity, physical, source_request
+from bulkq.tasks.recording import identity, physical, source_request, twins
 from bulkq.tasks.rows import rows_of
 from bulkq.worker import Work
 
@@ -90,7 +90,7 @@ class Database:
     server: Server | None = None
     error: str = ""
     refused: bool = False  # it is not the database that it should be
-    physical: str = ""  # which one it is, whatever way leads there; only asked where targets are compared
+    physical: str = ""  # which one it is, whatever way leads there; only asked where there are several
     late: bool = False  # the run's deadline passed before it had answered
     snapshot: str | None = None
 
@@ -134,6 +134,11 @@ class Opened:
     planned: list[Planned] = field(default_factory=list)
     asked: set[tuple[object, ...]] = field(default_factory=set)  # see `values_fit`
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
+
+    @property
+    def compares(self) -> bool:
+        """Whether there are several databases, of which two may be one."""
+        return bool(self.others) or len({id(seat.database) for seat in self.targets}) > 1
 
     def notice(self, text: str) -> None:
         """A line for people."""
@@ -188,6 +193,8 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
     for wrong in looks:  # only now: nobody is still connecting when everything is closed
         if wrong is not None:
             raise wrong
+    for line in twins((seat.label, seat.database.physical, seat.schema) for seat in opened.targets):
+        opened.notice(f"{line}: its checks come once for each name")
 
 
 async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
@@ -197,7 +204,7 @@ async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None
     try:
         async with asyncio.timeout(left_s) as deadline:
             connection = await target.sessions.first(run.connect_timeout_s)
-            if opened.others:
+            if opened.compares:
                 target.physical = await physical(connection, await identity(connection, target.target.url))
     except TimeoutError:
         target.late = deadline.expired()

@@ -20,7 +20,7 @@ from bulkq.parameters.fingerprints import fingerprint
 from bulkq.tasks import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bulkq.errors import BulkqError
     from bulkq.ledger.stored import StoredLedger
@@ -152,6 +152,21 @@ async def physical(connection: Connection, identity: str) -> str:
         alike = identity if server.product == "postgresql" else server.product  # the address is no part of it in MySQL
         return f"{alike}/{found[0][0]}"
     return identity
+
+
+def twins(named: Iterable[tuple[str, str, str | None]]) -> list[str]:
+    """A line for each two names of one physical database.
+
+    Args:
+        named: label, physical database ("" where it is not known) and schema of each target.
+    """
+    seen: dict[tuple[str, str | None], str] = {}
+    lines: list[str] = []
+    for label, database, schema in named:
+        other = seen.setdefault((database, schema), label) if database else label
+        if other != label:
+            lines.append(f'"{other}" and "{label}" are the same database')
+    return list(dict.fromkeys(lines))
 
 
 def place_of(url: str) -> str:

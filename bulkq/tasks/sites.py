@@ -216,17 +216,8 @@ def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]
     Raises:
         RefusedError: in a write, a line per pair.
     """
-    seen: dict[tuple[str, str | None], Site] = {}
-    lines: list[str] = []
-    for site in sites:
-        if not site.physical:
-            continue
-        for place in site.places:
-            schema = request.targets[place].schema
-            other = seen.setdefault((site.physical, schema), site)
-            if other is not site:
-                lines.append(f'"{other.label}" and "{site.label}" are the same database')
-    lines = list(dict.fromkeys(lines))
+    named = [(site.label, site.physical, request.targets[place].schema) for site in sites for place in site.places]
+    lines = recording.twins(named)
     if lines and request.write:
         raise RefusedError(
             "\n".join(f"{line}: every set would be applied twice; leave one of them out" for line in lines)

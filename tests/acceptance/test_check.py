@@ -17,6 +17,7 @@ from bulkq.cli import main
 
 if TYPE_CHECKING:
     from tests.conftest import SqliteFile
+    from tests.servers.command import Cli
 
 ROOT = Path(__file__).parents[2]
 FINE = "-- name: fine\nselect 1 where 1 = 0;\n"
@@ -385,3 +386,15 @@ def _script(action: Path) -> str:
     """What stands under `run: |`."""
     lines = action.read_text().partition("      run: |\n")[2].splitlines()
     return "\n".join(line.removeprefix("        ") for line in lines)
+
+
+def test_two_names_for_one_database_are_told(cli: Cli, sqlite_file: SqliteFile) -> None:
+    """As in a run: the checks come once for each name."""
+    sqlite_file("create table t (a)", "one.db")
+    (cli.folder / "two.db").hardlink_to(cli.folder / "one.db")
+    done = cli("check", "-e", "select 1 where 0", "-t", "sqlite:///one.db", "-t", "sqlite:///two.db")
+    assert done.code == 0
+    assert (
+        '"sqlite:///one.db" and "sqlite:///two.db" are the same database: its checks come once for each name'
+        in done.err
+    )

@@ -893,6 +893,14 @@ async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: py
     assert "no space left on device" in lost.message
 
 
+async def test_a_librarys_message_shows_no_masked_value(sqlite_file: SqliteFile) -> None:
+    """A message without SQLSTATE is a library's, which repeats the value that it could not read."""
+    path = sqlite_file("create table t (email text); insert into t values (cast(x'7365637265742d6eff' as text))")
+    (result,) = (await run("-- name: people\n-- @mask email\nselect email from t", f"sqlite:///{path}")).checks
+    assert "secret" not in result.message
+    assert result.message == "the message may hold masked values: run the query without @mask to read it"
+
+
 async def test_one_row_that_differs_in_another_order(postgres_url: str) -> None:
     """Rows that come in another order on each side are not taken for rows that differ, however many they are."""
     text = (

@@ -131,7 +131,7 @@ async def test_only_the_culprit_fails(here: Path, function: str, words: str) -> 
     assert time.monotonic() - began_s < 30
     assert (summary.exit_code, summary.ok, summary.failed) == (1, 19, 1)
     (failure,) = summary.failures
-    assert (failure.n, failure.sqlstate, failure.message) == (3, "BQ002", f"--map functions:{function}: {words}")
+    assert (failure.n, failure.sqlstate, failure.message) == (3, "BQ003", f"--map functions:{function}: {words}")
     assert [row["id"] for row in rows] == [n for n in range(1, 21) if n != 3]
 
 

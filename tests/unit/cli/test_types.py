@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.messages import redact
 from bulkq.cli.options import RunOptions, run_options
 from bulkq.cli.types import (
     Count,
@@ -18,6 +17,7 @@ from bulkq.cli.types import (
     WordList,
     Words,
 )
+from bulkq.drivers.urls import redact
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,11 @@ def test_a_variable_holds_a_value_per_line() -> None:
         "postgresql://u:s3cr3t@h/d is gone",
         'cannot reach "mysql+pymysql://u:s3cr3t@h/d"',
         "postgresql://h/d?user=u&password=s3cr3t&sslmode=disable",
+        "libsql://h/d?authToken=s3cr3t and more",
+        *(
+            f"cannot open 'duckdb:///md:x?{name}=s3cr3t&a=1'"
+            for name in ("token", "secret", "api_key", "motherduck_token")
+        ),
     ],
 )
 def test_passwords_are_taken_out(text: str) -> None:
