@@ -70,6 +70,7 @@ class Session:
         self._readers: dict[Decoding, Cursor] = {}
         self._phase = Phase.PREPARING
         self._open = False  # a transaction of ours
+        self._writing = False  # it may write
         self._streaming: Cursor | None = None
 
     # asking
@@ -145,7 +146,7 @@ class Session:
             columns=(ROWCOUNT,) if returns is False else columns,
             returns_rows=returns,
             parameter_types=tuple(types[p.name] for p in query.parameters),
-            single=not query.transaction or self._commits(query) or bool(described.lasting),
+            single=not query.transaction or self._commits(query) or _lasts(described, query),
             binding=binding,
             decoding=decoding,
             lasting=described.lasting,
@@ -192,7 +193,8 @@ class Session:
         if statement.query.transaction and statement.lasting:
             raise RefusedError(
                 f"{statement.query.place}: {statement.lasting}, so nothing can make it exactly once: "
-                "say --idempotent if repeating a set does no harm, or give it another engine"
+                'say --idempotent if repeating a set does no harm, write "-- @mode maintenance" above it for at most once, or change the '
+                "engine of the table: ALTER TABLE ... ENGINE=InnoDB"
             )
 
     def _commits(self, query: Query) -> bool:
@@ -483,7 +485,7 @@ class Session:
         self._open_with(limits, schema)
 
     def _open_with(self, limits: Limits, schema: str | None) -> None:
-        self._open = True
+        self._open, self._writing = True, not limits.read_only
         for text in self.product.opening(limits, schema):
             self.ask(text)
 
@@ -576,20 +578,40 @@ class Session:
         """Raise `error` in our words, the session idle or lost."""
         at = len(self.signals.answers)
         self._rollback()
+        kept = self._kept_back() if self._phase is Phase.SENT else ""
         if isinstance(error, (DatabaseError, RefusedError)):
             if isinstance(error, DatabaseError):
                 error.connection_lost = error.connection_lost or self.lost
+                error.broken_off = error.broken_off or bool(kept)
             raise error
         position = order[at] if self._phase in {Phase.SENT, Phase.COMMITTING} and at < len(order) else None
         complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
         if complaint is not None:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
         moment = Moment(self._phase, at, position, binding, prefix, self.lost)
-        raise translated(error, self.product, self.signals, moment) from error
+        trouble = translated(error, self.product, self.signals, moment)
+        if kept:
+            trouble.broken_off, trouble.hint = True, kept
+        raise trouble from error
+
+    def _kept_back(self) -> str:
+        """What of a write, just rolled back, the server could not undo; "" for reads, and where nobody can say."""
+        if not self._writing or self.lost:
+            return ""
+        try:
+            return self.product.kept(self.ask)
+        except Exception:  # noqa: BLE001 - the session is of no use
+            self.lost = True
+            return ""
 
 
 def _cancelled() -> DatabaseError:
     return DatabaseError("cancelled", sqlstate=CANCELED, phase=Phase.SENT)
+
+
+def _lasts(described: Described, query: Query) -> bool:
+    """Whether a transaction would be of no use: a SELECT keeps its own, where the read-only guard is."""
+    return bool(described.lasting) and query.statement is not StatementClass.READ
 
 
 def _changes(text: str) -> bool:

@@ -8,6 +8,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.sqlalchemy.products import engines
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     Described,
@@ -20,7 +21,6 @@ from bulkq.drivers.sqlalchemy.products.product import (
     unfit,
 )
 from bulkq.model import Column, Server, StatementClass
-from bulkq.query.tokens import Kind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +108,7 @@ HARMLESS = frozenset(f"Com_{name}" for name in _HARMLESS_NAMES.split())
 
 WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
 
+NOT_ROLLED_BACK = 1196
 NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
 """A SELECT that writes, through a function, is refused when it is prepared; when it is executed, the guard says so."""
@@ -197,6 +198,11 @@ class MySQL(Product):
             return wrote_nothing(before, _counted(ask))
         return query.statement is StatementClass.WRITE or _parts(error)[0] in GIVEN_UP_WAITING
 
+    def kept(self, ask: Ask) -> str:
+        """A rollback warns if tables without transactions keep their changes: the last net, where they could not be seen before."""
+        rows = ask("SHOW WARNINGS")
+        return next((one_line(Exception(row[2])) for row in rows if int(str(row[1])) == NOT_ROLLED_BACK), "")
+
     def left_open(self, ask: Ask, query: Query) -> str:
         """An answer after rows carries no new status, so the server is asked."""
         if query.verb != "CALL" or not self._mariadb:
@@ -238,7 +244,7 @@ class MySQL(Product):
         returns = returns_rows(query, self.name)
         probe = Binding(query, binding.identifiers, typed=False, style=MARKS)
         try:
-            asking.ask(f"PREPARE bulkq_probe FROM {literal(probe.sample)}")
+            asking.ask(f"PREPARE bulkq_probe FROM {engines.literal(probe.sample)}")
         except Exception as error:
             if _parts(error)[0] not in {NOT_PREPARABLE, NOT_IN_READ_ONLY}:
                 raise
@@ -251,15 +257,9 @@ class MySQL(Product):
 
     def _lasting(self, asking: Asking, query: Query, binding: Binding) -> str:
         """MyISAM, Aria and others keep what a transaction did when it is rolled back."""
-        names = ", ".join(literal(name) for name in _changed(binding.sample))
-        if query.statement is not StatementClass.WRITE or not names:
+        if query.statement not in {StatementClass.READ, StatementClass.WRITE} and query.verb != "DO":
             return ""
-        found = asking.ask(
-            "SELECT t.TABLE_NAME, t.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e "
-            f"ON e.ENGINE = t.ENGINE WHERE e.TRANSACTIONS <> 'YES' AND t.TABLE_NAME IN ({names}) "
-            f"AND (t.TABLE_SCHEMA = DATABASE() OR t.TABLE_SCHEMA IN ({names}))"
-        )
-        return f'the table "{found[0][0]}" is kept by {found[0][1]}, which has no transactions' if found else ""
+        return engines.lasting(asking.ask, binding.sample, changes=query.statement is StatementClass.WRITE)
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         """() where the database will not say without executing, because of a LIMIT of the user's and two columns of one name."""
@@ -317,27 +317,7 @@ def wrote_nothing(before: Counters, after: Counters) -> bool:
     return statements <= HARMLESS and WRITTEN.isdisjoint(grown)
 
 
-def _changed(text: str) -> list[str]:
-    """Names that may be the tables that a statement changes: those before its values and conditions."""
-    names: list[str] = []
-    tokens = tokenize(text, "mysql").tokens
-    whole = bool(tokens) and tokens[0].word == "WITH"
-    for token in tokens:
-        if not whole and token.word in BEHIND_TABLES:
-            break
-        if token.kind in {Kind.WORD, Kind.QUOTED}:
-            names.append(text[token.start : token.end].strip("`").replace("``", "`"))
-    return list(dict.fromkeys(names))
-
-
-BEHIND_TABLES = frozenset({"VALUES", "VALUE", "SELECT", "SET", "WHERE", "("})
-
 MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)
-
-
-def literal(text: str) -> str:
-    """`text` as a string of MySQL's, where a backslash means something."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _parts(error: Exception) -> tuple[int | None, str]:

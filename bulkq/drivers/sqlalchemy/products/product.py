@@ -215,6 +215,10 @@ class Product:
         """Whether nothing of `query`, which ran outside a transaction and failed with `error`, lasts for certain."""
         return False
 
+    def kept(self, ask: Ask) -> str:  # noqa: ARG002
+        """After a rollback of a write: what the server says of changes that it could not undo; "" where it undid all."""
+        return ""
+
     def left_open(self, ask: Ask, query: Query) -> str:  # noqa: ARG002
         """What `query`, which ran outside a transaction, has left unfinished, as the message of its failure; "" if nothing."""
         return ""
