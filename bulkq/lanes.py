@@ -11,10 +11,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bulkq.backlog import Held, Outlet
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
+from bulkq.mapper import mapped, streamed
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.policy.retry import Budget
-from bulkq.window import Apart, Aside, Held, Turn, Window
+from bulkq.turn import Turn
+from bulkq.window import Apart, Window
 from bulkq.worker import Worker, failure
 
 if TYPE_CHECKING:
@@ -35,6 +38,9 @@ STUCK_S = 0.5
 """Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
 
 TICK_S = 0.05
+
+SHOWN_S = 1.0
+"""Output that waits for less time is not worth a word in the progress."""
 
 FULL_S = 30.0
 """After the server had no room for a further lane, none is tried for so long."""
@@ -99,7 +105,8 @@ class Lanes:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
-        self.window = Apart(most) if parts[0].judge is not None else Window(most, ordered=ordered)
+        apart = parts[0].judge is not None
+        self.window = Apart(most, run.overflow) if apart else Window(most, run.overflow, ordered=ordered)
         self.busy = False
         self._run = run
         self._budget = Budget()
@@ -114,7 +121,10 @@ class Lanes:
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
         self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
-        self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is not written
+        self._outlets: dict[int, Outlet] = {}  # by number of the part
+        self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
+        self._gap: int | None = None  # the set that output order waits for
+        self._gap_s = 0.0  # since when
         self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
 
     async def run(self) -> None:
@@ -164,10 +174,12 @@ class Lanes:
         if self.busy and self._wants_lane(now_s):
             self._add_lane()
 
-    @property
-    def waiting_for(self) -> int | None:
-        """Number of the set that output order waits for, when so much waits that lanes do too."""
-        return self._owed.get(self.window.next) if self.window.full else None
+    def waiting_for(self, now_s: float) -> int | None:
+        """Return the number of the set that output order has waited for during `SHOWN_S`; called by the slow timer."""
+        gap = self._owed.get(self.window.next) if self.window.backlog.all.batches else None
+        if gap != self._gap:
+            self._gap, self._gap_s = gap, now_s
+        return gap if now_s - self._gap_s >= SHOWN_S else None
 
     def _add_lane(self) -> None:
         if self._group is None or not self._going or len(self._lanes) >= self._lanes_allowed():
@@ -346,17 +358,13 @@ class Lanes:
         part.taken += len(batch.sets)
         return batch
 
-    async def _execute(self, worker: Worker, permit: Permit, part: Part, batch: Batch) -> tuple[Held, Turn | Aside]:
+    async def _execute(self, worker: Worker, permit: Permit, part: Part, batch: Batch) -> tuple[Held, Turn]:
         progress = self._run.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
-        sink = part.sink if part.judge is None else part.judge.begin(batch)
-        door = self._run.door(sink)
-        turn: Turn | Aside = Aside(self.window, progress, sink)
-        if door is None:
-            turn = Turn(self.window, progress, sink, part.work.query, batch, permit)
+        turn = Turn(self.window, progress, self._outlet(part, batch), part.work.query, batch, permit)
         try:
-            result = await self._answer(worker, part, batch, turn)
+            return await self._ended(worker, permit, part, batch, turn), turn
         except asyncio.CancelledError as cancelled:
             turn.give_up()
             if cancelled.args:  # by a driver: what it sent goes on
@@ -366,28 +374,42 @@ class Lanes:
             turn.give_up()
             raise
         finally:
-            progress.in_flight -= len(batch.sets)
+            self._owed.pop(batch.index, None)
+
+    async def _ended(self, worker: Worker, permit: Permit, part: Part, batch: Batch, turn: Turn) -> Held:
+        """What came of `batch`, counted and encoded."""
+        try:
+            result = await self._answer(worker, part, batch, turn)
+        finally:
+            self._run.progress.in_flight -= len(batch.sets)
         if part.judge is not None:
             result = await part.judge.decide(result)
         if part.mapper is not None:
             permit.give_back()  # the database has answered; others may be at work on theirs
-            result = await _mapped(part, part.mapper, result)
+            result = await mapped(part, part.mapper, result)
         if result.failures:
             turn.forget()
         if part.order is not None:
             part.order.done(batch.index)
         self._count(part, result)
-        payload, weight = sink.encode(result) if result.rows and result.values else (None, 0)
-        if isinstance(turn, Aside) and turn.filled:
-            payload = turn
-        return Held(replace(result, values=(), positions=()), sink, payload, weight, self._recorded, door), turn
+        return _held(part, result, turn)
 
-    async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn | Aside) -> BatchResult:
+    def _outlet(self, part: Part, batch: Batch) -> Outlet:
+        """Where the answer to `batch` goes: for a check to a sink of its own."""
+        if part.judge is not None:
+            return Outlet(part.judge.begin(batch), self._recorded)
+        outlet = self._outlets.get(part.number)
+        if outlet is None:
+            outlet = Outlet(part.sink, self._recorded, self._run.door(part.sink))
+            self._outlets[part.number] = outlet
+        return outlet
+
+    async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn) -> BatchResult:
         try:
             if self._streams(part, batch):
                 if part.mapper is None:
                     return await worker.stream(part.work, batch, turn)
-                return await _streamed(worker, part, part.mapper, batch, turn)
+                return await streamed(worker, part, part.mapper, batch, turn)
             return await worker.execute(part.work, batch)
         except RefusedError as error:
             if part.judge is None or error is self.sessions.gone:
@@ -412,7 +434,6 @@ class Lanes:
 
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
-        self._owed.pop(result.batch.index, None)
         part = next(part for part in self.parts if part.number == result.part)
         self._run.recorded(result, failed_known=part.work.failed is not None)
 
@@ -442,7 +463,9 @@ class Lanes:
     async def _finish_output(self) -> None:
         run = self._run
         try:
-            for result in await self.window.flush(gaps=not (run.read_only and run.ledger.keeps)):
+            if not (run.read_only and run.ledger.keeps and self.window.ordered):
+                await self.window.flush()
+            for result in self.window.unwritten():
                 self._uncount(result)
         except BulkqError as error:
             run.stop_by(error)
@@ -455,50 +478,19 @@ class Lanes:
         self._run.tell(replace(result, ok=0))
 
 
-class _Failed(Exception):
-    """The function of `--map` failed in the middle of a streamed answer."""
-
-    def __init__(self, error: SetError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-class _Mapped:
-    """`bulkq.worker.Pieces` that sends each piece through the function on its way."""
-
-    copy_delimiter: str | None = None
-
-    def __init__(self, mapper: Mapper, turn: Turn | Aside) -> None:
-        self._mapper = mapper
-        self._turn = turn
-
-    async def begin(self) -> None:
-        await self._turn.begin()
-
-    async def write(self, result: BatchResult) -> None:
-        result, errors = await self._mapper(result)
-        if errors:
-            raise _Failed(errors[0])
-        if result.rows:
-            await self._turn.write(result)
-
-    def write_bytes(self, data: bytes) -> object:
-        return self._turn.write_bytes(data)
-
-
-async def _streamed(worker: Worker, part: Part, mapper: Mapper, batch: Batch, turn: Turn | Aside) -> BatchResult:
-    try:
-        return await worker.stream(part.work, batch, _Mapped(mapper, turn))
-    except _Failed as failed:
-        lost = failure(part.work, batch, 0, failed.error, Outcome.ROLLED_BACK, 1)
-        return BatchResult(batch, part.work.query, part.work.target, (), (), (), 0, (lost,), part=part.number)
-
-
-async def _mapped(part: Part, mapper: Mapper, result: BatchResult) -> BatchResult:
-    """`result` as the function gives it; a set that it failed for is a failure."""
-    result, errors = await mapper(result)
-    if not errors:
-        return result
-    lost = [failure(part.work, result.batch, e.position, e, Outcome.ROLLED_BACK, result.attempts) for e in errors]
-    failures = tuple(sorted((*result.failures, *lost), key=lambda one: one.n))
-    return replace(result, ok=result.ok - len(lost), failures=failures)
+def _held(part: Part, result: BatchResult, turn: Turn) -> Held:
+    """`result` on its way to the sink, encoded, without its rows."""
+    payload, weight = turn.outlet.sink.encode(result) if result.rows and result.values else (None, 0)
+    reads = part.work.limits.read_only
+    nothing = payload is None and bool(result.rows if reads else result.rows or not result.columns)
+    aside = turn.aside()
+    if aside is not None:
+        payload, weight = aside, aside.weight
+    return Held(
+        replace(result, values=(), positions=()),
+        turn.outlet,
+        payload,
+        weight,
+        orderless=nothing and aside is None and not (result.failures or result.unanswered),
+        answer=not reads and (payload is not None or part.work.started is not None),
+    )

@@ -219,7 +219,7 @@ class Sink(Protocol):
         ...
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload of a batch and its weight in bytes (which bounds what may wait for its turn)."""
+        """The payload of a batch, None if this sink keeps nothing of it, and its weight in bytes while it waits for its turn."""
         ...
 
     async def write(self, payload: object) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import OutputClosed
 from bulkq.lanes import TICK_S, Lanes, Part
 from bulkq.model import KEPT_FAILURES, Mark, SinkPosition
+from bulkq.overflow import Overflow
 from bulkq.permits import Permit
 from bulkq.policy import stopping
 
@@ -109,6 +110,7 @@ class Runner:
         self.progress = progress
         self.control = control
         self.ledger = ledger
+        self.overflow = Overflow()
         self._observers = observers
         self._rules = rules
         self._concurrency = concurrency
@@ -139,6 +141,7 @@ class Runner:
         finally:
             timer.cancel()
             await asyncio.gather(timer, return_exceptions=True)
+            self.overflow.close()
 
     @property
     def several(self) -> bool:
@@ -308,9 +311,9 @@ class Runner:
             else:
                 for lanes in self._targets:
                     lanes.tick(now_s)
-            self._tell()
+            self._tell(now_s)
 
-    def _tell(self) -> None:
+    def _tell(self, now_s: float) -> None:
         progress = self.progress
         lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
         if self.control.draining:
@@ -319,8 +322,11 @@ class Runner:
             progress.state = f"{lost} targets lost, waiting" if self.several else "target lost, waiting"
         else:
             progress.state = ""
-        waiting = (lanes.waiting_for for lanes in self._targets)
+        waiting = [lanes.waiting_for(now_s) for lanes in self._targets]
         progress.waiting_for = next((n for n in waiting if n is not None), None)
+        amounts = [lanes.window.backlog.all for lanes in self._targets]
+        progress.waiting = sum(amount.sets for amount in amounts)
+        progress.waiting_bytes = sum(amount.weight for amount in amounts)
 
 
 def first_of_each_sink(parts: Sequence[Part]) -> list[Part]:

@@ -1,119 +1,251 @@
-"""Output order: results wait here until every earlier batch was written, and lanes wait when too much does. Called by the lanes.
+"""Output order: results wait here until every earlier batch is written. Lanes do not wait for an earlier batch.
 
-Each target has a window of its own, so that one which is slow or gone never holds back the answers of another.
+Each target has a window of its own, so a slow or lost target does not delay the output of another one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import pickle
+import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
+from bulkq.aside import Aside
+from bulkq.backlog import Backlog
 from bulkq.errors import StoppedError
+from bulkq.overflow import MEMORY_BYTES
+from bulkq.policy.ranges import Ranges
 from bulkq.protocols import ByteSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from bulkq.model import Batch, BatchResult, Query
-    from bulkq.permits import Permit
-    from bulkq.policy.progress import Progress
+    from bulkq.backlog import Held
+    from bulkq.model import BatchResult
+    from bulkq.overflow import Overflow
     from bulkq.protocols import Sink
 
 AHEAD_PER_LANE = 4
-"""Batches per lane that may wait for their turn behind the first gap in output order."""
+"""Batches per lane that may wait while the reader of the output is slow, and of a write's answers in any case."""
 
-AHEAD_BYTES = 32 * 1024 * 1024
-"""The same in bytes of encoded output."""
+AHEAD_ANSWERS = 1_000
+"""Sets of a write whose answers may wait for an earlier one: a kill loses these answers."""
+
+SLICE_S = 0.01
+"""Time after which the lane that writes what has waited lets other tasks run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer that is half written: the bytes behind `offset` are not rows of a batch that has ended."""
+
+    sink: Sink
+    offset: int
+
+    def begins_at(self, sink: Sink) -> int | None:
+        """Return where the half answer begins, if it goes to `sink`."""
+        return self.offset if sink is self.sink else None
 
 
 class Window:
-    """Output order: results wait here until every earlier batch was written; lanes wait when too much does.
+    """Output order of one target.
 
-    The lane that owes the gap never waits here before it has delivered, so the window cannot lock up.
+    What waits is bounded in memory (see `Overflow`), not in number, so a slow query does not hold the other lanes. Lanes are held
+    if the reader of the output is slower than they are, or if a kill would lose too many answers of a write.
+
+    Args:
+        lanes: of the target, at most.
+        overflow: of the run.
+        ordered: False: batches are written as they end.
     """
 
-    def __init__(self, lanes: int, *, ordered: bool) -> None:
+    def __init__(self, lanes: int, overflow: Overflow, *, ordered: bool) -> None:
         self.next = 0
         self.cut = 0
-        self._ordered = ordered
-        self._limit = AHEAD_PER_LANE * lanes
-        self._waiting: dict[int, Held] = {}
-        self._weight = 0
-        self._writing = asyncio.Lock()
-        self._moved = asyncio.Event()
         self.open = True
-        self.streaming: Turn | Aside | None = None
-        """Whose result is half written; what it has appended is not to be taken for rows of batches that ended."""
-
+        self.streaming: Begun | None = None
+        self.overflow = overflow
+        self.backlog = Backlog(overflow)
+        self._ordered = ordered
+        self._most = AHEAD_PER_LANE * lanes
+        self._done = Ranges()  # batches that need no place in the output any more, counted from 1
+        self._taken = False  # a lane writes into the sink
+        self._room = 0  # batches that may wait while it does, if the reader is slow
+        self._reader = Reader()
+        self._moved = asyncio.Event()
         self._broken = False
 
     @property
     def full(self) -> bool:
-        """Whether as much as may wait is waiting."""
-        return bool(self._waiting) and (self.cut - self.next >= self._limit or self._weight >= AHEAD_BYTES)
+        """Whether no further batch is to be cut now."""
+        backlog = self.backlog
+        if self._taken and backlog.all.batches >= self._room and self._reader.slow:
+            return True
+        answers = backlog.answers
+        if answers.batches >= self._most and (answers.sets >= AHEAD_ANSWERS or answers.weight >= MEMORY_BYTES):
+            return True
+        return backlog.pinned >= MEMORY_BYTES
 
     async def admit(self) -> None:
         """Wait until another batch may be cut."""
         while self.open and self.full:
             await self._wait()
 
+    def take(self, index: int) -> bool:
+        """Take the sink for batch `index` until `deliver` or `give_up`; False if it is not its turn."""
+        if self._taken or (self._ordered and self.next != index):
+            return False
+        self._begin()
+        return True
+
     async def turn(self, index: int) -> None:
-        """Wait until batch `index` is the next to be written, and keep all others out until `deliver`.
+        """Wait until batch `index` can take the sink, and take it.
 
         Raises:
             StoppedError: an earlier batch will never come.
         """
-        while self._ordered and self.next != index:
+        while not self.take(index):
             if self._broken:
                 raise StoppedError("an earlier batch was given up")
             await self._wait()
-        await self._writing.acquire()
 
     def give_up(self, *, has_turn: bool) -> None:
-        """A batch will never be delivered: what waits behind it is written by `flush`, when the run has stopped."""
+        """Note that a batch will never be delivered; `flush` or `unwritten` handle what waits behind it."""
         self._broken = True
         if has_turn:
-            self.streaming = None
-            self._writing.release()
+            self._end()
         self._moved.set()
 
-    async def deliver(self, held: Held, *, has_turn: bool) -> None:
-        """Hand in what came of a batch; writes it, and all that waited for it, when it is its turn."""
-        self._waiting[held.result.batch.index] = held
-        self._weight += held.weight
-        if not has_turn:
-            await self._writing.acquire()
-        self.streaming = None
+    async def send(self, sink: Sink, payload: object) -> None:
+        """Append `payload`; only for the lane that has taken the sink. `bytes` are a piece of COPY."""
+        self._reader.begin()
         try:
-            await self._write_ready()
+            if isinstance(payload, bytes):
+                assert isinstance(sink, ByteSink)
+                waiting = sink.write_bytes(payload)
+                if isinstance(waiting, Awaitable):
+                    await waiting
+            else:
+                await sink.write(payload)
         finally:
-            self._writing.release()
+            self._reader.end()
+            self._moved.set()
 
-    async def flush(self, *, gaps: bool) -> list[BatchResult]:
-        """After lanes were cancelled: write what is complete; with `gaps` also what stands behind a batch that never came.
+    async def deliver(self, held: Held, *, has_turn: bool) -> None:
+        """Hand in what came of a batch. If it is its turn, write it and everything that waited for it.
 
-        Without, those results are given back unwritten: a resumed run asks again, and its output is in order.
+        Raises:
+            BulkqError: the output, the ledger or the overflow cannot be written.
         """
-        async with self._writing:
-            if gaps or not self._ordered:
-                for index in sorted(self._waiting):
-                    await self._waiting.pop(index).write()
-            return [held.result for held in self._waiting.values()]
+        if held.orderless and not has_turn:
+            held.outlet.written(held.result)
+            self._pass(held.index)
+            if self.take(self.next):
+                await self._write_from(None)
+        elif has_turn or self.take(held.index):
+            await self._write_from(held)
+        else:
+            self.backlog.put(held)
+        self.overflow.relieve()
+
+    async def flush(self) -> None:
+        """After the lanes have ended: write everything that is complete, also behind a batch that never came."""
+        for held in self.backlog.ascending():
+            await self._append(held)
+
+    def unwritten(self) -> Iterator[BatchResult]:
+        """After the lanes have ended: give back what was not written, in the order of the batches."""
+        return (held.result for held in self.backlog.ascending())
+
+    @property
+    def ordered(self) -> bool:
+        """Whether output is in the order of the batches."""
+        return self._ordered
 
     def wake(self) -> None:
         """Let every waiter look again."""
         self._moved.set()
 
-    async def _write_ready(self) -> None:
-        while held := self._waiting.pop(self.next if self._ordered else next(iter(self._waiting), -1), None):
-            self._weight -= held.weight
-            await held.write()
-            self.next += 1
-            self._moved.set()
+    def _begin(self) -> None:
+        self._taken = True
+        self._room = self.backlog.all.batches + self._most
+        self._reader = Reader()
+
+    def _end(self) -> None:
+        self._taken = False
+        self.streaming = None
+        self._moved.set()
+
+    async def _write_from(self, held: Held | None) -> None:
+        """Write `held`, then what waited for it, and let go of the sink."""
+        self.streaming = None
+        try:
+            while held is not None or (held := self._ready()) is not None:
+                await self._write(held)
+                held = None
+                await self._reader.pause()
+        finally:
+            self._end()
+
+    def _ready(self) -> Held | None:
+        return self.backlog.pop(self.next) if self._ordered else self.backlog.pop_any()
+
+    async def _write(self, held: Held) -> None:
+        """Write and record one batch. If that fails, it waits on, so that `unwritten` gives it back."""
+        try:
+            await self._append(held)
+        except Exception:
+            self.backlog.put(held)
+            raise
+        self._pass(held.index)
+
+    async def _append(self, held: Held) -> None:
+        outlet = held.outlet
+        if outlet.door is None:
+            await self._pour(outlet.sink, held.payload)
+        else:
+            self._reader.begin()
+            try:
+                await outlet.door.acquire()
+            finally:
+                self._reader.end()
+            try:
+                await self._pour(outlet.sink, held.payload)
+            finally:
+                outlet.door.release()
+        held.payload = None
+        outlet.written(held.result)
+
+    async def _pour(self, sink: Sink, payload: object) -> None:
+        if isinstance(payload, Aside):
+            await self.pour(sink, payload)
+        elif payload is not None:
+            await self.send(sink, payload)
+
+    async def pour(self, sink: Sink, aside: Aside) -> None:
+        """Append what was kept aside of a streamed answer; only for the lane that has taken the sink."""
+        positions = sink.positions()
+        begun = None
+        if self.streaming is None and positions:
+            begun = self.streaming = Begun(sink, positions[0].offset)
+        try:
+            for payload in aside.read(self.overflow):
+                await self.send(sink, payload)
+                await self._reader.pause()
+        except BaseException:
+            if begun is not None:
+                sink.back_to(begun.offset)
+            raise
+        if begun is not None:
+            self.streaming = None
+        aside.forget(self.overflow)
+
+    def _pass(self, index: int) -> None:
+        """Note that batch `index` needs no place in the output any more."""
+        if self._ordered:
+            self._done.add(index + 1, index + 1)
+            self.next = self._done.prefix
 
     async def _wait(self) -> None:
         self._moved.clear()
@@ -121,174 +253,53 @@ class Window:
 
 
 class Apart(Window):
-    """No order: every batch has a sink of its own, and nobody waits for anybody."""
+    """No order: every batch has a sink of its own, and no lane waits."""
 
-    def __init__(self, lanes: int) -> None:
-        super().__init__(lanes, ordered=False)
+    def __init__(self, lanes: int, overflow: Overflow) -> None:
+        super().__init__(lanes, overflow, ordered=False)
 
-    async def turn(self, index: int) -> None:
-        """It is everybody's turn."""
+    def take(self, index: int) -> bool:
+        """Return True: no other batch writes into the same sink."""
+        del index
+        return True
 
     def give_up(self, *, has_turn: bool) -> None:
-        """Nothing waits behind it."""
+        """Do nothing: no batch waits behind it."""
 
-    async def deliver(self, held: Held, *, has_turn: bool) -> None:  # noqa: ARG002 - nobody has one
+    async def deliver(self, held: Held, *, has_turn: bool) -> None:  # noqa: ARG002 - no lane has a turn
         """Write it."""
-        await held.write()
+        await self._append(held)
 
 
-class Turn:
-    """A lane's access to its sink while a result streams in; `bulkq.worker.Pieces` over a part's sink."""
+class Reader:
+    """The time that the reader of an output took, since a lane began to write."""
 
-    def __init__(
-        self, window: Window, progress: Progress, sink: Sink, query: Query, batch: Batch, permit: Permit
-    ) -> None:
-        self.has = False
-        self._permit = permit
-        self.copy_delimiter: str | None = None
-        if not query.parameters and isinstance(sink, ByteSink):
-            self.copy_delimiter = sink.copy_delimiter()
-        self._window = window
-        self._progress = progress
-        self._sink = sink
-        self._index = batch.index
-        self._mark = 0
+    __slots__ = ("_began_s", "_blocked_s", "_paused_s", "_since_s")
 
-    def begins_at(self, sink: Sink) -> int | None:
-        """Where the half answer begins, if it goes to `sink`."""
-        return self._mark if sink is self._sink else None
+    def __init__(self) -> None:
+        self._began_s = self._paused_s = time.monotonic()
+        self._blocked_s = 0.0
+        self._since_s: float | None = None
 
-    async def begin(self) -> None:
-        """Take the turn; when it is ours already, forget what the earlier attempt wrote."""
-        if self.has:
-            self._sink.back_to(self._mark)
-            return
-        async with self._permit.lent():
-            await self._window.turn(self._index)
-        self.has = True
-        self._mark = self._sink.mark()
-        self._window.streaming = self
+    def begin(self) -> None:
+        """A write begins."""
+        self._since_s = time.monotonic()
 
-    async def write(self, result: BatchResult) -> None:
-        """Append a piece of the result."""
-        payload, _ = self._sink.encode(result)
-        await self._sink.write(payload)
-        self._progress.rows += result.rows
+    def end(self) -> None:
+        """It has ended."""
+        if self._since_s is not None:
+            self._blocked_s += time.monotonic() - self._since_s
+            self._since_s = None
 
-    def write_bytes(self, data: bytes) -> object:
-        """Append bytes that the server formatted; an awaitable where the reader is slow."""
-        assert isinstance(self._sink, ByteSink)
-        return self._sink.write_bytes(data)
+    async def pause(self) -> None:
+        """Let other tasks run, if the last pause was longer than `SLICE_S` ago."""
+        if time.monotonic() - self._paused_s > SLICE_S:
+            await asyncio.sleep(0)
+            self._paused_s = time.monotonic()
 
-    def forget(self) -> None:
-        """The set failed in the end: half an answer is no answer."""
-        if self.has:
-            self._sink.back_to(self._mark)
-
-    def give_up(self) -> None:
-        """The lane ends without a result."""
-        if self.has:
-            with contextlib.suppress(StoppedError):  # somebody has read it; nothing can be taken back from a pipe
-                self._sink.back_to(self._mark)
-        self._window.give_up(has_turn=self.has)
-
-
-IN_MEMORY = 4 * 1024 * 1024
-"""Bytes of one streamed answer that wait in memory; what is more waits on disk."""
-
-
-class Aside:
-    """Where a result streams to while other targets write into the same sink: `bulkq.worker.Pieces` over a file nobody sees.
-
-    Holding the sink for as long as one target takes to answer would hold back all the others.
-    """
-
-    copy_delimiter: str | None = None
-    has = False
-
-    def __init__(self, window: Window, progress: Progress, sink: Sink) -> None:
-        self.filled = False
-        self._window = window
-        self._progress = progress
-        self._sink = sink
-        self._begins: int | None = None
-        self._file: SpooledTemporaryFile[bytes] | None = None
-
-    async def begin(self) -> None:
-        """Forget what an earlier attempt wrote."""
-        self.forget()
-        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed when it was poured, or forgotten
-        self.filled = True
-
-    async def write(self, result: BatchResult) -> None:
-        """Keep a piece of the result."""
-        assert self._file is not None
-        payload, _ = self._sink.encode(result)
-        pickle.dump(payload, self._file, pickle.HIGHEST_PROTOCOL)
-        self._progress.rows += result.rows
-
-    def write_bytes(self, data: bytes) -> object:
-        """Never called: there is no COPY into an output that several targets share."""
-        raise AssertionError(f"{len(data)} bytes of COPY")
-
-    def forget(self) -> None:
-        """The set failed in the end, or is tried again."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
-        self.filled = False
-
-    def give_up(self) -> None:
-        """The lane ends without a result."""
-        self.forget()
-        self._window.give_up(has_turn=False)
-
-    def begins_at(self, sink: Sink) -> int | None:
-        """Where the half answer begins while it is poured into `sink`."""
-        return self._begins if sink is self._sink else None
-
-    async def pour(self) -> None:
-        """Append all pieces; called when nobody else writes into the sink."""
-        assert self._file is not None
-        positions = self._sink.positions()
-        self._begins = positions[0].offset if positions else None
-        self._window.streaming = self
-        try:
-            self._file.seek(0)
-            while True:
-                try:
-                    payload = pickle.load(self._file)  # noqa: S301 - our own file, which nobody else can open
-                except EOFError:
-                    break
-                await self._sink.write(payload)
-        finally:
-            self._window.streaming = None
-            self.forget()
-
-
-@dataclass(slots=True)
-class Held:
-    """A result on its way to the sink. The rows were encoded already and are not kept twice."""
-
-    result: BatchResult
-    sink: Sink
-    payload: object
-    weight: int
-    written: Callable[[BatchResult], None]
-    door: asyncio.Lock | None = None
-    """Of a sink into which several targets write."""
-
-    async def write(self) -> None:
-        """Write the rows and record the batch."""
-        if self.door is None:
-            return await self._write()
-        async with self.door:
-            return await self._write()
-
-    async def _write(self) -> None:
-        if isinstance(self.payload, Aside):
-            await self.payload.pour()
-        elif self.payload is not None:
-            await self.sink.write(self.payload)
-        self.payload = None
-        self.written(self.result)
+    @property
+    def slow(self) -> bool:
+        """Whether writing took half of the time or more."""
+        now_s = time.monotonic()
+        waits_s = self._blocked_s + (now_s - self._since_s if self._since_s is not None else 0.0)
+        return 2 * waits_s >= now_s - self._began_s

@@ -296,7 +296,11 @@ _HOW = (
         help="Apply sets one after the other, in the order of the input: one lane on each target. Without it, sets of a write "
         "that name the same row keep their order; the first line of the run says by which parameters.",
     ),
-    option("--unordered", is_flag=True, help="Output in the order of completion instead of that of the input."),
+    option(
+        "--unordered",
+        is_flag=True,
+        help="Write output in the order of completion instead of that of the input. Nothing waits for a slow query.",
+    ),
 )
 _SAFETY = (
     option("--write", is_flag=True, help="Let queries change data; without it the server is told to refuse."),

@@ -55,6 +55,8 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "targets": progress.targets,
         "targets_done": progress.targets_done,
         "waiting_for": progress.waiting_for,
+        "waiting": progress.waiting,
+        "waiting_bytes": progress.waiting_bytes,
         "state": progress.state,
         "eta_s": None if eta is None else round(eta, 1),
     }
@@ -70,8 +72,19 @@ def count_text(progress: Progress, separator: str = ",") -> str:
 
 def waiting_text(progress: Progress) -> str:
     """What the run waits for, or ""."""
-    number = f"waiting for n={progress.waiting_for}" if progress.waiting_for is not None else ""
+    number = ""
+    if progress.waiting_for is not None:
+        size = bytes_text(progress.waiting_bytes)
+        number = f"waiting for n={progress.waiting_for} ({progress.waiting} results of {size} wait behind it)"
     return ", ".join(filter(None, [progress.state, number]))
+
+
+def bytes_text(size: int) -> str:
+    """`812 bytes`, `64 KB`, `1.5 MB`, `12.0 GB`."""
+    for unit, bytes_ in (("GB", 10**9), ("MB", 10**6)):
+        if size >= bytes_:
+            return f"{size / bytes_:.1f} {unit}"
+    return f"{size / 1000:.0f} KB" if size >= 1000 else f"{size} bytes"
 
 
 def rate_text(rate: float) -> str:

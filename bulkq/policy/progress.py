@@ -69,6 +69,8 @@ class Progress:
     attempts: int = 0
     in_flight: int = 0  # sets that a lane has sent and not yet got back
     waiting_for: int | None = None  # number of the set that output order waits for
+    waiting: int = 0  # sets whose results wait for an earlier one
+    waiting_bytes: int = 0  # the memory or disk that these results take
     targets: int = 1
     targets_done: int = 0
     state: str = ""  # "", "stopping", "target lost, waiting"

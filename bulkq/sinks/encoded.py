@@ -60,8 +60,6 @@ class Encoded:
 LONGEST_HEAD = 1024
 """So much of a file is looked at for the error that quotes its header."""
 
-NOTHING = Encoded((), b"")
-
 
 class EncodedSink:
     """A `ByteSink` of one format, one output and the columns of `--include`."""
@@ -90,11 +88,9 @@ class EncodedSink:
             self._agree(query.name, every, UsageError)
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload is an `Encoded`; the weight is the length of its data."""
-        if not result.columns and not result.rows:
-            return NOTHING, 0
-        if not self._wanted(result.query, result.columns):
-            return NOTHING, 0
+        """The payload is an `Encoded`, or None; the weight is the length of its data."""
+        if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
+            return None, 0
         columns = self._checked(result.query, result.columns, StoppedError)
         if not result.rows:
             return Encoded(columns, b""), 0
@@ -103,6 +99,8 @@ class EncodedSink:
 
     async def write(self, payload: object) -> None:
         """Append; the head goes before the first rows."""
+        if payload is None:
+            return
         assert isinstance(payload, Encoded)
         columns, data = payload.columns, payload.data
         if columns:

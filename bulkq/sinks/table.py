@@ -78,9 +78,9 @@ class TableSink:
             self._agree(query.name, self._included.columns(query, columns), UsageError)
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload is `Rows`; its weight is that of the rows that can be shown."""
+        """The payload is `Rows`, or None; its weight is that of the rows that can be shown."""
         if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
-            return Rows((), (), 0), 0
+            return None, 0
         columns = self._included.columns(result.query, result.columns)
         rows = islice(zip(*self._included.values(result), strict=True), self._limit)
         shown = tuple(rows)
@@ -88,6 +88,8 @@ class TableSink:
 
     async def write(self, payload: object) -> None:
         """Keep what fits into the table, count the rest."""
+        if payload is None:
+            return
         assert isinstance(payload, Rows)
         if payload.columns:
             self._agree("a later result", payload.columns, StoppedError)

@@ -79,10 +79,11 @@ def test_the_line() -> None:
 
 def test_the_line_of_an_unusual_run() -> None:
     """What is not known is left out or a dash; what is wrong and what is waited for is said."""
-    line = progress_line(progress(total=None, unknown=2, waiting_for=5001, state="stopping"), 19.8, AT)
+    waits = {"waiting_for": 5001, "waiting": 812, "waiting_bytes": 1_500_000}
+    line = progress_line(progress(total=None, unknown=2, state="stopping", **waits), 19.8, AT)
     assert " norm_phone 814 41/s " in line
     assert " unknown=2 " in line
-    assert line.endswith("eta=- stopping, waiting for n=5001")
+    assert line.endswith("eta=- stopping, waiting for n=5001 (812 results of 1.5 MB wait behind it)")
     assert " 814 (50 %) " in progress_line(progress(total=None, fraction=0.5, unknown=2), 19.8, AT)
     assert "p50=- p95=-" in progress_line(Progress(), 0.0, AT)
 
