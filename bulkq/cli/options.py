@@ -225,7 +225,12 @@ WHAT = (
     option(
         "--param", type=NameValue(), multiple=True, metavar="NAME=VALUE", help="One parameter, the same in every set."
     ),
-    option("--params-format", type=Text(), metavar="FORMAT", help="Format of -p -: csv, tsv, json or jsonl."),
+    option(
+        "--params-format",
+        type=Text(),
+        metavar="FORMAT",
+        help="Format of -p: csv, tsv, json, jsonl, or copy for the text format of COPY (tabs, backslashes, \\N).",
+    ),
     option(
         "--params-target",
         type=TargetText(),

@@ -1,8 +1,8 @@
 """CSV and TSV. A block of lines without a quote character is split in C; the others go through `csv`.
 
-The rules are those of RFC 4180: a quoted field may hold delimiters, line ends and doubled quotes. An empty field is
-NULL, quoted or not, because Python's reader cannot tell them apart before 3.13; with a marker for NULL only the
-marker is. An empty line is an empty field where there is one column, as COPY has it, and no row where there are more.
+The rules are those of RFC 4180 and of COPY: a quoted field may hold delimiters, line ends and doubled quotes. A field that is
+empty, or the marker for NULL where there is one, is NULL if it has no quotes; quoted it is text (`bulkq.parameters.quotes`).
+An empty line is an empty field where there is one column, as COPY has it, and no row where there are more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
 from bulkq.parameters.files import MOST_RECORD, decoded, start
+from bulkq.parameters.quotes import Quotes
 from bulkq.parameters.source import Block
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from bulkq.parameters.binding import Wanted
     from bulkq.parameters.files import LineReader
 
+QUOTED_NULL = '""'
+"""The marker for NULL of files that quote every field."""
+
 UNFINISHED = "unexpected end of data"
 """What `csv` says in strict mode when its input ends inside quotes."""
 
@@ -31,13 +35,18 @@ class Delimited:
     """A feed of the rows below a header."""
 
     plain = True
+    quotes = True
+    """A quote opens a field; else it is a character like others."""
 
     def __init__(self, reader: LineReader, delimiter: str, null: str | None) -> None:
-        """Read from `reader`; `open` must follow."""
+        """Read from `reader`; `open` must follow. With QUOTED_NULL for `null`, an empty field is NULL in quotes too."""
+        self._told_apart = null != QUOTED_NULL
+        null = null if self._told_apart else None
         self._reader = reader
         self._delimiter = delimiter
         self._separator = delimiter.encode()
         self._null = null
+        self._quotes = Quotes(delimiter, null or "")
         self._picks: tuple[int, ...] = ()
         self._header: tuple[str, ...] = ()
         self.name = reader.name
@@ -58,7 +67,7 @@ class Delimited:
         if found is None:
             raise ParameterError(f"{self.name}: is empty; the first line must name the columns")
         rows, lines = found
-        self._header, self.header_line = tuple(rows[0]), lines[0]
+        self._header, self.header_line = tuple(map(str, self._quotes.texts(rows[0]))), lines[0]
         self.columns = self._header
         if self._reader.size is not None and self._reader.offset >= self._reader.size:
             self.total = 0
@@ -80,7 +89,8 @@ class Delimited:
             if not lines:
                 return None
             text = decoded(self.name, data, first)
-            if '"' in text:
+            self._look(text, first)
+            if self.quotes and '"' in text:
                 self._reader.push_back(lines)
                 found = await self._records(most)
                 return self._quoted(*found) if found else None
@@ -104,6 +114,9 @@ class Delimited:
     async def close(self) -> None:
         """Close the file."""
         self._reader.close()
+
+    def _look(self, text: str, first: int) -> None:
+        """Refuse lines, from line `first` on, that another format may be meant by; none here."""
 
     def _plain(self, lines: list[bytes], text: str, first: int) -> Block:
         """Rows of a block without a quote: every line is a row, every delimiter separates."""
@@ -132,7 +145,7 @@ class Delimited:
         if set(map(len, rows)) != {width}:
             raise self._wrong(list(map(len, rows)), numbers)
         columns = list(zip(*rows, strict=True))
-        return Block(len(rows), [self._nulls(columns[i]) for i in self._picks], numbers)
+        return Block(len(rows), [self._quotes.texts(self._nulls(columns[i])) for i in self._picks], numbers)
 
     def _nulls(self, column: Sequence[str]) -> Sequence[object]:
         if self._null is None:
@@ -163,6 +176,8 @@ class Delimited:
             first = self._reader.line - len(lines) + 1
             text = decoded(self.name, data, first)
             rows, ends, unfinished = self._parsed(text, first)
+            if self._told_apart:
+                self._quotes.mark(rows, ends, text)
             if unfinished and not ends:
                 await self._unclosed(lines, first)
                 wanted = 2 * len(lines)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
 from bulkq.parameters.binding import Terms, bind, check_columns, check_constants, missing_text
-from bulkq.parameters.delimited import Delimited
+from bulkq.parameters.copytext import COPY_NULL, CopyText, EitherText
+from bulkq.parameters.delimited import QUOTED_NULL, Delimited
 from bulkq.parameters.failed import Whose
 from bulkq.parameters.files import decoded, open_file, open_stdin, start
 from bulkq.parameters.generated import One, Range
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from bulkq.parameters.source import Feed
     from bulkq.protocols import ParameterSource
 
-FORMATS = ("csv", "tsv", "json", "jsonl")
-SAY_WHICH = "say with --params-format which it is: csv, tsv, json or jsonl"
+FORMATS = ("csv", "tsv", "copy", "json", "jsonl")
+SAY_WHICH = "say with --params-format which it is: csv, tsv, copy, json or jsonl"
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -89,7 +90,7 @@ class Opening:
 
     def _marked(self, value: str) -> str | None:
         """A constant by the rules of a CSV field."""
-        null = self._request.null
+        null = None if self._request.null == QUOTED_NULL else self._request.null
         return (value or None) if null is None else (None if value == null else value)
 
     async def _constant(self) -> Source:
@@ -202,8 +203,8 @@ class Opening:
             raise
 
     async def _feed(self, reader: LineReader, format_: str, spec: str) -> Opened:
-        if format_ in ("csv", "tsv"):
-            feed = Delimited(reader, "\t" if format_ == "tsv" else ",", self._request.null)
+        if format_ in ("csv", "tsv", "copy"):
+            feed = self._delimited(reader, format_)
             await feed.open()
             return Opened(feed, f"{reader.name}:{feed.header_line}")
 
@@ -212,6 +213,14 @@ class Opening:
 
         whose = Whose(self._query.name, self._several, again if reader.replayable else None)
         return Opened(ObjectFeed(await self._objects(reader, format_), whose), reader.name)
+
+    def _delimited(self, reader: LineReader, format_: str) -> Delimited:
+        null = self._request.null
+        if format_ == "copy":
+            return CopyText(reader, null)
+        if format_ == "tsv" and null == COPY_NULL and self._request.format is None:
+            return EitherText(reader)
+        return Delimited(reader, "\t" if format_ == "tsv" else ",", null)
 
     async def _objects(self, reader: LineReader, format_: str) -> Objects:
         from bulkq.parameters.jsonarray import JsonArray  # CSV needs no JSON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,19 +23,23 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def write(tmp_path: Path, content: bytes | str, name: str = "rows.csv") -> str:
-    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+def write(tmp_path: Path, content: object, name: str = "rows.csv") -> str:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else str(content).encode())
     return name
 
 
-GOOD = {
+GOOD: dict[str, tuple[str, list[tuple[str | None, ...]], list[int]]] = {
     "plain": ("a,b\n1,2\n3,4\n", [("1", "2"), ("3", "4")], [2, 3]),
     "no end of line at the end": ("a,b\n1,2", [("1", "2")], [2]),
     "CR LF": ("a,b\r\n1,2\r\n3,4\r\n", [("1", "2"), ("3", "4")], [2, 3]),
     "byte order mark": ("\ufeffa,b\n1,2\n", [("1", "2")], [2]),
     "order of the query": ("b,a\n2,1\n", [("1", "2")], [2]),
     "empty is NULL": ("a,b\n,2\n1,\n,\n", [(None, "2"), ("1", None), (None, None)], [2, 3, 4]),
-    "quoted empty is NULL": ('a,b\n"",2\n', [(None, "2")], [2]),
+    "quoted empty is text": (
+        'a,b\n"",2\n"a,"",b",""\r\n"",""\n"\n""",""',
+        [("", "2"), ('a,",b', ""), ("", ""), ('\n"', "")],
+        [2, 3, 4, 5],
+    ),
     "blank lines": ("a,b\n\n1,2\n\n\n3,4\n\n", [("1", "2"), ("3", "4")], [3, 6]),
     "blank lines between quotes": ('a,b\n\n"1",2\n\n\n3,4\n\n', [("1", "2"), ("3", "4")], [3, 6]),
     "blank lines above the header": ("\n\na,b\n1,2\n", [("1", "2")], [4]),
@@ -62,15 +67,15 @@ async def test_rows_of_csv(tmp_path: Path, case: str, size: int) -> None:
     assert await origins(await opened(name, AB, extra=True), size) == lines
 
 
-ONE_COLUMN = {
-    "an empty line": ("a\n1\n\n3\n", ["1", "", "3"]),
-    "CR LF": ("a\r\n1\r\n\r\n3\r\n", ["1", "", "3"]),
-    "first and last": ("a\n\n1\n\n", ["", "1", ""]),
-    "no end of line at the end": ("a\n\n1", ["", "1"]),
-    "nothing else": ("a\n\n\n", ["", ""]),
-    "between quotes": ('a\n"1"\n\n""\n3\n\n', ["1", "", "", "3", ""]),
-    "CR LF between quotes": ('a\r\n"1"\r\n\r\n""\r\n', ["1", "", ""]),
-    "above the header": ("\n\na\n\n1\n", ["", "1"]),
+ONE_COLUMN: dict[str, tuple[str, list[str | None]]] = {
+    "an empty line": ("a\n1\n\n3\n", ["1", None, "3"]),
+    "CR LF": ("a\r\n1\r\n\r\n3\r\n", ["1", None, "3"]),
+    "first and last": ("a\n\n1\n\n", [None, "1", None]),
+    "no end of line at the end": ("a\n\n1", [None, "1"]),
+    "nothing else": ("a\n\n\n", [None, None]),
+    "between quotes": ('a\n"1"\n\n""\n3\n\n', ["1", None, "", "3", None]),
+    "CR LF between quotes": ('a\r\n"1"\r\n\r\n""\r\n', ["1", None, ""]),
+    "above the header": ("\n\na\n\n1\n", [None, "1"]),
 }
 
 
@@ -80,14 +85,14 @@ async def test_an_empty_line_of_one_column(tmp_path: Path, case: str, size: int)
     """It is an empty field as in COPY: NULL, or with a marker for NULL the empty text; and a resumed run counts it."""
     content, values = ONE_COLUMN[case]
     name, one = write(tmp_path, content), query("a")
-    assert await sets(await opened(name, one), size) == [(value or None,) for value in values]
-    assert await sets(await opened(name, one, null="\\N"), size) == [(value,) for value in values]
+    assert await sets(await opened(name, one), size) == [(value,) for value in values]
+    assert await sets(await opened(name, one, null="\\N"), size) == [(value or "",) for value in values]
     above = content.index("a")
     assert await origins(await opened(name, one), size) == [above + 2 + at for at in range(len(values))]
     for batch in await batches(await opened(name, one), size):
         request = Request(specs=(name,))
         rest = await sets(await open_source(request, one, text=True, start=batch.end), size)
-        assert rest == [(value or None,) for value in values[batch.first + len(batch.sets) - 1 :]]
+        assert rest == [(value,) for value in values[batch.first + len(batch.sets) - 1 :]]
 
 
 async def test_tabs(tmp_path: Path) -> None:
@@ -235,3 +240,60 @@ async def test_broken_compression(tmp_path: Path, content: bytes, reason: str) -
         await sets(await opened(name, AB), 10_000)
     assert str(caught.value).startswith("rows.csv.gz:")
     assert reason in str(caught.value)
+
+
+async def test_files_that_quote_everything(tmp_path: Path) -> None:
+    """With `""` as the marker, an empty field is NULL in quotes too."""
+    name = write(tmp_path, 'a,b\n"","2"\n,"x"\n')
+    assert await sets(await opened(name, AB, null='""')) == [(None, "2"), (None, "x")]
+    assert await sets(await opened((), AB, constants={"a": "", "b": "1"}, null='""')) == [(None, "1")]
+
+
+COPIED = 'a\tb\n1\ta\\tb\\\\c\n2\t\\N\n3\t"quoted"\n4\tline1\\nline2\n5\t\n\\303\\xa9\t\\q\\\\N\n'
+"""As `COPY (...) TO ... WITH (HEADER)` of PostgreSQL writes it, and two escapes more that it reads."""
+
+
+async def test_the_text_format_of_copy(tmp_path: Path) -> None:
+    """Named as a format, COPY's text is read with its escapes, its NULL and quotes that are characters."""
+    values = [("1", "a\tb\\c"), ("2", None), ("3", '"quoted"'), ("4", "line1\nline2"), ("5", ""), ("é", "q\\N")]
+    name = write(tmp_path, COPIED, "rows.tsv")
+    assert await sets(await opened(name, AB, fmt="copy"), 2) == values
+    assert await sets(await opened(write(tmp_path, "\n\na\tb\r\n1\t-\r\n"), AB, fmt="copy", null="-")) == [("1", None)]
+    for batch in await batches(await opened(name, AB, fmt="copy"), 1):
+        request = Request(specs=(name,), format="copy")
+        rest = await sets(await open_source(request, AB, text=True, start=batch.end), 1)
+        assert rest == values[batch.first :]
+
+
+@pytest.mark.parametrize("line", ['"quoted"', "a\\tb", "x\\N", "\\Nx", "\\\\"])
+async def test_tsv_that_may_be_copied(tmp_path: Path, line: str) -> None:
+    r"""TSV with `\\N` for NULL is not read where COPY's format and quoted fields differ, until the format is named."""
+    name = write(tmp_path, f"a\tb\n1\t\\N\n2\t{line}\n", "rows.tsv")
+    with pytest.raises(ParameterError, match=r"rows\.tsv:3: quotes or backslashes: say --params-format copy"):
+        await sets(await opened(name, AB, null="\\N"))
+    for fmt in ("copy", "tsv"):
+        assert (await sets(await opened(name, AB, null="\\N", fmt=fmt)))[0] == ("1", None)
+
+
+async def test_tsv_that_is_the_same_in_both(tmp_path: Path) -> None:
+    """Without quotes and backslashes, TSV with a marker is read as it is."""
+    name = write(tmp_path, 'a\tb\n\\N\t\nx"y\t\\N\n', "rows.tsv")
+    assert await sets(await opened(name, AB, null="\\N")) == [(None, ""), ('x"y', None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\nx\n1\\\n", "rows.csv:3: a backslash that ends the line"),
+        ("a\n1\n\\.\n", "rows.csv:3: a backslash that ends the line, or \\. alone"),
+        ("a\n\\xff\n", "rows.csv:2: not UTF-8 (byte 0xff)"),
+        ("a\nb\n\\0\n", "rows.csv:3: a NUL character"),
+        ("a\\xff\n1", "rows.csv:1: not UTF-8"),
+        ("\n\n", "rows.csv: is empty"),
+        ("a\n1\t2\n", "rows.csv:2: 2 fields, the header has 1"),
+    ],
+)
+async def test_broken_text_of_copy(tmp_path: Path, content: str, message: str) -> None:
+    """What COPY would not take, or would end at, is named with its line."""
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        await sets(await opened(write(tmp_path, content), query("a"), fmt="copy"))

@@ -99,13 +99,13 @@ MISFITS = {
         "rows.xml",
         AB,
         {},
-        'rows.xml: the suffix ".xml" is not known; say with --params-format which it is: csv, tsv, json or jsonl',
+        'rows.xml: the suffix ".xml" is not known; say with --params-format which it is: csv, tsv, copy, json or jsonl',
     ),
     "no suffix": (
         "rows",
         AB,
         {},
-        '-p "rows": no suffix tells the format; say with --params-format which it is: csv, tsv, json or jsonl',
+        '-p "rows": no suffix tells the format; say with --params-format which it is: csv, tsv, copy, json or jsonl',
     ),
     "no stdin": ("-", AB, {}, "-p -: there is no standard input here"),
     "no database": ("sql:select 1", AB, {}, '-p "sql:select 1": there is no database here to ask'),
@@ -152,7 +152,7 @@ async def test_format_outranks_suffix() -> None:
     assert await sets(await opened("rows", AB, fmt="csv")) == [("1", "2")]
     with pytest.raises(ParameterError) as caught:
         await opened("rows.csv", AB, fmt="cvs")
-    assert str(caught.value) == '--params-format "cvs": one of csv, tsv, json, jsonl (did you mean "csv"?)'
+    assert str(caught.value) == '--params-format "cvs": one of csv, tsv, copy, json, jsonl (did you mean "csv"?)'
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_standard_input_without_format(content: bytes) -> None:
     with pytest.raises(ParameterError) as caught:
         await opened("-", AB, stdin=BytesIO(content))
     assert str(caught.value) == (
-        '-p "-": no suffix tells the format; say with --params-format which it is: csv, tsv, json or jsonl'
+        '-p "-": no suffix tells the format; say with --params-format which it is: csv, tsv, copy, json or jsonl'
     )
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import TYPE_CHECKING
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
+from bulkq.model import Column
+from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.json_rows import JsonArray, JsonLines
 from tests.unit.parameters.reading import opened, query, sets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.sinks.encoded import Format
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 TRICKY = st.text(st.sampled_from(list('",\n\r\t;\\ aé\u2028\x0b\ufeff')), max_size=8)
@@ -24,7 +33,7 @@ ENDS = st.sampled_from(["\n", "\r\n"])
 @given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), max_size=12), st.integers(1, 14), ENDS, st.booleans())
 @example([("\n", "", '"')] * 5, 1, "\n", True)
 async def test_csv(rows: list[tuple[str, ...]], size: int, end: str, tabs: bool) -> None:
-    """Delimiters, quotes, line ends and any Unicode, in batches of any size; empty is NULL."""
+    """Delimiters, quotes, line ends and any Unicode, in batches of any size; empty without quotes is NULL."""
     out = io.StringIO(newline="")
     # With LF as its end of line, csv.writer forgets to quote a carriage return, which no reader of CSV takes.
     quoting = csv.QUOTE_ALL if end == "\n" and any("\r" in v for row in rows for v in row) else csv.QUOTE_MINIMAL
@@ -32,7 +41,8 @@ async def test_csv(rows: list[tuple[str, ...]], size: int, end: str, tabs: bool)
     writer.writerows([("a", "b", "c"), *rows])
     stdin = io.BytesIO(out.getvalue().encode())
     found = await sets(await opened("-", ABC, stdin=stdin, fmt="tsv" if tabs else "csv"), size)
-    assert found == [tuple(value or None for value in row) for row in rows]
+    empty = "" if quoting == csv.QUOTE_ALL else None
+    assert found == [tuple(value or empty for value in row) for row in rows]
 
 
 @FEW
@@ -45,6 +55,59 @@ async def test_csv_of_one_column(values: list[str], size: int, end: str) -> None
     stdin = io.BytesIO(out.getvalue().encode())
     found = await sets(await opened("-", query("a"), stdin=stdin, fmt="csv", null="\x01"), size)
     assert found == [(None if v == "\x01" else v,) for v in values]
+
+
+WRITTEN = st.one_of(
+    st.none(), st.sampled_from(["", "\\N", '""', "\\.", " ", "\r", "\\", '"', "NULL", "1", "\t"]), FIELDS
+)
+LAYOUTS: dict[str, Callable[[], Format]] = {
+    "csv": lambda: Delimited(","),
+    "tsv": lambda: Delimited("\t"),
+    "json": JsonArray,
+    "jsonl": JsonLines,
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 3), st.data(), st.sampled_from(list(LAYOUTS)), st.integers(1, 14))
+async def test_what_is_written_is_read(width: int, data: st.DataObject, fmt: str, size: int) -> None:
+    """NULL, the empty text, markers, quotes, delimiters, line ends and blanks come back as they were, in every format."""
+    rows = data.draw(st.lists(st.tuples(*[WRITTEN] * width), max_size=12))
+    names = "abc"[:width]
+    layout, columns = LAYOUTS[fmt](), tuple(map(Column, names))
+    body = layout.encode(columns, list(zip(*rows, strict=True)), len(rows)) if rows else b""
+    content = (layout.head(columns) + body if rows else b"") + layout.tail(columns, empty=not rows)
+    found = await sets(await opened("-", query(*names), stdin=io.BytesIO(content), fmt=fmt), size)
+    assert found == rows
+
+
+@FEW
+@given(st.lists(st.tuples(WRITTEN, WRITTEN), max_size=12), st.integers(1, 14), ENDS)
+@example([("\\N", None), (None, ""), ("\\", "\t\n\r")], 1, "\r\n")
+async def test_text_of_copy(rows: list[tuple[str | None, ...]], size: int, end: str) -> None:
+    """What COPY writes as text comes back: backslashes, tabs and line breaks are escaped, quotes are not."""
+    escapes = str.maketrans(
+        {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x0b": "\\v", "\b": "\\b", "\f": "\\f"}
+    )
+    lines = ["a\tb", *("\t".join("\\N" if v is None else v.translate(escapes) for v in row) for row in rows)]
+    content = "".join(line + end for line in lines).encode()
+    found = await sets(await opened("-", query("a", "b"), stdin=io.BytesIO(content), fmt="copy"), size)
+    assert found == rows
+
+
+@FEW
+@given(
+    st.lists(st.tuples(FIELDS, FIELDS), min_size=1, max_size=12),
+    st.integers(1, 14),
+    st.sampled_from(["", "\\N", 'x"', ","]),
+)
+async def test_a_quoted_marker_is_text(rows: list[tuple[str, ...]], size: int, null: str) -> None:
+    """The marker for NULL counts only without quotes, as in COPY."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows, (null, null)])
+    stdin = io.BytesIO(out.getvalue().encode())
+    found = await sets(await opened("-", query("a", "b"), stdin=stdin, fmt="csv", null=null or None), size)
+    assert found == [*rows, (null, null)]
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), FIELDS)

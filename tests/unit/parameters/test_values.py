@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def csv_source(declared: str, *fields: str, text: bool = False) -> ParameterSource:
     """A source of one column `a` with `fields`."""
-    content = "a\n" + "".join('"' + field.replace('"', '""') + '"\n' for field in fields)
+    content = "a\n" + "".join(('"' + field.replace('"', '""') + '"' if field else "") + "\n" for field in fields)
     return await opened("-", query(f"a{declared}"), text=text, stdin=BytesIO(content.encode()), fmt="csv")
 
 
