@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.backlog import Held, Outlet
+from bulkq.counts import changed_in_all
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
 from bulkq.mapper import mapped, streamed
 from bulkq.model import BatchResult, Outcome, SetError
@@ -445,7 +446,7 @@ class Lanes:
         part.ok += result.ok
         part.failed += progress.failed - before[0]
         part.unknown += progress.unknown - before[1]
-        part.changed += result.changed
+        part.changed = changed_in_all(part.changed, result.changed)
         part.wrong += len(result.failures)
         progress.unanswered += len(result.unanswered)
 

@@ -95,19 +95,20 @@ def run_row(made: MarkerTables, run: str) -> str:
     return f"SELECT owner FROM {made.runs} WHERE run = {literal(run)}"
 
 
-def claim(wanted: Claim, dialect: str) -> str:
+def claim(wanted: Claim, dialect: str, rows: int | None = None) -> str:
     """Insert the marker of a batch; one row changed is the permission to go on, none is not.
 
-    It says that each set changes one row, as most do; `count` corrects it where that was not so.
+    It says that each set changes one row, as most do, or that `rows` were changed; `count` corrects it where that was not so.
     """
     made = wanted.tables
+    rows = wanted.sets if rows is None else rows
     verb, lock, conflict = {
         "postgres": ("INSERT", " FOR SHARE", " ON CONFLICT DO NOTHING"),
         "mysql": ("INSERT IGNORE", " LOCK IN SHARE MODE", ""),
     }.get(dialect, ("INSERT", "", " ON CONFLICT DO NOTHING"))
     return (
         f"{verb} INTO {made.markers} (run, part, first, last, {_column(made, 'rows')}) "
-        f"SELECT run, {wanted.part}, {wanted.first}, {wanted.last}, {wanted.sets} FROM {made.runs} "
+        f"SELECT run, {wanted.part}, {wanted.first}, {wanted.last}, {rows} FROM {made.runs} "
         f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}{lock}{conflict}"
     )
 
@@ -133,10 +134,10 @@ def hold(wanted: Claim, dialect: str) -> str | None:
     )
 
 
-def claiming(wanted: Claim, dialect: str) -> tuple[str, ...]:
-    """The statements of a claim; each gives or changes one row, or the claim is not granted."""
+def claiming(wanted: Claim, dialect: str, rows: int | None = None) -> tuple[str, ...]:
+    """The statements of a claim; each gives or changes one row, or the claim is not granted. `rows` as of `claim`."""
     held = hold(wanted, dialect)
-    return (*((held,) if held else ()), claim(wanted, dialect))
+    return (*((held,) if held else ()), claim(wanted, dialect, rows))
 
 
 def count(wanted: Claim, rows: int) -> str:

@@ -390,7 +390,7 @@ class TargetCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows."""
+    """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows, -1 where not known."""
 
     run: str
     status: Status

@@ -30,4 +30,6 @@ class Server:
     in_recovery: bool = False
     free_connections: int | None = None
     max_connections: int | None = None
+    counts: bool = True  # the library says how many rows a write changed
+    rolls_back: bool = True  # a transaction of ours was seen to be undone, or is known to be
     settings: tuple[Setting, ...] = ()  # what its sessions (through a pooler: transactions) are given

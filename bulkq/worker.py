@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq import query as queries
+from bulkq.counts import changed_in_all
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
 from bulkq.model import (
     ANSWER_LOST,
@@ -139,7 +140,7 @@ class _Tally:
     def add(self, segment: _Segment, reply: Reply) -> None:
         self.replies.append((segment, reply))
         self.ok += len(segment.positions) - len(reply.errors)
-        self.changed += reply.changed
+        self.changed = changed_in_all(self.changed, reply.changed)
 
     def fail(
         self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
@@ -512,7 +513,7 @@ def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_S
         return []
     count = sum(1 for position in segment.positions if first + position <= there.last)
     tally.ok += count
-    tally.changed += there.rows
+    tally.changed = changed_in_all(tally.changed, there.rows)
     if tally.work.guard is not None:
         tally.work.guard.settle(0, there.rows)
     if tally.work.answers:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.counts import changed_number
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -49,7 +51,7 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "unknown": progress.unknown,
         "skipped": progress.skipped,
         "retried": progress.retried,
-        "changed": progress.changed,
+        "changed": changed_number(progress.changed),
         "rows": progress.rows,
         "in_flight": progress.in_flight,
         "targets": progress.targets,

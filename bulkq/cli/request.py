@@ -192,8 +192,7 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
         request: the run.
         confirmed: names of `--confirm`.
     """
-    counted = "--max-affected" if request.max_affected is not None else None
-    counted = "--expect-rows" if request.expect_rows is not None else counted
+    counted = safety.counted_option(request)
     found = [safety.refuse(query, write=request.write, allow=request.allow) for query in request.queries]
     found += [safety.refuse_options(q, idempotent=request.idempotent, counted=counted) for q in request.queries]
     found.append(safety.refuse_protected(request.targets, write=request.write, confirmed=confirmed))

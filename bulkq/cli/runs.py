@@ -13,6 +13,7 @@ from bulkq.cli.messages import Messages
 from bulkq.cli.options import DEBUG, LOG_FORMAT, option, together
 from bulkq.cli.progress_text import duration_text
 from bulkq.cli.types import Count, Text, Words
+from bulkq.counts import changed_text
 from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.policy.stopping import status as status_of
@@ -196,7 +197,7 @@ def _details(known: Known, ledger: str) -> list[str]:
         ("started", _moment(record.started_at)),
         ("ended", _moment(record.ended_at or "")),
         ("elapsed", duration_text(record.elapsed_s)),
-        ("counts", " ".join(f"{name}={getattr(record, name)}" for name in counts)),
+        ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts)),
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
         ("process", str(parse(record.owner))),

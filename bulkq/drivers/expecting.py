@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
-from bulkq.errors import DatabaseError
+from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import ROWS_UNEXPECTED, Phase
 
 if TYPE_CHECKING:
@@ -41,3 +41,10 @@ def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None
                 phase=Phase.SENT,
                 position=position,
             )
+
+
+def uncounted(option: str) -> RefusedError:
+    """The error for an `option` that needs a count which the library does not give; the caller rolls back."""
+    return RefusedError(
+        f"the database library does not say how many rows were changed: leave {option} out: rolled back"
+    )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from bulkq.counts import UNCOUNTED
 from bulkq.model import Column, Reply
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ ROWCOUNT = Column("rowcount", "integer")
 
 
 def counted(answers: Sequence[Rows | int]) -> Reply:
-    """One row per set: how many rows it changed."""
+    """One row per set: how many rows it changed; NULL where the library does not say."""
     counts = [answer for answer in answers if isinstance(answer, int)]
+    if UNCOUNTED in counts:
+        known = [None if count == UNCOUNTED else count for count in counts]
+        return Reply((ROWCOUNT,), (known,), range(len(counts)), changed=UNCOUNTED)
     return Reply((ROWCOUNT,), (counts,), range(len(counts)), changed=sum(counts))
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bulkq.counts import changed_in_all
 from bulkq.ledger.masking import masked
 from bulkq.ledger.rows import Row, source_row
 from bulkq.model import Outcome
@@ -97,7 +98,7 @@ class Tally:
         by_part: dict[int, list[Mark]] = {}
         for mark in marks:
             by_part.setdefault(mark.part, []).append(mark)
-            self.changed += mark.changed
+            self.changed = changed_in_all(self.changed, mark.changed)
             self.unanswered += mark.unanswered
         for number, group in by_part.items():
             part = self._parts.setdefault(number, _Part())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bulkq.counts import UNCOUNTED
 from bulkq.errors import RefusedError
 
 
@@ -24,6 +25,10 @@ class AffectedGuard:
         Raises:
             RefusedError: they would be too many; the attempt is rolled back.
         """
+        if rows == UNCOUNTED:
+            raise RefusedError(
+                "the database library does not say how many rows were changed: leave --max-affected out: rolled back"
+            )
         total = self._committed + self._in_flight + rows
         if total > self._most:
             raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")

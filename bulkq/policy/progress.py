@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bulkq.counts import changed_in_all
+
 if TYPE_CHECKING:
     from bulkq.model import BatchResult
 
@@ -89,7 +91,7 @@ class Progress:
         self.failed += len(result.failures) - unknown
         self.skipped += result.skipped
         self.retried += result.retried
-        self.changed += result.changed
+        self.changed = changed_in_all(self.changed, result.changed)
         self.rows += result.rows
         self.attempts += result.attempts
         size = len(result.batch.sets)

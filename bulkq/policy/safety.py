@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from bulkq.model import Query, Server, Target
+    from bulkq.model import Query, Run, Server, Target
 
 ALLOWABLE = ("unbounded", "truncate", "ddl")
 """The words of `--allow`."""
@@ -98,6 +98,28 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
             "write it as one INSERT, UPDATE, DELETE or MERGE, or leave the option out"
         )
     return None
+
+
+def counted_option(request: Run) -> str | None:
+    """The option of `request` that undoes what changes too many or too few rows, if one was given."""
+    if request.expect_rows is not None:
+        return "--expect-rows"
+    return "--max-affected" if request.max_affected is not None else None
+
+
+def refuse_uncounted(counted: str | None, server: Server, library: str) -> UsageError | None:
+    """The error for an option that needs the number of changed rows, on a library that does not say it; None where it does.
+
+    Args:
+        counted: the option, if one was given.
+        server: as the connection found it.
+        library: the name of the database library.
+    """
+    if counted is None or server.counts:
+        return None
+    return UsageError(
+        f"{library} is not known to count the rows that a statement changes, so {counted} could not hold: leave the option out"
+    )
 
 
 def refuse_lanes(concurrency: int, totals: Sequence[int | None], server: Server) -> RefusedError | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import bulkq
+from bulkq.counts import changed_number
 from bulkq.reports.escaping import document
 from bulkq.reports.findings import tally
 
@@ -36,7 +37,7 @@ def json_report(summary: RunSummary) -> str:
             "unknown": summary.unknown,
             "skipped": summary.skipped,
             "retried": summary.retried,
-            "changed": summary.changed,
+            "changed": changed_number(summary.changed),
             "rows": summary.rows,
             "attempts": summary.attempts,
             "unanswered": summary.unanswered,
@@ -68,7 +69,7 @@ def _target(target: str, summary: RunSummary) -> dict[str, object]:
         "failed": sum(query.failed for query in queries),
         "unknown": sum(query.unknown for query in queries),
         "skipped": counts.skipped if counts is not None else 0,
-        "changed": counts.changed if counts is not None else 0,
+        "changed": changed_number(counts.changed) if counts is not None else 0,
         "reason": counts.reason if counts is not None else "",
         "checks": {verdict.value: count for verdict, count in verdicts.items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.counts import changed_text
 from bulkq.model import Outcome
 from bulkq.sinks.text import printable
 
@@ -20,7 +21,7 @@ def summary_line(summary: RunSummary) -> str:
     unanswered = f" unanswered={s.unanswered}" if s.unanswered else ""
     line = (
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
-        f"retried={s.retried} changed={s.changed}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
+        f"retried={s.retried} changed={changed_text(s.changed)}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
     )
     return f'{line} resume="{printable(s.resume)}"' if s.resume else line
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.counts import UNCOUNTED, changed_in_all
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 
@@ -39,6 +40,11 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
     if dialect not in markers.KNOWN:
         raise RefusedError(
             f'whether a write is applied exactly once in "{dialect}" is not known, nor how its locks work: '
+            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+        )
+    if not connection.server.rolls_back:
+        raise RefusedError(
+            "this database library was not seen to undo a transaction, so nothing can make a write exactly once: "
             "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     tables = await _named(connection, dialect, wanted)
@@ -152,7 +158,7 @@ def ranges(rows: Sequence[tuple[object, ...]]) -> Mapping[int, list[tuple[int, i
 
 def changed(rows: Sequence[tuple[object, ...]]) -> int:
     """Rows that were changed, as the markers tell."""
-    return sum(int(str(row[3])) for row in rows)
+    return changed_in_all(*(max(UNCOUNTED, int(str(row[3]))) for row in rows))
 
 
 async def _administer(connection: Connection, statements: Sequence[str]) -> list[tuple[object, ...]]:

@@ -10,7 +10,7 @@ from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Outcome
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
-from bulkq.policy.safety import refuse_lanes
+from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.tasks import keys
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.preflight import check_identifiers, check_values
@@ -62,6 +62,9 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
     site.server = connection.server
     if opened.several:
         await sites_of.identify(site, connection)
+    uncounted = refuse_uncounted(counted_option(opened.request), connection.server, site.driver.capabilities.name)
+    if uncounted is not None:
+        raise uncounted
     heads = [await _peek(part) for part in site.parts]
     _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
     statements: list[Statement | None] = []

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bulkq.counts import changed_in_all
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_recorder
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
@@ -175,7 +176,8 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
 def _first_line(opened: Opened) -> str:
     """What runs where, under which promise."""
     request = opened.request
-    words = [f"run={opened.run}", opened.mode, *(_many(opened) if opened.several else _one(opened.sites[0]))]
+    target = _many(opened) if opened.several else _one(opened.sites[0], write=request.write)
+    words = [f"run={opened.run}", opened.mode, *target]
     lanes = 1 if request.ordered and not opened.several else request.concurrency
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.spools.values())
@@ -184,7 +186,7 @@ def _first_line(opened: Opened) -> str:
     return " ".join(words)
 
 
-def _one(site: Site) -> list[str]:
+def _one(site: Site, *, write: bool) -> list[str]:
     """Of the only target."""
     server = site.server
     assert server is not None, "it was looked at"
@@ -195,6 +197,8 @@ def _one(site: Site) -> list[str]:
         words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
     if not site.driver.capabilities.cancels:
         words.append("cancel=no")
+    if write and not server.counts:
+        words.append("counts=no")
     if len(site.places) > 1:
         words.append(f"schemas={len(site.places)}")
     return words
@@ -209,6 +213,7 @@ def _many(opened: Opened) -> list[str]:
         ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
         ("tls=off", sum(1 for server in found if server.tls == "off")),
         ("pooled", sum(1 for server in found if server.pooled)),
+        ("counts=no", sum(1 for server in found if opened.request.write and not server.counts)),
         ("cancel=no", sum(1 for site in opened.sites if not site.driver.capabilities.cancels)),
     )
     return [f"targets={len(opened.request.targets)}", *(f"{name}:{count}" for name, count in counts if count)]
@@ -314,7 +319,7 @@ def per_target(opened: Opened) -> tuple[TargetCounts, ...]:
                 failed=sum(part.failed for part in parts),
                 unknown=sum(part.unknown for part in parts),
                 skipped=sum(part.skipped for part in parts),
-                changed=sum(part.changed for part in parts),
+                changed=changed_in_all(*(part.changed for part in parts)),
                 reason=site.reason or refused,
             )
         )

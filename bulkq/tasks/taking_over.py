@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bulkq.counts import UNCOUNTED, changed_in_all
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import MARKER_EARLY, Mark, MarkerTables, Outcome
 from bulkq.policy import safety
@@ -115,7 +116,7 @@ async def _own(known: _Known, site: Site, connection: Connection, owner: str, *,
 def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
     """Markers outrank the ledger."""
     applied = exactly_once.ranges(rows)
-    known.changed += exactly_once.changed(rows)
+    known.changed = changed_in_all(known.changed, exactly_once.changed(rows))
     if known.answers:
         before = sum(_count(known.done.get(part, ())) for part in applied)
         known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
@@ -139,7 +140,9 @@ async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn
     record, request, done = known.record, known.request, known.done
     tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
     lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
-    changed = max(record.changed, known.changed) if lost or not tables else known.changed
+    changed = known.changed
+    if lost or not tables:
+        changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
     ok = sum(_count(ranges) for ranges in done.values())
     harmless = {
         part for site in sites for part, query in known.parts(site) if mode_of(request, query) == safety.IDEMPOTENT

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import json
 import sqlite3
 import threading
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bulkq
+from bulkq.counts import UNCOUNTED
 from bulkq.drivers import dialect_of, open_driver
 from bulkq.drivers.hops import DatabaseThread
 from bulkq.drivers.sqlalchemy import dialects
@@ -24,6 +26,8 @@ from bulkq.errors import DatabaseError, MissingDriver, RefusedError, TargetError
 from bulkq.model import Decoding, Limits, Outcome, Run, StatementClass, Target
 from bulkq.policy import retry
 from bulkq.query import inline
+from bulkq.reports.json_report import json_report
+from bulkq.reports.summary import summary_line
 from bulkq.runner import Control
 from bulkq.tasks.resuming import resume
 from bulkq.tasks.retrying import retry as retry_run
@@ -266,25 +270,47 @@ async def test_exactly_once_is_not_promised_where_it_is_not_known(lazy: str, tmp
 
 
 async def test_writes_of_a_database_that_is_not_known(lazy: str) -> None:
-    """The library's own transactions: one batch is one of them, a read-only run writes nothing."""
+    """Nobody knows whether it undoes a transaction, so each set travels alone, and its rows are not counted; a read-only run writes nothing."""
     connection = await open_driver(lazy, application_name="x", read_only=False).connect()
     await run(connection, "create table t (a integer)", limits=WRITES)
-    reply = await run(connection, "insert into t values (:a)", [(1,), (2,)], WRITES)
-    assert reply.changed == 2
-    with pytest.raises(DatabaseError):
-        await run(connection, "insert into t values (:a)", [(3,), ("x" * 2,), (None, 5)], WRITES)
+    for value in (1, 2):
+        assert (await run(connection, "insert into t values (:a)", [(value,)], WRITES)).changed == UNCOUNTED
+    with pytest.raises(DatabaseError) as failed:
+        await run(connection, "insert into t values (abs(:a))", [(-(2**63),)], WRITES)
+    assert retry.outcome(failed.value, transaction=False) is Outcome.UNKNOWN
     with pytest.raises(DatabaseError, match="read-only") as caught:
         await run(connection, "delete from t", limits=READS)
     assert caught.value.sqlstate == "25006"
     query = replace(inline("delete from t where a = :a"), transaction=False)
     statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
-    assert (await connection.attempt(statement, [(1,)], WRITES)).changed == 1
+    assert (await connection.attempt(statement, [(1,)], WRITES)).changed == UNCOUNTED
     with pytest.raises(RefusedError, match="add --write"):
         await connection.attempt(statement, [(1,)], READS)
     with pytest.raises(UsageError):
         await connection.copy(statement, ",", READS, print)
     assert [list(c) for c in (await run(connection, "select a from t")).values] == [[2]]
     await connection.close()
+
+
+async def test_rows_that_nobody_counts(lazy: str, tmp_path: Path) -> None:
+    """`--max-affected` and `--expect-rows` are refused before the first statement; the summary and the reports say that it is not known."""
+    with contextlib.closing(sqlite3.connect(lazy.removeprefix("sleepy:///"))) as database:
+        database.execute("create table t (a integer)")
+    writes = {"write": True, "idempotent": True, "statement": StatementClass.WRITE}
+    for option, words in (("max_affected", "--max-affected"), ("expect_rows", "--expect-rows")):
+        request = asked(lazy, "insert into t values (1)", tmp_path, **writes, **{option: 5})
+        with pytest.raises(UsageError, match=f"sleepy is not known to count .* so {words} could not hold"):
+            await new_run(request, control=Control())
+    told = Told(lambda: None)
+    summary = await new_run(
+        asked(lazy, "insert into t values (1)", tmp_path, **writes), control=Control(), observers=[told]
+    )
+    assert " counts=no" in told.lines[0]
+    assert (summary.ok, summary.changed) == (1, UNCOUNTED)
+    assert " changed=? " in summary_line(summary)
+    assert json.loads(json_report(summary))["counts"]["changed"] is None
+    with contextlib.closing(sqlite3.connect(lazy.removeprefix("sleepy:///"))) as database:
+        assert database.execute("select count(*) from t").fetchall() == [(1,)]
 
 
 # --- sessions that end ---------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from bulkq.drivers.hops import DatabaseThread
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import URL, Dialect, Engine
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection
@@ -36,6 +36,9 @@ AGAIN_S = 0.25
 
 class Carrier(Protocol):
     """One connection and the place where its hops run."""
+
+    dialect: Dialect
+    """SQLAlchemy's, which knows the version of the server once a connection is open."""
 
     async def open(self) -> Connection:
         """Connect."""
@@ -66,15 +69,33 @@ class Carrier(Protocol):
         ...
 
 
+OWN_WAYS = ("cancel_safe", "cancel", "adbc_cancel")
+"""How libraries call what ends a statement of their connection and may need a network for it; `interrupt` needs none."""
+
+
 def cancels(connection: object) -> bool:
     """Whether a connection, or the class of one, can end what it executes."""
-    return any(callable(getattr(connection, name, None)) for name in ("interrupt", "cancel_safe", "cancel"))
+    return any(callable(getattr(connection, name, None)) for name in ("interrupt", *OWN_WAYS))
+
+
+def own_way(connection: object) -> Callable[[], object] | None:
+    """What ends the statement of `connection`, called from another thread; None where the library has nothing."""
+    found = (getattr(connection, name, None) for name in OWN_WAYS)
+    return next((way for way in found if callable(way)), None)
 
 
 class ThreadCarrier:
     """A sync library: one thread for one connection, made, used and closed there."""
 
-    def __init__(self, url: URL, arguments: Mapping[str, object], *, autocommit: bool) -> None:
+    def __init__(
+        self,
+        url: URL,
+        arguments: Mapping[str, object],
+        *,
+        autocommit: bool,
+        canceller: Callable[[object], Callable[[], object] | None] = lambda _: None,
+    ) -> None:
+        self._canceller = canceller
         self._engine: Engine = create_engine(
             url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments)
         )
@@ -119,8 +140,7 @@ class ThreadCarrier:
         if (self._canceling is not None and self._canceling.is_alive()) or now_s - self._asked_s < AGAIN_S:
             return
         self._asked_s = now_s
-        own = getattr(raw, "cancel_safe", None) or getattr(raw, "cancel", None)
-        work = own if callable(own) else (lambda: self._kill(kill)) if kill else None
+        work = self._canceller(raw) or own_way(raw) or ((lambda: self._kill(kill)) if kill else None)
         if work is not None:
             self._canceling = threading.Thread(target=_quietly, args=(work,), name="bulkq cancel", daemon=True)
             self._canceling.start()

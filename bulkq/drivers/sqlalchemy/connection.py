@@ -163,7 +163,10 @@ class SqlConnection:
         On cancellation end it there first, within the grace. `lasting` work that has committed all the same gives its result.
         """
         if self._lost:
-            raise DatabaseError("the connection is closed", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True)
+            why = f": {self._session.why_lost}" if self._session.why_lost else ""
+            raise DatabaseError(
+                f"the connection is closed{why}", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True
+            )
         signals = self._session.signals = Signals(timeout_s=timeout_s)
         hop = self._carrier.run(work)
         try:
@@ -173,10 +176,10 @@ class SqlConnection:
             with suppress(asyncio.CancelledError):  # called back twice
                 await self._called_back(hop, signals)
             self._lost = not hop.done() or self._session.lost
-            if lasting and signals.committing:
-                return what_lasts(hop, GRACE_S)
             if self._abandoned:
                 raise asyncio.CancelledError(f"cannot be cancelled and was left behind{self._remedy}") from None
+            if lasting and signals.committing:
+                return what_lasts(hop, GRACE_S)
             raise
         finally:
             self._lost = self._lost or self._session.lost

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from bulkq.drivers import libpq, urls
+from bulkq.drivers.sqlalchemy import trial
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
 from bulkq.drivers.sqlalchemy.session import Session
@@ -18,6 +19,8 @@ from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
     from bulkq.drivers.sqlalchemy.carriers import Carrier
     from bulkq.drivers.sqlalchemy.dbapi import Connection
     from bulkq.drivers.sqlalchemy.dialects import Known
@@ -60,6 +63,7 @@ class SqlDriver:
             in_process=product.in_process,
             concurrent_writes=product.concurrent_writes,
             schemas=product.schemas,
+            dynamic_types=product.dynamic_types,
         )
 
     async def connect(self) -> SqlConnection:
@@ -73,7 +77,7 @@ class SqlDriver:
             async with asyncio.timeout(CONNECT_S):
                 carrier, connection = await self._opened()
                 session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
-                server: Server = await carrier.run(lambda: self._looked(session, connection))
+                server: Server = await carrier.run(lambda: self._looked(session, connection, carrier.dialect))
         except asyncio.CancelledError:
             await _drop(carrier)
             raise
@@ -86,8 +90,10 @@ class SqlDriver:
         server = replace(server, settings=self._settings)
         return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
 
-    def _looked(self, session: Session, connection: Connection) -> Server:
+    def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
+        """What is at the other end, and what a library that nobody has tried is seen to do."""
         product = self._known.product
+        product.dialect = dialect  # this one has seen the server
         server = product.look(session.ask, connection)
         lost = product.dropped(session.ask, self._settings)
         if lost is not None:
@@ -95,7 +101,18 @@ class SqlDriver:
                 f'target "{self.target}": {lost.name} of {lost.source} did not reach the server: a pooler in between ignores it. '
                 "Connect to the server itself, or use postgresql:// (asyncpg)"
             )
-        return server
+        return server if product.believed else self._tried(session, server)
+
+    def _tried(self, session: Session, server: Server) -> Server:
+        """What a library that the tests do not hold is seen to do."""
+        product = self._known.product
+        trial.ask_twice(session)
+        if self._read_only:
+            return server
+        seen = trial.write_and_undo(session)
+        product.counts = product.counts or seen.counts
+        product.transactional = seen.rolls_back if product.temporary else product.transactional
+        return replace(server, counts=product.counts, rolls_back=seen.rolls_back)
 
     async def _opened(self) -> tuple[Carrier, Connection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
@@ -112,8 +129,9 @@ class SqlDriver:
         product = self._known.product
         url = product.url(self._known.url, read_only=read_only)
         arguments = product.arguments(url, self._application_name)
-        kind = LoopCarrier if self._known.is_async else ThreadCarrier
-        return kind(url, arguments, autocommit=product.autocommit)
+        if self._known.is_async:
+            return LoopCarrier(url, arguments, autocommit=product.autocommit)
+        return ThreadCarrier(url, arguments, autocommit=product.autocommit, canceller=product.canceller)
 
     def _left(self) -> None:
         self.left_behind += 1

@@ -14,10 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq import markers
+from bulkq.counts import UNCOUNTED
 from bulkq.drivers import claims, expecting, sqlite_rules
 from bulkq.drivers.binding import Binding
-from bulkq.drivers.replies import ROWCOUNT, columnar, counted, uncollected
-from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered, shaped
+from bulkq.drivers.replies import ROWCOUNT, uncollected
+from bulkq.drivers.sqlalchemy.answers import formed, reply_of
+from bulkq.drivers.sqlalchemy.cursors import Cursors
+from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered
 from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import MARKER_EARLY, Decoding, Limits, Phase, StatementClass
@@ -39,7 +42,9 @@ PIECE = 5_000
 
 ROLLBACKS = 3
 PAUSE_S = 0.01
-CONFLICT = "40001"
+NOT_NOW = frozenset({"40001", "55P03"})
+"""A database that waits for no lock says so at once."""
+
 PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
 EARLY_S = 0.002
 """A server's timer may fire so much before ours."""
@@ -66,8 +71,7 @@ class Session:
         self.signals = Signals()
         self._read_only = read_only
         self._breathe = breathe
-        self._cursor: Cursor | None = None
-        self._readers: dict[Decoding, Cursor] = {}
+        self._cursors = Cursors(connection, product)
         self._phase = Phase.PREPARING
         self._open = False  # a transaction of ours
         self._writing = False  # it may write
@@ -77,16 +81,8 @@ class Session:
 
     @property
     def cursor(self) -> Cursor:
-        """The cursor of everything that is fetched whole."""
-        if self._cursor is None:
-            self._cursor = self.connection.cursor()
-        return self._cursor
-
-    def _reader(self, decoding: Decoding) -> Cursor:
-        """The cursor of the user's statements."""
-        if decoding not in self._readers:
-            self._readers[decoding] = self.product.reading(self.connection, decoding) or self.cursor
-        return self._readers[decoding]
+        """The cursor of a statement that is fetched whole."""
+        return self._cursors.own()
 
     def ask(self, text: str) -> list[tuple[object, ...]]:
         """Execute a statement of our own and give its rows."""
@@ -120,7 +116,8 @@ class Session:
         binding: Binding | None = None
         try:
             # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
-            self._open_with(replace(PREPARE, read_only=query.statement is StatementClass.READ), query.schema)
+            limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
+            self._patiently(partial(self._open_with, limits, query.schema), PREPARE.lock_timeout_s)
             names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
@@ -215,15 +212,17 @@ class Session:
             AlreadyApplied: the marker of `claim` was there.
             NotOwner: the run of `claim` is not ours.
         """
-        if statement.single or not limits.transaction:
+        reading = limits.read_only or self._read_only
+        guarded = reading and statement.query.transaction and bool(statement.lasting)  # a read runs nothing of it
+        if (statement.single and not guarded) or not limits.transaction:
             return self._alone(statement, sets, limits)
         order, given = ordered(statement, sets, limits)
         theirs: Exception | None = None
         self._phase = Phase.PREPARING
         try:
-            self._refuse(statement, reading=limits.read_only or self._read_only)
+            self._refuse(statement, reading=reading)
             if claim is None:
-                self._begin(limits, statement.query.schema)
+                self._patiently(partial(self._begin, limits, statement.query.schema), limits.lock_timeout_s)
             else:
                 self._patiently(partial(self._claimed, claim, limits, statement.query.schema), limits.lock_timeout_s)
             self._phase = Phase.SENT
@@ -238,7 +237,7 @@ class Session:
                     except Exception as error:
                         theirs = error
                         raise
-                if claim is not None and reply.changed != claim.sets:
+                if claim is not None and (reply.changed != claim.sets or not self.product.believed):
                     self.ask(markers.count(claim, reply.changed))
                 self._commit()
         except Exception as error:
@@ -267,10 +266,12 @@ class Session:
                 self.ask(text)
             before = self.product.counters(self.ask, query)
             self._pass_the_point_of_no_return()
+            self._open = not self.product.says_begin  # the library opens a transaction by itself
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = self._executed(statement, sets, range(1))
             if not self.product.says_begin:
                 self.connection.commit()
+                self._open = False
             if left := self.product.left_open(self.ask, query):
                 raise DatabaseError(left, sqlstate=None, phase=self._phase, position=0)  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - translated
@@ -287,8 +288,8 @@ class Session:
         try:
             for text in self.product.afterwards(query):
                 self.ask(text)
-        except Exception:  # noqa: BLE001 - whatever it was
-            self.lost = True
+        except Exception as error:  # noqa: BLE001 - whatever it was
+            self._lose(self.product.trouble(error).message)
 
     @contextmanager
     def _seen_undone(self, statement: SqlStatement, cause: Exception, before: Counters) -> Iterator[None]:
@@ -342,7 +343,7 @@ class Session:
                 late = end_s is not None and time.monotonic() >= end_s
                 if not self.product.optimistic or late or isinstance(error, DatabaseError):
                     raise
-                if self.product.trouble(error).sqlstate != CONFLICT or self.signals.committing:
+                if self.product.trouble(error).sqlstate not in NOT_NOW or self.signals.committing:
                     raise
                 self._rollback()
                 self._stop_if_cancelled()
@@ -352,27 +353,33 @@ class Session:
         """A transaction that holds the marker of `claim`."""
         self._begin(limits, schema)
         self._phase = Phase.CLAIMING
+        if not self.product.believed:
+            claims.prove(self.ask, claim, self.product.name)
+            return
         for text in self.product.claims(claim):
             self.cursor.execute(text)
-            if self.product.changed(self.cursor) != 1:
+            if self.product.changed(self.cursor, StatementClass.WRITE) != 1:
                 raise claims.refused(self.ask(markers.look(claim)), claim)
 
     def _executed(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> Reply:
         """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
-        cursor, signals = self._reader(statement.decoding), self.signals
+        cursor, signals = self._cursors.reader(statement.decoding), self.signals
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
-        rows, bare = statement.returns_rows, statement.binding.bare
+        keeps, bare = self._cursors.keeps, statement.binding.bare
         clock, limit_s = time.monotonic, self._limit_s()
         since_s = clock()
         for text, values in statement.binding.calls(sets):
             if signals.cancelled:
                 raise self._ended(order)
+            if not keeps:
+                cursor = self._cursors.reader(statement.decoding)
+                execute = cursor.execute
             if bare:
                 execute(text)
             else:
                 execute(text, values)
-            answer = self._answer(cursor, rows)
+            answer = self._answer(cursor, statement)
             now_s = clock()
             if now_s - since_s >= limit_s:
                 raise self._ended(order)
@@ -380,7 +387,7 @@ class Session:
             append(answer)
         if signals.cancelled and self.product.ends_quietly:
             raise self._ended(order)
-        return self._reply(statement, answers, order)
+        return reply_of(self, statement, self._cursors.last_reader(statement.decoding), answers, order)
 
     def _limit_s(self) -> float:
         """What an answer may take and still be believed."""
@@ -399,40 +406,16 @@ class Session:
             confirmed=self._phase is not Phase.COMMITTING,
         )
 
-    def _answer(self, cursor: Cursor, rows: bool | None) -> object:
+    def _answer(self, cursor: Cursor, statement: SqlStatement) -> object:
+        rows = statement.returns_rows
         if rows is False or (rows is None and not cursor.description):
-            return self.product.changed(cursor)
+            return self.product.changed(cursor, statement.query.statement)
         return self._fetched(cursor)
-
-    def _reply(self, statement: SqlStatement, answers: Sequence[object], order: Sequence[int]) -> Reply:
-        """The answers, put back into the order of the sets where they were sorted."""
-        if not isinstance(order, range):
-            sorted_answers: list[object] = [None] * len(answers)
-            for place, answer in zip(order, answers, strict=True):
-                sorted_answers[place] = answer
-            answers = sorted_answers
-        if statement.returns_rows is False or all(isinstance(answer, int) for answer in answers):
-            return counted(answers)  # type: ignore[arg-type] # ints
-        found: list[Rows] = [answer if not isinstance(answer, int) else () for answer in answers]  # type: ignore[misc]
-        changes = statement.query.statement is StatementClass.WRITE
-        return self._formed(statement, self._reader(statement.decoding), found, sum(map(len, found)) if changes else 0)
-
-    def _formed(self, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0) -> Reply:
-        """The rows of the sets as columns, each in the form that is wanted."""
-        product, decoding = self.product, statement.decoding
-        columns = statement.columns or product.columns(self, cursor, json_wanted=decoding is Decoding.JSON)
-        forms = product.forms(self, cursor, decoding) if statement.forms is None else statement.forms
-        reply = columnar(columns, answers, changed=changed)
-        if not any(forms) or not reply.positions:
-            return reply
-        formed = [
-            values if form is None else shaped(form, values, column, reply.positions)
-            for form, values, column in zip(forms, reply.values, columns, strict=True)
-        ]
-        return replace(reply, values=formed)
 
     def _check(self, reply: Reply, statement: SqlStatement, sets: int, limits: Limits) -> None:
         if limits.expect_rows is not None:
+            if reply.changed == UNCOUNTED:
+                raise expecting.uncounted("--expect-rows")
             counts = statement.returns_rows is False
             expecting.check_rows(reply, sets, limits.expect_rows, counted=counts)
 
@@ -447,7 +430,7 @@ class Session:
             self._phase = Phase.SENT
             self._restyle(statement)
             (call,) = statement.binding.calls([params])
-            reader = self._reader(statement.decoding)
+            reader = self._cursors.reader(statement.decoding)
             self._streaming = self.product.streaming(self.connection, reader, statement.query)
             text, values = call
             self._streaming.execute(text) if statement.binding.bare else self._streaming.execute(text, values)
@@ -461,7 +444,7 @@ class Session:
         assert self._streaming is not None
         try:
             rows = self._streaming.fetchmany(PIECE)
-            return self._formed(statement, self._streaming, [rows])
+            return formed(self, statement, self._streaming, [rows])
         except Exception as error:  # noqa: BLE001 - translated
             self._stop_streaming()
             self._raise(error, binding=statement.binding, sets=[params], order=range(1))
@@ -472,7 +455,7 @@ class Session:
 
     def _stop_streaming(self) -> None:
         cursor, self._streaming = self._streaming, None
-        if cursor is not None and cursor is not self._cursor and cursor not in self._readers.values():
+        if cursor is not None and not self._cursors.holds(cursor):
             with suppress(Exception):  # what remains of it goes with the transaction
                 cursor.close()
         self._rollback()
@@ -513,9 +496,9 @@ class Session:
         self._phase = Phase.COMMITTING
         if self.product.says_begin:
             self.ask("COMMIT")
-        else:
+        elif self._cursors.used:
             self.connection.commit()
-        self._open = False
+        self._open = self._cursors.used = False
 
     def _rollback(self) -> None:
         """End whatever transaction is open; a late interrupt may hit the first tries.
@@ -525,28 +508,38 @@ class Session:
         """
         if not self._open:
             return
-        trouble: Exception | None = None
+        why = ""
         for _ in range(ROLLBACKS):
             try:
                 self._end()
             except Exception as error:  # noqa: BLE001 - tried again, then told
-                trouble = error
-                if self.product.trouble(error).sqlstate != CANCELED:
+                trouble = self.product.trouble(error)
+                if self.product.is_idle(trouble):
+                    self._open = False
+                    return
+                why = f"ROLLBACK failed: {trouble.message}"
+                if trouble.sqlstate != CANCELED:
                     break
             else:
                 self._open = False
                 return
-        self.lost = True
-        del trouble
+        self._lose(why)
 
     def _end(self) -> None:
         if self.product.says_begin:
             self.ask("ROLLBACK")
-        else:
+        elif self._cursors.used:  # a library that has begun nothing may refuse to end it
             self.connection.rollback()
+        self._cursors.used = False
+
+    def _lose(self, why: str) -> None:
+        self.lost, self.why_lost = True, self.why_lost or why
 
     lost = False
     """The session could not be brought back to idle."""
+
+    why_lost = ""
+    """What could not be done, in the library's words."""
 
     def recover(self) -> None:
         """After an interrupt that came late: the next statement of ours takes it."""
@@ -554,8 +547,9 @@ class Session:
             try:
                 self.ask(self.product.nothing)
             except Exception as error:  # noqa: BLE001 - its own trouble is asked for
-                self.lost = self.product.trouble(error).lost
-                if self.lost:
+                trouble = self.product.trouble(error)
+                if trouble.lost:
+                    self._lose(trouble.message)
                     return
             else:
                 return

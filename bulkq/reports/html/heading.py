@@ -106,7 +106,7 @@ def tiles(summary: RunSummary) -> str:
         (summary.skipped, "skipped", "warn"),
     ]
     named += [(summary.rows, "rows", "plain")] if summary.rows else []
-    named += [(summary.changed, "rows changed", "plain")] if summary.changed else []
+    named += [(summary.changed, "rows changed", "plain")] if summary.changed > 0 else []
     named += [(summary.retried, "retried", "plain")] if summary.retried else []
     named += [(summary.unanswered, "unanswered", "warn")] if summary.unanswered else []
     shares = {"error": summary.unknown, "fail": summary.failed, "warn": summary.skipped, "pass": summary.ok}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bulkq.counts import UNCOUNTED
 from bulkq.errors import RefusedError
 from bulkq.policy.affected import AffectedGuard
 
@@ -16,3 +17,9 @@ def test_rows_in_flight_count() -> None:
         guard.reserve(4)
     guard.settle(5, 0)
     guard.reserve(8)
+
+
+def test_what_is_not_counted_is_refused() -> None:
+    """The sum of what is not known is not known either."""
+    with pytest.raises(RefusedError, match="does not say how many rows"):
+        AffectedGuard(10).reserve(UNCOUNTED)

@@ -7,8 +7,18 @@ from dataclasses import replace
 import pytest
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model import Mode, Query, Server, StatementClass, Target
-from bulkq.policy.safety import MODES, mode_of, refuse, refuse_lanes, refuse_options, refuse_protected, sentence
+from bulkq.model import Mode, Query, Run, Server, StatementClass, Target
+from bulkq.policy.safety import (
+    MODES,
+    counted_option,
+    mode_of,
+    refuse,
+    refuse_lanes,
+    refuse_options,
+    refuse_protected,
+    refuse_uncounted,
+    sentence,
+)
 
 READ, WRITE, DDL = StatementClass.READ, StatementClass.WRITE, StatementClass.DDL
 MAINTENANCE, SESSION = StatementClass.MAINTENANCE, StatementClass.SESSION
@@ -199,6 +209,20 @@ def test_more_lanes_than_connections(concurrency: int, totals: list[int | None],
     error = refuse_lanes(concurrency, totals, server)
     assert (error is None) if words is None else str(error).startswith(words)
     assert refuse_lanes(concurrency, totals, replace(server, pooled=True)) is None
+
+
+def test_options_that_need_a_count() -> None:
+    """`--expect-rows` and `--max-affected` are refused where the library is not known to count; a run without them is not."""
+    server = Server("chdb", "4", 40000, counts=False)
+    run = Run(queries=(), targets=())
+    assert counted_option(run) is None
+    assert counted_option(replace(run, max_affected=0)) == "--max-affected"
+    assert counted_option(replace(run, max_affected=0, expect_rows=0)) == "--expect-rows"
+    assert refuse_uncounted(None, server, "chdb") is None
+    assert refuse_uncounted("--expect-rows", replace(server, counts=True), "chdb") is None
+    assert str(refuse_uncounted("--expect-rows", server, "chdb")).startswith(
+        "chdb is not known to count the rows that a statement changes, so --expect-rows could not hold"
+    )
 
 
 @pytest.mark.parametrize(

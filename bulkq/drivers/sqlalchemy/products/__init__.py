@@ -15,6 +15,9 @@ PRODUCTS = {
     "mysql": ("mysql", "MySQL"),
     "mariadb": ("mysql", "MySQL"),
     "duckdb": ("duckdb", "DuckDB"),
+    "sqlite": ("sqlite", "SQLite"),
+    "firebird": ("firebird", "Firebird"),
+    "firebird.firebird": ("firebird", "Firebird"),
 }
 
 

@@ -73,11 +73,13 @@ class DuckDB(Product):
     """DuckDB through duckdb-engine."""
 
     name = "duckdb"
+    tried = frozenset({"duckdb_engine"})
     text_parameters = True
     cancels = True
     in_process = True
     concurrent_writes = False
     says_begin = True
+    nothing = "SELECT 1"
     optimistic = True
     cast = "CAST({} AS {})"
 
@@ -165,7 +167,7 @@ class DuckDB(Product):
         """Names and DuckDB's types."""
         return tuple(Column(str(entry[0]), _named(str(entry[1]))) for entry in cursor.description or ())
 
-    def changed(self, cursor: Any) -> int:
+    def changed(self, cursor: Any, kind: StatementClass) -> int:  # noqa: ARG002
         """DuckDB before 1.5 tells it in a row only."""
         if cursor.rowcount >= 0 or not cursor.description:
             return max(int(cursor.rowcount), 0)

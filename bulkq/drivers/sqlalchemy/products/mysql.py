@@ -11,6 +11,7 @@ from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.sqlalchemy.products import engines
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
+    TABLE,
     Described,
     Product,
     Refused,
@@ -120,6 +121,8 @@ class MySQL(Product):
     """MySQL or MariaDB."""
 
     name = "mysql"
+    temporary = f"CREATE TEMPORARY TABLE {TABLE} (a integer)"
+    tried = frozenset({"pymysql", "aiomysql", "asyncmy", "mysqldb", "mariadbconnector"})
     cancels = True
     ends_quietly = True  # BENCHMARK gives 0, GET_LOCK gives NULL, DO SLEEP succeeds
     autocommit = True

@@ -19,6 +19,7 @@ from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.sqlalchemy.products.postgres_parameters import PREPARE, ParameterTypes, casts, check
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
+    TABLE,
     Described,
     Product,
     Refused,
@@ -68,6 +69,8 @@ class Postgres(Product):
     """PostgreSQL."""
 
     name = "postgres"
+    temporary = f"CREATE TEMPORARY TABLE {TABLE} (a integer)"
+    tried = frozenset({"psycopg", "psycopg_async", "psycopg2", "pg8000"})
     text_parameters = True
     describes = True
     schemas = True
@@ -76,6 +79,7 @@ class Postgres(Product):
     limits_time = True
     commits_or_fails = True
     says_begin = True
+    nothing = "SELECT 1"
     cast = "{}::{}"
 
     def __init__(self, dialect: Any) -> None:

@@ -13,7 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import literal_column, select
+
 from bulkq import markers
+from bulkq.counts import UNCOUNTED
 from bulkq.drivers.binding import Style, items_of, text_items_of
 from bulkq.model import Column, Server, StatementClass
 from bulkq.query.tokens import tokenize
@@ -42,6 +45,14 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], list[tuple[object, ...]]]
     """Executes a statement of our own and gives its rows."""
+
+TABLE = "bulkq_trial"
+"""Made and dropped in the trial of a library that is not believed."""
+
+TRANSACTIONAL = frozenset(
+    {"oracle", "mssql", "db2", "ibm_db_sa", "firebird", "firebird.firebird", "cockroachdb", "redshift"}
+)
+"""Databases whose libraries are known to open a transaction by themselves, as PEP 249 wants it, and to undo it."""
 
 NATIVE: frozenset[type] = frozenset(
     {int, float, str, bytes, bool, type(None), Decimal, datetime, date, time, timedelta, bytearray}
@@ -123,8 +134,11 @@ class Product:
     cancels = False
     """What runs can be ended, whatever the library."""
 
+    dynamic_types = False
     ends_quietly = False
-    """A statement that is killed, or meets the server's limit, may answer as if it had ended by itself: the clock decides."""
+    """A statement that is killed, or meets the server's limit, may answer as if it had ended by itself: the clock decides.
+
+    So it does for a library that keeps the interpreter while it waits, and could not be called back in time."""
 
     in_process = False
     concurrent_writes = True
@@ -140,13 +154,29 @@ class Product:
     commits_or_fails = False
     """A COMMIT that ends with a cancellation has not committed. DuckDB may be interrupted when it has and is about to say so."""
 
+    temporary = ""
+    """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" where nobody knows how."""
+
     quote = '"'
     cast = ""
-    nothing = "SELECT 1"
-    """A statement that does nothing."""
+    nothing = ""
+    """A statement that does nothing and gives one row; "" for the one of SQLAlchemy's dialect."""
+
+    tried: frozenset[str] = frozenset()
+    """Libraries, by SQLAlchemy's names, that the tests hold on this database."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.transactional = self.says_begin or dialect.name in TRANSACTIONAL
+        """What failed in the middle of a batch is undone. Where that is not known, each set travels alone."""
+
+        self.nothing = self.nothing or smallest(dialect)
+        self.believed = dialect.driver in self.tried
+        """Of any other library nothing is believed that was not seen: neither its row counts nor a cursor that was used before."""
+
+        self.ends_quietly = self.ends_quietly or not self.believed
+        self.counts = self.believed
+        """Rows that a write changed are known; `trial` may find that out of a library that is not believed."""
 
     # the connection
 
@@ -184,6 +214,10 @@ class Product:
         numbers = [part for part in version if isinstance(part, int)]
         number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers[:3]))
         return Server(self.dialect.name, ".".join(map(str, version)), number)
+
+    def canceller(self, connection: object) -> Callable[[], object] | None:  # noqa: ARG002
+        """What ends the statement of the library's `connection`, where the connection itself has no method for it."""
+        return None
 
     def kill(self, pid: int) -> str | None:  # noqa: ARG002
         """A statement that, executed by another session, ends what the session `pid` executes."""
@@ -235,9 +269,21 @@ class Product:
         """A cursor that does not hold a whole result in memory, where there is one; `cursor` is the usual one."""
         return cursor
 
-    def changed(self, cursor: Cursor) -> int:
-        """Rows that the last statement changed."""
-        return max(cursor.rowcount, 0)
+    def changed(self, cursor: Cursor, kind: StatementClass) -> int:
+        """Rows that the last statement, which is of this kind, changed; `UNCOUNTED` where that is not known."""
+        if kind is not StatementClass.WRITE and not self.believed:
+            return 0 if kind is StatementClass.DDL else UNCOUNTED
+        if not self.counts:
+            return UNCOUNTED
+        return max(cursor.rowcount, 0) if self.believed else self.counted(cursor)
+
+    def counted(self, cursor: Cursor) -> int:
+        """The number of rows that a library gives which is not believed, after one statement that changed some."""
+        return cursor.rowcount
+
+    def counts_otherwise(self) -> bool:
+        """Count rows in another way from now on, where there is one; whether there is."""
+        return False
 
     # the marker
 
@@ -267,8 +313,10 @@ class Product:
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:  # noqa: ARG002
         """What is known of `query` before it is executed; what is wrong with it raises the library's error."""
-        returns = returns_rows(query, self.name)
-        return Described(returns_rows=returns)
+        lasting = ""
+        if query.statement is StatementClass.WRITE and not self.transactional:
+            lasting = f"{self.dialect.name} is not known to undo a transaction"
+        return Described(returns_rows=returns_rows(query, self.name), lasting=lasting)
 
     def probe(self, text: str) -> tuple[str, int]:  # noqa: ARG002
         """What `describe` executes around `text`, so that an error's place can be told: nothing, where places are not known."""
@@ -302,6 +350,10 @@ class Product:
         lost = self.is_disconnect(error)
         return Trouble(message, None, lost)
 
+    def is_idle(self, trouble: Trouble) -> bool:  # noqa: ARG002
+        """Whether a ROLLBACK failed because there was nothing to undo: the database had done so after an error."""
+        return False
+
     def is_disconnect(self, error: Exception) -> bool:
         """Whether SQLAlchemy takes the error for the end of the connection."""
         try:
@@ -319,6 +371,14 @@ SELECT table_name FROM information_schema.tables UNION ALL SELECT column_name FR
 UNION ALL SELECT schema_name FROM information_schema.schemata
 UNION ALL SELECT concat(table_schema, '.', table_name) FROM information_schema.tables
 UNION ALL SELECT concat(table_name, '.', column_name) FROM information_schema.columns"""
+
+
+def smallest(dialect: Dialect) -> str:
+    """SELECT 1, with the FROM that some databases want."""
+    try:
+        return str(select(literal_column("1")).compile(dialect=dialect))
+    except Exception:  # noqa: BLE001 - a dialect that compiles nothing
+        return "SELECT 1"
 
 
 def one_line(error: BaseException) -> str:
