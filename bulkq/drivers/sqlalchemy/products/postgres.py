@@ -121,12 +121,15 @@ class Postgres(Product):
         return resolve(url.render_as_string(hide_password=False), os.environ)
 
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
-        """Its name among the server's sessions, and how long the network may take; JSON stays as the server writes it."""
+        """Its name among the server's sessions, how long the network may take, and UTF-8, which every value of ours is.
+
+        Without it the encoding is the database's: of one that is SQL_ASCII psycopg reads bytes, psycopg2 ASCII only.
+        """
         if not self._libpq:
             return {}
         given = self._given(url)
         named = {} if value(given, "application_name") else {"application_name": application_name}
-        return named | {"connect_timeout": math.ceil(timeout_s(given))}
+        return named | {"client_encoding": "UTF8", "connect_timeout": math.ceil(timeout_s(given))}
 
     @property
     def _libpq(self) -> bool:
