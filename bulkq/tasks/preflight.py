@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection, Statement
 
 SYNTAX = frozenset({"22P02", "22007", "22008", "22023"})
-"""The text is no value of the type at all; for other states the server's own words say more."""
+"""The text is not a value of the type at all; for other states the server's own words say more."""
 
 
 async def check_values(
@@ -55,7 +55,9 @@ def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str
     secret = query.parameters[bad.parameter].secret
     value = "***" if secret else str(batch.sets[bad.position][bad.parameter])
     article = "an" if bad.type[:1] in "aeiou" else "a"
-    wrong = f'"{value}" is not {article} {bad.type}' if bad.sqlstate in SYNTAX or secret else bad.message
+    wrong = f'"{value}" is not {article} {bad.type}'
+    if bad.sqlstate not in SYNTAX and not secret:
+        wrong = f"{wrong}: {bad.message}"
     place = f"--param {name}" if name in constants else _place(query, batch, bad.position, bad.parameter)
     return f"{place}: {wrong} (:{name} of {query.place})"
 

@@ -1,7 +1,8 @@
 """Which text values the server would not convert, before anything is executed. Called by `connection.check`.
 
-From PostgreSQL 16 on the server says it of a whole column (`pg_input_error_info`: 100,000 values in 54 ms). Before, a
-column is cast in one pipelined batch, which is sent again from behind each culprit.
+From PostgreSQL 16 on the server says it of a whole column (`pg_input_error_info`: 100,000 values in 54 ms), unless an input function or a
+domain's check raises an error that it cannot catch. Then, and before, a column is converted in one pipelined batch, which is sent again
+from behind each culprit.
 """
 
 from __future__ import annotations
@@ -13,32 +14,25 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.drivers.asyncpg import wrapping
-from bulkq.drivers.lists import list_of_text
-from bulkq.model import BadValue, PlaceholderKind
+from bulkq.drivers.asyncpg.culprits import Error, Search, of_the_value, texts_of
+from bulkq.model import BadValue, Limits, PlaceholderKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.asyncpg.session import Session
-    from bulkq.drivers.asyncpg.statement import AsyncpgStatement
+    from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Converter
     from bulkq.model import ParameterSet
 
-Entry = tuple[int, str]
-"""The position of a set and a value of it."""
-
 Finding = tuple[int, str, str]
-"""Index of an entry, SQLSTATE, message."""
+"""Index of a value, SQLSTATE, message."""
 
 CHECK_S = 60.0
-MOST_BAD = 20
-"""Where each costs a round trip, more bad values of a column than a report shows are not looked for."""
-
 PIECE = 20_000
-OPEN = "BEGIN READ ONLY; SET LOCAL statement_timeout = 30000; SET LOCAL idle_in_transaction_session_timeout = 30000"
-ORDINALS = "; SET LOCAL log_parameter_max_length_on_error = 8"
-VALUE_ERRORS = ("22", "23", "42", "P0")
-"""Classes that speak of the value: its form, a domain's constraint, a name that a regclass wants."""
+LIMITS = Limits(timeout_s=30.0, lock_timeout_s=5.0, read_only=True)
+READ_ONLY = "25006"
+"""A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class _Column:
 
     index: int  # into Query.parameters
     conversion: Conversion
+    convert: Converter | None
     type: str
     is_list: bool
     secret: bool
@@ -60,9 +55,10 @@ class _Column:
 class Checker:
     """Checks text sets against the parameter types of a statement, on one session."""
 
-    def __init__(self, session: Session, version_number: int) -> None:
+    def __init__(self, session: Session, version_number: int, schema: str | None = None) -> None:
         self._session = session
         self._version = version_number
+        self._schema = schema
 
     async def check(self, statement: AsyncpgStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """The bad values, by position, then by parameter.
@@ -73,11 +69,13 @@ class Checker:
         found: list[BadValue] = []
         for number, index in enumerate(statement.shape.bound):
             parameter = statement.query.parameters[index]
+            is_list = parameter.kind is PlaceholderKind.LIST
             column = _Column(
                 index,
                 statement.shape.casts[number],
+                None if is_list else statement.shape.convert[number],
                 statement.parameter_types[index],
-                parameter.kind is PlaceholderKind.LIST,
+                is_list,
                 parameter.secret,
             )
             for start in range(0, len(sets), PIECE):
@@ -85,32 +83,23 @@ class Checker:
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
     async def _column(self, column: _Column, sets: Sequence[ParameterSet], start: int) -> list[BadValue]:
-        entries: list[Entry] = []
-        found: list[BadValue] = []
-        for position, values in enumerate(sets, start):
-            value = values[column.index]
-            if column.is_list and value is not None:
-                try:
-                    entries += [(position, item) for item in list_of_text(value) if item is not None]
-                except ValueError as error:
-                    found.append(column.bad(position, str(value), "22P02", str(error)))
-            elif value is not None:
-                entries.append((position, str(value)))
-        sound: list[Entry] = []
-        for position, value in entries:  # a NUL cannot even be sent
-            if "\0" in value:
-                found.append(column.bad(position, value, "22021", "a text value cannot hold the character NUL"))
-            else:
-                sound.append((position, value))
-        if sound:
-            values_only = [value for _, value in sound]
-            bad = (
-                await self._softly(column, values_only)
-                if self._version >= 160000
-                else await self._hard(column, values_only)
-            )
-            found += [column.bad(*sound[i], state, message) for i, state, message in bad]
+        texts = texts_of(sets, column.index, is_list=column.is_list, convert=column.convert)
+        found = [column.bad(start + position, *rest) for position, *rest in texts.refused]
+        if texts.sound:
+            bad = await self._values(column, [value for _, value in texts.sound])
+            for i, state, message in bad:
+                position, value = texts.sound[i]
+                found.append(column.bad(start + position, value, state, message))
         return found
+
+    async def _values(self, column: _Column, values: Sequence[str]) -> Sequence[Finding]:
+        if self._version >= 160000:
+            try:
+                return await self._softly(column, values)
+            except asyncpg.PostgresError as error:
+                if self._session.is_closed() or not of_the_value(error.sqlstate):
+                    raise
+        return await self._hard(column, values)
 
     async def _softly(self, column: _Column, values: Sequence[str]) -> list[Finding]:
         """PostgreSQL 16: errors as rows."""
@@ -119,53 +108,37 @@ class Checker:
             "SELECT v.n - 1, e.sql_error_code, e.message FROM unnest($1::text[]) WITH ORDINALITY AS v(value, n),"
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
-        if not self._session.local:
-            return [
-                tuple(row) for row in await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
-            ]
-        await self._session.execute(self._opening())
+        await self._session.execute(self._opening(ordinals=False))
         try:
-            return [
-                tuple(row) for row in await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
-            ]
+            rows = await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
+            return [tuple(row) for row in rows]
         finally:
             if not self._session.is_closed():
                 await self._session.recover()
 
-    def _opening(self) -> str:
-        local = self._session.local
-        return f"{OPEN}; {wrapping.local(local)}" if local else OPEN
+    def _opening(self, *, ordinals: bool) -> str:
+        return wrapping.opening(LIMITS, ordinals=ordinals, schema=self._schema, local=self._session.local)
 
-    async def _hard(self, column: _Column, values: Sequence[str], start: int = 0) -> list[Finding]:
-        """Before: casts, up to the first error, and on from behind it."""
-        found: list[Finding] = []
-        at = 0
-        while at < len(values) and len(found) < MOST_BAD:
-            error = await self._cast(column, values[at:])
-            if error is None:
-                break
-            place = _ordinal(error, len(values) - at)
-            if place is None:  # an old server, or a secret: nobody says which one it was
-                middle = at + (len(values) - at) // 2
-                found += await self._hard(column, values[at:middle], start + at)
-                found += await self._hard(column, values[middle:], start + middle)
-                break
-            found.append((start + at + place, error.sqlstate, error.args[0]))
-            at += place + 1
-        return found
+    async def _hard(self, column: _Column, values: Sequence[str]) -> Sequence[Finding]:
+        """By conversions, up to the first error, and on from behind it."""
+        search = Search(len(values))
+        while (span := search.next()) is not None:
+            search.answer(span, await self._first_error(column, values[span.start : span.stop]))
+        return search.found
 
-    async def _cast(self, column: _Column, values: Sequence[str]) -> asyncpg.PostgresError | None:
-        """The first error of casting `values`."""
-        value = column.conversion.of("ARRAY[$1::text]" if column.is_list else "$1::text")
-        opening = self._opening() + (ORDINALS if self._version >= 130000 and not column.secret else "")
-        await self._session.execute(opening)
+    async def _first_error(self, column: _Column, values: Sequence[str]) -> Error | None:
+        """The first error of converting `values`."""
+        converted = column.conversion.of("ARRAY[$1::text]" if column.is_list else "$1::text")
+        await self._session.execute(self._opening(ordinals=self._version >= 130000 and not column.secret))
         try:
-            statement = await self._session.prepare(f"SELECT ({value}) IS NULL, $2::int8", name="")
+            statement = await self._session.prepare(f"SELECT ({converted}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)
         except asyncpg.PostgresError as error:
-            if self._session.is_closed() or not (error.sqlstate or "").startswith(VALUE_ERRORS):
+            if self._session.is_closed() or not of_the_value(error.sqlstate):
                 raise
-            return error
+            if error.sqlstate == READ_ONLY:
+                return None
+            return _ordinal(error, len(values)), str(error.sqlstate), str(error.args[0])
         finally:
             if not self._session.is_closed():
                 await self._session.recover()
@@ -173,6 +146,7 @@ class Checker:
 
 
 def _ordinal(error: asyncpg.PostgresError, most: int) -> int | None:
+    """Which value it was; None: an old server, a secret, or a text that could not even be read, of which nothing is told."""
     if most == 1:
         return 0
     found = re.findall(r"\$2 = '(\d+)'", error.context or "")

@@ -165,7 +165,7 @@ class AsyncpgConnection:
         if own.typed or not own.shape.bound or not sets:
             return []
         await self._clear()
-        checker = Checker(self._session, self.server.version_number)
+        checker = Checker(self._session, self.server.version_number, own.query.schema)
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:

@@ -147,6 +147,7 @@ class Session:
             binding=binding,
             decoding=decoding,
             lasting=described.lasting,
+            conversions=described.conversions,
         )
 
     def _identifier(self, parameter: str, value: str) -> str:
@@ -166,8 +167,8 @@ class Session:
         """Which text values the database would not convert."""
         self._phase = Phase.PREPARING
         try:
-            self._begin(PREPARE)
-            return self.product.check(self.ask, statement.query, statement.parameter_types, sets)
+            self._begin(PREPARE, statement.query.schema)
+            return self.product.check(self.ask, statement, sets)
         except Exception as error:  # noqa: BLE001 - translated
             self._raise(error)
         finally:

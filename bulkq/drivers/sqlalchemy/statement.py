@@ -10,8 +10,9 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.products.product import Form, Forms
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
@@ -30,6 +31,9 @@ class SqlStatement:
     decoding: Decoding
     lasting: str = ""
     """Why what it changes cannot be rolled back; "" where it can."""
+
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
+    """How text becomes the type of each parameter, by name, if the database can be asked to check it."""
 
     forms: Forms | None = None
     """What is to be done with its values; None where only its answer tells."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
+    from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
 
 READS = frozenset({"SELECT", "EXPLAIN"})
@@ -174,11 +175,11 @@ class DuckDB(Product):
         rows = cursor.fetchmany(1)
         return int(rows[0][0]) if rows else 0
 
-    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
+    def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Declared parameters: TRY_CAST tells."""
         found: list[BadValue] = []
-        for index, parameter in enumerate(query.parameters):
-            kind = types[index]
+        for index, parameter in enumerate(statement.query.parameters):
+            kind = statement.parameter_types[index]
             if not kind or parameter.kind is not PlaceholderKind.VALUE:
                 continue
             values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]

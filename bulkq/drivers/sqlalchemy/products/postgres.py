@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
+from bulkq.drivers.asyncpg.culprits import of_the_value
 from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
@@ -16,7 +17,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
-from bulkq.drivers.sqlalchemy.products.postgres_parameters import PREPARE, ParameterTypes, casts, check
+from bulkq.drivers.sqlalchemy.products.postgres_parameters import PREPARE, Checker, ParameterTypes, casts, conversions
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     TABLE,
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
     from bulkq.drivers.libpq import Given
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
+    from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query, Setting
+
+UNTRANSLATABLE = "22P05"
+"""What the server says of a character that its encoding does not have; here the library finds it, before anything is sent."""
 
 PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
 ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
@@ -231,15 +236,18 @@ class Postgres(Product):
         """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
         returns = returns_rows(query, self.name)
         if query.verb not in PREPARABLE:
-            binding.cast(casts(query, self._parameters.declared(asking, query)))
-            return Described(returns_rows=returns)
+            types = self._parameters.declared(asking, query)
+            binding.cast(casts(query, types))
+            return Described(returns_rows=returns, conversions=conversions(query, types))
         probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
         types = self._parameters.prepared(asking, probe)
         binding.cast(casts(query, types))
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
-        return Described(columns, returns, {name: kind.name for name, kind in types.items()})
+        return Described(
+            columns, returns, {name: kind.name for name, kind in types.items()}, conversions=conversions(query, types)
+        )
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor
@@ -288,14 +296,27 @@ class Postgres(Product):
                 self._types[kind.oid] = kind
         return [self._types.get(oid) for oid in oids]
 
-    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
-        """Where the server can be asked about many values at once."""
-        return check(ask, query, types, sets) if self._number >= SOFT_CHECKS else []
+    def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """The server converts them; from PostgreSQL 16 on it says of many at once which it would not."""
+        return Checker(ask, self._fault, soft=self._number >= SOFT_CHECKS).check(statement, sets)
+
+    def _fault(self, error: Exception) -> tuple[str, str]:
+        """SQLSTATE and message of an error that is the fault of the value converted.
+
+        Raises:
+            Exception: `error`, if it is not.
+        """
+        trouble = self.trouble(error)
+        if trouble.lost or not of_the_value(trouble.sqlstate):
+            raise error
+        return str(trouble.sqlstate), trouble.message
 
     # errors
 
     def trouble(self, error: Exception) -> Trouble:
         """psycopg and psycopg2 have the server's own fields."""
+        if isinstance(error, UnicodeEncodeError):
+            return Trouble(unwritable(error), UNTRANSLATABLE)
         details = getattr(error, "diag", None)
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         lost = self.is_disconnect(error) or str(state or "").startswith(("57P", "08"))
@@ -316,6 +337,12 @@ class Postgres(Product):
         if found := MISSING.search(text):
             return f'database "{found[1]}" does not exist'
         return text
+
+
+def unwritable(error: UnicodeEncodeError) -> str:
+    """Which character the encoding of the session does not have."""
+    found = ascii(error.object[error.start])[1:-1]
+    return f"the character {found} cannot be sent in the encoding of the session, {error.encoding}"
 
 
 class ServerCursor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import wrapping
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
+from bulkq.drivers.asyncpg.culprits import Search, texts_of
 from bulkq.drivers.lists import list_of_text
 from bulkq.model import BadValue, PlaceholderKind
 
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
+    from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 
 PREPARE = "PREPARE bulkq_probe AS "
+READ_ONLY = "25006"
+"""A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
+
 DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
 
 
@@ -88,25 +93,75 @@ def _declared(parameter: Parameter) -> str | None:
     return parameter.type.removesuffix("[]") if parameter.type and is_list else parameter.type
 
 
-def check(ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:
-    """The values that PostgreSQL 16 and later would not convert."""
-    found: list[BadValue] = []
-    for index, parameter in enumerate(query.parameters):
-        if not types[index] or parameter.kind is not PlaceholderKind.VALUE:
-            continue
-        values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
+def conversions(query: Query, types: Mapping[str, ParameterType]) -> dict[str, Conversion]:
+    """How text becomes the type of each parameter, or of each value of a list."""
+    return {p.name: types[p.name].conversion(_declared(p), is_list=False) for p in query.parameters if p.name in types}
+
+
+class Checker:
+    """Checks texts in an open transaction.
+
+    Args:
+        ask: executes a statement and gives its rows.
+        fault: SQLSTATE and message of an error that is its value's fault; raises the others.
+        soft: the server can say of many values which it would not convert (PostgreSQL 16).
+    """
+
+    def __init__(self, ask: Ask, fault: Callable[[Exception], tuple[str, str]], *, soft: bool) -> None:
+        self._ask = ask
+        self._fault = fault
+        self._soft = soft
+
+    def check(self, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """The bad values, by position, then by parameter."""
+        found: list[BadValue] = []
+        for index, parameter in enumerate(statement.query.parameters):
+            conversion = statement.conversions.get(parameter.name)
+            if conversion is None:
+                continue
+            texts = texts_of(sets, index, is_list=parameter.kind is PlaceholderKind.LIST)
+            bad = [(*texts.sound[i], state, said) for i, state, said in self._bad(conversion, texts.sound)]
+            for position, value, state, said in (*texts.refused, *bad):
+                message = said.replace(value, "***") if parameter.secret and value else said
+                found.append(BadValue(position, index, statement.parameter_types[index], state, message))
+        return sorted(found, key=lambda bad: (bad.position, bad.parameter))
+
+    def _bad(self, conversion: Conversion, entries: Sequence[tuple[int, str]]) -> Sequence[tuple[int, str, str]]:
+        values = [value for _, value in entries]
         if not values:
-            continue
-        for at, state, message in ask(_soft(values, parameter.type or types[index])):
-            position = int(str(at))
-            shown = str(message).replace(dict(values)[position], "***") if parameter.secret else str(message)
-            found.append(BadValue(position, index, types[index], str(state), shown))
-    return sorted(found, key=lambda bad: (bad.position, bad.parameter))
+            return ()
+        if self._soft:
+            rows, error = self._try(_soft(values, conversion.cast))
+            if error is None:
+                return [(int(str(at)), str(state), str(message)) for at, state, message in rows]
+        search = Search(len(values))
+        while (span := search.next()) is not None:
+            _, error = self._try(_hard(values[span.start : span.stop], conversion))
+            search.answer(span, error and (None, *error))
+        return search.found
+
+    def _try(self, text: str) -> tuple[list[tuple[object, ...]], tuple[str, str] | None]:
+        """Rows, or the error that is a value's fault; the transaction goes on."""
+        self._ask("SAVEPOINT bulkq_values")
+        try:
+            rows = self._ask(text)
+        except Exception as error:  # noqa: BLE001 - `fault` raises what is not a value's
+            fault = self._fault(error)
+            self._ask("ROLLBACK TO SAVEPOINT bulkq_values")
+            return [], None if fault[0] == READ_ONLY else fault
+        self._ask("RELEASE SAVEPOINT bulkq_values")
+        return rows, None
 
 
-def _soft(values: Sequence[tuple[int, str]], kind: str) -> str:
-    rows = ", ".join(f"({i}, {wrapping.literal(value)})" for i, value in values)
+def _soft(values: Sequence[str], kind: str) -> str:
+    rows = ", ".join(f"({i}, {wrapping.literal(value)})" for i, value in enumerate(values))
     return (
         f"SELECT v.n, e.sql_error_code, e.message FROM (VALUES {rows}) AS v(n, value), "
         f"LATERAL pg_input_error_info(v.value, {wrapping.literal(kind)}) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
     )
+
+
+def _hard(values: Sequence[str], conversion: Conversion) -> str:
+    """A question that fails if one of `values` cannot be converted."""
+    rows = ", ".join(f"({wrapping.literal(value)}::text)" for value in values)
+    return f"SELECT count({conversion.of('v.value')}) FROM (VALUES {rows}) AS v(value)"

@@ -7,7 +7,7 @@ The other modules of this package are the ones that are known.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
+    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
+    from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Setting
 
     Form = Callable[[Any], object]
@@ -77,6 +79,9 @@ class Described:
     columns: tuple[Column, ...] = ()
     returns_rows: bool | None = None
     types: Mapping[str, str] | None = None  # of parameters, by name
+    conversions: Mapping[str, Conversion] = field(
+        default_factory=dict
+    )  # of their texts, by name, if they can be checked
     lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
 
 
@@ -338,7 +343,7 @@ class Product:
         """What is to be done with the values that `cursor` gave, of a statement that nothing was put around."""
         return ()
 
-    def check(self, ask: Ask, query: Query, types: Sequence[str], sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
+    def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
         """Which text values the database would not convert."""
         return []
 
