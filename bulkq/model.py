@@ -6,11 +6,14 @@ one run: on the success path no object of ours is made per parameter set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bulkq.server import Server as Server  # noqa: PLC0414 - exported from here
+from bulkq.server import ALONE
+from bulkq.server import Behind as Behind  # noqa: PLC0414 - exported from here
+from bulkq.server import Capabilities as Capabilities  # noqa: PLC0414
+from bulkq.server import Server as Server  # noqa: PLC0414
 from bulkq.server import Setting as Setting  # noqa: PLC0414
 
 if TYPE_CHECKING:
@@ -102,13 +105,26 @@ class Query:
     transaction: bool = True
     batch: int | None = None
     tags: tuple[str, ...] = ()
-    schema: str | None = None  # of --schemas: where names without a schema are looked up, and nowhere else
+    schema: str | None = None  # of --schemas: where names without a schema are looked up first
+    behind: Behind = ALONE  # where they are looked up then
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # every `@key`, raw, for commands that own it
 
     @property
     def place(self) -> str:
         """`users.sql:norm_phone`, or the bare name for inline SQL."""
         return f"{self.file}:{self.name}" if self.file else self.name
+
+    def within(self, target: Target) -> Query:
+        """The query with its names looked up where `target` says."""
+        return replace(self, schema=target.schema, behind=target.behind)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The search path; () where the session's own holds. A DO block is not shown extensions: its names are not seen before it runs."""
+        if self.schema is None:
+            return ()
+        extensions = () if self.verb == "DO" else self.behind.extensions
+        return (self.schema, *self.behind.shared, *extensions)
 
     @property
     def sorting(self) -> tuple[int, ...]:
@@ -266,24 +282,6 @@ class Limits:
     expect_rows: int | None = None  # each set must change exactly so many, else it fails (sqlstate ROWS_UNEXPECTED)
     ordered: bool = True  # False: a driver may send the sets in the order of `Query.sorting`
     snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a driver can do; the runner and `doctor` read it, nobody asks for a driver by name."""
-
-    name: str
-    pipelined: bool  # a batch is one round trip
-    cancels: bool  # a running statement can be stopped on the server
-    copies: bool  # `Connection.copy` works
-    describes: bool  # columns and parameter types are known before execution
-    text_parameters: bool  # the server converts text to the parameter's type
-    isolates_errors: bool  # in a read batch, one bad set does not spoil the others
-    in_process: bool = False  # the database runs inside our interpreter: threads fight for the GIL
-    schemas: bool = False  # `Query.schema` is honoured
-    concurrent_reads: bool = True
-    concurrent_writes: bool = True
-    dynamic_types: bool = False  # a value keeps its own type beside an expression (SQLite): `'5' = 5` is false
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,7 +452,17 @@ class Target:
     tags: tuple[str, ...] = ()
     expect: Mapping[str, str] = field(default_factory=dict)  # identity, compared on every new connection
     schema: str | None = None  # of --schemas: SET LOCAL search_path in every transaction
+    behind: Behind = ALONE
     guard: str = ""  # of a URL that leads to the database of a protected target: the name to confirm
+
+    @property
+    def bare(self) -> Target:
+        """The database, without a schema of it."""
+        return replace(self, schema=None, behind=ALONE)
+
+    def like(self, other: Target) -> Target:
+        """The same database with the schema of `other`."""
+        return replace(self, schema=other.schema, behind=other.behind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,6 +483,7 @@ class Run:
     ignore_extra_columns: bool = False
     concurrency: int = 8
     schemas: tuple[str, ...] = ()  # --schemas: LIKE patterns, resolved when the run begins
+    schemas_with: tuple[str, ...] = ()  # --schemas-with: names; `none` leaves extensions out
     targets_sql: str | None = None  # --targets-sql: asked of the only target; its rows are the targets
     targets_from: Target | None = None  # of a run whose targets came from a query
     concurrency_given: bool = True

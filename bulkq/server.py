@@ -1,8 +1,26 @@
-"""What a connection found at the other end. A part of `bulkq.model`, which exports it."""
+"""What a driver can do, what a connection found at the other end, and what it is given. A part of `bulkq.model`, which exports it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a driver can do; the runner and `doctor` read it, nobody asks for a driver by name."""
+
+    name: str
+    pipelined: bool  # a batch is one round trip
+    cancels: bool  # a running statement can be stopped on the server
+    copies: bool  # `Connection.copy` works
+    describes: bool  # columns and parameter types are known before execution
+    text_parameters: bool  # the server converts text to the parameter's type
+    isolates_errors: bool  # in a read batch, one bad set does not spoil the others
+    in_process: bool = False  # the database runs inside our interpreter: threads fight for the GIL
+    schemas: bool = False  # `Query.schema` is honoured
+    concurrent_reads: bool = True
+    concurrent_writes: bool = True
+    dynamic_types: bool = False  # a value keeps its own type beside an expression (SQLite): `'5' = 5` is false
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +51,14 @@ class Server:
     counts: bool = True  # the library says how many rows a write changed
     rolls_back: bool = True  # a transaction of ours was seen to be undone, or is known to be
     settings: tuple[Setting, ...] = ()  # what its sessions (through a pooler: transactions) are given
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The schemas behind the one of `--schemas` in the search path."""
+
+    shared: tuple[str, ...] = ()  # of --schemas-with: everything in them may be named
+    extensions: tuple[str, ...] = ()  # of installed extensions: only what belongs to an extension may be named
+
+
+ALONE = Behind()

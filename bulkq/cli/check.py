@@ -73,6 +73,7 @@ class CheckOptions(TypedDict):
     max_rows: int
     concurrency: int
     schemas: tuple[str, ...]
+    schemas_with: tuple[str, ...]
     targets_sql: str | None
     per_target: int | None
     connect_timeout: float | None
@@ -290,6 +291,7 @@ def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, ta
         concurrency=options["concurrency"],
         concurrency_given=said(ctx, "concurrency"),
         schemas=requests.schemas(options["schemas"]),
+        schemas_with=requests.schemas_with(options),
         targets_sql=options["targets_sql"],
         per_target=options["per_target"],
         connect_timeout_s=options["connect_timeout"],

@@ -51,6 +51,7 @@ class RunOptions(TypedDict):
     concurrency: int
     per_target: int | None
     schemas: tuple[str, ...]
+    schemas_with: tuple[str, ...]
     targets_sql: str | None
     connect_timeout: float | None
     order: str | None
@@ -262,6 +263,13 @@ SITES = (
         multiple=True,
         metavar="PATTERN",
         help="Once in every schema of a PostgreSQL database that matches, as in 'tenant_%'; several separated by commas.",
+    ),
+    option(
+        "--schemas-with",
+        type=Text(),
+        multiple=True,
+        metavar="SCHEMA",
+        help="Schemas behind each of --schemas in the search path, with commas between them; none leaves out those of extensions.",
     ),
     option(
         "--targets-sql",

@@ -13,7 +13,7 @@ from bulkq.ledger.places import locate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.model import Query, Run, Server
+    from bulkq.model import Behind, Query, Run, Server
     from bulkq.tasks.plan import QueryPlan
     from bulkq.tasks.planlooks import Look
 
@@ -86,10 +86,17 @@ def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
     if request.schemas:
         schemas = list(dict.fromkeys(target.schema for target in request.targets if target.schema))
         rows.append(("schemas", f"{_some(schemas)} (like {', '.join(request.schemas)})"))
+        rows += [("search path", words) for words in dict.fromkeys(_path(target.behind) for target in request.targets)]
     names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets))
     if len(names) > 1:
         rows.insert(0, ("targets", f"{_some(names)}; the first that can be reached is looked at closely"))
     return rows
+
+
+def _path(behind: Behind) -> str:
+    """The search path of a schema."""
+    words = ["the schema", *(f'"{name}" (--schemas-with)' for name in behind.shared)]
+    return ", ".join([*words, *(f'"{name}" (for its extensions only)' for name in behind.extensions)])
 
 
 def shown_sql(sql: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from bulkq.cli.check import CheckOptions
     from bulkq.cli.messages import Messages
     from bulkq.cli.options import RunOptions
     from bulkq.model import Query, Target
@@ -39,8 +40,6 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         UsageError: something is missing, unreadable or contradicts itself.
     """
     targets = some_targets(options["target"], ctx)
-    if not options["files"] and not options["sql"]:
-        raise UsageError('nothing to run: name a query file, or write -e "select 1"')
     _check(options, ctx)
     count, percent = options["max_failures"] or (None, None)
     write = options["write"]
@@ -57,6 +56,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
         schemas=schemas(options["schemas"]),
+        schemas_with=schemas_with(options),
         targets_sql=options["targets_sql"],
         confirmed=options["confirm"],
         concurrency=options["concurrency"],
@@ -115,6 +115,8 @@ def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...
 
 def _check(options: RunOptions, ctx: click.Context) -> None:
     """What options say against each other, before any file is read."""
+    if not options["files"] and not options["sql"]:
+        raise UsageError('nothing to run: name a query file, or write -e "select 1"')
     check_ledger(options["ledger"])
     _check_write(options, ctx)
     check_stdin(options["params"])
@@ -136,6 +138,17 @@ def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
 def schemas(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The patterns of `--schemas`, which may stand in one option with commas between them."""
     return tuple(word.strip() for words in patterns for word in words.split(",") if word.strip())
+
+
+def schemas_with(options: RunOptions | CheckOptions) -> tuple[str, ...]:
+    """The names of `--schemas-with`, each once.
+
+    Raises:
+        UsageError: there is no `--schemas` that they could stand behind.
+    """
+    if options["schemas_with"] and not options["schemas"]:
+        raise UsageError("--schemas-with adds schemas behind those of --schemas: say which with --schemas")
+    return tuple(dict.fromkeys(schemas(options["schemas_with"])))
 
 
 def _canaries(order: str | None) -> tuple[str, ...]:

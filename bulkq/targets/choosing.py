@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -55,7 +54,7 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
 def renewed(target: Target, config: Config) -> Target:
     """`target` of an earlier run as the configuration describes it now: hosts move, and passwords are not kept with a run."""
     known = config.targets.get(target.name)
-    return target if known is None else replace(known, schema=target.schema)
+    return target if known is None else known.like(target)
 
 
 def named(text: str, config: Config) -> tuple[str, ...]:

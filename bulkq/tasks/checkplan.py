@@ -100,12 +100,13 @@ class Seat:
     """A target as the results name it: a database, or one schema of it."""
 
     database: Database
-    schema: str | None = None
+    target: Target
 
     @property
     def label(self) -> str:
         """`name`, or `name/schema`."""
-        return f"{self.database.name}/{self.schema}" if self.schema else self.database.name
+        schema = self.target.schema
+        return f"{self.database.name}/{schema}" if schema else self.database.name
 
 
 @dataclass(slots=True)
@@ -162,7 +163,7 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     return Opened(
         request=request,
         run=run,
-        targets=[Seat(opened(replace(target, schema=None)), target.schema) for target in request.run.targets],
+        targets=[Seat(opened(target.bare), target) for target in request.run.targets],
         others={name: opened(target) for name, target in request.other_targets.items()},
         progress=Progress(run=run, name=name, concurrency=request.run.concurrency),
         book=Book(started_s=time.monotonic(), today=now.date()),
@@ -193,7 +194,7 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
     for wrong in looks:  # only now: nobody is still connecting when everything is closed
         if wrong is not None:
             raise wrong
-    for line in twins((seat.label, seat.database.physical, seat.schema) for seat in opened.targets):
+    for line in twins((seat.label, seat.database.physical, seat.target.schema) for seat in opened.targets):
         opened.notice(f"{line}: its checks come once for each name")
 
 
@@ -267,7 +268,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
             place = Place(
                 order,
                 keys[query.place],
-                replace(query, schema=seat.schema),
+                query.within(seat.target),
                 rules_of(query),
                 seat.label,
                 known,
@@ -330,7 +331,7 @@ async def _add_reference(
     """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
     query = opened.request.references[planned.place.query.place]
     if planned.place.query.schema is not None and other is target:
-        query = replace(query, schema=planned.place.query.schema)
+        query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
     words = query.name if other is target else f"{query.name} on {other.name}"
     pair = Pair(planned.judge, words, once=not query.parameters)
     planned.judge.pair = pair

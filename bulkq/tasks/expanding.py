@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers import urls
 from bulkq.errors import DatabaseError, TargetError, UsageError
+from bulkq.model import Behind
 from bulkq.policy import safety
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.rows import rows_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.model import Run, Target
+    from bulkq.protocols import Connection
     from bulkq.targets import Config
     from bulkq.tasks.sites import Site
 
@@ -25,6 +27,14 @@ MOST_LANES = 256
 """Lanes that are made for targets without being asked for."""
 
 SHOWN = 20
+
+NONE = "none"
+"""The word of `--schemas-with` that leaves out the schemas of extensions."""
+
+ALL = "SELECT nspname::text FROM pg_catalog.pg_namespace"
+EXTENSIONS = """\
+SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+ WHERE n.nspname <> 'pg_catalog' ORDER BY 1"""
 
 
 async def expanded(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False) -> Run:
@@ -63,7 +73,7 @@ async def again(request: Run, config: Config | None) -> Run:
     known = {name_of(target): target for target in asked}
     return replace(
         request,
-        targets=tuple(replace(known.get(name_of(t), t), schema=t.schema) for t in request.targets),
+        targets=tuple(known.get(name_of(t), t).like(t) for t in request.targets),
     )
 
 
@@ -110,11 +120,14 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
         if not site.driver.capabilities.schemas:
             raise UsageError(f"{site.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t")
     found: dict[str, Sequence[str]] = {}
+    behind: dict[str, Behind] = {}
 
     async def look(site: Site) -> None:
         connection = await sites_of.connected(site, request.connect_timeout_s)
         try:
+            _refuse_two_paths(site, connection)
             rows = await connection.administer([_listing(request.schemas)])
+            behind[site.label] = await _behind(request, site, connection)
             found[site.label] = [str(row[0]) for row in rows]
         finally:
             await connection.close()
@@ -132,10 +145,45 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
                 )
             say(f"{site.label}: no schema matches {_shown(request)}: it is left out")
         else:
-            targets += [replace(site.target, schema=schema) for schema in schemas]
+            targets += [
+                replace(site.target, schema=schema, behind=_without(behind[site.label], schema)) for schema in schemas
+            ]
     if not any(found.values()):
         raise UsageError(f"no schema matches --schemas {_shown(request)}")
     return replace(request, targets=tuple(targets))
+
+
+def _refuse_two_paths(site: Site, connection: Connection) -> None:
+    for one in connection.server.settings:
+        if one.name == "search_path":
+            raise UsageError(
+                f"{site.label}: search_path of {one.source} and --schemas both say where names are looked up: take one out "
+                "(--schemas-with adds schemas)"
+            )
+
+
+async def _behind(request: Run, site: Site, connection: Connection) -> Behind:
+    """What comes behind the schemas of a database.
+
+    Raises:
+        UsageError: a schema of `--schemas-with` is not there.
+    """
+    shared = tuple(name for name in request.schemas_with if name != NONE)
+    there = {str(row[0]) for row in await connection.administer([ALL])} if shared else set()
+    missing = [name for name in shared if name not in there]
+    if missing:
+        raise UsageError(f'{site.label}: there is no schema "{missing[0]}": correct --schemas-with')
+    if NONE in request.schemas_with:
+        return Behind(shared)
+    extensions = [str(row[0]) for row in await connection.administer([EXTENSIONS])]
+    return Behind(shared, tuple(name for name in extensions if name not in shared))
+
+
+def _without(behind: Behind, schema: str) -> Behind:
+    return Behind(
+        tuple(name for name in behind.shared if name != schema),
+        tuple(name for name in behind.extensions if name != schema),
+    )
 
 
 def _listing(patterns: Sequence[str]) -> str:

@@ -77,9 +77,9 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
     Raises:
         UsageError: it is none of several.
     """
-    bare = [replace(target, schema=None) for target in targets]
+    bare = [target.bare for target in targets]
     if len(given) == 1 and all(target == bare[0] for target in bare):
-        return tuple(replace(given[0], schema=target.schema) for target in targets)
+        return tuple(given[0].like(target) for target in targets)
     known = {name_of(target) for target in targets}
     for target in given:
         if name_of(target) not in known:
@@ -87,7 +87,7 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
                 f'-t "{name_of(target)}" is none of the {len(known)} targets of the run: give those that need a password'
             )
     by_name = {name_of(target): target for target in given}
-    return tuple(replace(by_name.get(name_of(target), target), schema=target.schema) for target in targets)
+    return tuple(by_name.get(name_of(target), target).like(target) for target in targets)
 
 
 async def with_values(kept: StoredLedger, record: RunRecord, request: Run) -> Run:

@@ -140,9 +140,11 @@ async def _table(connection: Connection, found: Naming, query: Query) -> Table |
         return await _mysql(connection, found)
     if connection.server.product != "postgresql":
         return None
-    parts = found.table if query.schema is None or len(found.table) > 1 else (query.schema, *found.table)
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-    rows = await connection.administer([POSTGRES.format(name=_literal(name))])
+    rows: Sequence[Sequence[object]] = ()
+    for schema in query.path if query.path and len(found.table) == 1 else (None,):
+        parts = found.table if schema is None else (schema, *found.table)
+        name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+        rows = rows or await connection.administer([POSTGRES.format(name=_literal(name))])
     if not rows:
         return None
     facts: dict[str, Any] = json.loads(str(rows[0][0]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.executors import Mapping as Mapping_
-    from bulkq.model import Query, Run
+    from bulkq.model import Query, Run, Target
     from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
     from bulkq.sessions import Sessions
     from bulkq.tasks.recording import GoingOn, Retried
@@ -224,11 +224,11 @@ def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str
     return sites
 
 
-def _numbered(request: Run, site: Site, labels: Sequence[str]) -> list[tuple[int, str, str | None, Query]]:
-    """Number, label, schema and query of every part of a site; the same for every process of a run, since places are."""
+def _numbered(request: Run, site: Site, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
+    """Number, label, target and query of every part of a site; the same for every process of a run, since places are."""
     count = len(request.queries)
     return [
-        (place * count + at, labels[place], request.targets[place].schema, query)
+        (place * count + at, labels[place], request.targets[place], query)
         for place in site.places
         for at, query in enumerate(request.queries, 1)
     ]
@@ -294,10 +294,10 @@ def _sinks(request: Run, start: Start, labels: Sequence[str], console: Console) 
 
 
 def _part(
-    request: Run, number: int, label: str, schema: str | None, query: Query, source: Peeked, sink: Sink, site: Site
+    request: Run, number: int, label: str, target: Target, query: Query, source: Peeked, sink: Sink, site: Site
 ) -> Part:
-    if schema is not None:
-        query = replace(query, schema=schema)
+    if target.schema is not None:
+        query = query.within(target)
     work = _work(request, number, label, query, source, sink, one_lane=one_lane(request, site))
     if work.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
         work.size = BatchSize(1)  # what cannot be cancelled takes no other set with it when its time is up

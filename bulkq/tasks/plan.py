@@ -103,7 +103,7 @@ async def plan(
         each = dict.fromkeys(range(len(request.targets)), request.queries)
         others = await look_at_all(each, request.targets, request.connect_timeout_s)
         first, others = first_reached(others)
-    driver = open_target(replace(first, schema=None), application_name="bulkq plan", read_only=True)
+    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
     connection = await connected(driver, request.connect_timeout_s)
     try:
         at = At(first, driver, connection, described=request.targets_sql is None)
@@ -175,7 +175,7 @@ async def look_into(
     query: Query, wanted: Request, request: Run, at: At, *, unused_constants_ok: bool = False
 ) -> QueryPlan:
     """What is known about `query` with the parameter sets that are `wanted`."""
-    query = replace(query, schema=at.target.schema)
+    query = query.within(at.target)
     source: ParameterSource | None = None
     queried = [spec for spec in wanted.specs if spec.startswith(QUERIED)]
     if queried:

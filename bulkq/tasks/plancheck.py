@@ -78,7 +78,7 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
         asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
         looks = await look_at_all(dict.fromkeys(range(len(run.targets)), asked), run.targets, run.connect_timeout_s)
         first, others = first_reached(looks)
-    driver = open_target(replace(first, schema=None), application_name="bulkq plan", read_only=True)
+    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
     connection = await connected(driver, run.connect_timeout_s)
     try:
         at = At(first, driver, connection, described=run.targets_sql is None, explained=False)
@@ -132,7 +132,7 @@ def _no_snapshot(request: Checks, at: At) -> BulkqError | None:
     if not request.snapshot or request.run.targets_sql is not None:
         return None
     try:
-        exporter(at.connection, seat(at.driver.target, replace(at.target, schema=None)))
+        exporter(at.connection, seat(at.driver.target, at.target.bare))
     except (UsageError, RefusedError) as error:
         return error
     return None
@@ -152,11 +152,11 @@ async def _check(query: Query, request: Checks, at: At, stdin: BinaryIO | None) 
     made = replace(made, query=query, source=made.source or ", ".join(wanted.specs))
     findings: Sequence[Finding] = ()
     if reference is not None and not on and at.described:
-        findings = await refusals(at.connection, [as_sent(reference)], at.target.schema)
+        findings = await refusals(at.connection, [as_sent(reference)], at.target)
     errors = [*([wrong] if wrong else []), *_errors(made, rules, request)]
     same, other = _same(query), request.other_targets.get(on)
     if same is not None and other is not None and reference is not None and reference.place == query.place:
-        here = replace(at.target, schema=other.schema)
+        here = at.target.like(other)
         errors += [itself(same)] if (here.name or here.url) == (other.name or other.url) else []
     return CheckPlan(made, rules, reference, on, tuple(findings), tuple(errors))
 

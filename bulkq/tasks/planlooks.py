@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.urls import safe
@@ -49,7 +49,7 @@ async def look_at_all(
     places: dict[int, list[int]] = {}
     databases: list[Target] = []
     for place, target in enumerate(targets):
-        database = replace(target, schema=None)
+        database = target.bare
         if database not in databases:
             databases.append(database)
         places.setdefault(databases.index(database), []).append(place)
@@ -79,7 +79,7 @@ async def _look(
         connection = await connected(driver, patience_s)
         try:
             for at, target, queries in wanted:
-                findings = await refusals(connection, queries, target.schema)
+                findings = await refusals(connection, queries, target)
                 name = seat(driver.target, target)
                 found.append((at, Look(name, target, driver.capabilities.name, connection.server, findings)))
         finally:
@@ -109,8 +109,8 @@ async def connected(driver: Driver, patience_s: float | None) -> Connection:
         raise TargetError(f"{driver.target}: no answer within {patience_s:g}s") from None
 
 
-async def refusals(connection: Connection, queries: Sequence[Query], schema: str | None) -> tuple[Finding, ...]:
-    """What the server says against `queries`, with names looked up in `schema`."""
-    asked = [replace(query, schema=schema) for query in queries if not why_not(query)]
+async def refusals(connection: Connection, queries: Sequence[Query], target: Target) -> tuple[Finding, ...]:
+    """What the server says against `queries`, with names looked up where `target` says."""
+    asked = [query.within(target) for query in queries if not why_not(query)]
     found = [await ask(connection, query) for query in asked]
     return tuple(one for one in found if one is not None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.drivers import urls
 from bulkq.model import (
+    Behind,
     Mode,
     Parameter,
     Placeholder,
@@ -74,7 +75,9 @@ def _target(values: Mapping[str, Any]) -> Target:
     secret = values["password"]
     if secret is not None:
         secret = Secret(**secret)
-    return Target(**{**values, "url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"])})
+    behind = Behind(*map(tuple, (values.get("behind") or asdict(Behind())).values()))
+    made = {"url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"]), "behind": behind}
+    return Target(**{**values, **made})
 
 
 def _query(values: Mapping[str, Any]) -> Query:
@@ -85,6 +88,7 @@ def _query(values: Mapping[str, Any]) -> Query:
     )
     made["escapes"] = tuple(values["escapes"])
     made["tags"] = tuple(values["tags"])
+    made.pop("behind", None)  # of a target
     made["statement"] = StatementClass(values["statement"])
     made["mode"] = Mode(values["mode"]) if values["mode"] else None
     made["metadata"] = {key: tuple(found) for key, found in values["metadata"].items()}

@@ -6,7 +6,7 @@ A target that is down, hangs or answers garbage is set aside with its reason; th
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -94,7 +94,7 @@ def open_sites(request: Run, application_name: str, say: Callable[[str], None]) 
     places: dict[int, list[int]] = {}
     different: list[Target] = []
     for place, one in enumerate(request.targets):
-        target = replace(one, schema=None)
+        target = one.bare
         if target not in different:
             different.append(target)
         places.setdefault(different.index(target), []).append(place)

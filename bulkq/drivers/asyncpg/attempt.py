@@ -98,7 +98,7 @@ class Attempt:
         iso = self._restyles()
         try:
             self._bind()
-            sql = wrapping.session_limits(self._limits, self._statement.query.schema, iso=iso)
+            sql = wrapping.session_limits(self._limits, self._statement.query.path, iso=iso)
             await self._session.execute(sql, timeout=COMMAND_S)
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = await self._batch()
@@ -184,7 +184,7 @@ class Attempt:
             ordinals=number >= 130000 and not self._statement.secret,
             check_alive=self._session.check_alive,
             streaming=streaming,
-            schema=self._statement.query.schema,
+            path=self._statement.query.path,
             local=self._session.local,
             iso=self._restyles(),
         )

@@ -55,10 +55,10 @@ class _Column:
 class Checker:
     """Checks text sets against the parameter types of a statement, on one session."""
 
-    def __init__(self, session: Session, version_number: int, schema: str | None = None) -> None:
+    def __init__(self, session: Session, version_number: int, path: Sequence[str] = ()) -> None:
         self._session = session
         self._version = version_number
-        self._schema = schema
+        self._path = path
 
     async def check(self, statement: AsyncpgStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """The bad values, by position, then by parameter.
@@ -117,7 +117,7 @@ class Checker:
                 await self._session.recover()
 
     def _opening(self, *, ordinals: bool) -> str:
-        return wrapping.opening(LIMITS, ordinals=ordinals, schema=self._schema, local=self._session.local)
+        return wrapping.opening(LIMITS, ordinals=ordinals, path=self._path, local=self._session.local)
 
     async def _hard(self, column: _Column, values: Sequence[str]) -> Sequence[Finding]:
         """By conversions, up to the first error, and on from behind it."""

@@ -74,6 +74,7 @@ class AsyncpgConnection:
         key = (
             query.sql,
             query.schema,
+            query.behind,
             query.parameters,
             query.transaction,
             decoding,
@@ -165,7 +166,7 @@ class AsyncpgConnection:
         if own.typed or not own.shape.bound or not sets:
             return []
         await self._clear()
-        checker = Checker(self._session, self.server.version_number, own.query.schema)
+        checker = Checker(self._session, self.server.version_number, own.query.path)
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:
@@ -185,7 +186,7 @@ class AsyncpgConnection:
             self._types,
             self._name,
             pooled=self.server.pooled,
-            schema=wanted.query.schema,
+            path=wanted.query.path,
             lock_timeout_s=wanted.query.lock_timeout_s,
         )
         async with asyncio.timeout(PREPARE_S):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from bulkq.drivers import tenants
 from bulkq.drivers.asyncpg import catalog, decoding, wrapping
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
@@ -66,14 +67,14 @@ class Describer:
         name: Callable[[], str],
         *,
         pooled: bool,
-        schema: str | None,
+        path: Sequence[str],
         lock_timeout_s: float | None = None,
     ) -> None:
         self._session = session
         self._known = known
         self._name = name
         self._pooled = pooled
-        self._schema = schema
+        self._path = path
         self._lock_timeout_s = lock_timeout_s
 
     async def describe(self, wanted: Wanted) -> AsyncpgStatement:
@@ -91,7 +92,7 @@ class Describer:
             )
         idents = await catalog.identifiers(self._session, wanted.identifiers)
         first = _Text(query, idents)
-        handle = await self._user(first, "", ())
+        handle = await self._user(first, "", (), guard=query.schema is not None)
         attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
         await catalog.types(self._session, [oid for _, oid in attributes], self._known)
         kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
@@ -108,7 +109,7 @@ class Describer:
         if any(oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))):
             return None
         try:
-            if self._schema is not None or self._session.local:
+            if self._path or self._session.local:
                 handle = await self._ask(recipe.sql, self._name(), recipe.shape.printed)
             else:
                 handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
@@ -182,22 +183,30 @@ class Describer:
             ways.reverse()
         return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
 
-    async def _user(self, text: _Text, name: str, printed: Collection[int]) -> PreparedStatement:
+    async def _user(
+        self, text: _Text, name: str, printed: Collection[int], *, guard: bool = False
+    ) -> PreparedStatement:
         try:
-            return await self._ask(text.rendered.text, name, printed)
+            return await self._ask(text.rendered.text, name, printed, guarded=text.query if guard else None)
         except asyncpg.PostgresError as error:
             if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
                 raise
             raise _refusal(error, text) from error
 
-    async def _ask(self, sql: str, name: str, printed: Collection[int]) -> PreparedStatement:
+    async def _ask(
+        self, sql: str, name: str, printed: Collection[int], *, guarded: Query | None = None
+    ) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(wrapping.describing(self._schema, self._lock_timeout_s, self._session.local))
+        await self._session.execute(wrapping.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
-            return await self._session.prepare_printed(sql, name, printed)
+            handle = await self._session.prepare_printed(sql, name, printed)
+            question = None if guarded is None else tenants.question(guarded, sql)
+            if guarded is not None and question is not None:
+                tenants.refuse(guarded, await self._session.fetch(question))
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")
+        return handle
 
 
 class _Text:
@@ -206,6 +215,7 @@ class _Text:
     def __init__(
         self, query: Query, idents: Mapping[str, str], kinds: list[ParameterType] | None = None, *, typed: bool = False
     ) -> None:
+        self.query = query
         self.numbers: dict[str, int] = {}
         self._parameters = {parameter.name: parameter for parameter in query.parameters}
         self._idents = idents

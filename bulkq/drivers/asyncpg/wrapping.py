@@ -67,7 +67,7 @@ def opening(
     ordinals: bool,
     check_alive: bool = False,
     streaming: bool = False,
-    schema: str | None = None,
+    path: Sequence[str] = (),
     local: Sequence[Setting] = (),
     iso: bool = False,
 ) -> str:
@@ -80,7 +80,7 @@ def opening(
         ordinals: let errors tell their parameters, eight bytes of each, which holds the ordinal.
         check_alive: ask the server to notice when we are gone, where the session was not told.
         streaming: rows are fetched in pieces.
-        schema: where names without a schema are looked up, and nowhere else.
+        path: schemas in which names without a schema are looked up; () leaves the session's path.
         local: settings of the user, for a session that must not keep any.
         iso: dates are printed as in ISO 8601, whatever the session's style.
     """
@@ -100,8 +100,8 @@ def opening(
     calls = ", ".join(
         [*map(_call, local), *(f"set_config('{name}', '{value}', true)" for name, value in settings.items())]
     )
-    if schema is not None:
-        calls += f", set_config('search_path', {literal(identifier(schema))}, true)"
+    if path:
+        calls += f", set_config('search_path', {literal(listed(path))}, true)"
     begin = "BEGIN READ ONLY" if limits.read_only else "BEGIN ISOLATION LEVEL READ COMMITTED"
     if (
         limits.snapshot is not None
@@ -117,13 +117,12 @@ EXPORT = (
 """The transaction that others share the snapshot of waits for them."""
 
 
-def session_limits(limits: Limits, schema: str | None = None, *, iso: bool = False) -> str:
-    """The same for a statement that runs outside a transaction."""
-    path = f"; SET search_path = {identifier(schema)}" if schema is not None else ""
+def session_limits(limits: Limits, path: Sequence[str] = (), *, iso: bool = False) -> str:
+    """The limits of a statement that runs outside a transaction, and where its names are looked up."""
+    there = f"; SET search_path = {listed(path)}" if path else ""
     style = f"; SET datestyle = '{ISO}'" if iso else ""
-    return (
-        f"SET statement_timeout = {_ms(limits.timeout_s)}; SET lock_timeout = {_ms(limits.lock_timeout_s)}{path}{style}"
-    )
+    timeout, lock_timeout = _ms(limits.timeout_s), _ms(limits.lock_timeout_s)
+    return f"SET statement_timeout = {timeout}; SET lock_timeout = {lock_timeout}{there}{style}"
 
 
 def local(settings: Sequence[Setting]) -> str:
@@ -135,12 +134,12 @@ def _call(setting: Setting) -> str:
     return f"set_config({literal(setting.name)}, {literal(setting.value)}, true)"
 
 
-def describing(schema: str | None, lock_timeout_s: float | None = None, settings: Sequence[Setting] = ()) -> str:
+def describing(path: Sequence[str], lock_timeout_s: float | None = None, settings: Sequence[Setting] = ()) -> str:
     """The first message of a question about a statement, which waits for a lock as long as the query may, within bounds."""
     begin = DESCRIBE.format(_ms(min(DESCRIBE_LOCK_S, lock_timeout_s or DESCRIBE_LOCK_S)))
     if settings:
         begin += f"; {local(settings)}"
-    return begin if schema is None else f"{begin}; SET LOCAL search_path = {identifier(schema)}"
+    return f"{begin}; SET LOCAL search_path = {listed(path)}" if path else begin
 
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
@@ -155,6 +154,11 @@ def literal(text: str) -> str:
 def identifier(name: str) -> str:
     """`name` as a quoted SQL name."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def listed(path: Sequence[str]) -> str:
+    """Schemas as a search path."""
+    return ", ".join(map(identifier, path))
 
 
 def _ms(seconds: float | None) -> int:

@@ -117,7 +117,7 @@ class Session:
         try:
             # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
             limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
-            self._patiently(partial(self._open_with, limits, query.schema), PREPARE.lock_timeout_s)
+            self._patiently(partial(self._open_with, limits, query.path), PREPARE.lock_timeout_s)
             names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
@@ -167,7 +167,7 @@ class Session:
         """Which text values the database would not convert."""
         self._phase = Phase.PREPARING
         try:
-            self._begin(PREPARE, statement.query.schema)
+            self._begin(PREPARE, statement.query.path)
             return self.product.check(self.ask, statement, sets)
         except Exception as error:  # noqa: BLE001 - translated
             self._raise(error)
@@ -223,9 +223,9 @@ class Session:
         try:
             self._refuse(statement, reading=reading)
             if claim is None:
-                self._patiently(partial(self._begin, limits, statement.query.schema), limits.lock_timeout_s)
+                self._patiently(partial(self._begin, limits, statement.query.path), limits.lock_timeout_s)
             else:
-                self._patiently(partial(self._claimed, claim, limits, statement.query.schema), limits.lock_timeout_s)
+                self._patiently(partial(self._claimed, claim, limits, statement.query.path), limits.lock_timeout_s)
             self._phase = Phase.SENT
             self._restyle(statement)
             reply = self._executed(statement, given, order)
@@ -261,7 +261,7 @@ class Session:
         query = statement.query
         before: Counters = {}
         try:
-            for text in self.product.alone(limits, query.schema):
+            for text in self.product.alone(limits, query.path):
                 self.ask(text)
             for text in self.product.restyling(statement.decoding, local=False):
                 self.ask(text)
@@ -350,9 +350,9 @@ class Session:
                 self._stop_if_cancelled()
                 time.sleep(PAUSE_S)
 
-    def _claimed(self, claim: Claim, limits: Limits, schema: str | None) -> None:
+    def _claimed(self, claim: Claim, limits: Limits, path: Sequence[str]) -> None:
         """A transaction that holds the marker of `claim`."""
-        self._begin(limits, schema)
+        self._begin(limits, path)
         self._phase = Phase.CLAIMING
         if not self.product.believed:
             claims.prove(self.ask, claim, self.product.name)
@@ -427,7 +427,7 @@ class Session:
         self._phase = Phase.PREPARING
         try:
             self._refuse(statement, reading=True)
-            self._begin(limits, statement.query.schema)
+            self._begin(limits, statement.query.path)
             self._phase = Phase.SENT
             self._restyle(statement)
             (call,) = statement.binding.calls([params])
@@ -463,14 +463,14 @@ class Session:
 
     # transactions
 
-    def _begin(self, limits: Limits, schema: str | None = None) -> None:
+    def _begin(self, limits: Limits, path: Sequence[str] = ()) -> None:
         if self._read_only and not limits.read_only:
             limits = replace(limits, read_only=True)
-        self._open_with(limits, schema)
+        self._open_with(limits, path)
 
-    def _open_with(self, limits: Limits, schema: str | None) -> None:
+    def _open_with(self, limits: Limits, path: Sequence[str]) -> None:
         self._open, self._writing = True, not limits.read_only
-        for text in self.product.opening(limits, schema):
+        for text in self.product.opening(limits, path):
             self.ask(text)
 
     def _restyle(self, statement: SqlStatement) -> None:

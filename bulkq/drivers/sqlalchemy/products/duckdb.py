@@ -106,7 +106,7 @@ class DuckDB(Product):
         number = sum(part * 10 ** (6 - 3 * i) for i, part in enumerate(numbers))
         return Server("duckdb", str(version).removeprefix("v"), number, database=str(path or ":memory:"))
 
-    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """Snapshot isolation; DuckDB waits for no locks and knows no timeouts."""
         return ("BEGIN TRANSACTION READ ONLY" if limits.read_only else "BEGIN TRANSACTION",)
 

@@ -175,11 +175,11 @@ class MySQL(Product):
 
     # transactions
 
-    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """Limits are the session's, which is ours alone; a lock is waited for by the second."""
-        return (*self.alone(limits, schema), f"START TRANSACTION{' READ ONLY' if limits.read_only else ''}")
+        return (*self.alone(limits, path), f"START TRANSACTION{' READ ONLY' if limits.read_only else ''}")
 
-    def alone(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
+    def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """MySQL's own limit is for SELECT only, so there we end statements ourselves."""
         patience_s = FOREVER_S if limits.lock_timeout_s is None else max(1, math.ceil(limits.lock_timeout_s))
         settings = [f"innodb_lock_wait_timeout = {patience_s}", f"lock_wait_timeout = {patience_s}"]

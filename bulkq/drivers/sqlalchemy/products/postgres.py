@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from bulkq.drivers import tenants
 from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
 from bulkq.drivers.asyncpg.culprits import of_the_value
@@ -196,13 +197,13 @@ class Postgres(Product):
 
     # transactions
 
-    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """BEGIN and its limits in one message."""
-        return (wrapping.opening(limits, ordinals=False, schema=schema),)
+        return (wrapping.opening(limits, ordinals=False, path=path),)
 
-    def alone(self, limits: Limits, schema: str | None) -> Sequence[str]:
+    def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """Limits of the session, and where its names are looked up."""
-        return (wrapping.session_limits(limits, schema),)
+        return (wrapping.session_limits(limits, path),)
 
     def restyling(self, decoding: Decoding, *, local: bool) -> Sequence[str]:
         """Text has the date style of the server, as in COPY; Python's values and JSON are read from ISO."""
@@ -235,12 +236,14 @@ class Postgres(Product):
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
         returns = returns_rows(query, self.name)
+        probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
         if query.verb not in PREPARABLE:
+            self._refuse_others(asking, query, probe)
             types = self._parameters.declared(asking, query)
             binding.cast(casts(query, types))
             return Described(returns_rows=returns, conversions=conversions(query, types))
-        probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
         types = self._parameters.prepared(asking, probe)
+        self._refuse_others(asking, query, probe)
         binding.cast(casts(query, types))
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
@@ -248,6 +251,11 @@ class Postgres(Product):
         return Described(
             columns, returns, {name: kind.name for name, kind in types.items()}, conversions=conversions(query, types)
         )
+
+    def _refuse_others(self, asking: Asking, query: Query, probe: Binding) -> None:
+        question = tenants.question(query, probe.sample)
+        if question is not None:
+            tenants.refuse(query, asking.ask(question))
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor

@@ -230,11 +230,11 @@ class Product:
 
     # transactions
 
-    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
-        """The statements that open a transaction with these limits; `schema` is of a query, where `schemas`."""
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        """The statements that open a transaction with these limits; `path` is of a query, where `schemas`."""
         return ()
 
-    def alone(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
+    def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """The statements before one that runs outside a transaction."""
         return ()
 

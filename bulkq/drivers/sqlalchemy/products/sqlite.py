@@ -83,7 +83,7 @@ class SQLite(Product):
         number = sum(part * 10 ** (6 - 3 * i) for i, part in enumerate(numbers))
         return Server("sqlite", str(version), number, database=str(self._path or ""))
 
-    def opening(self, limits: Limits, schema: str | None) -> Sequence[str]:  # noqa: ARG002
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """A write takes the only lock at once, a read its own: then no statement of the batch waits for one."""
         wait_ms = BUSY_MS if limits.lock_timeout_s is None else min(BUSY_MS, int(limits.lock_timeout_s * 1000))
         begin = ("BEGIN", "SELECT 1 FROM sqlite_master LIMIT 1") if limits.read_only else ("BEGIN IMMEDIATE",)
