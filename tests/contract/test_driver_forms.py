@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from bulkq.drivers import open_driver
 from bulkq.model import Batch, BatchResult, Decoding, Limits, StatementClass
 from bulkq.query import inline
 from bulkq.sinks.delimited import Delimited
@@ -254,3 +255,28 @@ async def test_outside_a_transaction_the_style_is_the_same(request: pytest.Fixtu
     finally:
         await connection.close()
         base.execute(f"alter database {name} reset datestyle")
+
+
+@pytest.mark.parametrize("decoding", LAYOUTS)
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_the_sessions_of_a_driver_print_alike(
+    request: pytest.FixtureRequest, pooled: bool, decoding: Decoding
+) -> None:
+    """A second session prepares what the first has found out; through a pooler the statement travels with each execution."""
+    base = fresh("postgresql", request)
+    base.execute("create table sink (n int)")
+    url = base.url("postgresql")
+    if pooled:
+        url = request.getfixturevalue("pgbouncer").through(url)
+    driver = open_driver(url, application_name="bulkq test", read_only=False)
+    query = inline(FORMS["cte"].format("1.1::float4 as f, int4range(1, 5) as r, array[date '2026-11-22'] as d"))
+    expected = {
+        Decoding.TEXT: b'1.1,"[1,5)",{2026-11-22}\n',
+        Decoding.JSON: b'{"f":1.1,"r":"[1,5)","d":["2026-11-22"]}\n',
+    }
+    for _ in range(2):
+        connection = await driver.connect()
+        assert connection.server.pooled is pooled
+        for _ in range(2):
+            assert await written(connection, query, decoding) == expected[decoding]
+        await connection.close()
