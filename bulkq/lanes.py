@@ -448,6 +448,11 @@ class Lanes:
         part.unknown += progress.unknown - before[1]
         part.changed = changed_in_all(part.changed, result.changed)
         part.wrong += len(result.failures)
+        if result.unanswered and not progress.unanswered:
+            first = result.unanswered[0]
+            self.sessions.say(
+                f"{result.query.place} n={first.n}: {first.message} (--failures FILE.jsonl lists every such set)"
+            )
         progress.unanswered += len(result.unanswered)
 
     def _wants_lane(self, now_s: float) -> bool:

@@ -222,6 +222,7 @@ class Reply:
     positions: Sequence[int]
     changed: int = 0
     errors: tuple[SetError, ...] = ()
+    lost: str = ""  # why the rows of its only set, which was applied, cannot be given
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,12 @@ class _Tally:
         self.ok += len(segment.positions) - len(reply.errors)
         self.changed = changed_in_all(self.changed, reply.changed)
 
+    def lose(self, segment: _Segment, why: str) -> None:
+        """The only set of `segment` was applied, and its rows cannot be given."""
+        for at in segment.positions:
+            lost = SetError(at, None, why)
+            self.unanswered.append(failure(self.work, self.batch, at, lost, Outcome.OK, segment.attempts))
+
     def fail(
         self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
     ) -> None:
@@ -306,6 +312,8 @@ class Worker:
         if work.big is None:
             work.big = False
         tally.add(segment, reply)
+        if reply.lost:
+            tally.lose(segment, reply.lost)
         return await self._after_set_errors(tally, segment, reply) if reply.errors else []
 
     async def _send(

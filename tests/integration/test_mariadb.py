@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -369,3 +371,119 @@ async def test_a_rollback_that_undid_less_than_all(base: Database, driver: str) 
     assert "couldn't be rolled back" in str(caught.value.hint)
     assert base.execute("select count(*) from kept") == [(3,)]
     await connection.close()
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("analyze table missing", "doesn't exist"),
+        ("check table missing", "doesn't exist"),
+        ("repair table missing", "doesn't exist"),
+        ("optimize table t, missing", "doesn't exist"),
+        ("checksum table missing", "no checksum"),
+    ],
+)
+async def test_a_failure_that_is_a_row(base: Database, driver: str, tmp_path: Path, sql: str, words: str) -> None:
+    """The set fails with the text of the row, and no row of it counts as an answer."""
+    done = await new_run(asked(base, driver, sql, tmp_path), control=Control())
+    assert (done.exit_code, done.ok, done.failed, done.unknown) == (1, 0, 1, 0)
+    assert words in done.failures[0].message
+
+
+async def test_a_table_that_another_session_has_locked(base: Database, driver: str, tmp_path: Path) -> None:
+    """OPTIMIZE tells of a lock that it did not get in a row, too."""
+    assert base.server is not None
+    other = pymysql.connect(host=base.server.host, port=base.server.port, user="root", database=base.path)
+    other.cursor().execute("lock tables t read")
+    done = await new_run(asked(base, driver, "optimize table t", tmp_path, lock_timeout_s=1.0), control=Control())
+    other.close()
+    assert (done.exit_code, done.failed) == (1, 1)
+    assert "Lock wait timeout" in done.failures[0].message
+
+
+@pytest.mark.parametrize("sql", ["analyze table t", "check table t", "optimize table t", "checksum table t"])
+async def test_a_note_is_no_failure(base: Database, driver: str, tmp_path: Path, sql: str) -> None:
+    """InnoDB recreates a table in place of OPTIMIZE, and says so in a note."""
+    done = await new_run(asked(base, driver, sql, tmp_path), control=Control())
+    assert (done.exit_code, done.ok) == (0, 1)
+
+
+async def test_several_results_of_a_procedure(base: Database, driver: str, tmp_path: Path) -> None:
+    """Results of the same columns are written one after the other."""
+    base.execute("create procedure p() begin select 1 as a; select 2 as a union select 3; update t set n = 5; end")
+    out = tmp_path / "out.csv"
+    done = await new_run(asked(base, driver, "call p()", tmp_path, output=str(out), format="csv"), control=Control())
+    assert (done.exit_code, done.ok) == (0, 1)
+    assert out.read_text() == "a\n1\n2\n3\n"
+    assert counts(base)[0] == (1, 5)
+
+
+async def test_results_that_no_output_can_hold(base: Database, driver: str, tmp_path: Path) -> None:
+    """Nothing is dropped silently: the set was applied, its answer is lost, the run ends with 3 and says why."""
+    base.execute("create procedure p() begin select 1 as a; select 'x' as b, 2 as c; update t set n = 5; end")
+    out = tmp_path / "out.csv"
+    done = await new_run(asked(base, driver, "call p()", tmp_path, output=str(out), format="csv"), control=Control())
+    assert (done.exit_code, done.ok, done.unanswered) == (3, 1, 1)
+    assert counts(base)[0] == (1, 5)
+
+
+async def test_an_error_in_a_later_result(base: Database, driver: str, tmp_path: Path) -> None:
+    """It is the set's, not that of what is sent next."""
+    base.execute("create procedure p(i integer) begin select i; if i = 2 then signal sqlstate '45000'; end if; end")
+    wanted = asked(base, driver, "call p(:i)", tmp_path, params=("range:i=1..3",))
+    done = await new_run(wanted, control=Control())
+    assert (done.exit_code, done.ok, done.failed) == (1, 2, 1)
+    assert (done.failures[0].n, done.failures[0].sqlstate) == (2, "45000")
+
+
+TYPES = """create table v (id integer primary key, a time, b time(3), c datetime, d datetime(6), e date, f year, g decimal(20, 6),
+    h float, i double, j bigint unsigned, k timestamp(2) null, l enum('x', 'y'), m set('p', 'q'), o json, p char(3), q time(6))"""
+VALUES = """insert into v values
+    (1, '838:59:59', '-25:30:00.5', '2024-02-29 10:00:00', '2024-01-01 00:00:00', '2024-02-29', 1999, 1.1, 1.1, 1e100,
+     18446744073709551615, '2024-01-01 01:02:03.4', 'x', 'p,q', '{"a": [1, null]}', 'é', '-00:00:01.000001'),
+    (2, '-838:59:59', '24:00:00', '0000-00-00', '9999-12-31 23:59:59.999999', '0000-00-00', 2155, -0.000001, 16777216, 0.1,
+     0, null, 'y', '', '[]', '', '838:59:59.000000'),
+    (3, '00:00:00', '00:00:00', '1000-01-01', '1000-01-01', '2024-00-00', 1901, 12345678901234.5, 1e-7, -1.7976931348623157e308,
+     9223372036854775808, null, null, 'q', '"x"', '3', '12:34:56.7')"""
+
+
+async def test_values_are_the_text_of_the_server(base: Database, driver: str, tmp_path: Path) -> None:
+    """Byte for byte what the server itself writes, also where Python has no such value; and it can be read back."""
+    base.execute("set global sql_mode = ''", TYPES, VALUES, "create table w like v")
+    out = tmp_path / "out.csv"
+    reading = asked(base, driver, "select * from v order by id", tmp_path, output=str(out), format="csv", write=False)
+    assert (await new_run(reading, control=Control())).exit_code == 0
+    names = [
+        str(name)
+        for (name,) in base.execute(
+            "select column_name from information_schema.columns "
+            f"where table_schema = '{base.path}' and table_name = 'v' order by ordinal_position"
+        )
+    ]
+    texts = ", ".join(f"cast({name} as char)" for name in names)
+    wanted = [
+        tuple("" if value is None else value for value in row)
+        for row in base.execute(f"select {texts} from v order by id")
+    ]
+    with out.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == names
+    assert [tuple(row) for row in rows] == wanted
+    marks = ", ".join(f":{name}" for name in names)
+    back = asked(base, driver, f"insert into w values ({marks})", tmp_path, params=(str(out),))
+    assert (await new_run(back, control=Control())).ok == 3
+    assert base.execute("select id, a, b, d, f, q from w order by id") == base.execute(
+        "select id, a, b, d, f, q from v order by id"
+    )
+
+
+async def test_a_time_in_json(base: Database, driver: str, tmp_path: Path) -> None:
+    """A TIME is text in JSON Lines, whatever its length."""
+    base.execute(TYPES, "insert into v (id, a, b) values (1, '838:59:59', '-25:30:00.5')")
+    out = tmp_path / "out.jsonl"
+    wanted = asked(base, driver, "select a, b from v", tmp_path, output=str(out), format="jsonl", write=False)
+    assert (await new_run(wanted, control=Control())).exit_code == 0
+    assert json.loads(out.read_text()) == {"a": "838:59:59", "b": "-25:30:00.500"}

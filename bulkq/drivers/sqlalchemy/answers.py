@@ -10,7 +10,7 @@ from bulkq.drivers.sqlalchemy.statement import shaped
 from bulkq.model import Decoding, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bulkq.drivers.sqlalchemy.dbapi import Cursor
     from bulkq.drivers.sqlalchemy.session import Session
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from bulkq.model import Reply
 
     Rows = Sequence[tuple[object, ...]]
+
+
+SEVERAL_RESULTS = (
+    "applied, but it gave several results with different columns, which one output cannot hold: do not repeat it; "
+    "let the procedure give one result"
+)
 
 
 def reply_of(
@@ -59,3 +65,23 @@ def formed(
         for form, values, column in zip(forms, reply.values, columns, strict=True)
     ]
     return replace(reply, values=made)
+
+
+def further(
+    session: Session, statement: SqlStatement, cursor: Cursor, reply: Reply, fetched: Callable[[Cursor], Rows]
+) -> Reply:
+    """`reply` with the further results of a procedure, which `cursor` still holds.
+
+    If their columns differ, no output can hold them, and none is given.
+    """
+    replies = [reply]
+    while session.product.next_result(statement.query, cursor):
+        if cursor.description:
+            replies.append(formed(session, statement, cursor, [fetched(cursor)]))
+    if len(replies) == 1:
+        return reply
+    names = [[column.name for column in one.columns] for one in replies]
+    if any(name != names[0] for name in names):
+        return replace(reply, values=(), positions=(), lost=SEVERAL_RESULTS)
+    values = [[value for one in replies for value in one.values[c]] for c in range(len(names[0]))]
+    return replace(reply, values=values, positions=[0] * sum(len(one.positions) for one in replies))

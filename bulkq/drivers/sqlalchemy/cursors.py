@@ -39,6 +39,7 @@ class Cursors:
     def reader(self, decoding: Decoding) -> Cursor:
         """The cursor of the next statement of the user's."""
         self.used = True
+        self._product.decode(self._connection, decoding)
         last = self._readers.get(decoding)
         if last is not None and self.keeps:
             return last

@@ -18,7 +18,7 @@ from bulkq.counts import UNCOUNTED
 from bulkq.drivers import claims, expecting, sqlite_rules
 from bulkq.drivers.binding import Binding
 from bulkq.drivers.replies import ROWCOUNT, uncollected
-from bulkq.drivers.sqlalchemy.answers import formed, reply_of
+from bulkq.drivers.sqlalchemy.answers import formed, further, reply_of
 from bulkq.drivers.sqlalchemy.cursors import Cursors
 from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered
 from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
@@ -270,11 +270,11 @@ class Session:
             self._open = not self.product.says_begin  # the library opens a transaction by itself
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = self._executed(statement, sets, range(1))
+            reply = further(self, statement, self._cursors.last_reader(statement.decoding), reply, self._fetched)
             if not self.product.says_begin:
                 self.connection.commit()
                 self._open = False
-            if left := self.product.left_open(self.ask, query):
-                raise DatabaseError(left, sqlstate=None, phase=self._phase, position=0)  # noqa: TRY301
+            self._must_be_well(query, reply)
         except Exception as error:  # noqa: BLE001 - translated
             self._restore(query)
             with self._seen_undone(statement, error, before):
@@ -283,6 +283,15 @@ class Session:
             self._rollback()
         self._restore(query)
         return reply
+
+    def _must_be_well(self, query: Query, reply: Reply) -> None:
+        """Raise what an answer tells in its rows, which is certain, or what the statement has left open, of which parts may last."""
+        said = self.product.failure_in(query, reply)
+        left = "" if said else self.product.left_open(self.ask, query)
+        if said or left:
+            error = DatabaseError(said or left, sqlstate=None, phase=self._phase, position=0)
+            error.undone = bool(said)
+            raise error
 
     def _restore(self, query: Query) -> None:
         """Take back what was set for a statement of its own; the session is of no use where that fails."""

@@ -1,10 +1,14 @@
-"""What the counters of a MariaDB session say of a procedure."""
+"""What the answers and counters of MariaDB say."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 
 from bulkq.drivers.sqlalchemy.products.mysql import wrote_nothing
+from bulkq.drivers.sqlalchemy.products.results import failure_in, next_result, time_forms, time_text
+from bulkq.model import Column, Decoding, Reply
 
 BEFORE = {"Com_call_procedure": 3, "Com_update": 5, "Com_commit": 1, "Handler_update": 7, "Handler_read_key": 2}
 
@@ -22,3 +26,67 @@ def test_nothing_was_written(grown: tuple[str, ...], expected: bool) -> None:
     """Only if no row was written, nothing was committed and no other statement was executed."""
     after = {**BEFORE, **{name: BEFORE.get(name, 0) + 1 for name in grown}}
     assert wrote_nothing(BEFORE, after) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (timedelta(hours=838, minutes=59, seconds=59), 0, "838:59:59"),
+        (-timedelta(hours=25, minutes=30), None, "-25:30:00"),
+        (timedelta(hours=24), 3, "24:00:00.000"),
+        (timedelta(microseconds=-1_000_001), None, "-00:00:01.000001"),
+        (timedelta(milliseconds=500), 1, "00:00:00.5"),
+        ("12:00:00", 0, "12:00:00"),
+        (None, 0, None),
+    ],
+)
+def test_a_time_is_written_as_the_server_does(value: object, digits: int | None, text: str | None) -> None:
+    """Of libraries that give a timedelta; what is text already stays."""
+    assert time_text(value, digits) == text
+
+
+def test_only_time_columns_are_shaped() -> None:
+    """By the field type; nothing is done for the Python API."""
+    description = [("a", 11, None, None, 10, 0), ("b", 3, None, None, 11, 0), ("c", 11)]
+    forms = time_forms(description, Decoding.TEXT)
+    assert [form is not None for form in forms] == [True, False, True]
+    assert time_forms(description, Decoding.PYTHON) == ()
+
+
+def answer(names: list[str], *rows: tuple[object, ...]) -> Reply:
+    """An answer to one set."""
+    return Reply(tuple(map(Column, names)), list(zip(*rows, strict=True)), [0] * len(rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("t", "optimize", "note", "recreate"), ("t", "optimize", "status", "OK")], ""),
+        ([("t", "check", "warning", "1 client is using it"), ("t", "check", "status", "OK")], ""),
+        ([("t", "repair", "status", "Table is already up to date")], ""),
+        ([("t", "check", b"error", b"Corrupt")], "t: Corrupt"),
+        ([("t", "repair", "status", "Operation failed")], "t: Operation failed"),
+    ],
+)
+def test_rows_that_tell_of_a_failure(rows: list[tuple[object, ...]], said: str) -> None:
+    """Errors and failed statuses, not notes and warnings."""
+    names = ["Table", "Op", "Msg_type", "Msg_text"]
+    assert failure_in("CHECK", answer(names, *rows)) == said
+    assert failure_in("SELECT", answer(names, *rows)) == ""
+
+
+class Telling:
+    """A cursor of a library that tells whether there is another result."""
+
+    def __init__(self, *, more: object) -> None:
+        self.more = more
+
+    def nextset(self) -> object:
+        """As PEP 249 has it."""
+        return self.more
+
+
+def test_the_next_result_of_other_libraries() -> None:
+    """They tell by the value of `nextset`."""
+    assert next_result(Telling(more=1))
+    assert not next_result(Telling(more=None))

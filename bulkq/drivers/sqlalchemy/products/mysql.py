@@ -8,7 +8,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.binding import Binding, Style
-from bulkq.drivers.sqlalchemy.products import engines
+from bulkq.drivers.sqlalchemy.products import engines, results
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     TABLE,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Counters
-    from bulkq.model import Limits, Query
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Counters, Forms
+    from bulkq.model import Decoding, Limits, Query, Reply
 
 STATES = {
     # what policy.retry acts on, by PostgreSQL's names
@@ -277,6 +277,29 @@ class MySQL(Product):
             else:
                 return self.columns(asking, cursor, json_wanted=False)
         return ()
+
+    # answers
+
+    def decode(self, connection: Connection, decoding: Decoding) -> None:
+        """PyMySQL and aiomysql look up what makes a Python value of a field for every result anew."""
+        driver: Any = getattr(connection, "driver_connection", None) or connection
+        if not isinstance(getattr(driver, "decoders", None), dict):
+            return
+        if not hasattr(driver, "bulkq_decoders"):
+            driver.bulkq_decoders = results.Decoders(driver.decoders)
+        driver.decoders = driver.bulkq_decoders.of(decoding)
+
+    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+        """A TIME is no time of a day, so libraries give a timedelta."""
+        return results.time_forms(cursor.description or (), decoding)
+
+    def failure_in(self, query: Query, reply: Reply) -> str:
+        """OPTIMIZE and its like say in a row what went wrong."""
+        return results.failure_in(query.verb, reply)
+
+    def next_result(self, query: Query, cursor: Cursor) -> bool:
+        """A procedure gives as many results as it has SELECTs."""
+        return query.verb == "CALL" and results.next_result(cursor)
 
     # errors
 

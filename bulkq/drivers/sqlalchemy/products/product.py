@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.statement import SqlStatement
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Setting
+    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
 
     Form = Callable[[Any], object]
     """What makes of a value that the library gave the one that a sink wants.
@@ -334,6 +334,17 @@ class Product:
     def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:  # noqa: ARG002
         """A cursor whose library gives values in the wanted form; None where the usual one is as good."""
         return None
+
+    def decode(self, connection: Connection, decoding: Decoding) -> None:
+        """Have the library give the values of the next statements in this form, where it can be told."""
+
+    def failure_in(self, query: Query, reply: Reply) -> str:  # noqa: ARG002
+        """Why `query`, which ended without an error, failed all the same, as its answer says; "" where it did not."""
+        return ""
+
+    def next_result(self, query: Query, cursor: Cursor) -> bool:  # noqa: ARG002
+        """Go on to the next result of `query`, where one statement may give several; False where there is none."""
+        return False
 
     def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:  # noqa: ARG002
         """What to put around a query with these columns, where the library could not hold their values."""
