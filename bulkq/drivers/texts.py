@@ -5,8 +5,11 @@ The forms are those of PostgreSQL's `to_json`, so that every driver gives the sa
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,15 @@ if TYPE_CHECKING:
 ENDS = frozenset({date.min, date.max, datetime.min, datetime.max})  # noqa: DTZ901 - infinity, as libraries give it to Python
 MONTH_DAYS = 28
 """An interval that has as many days may have had months."""
+
+LEAST_FIXED, FIRST_EXPONENT = -4, 6
+"""Powers of ten between which PostgreSQL writes a `real` without an exponent."""
+
+LARGEST_SINGLE = 3.40282356e38
+"""What is rounded to the largest number of four bytes."""
+
+NORMAL_SINGLE = 1.2e-38
+"""Below it, four bytes hold fewer than six digits."""
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
@@ -70,6 +82,56 @@ def array_json(element: Callable[[str], str], delimiter: str = ",") -> Callable[
         return element(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
 
     return lambda text: token.sub(written, text[text.index("{") :])
+
+
+def single(value: float) -> float:
+    """The double whose shortest text is that of `value`, which came from four bytes: 0.1 of 0.10000000149011612."""
+    if not math.isfinite(value):
+        return value
+    for digits in range(6 if abs(value) > NORMAL_SINGLE else 1, 9):
+        short = float(f"{value:.{digits}g}")
+        beyond = 2 * short - value
+        if abs(beyond) < LARGEST_SINGLE and _four(short) == value and (beyond == value or _four(beyond) != beyond):
+            return short  # and not half way to the next number, which PostgreSQL does not take for either
+    return float(f"{value:.9g}")
+
+
+def _four(value: float) -> float:
+    (four,) = struct.unpack("f", struct.pack("f", value))
+    return float(four)
+
+
+def singles(kind: str, value: object) -> object:
+    """`single` of all numbers inside a list, a struct or a map of the type `kind`.
+
+    Raises:
+        ValueError: it also holds doubles, and nobody can tell which are which.
+    """
+    if "double" in kind.lower():
+        raise ValueError(
+            f"of type {kind} it mixes FLOAT and DOUBLE, which Python gives alike: cast it to text in the query"
+        )
+    if isinstance(value, float):
+        return single(value)
+    if isinstance(value, dict):
+        return {singles(kind, key): singles(kind, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(singles(kind, item) for item in value)
+    return value
+
+
+def real(value: float) -> str:
+    """`0.1`, `1e+06`, `NaN`: a number of four bytes as PostgreSQL writes it, which goes over to exponents at a million."""
+    value = single(_four(value))
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    place = len(digits) + exponent - 1
+    if value == 0 or LEAST_FIXED <= place < FIRST_EXPONENT:
+        return f"{value:.{max(-exponent, 0)}f}"
+    rest = "".join(map(str, digits[1:]))
+    return f"{'-' if sign else ''}{digits[0]}{'.' if rest else ''}{rest}e{place:+03d}"
 
 
 def certain(kind: str, value: object) -> object:

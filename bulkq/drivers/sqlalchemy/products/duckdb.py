@@ -20,13 +20,13 @@ from bulkq.drivers.sqlalchemy.products.product import (
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.dbapi import Connection
-    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
+    from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Form, Forms
     from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
 
@@ -65,6 +65,9 @@ TIMES = re.compile(
     re.IGNORECASE,
 )
 """In the name of a type, what Python's types would lose something of (infinity, 24:00, months, nanoseconds), or a quoted name."""
+
+FLOATS = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bfloat(?=[][,)]|$)""", re.IGNORECASE)
+"""In the name of a type, FLOAT, of which Python makes a double with digits that it never had, or a quoted name."""
 
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
@@ -141,11 +144,11 @@ class DuckDB(Product):
 
     def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:
         """DuckDB itself writes dates, times and intervals; whatever has none of them is executed as it is."""
-        written = [_as_text(column.type) for column in columns]
+        written = [_wrapping(column.type) for column in columns]
         if decoding is Decoding.PYTHON or not any(written):
             return None
         names = [f"c{n}" for n in range(1, len(columns) + 1)]
-        items = [f"CAST({n} AS {kind})" if kind else n for n, kind in zip(names, written, strict=True)]
+        items = [cast.format(name) if cast else name for name, cast in zip(names, written, strict=True)]
         around = f"SELECT {', '.join(items)} FROM (\n", f"\n) AS q({', '.join(names)})"
         try:
             asking.ask(PREPARE + binding.sample.join(around))
@@ -154,15 +157,14 @@ class DuckDB(Product):
             if self.trouble(error).lost:
                 raise
             return None
-        iso = texts.iso if decoding is Decoding.JSON else None
-        return Around(*around, [iso if _is_moment(column.type) else None for column in columns])
+        return Around(*around, [_form(column.type, decoding) for column in columns])
 
     def forms(self, asking: Asking, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
         """Of what nothing can be put around, such as RETURNING, no value is believed that may have been another."""
         if decoding is Decoding.PYTHON:
             return ()
         kinds = [str(entry[1]) for entry in cursor.description or ()]
-        return [partial(texts.certain, kind) if _as_text(kind) else None for kind in kinds]
+        return [partial(texts.certain, kind) if _as_text(kind) else _single(kind, decoding) for kind in kinds]
 
     def columns(self, asking: Asking, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """Names and DuckDB's types."""
@@ -220,6 +222,39 @@ def _as_text(kind: str) -> str:
     """The type `kind` with text for what Python would lose something of, `struct(a varchar)`; "" where that is nothing."""
     written = TIMES.sub(lambda found: found[1] or "varchar", kind)
     return written if written != kind else ""
+
+
+def _wrapping(kind: str) -> str:
+    """What to put around a value of the type `kind`: DuckDB's text of times, and the double that has the text of a FLOAT; or ""."""
+    written = _as_text(kind)
+    if FLOATS.sub(_quoted_or("varchar"), kind) == kind:
+        return f"CAST({{}} AS {_escaped(written)})" if written else ""
+    text, double = (FLOATS.sub(_quoted_or(instead), written or kind) for instead in ("varchar", "double"))
+    return f"CAST(CAST({{}} AS {_escaped(text)}) AS {_escaped(double)})"
+
+
+def _quoted_or(instead: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: found[1] or instead
+
+
+def _escaped(kind: str) -> str:
+    return kind.replace("{", "{{").replace("}", "}}")
+
+
+def _form(kind: str, decoding: Decoding) -> Form | None:
+    """What is to be done with a value of the type `kind` that DuckDB has written."""
+    if decoding is Decoding.JSON:
+        return texts.iso if _is_moment(kind) else None
+    return texts.real if kind.lower() == "float" else None
+
+
+def _single(kind: str, decoding: Decoding) -> Form | None:
+    """The same for a value that nothing was put around: the shortest number of which DuckDB would make the same FLOAT."""
+    if FLOATS.sub(_quoted_or("double"), kind) == kind:
+        return None
+    if kind.lower() != "float":
+        return partial(texts.singles, kind)
+    return texts.single if decoding is Decoding.JSON else texts.real
 
 
 def _named(kind: str) -> str:
