@@ -567,7 +567,7 @@ def failure(
     message = str(error) if isinstance(error, DatabaseError) else error.message
     if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
-    hint = error.hint or advised(message, error.sqlstate)
+    hint = error.hint or advised(message, error.sqlstate, query)
     if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
         hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None

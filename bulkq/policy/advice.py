@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkq.model import Query
+
 COMMITTED_EARLY = (
     "its marker was committed before its work was done: the statement, or what it calls, ends transactions by itself; "
     'look what was applied, and write "-- @transaction off" above it'
@@ -19,10 +25,27 @@ UTF8_ADVICE = (
 """Such a database stores any bytes, and the server refuses to send those that are not UTF-8."""
 
 
-def advised(message: str, sqlstate: str | None) -> str | None:
+LIMITED = re.compile(r"\b(?:LIMIT|OFFSET|LIMIT\s+\S+\s*,)\s*$", re.IGNORECASE)
+"""What stands before a placeholder that has to be a number: MariaDB and MySQL take no text there."""
+
+SYNTAX = "42000"
+
+
+def advised(message: str, sqlstate: str | None, query: Query) -> str | None:
     """The next step for an error about which the server says nothing."""
+    if sqlstate == SYNTAX and "near ''" in message and (name := _limit(query)):
+        return (
+            f'LIMIT and OFFSET take a number, and :{name} is text: declare it, "-- name: {query.name}({name}: integer)"'
+        )
     if sqlstate == NOT_UTF8 and "UTF8" in message:
         return UTF8_ADVICE
     if sqlstate in OUTSIDE_ONLY or message.endswith("from within a transaction"):
         return "write -- @transaction off above it: it is sent outside a transaction then, at most once"
     return None
+
+
+def _limit(query: Query) -> str:
+    """The first parameter without a type that stands behind LIMIT or OFFSET; "" without one."""
+    untyped = {parameter.name for parameter in query.parameters if not parameter.type}
+    places = (place for place in query.placeholders if place.name in untyped)
+    return next((place.name for place in places if LIMITED.search(query.sql[: place.start])), "")

@@ -60,6 +60,9 @@ ACTIONS: dict[str, Action] = {
 
 TIMEOUTS = frozenset({"57014", "SQLITE_INTERRUPT"})
 READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})
+LIMITS = "54"
+"""The class of what is too large or too complex: it is so every time."""
+
 AMBIGUOUS = frozenset({"40003", "08007"})
 """The server itself says that it does not know."""
 
@@ -117,6 +120,8 @@ def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
         return Action.FAIL
     if state in ACTIONS:
         return ACTIONS[state]
+    if state.startswith(LIMITS):
+        return Action.FAIL  # also where the server ends the connection with it
     if error.connection_lost or state.startswith("08"):
         return Action.RECONNECT
     return Action.FAIL

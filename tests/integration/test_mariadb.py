@@ -487,3 +487,30 @@ async def test_a_time_in_json(base: Database, driver: str, tmp_path: Path) -> No
     wanted = asked(base, driver, "select a, b from v", tmp_path, output=str(out), format="jsonl", write=False)
     assert (await new_run(wanted, control=Control())).exit_code == 0
     assert json.loads(out.read_text()) == {"a": "838:59:59", "b": "-25:30:00.500"}
+
+
+# --- the next step ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_set_that_is_larger_than_a_packet(base: Database, driver: str, tmp_path: Path) -> None:
+    """It fails once with the variable's name, and the sets around it are applied."""
+    base.execute("create table big (v longtext)", "set global max_allowed_packet = 1048576")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("v\na\n" + "x" * 3_000_000 + "\nb\n")
+    wanted = asked(base, driver, "insert into big values (:v)", tmp_path, params=(str(rows),))
+    done = await new_run(wanted, control=Control())
+    base.execute("set global max_allowed_packet = 16777216")
+    assert (done.exit_code, done.ok, done.failed, done.unknown) == (1, 2, 1, 0)
+    assert (done.failures[0].n, done.failures[0].attempts) == (2, 1)
+    assert "max_allowed_packet of the server is 1,048,576" in done.failures[0].message
+    assert base.execute("select group_concat(v order by v) from big") == [("a,b",)]
+
+
+async def test_a_limit_without_a_type(base: Database, driver: str, tmp_path: Path) -> None:
+    """The failure says how to declare the parameter; declared, it runs."""
+    wanted = asked(base, driver, "select id from t limit :n", tmp_path, constants={"n": "2"}, write=False)
+    done = await new_run(wanted, control=Control())
+    assert (done.exit_code, done.failed) == (1, 1)
+    assert 'declare it, "-- name: sql(n: integer)"' in str(done.failures[0].hint)
+    text = "-- name: sql(n: integer)\nselect id from t limit :n"
+    assert (await new_run(replace(wanted, queries=(inline(text, "mysql"),)), control=Control())).ok == 1

@@ -49,6 +49,7 @@ PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
 EARLY_S = 0.002
 """A server's timer may fire so much before ours."""
 
+TOO_LARGE = "54000"
 WORK_S = 60.0
 """What one of our own statements may take beside waiting for locks: the markers of a long run are many rows to delete."""
 
@@ -592,11 +593,20 @@ class Session:
         complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
         if complaint is not None:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
+        if at < len(sets) and (large := self.product.too_large(sets[at], error)):
+            raise self._refused(large, position) from error
         moment = Moment(self._phase, at, position, binding, prefix, self.lost)
         trouble = translated(error, self.product, self.signals, moment)
         if kept:
             trouble.broken_off, trouble.hint = True, kept
         raise trouble from error
+
+    def _refused(self, why: str, position: int | None) -> DatabaseError:
+        """The error of a set that the server did not take, after which it ends the connection."""
+        self.lost = True
+        error = DatabaseError(why, sqlstate=TOO_LARGE, phase=self._phase, position=position, connection_lost=True)
+        error.undone = True
+        return error
 
     def _kept_back(self) -> str:
         """What of a write, just rolled back, the server could not undo; "" for reads, and where nobody can say."""

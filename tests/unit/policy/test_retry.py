@@ -121,3 +121,8 @@ def test_a_statement_that_ended_its_transaction_is_unknown() -> None:
     error.broken_off = True
     got = decide(error, elapsed_s=0.1, timeout_s=1.0, read_only=False, transaction=True)
     assert got == Decision(Outcome.UNKNOWN, Action.FAIL)
+
+
+def test_what_is_too_large_is_not_sent_again() -> None:
+    """Also where the server ends the connection with it."""
+    assert fails("54000", lost=True) == Decision(Outcome.ROLLED_BACK, Action.FAIL)

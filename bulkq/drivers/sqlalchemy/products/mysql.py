@@ -109,6 +109,7 @@ HARMLESS = frozenset(f"Com_{name}" for name in _HARMLESS_NAMES.split())
 
 WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
 
+PACKET_TOO_LARGE = 1153
 NOT_ROLLED_BACK = 1196
 NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
@@ -133,6 +134,7 @@ class MySQL(Product):
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
         self._mariadb = False
+        self._packet = 0  # bytes of the largest statement that the server takes
         self.limits_time = False
 
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
@@ -150,9 +152,11 @@ class MySQL(Product):
 
     def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
         """Which of the two it is, and how it is reached."""
-        ((version, pid, database, user, most, read_only),) = ask(
-            "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only"
+        ((version, pid, database, user, most, read_only, packet),) = ask(
+            "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only, "
+            "@@max_allowed_packet"
         )
+        self._packet = int(str(packet))
         cipher = ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
         self._mariadb = "mariadb" in str(version).lower()
@@ -292,6 +296,21 @@ class MySQL(Product):
     def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """A TIME is no time of a day, so libraries give a timedelta."""
         return results.time_forms(cursor.description or (), decoding)
+
+    def too_large(self, values: Sequence[object], error: Exception) -> str:
+        """The server says so, or ends the connection while it is sent the statement."""
+        number = _parts(error)[0]
+        size = sum(
+            len(value.encode(errors="replace") if isinstance(value, str) else value)
+            for value in values
+            if isinstance(value, (str, bytes))
+        )
+        if number != PACKET_TOO_LARGE and not (size >= self._packet and self.trouble(error).lost):
+            return ""
+        return (
+            f"the set holds {size:,} bytes, and max_allowed_packet of the server is {self._packet:,}: raise that variable, "
+            "or send smaller values"
+        )
 
     def failure_in(self, query: Query, reply: Reply) -> str:
         """OPTIMIZE and its like say in a row what went wrong."""

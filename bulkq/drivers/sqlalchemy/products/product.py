@@ -338,6 +338,10 @@ class Product:
     def decode(self, connection: Connection, decoding: Decoding) -> None:
         """Have the library give the values of the next statements in this form, where it can be told."""
 
+    def too_large(self, values: Sequence[object], error: Exception) -> str:  # noqa: ARG002
+        """Why a set with these values is more than the server takes at once, where `error` may come of that; else ""."""
+        return ""
+
     def failure_in(self, query: Query, reply: Reply) -> str:  # noqa: ARG002
         """Why `query`, which ended without an error, failed all the same, as its answer says; "" where it did not."""
         return ""
