@@ -26,9 +26,9 @@ def test_a_statement_that_wants_no_transaction(message: str, state: str | None) 
 
 def test_bytes_that_are_not_utf8() -> None:
     """The way to read them is named; other encodings, and a NUL, are another matter."""
-    advice = advised('invalid byte sequence for encoding "UTF8": 0xe9', "22021")
+    advice = advised('invalid byte sequence for encoding "UTF8": 0xe9', "22021", SELECT)
     assert "convert_to(COLUMN, 'SQL_ASCII')" in (advice or "")
-    assert advised('invalid byte sequence for encoding "EUC_JP": 0xe9', "22021") is None
+    assert advised('invalid byte sequence for encoding "EUC_JP": 0xe9', "22021", SELECT) is None
 
 
 def test_no_advice_where_none_is_known() -> None:
