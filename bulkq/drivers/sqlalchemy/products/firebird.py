@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.sqlalchemy.dbapi import Connection
     from bulkq.drivers.sqlalchemy.products.product import Ask
 
-STATES = {"HY008": "57014", "08006": "08006"}
+STATES = {"HY008": "57014"}
 """Firebird's state for a statement that was cancelled is the one of ODBC."""
 
 LOST = frozenset({335544721, 335544726, 335544727, 335544741, 335544856})
@@ -53,9 +53,9 @@ class Firebird(Product):
     def trouble(self, error: Exception) -> Trouble:
         """By SQLSTATE, which Firebird gives."""
         known = super().trouble(error)
-        state = getattr(error, "sqlstate", None) or known.sqlstate
         codes = getattr(error, "gds_codes", ()) or ()
-        return Trouble(known.message, STATES.get(str(state), state), known.lost or bool(LOST.intersection(codes)))
+        state = STATES.get(known.sqlstate or "", known.sqlstate)
+        return Trouble(known.message, state, known.lost or bool(LOST.intersection(codes)))
 
     def canceller(self, connection: object) -> Callable[[], object] | None:
         """firebird-driver has no method for it on a connection, but its attachment has Firebird's own."""

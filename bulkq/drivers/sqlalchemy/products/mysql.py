@@ -21,6 +21,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     returns_rows,
     unfit,
 )
+from bulkq.drivers.sqlalchemy.products.said import said
 from bulkq.model import Column, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ STATES = {
     1644: "45000",
 }
 """https://mariadb.com/kb/en/mariadb-error-code-reference/ and https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html"""
+
+ODBC_STATES = {"HY018": "57014", "70100": "57014"}
+"""A statement that was cancelled, as the ODBC driver and the server say it."""
 
 LOST = frozenset({2006, 2013, 2014, 2055, 4031, 1927, 1053, 1152, 1158, 1159, 1160, 1161})
 """The connection is gone, or out of step."""
@@ -203,7 +207,7 @@ class MySQL(Product):
         """A statement of one table's engine is undone by its error; of a procedure the counters have to show that it wrote nothing."""
         if before:
             return wrote_nothing(before, _counted(ask))
-        return query.statement is StatementClass.WRITE or _parts(error)[0] in GIVEN_UP_WAITING
+        return query.statement is StatementClass.WRITE or said(error).number in GIVEN_UP_WAITING
 
     def kept(self, ask: Ask) -> str:
         """A rollback warns if tables without transactions keep their changes: the last net, where they could not be seen before."""
@@ -253,7 +257,7 @@ class MySQL(Product):
         try:
             asking.ask(f"PREPARE bulkq_probe FROM {engines.literal(probe.sample)}")
         except Exception as error:
-            if _parts(error)[0] not in {NOT_PREPARABLE, NOT_IN_READ_ONLY}:
+            if said(error).number not in {NOT_PREPARABLE, NOT_IN_READ_ONLY}:
                 raise
             return Described(returns_rows=returns, lasting=self._lasting(asking, query, binding))
         asking.ask("DEALLOCATE PREPARE bulkq_probe")
@@ -324,14 +328,16 @@ class MySQL(Product):
 
     def trouble(self, error: Exception) -> Trouble:
         """By the number of the error."""
-        number, message = _parts(error)
+        found = said(error)
+        number, message = found.number, found.words
         lost = number in LOST or isinstance(error, BROKEN) or self.is_disconnect(error)
         state = STATES.get(number or 0) or getattr(error, "sqlstate", None)  # PyMySQL keeps it from 1.2 on
         return Trouble(message, state if state != "HY000" else None, lost)
 
     def why_not(self, error: Exception, where: str) -> str:
         """The server's or the library's words, with the next step."""
-        number, message = _parts(error)
+        found = said(error)
+        number, message = found.number, found.words
         if isinstance(error, UnicodeError) or FOREIGN in message:
             return f"{where} does not answer as MySQL does: is it the right host and port?"
         if number == LOST_AT_ONCE:
@@ -363,16 +369,6 @@ def wrote_nothing(before: Counters, after: Counters) -> bool:
 
 
 MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)
-
-
-def _parts(error: Exception) -> tuple[int | None, str]:
-    """Number and words: the libraries raise `(1062, "Duplicate entry ...")`."""
-    arguments = error.args
-    if len(arguments) >= 2 and isinstance(arguments[0], int):
-        return arguments[0], " ".join(str(arguments[1]).split())
-    if arguments and isinstance(arguments[0], int):
-        return arguments[0], f"error {arguments[0]}" if arguments[0] else "connection lost"
-    return None, one_line(error)
 
 
 def _unverified() -> ssl.SSLContext:

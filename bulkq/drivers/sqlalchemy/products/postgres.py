@@ -27,11 +27,11 @@ from bulkq.drivers.sqlalchemy.products.product import (
     Refused,
     Trouble,
     convert,
-    one_line,
     returns_rows,
     style_of,
     unfit,
 )
+from bulkq.drivers.sqlalchemy.products.said import said
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -326,9 +326,10 @@ class Postgres(Product):
         if isinstance(error, UnicodeEncodeError):
             return Trouble(unwritable(error), UNTRANSLATABLE)
         details = getattr(error, "diag", None)
-        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        found = said(error)
+        state = found.state
         lost = self.is_disconnect(error) or str(state or "").startswith(("57P", "08"))
-        message = getattr(details, "message_primary", None) or one_line(error)
+        message = getattr(details, "message_primary", None) or found.words
         position = getattr(details, "statement_position", None)
         hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
         return Trouble(message, state, lost, hint, int(position) - 1 if position else None)
@@ -337,7 +338,7 @@ class Postgres(Product):
         """libpq's words, without what it says of each address twice; psycopg2 cannot read those that are no UTF-8."""
         if isinstance(error, UnicodeDecodeError):
             error = Exception(bytes(error.object).decode(errors="replace"))
-        text = one_line(error)
+        text = said(error).words
         if not str(error).strip() or FOREIGN.search(text):  # of some garbage libpq says nothing at all
             return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
         if "closed the connection unexpectedly" in text:

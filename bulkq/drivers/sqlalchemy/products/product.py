@@ -18,6 +18,7 @@ from sqlalchemy import literal_column, select
 from bulkq import markers
 from bulkq.counts import UNCOUNTED
 from bulkq.drivers.binding import Style, items_of, text_items_of
+from bulkq.drivers.sqlalchemy.products.said import said
 from bulkq.model import Column, Server, StatementClass
 from bulkq.query.tokens import tokenize
 
@@ -366,9 +367,8 @@ class Product:
 
     def trouble(self, error: Exception) -> Trouble:
         """What an error of the library means."""
-        message = one_line(error)
-        lost = self.is_disconnect(error)
-        return Trouble(message, None, lost)
+        found = said(error)
+        return Trouble(found.words, found.state, self.is_disconnect(error))
 
     def is_idle(self, trouble: Trouble) -> bool:  # noqa: ARG002
         """Whether a ROLLBACK failed because there was nothing to undo: the database had done so after an error."""

@@ -1,0 +1,60 @@
+"""What an exception of a database library says: state, number and words, wherever the library keeps them. Pure.
+
+The one place that knows where libraries keep them. psycopg, firebird-driver and ADBC have attributes; pg8000 has a dictionary of the
+server's fields; pyodbc has the state first and the number in parentheses; MySQL's libraries have the number first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+STATE = re.compile(r"[0-9A-Z]{5}")
+ATTRIBUTES = ("sqlstate", "pgcode", "sql_state")
+ODBC_NUMBER = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
+ODBC_TAGS = re.compile(r"^(?:\[[^]]*\]\s*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known of an error."""
+
+    words: str
+    state: str | None = None
+    number: int | None = None
+
+
+def said(error: BaseException) -> Said:
+    """Read `error` as its library means it; its words are on one line."""
+    arguments = error.args
+    first = arguments[0] if arguments else None
+    if isinstance(first, dict):
+        return Said(_line(first.get("M") or first), _state(first.get("C")))
+    if isinstance(first, str) and len(arguments) >= 2 and STATE.fullmatch(first):
+        return _odbc(first, _line(arguments[1]))
+    state = next(filter(None, (_state(getattr(error, name, None)) for name in ATTRIBUTES)), None)
+    if isinstance(first, int):
+        return Said(_after_number(first, arguments[1:]), state, first)
+    number = getattr(error, "errno", None)
+    return Said(_line(error) or type(error).__name__, state, number if isinstance(number, int) else None)
+
+
+def _odbc(state: str, words: str) -> Said:
+    found = ODBC_NUMBER.search(words)
+    number = int(found[1]) if found else None
+    return Said(ODBC_TAGS.sub("", words[: found.start()] if found else words).strip(), state, number)
+
+
+def _after_number(number: int, rest: tuple[object, ...]) -> str:
+    if rest:
+        return _line(rest[0])
+    return f"error {number}" if number else "connection lost"
+
+
+def _state(found: object) -> str | None:
+    return found if isinstance(found, str) and STATE.fullmatch(found) else None
+
+
+def _line(found: object) -> str:
+    text = found.decode(errors="replace") if isinstance(found, bytes) else str(found)
+    return " ".join(text.split())
