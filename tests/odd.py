@@ -125,6 +125,16 @@ class Dialect(SQLiteDialect):
         """Nothing to ask."""
 
 
+class Unfinished(Dialect):
+    """Fails before anything is connected, as one for another version of SQLAlchemy does."""
+
+    driver = "unfinished"
+
+    @classmethod
+    def import_dbapi(cls) -> SimpleNamespace:
+        raise NotImplementedError
+
+
 for _name, _kind in KINDS.items():
     globals()[f"Dialect_{_name}"] = type(f"Dialect_{_name}", (Dialect,), {"driver": _name, "kind": _kind})
 
@@ -133,3 +143,4 @@ def register() -> None:
     """Let SQLAlchemy know of them."""
     for name in KINDS:
         registry.register(f"sqlite.{name}", __name__, f"Dialect_{name}")
+    registry.register("sqlite.unfinished", __name__, "Unfinished")

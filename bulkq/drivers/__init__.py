@@ -44,6 +44,26 @@ _OTHERS = Entry("bulkq.drivers.sqlalchemy", "sqlalchemy", "pip install 'sqlalche
 EXTRAS = {"duckdb": "duckdb"}
 """Dialects that come in a package of their own, and our extra that installs it."""
 
+BROUGHT_BY = {
+    "bigquery": "sqlalchemy-bigquery",
+    "chdb": "chdb-sqlalchemy",
+    "clickhouse": "clickhouse-sqlalchemy",
+    "cockroachdb": "sqlalchemy-cockroachdb",
+    "databricks": "databricks-sqlalchemy",
+    "excel": "excel-dbapi",
+    "firebird": "sqlalchemy-firebird",
+    "hsqldb": "sqlalchemy-hsqldb",
+    "redshift": "sqlalchemy-redshift",
+    "shillelagh": "shillelagh",
+    "snowflake": "snowflake-sqlalchemy",
+    "sqlite+libsql": "sqlalchemy-libsql",
+    "sqlite+turso": "pyturso",
+    "sqlite+aioturso": "pyturso",
+    "adbc": "sqlalchemy-adbc",
+    "trino": "trino",
+}
+"""Dialects, or one library of a dialect, and the package that brings them."""
+
 SPELLINGS = {"postgresql": "postgres", "mariadb": "mysql"}
 """Dialects that `bulkq.query` and `bulkq.markers` know by another name."""
 
@@ -100,6 +120,13 @@ def _unknown(scheme: str) -> UsageError:
     extra = EXTRAS.get(scheme.partition("+")[0])
     if extra:
         return MissingDriver(f"{scheme}:// needs a package that is not installed: pip install 'bulkq[{extra}]'")
+    brought = BROUGHT_BY.get(scheme) or BROUGHT_BY.get(scheme.partition("+")[0])
+    if brought:
+        return MissingDriver(f"{scheme}:// needs a package that is not installed: pip install {brought}")
+    if "+" in scheme:
+        return UsageError(
+            f'no driver for "{scheme}://": install the package that brings this SQLAlchemy dialect, or correct the name after "+"'
+        )
     near = get_close_matches(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"], n=1, cutoff=0.6)
     guess = f", did you mean {near[0]}://?" if near else ""
     return UsageError(

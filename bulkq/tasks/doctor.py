@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bulkq.drivers import tls
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ async def examine(target: Target) -> Diagnosis:
         server = connection.server
     finally:
         await connection.close()
-    return Diagnosis(driver.target, driver.capabilities, server, tuple(advise(server, local=is_local(target.url))))
+    return Diagnosis(
+        driver.target,
+        driver.capabilities,
+        server,
+        tuple(advise(server, local=is_local(target.url), verified=tls.verified(target.url))),
+    )
 
 
 def is_local(url: str) -> bool:
@@ -50,17 +56,25 @@ def is_local(url: str) -> bool:
     return host in {"", "localhost", "::1"} or host.startswith("127.")
 
 
-def advise(server: Server, *, local: bool) -> list[str]:
-    """What a DBA would want to know before the first run."""
+def advise(server: Server, *, local: bool, verified: str = "") -> list[str]:
+    """What a DBA would want to know before the first run.
+
+    Args:
+        server: as the connection found it.
+        local: nothing leaves this machine.
+        verified: what to add to the URL so that the server's certificate is verified.
+    """
     lines = []
     if server.superuser:
         lines.append(f'"{server.user}" is a superuser: no privilege stops a mistake, use a role that owns less')
     if server.in_recovery:
         lines.append("the server is a standby in recovery: reads work, --write will be refused")
     if server.tls == "off" and not local:
-        lines.append("the connection is not encrypted: add ?sslmode=require to the URL")
+        lines.append("the connection is not encrypted, as the URL allows")
     if server.tls == "unverified":
-        lines.append("encrypted, but nobody checked who answers: add ?sslmode=verify-full&sslrootcert=FILE to the URL")
+        lines.append(f"encrypted, but nobody checked who answers{f': add {verified} to the URL' if verified else ''}")
+    if server.tls == "unknown":
+        lines.append("the library does not say whether the connection is encrypted: look into its documentation")
     if server.pooled:
         lines.append("a pooler in transaction mode stands in between: nothing is kept in the session")
     free = server.free_connections

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,12 +33,12 @@ from bulkq.runner import Control
 from bulkq.tasks.resuming import resume
 from bulkq.tasks.retrying import retry as retry_run
 from bulkq.tasks.run import run as new_run
-from tests import sleepy
+from tests import odd, sleepy
 from tests.databases import KINDS, SCHEMES, fresh
+from tests.servers import passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bulkq.model import Reply
     from bulkq.protocols import Connection
@@ -503,6 +504,63 @@ async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:
     assert "ssl" not in dialects.ask("mysql+pymysql://localhost/x").product.arguments(
         dialects.ask("mysql+pymysql://localhost/x").url, "x"
     )
+
+
+@pytest.mark.parametrize("driver", ["pymysql", "aiomysql", "pg8000"])
+async def test_no_plain_text_to_another_machine(request: pytest.FixtureRequest, driver: str) -> None:
+    """A server without TLS behind a name that is not this machine's is refused, unless the URL allows plain text: some libraries fall back to it."""
+    pytest.importorskip(driver)
+    scheme = {"pg8000": "postgresql+pg8000"}.get(driver) or SCHEMES[driver]
+    near = fresh("postgresql" if driver == "pg8000" else KINDS[driver], request).url(scheme)
+    if driver == "pg8000":  # which reads no password file
+        near = near.replace("://postgres@", f"://postgres:{passwords.of('postgres')}@")
+    far = near.replace("127.0.0.1", "2130706433").replace("localhost", "2130706433")  # the same address, as a number
+    if far == near:
+        pytest.skip("the server has another address")
+    with pytest.raises(TargetError, match=r"(?i)TLS refused|refuses SSL"):
+        await open_driver(far, application_name="x", read_only=True).connect()
+    allowed = "ssl_context=false" if driver == "pg8000" else "ssl_disabled=true"
+    connection = await open_driver(f"{far}?{allowed}", application_name="x", read_only=True).connect()
+    assert connection.server.tls == "off"
+    await connection.close()
+
+
+def test_a_certificate_is_no_leave_for_plain_text() -> None:
+    """A URL that names a certificate wants TLS: PyMySQL would go on without."""
+    for url, allowed in (
+        ("?ssl_ca=x.pem", False),
+        ("?ssl_disabled=true", True),
+        ("?ssl_mode=DISABLED", True),
+        ("", False),
+    ):
+        known = dialects.ask(f"mysql+pymysql://db.example/x{url}")
+        assert known.product.plain_allowed(known.url) is allowed
+
+
+def test_missing_packages_are_named() -> None:
+    """A dialect in a package of its own, a library that is not there, and a dialect that fails before it connects."""
+    odd.register()
+    for url, words in (
+        ("snowflake://h/d", "pip install snowflake-sqlalchemy"),
+        (
+            "mysql+nobody://h/d",
+            'install the package that brings this SQLAlchemy dialect, or correct the name after "[+]"',
+        ),
+        (
+            "sqlite+unfinished:///x.db",
+            r"dialect sqlite\+unfinished cannot be used with SQLAlchemy [\d.]+: NotImplementedError: try",
+        ),
+    ):
+        with pytest.raises(UsageError, match=words):
+            open_driver(url, application_name="x", read_only=True)
+
+
+async def test_a_look_makes_no_file(lazy: str) -> None:
+    """Also of a library that is not known, a file that is not there is said, and not made."""
+    missing = lazy.replace("lazy.db", "typo.db")
+    with pytest.raises(TargetError, match=r'no such file ".*typo\.db"'):
+        await open_driver(missing, application_name="x", read_only=True).connect()
+    assert not Path(missing.removeprefix("sleepy:///")).exists()
 
 
 async def test_bad_values_are_found_before_the_run(request: pytest.FixtureRequest) -> None:

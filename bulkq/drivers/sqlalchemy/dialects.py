@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import sqlalchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -32,7 +33,14 @@ EXTRAS = {
 }
 """Packages that an extra of ours installs, with the versions that were tried."""
 
-DISTRIBUTIONS = {"MySQLdb": "mysqlclient", "mysql": "mysql-connector-python", "cx_Oracle": "cx_Oracle"}
+DISTRIBUTIONS = {
+    "MySQLdb": "mysqlclient",
+    "mysql": "mysql-connector-python",
+    "cx_Oracle": "cx_Oracle",
+    "pysqlcipher3": "sqlcipher3-binary",
+    "adbc_driver_sqlite": "adbc-driver-sqlite",
+    "adbc_driver_postgresql": "adbc-driver-postgresql",
+}
 """Packages whose name on the index is not the one they are imported by."""
 
 
@@ -69,18 +77,29 @@ def ask(text: str) -> Known:
             f'target "{urls.safe(text)}" cannot be read: write {scheme}://user@host:port/database; in a user or password write '
             "@ as %40, : as %3A, / as %2F"
         ) from None
-    kind = url.get_dialect()
-    kind = kind.get_async_dialect_cls(url)
     try:
+        kind = url.get_dialect()
+        kind = kind.get_async_dialect_cls(url)
         module = kind.import_dbapi()
+        dialect = kind(dbapi=module)  # type: ignore[call-arg] # every dialect takes it
     except ModuleNotFoundError as error:
         raise MissingDriver(
             f'{scheme}:// needs the package "{error.name}": {install(error.name or "")}{_other(scheme)}'
         ) from None
     except ImportError as error:
         raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
-    dialect = kind(dbapi=module)  # type: ignore[call-arg] # every dialect takes it
+    except Exception as error:
+        raise _unusable(scheme, error) from error
     return Known(text, url, dialect, dialect.is_async, product_of(dialect), module)
+
+
+def _unusable(scheme: str, error: Exception) -> MissingDriver:
+    """The error for a dialect that fails before anything is connected: it was made for another version of SQLAlchemy."""
+    words = " ".join(str(error).split())
+    return MissingDriver(
+        f"the dialect {scheme} cannot be used with SQLAlchemy {sqlalchemy.__version__}: {type(error).__name__}"
+        f"{f' {words}' if words else ''}: try another library for this database"
+    )
 
 
 def install(package: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from bulkq.drivers import libpq, urls
+from bulkq.drivers import libpq, tls, urls
 from bulkq.drivers.sqlalchemy import trial
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
@@ -88,6 +88,8 @@ class SqlDriver:
             await _drop(carrier)
             raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
         server = replace(server, settings=self._settings)
+        if tls.far(self._known.url):
+            server = await self._guarded(carrier, server)
         return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
 
     def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
@@ -114,6 +116,20 @@ class SqlDriver:
         product.transactional = seen.rolls_back if product.temporary else product.transactional
         return replace(server, counts=product.counts, rolls_back=seen.rolls_back)
 
+    async def _guarded(self, carrier: Carrier, server: Server) -> Server:
+        """Another machine is not talked to in plain text unless the URL says so: some libraries fall back to it.
+
+        Raises:
+            TargetError: the connection is not encrypted.
+        """
+        if server.tls == "off" and not self._known.product.plain_allowed(self._known.url):
+            await _drop(carrier)
+            raise TargetError(
+                f'TLS refused: "{self._known.url.host}" has none, and the connection would be in plain text: '
+                f"say {tls.plain(self._known.text)} in the URL if the network may see everything"
+            )
+        return replace(server, tls=server.tls or "unknown")
+
     async def _opened(self) -> tuple[Carrier, Connection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
         carrier = self._carrier(read_only=self._read_only)
@@ -128,7 +144,7 @@ class SqlDriver:
     def _carrier(self, *, read_only: bool) -> Carrier:
         product = self._known.product
         url = product.url(self._known.url, read_only=read_only)
-        arguments = product.arguments(url, self._application_name)
+        arguments = product.arguments(self._known.url, self._application_name)
         if self._known.is_async:
             return LoopCarrier(url, arguments, autocommit=product.autocommit)
         return ThreadCarrier(url, arguments, autocommit=product.autocommit, canceller=product.canceller)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.binding import Binding, Style
@@ -22,6 +21,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     unfit,
 )
 from bulkq.drivers.sqlalchemy.products.said import said
+from bulkq.drivers.tls import far, unverified
 from bulkq.model import Column, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -85,6 +85,18 @@ STATES = {
 }
 """https://mariadb.com/kb/en/mariadb-error-code-reference/ and https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html"""
 
+PLAIN = frozenset(
+    (name, value)
+    for names, values in (
+        (("ssl_disabled",), ("true", "1")),
+        (("ssl",), ("false", "0")),
+        (("ssl_mode", "sslmode"), ("disabled", "disable", "preferred", "prefer")),
+    )
+    for name in names
+    for value in values
+)
+"""Options of these libraries that allow plain text."""
+
 ODBC_STATES = {"HY018": "57014", "70100": "57014"}
 """A statement that was cancelled, as the ODBC driver and the server say it."""
 
@@ -119,8 +131,6 @@ NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
 """A SELECT that writes, through a function, is refused when it is prepared; when it is executed, the guard says so."""
 
-SOCKET = frozenset({"", "localhost"})
-
 
 class MySQL(Product):
     """MySQL or MariaDB."""
@@ -141,6 +151,13 @@ class MySQL(Product):
         self._packet = 0  # bytes of the largest statement that the server takes
         self.limits_time = False
 
+    def url(self, url: URL, *, read_only: bool) -> URL:
+        """Only PyMySQL itself knows the option that allows plain text."""
+        known = super().url(url, read_only=read_only)
+        return (
+            known.difference_update_query(["ssl_disabled"]) if self.dialect.driver in {"aiomysql", "asyncmy"} else known
+        )
+
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
         """How long the network may take, and TLS where the host is not this machine and the URL does not say otherwise."""
         if self.dialect.driver not in {"pymysql", "aiomysql", "asyncmy"}:
@@ -148,11 +165,14 @@ class MySQL(Product):
         given: dict[str, object] = {"connect_timeout": 10}
         if self.dialect.driver != "asyncmy":
             given["program_name"] = application_name
-        host = url.host or ""
-        told = any(name.startswith("ssl") for name in url.query)
-        if not told and "unix_socket" not in url.query and host not in SOCKET and not host.startswith("127."):
-            given["ssl"] = _unverified()
+        if far(url) and not any(name.startswith("ssl") for name in url.query):
+            given["ssl"] = unverified()
         return given
+
+    def plain_allowed(self, url: URL) -> bool:
+        """A certificate to verify is no leave to do without: PyMySQL then goes on in plain text where the server has no TLS."""
+        told = {(name.lower(), str(value).lower()) for name, value in url.query.items()}
+        return not PLAIN.isdisjoint(told)
 
     def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
         """Which of the two it is, and how it is reached."""
@@ -303,7 +323,7 @@ class MySQL(Product):
 
     def too_large(self, values: Sequence[object], error: Exception) -> str:
         """The server says so, or ends the connection while it is sent the statement."""
-        number = _parts(error)[0]
+        number = said(error).number
         size = sum(
             len(value.encode(errors="replace") if isinstance(value, str) else value)
             for value in values
@@ -369,11 +389,3 @@ def wrote_nothing(before: Counters, after: Counters) -> bool:
 
 
 MARKS = Style("?", None, NATIVE, convert, unfit, lambda _: None)
-
-
-def _unverified() -> ssl.SSLContext:
-    """Encrypted, and nobody checks who answers."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

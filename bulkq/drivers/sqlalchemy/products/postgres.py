@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import math
 import os
 import re
@@ -32,6 +33,7 @@ from bulkq.drivers.sqlalchemy.products.product import (
     unfit,
 )
 from bulkq.drivers.sqlalchemy.products.said import said
+from bulkq.drivers.tls import far, unverified
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -132,10 +134,24 @@ class Postgres(Product):
         Without it the encoding is the database's: of one that is SQL_ASCII psycopg reads bytes, psycopg2 ASCII only.
         """
         if not self._libpq:
-            return {}
+            return self._context(url) if self.dialect.driver == "pg8000" else {}
         given = self._given(url)
         named = {} if value(given, "application_name") else {"application_name": application_name}
         return named | {"client_encoding": "UTF8", "connect_timeout": math.ceil(timeout_s(given))}
+
+    def _context(self, url: URL) -> dict[str, object]:
+        """pg8000 goes on in plain text where the server has no TLS, unless it is given a context; it wants a user, as libpq does not."""
+        told = str(url.query.get("ssl_context") or "").lower()
+        given: dict[str, object] = {} if url.username else {"user": os.environ.get("PGUSER") or getpass.getuser()}
+        if told or far(url):
+            given["ssl_context"] = False if told == "false" else unverified()
+        return given
+
+    def plain_allowed(self, url: URL) -> bool:
+        """libpq keeps what the user says, wherever it is said; pg8000 has one option."""
+        if self._libpq:
+            return bool(value(self._given(url), "sslmode"))
+        return str(url.query.get("ssl_context") or "").lower() == "false"
 
     @property
     def _libpq(self) -> bool:
@@ -339,6 +355,8 @@ class Postgres(Product):
         if isinstance(error, UnicodeDecodeError):
             error = Exception(bytes(error.object).decode(errors="replace"))
         text = said(error).words
+        if isinstance(error, NotImplementedError):
+            return f"the dialect {self.dialect.driver} cannot be used here: {type(error).__name__} {text}".rstrip()
         if not str(error).strip() or FOREIGN.search(text):  # of some garbage libpq says nothing at all
             return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
         if "closed the connection unexpectedly" in text:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from bulkq import markers
 from bulkq.counts import UNCOUNTED
 from bulkq.drivers.binding import Style, items_of, text_items_of
 from bulkq.drivers.sqlalchemy.products.said import said
+from bulkq.drivers.urls import on_one_line
+from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.query.tokens import tokenize
 
@@ -186,12 +189,17 @@ class Product:
 
     # the connection
 
-    def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
+    def url(self, url: URL, *, read_only: bool) -> URL:
         """What SQLAlchemy is given to connect.
 
         Raises:
             TargetError: it is seen without connecting that there is no such database.
         """
+        database = url.database or ""
+        named = not url.host and ("/" in database or "." in database)
+        # Some dialects read /a/b as a path from the root. A library may make a file that is not there.
+        if read_only and named and not (Path(database).exists() or Path("/", database).exists()):
+            raise TargetError(f'no such file "{on_one_line(database)}"')
         return url
 
     def settings(self, text: str) -> tuple[Setting, ...]:  # noqa: ARG002
@@ -228,6 +236,10 @@ class Product:
     def kill(self, pid: int) -> str | None:  # noqa: ARG002
         """A statement that, executed by another session, ends what the session `pid` executes."""
         return None
+
+    def plain_allowed(self, url: URL) -> bool:
+        """Whether the URL lets us talk in plain text to another machine; of a library that says nothing of TLS nobody knows."""
+        return any(name.lower().startswith(("ssl", "tls")) for name in url.query)
 
     # transactions
 

@@ -1,0 +1,58 @@
+"""What to write into a URL about TLS, by library: each calls its options otherwise. Used by drivers and `doctor`."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from bulkq.drivers import urls
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+_LIBPQ = ("?sslmode=verify-full&sslrootcert=FILE", "?sslmode=disable")
+_WORDS = {
+    "": _LIBPQ,
+    "asyncpg": _LIBPQ,
+    "psycopg": _LIBPQ,
+    "psycopg2": _LIBPQ,
+    "pg8000": ("", "?ssl_context=false"),
+    "pymysql": ("?ssl_ca=FILE", "?ssl_disabled=true"),
+    "aiomysql": ("?ssl_ca=FILE", "?ssl_disabled=true"),
+    "asyncmy": ("?ssl_ca=FILE", "?ssl_disabled=true"),
+    "mysqldb": ("?ssl_ca=FILE", "?ssl_mode=DISABLED"),
+    "mariadbconnector": ("?ssl_ca=FILE&ssl_verify_cert=true", "?ssl=false"),
+    "pyodbc": ("?SSLCA=FILE&SSLVERIFY=1", "?SSLMODE=DISABLED"),
+}
+"""By library: what has the server's certificate verified, and what allows plain text."""
+
+_UNKNOWN = ("", "an option of the library that begins with ssl or tls")
+
+
+def verified(url: str) -> str:
+    """What to add to `url` so that the server's certificate is verified; "" where the library has no such option."""
+    return _WORDS.get(_library(url), _UNKNOWN)[0]
+
+
+def plain(url: str) -> str:
+    """What to add to `url` to allow plain text."""
+    return _WORDS.get(_library(url), _UNKNOWN)[1]
+
+
+def far(url: URL) -> bool:
+    """Whether `url` names a host that is not this machine."""
+    host = url.host or ""
+    return not (host in {"", "localhost", "::1"} or host.startswith(("127.", "/")) or "unix_socket" in url.query)
+
+
+def unverified() -> ssl.SSLContext:
+    """Encrypted, and nobody checks who answers."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _library(url: str) -> str:
+    base, _, library = (urls.scheme(url) or "").partition("+")
+    return library or {"mysql": "mysqldb", "mariadb": "mysqldb"}.get(base, "" if base.startswith("postgres") else base)
