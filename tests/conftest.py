@@ -52,9 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--read-kills", type=int, default=3, help="SIGKILLs per read run")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are processors: tests wait more than they compute."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite in one process more than there are processors, since tests wait more than they compute; a part of it in one."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    return (os.cpu_count() or 1) + 1 if whole else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
