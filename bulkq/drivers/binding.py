@@ -79,6 +79,9 @@ class Binding:
         self._casts: dict[str, Callable[[str], str]] = {}
         if style.cast:
             self._casts = {p.name: self._declared(p) for p in query.parameters if p.type}
+        self.converters: Mapping[str, Callable[[object], object]] = {}
+        """What is made of the values of parameters first; a ValueError says why a value cannot be sent."""
+
         self._used = tuple(index[name] for name in self.names)
         self._texts: dict[tuple[int, ...], str] = {}
         self._around = ("", "")
@@ -117,6 +120,8 @@ class Binding:
 
     def calls(self, sets: Sequence[ParameterSet]) -> Iterable[Call]:
         """Text and values of every set, in order. Never raises: what cannot be encoded, the library refuses."""
+        if self.converters:
+            sets = [self._made(values) for values in sets]
         if self._lists:
             return map(self._call_with_lists, sets)
         values: Iterable[ParameterSet] = self._converted(sets) if self._typed else sets
@@ -127,7 +132,11 @@ class Binding:
     def complaint(self, values: ParameterSet) -> str | None:
         """Why `values` cannot be encoded: the parameter, not its value, which may be secret. None: they can."""
         for index, name in zip(self._used, self.names, strict=True):
-            items = self._style.items(values[index]) if name in self._lists else [values[index]]
+            try:
+                value = self._one(name, values[index])
+            except ValueError as error:
+                return f":{name}: {error}"
+            items = self._style.items(value) if name in self._lists else [value]
             if items is None:
                 return f":{name} is not a JSON array"
             if not items:
@@ -136,6 +145,11 @@ class Binding:
                 if why := self._style.unfit(item):
                     return f":{name} {why}"
         return None
+
+    @property
+    def typed(self) -> bool:
+        """The sets may hold Python values that the library does not take as they are."""
+        return self._typed
 
     @property
     def _keyed(self) -> bool:
@@ -190,6 +204,16 @@ class Binding:
             else:
                 flat.append(self._style.convert(value))
         return self.text(lengths), self._packed(tuple(flat))
+
+    def _made(self, values: ParameterSet) -> ParameterSet:
+        try:
+            return tuple(self._one(p.name, value) for p, value in zip(self._query.parameters, values, strict=True))
+        except ValueError:
+            return (UNENCODABLE,) * len(values)
+
+    def _one(self, name: str, value: object) -> object:
+        convert = self.converters.get(name)
+        return value if convert is None or value is None else convert(value)
 
     def _converted(self, sets: Sequence[ParameterSet]) -> Iterable[ParameterSet]:
         """The sets with every value in a form that the library takes; the sets themselves where they are so already."""

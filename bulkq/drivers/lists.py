@@ -24,6 +24,35 @@ def list_of_text(value: object) -> list[str | None]:
     raise ValueError(f'"{value}" is not a JSON array')
 
 
+def array_of_json(value: object, delimiter: str = ",") -> object:
+    """A JSON array as an array literal, whose dimensions are the arrays in it; any other text as it is.
+
+    A JSON object, and a number or text of a `json[]`, becomes an element as its JSON text.
+
+    Raises:
+        ValueError: the arrays in it have different lengths.
+    """
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return value
+    items = _parsed(value)  # `[0:1]={1,2}`, an array literal with its bounds, is not JSON
+    if not isinstance(items, list):
+        return value
+    _dimensions(items)
+    return _array(items, delimiter)
+
+
+def _dimensions(items: list[object]) -> tuple[int, ...]:
+    inner = {_dimensions(item) if isinstance(item, list) else () for item in items}
+    if len(inner) > 1:
+        raise ValueError("the arrays in it have different lengths, which an array of the database cannot hold")
+    return (len(items), *next(iter(inner), ()))
+
+
+def _array(items: list[object], delimiter: str) -> str:
+    inner = (_array(item, delimiter) if isinstance(item, list) else _array_element(_element(item)) for item in items)
+    return "{" + delimiter.join(inner) + "}"
+
+
 def array_text(items: Sequence[object]) -> str:
     """The array literal of texts, NULLs and lists of them: `{"a b",NULL,{"c"}}`."""
     return "{" + ",".join(map(_array_element, items)) + "}"
@@ -49,15 +78,32 @@ def _literal(quoted: str, bare: str) -> str | None:
     return None if bare.strip().upper() == "NULL" else bare.strip()
 
 
+class _Number(str):
+    """A JSON number as it is written."""
+
+    __slots__ = ()
+
+
 def _parsed(text: str) -> object:
-    """JSON with its numbers as they are written, or None where it is none."""
+    """JSON with its numbers as they are written, or None if it is not JSON."""
     try:
-        return json.loads(text, parse_float=str, parse_int=str)
-    except json.JSONDecodeError:
+        return json.loads(text, parse_float=_Number, parse_int=_Number)
+    except (json.JSONDecodeError, RecursionError):
         return None
 
 
 def _element(item: object) -> str | None:
     if item is None or isinstance(item, str):
         return item
-    return json.dumps(item, ensure_ascii=False) if isinstance(item, (bool, list, dict)) else str(item)
+    return _json(item) if isinstance(item, (bool, list, dict)) else str(item)
+
+
+def _json(item: object) -> str:
+    """JSON again, with its numbers as they were written."""
+    if isinstance(item, _Number):
+        return str(item)
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{_json(key)}: {_json(value)}" for key, value in item.items()) + "}"
+    if isinstance(item, list):
+        return "[" + ", ".join(map(_json, item)) + "]"
+    return json.dumps(item, ensure_ascii=False)

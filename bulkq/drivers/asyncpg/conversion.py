@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bulkq.drivers.lists import array_of_json
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 TYPES = """\
 WITH RECURSIVE wanted AS (
@@ -107,6 +110,11 @@ class ParameterType:
         if declared is None:
             return Conversion(self.cast, found)
         return Conversion(declared, Way.RECORD if has_length(declared) and self.oid not in ROUNDED else found)
+
+    @property
+    def from_json(self) -> Callable[[object], object] | None:
+        """What makes an array literal of a JSON array; None if this type is not an array."""
+        return None if self.delimiter is None else partial(array_of_json, delimiter=self.delimiter)
 
     def cuts(self, declared: str) -> bool:
         """Whether a cast to the `declared` type cuts a value that is of this type already, but longer."""

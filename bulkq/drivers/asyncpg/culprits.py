@@ -61,7 +61,7 @@ def texts_of(
         try:
             items = list_of_text(value) if is_list else [str(convert(value) if convert else value)]
         except ValueError as error:
-            found.refused.append((position, str(value), "22P02", str(error)))
+            found.refused.append((position, str(value), "22P02" if is_list else "22000", str(error)))
             continue
         for item in items:
             if item is not None:

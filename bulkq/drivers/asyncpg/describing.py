@@ -260,7 +260,7 @@ def _declared(parameter: Parameter) -> str:
 
 def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Converter | None:
     if not typed:
-        return list_of_text if parameter.kind is PlaceholderKind.LIST else None
+        return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
     if parameter.kind is PlaceholderKind.LIST:
         return None
     if kind.oid in (decoding.JSON, decoding.JSONB):

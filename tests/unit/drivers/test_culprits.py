@@ -66,4 +66,4 @@ def test_a_text_is_what_the_driver_sends() -> None:
         return f"{{{value}}}"
 
     found = texts_of([("a",), ("bad",)], 0, is_list=False, convert=convert)
-    assert found == Texts([(0, "{a}")], [(1, "bad", "22P02", "is not an array")])
+    assert found == Texts([(0, "{a}")], [(1, "bad", "22000", "is not an array")])

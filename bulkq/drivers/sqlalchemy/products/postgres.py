@@ -19,7 +19,14 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
-from bulkq.drivers.sqlalchemy.products.postgres_parameters import PREPARE, Checker, ParameterTypes, casts, conversions
+from bulkq.drivers.sqlalchemy.products.postgres_parameters import (
+    PREPARE,
+    Checker,
+    ParameterTypes,
+    casts,
+    conversions,
+    converters,
+)
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
     TABLE,
@@ -37,11 +44,12 @@ from bulkq.drivers.tls import far, unverified
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.conversion import ParameterType
     from bulkq.drivers.libpq import Given
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
@@ -256,11 +264,11 @@ class Postgres(Product):
         if query.verb not in PREPARABLE:
             self._refuse_others(asking, query, probe)
             types = self._parameters.declared(asking, query)
-            binding.cast(casts(query, types))
+            _bind(query, binding, types)
             return Described(returns_rows=returns, conversions=conversions(query, types))
         types = self._parameters.prepared(asking, probe)
         self._refuse_others(asking, query, probe)
-        binding.cast(casts(query, types))
+        _bind(query, binding, types)
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
@@ -364,6 +372,12 @@ class Postgres(Product):
         if found := MISSING.search(text):
             return f'database "{found[1]}" does not exist'
         return text
+
+
+def _bind(query: Query, binding: Binding, types: Mapping[str, ParameterType]) -> None:
+    """Write marks and values as their types want them."""
+    binding.cast(casts(query, types))
+    binding.converters = converters(query, types, typed=binding.typed)
 
 
 def unwritable(error: UnicodeEncodeError) -> str:

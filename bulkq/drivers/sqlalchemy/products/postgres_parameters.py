@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg import wrapping
+from bulkq.drivers.asyncpg import decoding, wrapping
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.culprits import Search, texts_of
 from bulkq.drivers.lists import list_of_text
@@ -98,6 +99,37 @@ def conversions(query: Query, types: Mapping[str, ParameterType]) -> dict[str, C
     return {p.name: types[p.name].conversion(_declared(p), is_list=False) for p in query.parameters if p.name in types}
 
 
+def converters(
+    query: Query, types: Mapping[str, ParameterType], *, typed: bool
+) -> dict[str, Callable[[object], object]]:
+    """What is made of values before the library gets them: arrays of JSON arrays, and JSON of Python's values."""
+    pairs = ((p.name, _converter(types[p.name], typed=typed)) for p in values_of(query) if p.name in types)
+    return {name: convert for name, convert in pairs if convert is not None}
+
+
+def values_of(query: Query) -> list[Parameter]:
+    """The parameters that are one value each."""
+    return [p for p in query.parameters if p.kind is PlaceholderKind.VALUE]
+
+
+def _converter(kind: ParameterType, *, typed: bool) -> Callable[[object], object] | None:
+    if not typed:
+        return kind.from_json
+    if kind.base in (decoding.JSON, decoding.JSONB):
+        return _json_text
+    return None if kind.delimiter is None else _list
+
+
+def _json_text(value: object) -> object:
+    """JSON of a Python object; a text is JSON already."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _list(value: object) -> object:
+    """A tuple is an array too; the libraries would write a record, or JSON."""
+    return [_list(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 class Checker:
     """Checks texts in an open transaction.
 
@@ -119,7 +151,12 @@ class Checker:
             conversion = statement.conversions.get(parameter.name)
             if conversion is None:
                 continue
-            texts = texts_of(sets, index, is_list=parameter.kind is PlaceholderKind.LIST)
+            texts = texts_of(
+                sets,
+                index,
+                is_list=parameter.kind is PlaceholderKind.LIST,
+                convert=statement.binding.converters.get(parameter.name),
+            )
             bad = [(*texts.sound[i], state, said) for i, state, said in self._bad(conversion, texts.sound)]
             for position, value, state, said in (*texts.refused, *bad):
                 message = said.replace(value, "***") if parameter.secret and value else said
