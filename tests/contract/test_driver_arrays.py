@@ -176,7 +176,9 @@ async def test_python_lists(database: Database, driver: str) -> None:
             ([], [], None, [], None),
         ]
         await connection.attempt(statement, sets, WRITES)
-    rows = database.execute(f"select {', '.join(f'{name}::text' for name in chosen)} from b order by cardinality({chosen[0]}) desc")
+    rows = database.execute(
+        f"select {', '.join(f'{name}::text' for name in chosen)} from b order by cardinality({chosen[0]}) desc"
+    )
     assert rows == [
         ('{a,"b c",NULL,"NULL"}', "{1,NULL}", "{{1,2},{3,4}}", '[1, {"x": null}]', "{a}"),
         ("{}", "{}", None, "[]", None),

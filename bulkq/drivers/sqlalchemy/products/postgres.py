@@ -23,9 +23,9 @@ from bulkq.drivers.sqlalchemy.products.postgres_parameters import (
     PREPARE,
     Checker,
     ParameterTypes,
-    casts,
+    bind,
     conversions,
-    converters,
+    unwritable,
 )
 from bulkq.drivers.sqlalchemy.products.product import (
     NATIVE,
@@ -44,12 +44,11 @@ from bulkq.drivers.tls import far, unverified
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.catalog import Type
-    from bulkq.drivers.asyncpg.conversion import ParameterType
     from bulkq.drivers.libpq import Given
     from bulkq.drivers.sqlalchemy.dbapi import Connection, Cursor
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking, Forms
@@ -264,11 +263,11 @@ class Postgres(Product):
         if query.verb not in PREPARABLE:
             self._refuse_others(asking, query, probe)
             types = self._parameters.declared(asking, query)
-            _bind(query, binding, types)
+            bind(query, binding, types)
             return Described(returns_rows=returns, conversions=conversions(query, types))
         types = self._parameters.prepared(asking, probe)
         self._refuse_others(asking, query, probe)
-        _bind(query, binding, types)
+        bind(query, binding, types)
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
@@ -372,18 +371,6 @@ class Postgres(Product):
         if found := MISSING.search(text):
             return f'database "{found[1]}" does not exist'
         return text
-
-
-def _bind(query: Query, binding: Binding, types: Mapping[str, ParameterType]) -> None:
-    """Write marks and values as their types want them."""
-    binding.cast(casts(query, types))
-    binding.converters = converters(query, types, typed=binding.typed)
-
-
-def unwritable(error: UnicodeEncodeError) -> str:
-    """Which character the encoding of the session does not have."""
-    found = ascii(error.object[error.start])[1:-1]
-    return f"the character {found} cannot be sent in the encoding of the session, {error.encoding}"
 
 
 class ServerCursor:

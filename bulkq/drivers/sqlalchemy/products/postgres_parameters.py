@@ -67,6 +67,12 @@ class ParameterTypes:
         return {name: self._known[oid] for name, oid in zip(names, oids, strict=True)}
 
 
+def bind(query: Query, binding: Binding, types: Mapping[str, ParameterType]) -> None:
+    """Write marks and values as their types want them."""
+    binding.cast(casts(query, types))
+    binding.converters = converters(query, types, typed=binding.typed)
+
+
 def casts(query: Query, types: Mapping[str, ParameterType]) -> dict[str, Callable[[str], str]]:
     """How the marks of parameters are written where the cast of a literal would cut its text."""
     call = query.verb == "CALL"
@@ -202,3 +208,9 @@ def _hard(values: Sequence[str], conversion: Conversion) -> str:
     """A question that fails if one of `values` cannot be converted."""
     rows = ", ".join(f"({wrapping.literal(value)}::text)" for value in values)
     return f"SELECT count({conversion.of('v.value')}) FROM (VALUES {rows}) AS v(value)"
+
+
+def unwritable(error: UnicodeEncodeError) -> str:
+    """Which character the encoding of the session does not have."""
+    found = ascii(error.object[error.start])[1:-1]
+    return f"the character {found} cannot be sent in the encoding of the session, {error.encoding}"
