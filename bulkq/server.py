@@ -50,6 +50,7 @@ class Server:
     max_connections: int | None = None
     counts: bool = True  # the library says how many rows a write changed
     rolls_back: bool = True  # a transaction of ours was seen to be undone, or is known to be
+    read_only: str = ""  # why its sessions cannot write, with the next step; "" where they can, or nobody knows
     settings: tuple[Setting, ...] = ()  # what its sessions (through a pooler: transactions) are given
 
 

@@ -32,10 +32,20 @@ class Sessions:
         outage_s: how long a lost server is waited for before the run stops.
         say: told in one line when the target is lost and found.
         most: lanes at most on this target; None: as many as the run has.
+        writes: a session that cannot write is of no use.
     """
 
-    def __init__(self, driver: Driver, *, outage_s: float, say: Callable[[str], None], most: int | None = None) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        outage_s: float,
+        say: Callable[[str], None],
+        most: int | None = None,
+        writes: bool = False,
+    ) -> None:
         self.driver = driver
+        self.writes = writes
         self.most = most
         self.gone: BulkqError | None = None
         """Why there will be no connection any more; everybody who asks for one is told the same."""
@@ -61,8 +71,13 @@ class Sessions:
         Raises:
             TargetError: the target cannot be reached.
             TimeoutError: there is no connection within `timeout_s`.
+            RefusedError: its sessions cannot write, and the run is to.
         """
-        return self._idle.pop() if self._idle else await connect_within(self.driver, timeout_s)
+        connection = self._idle.pop() if self._idle else await connect_within(self.driver, timeout_s)
+        if self.writes and connection.server.read_only:
+            await connection.close()
+            raise RefusedError(f"{self.driver.target}: nothing can be written: {connection.server.read_only}")
+        return connection
 
     async def open(self, *, patient: bool = True) -> Connection:
         """A connection, at once or after an outage.
@@ -118,9 +133,13 @@ class Sessions:
         left_s = max(LEAST_S, end_s - time.monotonic())
         try:
             async with asyncio.timeout(left_s):
-                return await self.driver.connect()
+                connection = await self.driver.connect()
         except TimeoutError:
             raise TargetError(f"no answer within {left_s:.3g}s") from None
+        if self.writes and connection.server.read_only:
+            await connection.close()
+            raise TargetError(connection.server.read_only)
+        return connection
 
     async def _outlast(self, error: TargetError, end_s: float) -> Connection:
         self.outages += 1

@@ -118,7 +118,7 @@ class _Segment:
 
     positions: Sequence[int]
     attempts: int = 0
-    once: bool = False  # the single retry of Action.ONCE was used
+    once: bool = False  # the single retry of Action.ONCE or SWITCH was used
     in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
     alone: bool = False  # the driver sends it outside a transaction, whatever was asked for
 
@@ -372,7 +372,7 @@ class Worker:
         if waiting is not None:
             return waiting
         match decision.action:
-            case Action.REFUSE:
+            case Action.REFUSE | Action.SWITCH if decision.action is Action.REFUSE or segment.once:
                 raise refused(work, str(error))
             case Action.FAIL:
                 return self._fail(tally, segment, error, decision)
@@ -380,7 +380,8 @@ class Worker:
                 return self._fail(tally, segment, error, decision)
             case Action.ONCE:
                 segment.once = True
-            case Action.RECONNECT:
+            case Action.RECONNECT | Action.SWITCH:
+                segment.once = segment.once or decision.action is Action.SWITCH
                 await self.discard()
                 await self.ready()
                 if self._sessions.outages > outages:
@@ -540,7 +541,12 @@ def _lost_ownership(work: Work, error: NotOwner) -> str:
 
 
 def refused(work: Work, message: str) -> RefusedError:
-    """The error of a read run whose statement tried to write."""
+    """The error of a read run whose statement tried to write, and of a write run that the database does not let write."""
+    if not work.limits.read_only:
+        return RefusedError(
+            f"{work.target}: {work.query.place}: {message}: the database takes no writes from this session; "
+            "give another role, server or file"
+        )
     return RefusedError(
         f"{work.query.place}: {message}: the run is read-only; add --write if it is meant to change data"
     )

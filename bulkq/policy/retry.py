@@ -24,6 +24,7 @@ class Action(StrEnum):
     ONCE = "once"  # the same again, but only once
     HALVE = "halve"  # again in halves: a smaller transaction holds fewer locks
     RECONNECT = "reconnect"  # on a new connection
+    SWITCH = "switch"  # once on a new connection, which may lead to the primary; then the run ends, exit 4
     REFUSE = "refuse"  # the read-only guard spoke: the run ends, exit 4
 
 
@@ -115,7 +116,9 @@ def decide(
 
 def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
     if state == "25006" and not read_only:
-        return Action.RECONNECT  # a standby answers: the primary moved
+        return Action.SWITCH  # a standby answers: the primary moved
+    if state.startswith("SQLITE_READONLY"):
+        return Action.REFUSE
     if state == "0A000" and "cached plan" not in str(error):
         return Action.FAIL
     if state in ACTIONS:

@@ -302,7 +302,7 @@ class Database:
     def _sessions_for(self, *, write: bool) -> Sessions:
         if write not in self._sessions:
             driver = open_target(self.target, application_name="bulkq", read_only=not write)
-            self._sessions[write] = Sessions(driver, outage_s=300.0, say=lambda _: None)
+            self._sessions[write] = Sessions(driver, outage_s=300.0, say=lambda _: None, writes=write)
         return self._sessions[write]
 
     def _request(

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.policy import safety
 from bulkq.sessions import Sessions
 from bulkq.targets import open_target
 from bulkq.tasks import recording
@@ -125,7 +126,11 @@ def _site(
 
     ordered = 1 if request.ordered else None
     limits = [most for most in (request.per_target, target.concurrency, ordered) if most is not None]
-    sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None))
+    writes = any(
+        safety.mode_of(query, write=request.write, idempotent=request.idempotent, ledger=request.ledger) != safety.READ
+        for query in request.queries
+    )
+    sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None), writes=writes)
     return Site(target, label, places, driver, sessions)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers import libpq, urls
+from bulkq.drivers import libpq, obstacles, urls
 from bulkq.drivers.asyncpg import options, wrapping
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.refusals import explained, foreign
@@ -33,9 +33,9 @@ SELECT pg_backend_pid(), current_setting('server_version'), current_setting('ser
             FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user AND r.rolconnlimit >= 0 AND NOT r.rolsuper),
          (SELECT d.datconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)
             FROM pg_catalog.pg_database AS d WHERE d.datname = current_database() AND d.datconnlimit >= 0 AND NOT me.rolsuper)
-       ))::int
+       ))::int, current_setting('transaction_read_only') = 'on'
   FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user"""
-"""The last column: what the server, the limit of the role and that of the database leave to us; `least` passes over NULL."""
+"""Before the last column: what the server, the limits of the role and of the database leave to us; `least` passes over NULL."""
 
 
 class AsyncpgDriver:
@@ -98,7 +98,7 @@ class AsyncpgDriver:
 
     def _known(self, session: Session) -> Server | None:
         """What the first direct session found holds for the others: a hundred lanes do not ask a hundred times."""
-        if self._server is None or not session.settled:
+        if self._server is None or not session.settled or (not self._read_only and session.may_be_read_only()):
             return None
         return replace(self._server, pid=session.get_server_pid(), tls=session.tls())
 
@@ -136,7 +136,8 @@ class AsyncpgDriver:
         if pooled and self._options.settings:
             session.local = self._options.settings
             found = await self._with_settings(session)
-        pid, version, number, database, user, standby, most, superuser, free = found
+        pid, version, number, database, user, standby, most, superuser, free, locked = found
+        locked = locked and not self._read_only
         await self._settle_in(session, number, pooled=pooled)
         server = Server(
             product="postgresql",
@@ -151,9 +152,10 @@ class AsyncpgDriver:
             in_recovery=standby,
             free_connections=None if pooled else free,
             max_connections=most,
+            read_only=await self._obstacle(session) if locked else "",
             settings=self._options.settings,
         )
-        self._server = None if pooled else server
+        self._server = None if pooled or locked else server
         return server
 
     async def _with_settings(self, session: Session) -> asyncpg.Record:
@@ -163,6 +165,9 @@ class AsyncpgDriver:
             return await session.fetchrow(LOOK)
         finally:
             await session.recover()
+
+    async def _obstacle(self, session: Session) -> str:
+        return obstacles.reason(await session.fetchrow(obstacles.WHY), self._options.settings)
 
     async def _settle_in(self, session: Session, number: int, *, pooled: bool) -> None:
         """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""

@@ -90,6 +90,12 @@ class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
         self.terminate()
         return False
 
+    def may_be_read_only(self) -> bool:
+        """Whether the server said so when the session began; versions before 14 do not say it, and neither do poolers."""
+        told = self.get_settings()
+        names = ("in_hot_standby", "default_transaction_read_only")
+        return any(getattr(told, name, "on") == "on" for name in names)
+
     def tls(self) -> str:
         """`""` for a unix socket, `off`, `unverified` (encrypted, nobody checked who answers) or `verified`."""
         if isinstance(self._addr, str):

@@ -72,6 +72,8 @@ FLOATS = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bfloat(?=[][,)]|$)""", 
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
 
+OPENED_FOR_READING = "the file is open for reading only: take access_mode=read_only out of the URL"
+
 
 class DuckDB(Product):
     """DuckDB through duckdb-engine."""
@@ -102,12 +104,18 @@ class DuckDB(Product):
 
     def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
         """Its version and file."""
-        ((version, path),) = ask(
-            "SELECT version(), (SELECT path FROM duckdb_databases() WHERE database_name = current_database())"
+        ((version, path, locked),) = ask(
+            "SELECT version(), path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
         )
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
         number = sum(part * 10 ** (6 - 3 * i) for i, part in enumerate(numbers))
-        return Server("duckdb", str(version).removeprefix("v"), number, database=str(path or ":memory:"))
+        return Server(
+            "duckdb",
+            str(version).removeprefix("v"),
+            number,
+            database=str(path or ":memory:"),
+            read_only=OPENED_FOR_READING if locked else "",
+        )
 
     def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """Snapshot isolation; DuckDB waits for no locks and knows no timeouts."""

@@ -131,6 +131,13 @@ NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
 """A SELECT that writes, through a function, is refused when it is prepared; when it is executed, the guard says so."""
 
+READ_ONLY = "read_only is on, and the user has no privilege to write all the same: give the primary, or SET GLOBAL read_only = 0 there"
+EXEMPT = """\
+SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
+ WHERE PRIVILEGE_TYPE IN ('SUPER', 'READ ONLY ADMIN', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN')
+   AND GRANTEE = concat('''', replace(current_user(), '@', '''@'''), '''')"""
+"""Privileges that let a user write while `read_only` is on. Versions differ in them; where this is wrong, the server says it."""
+
 
 class MySQL(Product):
     """MySQL or MariaDB."""
@@ -185,6 +192,7 @@ class MySQL(Product):
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
         self._mariadb = "mariadb" in str(version).lower()
         self.limits_time = self._mariadb
+        locked = str(read_only) in {"1", "ON"}
         return Server(
             product="mariadb" if self._mariadb else "mysql",
             version=".".join(map(str, numbers)),
@@ -193,8 +201,9 @@ class MySQL(Product):
             tls="unverified" if cipher and cipher[0][1] else "off",
             database=str(database or ""),
             user=str(user),
-            in_recovery=str(read_only) in {"1", "ON"},
+            in_recovery=locked,
             max_connections=int(str(most)),
+            read_only=READ_ONLY if locked and not ask(EXEMPT) else "",
         )
 
     def kill(self, pid: int) -> str | None:

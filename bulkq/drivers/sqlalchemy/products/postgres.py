@@ -8,7 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers import tenants
+from bulkq.drivers import obstacles, tenants
 from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
 from bulkq.drivers.asyncpg.culprits import of_the_value
@@ -99,6 +99,7 @@ class Postgres(Product):
 
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
+        self._asked: tuple[Setting, ...] = ()
         self._number = 0
         self._parameters = ParameterTypes()
         self._style = ""  # of dates in the server's own text; "" if it is ISO
@@ -121,7 +122,8 @@ class Postgres(Product):
         given = resolve(text, os.environ)
         refuse_encoding(given)
         # What libpq does not know it refuses by name.
-        return settings_of({name: one for name, one in given.items() if name in KEYWORDS or name in VARIABLES})
+        self._asked = settings_of({name: one for name, one in given.items() if name in KEYWORDS or name in VARIABLES})
+        return self._asked
 
     def dropped(self, ask: Ask, settings: Sequence[Setting]) -> Setting | None:
         """A pooler may be told to ignore them (`ignore_startup_parameters`)."""
@@ -168,7 +170,7 @@ class Postgres(Product):
         """As the asyncpg driver looks."""
         self._plain(connection)
         self._iso(ask, connection)
-        ((pid, version, number, database, user, standby, most, superuser, free),) = ask(LOOK)
+        ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
         return Server(
@@ -183,6 +185,7 @@ class Postgres(Product):
             in_recovery=bool(standby),
             free_connections=_int(free),
             max_connections=_int(most),
+            read_only=obstacles.reason(ask(obstacles.WHY)[0], self._asked) if locked else "",
         )
 
     def _iso(self, ask: Ask, connection: Connection) -> None:
