@@ -32,9 +32,10 @@ from bulkq.model import (
 from bulkq.policy import retry
 from bulkq.policy.advice import COMMITTED_EARLY, advised
 from bulkq.policy.retry import Action, Decision
+from bulkq.segments import Segment, halves, segments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query
     from bulkq.permits import Permit
@@ -113,23 +114,12 @@ class Pieces(Protocol):
 
 
 @dataclass(slots=True)
-class _Segment:
-    """Sets of a batch that are attempted together."""
-
-    positions: Sequence[int]
-    attempts: int = 0
-    once: bool = False  # the single retry of Action.ONCE or SWITCH was used
-    in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
-    alone: bool = False  # the driver sends it outside a transaction, whatever was asked for
-
-
-@dataclass(slots=True)
 class _Tally:
     """What came of a batch so far."""
 
     work: Work
     batch: Batch
-    replies: list[tuple[_Segment, Reply]] = field(default_factory=list)
+    replies: list[tuple[Segment, Reply]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     ok: int = 0
     changed: int = 0
@@ -137,12 +127,12 @@ class _Tally:
     attempts: int = 0
     retried: int = 0
 
-    def add(self, segment: _Segment, reply: Reply) -> None:
+    def add(self, segment: Segment, reply: Reply) -> None:
         self.replies.append((segment, reply))
         self.ok += len(segment.positions) - len(reply.errors)
         self.changed = changed_in_all(self.changed, reply.changed)
 
-    def lose(self, segment: _Segment, why: str) -> None:
+    def lose(self, segment: Segment, why: str) -> None:
         """The only set of `segment` was applied, and its rows cannot be given."""
         for at in segment.positions:
             lost = SetError(at, None, why)
@@ -218,7 +208,7 @@ class Worker:
         """
         started_s = time.monotonic()
         tally = _Tally(work, batch)
-        todo = deque(_segments(work, batch))
+        todo = deque(segments_of(batch, work.identifiers))
         while todo:
             segment = todo.popleft()
             known = len(tally.failures)
@@ -237,7 +227,7 @@ class Worker:
         """
         started_s = time.monotonic()
         tally = _Tally(work, batch)
-        segment = _Segment(range(1))
+        segment = Segment(range(1))
         again = True
         while again:
             attempt_s = time.monotonic()
@@ -253,7 +243,7 @@ class Worker:
                 again = bool(await self._after(tally, segment, error, time.monotonic() - attempt_s))
         return tally.result(time.monotonic() - started_s)
 
-    async def _stream_once(self, tally: _Tally, segment: _Segment, out: Pieces) -> None:
+    async def _stream_once(self, tally: _Tally, segment: Segment, out: Pieces) -> None:
         work, batch = tally.work, tally.batch
         connection, statement = await self._prepared(work, batch.sets[0])
         segment.alone = statement.single
@@ -285,7 +275,7 @@ class Worker:
             held = None
         tally.add(segment, held or Reply((), (), ()))
 
-    async def _attempt(self, tally: _Tally, segment: _Segment) -> list[_Segment]:
+    async def _attempt(self, tally: _Tally, segment: Segment) -> list[Segment]:
         """One attempt of one segment; what is left to attempt of it."""
         work, batch = tally.work, tally.batch
         whole = len(segment.positions) == len(batch.sets)
@@ -299,7 +289,7 @@ class Worker:
             segment.alone = statement.single
             if statement.single and len(sets) > 1:
                 tally.attempts -= 1
-                return [_Segment((p,)) for p in segment.positions]
+                return [Segment((p,)) for p in segment.positions]
             if work.started is not None and segment.attempts == 1:
                 await work.started(Batch(batch.index, batch.first + segment.positions[0], sets))
             reply = await self._send(connection, statement, tally, segment, sets)
@@ -321,7 +311,7 @@ class Worker:
         connection: Connection,
         statement: Statement,
         tally: _Tally,
-        segment: _Segment,
+        segment: Segment,
         sets: Sequence[ParameterSet],
     ) -> Reply:
         """The attempt itself, with its claim and under the guard of `--max-affected`."""
@@ -353,7 +343,7 @@ class Worker:
         statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
         return connection, statement
 
-    async def _after(self, tally: _Tally, segment: _Segment, error: DatabaseError, elapsed_s: float) -> list[_Segment]:
+    async def _after(self, tally: _Tally, segment: Segment, error: DatabaseError, elapsed_s: float) -> list[Segment]:
         """Carry out what `policy.retry` decides; the segments that are still to be attempted."""
         work = tally.work
         outages = self._sessions.outages
@@ -392,7 +382,7 @@ class Worker:
             return self._fail(tally, segment, error, decision, exhausted=True)
         tally.retried += len(segment.positions)
         await self._pause(segment.attempts)
-        return _halves(segment) if decision.action is Action.HALVE else [segment]
+        return halves(segment) if decision.action is Action.HALVE else [segment]
 
     def _strand(self, work: Work, error: DatabaseError) -> None:
         """What runs cannot be stopped: the lane ends with this batch, and the database never has more of us than was asked for."""
@@ -400,7 +390,7 @@ class Worker:
         self._permit.keep()
         self._sessions.say(f"{work.target}: a statement of {work.query.place} {error}: its lane has ended")
 
-    async def _settle(self, tally: _Tally, segment: _Segment) -> list[_Segment]:
+    async def _settle(self, tally: _Tally, segment: Segment) -> list[Segment]:
         """Send exactly the same again: its marker was committed or never will be, and a repeat finds out which.
 
         Waits for a rival that is still in flight, through an outage too; a plain look could miss a commit in progress.
@@ -415,8 +405,8 @@ class Worker:
         return [segment]
 
     async def _before_deciding(
-        self, tally: _Tally, segment: _Segment, error: DatabaseError, decision: Decision
-    ) -> list[_Segment] | None:
+        self, tally: _Tally, segment: Segment, error: DatabaseError, decision: Decision
+    ) -> list[Segment] | None:
         """What has to be known first: whether an earlier try of these sets lasts. None: nothing is in doubt."""
         if segment.in_doubt and error.phase not in {Phase.SENT, Phase.COMMITTING}:
             # Only a granted claim proves that the earlier try is over. Until then nothing is cut, and nothing fails.
@@ -431,13 +421,13 @@ class Worker:
             return await self._settle(tally, segment)
         return None
 
-    def _may_settle(self, work: Work, segment: _Segment, error: DatabaseError) -> bool:
+    def _may_settle(self, work: Work, segment: Segment, error: DatabaseError) -> bool:
         """Whether a repeat tells what came of a try: a marker does, unless the statement has committed it by itself."""
         if error.abandoned or error.broken_off:
             return False
         return work.claims is not None or (work.repeatable and segment.attempts <= work.retries)
 
-    async def _still_in_doubt(self, tally: _Tally, segment: _Segment, error: DatabaseError) -> list[_Segment]:
+    async def _still_in_doubt(self, tally: _Tally, segment: Segment, error: DatabaseError) -> list[Segment]:
         """The repeat did not get as far as its claim: try again, unless the statement itself is refused by now."""
         tries_left = tally.work.claims is not None or segment.attempts <= tally.work.retries
         refused_now = error.phase is not Phase.CLAIMING and not error.connection_lost and _refused(error)
@@ -447,7 +437,7 @@ class Worker:
             tally.fail(position, error, Outcome.UNKNOWN, segment.attempts, None)
         return []
 
-    async def _after_set_errors(self, tally: _Tally, segment: _Segment, reply: Reply) -> list[_Segment]:
+    async def _after_set_errors(self, tally: _Tally, segment: Segment, reply: Reply) -> list[Segment]:
         """Sort the sets that failed on their own, in a driver that isolates errors, into failures and retries."""
         again: list[int] = []
         for error in reply.errors:
@@ -464,11 +454,11 @@ class Worker:
             return []
         tally.retried += len(again)
         await self._pause(segment.attempts)
-        return [_Segment(again, attempts=segment.attempts)]
+        return [Segment(again, attempts=segment.attempts)]
 
     def _fail(
-        self, tally: _Tally, segment: _Segment, error: DatabaseError, decision: Decision, *, exhausted: bool = False
-    ) -> list[_Segment]:
+        self, tally: _Tally, segment: Segment, error: DatabaseError, decision: Decision, *, exhausted: bool = False
+    ) -> list[Segment]:
         """Record the culprit and give back the sets beside it, or cut the segment smaller to find it."""
         work = tally.work
         positions = segment.positions
@@ -481,13 +471,13 @@ class Worker:
             return []
         index = 0 if len(positions) == 1 else error.position
         if index is None or (exhausted and len(positions) > 1):
-            return [_Segment((p,)) for p in positions] if decision.timed_out else _halves(segment)
+            return [Segment((p,)) for p in positions] if decision.timed_out else halves(segment)
         tally.fail(positions[index], error, decision.outcome, segment.attempts, limit_s)
         before, after = list(positions[:index]), list(positions[index + 1 :])
         # A read is sent again without the culprit. A write goes on in two runs of consecutive sets, because what
         # records that they are applied is a range.
         rest = [before + after] if work.limits.read_only else [before, after]
-        return [_Segment(sets) for sets in rest if sets]
+        return [Segment(sets) for sets in rest if sets]
 
     async def _pause(self, attempts: int) -> None:
         wait_s = self._budget.wait_s(time.monotonic())
@@ -499,7 +489,7 @@ WAITED_FOR = frozenset({"55P03", "57014", "40001", "SQLITE_BUSY", "SQLITE_BUSY_S
 """A claim that did not get its lock: nothing of the user's was sent."""
 
 
-def _claim(work: Work, batch: Batch, segment: _Segment) -> Claim | None:
+def _claim(work: Work, batch: Batch, segment: Segment) -> Claim | None:
     """The claim of a segment: its sets are consecutive in writes, so a range says which they are."""
     claims = work.claims
     if claims is None:
@@ -509,7 +499,7 @@ def _claim(work: Work, batch: Batch, segment: _Segment) -> Claim | None:
     return Claim(claims.run, claims.owner, work.part, first, last, claims.tables)
 
 
-def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_Segment]:
+def _applied(tally: _Tally, segment: Segment, there: AlreadyApplied) -> list[Segment]:
     """The marker wins: its sets are done; the rows that they returned are lost with the answer.
 
     If no COMMIT was sent before, the statement has committed the marker by itself, before its work: then it proves nothing.
@@ -530,7 +520,7 @@ def _applied(tally: _Tally, segment: _Segment, there: AlreadyApplied) -> list[_S
             lost = SetError(at, None, ANSWER_LOST)
             tally.unanswered.append(failure(tally.work, tally.batch, at, lost, Outcome.OK, tally.attempts))
     rest = segment.positions[count:]
-    return [_Segment(rest)] if rest else []
+    return [Segment(rest)] if rest else []
 
 
 def _lost_ownership(work: Work, error: NotOwner) -> str:
@@ -592,32 +582,8 @@ def failure(
     )
 
 
-def _segments(work: Work, batch: Batch) -> Iterable[_Segment]:
-    """The whole batch, or one segment per run of sets with the same identifiers: another name is another statement."""
-    idents = work.identifiers
-    if not idents:
-        return [_Segment(range(len(batch.sets)))]
-    segments: list[_Segment] = []
-    last: tuple[object, ...] | None = None
-    for position, values in enumerate(batch.sets):
-        names = tuple(values[i] for i in idents)
-        if names != last:
-            segments.append(_Segment([]))
-            last = names
-        segments[-1].positions = [*segments[-1].positions, position]
-    return segments
-
-
-def _halves(segment: _Segment) -> list[_Segment]:
-    positions = segment.positions
-    if len(positions) == 1:
-        return [segment]
-    middle = len(positions) // 2
-    return [_Segment(positions[:middle], segment.attempts), _Segment(positions[middle:], segment.attempts)]
-
-
 def _joined(
-    replies: list[tuple[_Segment, Reply]],
+    replies: list[tuple[Segment, Reply]],
 ) -> tuple[tuple[Column, ...], Sequence[Sequence[object]], Sequence[int]]:
     """Columns, values and batch positions of all replies, rows in the order of the sets."""
     if not replies:
