@@ -133,3 +133,40 @@ def test_four_bytes(postgres_url: str) -> None:
     rows = ", ".join(f"({n}, '{value!r}'::real)" for n, value in enumerate(values))
     found = servers.execute(postgres_url, f"select r::text from (values {rows}) v(n, r) order by n")
     assert [row[0] for row in found] == [real(single(value)) for value in values]
+
+
+ASKED = {
+    "pivot f on id using sum(r)": b"0,1,",
+    "select * from (pivot (select 'x' as a, 1 as n) on a using sum(n))": b"x",
+    "explain select * from f where id = 1": b"explain_key,explain_value",
+    "pragma table_info('f')": b"cid,name,type,notnull,dflt_value,pk",
+    "pragma database_size": b"database_name",
+    "describe f": b"column_name,column_type",
+    "summarize f": b"column_name,column_type",
+    "show tables": b"name",
+    "unpivot f on r": b"id,name,value",
+}
+
+
+def test_questions_of_other_kinds(file: str, cli: Cli) -> None:
+    """PIVOT, EXPLAIN, PRAGMA, DESCRIBE, SHOW and SUMMARIZE are reads, also where DuckDB cannot prepare them."""
+    for sql, header in ASKED.items():
+        done = cli("run", "-e", sql, "-t", file, "--format", "csv")
+        assert (done.code, done.out[: len(header)]) == (0, header), done.err
+    check = cli("check", "-e", "from (pivot (select 'x' as a, 1 as n) on a using sum(n)) where x is null", "-t", file)
+    assert check.code == 0, check.err
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "pragma enable_profiling",
+        "pragma threads = 1",
+        "explain analyze copy f to 'x.csv'",
+        "create table z as pivot f on id using sum(r)",
+    ],
+)
+def test_what_is_no_question(file: str, cli: Cli, tmp_path: Path, sql: str) -> None:
+    """What would change something is refused in a read-only run, whatever it begins with."""
+    assert cli("run", "-e", sql, "-t", file).code in {2, 4}
+    assert not (tmp_path / "x.csv").exists()

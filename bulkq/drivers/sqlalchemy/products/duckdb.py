@@ -34,6 +34,31 @@ READS = frozenset({"SELECT", "EXPLAIN"})
 """Kinds of statements that a read-only run executes. COPY, ATTACH, SET and INSTALL change something, and DuckDB's READ ONLY
 transaction has no word about them."""
 
+PIVOTED = frozenset({"MULTI", "CREATE", "SELECT", "DROP"})
+"""Kinds of the statements that DuckDB makes of a PIVOT without IN: one collects the columns in a type, one is the question."""
+
+QUESTIONS = frozenset(
+    [
+        *(
+            "collations",
+            "database_list",
+            "database_size",
+            "functions",
+            "metadata_info",
+            "platform",
+            "show",
+            "show_databases",
+        ),
+        *("show_tables", "show_tables_expanded", "storage_info", "table_info", "user_agent", "version"),
+    ]
+)
+"""Pragmas that only ask. https://duckdb.org/docs/stable/configuration/pragmas"""
+
+PRAGMA = re.compile(r"\s*pragma\s+(\w+)", re.IGNORECASE)
+
+UNPREPARED = frozenset({"EXPLAIN", "PRAGMA", "CALL"})
+"""Statements that DuckDB 2 neither prepares nor describes."""
+
 STATES = (
     ("InterruptException", "57014"),
     ("ConstraintException", "23000"),
@@ -126,19 +151,18 @@ class DuckDB(Product):
         if not reading:
             return None
         kinds = [statement.type.name for statement in cast("Any", connection).extract_statements(text)]
-        kinds = [kind for kind in kinds if kind not in READS]
-        if not kinds:
+        if all(kind in READS for kind in kinds) or _only_asks(query, kinds, text):
             return None
         return Refused(f"{query.verb or kinds[0]} is more than a question, and the run is read-only", "25006")
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """PREPARE says what is wrong with it, DESCRIBE which columns a SELECT has; neither executes anything."""
         returns = returns_rows(query, self.name)
-        if query.statement not in {StatementClass.READ, StatementClass.WRITE}:
+        if query.statement not in {StatementClass.READ, StatementClass.WRITE} or query.verb in UNPREPARED:
             return Described(returns_rows=returns)
         asking.ask(PREPARE + binding.sample)
         asking.ask("DEALLOCATE bulkq_probe")
-        if query.statement is StatementClass.WRITE or query.verb == "EXPLAIN":
+        if query.statement is StatementClass.WRITE:
             return Described(returns_rows=returns)
         cursor = asking.cursor
         text = f"DESCRIBE {binding.sample}"
@@ -230,6 +254,14 @@ def _as_text(kind: str) -> str:
     """The type `kind` with text for what Python would lose something of, `struct(a varchar)`; "" where that is nothing."""
     written = TIMES.sub(lambda found: found[1] or "varchar", kind)
     return written if written != kind else ""
+
+
+def _only_asks(query: Query, kinds: Sequence[str], text: str) -> bool:
+    """Whether a statement of other kinds changes nothing all the same: PIVOT in a question, and pragmas that ask."""
+    if query.statement is StatementClass.READ and query.verb not in UNPREPARED:
+        return PIVOTED.issuperset(kinds)
+    pragma = PRAGMA.match(text)
+    return kinds == ["PRAGMA"] and pragma is not None and pragma[1].lower() in QUESTIONS
 
 
 def _wrapping(kind: str) -> str:
