@@ -16,7 +16,7 @@ from bulkq.parameters.values import Unfit, constant_column, converter, native
 from bulkq.parameters.wording import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from bulkq.model import Parameter, Query
     from bulkq.parameters.source import Block
@@ -102,6 +102,9 @@ class Terms:
         return converter(parameter, text=self.text, plain=plain, loose=self.loose.get(parameter.name))
 
 
+IGNORE = "--extra-columns ignore accepts that where no query needs it"
+
+
 def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
     """Refuse a `--param` that none of the `queries` of a run has a parameter for.
 
@@ -115,13 +118,19 @@ def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
             raise ParameterError(f"--param {name}: {who} :{name}{suggestion(name, names)}")
 
 
-def check_columns(where: str, columns: Sequence[str]) -> None:
-    """Refuse columns without a name and two of one name."""
+def check_columns(where: str, columns: Sequence[str], needed: Container[str], *, ignore: bool) -> None:
+    """Refuse columns without a name and two of one name, but where others than `needed` are to be ignored.
+
+    Raises:
+        ParameterError: the first of them.
+    """
     for number, name in enumerate(columns, 1):
-        if not name:
-            raise ParameterError(f"{where}: column {number} has no name")
-        if name in columns[: number - 1]:
-            raise ParameterError(f"{where}: two columns are named {shown(name)}")
+        if not name and not ignore:
+            raise ParameterError(f"{where}: column {number} has no name; {IGNORE}")
+        if name in columns[: number - 1] and (name in needed or not ignore):
+            raise ParameterError(
+                f"{where}: two columns are named {shown(name)}{'' if name in needed else f'; {IGNORE}'}"
+            )
 
 
 def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool) -> Binding:
@@ -138,7 +147,8 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         ParameterError: a parameter without column, a column without parameter, a constant that is no such value.
     """
     if columns is not None:
-        check_columns(where, columns)
+        needed = {p.name for p in terms.query.parameters} - terms.constants.keys()
+        check_columns(where, columns, needed, ignore=terms.ignore_extra)
         _check_unused(terms, columns, where)
     wanted: list[str] = []
     fields: list[Field] = []

@@ -152,7 +152,7 @@ class Opening:
         columns = await feed.look() if isinstance(feed, ObjectFeed) else feed.columns or ()
         mine = tuple(p for p in self._query.parameters if p.name in columns and p.name not in self._terms.constants)
         terms = replace(self._terms, query=replace(self._query, parameters=mine))
-        check_columns(opened.where, columns)
+        check_columns(opened.where, columns, {p.name for p in mine}, ignore=self._terms.ignore_extra)
         return Factor(self._bound(opened, terms), tuple(p.name for p in mine))
 
     def _check_factors(self, factors: list[Factor], opened: list[Opened]) -> None:

@@ -177,7 +177,10 @@ BAD = {
         "rows.csv:9002: a NUL character; no database takes it in text",
     ),
     "two columns of a name": ("a,b,a\n", 'rows.csv:1: two columns are named "a"'),
-    "a column without name": ("a,,b\n", "rows.csv:1: column 2 has no name"),
+    "a column without name": (
+        "a,,b\n",
+        "rows.csv:1: column 2 has no name; --extra-columns ignore accepts that where no query needs it",
+    ),
     "unclosed quote": ('a,b\n1,2\n3,"4\n5,6\n7,8\n', 'rows.csv:3: the quote (") opened here is never closed'),
     "unclosed quote in the header": ('a,"b\n1,2\n', 'rows.csv:1: the quote (") opened here is never closed'),
     "text after a quote": (
@@ -297,3 +300,22 @@ async def test_broken_text_of_copy(tmp_path: Path, content: str, message: str) -
     """What COPY would not take, or would end at, is named with its line."""
     with pytest.raises(ParameterError, match=re.escape(message)):
         await sets(await opened(write(tmp_path, content), query("a"), fmt="copy"))
+
+
+@pytest.mark.parametrize("content", ["a,b,\n1,2,\n", "a,b,,\n1,2,,\n", "x,a,b,x\n0,1,2,3\n", ",a,b,x,x\n0,1,2,3,4\n"])
+async def test_columns_that_no_query_needs(tmp_path: Path, content: str) -> None:
+    """Columns without a name, or with one name, are ignored with the others; without the option it is named."""
+    name = write(tmp_path, content)
+    assert await sets(await opened(name, AB, extra=True)) == [("1", "2")]
+    with pytest.raises(
+        ParameterError, match=r"rows\.csv:1: .*; --extra-columns ignore accepts that where no query needs"
+    ):
+        await opened(name, AB)
+
+
+async def test_a_doubled_column_that_is_needed(tmp_path: Path) -> None:
+    """Which of two columns is meant cannot be told, also where others are ignored."""
+    name = write(tmp_path, "a,b,a\n1,2,3\n")
+    with pytest.raises(ParameterError, match='two columns are named "a"$'):
+        await opened(name, AB, extra=True)
+    assert await sets(await opened(name, AB, extra=True, constants={"a": "9"})) == [("9", "2")]
