@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from bulkq.sinks.files import FileOutput, Output, is_special
@@ -48,6 +49,7 @@ class FailureFile:
             RefusedError: a live run is writing this file; it is shorter than `continue_at`, or missing.
         """
         self._file: FileOutput | None = None
+        self._kept = continue_at or 0
         self._output: Output
         if is_special(path):
             self._output = open_stream(path)
@@ -76,6 +78,11 @@ class FailureFile:
             self._output.append(b"".join(map(failure_line, failures)))
             if self._file is not None:
                 self._file.flush()
+
+    def told(self) -> set[tuple[str, str, int]]:
+        """Target, query and number of the sets that an earlier process of the run has written to the file."""
+        rows = [json.loads(line) for line in self._output.start(self._kept).splitlines()]
+        return {(row["target"], row["query"], row["n"]) for row in rows}
 
     def notice(self, text: str) -> None:
         """Not for this file."""

@@ -11,7 +11,7 @@ from bulkq.policy.ranges import Ranges
 from bulkq.worker import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
@@ -46,6 +46,23 @@ async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
             unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
             file.write(unknown)
             ledger.mark(Mark(part.number, (), tuple(unknown)))
+        if file is not None and state is not None and part.work.failed is not None:
+            file.write(await _unwritten(opened, part, state.failures, file.told()))
+
+
+async def _unwritten(
+    opened: Opened, part: Part, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
+) -> list[Failure]:
+    """The failures that are on record and not in the file: they waited for their place in it when the process was killed."""
+    known = {
+        f.n: f
+        for f in failures
+        if f.outcome is not Outcome.UNKNOWN and (part.work.target, part.work.query.name, f.n) not in told
+    }
+    if not known:
+        return []
+    listed = await _listed(opened, part, _ranges(list(known)), SetError(0, None, ""), Outcome.ROLLED_BACK)
+    return [replace(known[f.n], params=f.params, source=f.source) for f in listed]
 
 
 async def _listed(

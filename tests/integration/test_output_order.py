@@ -164,6 +164,28 @@ def test_a_write_without_rows_is_recorded_at_once(database: str, cli: Cli, schem
     assert bad == [5, 900]
 
 
+def test_failures_that_wait_are_told_by_the_resumed_run(database: str, cli: Cli) -> None:
+    """Sets that failed behind a slow one are on record; a run that goes on after a kill lists them, each once."""
+    lock_first = "(:id::int > 1 or pg_advisory_xact_lock_shared(7) is not null)"
+    sql = f"insert into written select 1 / (case when :id::int in (5, 90) then 0 else 1 end) where {lock_first}"
+    with locked(database) as lock:
+        lock.cursor().execute("create table written (n int)")
+        lock.commit()
+        lock.cursor().execute("select pg_advisory_lock(7)")
+        where = ("-t", database, "-p", "range:id=1..100", "--failures", "bad.jsonl", "--write")
+        process = start(cli, "run", "-e", sql, *where, "-j", "3", "--batch", "1", *NO_LIMITS)
+        seen(cli, process, waiting=2, ok=97)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    ended = cli("resume", run_id(cli), timeout_s=LONGEST_S)
+    assert (ended.code, ended.counts["ok"], ended.counts["failed"]) == (1, "98", "2"), ended.err
+    bad = [json.loads(line) for line in (cli.folder / "bad.jsonl").read_text().splitlines()]
+    assert [(row["n"], int(row["params"]["id"]), row["sqlstate"]) for row in bad] == [
+        (5, 5, "22012"),
+        (90, 90, "22012"),
+    ]
+
+
 def test_answers_of_a_write_that_wait_are_few(database: str, cli: Cli) -> None:
     """Rows of a write cannot be asked for again: the lanes wait for the first set before a kill would lose too many."""
     sql = "update written set n = n + 1 where id = :id returning id, case when id = 1 then pg_advisory_xact_lock_shared(7)::text end as w"
