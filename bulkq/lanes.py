@@ -109,6 +109,9 @@ class Lanes:
         apart = parts[0].judge is not None
         self.window = Apart(most, run.overflow) if apart else Window(most, run.overflow, ordered=ordered)
         self.busy = False
+        self.slots = 1
+        """Connections that the target may have open; given back when all of them are closed."""
+
         self._run = run
         self._budget = Budget()
         self._current = 0
@@ -187,6 +190,10 @@ class Lanes:
             return
         if time.monotonic() < self._full_until_s:
             return
+        if len(self._lanes) + self._stranded >= self.slots:
+            if not self._run.another_slot():
+                return
+            self.slots += 1
         lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
         self._lanes.add(lane)
         self._keeper = self._keeper or lane

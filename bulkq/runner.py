@@ -18,6 +18,7 @@ from bulkq.model import KEPT_FAILURES, Mark, SinkPosition
 from bulkq.overflow import Overflow
 from bulkq.permits import Permit
 from bulkq.policy import stopping
+from bulkq.sessions import MOST_OPEN, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,9 +33,6 @@ __all__ = ["Control", "Part", "Rules", "Runner"]
 
 DRAIN_S = 30.0
 """After a first signal, what runs may finish for this long before it is cancelled."""
-
-MOST_OPEN = 256
-"""Targets at work at once: each has a connection, and a process has so many files."""
 
 
 class Control:
@@ -89,9 +87,10 @@ class Runner:
         observers: told of every batch in output order.
         ordered: output in the order of the input, of each target by itself.
         canaries: targets that run to their end first; the others begin only if all went well there.
+        reserved: connections that are open beside those of the lanes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says how the run is carried out
         self,
         parts: Sequence[Part],
         *,
@@ -103,6 +102,7 @@ class Runner:
         ledger: Ledger,
         ordered: bool = True,
         canaries: Sequence[Sessions] = (),
+        reserved: int = 0,
     ) -> None:
         self.parts = parts
         self.failures: list[Failure] = []
@@ -121,7 +121,7 @@ class Runner:
             for group in _by_target(parts)
         ]
         self._canaries = canaries
-        self._open = asyncio.Semaphore(MOST_OPEN)
+        self._slots = Slots(max(1, MOST_OPEN - reserved), len(self._targets))
         self._doors = self._shared_sinks()
 
     async def run(self) -> None:
@@ -177,6 +177,10 @@ class Runner:
             return self._concurrency
         busy = sum(1 for lanes in self._targets if lanes.busy and not lanes.sessions.lost)
         return -(-self._concurrency // max(1, busy))
+
+    def another_slot(self) -> bool:
+        """Whether a target may open one connection more. One target alone may open as many as it has lanes."""
+        return not self.several or self._slots.another()
 
     def door(self, sink: Sink) -> asyncio.Lock | None:
         """Who writes into a sink that several targets share holds this; None where nobody else does."""
@@ -277,12 +281,18 @@ class Runner:
                 group.create_task(self._run_one(lanes))
 
     async def _run_one(self, lanes: Lanes) -> None:
-        async with self._open:
+        if not self.several:
             await lanes.run()
-        self.progress.targets_done += 1
-        if self.several:
-            await lanes.sessions.close()  # with many targets, connections that nobody needs any more are too many
-            self._too_many_failed()
+            self.progress.targets_done += 1
+            return
+        await self._slots.first()
+        try:
+            await lanes.run()
+            self.progress.targets_done += 1
+            await lanes.sessions.close()
+        finally:
+            self._slots.give_back(lanes.slots)
+        self._too_many_failed()
 
     def _too_many_failed(self) -> None:
         most = self._rules.max_failed_targets

@@ -31,7 +31,8 @@ from bulkq.policy import verdict as deciding
 from bulkq.query import rules as rules_of
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks.checking import Place, Reference, blank, shown_params
-from bulkq.tasks.checkplan import MODE, connect, open_checks, plan
+from bulkq.tasks.checkplan import MODE, MOST_ASKING, open_checks, plan
+from bulkq.tasks.checktargets import connect
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.requests import to_json
 
@@ -164,6 +165,7 @@ def _runner(opened: Opened, control: Control) -> tuple[Runner, list[Part]]:
         rules=rules,
         ledger=NoLedger(),
         ordered=False,
+        reserved=opened.holders + min(opened.asking, MOST_ASKING),
     )
     return runner, parts
 

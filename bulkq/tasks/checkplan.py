@@ -5,7 +5,6 @@ Called by `bulkq.tasks.check`.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -15,22 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.conditions import Measure
-from bulkq.errors import DatabaseError, ParameterError, RefusedError, TargetError, UsageError
+from bulkq.errors import DatabaseError, ParameterError, TargetError
 from bulkq.model import Decoding, Limits, Query, Run, StatementClass, Target
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
 from bulkq.policy.progress import Progress
 from bulkq.policy.sizing import BatchSize
-from bulkq.protocols import SnapshotConnection
 from bulkq.query import rules as rules_of
 from bulkq.runner import Part
-from bulkq.sessions import Sessions
+from bulkq.sessions import MOST_OPEN
 from bulkq.sinks.nothing import NoSink
-from bulkq.targets import open_target
 from bulkq.tasks.checking import Book, Digest, Judge, Pair, Place, Reference
 from bulkq.tasks.checkvalues import first_sets, values_fit
 from bulkq.tasks.opening import new_run_id
-from bulkq.tasks.recording import identity, physical, source_request, twins
+from bulkq.tasks.recording import source_request
 from bulkq.tasks.rows import rows_of
 from bulkq.worker import Work
 
@@ -43,7 +40,8 @@ if TYPE_CHECKING:
     from bulkq.ledger.checks import CheckHistory
     from bulkq.model import Server
     from bulkq.parameters import Request
-    from bulkq.protocols import Connection, Driver, Observer, ParameterSource
+    from bulkq.protocols import Driver, Observer, ParameterSource
+    from bulkq.sessions import Sessions
 
 MODE = "check"
 """The mode of such a run, in the ledger and the reports: nothing to resume, nothing to retry."""
@@ -53,6 +51,9 @@ ROOTS = ("bulkq.toml", ".git")
 
 QUERIED = ("sql:", "@")
 """Parameter sources that are queries of the user's."""
+
+MOST_ASKING = MOST_OPEN // 2
+"""Connections over which parameter sets are read at once. With more such parts, each connects again when its turn comes."""
 
 MOST_ROWS = 10_000_000
 """Rows that a check's result may have; who wants to count more counts in SQL."""
@@ -137,6 +138,29 @@ class Opened:
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
 
     @property
+    def databases(self) -> list[Database]:
+        """Every target once, also those of `same as NAME on TARGET`."""
+        every = (*(seat.database for seat in self.targets), *self.others.values())
+        return list({id(database): database for database in every}.values())
+
+    @property
+    def holders(self) -> int:
+        """Connections that hold a snapshot until the run ends."""
+        return len(self.databases) if self.request.snapshot else 0
+
+    @property
+    def asking(self) -> int:
+        """Parts whose parameter sets are the rows of a query, which is read over a connection of its own."""
+        run = self.request.run
+        asks = [query for query in run.queries if any(spec.startswith(QUERIED) for spec in specs(run, query, query))]
+        return len(self.targets) * sum(2 if query.place in self.request.references else 1 for query in asks)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether every target can keep a connection while the others are looked at."""
+        return len(self.databases) + self.holders <= MOST_OPEN
+
+    @property
     def compares(self) -> bool:
         """Whether there are several databases, of which two may be one."""
         return bool(self.others) or len({id(seat.database) for seat in self.targets}) > 1
@@ -172,83 +196,6 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     )
 
 
-async def connect(opened: Opened, stack: AsyncExitStack) -> None:
-    """Look at every target once, side by side: one that is not there is an error of its checks and of nothing else."""
-    every = list(
-        {
-            id(target): target for target in (*(seat.database for seat in opened.targets), *opened.others.values())
-        }.values()
-    )
-    for target in every:
-        driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
-        target.driver = driver
-        target.name = target.target.name or driver.target
-        target.sessions = Sessions(
-            driver,
-            outage_s=opened.request.run.outage_s,
-            say=opened.notice,
-            most=target.target.concurrency or opened.request.run.per_target,
-        )
-        stack.push_async_callback(target.sessions.close)
-    looks = await asyncio.gather(*(_look(opened, target, stack) for target in every), return_exceptions=True)
-    for wrong in looks:  # only now: nobody is still connecting when everything is closed
-        if wrong is not None:
-            raise wrong
-    for line in twins((seat.label, seat.database.physical, seat.target.schema) for seat in opened.targets):
-        opened.notice(f"{line}: its checks come once for each name")
-
-
-async def _look(opened: Opened, target: Database, stack: AsyncExitStack) -> None:
-    assert target.sessions is not None
-    run = opened.request.run
-    left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
-    try:
-        async with asyncio.timeout(left_s) as deadline:
-            connection = await target.sessions.first(run.connect_timeout_s)
-            if opened.compares:
-                target.physical = await physical(connection, await identity(connection, target.target.url))
-    except TimeoutError:
-        target.late = deadline.expired()
-        within = f"the deadline of {run.deadline_s:g}s" if target.late else f"{run.connect_timeout_s:g}s"
-        target.error = f"{target.name} did not answer within {within}"
-        return
-    except (TargetError, RefusedError) as error:
-        target.error, target.refused = str(error), isinstance(error, RefusedError)
-        return
-    target.server = connection.server
-    target.sessions.give_back(connection)
-    if opened.request.snapshot:
-        await _export(target, stack)
-
-
-async def _export(target: Database, stack: AsyncExitStack) -> None:
-    """One transaction that stays open to the end: the others see what it sees."""
-    assert target.sessions is not None
-    connection = await target.sessions.driver.connect()
-    stack.push_async_callback(connection.close)
-    holder = exporter(connection, target.name)
-    try:
-        target.snapshot = await holder.export_snapshot()
-    except DatabaseError as error:
-        target.error = f"no snapshot: {error}"
-
-
-def exporter(connection: Connection, name: str) -> SnapshotConnection:
-    """`connection`, where others can see what it sees.
-
-    Raises:
-        UsageError: its database shares no snapshots.
-        RefusedError: it goes through a pooler.
-    """
-    if not isinstance(connection, SnapshotConnection):
-        raise UsageError(f"--snapshot: {name} cannot share a snapshot: it needs postgresql://, leave it out")
-    if connection.server.pooled:
-        raise RefusedError(
-            f"--snapshot: {name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
-        )
-    return connection
-
-
 # --- checks into parts ---------------------------------------------------------------------------------------------
 
 
@@ -278,6 +225,9 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
             planned = Planned(place, Judge(place, opened.book, Digest()))
             opened.planned.append(planned)
             await _add_parts(opened, planned, seat.database, stack, stdin)
+            if not opened.keeps:
+                for part in planned.parts:
+                    await part.sessions.close()
 
 
 async def _add_parts(
@@ -417,7 +367,7 @@ def _beside(spec: str, folder: Path) -> str:
 async def _source(opened: Opened, wanted: Request, query: Query, target: Database) -> ParameterSource:
     assert target.driver is not None
     run = opened.request.run
-    rows = rows_of(run.params_target or target.target, run)
+    rows = rows_of(run.params_target or target.target, run, twice=opened.asking > MOST_ASKING)
     can = target.driver.capabilities
     text, dynamic = can.text_parameters, can.dynamic_types
     try:

@@ -11,7 +11,8 @@ from bulkq.model import StatementClass
 from bulkq.query import rules as rules_of
 from bulkq.targets import open_target
 from bulkq.tasks.check import NO_SETS, refuse
-from bulkq.tasks.checkplan import as_sent, exporter, itself, wanted_sets
+from bulkq.tasks.checkplan import as_sent, itself, wanted_sets
+from bulkq.tasks.checktargets import exporter
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.plan import At, QueryPlan, asking, first_reached, look_into
 from bulkq.tasks.planlooks import Look, connected, look_at_all, refusals, seat

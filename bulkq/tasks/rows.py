@@ -28,8 +28,14 @@ UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """The query is read at the pace of the run, which may take all night: its timeout is for each piece that is fetched."""
 
 
-def rows_of(target: Target, request: Run) -> Rows:
-    """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`, within the timeout of `request`."""
+def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
+    """What `bulkq.parameters.open_source` calls for rows: runs a query on `target`, within the timeout of `request`.
+
+    Args:
+        target: where the query runs.
+        request: has its timeout.
+        twice: close the connection when the names are known, and connect again for the rows.
+    """
 
     async def rows(wanted: str | Query) -> AsyncGenerator[Piece, None]:
         query = _inline(wanted, target) if isinstance(wanted, str) else wanted
@@ -37,10 +43,16 @@ def rows_of(target: Target, request: Run) -> Rows:
             raise UsageError(
                 f"{query.place}: a query that gives parameter sets cannot have parameters itself (:{query.parameters[0].name})"
             )
-        connection = await open_target(target, application_name="bulkq/params", read_only=True).connect()
+        driver = open_target(target, application_name="bulkq/params", read_only=True)
+        connection = await driver.connect()
         try:
             statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+            if twice:
+                await connection.close()
             yield tuple(column.name for column in statement.columns), ()
+            if twice:
+                connection = await driver.connect()
+                statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
             pieces = connection.stream(statement, (), UNHURRIED)
             async with aclosing(_in_time(pieces, _timeout_s(query, request))) as replies:
                 async for reply in replies:

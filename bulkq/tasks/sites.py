@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.policy import safety
-from bulkq.sessions import Sessions
+from bulkq.sessions import MOST_OPEN, Sessions
 from bulkq.targets import open_target
 from bulkq.tasks import recording
 
@@ -27,9 +27,6 @@ LOOK_S = 30.0
 """How long one target of several may take to answer before the first statement, once it is connected."""
 
 SHOWN = 20
-
-SIDE_BY_SIDE = 256
-"""Targets that are connected at the same time at most: a process has so many files."""
 
 
 @dataclass(slots=True)
@@ -150,7 +147,7 @@ def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
 
 
 async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[None]], *, write: bool) -> None:
-    """Do `work` for every site that is not lost, all at once.
+    """Do `work` for every site that is not lost, at most `MOST_OPEN` at once. Of more sites, no connection is kept.
 
     Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
 
@@ -159,7 +156,8 @@ async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[N
         BulkqError: what is wrong for all of them, as the first found it.
     """
     several = len(sites) > 1
-    door = asyncio.Semaphore(SIDE_BY_SIDE)
+    door = asyncio.Semaphore(MOST_OPEN)
+    keeps = len(sites) <= MOST_OPEN
 
     async def one(site: Site) -> None:
         async with door:
@@ -169,6 +167,9 @@ async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[N
                 if not several or (write and isinstance(error, RefusedError)):
                     raise
                 site.lose(error)
+            finally:
+                if not keeps:
+                    await site.sessions.close()
 
     try:
         async with asyncio.TaskGroup() as group:
