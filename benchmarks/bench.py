@@ -172,7 +172,9 @@ class Bench:
                 costs[name].append(sides[name]())
         return {name: _median(every) for name, every in costs.items()}
 
-    def timed(self, command: Sequence[str], *, says: str = "", output: Path | None = None, lines: int = 0) -> Cost:
+    def timed(
+        self, command: Sequence[str], *, says: str = "", output: Path | None = None, lines: int = 0, code: int = 0
+    ) -> Cost:
         """Time a whole process.
 
         Args:
@@ -180,6 +182,7 @@ class Bench:
             says: text that its stdout or stderr must hold.
             output: file that it writes; removed before.
             lines: lines that `output` must have afterwards.
+            code: with which it ends.
 
         Raises:
             Broken: it failed, or did not do all of its work.
@@ -196,7 +199,7 @@ class Bench:
             wall_s = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         text = log.read_text(errors="replace")
-        if process.returncode != 0 or says not in text:
+        if process.returncode != code or says not in text:
             raise Broken(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{text[-2000:]}")
         if output is not None and (found := _count_lines(output)) != lines:
             raise Broken(f"{' '.join(map(str, command))} wrote {found} lines of {lines}")
