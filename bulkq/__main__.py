@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,11 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from bulkq.cli import main as program
 
-        return program(arguments)
+        code = program(arguments)
     except KeyboardInterrupt:
         if sys.stderr is not None:
             sys.stderr.write("bulkq: interrupted\n")
-        return INTERRUPTED
+        code = INTERRUPTED
+    _end_at_once(code)
+    return code
+
+
+def _end_at_once(code: int) -> None:
+    """End the process here where a library's threads would keep it alive or crash it; all is written and closed by now."""
+    leftovers = sys.modules.get("bulkq.drivers.leftovers")
+    if leftovers is None or not leftovers.LEFTOVERS.must_end_at_once():
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # closed
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy.dialects import registry
@@ -80,7 +83,24 @@ class Loose(Cursor):
         return super().execute(statement, values)
 
 
-KINDS: dict[str, type[Cursor]] = {"silent": Silent, "forgetful": Forgetful, "hollow": Hollow, "loose": Loose}
+class Lingering(Cursor):
+    """Prints whatever it does, from Python and from C, and keeps a thread that never ends."""
+
+    def execute(self, statement: str, values: Any = ()) -> object:
+        print("### printed by the library", flush=True)
+        os.write(1, b"### written by the library\n")
+        if not any(thread.name == "lingering" for thread in threading.enumerate()):
+            threading.Thread(target=threading.Event().wait, name="lingering").start()
+        return super().execute(statement, values)
+
+
+KINDS: dict[str, type[Cursor]] = {
+    "silent": Silent,
+    "forgetful": Forgetful,
+    "hollow": Hollow,
+    "loose": Loose,
+    "lingering": Lingering,
+}
 
 
 class Connection:
@@ -137,6 +157,16 @@ class Unfinished(Dialect):
 
 for _name, _kind in KINDS.items():
     globals()[f"Dialect_{_name}"] = type(f"Dialect_{_name}", (Dialect,), {"driver": _name, "kind": _kind})
+
+
+def install(folder: Path) -> dict[str, str]:
+    """Make the libraries known to every process that has the returned environment."""
+    info = folder / "odd-1.0.dist-info"
+    info.mkdir(parents=True)
+    lines = [f"sqlite.{name} = tests.odd:Dialect_{name}" for name in KINDS]
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("\n".join(["[sqlalchemy.dialects]", *lines, ""]))
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parents[1])])}
 
 
 def register() -> None:

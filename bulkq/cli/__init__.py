@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulkq import __version__
+from bulkq.cli import stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -112,6 +113,7 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with `arguments` (`sys.argv` by default) and return its exit code."""
     given = [*(sys.argv[1:] if arguments is None else arguments)]
+    stdout.keep()
     try:
         code = program.main(given, prog_name="bulkq", standalone_mode=False, obj=given)
         if sys.stdout is not None:
@@ -130,4 +132,4 @@ def _let_go_of_a_closed_stdout() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

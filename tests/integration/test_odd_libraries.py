@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.protocols import Connection
+    from tests.servers.command import Cli
 
 ROWS = 50
 WRITES = Limits(timeout_s=20, lock_timeout_s=5, read_only=False)
@@ -127,3 +128,24 @@ async def test_markers_say_who_wrote_them(shop: Path) -> None:
     assert early.value.sqlstate == MARKER_EARLY
     await connection.close()
     assert quantities(shop) == {0: ROWS - 2, 1: 2}
+
+
+def test_the_process_ends_and_stdout_is_data(shop: Path, cli: Cli, tmp_path: Path) -> None:
+    """A library that prints and keeps a thread changes neither the rows, nor the exit code, nor the end of the process."""
+    done = cli(
+        *(
+            "run",
+            "-e",
+            "select id from items where id = :id",
+            "-t",
+            f"sqlite+lingering:///{shop}",
+            "-p",
+            "range:id=1..3",
+        ),
+        *("--format", "csv"),
+        env=odd.install(tmp_path / "installed"),
+    )
+    assert (done.code, done.text) == (0, "id\n1\n2\n3\n")
+    assert done.counts["exit"] == "0"
+    assert "### printed by the library" in done.err
+    assert "### written by the library" in done.err

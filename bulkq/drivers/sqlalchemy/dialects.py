@@ -5,6 +5,8 @@ No list of dialects is kept here: a new one that is installed is found.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,7 +82,10 @@ def ask(text: str) -> Known:
     try:
         kind = url.get_dialect()
         kind = kind.get_async_dialect_cls(url)
-        module = kind.import_dbapi()
+        with contextlib.redirect_stdout(
+            sys.stderr
+        ):  # stdout is for data, whatever a library prints while it is imported
+            module = kind.import_dbapi()
         dialect = kind(dbapi=module)  # type: ignore[call-arg] # every dialect takes it
     except ModuleNotFoundError as error:
         raise MissingDriver(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from bulkq.drivers import libpq, tls, urls
+from bulkq.drivers.leftovers import LEFTOVERS
 from bulkq.drivers.sqlalchemy import trial
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
@@ -108,6 +109,7 @@ class SqlDriver:
     def _tried(self, session: Session, server: Server) -> Server:
         """What a library that the tests do not hold is seen to do."""
         product = self._known.product
+        LEFTOVERS.foreign = True
         trial.ask_twice(session)
         if self._read_only:
             return server
@@ -151,6 +153,7 @@ class SqlDriver:
 
     def _left(self) -> None:
         self.left_behind += 1
+        LEFTOVERS.statements += 1
 
     def _option(self, error: Exception) -> UsageError | None:
         """The error for an option of the URL that the library does not know."""
