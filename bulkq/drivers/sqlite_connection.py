@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from bulkq.drivers.hops import ended, what_lasts
 from bulkq.drivers.sqlite_handle import Handle
+from bulkq.drivers.sqlite_options import options_of
 from bulkq.drivers.sqlite_session import PIECE, Session, SqliteStatement
 from bulkq.errors import DatabaseError, TargetError, UsageError
 from bulkq.model import Capabilities, Phase, Server
@@ -55,13 +56,11 @@ def file_of(url: str) -> Path:
     """The path in `url`.
 
     Raises:
-        UsageError: no path, a host, an option, or `:memory:`.
+        UsageError: no path, a host, or `:memory:`.
     """
     scheme, _, rest = url.partition(":")
-    location, _, options = rest.partition("?")
+    location = rest.partition("?")[0]
     host, slash, path = location.removeprefix("//").partition("/") if location.startswith("//") else ("", "", "")
-    if options:
-        raise UsageError(f'"{url}": an SQLite URL takes no options (a "?" in the file name is written %3F)')
     if not slash or host:
         if location in {"", "//"} or ":memory:" in location:
             raise UsageError(_nothing_there(url))
@@ -90,7 +89,7 @@ class SqliteDriver:
 
         Args:
             name: of the driver.
-            url: `sqlite:///relative.db` or `sqlite:////absolute.db`, with percent-encoding where needed.
+            url: `sqlite:///relative.db` or `sqlite:////absolute.db`, with percent-encoding where needed, and options.
             thread: makes the thread of a connection, which opens the file by calling the argument.
             read_only: open the file so that nothing can be written.
 
@@ -99,6 +98,7 @@ class SqliteDriver:
         """
         self.target = url
         self._path = file_of(url)
+        self._options = options_of(url, url.partition("?")[2])
         self._thread = thread
         self._read_only = read_only
         self.capabilities = Capabilities(
@@ -120,7 +120,9 @@ class SqliteDriver:
         Raises:
             TargetError: no such file, not a database, no permission, locked.
         """
-        handle = Handle(self._path, read_only=self._read_only)
+        if self._options.only_read and not self._read_only:
+            raise TargetError(f'"{self._path}" is opened with mode=ro, and the run writes: take mode=ro out of the URL')
+        handle = Handle(self._path, read_only=self._read_only, options=self._options)
         thread = self._thread(handle.open)
         try:
             async with asyncio.timeout(CONNECT_S):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import sqlite_rules as rules
+from bulkq.drivers.sqlite_options import Options
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
 
@@ -27,6 +28,8 @@ TICK = 50_000
 Each look needs the interpreter lock. Every 1,000 steps a scan takes a hundred times as long while another thread
 computes (measured: 4.8 s for 0.05 s); every 50,000 three times.
 """
+
+DEFAULTS = Options()
 
 SLICE_S = 0.1
 """SQLite waits this long for a lock at a time, then we look whether to go on: its own wait cannot be interrupted."""
@@ -87,9 +90,11 @@ class Handle:
     Args:
         path: an existing file.
         read_only: open the file so that nothing can be written.
+        options: of the URL.
     """
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool, options: Options = DEFAULTS) -> None:
+        self._options = options
         self.deadline = Deadline()
         self.reading = read_only  # what the authorizer and query_only go by
         self.verb = ""
@@ -115,12 +120,14 @@ class Handle:
 
     def _opened(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rw"  # "rw" does not create a file
-        uri = f"{self._path.absolute().as_uri()}?mode={mode}"
+        uri = f"{self._path.absolute().as_uri()}?mode={mode}{'&immutable=1' if self._options.immutable and self.read_only else ''}"
         raw = self._raw = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=SLICE_S)
         self.cursor = raw.cursor()
         self.own = raw.cursor()
         self._set_query_only()
         self.wait_for("SELECT 1 FROM sqlite_master LIMIT 1", CONNECT_PATIENCE_S)
+        for pragma in self._options.pragmas:
+            self.wait_for(pragma, CONNECT_PATIENCE_S)
         raw.set_authorizer(self._authorize)
         raw.set_progress_handler(self.deadline.expired, TICK)
         return raw
@@ -272,7 +279,8 @@ class Handle:
         message = self._message(error, state, patience_s)
         at = rules.culprit(message, binding.sample) if phase is Phase.PREPARING and binding is not None else None
         offset = None if at is None or binding is None else binding.offset(at)
-        return DatabaseError(message, sqlstate=state or None, phase=phase, position=position, offset=offset)
+        hint = rules.next_step(message)
+        return DatabaseError(message, sqlstate=state or None, phase=phase, position=position, offset=offset, hint=hint)
 
     def _message(self, error: Exception, state: str, patience_s: float | None) -> str:
         if state == "SQLITE_INTERRUPT":

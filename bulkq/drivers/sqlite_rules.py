@@ -147,6 +147,14 @@ def culprit(message: str, text: str) -> int | None:
     return None
 
 
+def next_step(message: str) -> str | None:
+    """What to do about `message` of SQLite or Python, where that is known."""
+    if re.search(r"\b(?:within|inside) a transaction", message):
+        return 'write "-- @transaction off" above the statement'
+    column = re.match(r"Could not decode to UTF-8 column '(.*)' with text", message, re.DOTALL)
+    return f'cast("{column[1]}" as blob) gives its bytes' if column else None
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint with the known name that is most like `name`."""
     near = get_close_matches(name.lower(), known, n=1)

@@ -5,6 +5,7 @@ A method is one hop: it loops over the parameter sets of a batch, so that what a
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import suppress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Call = tuple[str, tuple[object, ...]]
     Rows = list[tuple[object, ...]]
 
+CHECKPOINT = re.compile(r"\s*pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint\b", re.IGNORECASE)
 PREPARE_PATIENCE_S = 5.0
 PROBE_S = 0.25
 PIECE = 5_000
@@ -66,6 +68,13 @@ class Session:
         Raises:
             DatabaseError: SQLite, or a rule of ours, refuses the text, or an identifier is not in the database.
         """
+        if query.transaction and CHECKPOINT.match(query.sql) and not self._db.read_only:
+            raise DatabaseError(
+                "wal_checkpoint cannot run inside a transaction",
+                sqlstate="SQLITE_LOCKED",
+                phase=Phase.PREPARING,
+                hint='write "-- @transaction off" above the statement',
+            )
         self._db.start(query, None, (), reading=self._db.read_only)
         self._db.begin("BEGIN", PREPARE_PATIENCE_S, Phase.PREPARING)
         try:

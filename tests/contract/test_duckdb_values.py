@@ -170,3 +170,10 @@ def test_what_is_no_question(file: str, cli: Cli, tmp_path: Path, sql: str) -> N
     """What would change something is refused in a read-only run, whatever it begins with."""
     assert cli("run", "-e", sql, "-t", file).code in {2, 4}
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_checkpoint_in_a_transaction(file: str, cli: Cli) -> None:
+    """It says what to write, and written so it runs."""
+    done = cli("run", "-e", "checkpoint", "-t", file, "--write")
+    assert (done.code, 'write "-- @transaction off" above the statement' in done.err) == (1, True)
+    assert cli("run", "-e", "-- @transaction off\ncheckpoint", "-t", file, "--write").code == 0

@@ -50,7 +50,6 @@ def test_url_names_a_file(url: str, path: str) -> None:
         ("sqlite://shop.db", "sqlite:///shop.db"),
         ("sqlite:shop.db", "sqlite:///shop.db"),
         ("sqlite://host/shop.db", "three slashes"),
-        ("sqlite:///shop.db?mode=ro", "no options"),
         ("sqlite:///shop%00.db", "null character"),
     ],
 )

@@ -94,6 +94,9 @@ TIMES = re.compile(
 FLOATS = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bfloat(?=[][,)]|$)""", re.IGNORECASE)
 """In the name of a type, FLOAT, of which Python makes a double with digits that it never had, or a quoted name."""
 
+ALONE = re.compile(r"Cannot (?:FORCE )?CHECKPOINT|within a transaction|has transaction local changes", re.IGNORECASE)
+"""What DuckDB says of a statement that wants no transaction around it."""
+
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
 
@@ -238,7 +241,8 @@ class DuckDB(Product):
             state = "40001" if "onflict" in text or "Failed to commit" in text else "25000"
         place = _LINE.search(text)
         words = one_line(Exception(text[: place.start()] if place else text)).partition(" Candidate")[0]
-        return Trouble(words[:KEPT], state, bool(kinds & FATAL), at=_offset(place))
+        hint = 'write "-- @transaction off" above the statement' if ALONE.search(words) else None
+        return Trouble(words[:KEPT], state, bool(kinds & FATAL), hint=hint, at=_offset(place))
 
     def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
         """The file, and who holds it."""
