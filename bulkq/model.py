@@ -409,6 +409,7 @@ class RunSummary:
     p95_s: float | None = None
     max_s: float | None = None
     unanswered: int = 0  # sets of a write that were applied but whose answers are lost
+    warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
     repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
     repeated_exact: bool = True  # False: there may be more
     reason: str = ""  # why it stopped, for people

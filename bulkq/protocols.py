@@ -203,6 +203,24 @@ class Driver(Protocol):
         ...
 
 
+class WarningCounts(Protocol):
+    """What a target warned of in a run."""
+
+    count: int
+    first: list[str]
+    """Texts of the first few, with the query's place."""
+
+
+@runtime_checkable
+class WarningDriver(Protocol):
+    """A driver whose server may count warnings with its answers."""
+
+    @property
+    def warnings(self) -> WarningCounts:
+        """Those of all of its connections, of attempts that went through."""
+        ...
+
+
 class Sink(Protocol):
     """Where result rows go. `encode` is pure and may run for batches out of order; `write` gets them in order."""
 

@@ -41,6 +41,7 @@ def json_report(summary: RunSummary) -> str:
             "rows": summary.rows,
             "attempts": summary.attempts,
             "unanswered": summary.unanswered,
+            "warnings": summary.warnings,
         },
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "queries": [_query(query) for query in summary.queries],

@@ -19,6 +19,7 @@ def summary_line(summary: RunSummary) -> str:
     """`bulkq: run=... status=... ok=... exit=... resume="..."`, made to be parsed; `resume` is the command that goes on."""
     s = summary
     unanswered = f" unanswered={s.unanswered}" if s.unanswered else ""
+    unanswered += f" warnings={s.warnings}" if s.warnings else ""
     line = (
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
         f"retried={s.retried} changed={changed_text(s.changed)}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"

@@ -19,6 +19,7 @@ from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError,
 from bulkq.ledger import NoLedger, open_recorder
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
 from bulkq.policy import safety, stopping
+from bulkq.protocols import WarningDriver
 from bulkq.runner import Part, Rules, Runner
 from bulkq.tasks import keys, untold
 from bulkq.tasks import sites as sites_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.model import Run
-    from bulkq.protocols import Ledger, Observer, Sink
+    from bulkq.protocols import Ledger, Observer, Sink, WarningCounts
     from bulkq.runner import Control
     from bulkq.targets import Config
     from bulkq.tasks.beginning import Recorded
@@ -167,6 +168,8 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
             await sink.close(complete=False)
         raise
     await _count_skipped(opened)
+    for text in (text for found in _warnings(opened) for text in found.first):
+        opened.say(f"warning: {text}")
     summary = replace(
         _summary(opened, runner, control), started_at=recorded.record.started_at if recorded.record else began
     )
@@ -288,6 +291,7 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         retried=progress.retried,
         changed=progress.changed,
         unanswered=progress.unanswered,
+        warnings=sum(found.count for found in _warnings(opened)),
         rows=progress.rows,
         attempts=progress.attempts,
         elapsed_s=time.monotonic() - progress.started_s,
@@ -304,6 +308,12 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         ),
         failures=tuple(failures),
     )
+
+
+def _warnings(opened: Opened) -> list[WarningCounts]:
+    """What the targets warned of, where their servers count it."""
+    drivers = (site.driver for site in opened.sites)
+    return [driver.warnings for driver in drivers if isinstance(driver, WarningDriver)]
 
 
 def per_target(opened: Opened) -> tuple[TargetCounts, ...]:

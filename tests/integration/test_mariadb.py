@@ -16,6 +16,7 @@ from bulkq.errors import DatabaseError
 from bulkq.model import MARKER_EARLY, Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
 from bulkq.policy import retry
 from bulkq.query import inline
+from bulkq.reports.summary import summary_line
 from bulkq.runner import Control
 from bulkq.tasks.resuming import resume
 from bulkq.tasks.run import run as new_run
@@ -252,7 +253,7 @@ async def test_a_quiet_end_after_our_own_kill(base: Database, driver: str) -> No
     while not await asyncio.to_thread(base.execute, f"select 1 from information_schema.processlist where {SLEEPS}"):
         await asyncio.sleep(0.01)
     task.cancel()
-    with pytest.raises(DatabaseError, match="cancelled") as caught:
+    with pytest.raises(DatabaseError, match="cancelled|interrupted") as caught:
         await task
     assert retry.outcome(caught.value, transaction=False) is Outcome.UNKNOWN
     await connection.close()
@@ -452,7 +453,8 @@ VALUES = """insert into v values
 
 async def test_values_are_the_text_of_the_server(base: Database, driver: str, tmp_path: Path) -> None:
     """Byte for byte what the server itself writes, also where Python has no such value; and it can be read back."""
-    base.execute("set global sql_mode = ''", TYPES, VALUES, "create table w like v")
+    ((mode,),) = base.execute("select @@global.sql_mode")
+    base.execute("set global sql_mode = ''", "set sql_mode = ''", TYPES, VALUES, "create table w like v")
     out = tmp_path / "out.csv"
     reading = asked(base, driver, "select * from v order by id", tmp_path, output=str(out), format="csv", write=False)
     assert (await new_run(reading, control=Control())).exit_code == 0
@@ -474,7 +476,9 @@ async def test_values_are_the_text_of_the_server(base: Database, driver: str, tm
     assert [tuple(row) for row in rows] == wanted
     marks = ", ".join(f":{name}" for name in names)
     back = asked(base, driver, f"insert into w values ({marks})", tmp_path, params=(str(out),))
-    assert (await new_run(back, control=Control())).ok == 3
+    done = await new_run(back, control=Control())
+    base.execute(f"set global sql_mode = '{mode}'")
+    assert done.ok == 3
     assert base.execute("select id, a, b, d, f, q from w order by id") == base.execute(
         "select id, a, b, d, f, q from v order by id"
     )
@@ -514,3 +518,58 @@ async def test_a_limit_without_a_type(base: Database, driver: str, tmp_path: Pat
     assert 'declare it, "-- name: sql(n: integer)"' in str(done.failures[0].hint)
     text = "-- name: sql(n: integer)\nselect id from t limit :n"
     assert (await new_run(replace(wanted, queries=(inline(text, "mysql"),)), control=Control())).ok == 1
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+class Said:
+    """An observer that keeps the notices of a run."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def started(self, progress: object) -> None: ...
+    def batch_done(self, result: object) -> None: ...
+    def finished(self, summary: object) -> None: ...
+    def notice(self, text: str) -> None:
+        """Keep it."""
+        self.lines.append(text)
+
+
+@pytest.mark.parametrize("sets", [1, 20])
+async def test_warnings_are_counted_and_shown(base: Database, driver: str, tmp_path: Path, sets: int) -> None:
+    """Streamed or in batches: all are counted, the first few are shown, and the set is no failure."""
+    sql = "select cast(concat(:i, 'abc') as signed) as a, 1 / 0 as b"
+    wanted = asked(base, driver, sql, tmp_path, params=(f"range:i=1..{sets}",), write=False)
+    told = Said()
+    done = await new_run(wanted, control=Control(), observers=[told])
+    assert (done.exit_code, done.ok, done.warnings) == (0, sets, 2 * sets)
+    shown = [line for line in told.lines if line.startswith("warning: ")]
+    assert len(shown) == min(2 * sets, 5)
+    assert shown[0].startswith("warning: sql: [1292] Truncated incorrect INTEGER value")
+    assert f" warnings={2 * sets} " in summary_line(done)
+
+
+async def test_warnings_of_a_secret_keep_their_text(base: Database, driver: str, tmp_path: Path) -> None:
+    """The server quotes the value."""
+    text = "-- @param i text secret\nselect cast(concat(:i, 'abc') as signed) as a"
+    told = Said()
+    wanted = asked(base, driver, text, tmp_path, constants={"i": "hush"}, write=False)
+    done = await new_run(wanted, control=Control(), observers=[told])
+    assert done.warnings == 1
+    assert not any("hush" in line for line in told.lines)
+
+
+async def test_a_kill_by_another_session(base: Database, driver: str) -> None:
+    """DO SLEEP succeeds, and its warning says that it was killed."""
+    connection = await connected(base, driver)
+    task = asyncio.create_task(attempted(connection, "do sleep(60)", replace(WRITES, timeout_s=None)))
+    find = f"select id from information_schema.processlist where {SLEEPS}"
+    while not (found := await asyncio.to_thread(base.execute, find)):
+        await asyncio.sleep(0.01)
+    base.execute(f"kill query {found[0][0]}")
+    with pytest.raises(DatabaseError, match="interrupted") as caught:
+        await task
+    assert caught.value.sqlstate == "57014"
+    await connection.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.sqlalchemy.carriers import Carrier
     from bulkq.drivers.sqlalchemy.session import Session
+    from bulkq.drivers.sqlalchemy.warned import Warnings
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
 
@@ -49,16 +50,25 @@ class SqlConnection:
         server: what it found when it came.
         cancels: what runs can be ended.
         left_behind: told when a statement could not be ended, so that its connection and thread had to be left behind.
+        warnings: of the target, to which those of this session are added.
     """
 
     def __init__(
-        self, carrier: Carrier, session: Session, server: Server, left_behind: Callable[[], None], *, cancels: bool
+        self,
+        carrier: Carrier,
+        session: Session,
+        server: Server,
+        left_behind: Callable[[], None],
+        warnings: Warnings,
+        *,
+        cancels: bool,
     ) -> None:
         self.server = server
         self._cancels = cancels
         self._carrier = carrier
         self._session = session
         self._left_behind = left_behind
+        self._warnings = warnings
         self._lost = False
         self._abandoned = False
         self._statements: dict[tuple[object, ...], SqlStatement] = {}
@@ -170,7 +180,7 @@ class SqlConnection:
         signals = self._session.signals = Signals(timeout_s=timeout_s)
         hop = self._carrier.run(work)
         try:
-            return await self._watched(hop, signals, timeout_s, phase)
+            result = await self._watched(hop, signals, timeout_s, phase)
         except asyncio.CancelledError:
             self._lost = True  # until the hop is known to have ended
             with suppress(asyncio.CancelledError):  # called back twice
@@ -181,7 +191,11 @@ class SqlConnection:
             if lasting and signals.committing:
                 return what_lasts(hop, GRACE_S)
             raise
+        else:
+            self._warnings.take(self._session.warned, keep=True)
+            return result
         finally:
+            self._warnings.take(self._session.warned, keep=False)
             self._lost = self._lost or self._session.lost
 
     async def _watched(self, hop: asyncio.Future[T], signals: Signals, timeout_s: float | None, phase: Phase) -> T:

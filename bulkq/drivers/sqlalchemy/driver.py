@@ -16,6 +16,7 @@ from bulkq.drivers.sqlalchemy import trial
 from bulkq.drivers.sqlalchemy.carriers import LoopCarrier, ThreadCarrier, cancels
 from bulkq.drivers.sqlalchemy.connection import SqlConnection
 from bulkq.drivers.sqlalchemy.session import Session
+from bulkq.drivers.sqlalchemy.warned import Warnings
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 
@@ -45,6 +46,7 @@ class SqlDriver:
 
     def __init__(self, known: Known, *, application_name: str, read_only: bool) -> None:
         self.target = urls.safe(known.text)
+        self.warnings = Warnings()
         self.left_behind = 0
         """Statements that could not be ended; their connections and threads live until the process ends."""
 
@@ -91,7 +93,7 @@ class SqlDriver:
         server = replace(server, settings=self._settings)
         if tls.far(self._known.url):
             server = await self._guarded(carrier, server)
-        return SqlConnection(carrier, session, server, self._left, cancels=self.capabilities.cancels)
+        return SqlConnection(carrier, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
     def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
         """What is at the other end, and what a library that nobody has tried is seen to do."""

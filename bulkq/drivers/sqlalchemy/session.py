@@ -22,6 +22,7 @@ from bulkq.drivers.sqlalchemy.answers import formed, further, reply_of
 from bulkq.drivers.sqlalchemy.cursors import Cursors
 from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered
 from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
+from bulkq.drivers.sqlalchemy.warned import Warned
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import MARKER_EARLY, Decoding, Limits, Phase, StatementClass
 from bulkq.query.classify import may_commit
@@ -73,6 +74,7 @@ class Session:
         self._read_only = read_only
         self._breathe = breathe
         self._cursors = Cursors(connection, product)
+        self.warned = Warned(connection, product)
         self._phase = Phase.PREPARING
         self._open = False  # a transaction of ours
         self._writing = False  # it may write
@@ -378,6 +380,7 @@ class Session:
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
         keeps, bare = self._cursors.keeps, statement.binding.bare
+        counts = self.product.counts_warnings
         clock, limit_s = time.monotonic, self._limit_s()
         since_s = clock()
         for text, values in statement.binding.calls(sets):
@@ -396,6 +399,8 @@ class Session:
                 raise self._ended(order)
             since_s = now_s
             append(answer)
+            if counts:
+                self.warned.see(cursor, statement.query)
         if signals.cancelled and self.product.ends_quietly:
             raise self._ended(order)
         return reply_of(self, statement, self._cursors.last_reader(statement.decoding), answers, order)
@@ -455,6 +460,8 @@ class Session:
         assert self._streaming is not None
         try:
             rows = self._streaming.fetchmany(PIECE)
+            if len(rows) < PIECE and self.product.counts_warnings:
+                self.warned.see(self._streaming, statement.query)
             return formed(self, statement, self._streaming, [rows])
         except Exception as error:  # noqa: BLE001 - translated
             self._stop_streaming()

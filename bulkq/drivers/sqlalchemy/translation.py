@@ -41,7 +41,8 @@ class Moment:
 def translated(error: Exception, product: Product, signals: Signals, moment: Moment) -> DatabaseError:
     """`error` for the worker."""
     if isinstance(error, Refused):
-        return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase)
+        killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
+        return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
     trouble = product.trouble(error)
     message, state = trouble.message, trouble.sqlstate
     doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not product.commits_or_fails

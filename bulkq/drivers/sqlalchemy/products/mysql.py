@@ -330,6 +330,17 @@ class MySQL(Product):
         """A TIME is no time of a day, so libraries give a timedelta."""
         return results.time_forms(cursor.description or (), decoding)
 
+    counts_warnings = True
+    killed_in_warnings = frozenset({"DO"})
+
+    def warnings(self, cursor: Cursor) -> int:
+        """The libraries keep it with the result, where they keep it."""
+        return results.warnings(cursor)
+
+    def means_killed(self, code: int) -> bool:
+        """KILL QUERY, or a limit of the server's."""
+        return STATES.get(code) == "57014"
+
     def too_large(self, values: Sequence[object], error: Exception) -> str:
         """The server says so, or ends the connection while it is sent the statement."""
         number = said(error).number

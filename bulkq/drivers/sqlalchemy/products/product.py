@@ -351,6 +351,20 @@ class Product:
     def decode(self, connection: Connection, decoding: Decoding) -> None:
         """Have the library give the values of the next statements in this form, where it can be told."""
 
+    counts_warnings = False
+    """Every answer carries the number of its warnings."""
+
+    killed_in_warnings: frozenset[str] = frozenset()
+    """Verbs whose answer is that of a success when they are killed, with a warning that says so."""
+
+    def warnings(self, cursor: Cursor) -> int:  # noqa: ARG002
+        """How many warnings the last statement of `cursor` had."""
+        return 0
+
+    def means_killed(self, code: int) -> bool:  # noqa: ARG002
+        """Whether a warning with this number says that the statement was killed."""
+        return False
+
     def too_large(self, values: Sequence[object], error: Exception) -> str:  # noqa: ARG002
         """Why a set with these values is more than the server takes at once, where `error` may come of that; else ""."""
         return ""

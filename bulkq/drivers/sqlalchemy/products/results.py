@@ -105,3 +105,10 @@ def next_result(cursor: Any) -> bool:
         cursor.nextset()
         return True
     return bool(cursor.nextset())
+
+
+def warnings(cursor: Any) -> int:
+    """How many warnings the last result had; 0 where the library does not say."""
+    result = getattr(getattr(cursor, "_cursor", cursor), "_result", None)
+    found = getattr(result, "warning_count", 0)
+    return found if isinstance(found, int) else 0
