@@ -124,13 +124,15 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
     Raises:
         ParameterError: the first of them.
     """
+    seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name and not ignore:
             raise ParameterError(f"{where}: column {number} has no name; {IGNORE}")
-        if name in columns[: number - 1] and (name in needed or not ignore):
+        if name in seen and (name in needed or not ignore):
             raise ParameterError(
                 f"{where}: two columns are named {shown(name)}{'' if name in needed else f'; {IGNORE}'}"
             )
+        seen.add(name)
 
 
 def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool) -> Binding:
@@ -152,8 +154,9 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         _check_unused(terms, columns, where)
     wanted: list[str] = []
     fields: list[Field] = []
+    there = None if columns is None else frozenset(columns)
     for parameter in terms.query.parameters:
-        fixed = parameter.name in terms.constants or (columns is not None and parameter.name not in columns)
+        fixed = parameter.name in terms.constants or (there is not None and parameter.name not in there)
         if fixed:
             fields.append(Field(parameter, None, None, _fixed(terms, parameter, columns, where)))
         else:
@@ -163,7 +166,8 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
 
 
 def _wanted(terms: Terms, names: Sequence[str]) -> Wanted:
-    chosen = [p for p in terms.query.parameters if p.name in names]
+    known = frozenset(names)
+    chosen = [p for p in terms.query.parameters if p.name in known]
     defaults = {p.name: _default(terms, p) for p in chosen if p.has_default}
     secret = tuple(p.name for p in chosen if p.secret)
     constants = frozenset(terms.constants)

@@ -74,7 +74,8 @@ class Delimited:
 
     def want(self, wanted: Wanted) -> None:
         """Remember where in a row the wanted columns are."""
-        self._picks = tuple(map(self._header.index, wanted.names))
+        places = {name: place for place, name in reversed(list(enumerate(self._header)))}
+        self._picks = tuple(places[name] for name in wanted.names)
 
     async def read(self, most: int) -> Block | None:
         """The next rows; blank lines are none where there are several columns.

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.drivers.asyncpg import wrapping
-from bulkq.drivers.asyncpg.culprits import Error, Search, of_the_value, texts_of
+from bulkq.drivers.asyncpg.culprits import Error, Search, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.drivers.asyncpg.conversion import Conversion
+    from bulkq.drivers.asyncpg.culprits import Entry
     from bulkq.drivers.asyncpg.session import Session
-    from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Converter
+    from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
 
 Finding = tuple[int, str, str]
@@ -36,20 +37,18 @@ READ_ONLY = "25006"
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    """What a parameter is converted to."""
+class _Kind:
+    """What parameters of one type are converted to."""
 
-    index: int  # into Query.parameters
     conversion: Conversion
-    convert: Converter | None
     type: str
     is_list: bool
     secret: bool
 
-    def bad(self, position: int, value: str, state: str, message: str) -> BadValue:
+    def bad(self, position: int, index: int, value: str, state: str, message: str) -> BadValue:
         if self.secret and value:
             message = message.replace(value, "***")
-        return BadValue(position, self.index, self.type, state, message)
+        return BadValue(position, index, self.type, state, message)
 
 
 class Checker:
@@ -66,51 +65,39 @@ class Checker:
         Raises:
             asyncpg.PostgresError, InterfaceError, OSError: the session broke.
         """
+        numbers = {index: number for number, index in enumerate(statement.shape.bound)}
         found: list[BadValue] = []
-        for number, index in enumerate(statement.shape.bound):
-            parameter = statement.query.parameters[index]
-            is_list = parameter.kind is PlaceholderKind.LIST
-            column = _Column(
-                index,
-                statement.shape.casts[number],
-                None if is_list else statement.shape.convert[number],
-                statement.parameter_types[index],
-                is_list,
-                parameter.secret,
-            )
-            for start in range(0, len(sets), PIECE):
-                found += await self._column(column, sets[start : start + PIECE], start)
+        for kind, indexes in groups((index, _kind(statement, index, n)) for index, n in numbers.items()).items():
+            convert = None if kind.is_list else statement.shape.convert[numbers[indexes[0]]]
+            texts = texts_of(sets, indexes, is_list=kind.is_list, convert=convert)
+            found += [kind.bad(*refused) for refused in texts.refused]
+            for start in range(0, len(texts.sound), PIECE):
+                found += await self._piece(kind, texts.sound[start : start + PIECE])
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
-    async def _column(self, column: _Column, sets: Sequence[ParameterSet], start: int) -> list[BadValue]:
-        texts = texts_of(sets, column.index, is_list=column.is_list, convert=column.convert)
-        found = [column.bad(start + position, *rest) for position, *rest in texts.refused]
-        if texts.sound:
-            bad = await self._values(column, [value for _, value in texts.sound])
-            for i, state, message in bad:
-                position, value = texts.sound[i]
-                found.append(column.bad(start + position, value, state, message))
-        return found
+    async def _piece(self, kind: _Kind, entries: Sequence[Entry]) -> list[BadValue]:
+        bad = await self._values(kind, [value for _, _, value in entries])
+        return [kind.bad(*entries[i], state, message) for i, state, message in bad]
 
-    async def _values(self, column: _Column, values: Sequence[str]) -> Sequence[Finding]:
+    async def _values(self, kind: _Kind, values: Sequence[str]) -> Sequence[Finding]:
         if self._version >= 160000:
             try:
-                return await self._softly(column, values)
+                return await self._softly(kind, values)
             except asyncpg.PostgresError as error:
                 if self._session.is_closed() or not of_the_value(error.sqlstate):
                     raise
-        return await self._hard(column, values)
+        return await self._hard(kind, values)
 
-    async def _softly(self, column: _Column, values: Sequence[str]) -> list[Finding]:
+    async def _softly(self, kind: _Kind, values: Sequence[str]) -> list[Finding]:
         """PostgreSQL 16: errors as rows."""
-        text = "(ARRAY[v.value])::text" if column.is_list else "v.value"
+        text = "(ARRAY[v.value])::text" if kind.is_list else "v.value"
         sql = (
             "SELECT v.n - 1, e.sql_error_code, e.message FROM unnest($1::text[]) WITH ORDINALITY AS v(value, n),"
             f" LATERAL pg_input_error_info({text}, $2::text) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
         )
         await self._session.execute(self._opening(ordinals=False))
         try:
-            rows = await self._session.fetch(sql, values, column.conversion.cast, timeout=CHECK_S)
+            rows = await self._session.fetch(sql, values, kind.conversion.cast, timeout=CHECK_S)
             return [tuple(row) for row in rows]
         finally:
             if not self._session.is_closed():
@@ -119,17 +106,17 @@ class Checker:
     def _opening(self, *, ordinals: bool) -> str:
         return wrapping.opening(LIMITS, ordinals=ordinals, path=self._path, local=self._session.local)
 
-    async def _hard(self, column: _Column, values: Sequence[str]) -> Sequence[Finding]:
+    async def _hard(self, kind: _Kind, values: Sequence[str]) -> Sequence[Finding]:
         """By conversions, up to the first error, and on from behind it."""
         search = Search(len(values))
         while (span := search.next()) is not None:
-            search.answer(span, await self._first_error(column, values[span.start : span.stop]))
+            search.answer(span, await self._first_error(kind, values[span.start : span.stop]))
         return search.found
 
-    async def _first_error(self, column: _Column, values: Sequence[str]) -> Error | None:
+    async def _first_error(self, kind: _Kind, values: Sequence[str]) -> Error | None:
         """The first error of converting `values`."""
-        converted = column.conversion.of("ARRAY[$1::text]" if column.is_list else "$1::text")
-        await self._session.execute(self._opening(ordinals=self._version >= 130000 and not column.secret))
+        converted = kind.conversion.of("ARRAY[$1::text]" if kind.is_list else "$1::text")
+        await self._session.execute(self._opening(ordinals=self._version >= 130000 and not kind.secret))
         try:
             statement = await self._session.prepare(f"SELECT ({converted}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)
@@ -143,6 +130,13 @@ class Checker:
             if not self._session.is_closed():
                 await self._session.recover()
         return None
+
+
+def _kind(statement: AsyncpgStatement, index: int, number: int) -> _Kind:
+    """Of the parameter at `index` of the query, which is `$number` + 1."""
+    parameter = statement.query.parameters[index]
+    is_list = parameter.kind is PlaceholderKind.LIST
+    return _Kind(statement.shape.casts[number], statement.parameter_types[index], is_list, parameter.secret)
 
 
 def _ordinal(error: asyncpg.PostgresError, most: int) -> int | None:

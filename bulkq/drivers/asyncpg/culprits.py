@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.drivers.lists import list_of_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bulkq.model import ParameterSet
+
+Key = TypeVar("Key")
 
 MOST = 20
 """Bad values of a parameter that are looked for, where each costs a round trip: a report shows no more."""
@@ -27,45 +29,63 @@ def of_the_value(state: str | None) -> bool:
     return state is not None and not state.startswith(OF_THE_SESSION)
 
 
+Entry = tuple[int, int, str]
+"""The position of a set, the index of a parameter, and a text."""
+
+
 @dataclass(slots=True)
 class Texts:
-    """The values of one parameter as texts, with their positions, and those that cannot be sent."""
+    """The values of parameters of one type as texts, in the order of their sets, and those that cannot be sent."""
 
-    sound: list[tuple[int, str]] = field(default_factory=list)
-    refused: list[tuple[int, str, str, str]] = field(default_factory=list)  # position, value, SQLSTATE, message
+    sound: list[Entry] = field(default_factory=list)
+    refused: list[tuple[int, int, str, str, str]] = field(default_factory=list)  # an entry, its SQLSTATE, a message
 
-    def add(self, position: int, text: str) -> None:
+    def add(self, position: int, index: int, text: str) -> None:
         """Take a text; NUL is a character that the protocol cannot carry."""
         if "\0" in text:
-            self.refused.append((position, text, "22021", "a text value cannot hold the character NUL"))
+            self.refused.append((position, index, text, "22021", "a text value cannot hold the character NUL"))
         else:
-            self.sound.append((position, text))
+            self.sound.append((position, index, text))
 
 
 def texts_of(
-    sets: Sequence[ParameterSet], index: int, *, is_list: bool, convert: Callable[[object], object] | None = None
+    sets: Sequence[ParameterSet],
+    indexes: Sequence[int],
+    *,
+    is_list: bool,
+    convert: Callable[[object], object] | None = None,
 ) -> Texts:
-    """The texts of the parameter at `index`; of a list, those of its values; NULL has none.
+    """The texts of the parameters at `indexes`; of a list, those of its values; NULL has none.
 
     Args:
         sets: the parameter sets.
-        index: into a set.
+        indexes: into a set, of parameters of one type.
         is_list: the values are JSON arrays or array literals.
         convert: what the driver makes of a value before it sends it; a ValueError refuses it.
     """
     found = Texts()
     for position, values in enumerate(sets):
-        value = values[index]
-        if value is None:
-            continue
-        try:
-            items = list_of_text(value) if is_list else [str(convert(value) if convert else value)]
-        except ValueError as error:
-            found.refused.append((position, str(value), "22P02" if is_list else "22000", str(error)))
-            continue
-        for item in items:
-            if item is not None:
-                found.add(position, item)
+        for index in indexes:
+            value = values[index]
+            if value is None:
+                continue
+            try:
+                items = list_of_text(value) if is_list else [str(convert(value) if convert else value)]
+            except ValueError as error:
+                state = "22P02" if is_list else "22000"
+                found.refused.append((position, index, str(value), state, str(error)))
+                continue
+            for item in items:
+                if item is not None:
+                    found.add(position, index, item)
+    return found
+
+
+def groups(columns: Iterable[tuple[int, Key]]) -> dict[Key, list[int]]:
+    """Parameters of the same type: a statement of thousands of parameters is checked with one question for each type."""
+    found: dict[Key, list[int]] = {}
+    for index, key in columns:
+        found.setdefault(key, []).append(index)
     return found
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import decoding, wrapping
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
-from bulkq.drivers.asyncpg.culprits import Search, texts_of
+from bulkq.drivers.asyncpg.culprits import Search, groups, texts_of
 from bulkq.drivers.lists import list_of_text
 from bulkq.model import BadValue, PlaceholderKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bulkq.drivers.asyncpg.culprits import Entry
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.sqlalchemy.products.product import Ask, Asking
     from bulkq.drivers.sqlalchemy.statement import SqlStatement
@@ -152,25 +153,24 @@ class Checker:
 
     def check(self, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """The bad values, by position, then by parameter."""
+        parameters = statement.query.parameters
+        checked = [
+            (i, (statement.conversions[p.name], p.kind is PlaceholderKind.LIST, p.secret))
+            for i, p in enumerate(parameters)
+            if p.name in statement.conversions
+        ]
         found: list[BadValue] = []
-        for index, parameter in enumerate(statement.query.parameters):
-            conversion = statement.conversions.get(parameter.name)
-            if conversion is None:
-                continue
-            texts = texts_of(
-                sets,
-                index,
-                is_list=parameter.kind is PlaceholderKind.LIST,
-                convert=statement.binding.converters.get(parameter.name),
-            )
+        for (conversion, is_list, secret), indexes in groups(checked).items():
+            convert = statement.binding.converters.get(parameters[indexes[0]].name)
+            texts = texts_of(sets, indexes, is_list=is_list, convert=convert)
             bad = [(*texts.sound[i], state, said) for i, state, said in self._bad(conversion, texts.sound)]
-            for position, value, state, said in (*texts.refused, *bad):
-                message = said.replace(value, "***") if parameter.secret and value else said
+            for position, index, value, state, said in (*texts.refused, *bad):
+                message = said.replace(value, "***") if secret and value else said
                 found.append(BadValue(position, index, statement.parameter_types[index], state, message))
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
-    def _bad(self, conversion: Conversion, entries: Sequence[tuple[int, str]]) -> Sequence[tuple[int, str, str]]:
-        values = [value for _, value in entries]
+    def _bad(self, conversion: Conversion, entries: Sequence[Entry]) -> Sequence[tuple[int, str, str]]:
+        values = [value for _, _, value in entries]
         if not values:
             return ()
         if self._soft:
