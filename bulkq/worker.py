@@ -469,6 +469,11 @@ class Worker:
             for position in positions:
                 tally.fail(position, error, Outcome.UNKNOWN, segment.attempts, limit_s)
             return []
+        if error.phase is Phase.PREPARING and not exhausted and not decision.timed_out:
+            # The statement of all of them: another name in it is another segment.
+            for position in positions:
+                tally.fail(position, error, decision.outcome, segment.attempts, limit_s)
+            return []
         index = 0 if len(positions) == 1 else error.position
         if index is None or (exhausted and len(positions) > 1):
             return [Segment((p,)) for p in positions] if decision.timed_out else halves(segment)

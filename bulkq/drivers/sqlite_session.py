@@ -20,6 +20,7 @@ from bulkq.drivers.replies import ROWCOUNT, columnar, counted
 from bulkq.drivers.sqlite_binding import Binding, quoted
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
+from bulkq.query import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -136,10 +137,10 @@ class Session:
         """`value` quoted, if the database has a table, view, column or index of that name; `main.name` too."""
         known = {known.lower() for known in self._catalog()}
         schema, _, rest = value.rpartition(".")
-        if value.lower() in known:
-            return quoted(value)
-        if schema.lower() in {"main", "temp"} and rest.lower() in known:
-            return f"{quoted(schema)}.{quoted(rest)}"
+        for parts in ((value,), (schema, rest), name_parts(value, '"`')):
+            *schemas, last = parts or ("",)
+            if last.lower() in known and [name.lower() for name in schemas] in ([], ["main"], ["temp"]):
+                return ".".join(map(quoted, parts))
         raise DatabaseError(
             f':{{{name}}}: no table, view, column or index is named "{value}"',
             sqlstate="SQLITE_ERROR",

@@ -16,7 +16,7 @@ from __future__ import annotations
 from bulkq.query.conditions import rules
 from bulkq.query.durations import parse_duration
 from bulkq.query.files import inline, load, pick
-from bulkq.query.identifiers import identifiers, no_identifier, unnamed
+from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
 from bulkq.query.linting import Finding, lint
 from bulkq.query.operands import Operand, operands
 from bulkq.query.rendering import Rendered, caret, locate, render
@@ -31,6 +31,7 @@ __all__ = [
     "lint",
     "load",
     "locate",
+    "name_parts",
     "no_identifier",
     "operands",
     "parse_duration",

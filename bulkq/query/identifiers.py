@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError
@@ -9,6 +10,9 @@ from bulkq.model import Phase, PlaceholderKind
 
 if TYPE_CHECKING:
     from bulkq.model import ParameterSet, Query
+
+PARTS = {mark: re.compile(rf"(?:[^.{mark}]+|{mark}(?:[^{mark}]|{mark}{mark})+{mark})") for mark in ('"', "`")}
+"""A part of a name that may be quoted with the mark; a mark inside is doubled."""
 
 WORDS = {
     type(None): "NULL",
@@ -47,3 +51,24 @@ def no_identifier(query: Query, parameter: int, values: ParameterSet) -> str:
 
 def _places(query: Query) -> list[int]:
     return [i for i, p in enumerate(query.parameters) if p.kind is PlaceholderKind.IDENTIFIER]
+
+
+def name_parts(text: str, marks: str) -> tuple[str, ...]:
+    """The parts of a name that is written as `quote_ident` and `regclass` write it: `public."Weird.Name"`.
+
+    Args:
+        text: the value of a `:{name}` placeholder.
+        marks: quotation marks of the database, `"` or `` ` ``.
+
+    Returns:
+        The parts without quotes; () if nothing in `text` is quoted, or if it is not a name.
+    """
+    for mark in marks:
+        part = PARTS[mark]
+        if mark in text and re.fullmatch(rf"{part.pattern}(\.{part.pattern})*", text):
+            return tuple(_bare(found[0], mark) for found in part.finditer(text))
+    return ()
+
+
+def _bare(part: str, mark: str) -> str:
+    return part[1:-1].replace(mark * 2, mark) if part.startswith(mark) else part

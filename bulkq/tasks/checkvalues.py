@@ -12,6 +12,7 @@ from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
 from bulkq.tasks.looking import PEEKED
 from bulkq.tasks.preflight import check_values
+from bulkq.tasks.variants import Variants
 
 if TYPE_CHECKING:
     from bulkq.model import Batch, Capabilities, Query
@@ -51,7 +52,7 @@ async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tup
         return
     try:
         await _ask(work, head, connection, asked)
-    except DatabaseError:
+    except (DatabaseError, TargetError):
         await connection.close()
         return
     except BaseException:
@@ -61,10 +62,11 @@ async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tup
 
 
 async def _ask(work: Work, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
-    names = {work.query.parameters[i].name: str(head.sets[0][i]) for i in work.identifiers}
-    statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
+    variants = Variants(work)
+    await variants.prepare(connection, head)
     server = connection.server
-    question = (work.query.place, server.product, server.version_number, statement.parameter_types)
-    if question not in asked:
-        asked.add(question)
-        await check_values(connection, statement, head)
+    for statement, positions in variants.each(head):
+        question = (work.query.place, server.product, server.version_number, statement.parameter_types, positions)
+        if question not in asked:
+            asked.add(question)
+            await check_values(connection, statement, head, positions=positions)

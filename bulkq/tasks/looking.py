@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bulkq import query as queries
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError
 from bulkq.model import Outcome
 from bulkq.parameters import open_source
 from bulkq.parameters.peeked import Peeked
@@ -15,6 +14,7 @@ from bulkq.tasks import keys
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.preflight import check_identifiers, check_values
 from bulkq.tasks.recording import source_request
+from bulkq.tasks.variants import Variants
 from bulkq.worker import failure
 
 if TYPE_CHECKING:
@@ -77,16 +77,20 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
                 await _say_empty(opened, part, connection)
             continue
         check_identifiers(part.work.query, head)
-        statement = await _prepare(part, connection, head)
-        if statement is None:
+        variants = Variants(part.work)
+        await variants.prepare(connection, head)
+        if variants.error is not None:  # it failed once, not once per set
+            part.refused = failure(part.work, head, 0, variants.error, Outcome.NOT_STARTED, 1)
             continue
-        statements[-1] = statement
+        statements[-1] = variants.first
         if part.mapper is None:  # else only its rows tell which columns they have
-            part.sink.describe(part.work.query, statement.columns)
+            columns = () if variants.first is None else variants.first.columns
+            part.sink.describe(part.work.query, columns)
         if site.driver.capabilities.text_parameters and not source.typed:
-            await check_values(connection, statement, head, opened.request.constants)
+            for statement, positions in variants.each(head):
+                await check_values(connection, statement, head, opened.request.constants, positions)
         if opened.request.write and source.replayable and opened.start.retried is None:
-            await _whole_source(opened, site, part, connection, statement)
+            await _whole_source(opened, site, part, connection, variants)
     await keys.order(opened, site, connection, statements)
 
 
@@ -107,26 +111,13 @@ async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None
             part.sink.describe(work.query, statement.columns)
 
 
-async def _prepare(part: Part, connection: Connection, head: Batch) -> Statement | None:
-    """The statement, or None when the server refuses it: then it failed once, not once per set."""
-    work = part.work
-    names = queries.identifiers(work.query, head.sets[0])
-    try:
-        return await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=names)
-    except DatabaseError as error:
-        if error.connection_lost:
-            raise TargetError(f"{work.target}: {error}") from error
-        part.refused = failure(work, head, 0, error, Outcome.NOT_STARTED, 1)
-        return None
-
-
-async def _whole_source(opened: Opened, site: Site, part: Part, connection: Connection, statement: Statement) -> None:
+async def _whole_source(opened: Opened, site: Site, part: Part, connection: Connection, variants: Variants) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
     Targets that want the same types of the same query would say the same of the same file.
     """
     query, product = part.work.query, connection.server.product
-    asked = (query.place, product, connection.server.version_number, statement.parameter_types)
+    asked = (query.place, product, connection.server.version_number, variants.first and variants.first.parameter_types)
     if asked in opened.checked:
         return
     opened.checked.add(asked)
@@ -138,8 +129,8 @@ async def _whole_source(opened: Opened, site: Site, part: Part, connection: Conn
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:
             check_identifiers(query, batch)
-            if checks:
-                await check_values(connection, statement, batch, wanted.constants)
+            for statement, positions in variants.each(batch) if checks else ():
+                await check_values(connection, statement, batch, wanted.constants, positions)
     finally:
         await source.close()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from bulkq.model import BadValue, Batch, Query
     from bulkq.protocols import Connection, Statement
@@ -18,20 +19,29 @@ SYNTAX = frozenset({"22P02", "22007", "22008", "22023"})
 
 
 async def check_values(
-    connection: Connection, statement: Statement, batch: Batch, constants: Container[str] = ()
+    connection: Connection,
+    statement: Statement,
+    batch: Batch,
+    constants: Container[str] = (),
+    positions: Sequence[int] | None = None,
 ) -> None:
-    """Ask the target about every text value of `batch`.
+    """Ask the target about the text values of `batch`.
 
     Args:
         connection: to the target.
         statement: prepared there.
         batch: the sets.
         constants: names that --param gives, which is where they are to be corrected.
+        positions: of the sets that are meant; None: all.
 
     Raises:
         ParameterError: one line per bad value, up to twenty.
     """
-    bad = await connection.check(statement, batch.sets)
+    if positions is None:
+        bad = await connection.check(statement, batch.sets)
+    else:
+        found = await connection.check(statement, [batch.sets[position] for position in positions])
+        bad = [replace(one, position=positions[one.position]) for one in found]
     if bad:
         lines = [describe(statement.query, batch, one, constants) for one in bad]
         raise together(ParameterError, dict.fromkeys(lines))

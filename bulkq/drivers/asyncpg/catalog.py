@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.drivers.asyncpg.wrapping import identifier
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.query import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,6 +86,11 @@ async def _quoted(session: Session, parameter: str, value: str) -> str:
         for dot in (i for i, c in enumerate(value) if c == "."):
             left, right = value[:dot], value[dot + 1 :]
             if await session.fetchval(QUALIFIED, left, right):
+                return f"{identifier(left)}.{identifier(right)}"
+        match name_parts(value, '"'):
+            case (name,) if await session.fetchval(NAMED, name):
+                return identifier(name)
+            case (left, right) if await session.fetchval(QUALIFIED, left, right):
                 return f"{identifier(left)}.{identifier(right)}"
     message = (
         f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it'

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq import markers
 from bulkq.counts import UNCOUNTED
-from bulkq.drivers import claims, expecting, sqlite_rules
+from bulkq.drivers import claims, expecting
 from bulkq.drivers.binding import Binding
 from bulkq.drivers.replies import ROWCOUNT, uncollected
 from bulkq.drivers.sqlalchemy.answers import formed, further, reply_of
 from bulkq.drivers.sqlalchemy.cursors import Cursors
+from bulkq.drivers.sqlalchemy.names import names_of
 from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered
 from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
 from bulkq.drivers.sqlalchemy.warned import Warned
@@ -121,7 +122,7 @@ class Session:
             # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
             limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
             self._patiently(partial(self._open_with, limits, query.path), PREPARE.lock_timeout_s)
-            names = {name: self._identifier(name, value) for name, value in identifiers.items()}
+            names = names_of(self.product, self.ask, self.connection, identifiers)
             binding = Binding(query, names, typed=typed, style=self.product.style(typed=typed))
             described = self.product.describe(self, query, binding)
             around = self.product.around(self, binding, described.columns, decoding)
@@ -151,19 +152,6 @@ class Session:
             decoding=decoding,
             lasting=described.lasting,
             conversions=described.conversions,
-        )
-
-    def _identifier(self, parameter: str, value: str) -> str:
-        known = self.product.names(self.ask, self.connection)
-        if value in known:
-            quoted = self.product.quoted
-            left, dot, right = value.partition(".")
-            return f"{quoted(left)}.{quoted(right)}" if dot and left in known and right in known else quoted(value)
-        raise DatabaseError(
-            f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it',
-            sqlstate="42P01",
-            phase=Phase.PREPARING,
-            hint=sqlite_rules.nearest(value, known),
         )
 
     def check(self, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:

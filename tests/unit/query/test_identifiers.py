@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.query import identifiers, inline, load, no_identifier, unnamed
+from bulkq.query import identifiers, inline, load, name_parts, no_identifier, unnamed
 
 QUERY = load("-- name: q\n-- @param tab ident\nselect :a from :{tab};\n", "q.sql")[0]
 
@@ -36,3 +36,25 @@ def test_nothing_else_is(value: object, words: str) -> None:
     with pytest.raises(DatabaseError, match="is no identifier") as refused:
         identifiers(QUERY, ("x", value))
     assert (str(refused.value), refused.value.phase) == (said, Phase.ENCODING)
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "parts"),
+    [
+        ('"My Table"', '"', ("My Table",)),
+        ('public."Weird.Name"', '"', ("public", "Weird.Name")),
+        ('"a""b".c', '"', ('a"b', "c")),
+        ("`a`.`b``c`", "`", ("a", "b`c")),
+        ("`a`", '"`', ("a",)),
+        ("s.t", '"', ()),
+        ('"open', '"', ()),
+        ('a"b', '"', ()),
+        ('""', '"', ()),
+        ('"a".', '"', ()),
+        ('"a"', "`", ()),
+        ('"a"', "", ()),
+    ],
+)
+def test_parts_of_quoted_names(text: str, marks: str, parts: tuple[str, ...]) -> None:
+    """As `quote_ident` writes them; everything else is taken as it stands."""
+    assert name_parts(text, marks) == parts
