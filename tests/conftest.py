@@ -18,6 +18,7 @@ import pytest_asyncio
 # At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
 sys.path.append(str(Path(__file__).parents[1]))
 
+from tests.engines import ENGINES
 from tests.servers import mariadb as maria
 from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
@@ -82,7 +83,14 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         postgres = f"none: {error}"
     others = f"pgbouncer: {bouncer.version() or 'not installed'}, mariadb: {maria.version() or 'not installed'}"
     readers = ", ".join(f"{name}: {shutil.which(name) or 'not installed'}" for name in ("prove", "chromium"))
-    return [f"postgresql: {postgres}", f"{others}, sqlite: {sqlite3.sqlite_version}", f"readers of reports: {readers}"]
+    missing = {engine.name: engine.missing() for engine in ENGINES}
+    engines = ", ".join(f"{name}: {reason or 'installed'}" for name, reason in missing.items())
+    return [
+        f"postgresql: {postgres}",
+        f"{others}, sqlite: {sqlite3.sqlite_version}",
+        f"any driver: {engines}",
+        f"readers of reports: {readers}",
+    ]
 
 
 @pytest.hookimpl(wrapper=True)

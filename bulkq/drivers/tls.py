@@ -20,6 +20,7 @@ _WORDS = {
     "pymysql": ("?ssl_ca=FILE", "?ssl_disabled=true"),
     "aiomysql": ("?ssl_ca=FILE", "?ssl_disabled=true"),
     "asyncmy": ("?ssl_ca=FILE", "?ssl_disabled=true"),
+    "mysqlconnector": ("?ssl_ca=FILE&ssl_verify_cert=true", "?ssl_disabled=true"),
     "mysqldb": ("?ssl_ca=FILE", "?ssl_mode=DISABLED"),
     "mariadbconnector": ("?ssl_ca=FILE&ssl_verify_cert=true", "?ssl=false"),
     "pyodbc": ("?SSLCA=FILE&SSLVERIFY=1", "?SSLMODE=DISABLED"),

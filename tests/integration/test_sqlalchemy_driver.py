@@ -23,13 +23,14 @@ from bulkq.drivers.sqlalchemy import dialects
 from bulkq.drivers.sqlalchemy.products.duckdb import DuckDB
 from bulkq.drivers.sqlalchemy.products.mysql import MySQL
 from bulkq.drivers.sqlalchemy.products.product import Product
-from bulkq.errors import DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
-from bulkq.model import Decoding, Limits, Outcome, Run, StatementClass, Target
+from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
+from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.json_report import json_report
 from bulkq.reports.summary import summary_line
 from bulkq.runner import Control
+from bulkq.tasks import exactly_once
 from bulkq.tasks.resuming import resume
 from bulkq.tasks.retrying import retry as retry_run
 from bulkq.tasks.run import run as new_run
@@ -553,6 +554,40 @@ def test_missing_packages_are_named() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             open_driver(url, application_name="x", read_only=True)
+
+
+def test_the_question_of_the_trial_has_an_answer() -> None:
+    """MySQL's statement that does nothing gives no row; what is asked at connect of a library that nobody has tried gives one."""
+    product = dialects.ask("mysql+pymysql://h/d").product
+    assert (product.nothing, product.question) == ("DO 0", "SELECT 1")
+
+
+async def test_pg8000_speaks_as_the_others(request: pytest.FixtureRequest) -> None:
+    """States and words of errors are the server's, and a claim is granted once."""
+    pytest.importorskip("pg8000")
+    base = fresh("postgresql", request)
+    base.execute("create table t (id integer primary key, n integer)", "insert into t values (1, 0)")
+    url = base.url("postgresql+pg8000").replace("://postgres@", f"://postgres:{passwords.of('postgres')}@")
+    connection = await open_driver(url, application_name="x", read_only=False).connect()
+    for sql, limits, state, words in (
+        ("select 1 / :a", READS, "22012", "division by zero"),
+        ("select pg_sleep(:a + 60)", Limits(timeout_s=0.3), "57014", "timed out after 0.3s"),
+    ):
+        with pytest.raises(DatabaseError) as caught:
+            await run(connection, sql, [(0,)], limits)
+        assert (caught.value.sqlstate, caught.value.connection_lost) == (state, False)
+        assert words in str(caught.value) or state == "57014"
+    tables = await exactly_once.make_tables(connection, url, None)
+    await exactly_once.begin(connection, tables, "r", "me")
+    statement = await connection.prepare(
+        inline("update t set n = n + 1 where id = :id"), Decoding.PYTHON, typed=True, identifiers={}
+    )
+    claim = Claim("r", "me", 1, 1, 1, tables)
+    assert (await connection.attempt(statement, [(1,)], WRITES, claim=claim)).changed == 1
+    with pytest.raises(AlreadyApplied):
+        await connection.attempt(statement, [(1,)], WRITES, claim=claim)
+    await connection.close()
+    assert base.execute("select n from t") == [(1,)]
 
 
 async def test_a_look_makes_no_file(lazy: str) -> None:

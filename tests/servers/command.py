@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tests.servers.forks import Forks
 
-STARTING = ("PYTHON", "LANG", "LC_")
-"""Variables that the interpreter reads when it starts: those processes are started, not forked."""
+STARTING = ("PYTHON", "LANG", "LC_", "LD_")
+"""Variables that the interpreter, or the loader, reads when it starts: those processes are started, not forked."""
 
 ROOT = Path(__file__).parents[2]
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from bulkq.model import Server
 
 CONNECT_S = 10.0
+NAMELESS = frozenset({"dbapi", "base", "rest"})
+"""What some dialects call their library."""
+
 UNKNOWN_OPTION = re.compile(
     r"""unexpected keyword argument '(\w+)'|invalid connection option "(\w+)"|parameter "(\w+)\""""
 )
@@ -56,7 +59,7 @@ class SqlDriver:
         product = known.product
         self._settings = product.settings(known.text)
         self.capabilities = Capabilities(
-            name=known.dialect.driver,
+            name=known.dialect.name if known.dialect.driver in NAMELESS else known.dialect.driver,
             pipelined=False,
             cancels=product.cancels or any(map(cancels, known.classes())),
             copies=False,

@@ -44,12 +44,12 @@ def ask_twice(session: Session) -> None:
     """
     for _ in range(2):
         try:
-            rows = session.ask(session.product.nothing)
+            rows = session.ask(session.product.question)
         except Exception:  # noqa: BLE001 - this database has another smallest question
             return
         if len(rows) != 1:
             raise TargetError(
-                f"{session.product.dialect.driver} gave {len(rows)} rows for {session.product.nothing}, which has one: "
+                f"{session.product.dialect.driver} gave {len(rows)} rows for {session.product.question}, which has one: "
                 "its answers cannot be believed: use another library for this database"
             )
 

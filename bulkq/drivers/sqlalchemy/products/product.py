@@ -7,6 +7,7 @@ The other modules of this package are the ones that are known.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -169,7 +170,7 @@ class Product:
     quote = '"'
     cast = ""
     nothing = ""
-    """A statement that does nothing and gives one row; "" for the one of SQLAlchemy's dialect."""
+    """A statement that does nothing; "" for `question`."""
 
     tried: frozenset[str] = frozenset()
     """Libraries, by SQLAlchemy's names, that the tests hold on this database."""
@@ -179,7 +180,10 @@ class Product:
         self.transactional = self.says_begin or dialect.name in TRANSACTIONAL
         """What failed in the middle of a batch is undone. Where that is not known, each set travels alone."""
 
-        self.nothing = self.nothing or smallest(dialect)
+        self.question = smallest(dialect)
+        """The smallest question, whose answer is one row."""
+
+        self.nothing = self.nothing or self.question
         self.believed = dialect.driver in self.tried
         """Of any other library nothing is believed that was not seen: neither its row counts nor a cursor that was used before."""
 
@@ -222,12 +226,23 @@ class Product:
         """For the library's `connect`, beside what the URL says."""
         return {}
 
-    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+    def look(self, ask: Ask, connection: Connection) -> Server:
         """What is at the other end; also settles the session."""
-        version = getattr(self.dialect, "server_version_info", None) or (0,)
-        numbers = [part for part in version if isinstance(part, int)]
-        number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers[:3]))
-        return Server(self.dialect.name, ".".join(map(str, version)), number)
+        known = getattr(self.dialect, "server_version_info", None)
+        version = ".".join(map(str, known)) if known else self._told(ask, connection)
+        numbers = [int(part) for part in version.split(".")[:3] if part.isdigit()]
+        number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers))
+        return Server(self.dialect.name, version, number)
+
+    def _told(self, ask: Ask, connection: Connection) -> str:
+        """The version as many databases tell it, where SQLAlchemy's dialect has not asked."""
+        try:
+            words = str(ask("SELECT version()")[0][0]).split()
+        except Exception:  # noqa: BLE001 - this one tells it otherwise
+            words = []
+        with suppress(Exception):  # nothing was begun
+            connection.rollback()
+        return next((word for word in words if word[:1].isdigit()), "unknown")
 
     def canceller(self, connection: object) -> Callable[[], object] | None:  # noqa: ARG002
         """What ends the statement of the library's `connection`, where the connection itself has no method for it."""
