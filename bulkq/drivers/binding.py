@@ -18,6 +18,7 @@ from bulkq.model import PlaceholderKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from bulkq.drivers.bounds import Bound
     from bulkq.model import Parameter, ParameterSet, Placeholder, Query
 
     Values = Any
@@ -50,6 +51,7 @@ class Style:
     key: Callable[[int], str] | None = None  # of numbered marks: values travel as a mapping with these keys
     percent: bool = False  # in a text with marks, `%` is written `%%`
     cast: str = ""  # `CAST({} AS {})`: the database converts to the declared type; "" where values are converted before
+    bound: Bound | None = None  # of parameters in one statement; None where none is known
 
 
 class Binding:
@@ -63,6 +65,9 @@ class Binding:
         identifiers: the quoted text of every `:{name}`.
         typed: the sets may hold Python values that the library does not take as they are.
         style: of the library.
+
+    Raises:
+        RefusedError: the query has more parameters than the library takes.
     """
 
     def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, style: Style) -> None:
@@ -74,6 +79,8 @@ class Binding:
         unique = list(dict.fromkeys(names))
         self._numbered = style.again is not None and (not style.once or len(unique) < len(names))
         self.names = unique if self._numbered else names
+        if style.bound is not None:
+            style.bound.refuse(query, len(self.names))
         index = {p.name: i for i, p in enumerate(query.parameters)}
         self._lists = frozenset(p.name for p in query.placeholders if p.kind is PlaceholderKind.LIST)
         self._casts: dict[str, Callable[[str], str]] = {}
@@ -131,6 +138,7 @@ class Binding:
 
     def complaint(self, values: ParameterSet) -> str | None:
         """Why `values` cannot be encoded: the parameter, not its value, which may be secret. None: they can."""
+        count = 0
         for index, name in zip(self._used, self.names, strict=True):
             try:
                 value = self._one(name, values[index])
@@ -144,7 +152,9 @@ class Binding:
             for item in map(self._style.convert, items):
                 if why := self._style.unfit(item):
                     return f":{name} {why}"
-        return None
+            count += len(items)
+        too_many = self._style.bound and self._style.bound.complaint(count)
+        return f"with its lists the set has {too_many}" if too_many else None
 
     @property
     def typed(self) -> bool:

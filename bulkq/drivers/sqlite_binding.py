@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bulkq.drivers import binding
+from bulkq.drivers.bounds import SQLITE_ADVICE, Bound
 from bulkq.query.spelled import Spelled
 
 if TYPE_CHECKING:
@@ -73,5 +75,8 @@ STYLE = binding.Style(
 class Binding(binding.Binding):
     """Placeholders as `?`, or `?1` and `?2` where a parameter stands in the text more than once."""
 
-    def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool) -> None:
-        super().__init__(query, identifiers, typed=typed, style=STYLE)
+    def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, most: int) -> None:
+        """Take at most `most` parameters, as this build of SQLite does."""
+        # https://www.sqlite.org/limits.html#max_variable_number
+        style = replace(STYLE, bound=Bound(most, "this SQLite", SQLITE_ADVICE))
+        super().__init__(query, identifiers, typed=typed, style=style)

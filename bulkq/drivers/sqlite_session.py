@@ -80,7 +80,8 @@ class Session:
         self._db.begin("BEGIN", PREPARE_PATIENCE_S, Phase.PREPARING)
         try:
             quoted_names = {name: self._identifier(name, value) for name, value in identifiers.items()}
-            return self._described(query, Binding(query, quoted_names, typed=typed))
+            most = self._db.cursor.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+            return self._described(query, Binding(query, quoted_names, typed=typed, most=most))
         finally:
             self._db.rollback()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers import tenants
+from bulkq.drivers import bounds, tenants
 from bulkq.drivers.asyncpg import catalog, decoding, wrapping
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
@@ -82,10 +82,11 @@ class Describer:
 
         Raises:
             DatabaseError: the server refuses the text or a name.
-            RefusedError: it has to run outside a transaction and a pooler is in between.
+            RefusedError: it has too many parameters, or has to run outside a transaction and a pooler is in between.
             asyncpg.PostgresError, InterfaceError, OSError: the session broke.
         """
         query = wanted.query
+        bounds.ASYNCPG.refuse(query, bounds.count_of(query))
         if not query.transaction and self._pooled:
             raise RefusedError(
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"

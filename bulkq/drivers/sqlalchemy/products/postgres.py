@@ -6,9 +6,10 @@ import getpass
 import math
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers import obstacles, tenants
+from bulkq.drivers import bounds, obstacles, tenants
 from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
 from bulkq.drivers.asyncpg.culprits import of_the_value
@@ -19,6 +20,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
+from bulkq.drivers.sqlalchemy.products.postgres_cursor import ServerCursor
 from bulkq.drivers.sqlalchemy.products.postgres_parameters import (
     PREPARE,
     Checker,
@@ -253,7 +255,8 @@ class Postgres(Product):
 
     def style(self, *, typed: bool) -> Style:  # noqa: ARG002
         """Text is sent as a literal of no type, which the server converts to what the place wants."""
-        return style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+        style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+        return replace(style, bound=bounds.POSTGRES.get(self.dialect.driver))
 
     def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
         """Tables, columns, schemas, functions, types, roles, databases."""
@@ -374,30 +377,6 @@ class Postgres(Product):
         if found := MISSING.search(text):
             return f'database "{found[1]}" does not exist'
         return text
-
-
-class ServerCursor:
-    """A cursor that the server keeps, by its own SQL: libraries load a whole result into memory otherwise."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-
-    @property
-    def description(self) -> Sequence[Sequence[Any]] | None:
-        """Of the rows fetched last."""
-        return self._cursor.description
-
-    def execute(self, statement: str, *values: Any) -> None:
-        """Declare the cursor."""
-        self._cursor.execute(f"DECLARE bulkq_stream NO SCROLL CURSOR FOR {statement}", *values)
-
-    def fetchmany(self, size: int) -> Sequence[tuple[object, ...]]:
-        """Fetch from it."""
-        self._cursor.execute(f"FETCH {size} FROM bulkq_stream")
-        return self._cursor.fetchmany(size)
-
-    def close(self) -> None:
-        """It goes with the transaction."""
 
 
 NAMES = """\
