@@ -75,6 +75,9 @@ ONE = ["run", "one.sql", "-t", TARGET]
 INLINE = ["run", "-e", "select 1", "-t", TARGET]
 TOUCH = ["run", "touch.sql", "-t", TARGET, "-p", "good.csv"]
 
+MAY_WRITE = ["-e", "select abs(1) as n", "-t", TARGET, "--write"]
+UNCOUNTED = '"sql" may call functions that change rows, which no database counts, so {} could not hold'
+
 BAD = {
     "no such file": (["run", "on.sql", "-t", TARGET], ['bulkq: no such file: "on.sql"', "did you mean one.sql?"]),
     "an empty file": (["run", "empty.sql", "-t", TARGET], ["empty.sql:1: ", "empty"]),
@@ -191,12 +194,8 @@ BAD = {
         ['outside.sql:3: "tidy" runs outside a transaction, where --max-affected cannot undo anything'],
     ),
     **{
-        f"{option} of a select that may write{' in plan' * (command[0] == 'plan')}": (
-            [*command, "-e", "select abs(1) as n", "-t", TARGET, "--write", option, "1"],
-            [f'"sql" may call functions that change rows, which no database counts, so {option} could not hold'],
-        )
+        f"{option} of a select that may write": (["run", *MAY_WRITE, option, "1"], [UNCOUNTED.format(option)])
         for option in ("--max-affected", "--expect-rows")
-        for command in (["run"], ["plan", "run"])
     },
     "no run to resume": (["resume"], ["bulkq: no run: bulkq resume RUN, or --last for the newest"]),
     "no run to retry": (["retry"], ["bulkq: no run: bulkq retry RUN, or --last for the newest"]),
@@ -212,6 +211,14 @@ BAD = {
     "no path": (["list"], ["bulkq: no path", "for example"]),
     "nothing to lint": (["lint", "queries"], ['no .sql file in "queries"']),
 }
+
+
+@pytest.mark.parametrize("option", ["--max-affected", "--expect-rows"])
+@pytest.mark.usefixtures("folder")
+def test_a_limit_that_cannot_hold_is_in_the_plan(cli: Cli, option: str) -> None:
+    """The plan is printed as far as it goes, with the refusal of the run in it and its exit code."""
+    done = cli("plan", "run", *MAY_WRITE, option, "1")
+    assert (done.code, UNCOUNTED.format(option) in done.text) == (2, True), done.err
 
 
 @pytest.mark.parametrize("case", BAD)
