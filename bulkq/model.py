@@ -182,14 +182,6 @@ class Phase(StrEnum):
     COMMITTING = "committing"  # COMMIT was sent, or the statement ran outside a transaction
 
 
-ROWS_UNEXPECTED = "BQ001"
-"""Our own state, beside the databases': a set changed another number of rows than `--expect-rows` says."""
-
-
-MARKER_EARLY = "BQ003"
-"""The statement ended the transaction of its batch by itself, so that the marker of its set proves nothing."""
-
-
 class Outcome(StrEnum):
     """What is known about an attempt. Whatever is not known for certain is UNKNOWN."""
 

@@ -18,7 +18,6 @@ from bulkq.counts import changed_in_all
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
 from bulkq.model import (
     ANSWER_LOST,
-    MARKER_EARLY,
     Batch,
     BatchResult,
     Claim,
@@ -33,6 +32,7 @@ from bulkq.policy import retry
 from bulkq.policy.advice import COMMITTED_EARLY, advised
 from bulkq.policy.retry import Action, Decision
 from bulkq.segments import Segment, halves, segments_of
+from bulkq.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from bulkq import markers
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
-from bulkq.model import MARKER_EARLY, Phase
+from bulkq.model import Phase
+from bulkq.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import ROWS_UNEXPECTED, Phase
+from bulkq.model import Phase
+from bulkq.states import ROWS_UNEXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.executors.processes import Died, Overstayed, Processes
 from bulkq.model import Column, SetError
+from bulkq.states import MAP_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.executors.child import Answer, Row
     from bulkq.model import BatchResult
-
-FAILED = "BQ003"
-"""Our own state, beside the databases': the function of `--map` failed."""
 
 SPEC = re.compile(r"[\w.]+:[\w.]+")
 EXAMPLE = "write MODULE:FUNCTION, as in clean:phone_numbers for phone_numbers in clean.py"
@@ -62,7 +60,7 @@ class Mapping:
             sets.append([row for _, row in group])
         answers = await self._apply(sets)
         errors = tuple(
-            SetError(position, FAILED, f"--map {self._spec}: {wrong}")
+            SetError(position, MAP_FAILED, f"--map {self._spec}: {wrong}")
             for position, (found, wrong) in zip(positions, answers, strict=True)
             if found is None
         )

@@ -12,6 +12,7 @@ from bulkq.query.complaints import quoted
 from bulkq.query.files import INLINE
 from bulkq.query.operands import Operand, operands
 from bulkq.query.tokens import Kind, Token, tokenize
+from bulkq.states import UNTYPED_COMPARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ BACKFILL_KEYS = ("key", "verify")
 
 
 UNTYPED = (
-    "BQ010: SQLite compares :{name} with an expression, as a number where the value looks like one and else as text:"
+    f"{UNTYPED_COMPARED}: "
+    "SQLite compares :{name} with an expression, as a number where the value looks like one and else as text:"
     ' declare its type, as in "-- name: {query}({name}: integer)"'
 )
 

@@ -15,6 +15,7 @@ from bulkq.model import Decoding, Phase
 from bulkq.policy.comparing import BUCKETS, Buckets
 from bulkq.sinks.delimited import cell_text
 from bulkq.sinks.text import Shortened
+from bulkq.states import RESULT_TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +29,6 @@ LONGEST_CELL = 1_000
 IN_MEMORY_BYTES = 1 << 20
 MOST_SPOOLED_BYTES = 512 << 20
 """Of each side of a comparison, on disk, to show which rows differ. Whether they do is known without it."""
-
-TOO_LARGE = "BQ002"
-"""Our own state, beside the databases': a result with more rows than a check may have."""
 
 DIGEST_BYTES = 16
 
@@ -107,7 +105,7 @@ class CheckSink:
         if self.count > self._most_rows:
             raise DatabaseError(
                 f"the result is too large: more than {self._most_rows:,} rows: count them in SQL, or raise --max-rows",
-                sqlstate=TOO_LARGE,
+                sqlstate=RESULT_TOO_LARGE,
                 phase=Phase.SENT,
             )
         if self._compared:

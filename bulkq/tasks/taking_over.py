@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.counts import UNCOUNTED, changed_in_all
 from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.model import MARKER_EARLY, Mark, MarkerTables, Outcome
+from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
+from bulkq.states import MARKER_EARLY
 from bulkq.tasks import exactly_once, kept, recording
 from bulkq.tasks import sites as sites_of
 from bulkq.tasks.expanding import without_schema

@@ -18,9 +18,10 @@ import pytest_asyncio
 from bulkq import markers
 from bulkq.drivers import open_driver
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
-from bulkq.model import ROWS_UNEXPECTED, Claim, Decoding, Limits, Outcome, Phase, Query
+from bulkq.model import Claim, Decoding, Limits, Outcome, Phase, Query
 from bulkq.policy import retry
 from bulkq.query import inline
+from bulkq.states import ROWS_UNEXPECTED
 from tests.databases import KINDS, SCHEMES, fresh
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from bulkq import query as queries
 from bulkq.errors import UsageError
 from bulkq.model import Run, RunSummary, Target
 from bulkq.runner import Control
+from bulkq.states import MAP_FAILED
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ async def test_only_the_culprit_fails(here: Path, function: str, words: str) -> 
     assert time.monotonic() - began_s < 30
     assert (summary.exit_code, summary.ok, summary.failed) == (1, 19, 1)
     (failure,) = summary.failures
-    assert (failure.n, failure.sqlstate, failure.message) == (3, "BQ003", f"--map functions:{function}: {words}")
+    assert (failure.n, failure.sqlstate, failure.message) == (3, MAP_FAILED, f"--map functions:{function}: {words}")
     assert [row["id"] for row in rows] == [n for n in range(1, 21) if n != 3]
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError, TargetError
-from bulkq.model import MARKER_EARLY, Claim, Decoding, Limits, Run, Target
+from bulkq.model import Claim, Decoding, Limits, Run, Target
 from bulkq.query import inline
 from bulkq.runner import Control
+from bulkq.states import MARKER_EARLY
 from bulkq.tasks import exactly_once
 from bulkq.tasks.run import run as new_run
 from tests import odd

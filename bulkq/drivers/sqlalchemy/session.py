@@ -25,8 +25,9 @@ from bulkq.drivers.sqlalchemy.statement import Signals, SqlStatement, ordered
 from bulkq.drivers.sqlalchemy.translation import CANCELED, Moment, translated
 from bulkq.drivers.sqlalchemy.warned import Warned
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import MARKER_EARLY, Decoding, Limits, Phase, StatementClass
+from bulkq.model import Decoding, Limits, Phase, StatementClass
 from bulkq.query.classify import may_commit
+from bulkq.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,6 +8,7 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Outcome, Phase
 from bulkq.policy import retry
 from bulkq.policy.retry import Action, Budget, Decision, decide
+from bulkq.states import MARKER_EARLY
 
 SENT = Phase.SENT
 COMMITTING = Phase.COMMITTING
@@ -118,7 +119,7 @@ def test_what_the_driver_has_seen_undone_is_rolled_back() -> None:
 
 def test_a_statement_that_ended_its_transaction_is_unknown() -> None:
     """Whatever the state and the phase say."""
-    error = DatabaseError("ended", sqlstate="BQ003", phase=COMMITTING)
+    error = DatabaseError("ended", sqlstate=MARKER_EARLY, phase=COMMITTING)
     error.broken_off = True
     got = decide(error, elapsed_s=0.1, timeout_s=1.0, read_only=False, transaction=True)
     assert got == Decision(Outcome.UNKNOWN, Action.FAIL)

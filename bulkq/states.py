@@ -1,0 +1,21 @@
+"""bulkq's own states and codes, beside those of databases: each number means one thing and is never used again.
+
+A state stands where a database's SQLSTATE does: in the ledger, in `--failures` and in reports. The same table is in
+docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+ROWS_UNEXPECTED = "BQ001"
+RESULT_TOO_LARGE = "BQ002"
+MAP_FAILED = "BQ003"
+MARKER_EARLY = "BQ004"
+UNTYPED_COMPARED = "BQ010"
+
+MEANINGS = {
+    ROWS_UNEXPECTED: "the set changed another number of rows than `--expect-rows` says",
+    RESULT_TOO_LARGE: "the result of a check has more rows than `--max-rows` allows",
+    MAP_FAILED: "the function of `--map` failed",
+    MARKER_EARLY: "the statement ended the transaction of its batch by itself, so that the marker of its set proves nothing",
+    UNTYPED_COMPARED: "lint: SQLite compares a parameter without a declared type with an expression",
+}

@@ -1,0 +1,40 @@
+"""bulkq's own states: no number has two meanings, and every one is in the table and in the documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import bulkq
+from bulkq import states
+
+PACKAGE = Path(bulkq.__file__).parent
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+CODE = re.compile(r"\bBQ\d{3}\b")
+
+
+def constants() -> dict[str, str]:
+    """Every constant of the module that is a text, by name."""
+    return {name: value for name, value in vars(states).items() if name.isupper() and isinstance(value, str)}
+
+
+def test_no_two_constants_are_equal() -> None:
+    """Each state has a number of its own and one meaning."""
+    found = constants()
+    assert len(set(found.values())) == len(found)
+    assert set(found.values()) == set(states.MEANINGS)
+    assert len(set(states.MEANINGS.values())) == len(states.MEANINGS)
+
+
+def test_states_are_written_in_one_module() -> None:
+    """No other module writes a number, so none can give it a second meaning."""
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "states.py":
+            assert not CODE.findall(path.read_text(encoding="utf-8")), path
+
+
+def test_the_document_has_the_same_table() -> None:
+    """docs/reliability.md lists every state with its meaning."""
+    rows = re.findall(r"^\| `(BQ\d{3})` \| (.+) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert dict(rows) == states.MEANINGS
+    assert len(rows) == len(states.MEANINGS)
