@@ -6,20 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.order import Order
+from bulkq.policy.ranges import Ranges
 from bulkq.query.keys import naming
 from bulkq.query.rows import Column, Source, Table, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.lanes import Part
     from bulkq.model import Query
     from bulkq.protocols import Connection, Statement
     from bulkq.query.keys import Naming
     from bulkq.query.rows import Group
     from bulkq.tasks.opening import Opened
+    from bulkq.tasks.recording import Retried
     from bulkq.tasks.sites import Site
 
 POSTGRES = """\
@@ -63,6 +66,9 @@ SELECT s.index_name, LOWER(s.column_name), s.sub_part
 MYSQL_REWRITTEN = """\
 SELECT (SELECT COUNT(*) FROM information_schema.triggers AS t WHERE t.event_object_schema = {schema} AND t.event_object_table = {table}
            AND t.action_timing = 'BEFORE' AND t.event_manipulation = 'INSERT'), @@sql_mode"""
+CHECKED = 10_000
+"""Sets that are compared at once when a retry looks for later ones of the same row."""
+
 MYSQL = frozenset({"mysql", "mariadb"})
 COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
 """In `extra` of MySQL's catalog: the value follows from others, or from the clock."""
@@ -75,7 +81,9 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
         TargetError: the connection broke.
     """
     for part, statement in zip(site.parts, statements, strict=True):
-        if statement is None or part.work.limits.read_only or part.work.limits.ordered:
+        if statement is None or part.work.limits.read_only:
+            continue
+        if part.work.limits.ordered and opened.start.retried is None:
             continue
         try:
             found = await named(connection, statement, dialect_of(site.target.url))
@@ -83,9 +91,42 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
             if error.connection_lost:
                 raise TargetError(f"{site.label}: {error}") from error
             continue
+        if found and opened.start.retried is not None:
+            await _refuse_overtaken(opened, part, found, opened.start.retried)
+        if part.work.limits.ordered:
+            continue
         part.apart = found == () or (found is None and _ranged(opened, statement.query))
         if found:
             part.order = Order(part.source, found)
+
+
+async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[Group], retried: Retried) -> None:
+    """Refuse to apply a failed set after a later set has changed the same row.
+
+    Raises:
+        RefusedError: names the first of them.
+    """
+    failed = Ranges(retried.only.get(part.number, ()))
+    names: list[dict[object, int]] = [{} for _ in groups]
+    overtaken: dict[int, int] = {}
+    source = await opened.sources.whole(part.number, part.work.query)
+    try:
+        while (batch := await source.take(CHECKED, 0)) is not None:
+            for known, group in zip(names, groups, strict=True):
+                for n, key in enumerate(group.of(batch.sets), batch.first):
+                    if n in failed:
+                        known[key] = n
+                    elif key in known:
+                        overtaken.setdefault(known[key], n)
+    finally:
+        await source.close()
+    if overtaken:
+        first = min(overtaken)
+        raise RefusedError(
+            f"{part.work.query.place}: {len(overtaken)} failed sets name a row that a later set has changed since (set {first}: "
+            f"by set {overtaken[first]}), and a retry would undo that: correct them by hand, or give the file of --failures to -p "
+            "of a new run"
+        )
 
 
 async def named(connection: Connection, statement: Statement, dialect: str) -> tuple[Group, ...] | None:
@@ -108,6 +149,8 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
 def sentence(opened: Opened) -> str:
     """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
     parts = [part for part in opened.parts if not part.work.limits.read_only and part.refused is None]
+    if parts and opened.start.retried is not None:
+        return "the failed sets are applied now, after later ones"
     if opened.request.ordered:
         return "sets take effect in input order, on one lane"
     open_ = [part for part in parts if not part.work.limits.ordered]

@@ -266,3 +266,32 @@ def test_a_resume_stays_ordered(pg: Database, cli: Cli, tmp_path: Path) -> None:
     got = cli("resume", "--last", "-j", "8", "--batch", "1", "--max-failures", "9")
     assert "sets take effect in input order, on one lane" in got.err
     assert (got.code, pg.execute("select v from t")) == (1, [("v29",)])
+
+
+def test_a_retry_does_not_undo_a_later_set(pg: Database, cli: Cli, tmp_path: Path) -> None:
+    """A failed set whose row a later set has changed is not done again: the retry is refused, with both numbers."""
+    pg.execute("create table t (id integer primary key, v text constraint barred check (v <> 'bad'))")
+    pg.execute("insert into t values (1), (2)")
+    url, params = pg.url("postgresql"), csv(tmp_path, [(1, "bad"), (2, "a"), ("01", "c")])
+    got = cli("run", "-e", UPDATE, "-t", url, "-p", params, "--write", "--failures", "failed.jsonl")
+    assert got.code == 1, got.err
+    pg.execute("alter table t drop constraint barred")
+    got = cli("retry", "--last")
+    assert got.code == 4
+    assert "sql: 1 failed sets name a row that a later set has changed since (set 1: by set 3)" in got.err
+    assert pg.execute("select v from t where id = 1") == [("c",)]
+    got = cli("run", "-e", UPDATE, "-t", url, "-p", "failed.jsonl", "--write")
+    assert (got.code, pg.execute("select v from t where id = 1")) == (0, [("bad",)]), "a new run applies what it is given"
+
+
+def test_a_retry_of_sets_that_nothing_overtook(pg: Database, cli: Cli, tmp_path: Path) -> None:
+    """Sets whose rows no later set has changed are done again; the first line says that they come last."""
+    pg.execute("create table t (id integer primary key, v text constraint barred check (v <> 'bad'))")
+    pg.execute("insert into t values (1), (2)")
+    params = csv(tmp_path, [(1, "a"), (1, "bad"), (2, "a")])
+    assert cli("run", "-e", UPDATE, "-t", pg.url("postgresql"), "-p", params, "--write").code == 1
+    pg.execute("alter table t drop constraint barred")
+    got = cli("retry", "--last")
+    assert got.code == 0, got.err
+    assert "the failed sets are applied now, after later ones" in got.err
+    assert pg.execute("select v from t where id = 1") == [("bad",)]
