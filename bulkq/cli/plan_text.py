@@ -145,6 +145,8 @@ def parameter_lines(made: QueryPlan) -> Iterable[str]:
         yield detail("parameter", f"{parameter.name}: {found or parameter.type or 'any type'}{default}{secret}")
     if query.parameters and made.problem is None and (made.total is None or made.source or made.first):
         yield detail("sets", _sets(made))
+    if made.repeats:
+        yield detail("repeats", made.repeats)
     if made.first:
         yield detail("first", ", ".join(f"{name}={_value(value)}" for name, value in made.first))
 

@@ -42,6 +42,8 @@ def json_report(summary: RunSummary) -> str:
             "attempts": summary.attempts,
             "unanswered": summary.unanswered,
             "warnings": summary.warnings,
+            "repeated": summary.repeated,
+            "repeated_exact": summary.repeated_exact,
         },
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "queries": [_query(query) for query in summary.queries],

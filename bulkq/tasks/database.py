@@ -246,6 +246,7 @@ class Database:
         allow: Iterable[str] = (),
         timeout: float | None = 30.0,  # noqa: ASYNC109 - enforced by the server, not around an await
         retries: int = 5,
+        ordered: bool = False,
     ) -> RunSummary:
         """Run `query` for every parameter set, drop the rows, give the counts.
 
@@ -260,12 +261,15 @@ class Database:
             allow: what the safety rules would refuse: "unbounded", "truncate", "ddl".
             timeout: seconds for each query, enforced by the server; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
+            ordered: apply the sets on one lane, in their order. Without it, sets that name the same row by parameters keep their order.
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
         request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow))
+        if ordered:
+            request = replace(request, ordered=True, concurrency=1)
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process

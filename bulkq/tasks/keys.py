@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bulkq.lanes import Part
     from bulkq.model import Query
-    from bulkq.protocols import Connection, Statement
+    from bulkq.protocols import Connection, ParameterSource, Statement
     from bulkq.query.keys import Naming
     from bulkq.query.rows import Group
     from bulkq.tasks.opening import Opened
@@ -166,6 +166,28 @@ def sentence(opened: Opened) -> str:
     names = group.names[0] if len(group.names) == 1 else f"({', '.join(group.names)})"
     slow = "" if group.compared else ", one batch at a time: how its type compares is not known"
     return f"sets with equal {names} take effect in input order{slow}"
+
+
+def repeated(count: int, *, exact: bool) -> str:
+    """How many sets name a row that an earlier set names, for people."""
+    return f"{'' if exact else 'at least '}{count} sets name a row that an earlier set names"
+
+
+async def repeats(connection: Connection, statement: Statement, dialect: str, source: ParameterSource) -> str:
+    """How many sets of `source` name a row again; "" where there are none, or where that is not known.
+
+    Raises:
+        DatabaseError: the catalog cannot be asked.
+    """
+    found = await named(connection, statement, dialect)
+    if not found:
+        return ""
+    counted = Order(source, found)
+    index = 0
+    while await counted.take(CHECKED, index) is not None:
+        counted.done(index)
+        index += 1
+    return repeated(counted.repeated, exact=counted.exact) if counted.repeated else ""
 
 
 def _ranged(opened: Opened, query: Query) -> bool:

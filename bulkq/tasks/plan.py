@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
+from bulkq.tasks import keys
 from bulkq.tasks.checkplan import QUERIED
 from bulkq.tasks.expanding import expanded
 from bulkq.tasks.lint import Finding, ask, finding
@@ -52,6 +54,7 @@ class QueryPlan:
     source: str = ""
     total: int | None = None
     checked: int = 0
+    repeats: str = ""  # how many sets of a write name a row that an earlier set names
     problem: BulkqError | None = None  # of its parameters
 
 
@@ -181,17 +184,18 @@ async def look_into(
     if queried:
         found = await _prepared(query, at, None, typed=True)
         return replace(found, source=f"{queried[0]}, not executed now")
+    can = at.driver.capabilities
+    opening = partial(
+        open_source,
+        wanted,
+        query,
+        text=can.text_parameters,
+        dynamic=can.dynamic_types,
+        rows=rows_of(request.params_target or at.target, request),
+        unused_constants_ok=unused_constants_ok,
+    )
     try:
-        rows = rows_of(request.params_target or at.target, request)
-        can = at.driver.capabilities
-        source = await open_source(
-            wanted,
-            query,
-            text=can.text_parameters,
-            dynamic=can.dynamic_types,
-            rows=rows,
-            unused_constants_ok=unused_constants_ok,
-        )
+        source = await opening()
         batch = await source.take(CHECKED, 0)
         total = await _total(source, batch)
         if batch is not None:
@@ -204,7 +208,21 @@ async def look_into(
     found = await _prepared(query, at, batch, typed=source.typed, constants=wanted.constants)
     if batch is None:
         return replace(found, total=0)
+    if request.write and source.replayable and found.finding is None and found.problem is None and at.described:
+        found = replace(found, repeats=await _repeats(query, at, batch, await opening()))
     return replace(found, first=_first(query, batch), source=batch.source, total=total)
+
+
+async def _repeats(query: Query, at: At, batch: Batch, source: ParameterSource) -> str:
+    """How many sets of a write name a row again; "" where the catalog or the rest of the source cannot be read."""
+    try:
+        names = identifiers(query, batch.sets[0])
+        statement = await at.connection.prepare(query, Decoding.PYTHON, typed=source.typed, identifiers=names)
+        return await keys.repeats(at.connection, statement, dialect_of(at.target.url), source)
+    except (DatabaseError, ParameterError):  # the run says what is wrong
+        return ""
+    finally:
+        await source.close()
 
 
 async def _total(source: ParameterSource, batch: Batch | None) -> int | None:

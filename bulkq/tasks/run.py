@@ -292,6 +292,9 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         changed=progress.changed,
         unanswered=progress.unanswered,
         warnings=sum(found.count for found in _warnings(opened)),
+        repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
+        repeated_exact=opened.start.going_on is None
+        and all(p.order.exact for p in opened.parts if p.order is not None),
         rows=progress.rows,
         attempts=progress.attempts,
         elapsed_s=time.monotonic() - progress.started_s,
@@ -348,6 +351,8 @@ def _not_done(opened: Opened) -> str:
 async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, observers: Sequence[Observer]) -> RunSummary:
     """Complete = the run reached its end, whatever came of it; then files get their names and markers go."""
     complete = summary.exit_code in (0, 1, 3)
+    if summary.repeated:
+        opened.say(keys.repeated(summary.repeated, exact=summary.repeated_exact))
     if not complete and recorded.record is not None:
         _tell_unread(opened)
     try:

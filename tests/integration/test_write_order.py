@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from asyncpg import FeatureNotSupportedError
 
+import bulkq
 from tests.databases import KINDS, SCHEMES, Database, fresh
 
 if TYPE_CHECKING:
@@ -281,7 +283,9 @@ def test_a_retry_does_not_undo_a_later_set(pg: Database, cli: Cli, tmp_path: Pat
     assert "sql: 1 failed sets name a row that a later set has changed since (set 1: by set 3)" in got.err
     assert pg.execute("select v from t where id = 1") == [("c",)]
     got = cli("run", "-e", UPDATE, "-t", url, "-p", "failed.jsonl", "--write")
-    assert (got.code, pg.execute("select v from t where id = 1")) == (0, [("bad",)]), "a new run applies what it is given"
+    assert (got.code, pg.execute("select v from t where id = 1")) == (0, [("bad",)]), (
+        "a new run applies what it is given"
+    )
 
 
 def test_a_retry_of_sets_that_nothing_overtook(pg: Database, cli: Cli, tmp_path: Path) -> None:
@@ -295,3 +299,30 @@ def test_a_retry_of_sets_that_nothing_overtook(pg: Database, cli: Cli, tmp_path:
     assert got.code == 0, got.err
     assert "the failed sets are applied now, after later ones" in got.err
     assert pg.execute("select v from t where id = 1") == [("bad",)]
+
+
+def test_repeated_keys_are_counted(pg: Database, cli: Cli, tmp_path: Path) -> None:
+    """`plan`, the last lines of a run and the JSON report say how many sets name a row again; of none, nothing is said."""
+    pg.execute("create table t (id integer primary key, v text)")
+    asked = ("run", "-e", UPDATE, "-t", pg.url("postgresql"), "--write", "--report", "json:report.json", "-p")
+    params = csv(tmp_path, [*versions(50, 3), ("007", "x")])
+    assert "repeats     101 sets name a row that an earlier set names" in cli("plan", *asked, params).text
+    got = cli(*asked, params)
+    assert got.err.splitlines()[-2].endswith("101 sets name a row that an earlier set names")
+    counts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["counts"]
+    assert (counts["repeated"], counts["repeated_exact"]) == (101, True)
+    params = csv(tmp_path, versions(50, 1))
+    assert "repeats" not in cli("plan", *asked, params).text
+    assert "earlier set" not in cli(*asked, params).err
+
+
+async def test_the_python_api_keeps_the_order(pg: Database) -> None:
+    """`execute` keeps the order of each row's sets; `ordered=True` that of all sets."""
+    pg.execute("create table t (id integer primary key, v text)", "insert into t select generate_series(1, 20)")
+    sets = [{"id": n, "v": f"v{k}"} for k in range(60) for n in range(1, 21)]
+    async with bulkq.open(pg.url("postgresql")) as db:
+        await db.execute(UPDATE, sets, write=True)
+        assert pg.execute("select v, count(*) from t group by v") == [("v59", 20)]
+        unseen = UPDATE + " or id = -1"
+        await db.execute(unseen, sets[: 20 * 30], write=True, ordered=True)
+    assert pg.execute("select v, count(*) from t group by v") == [("v29", 20)]
