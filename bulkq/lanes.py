@@ -397,8 +397,6 @@ class Lanes:
             result = await mapped(part, part.mapper, result)
         if result.failures:
             turn.forget()
-        if part.order is not None:
-            part.order.done(batch.index)
         self._count(part, result)
         return _held(part, result, turn)
 
@@ -444,6 +442,10 @@ class Lanes:
         """A batch was written; called in output order."""
         part = next(part for part in self.parts if part.number == result.part)
         self._run.recorded(result, failed_known=part.work.failed is not None)
+        if (
+            part.order is not None
+        ):  # not before: the ledger learns of the sets of a row in their order, and a resume repeats them so
+            part.order.done(result.batch.index)
 
     def _count(self, part: Part, result: BatchResult) -> None:
         self._finished_s = time.monotonic()
