@@ -419,9 +419,9 @@ async def test_a_stream_has_one_deadline(request: pytest.FixtureRequest) -> None
     query = inline("select i from range(30000) as t(i)")
     statement = await connection.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
     got = 0
-    async for piece in connection.stream(statement, (), Limits(timeout_s=0.5)):
+    async for piece in connection.stream(statement, (), Limits(timeout_s=1.5)):
         got += len(piece.positions)
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(0.35)
     assert got == 30_000
     await connection.close()
 
