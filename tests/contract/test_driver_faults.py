@@ -81,6 +81,16 @@ async def test_the_check_names_each_bad_value_whatever_its_class(database: Datab
     assert bad[0].message == "code aapp01 is not upper case"
 
 
+@pytest.mark.parametrize("state", ["08006", "53200", "57014", "57P01"])
+async def test_the_check_names_values_with_a_state_of_the_session(database: Database, driver: str, state: str) -> None:
+    """A check that raises a state of lost connections or timeouts blames its value: the session goes on."""
+    async with connected(database, driver) as connection:
+        query = inline("insert into kept (c) values (:c)", "postgres")
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        bad = await connection.check(statement, [("AB",), (f"a{state.lower()}",), ("CD",), ("aapp01",)])
+    assert [(one.position, one.sqlstate) for one in bad] == [(1, state), (3, "APP01")]
+
+
 async def test_the_check_of_arrays_and_records(database: Database, driver: str) -> None:
     """The error of an element is its array's, and a JSON object is not a composite value."""
     async with connected(database, driver) as connection:

@@ -84,7 +84,7 @@ class Checker:
             try:
                 return await self._softly(kind, values)
             except asyncpg.PostgresError as error:
-                if self._session.is_closed() or not of_the_value(error.sqlstate):
+                if self._session.is_closed() or not of_the_value(error.sqlstate, error.server_source_function):
                     raise
         return await self._hard(kind, values)
 
@@ -121,7 +121,7 @@ class Checker:
             statement = await self._session.prepare(f"SELECT ({converted}) IS NULL, $2::int8", name="")
             await statement.fetchmany([(value, i) for i, value in enumerate(values)], timeout=CHECK_S)
         except asyncpg.PostgresError as error:
-            if self._session.is_closed() or not of_the_value(error.sqlstate):
+            if self._session.is_closed() or not of_the_value(error.sqlstate, error.server_source_function):
                 raise
             if error.sqlstate == READ_ONLY:
                 return None

@@ -24,9 +24,18 @@ Error = tuple[int | None, str, str]
 """Which of the values given was at fault (None: not known), its SQLSTATE, its message."""
 
 
-def of_the_value(state: str | None) -> bool:
-    """Whether an error that an input function raised is the fault of its value: an extension may give it any SQLSTATE."""
-    return state is not None and not state.startswith(OF_THE_SESSION)
+RAISED = "exec_stmt_raise"
+"""The server's function that executes RAISE of PL/pgSQL (src/pl/plpgsql/src/pl_exec.c): the state is the author's choice."""
+
+
+def of_the_value(state: str | None, source: str | None = None) -> bool:
+    """Whether an error that an input function raised is the fault of its value: an extension may give it any SQLSTATE.
+
+    Args:
+        state: the SQLSTATE.
+        source: the server's function that reported the error; None: not known.
+    """
+    return state is not None and (source == RAISED or not state.startswith(OF_THE_SESSION))
 
 
 Entry = tuple[int, int, str]

@@ -48,6 +48,13 @@ def test_a_server_that_goes_or_has_no_room_is_not_the_values_fault(state: str | 
     assert not of_the_value(state)
 
 
+@pytest.mark.parametrize("state", ["08006", "57P01", "57014", "53200"])
+def test_what_plpgsql_raises_is_the_values_fault(state: str) -> None:
+    """The author of a check may choose a state that otherwise belongs to the session; the server says which code raised it."""
+    assert of_the_value(state, "exec_stmt_raise")
+    assert not of_the_value(state, "ProcessInterrupts")
+
+
 def test_texts_have_the_positions_of_their_sets() -> None:
     """NULL has no text, a list has one for each of its values, and what cannot be sent is refused at once."""
     assert texts_of([("a",), (None,), (7,)], [0], is_list=False) == Texts([(0, 0, "a"), (2, 0, "7")])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bulkq.drivers import bounds, obstacles, tenants
 from bulkq.drivers.asyncpg import catalog, wrapping
 from bulkq.drivers.asyncpg import decoding as forms
-from bulkq.drivers.asyncpg.culprits import of_the_value
+from bulkq.drivers.asyncpg.culprits import RAISED, of_the_value
 from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
@@ -344,7 +344,8 @@ class Postgres(Product):
             Exception: `error`, if it is not.
         """
         trouble = self.trouble(error)
-        if trouble.lost or not of_the_value(trouble.sqlstate):
+        source = getattr(getattr(error, "diag", None), "source_function", None)
+        if not of_the_value(trouble.sqlstate, source) or (trouble.lost and source != RAISED):
             raise error
         return str(trouble.sqlstate), trouble.message
 
