@@ -12,6 +12,7 @@ import csv
 import json
 import sqlite3
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,10 +79,12 @@ async def main(kind: str, place: str, sets: str, output: str, lanes: str, timeou
     with Path(sets).open(newline="") as file:
         wanted = [(int(row["n"]), float(row["cost"])) for row in csv.DictReader(file)]
     async with pool_of(kind, place, int(lanes)) as pool:
+        began_s = time.perf_counter()
         answers = await asyncio.gather(*(one(pool, *values) for values in wanted))
     with Path(output).open("w") as file:
         for rows in answers:
             file.writelines(json.dumps({"n": n}) + "\n" for n in rows)
+    print(f"elapsed={time.perf_counter() - began_s:.2f}s")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from bulkq.errors import OutputClosed, StoppedError
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bulkq.model import Column, Query, SinkPosition
-
-VALUE_BYTES = 64
-"""A Python value weighs about this much; measured on ints, short strings and datetimes."""
 
 HELD_ROWS = 10_000
 """How much of an answer waits for its end. More than this goes to the reader, and cannot be taken back."""
@@ -41,8 +39,8 @@ class RowsSink:
         """Any columns will do."""
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The result itself; its weight is an estimate."""
-        return result, VALUE_BYTES * result.rows * max(1, len(result.columns))
+        """The result itself; its weight is that of the values, without what lists and objects hold."""
+        return result, sum(sum(map(getsizeof, column)) for column in result.values)
 
     async def write(self, payload: object) -> None:
         """Hand a result to the reader; wait while it is behind.

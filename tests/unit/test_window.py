@@ -178,6 +178,20 @@ async def test_values_that_cannot_be_pickled_hold_the_lanes(store: Overflow, mon
     assert bench.recorded == list(range(40))
 
 
+async def test_long_values_of_the_python_api_count(store: Overflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results for a reader in Python weigh what their values weigh, so long texts leave memory as well, and come back."""
+    monkeypatch.setattr(overflow, "MEMORY_BYTES", 1_000_000)
+    monkeypatch.setattr(backlog, "RUN_BYTES", 100_000)
+    sink = RowsSink(ahead=100)
+    bench = Bench(sink, store)
+    for index in range(1, 50):
+        await bench.deliver(index, str(index) * 50_000)
+    assert bench.window.backlog.weight <= 1_000_000
+    await bench.deliver(0, "0" * 50_000)
+    results = [sink._queue.get_nowait() for _ in range(50)]
+    assert [result.values[0][0] for result in results if result] == [str(n) * 50_000 for n in range(50)]
+
+
 async def test_what_needs_no_place_is_recorded_at_once(tmp_path: Path, store: Overflow) -> None:
     """A write without rows is recorded out of order; its failures are told in order, as soon as all before them is done."""
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
