@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import mariadb
 from tests.servers import postgres as servers
 
 KINDS = ("sqlite", "postgresql", "pgbouncer")
@@ -31,6 +32,8 @@ class Target:
 
     def execute(self, *statements: str) -> list[tuple[object, ...]]:
         """Run statements in autocommit without bulkq; the rows of the last."""
+        if self.kind == "mariadb":
+            return mariadb.execute(self.direct, *statements)
         if not self.sqlite:
             rows: list[tuple[object, ...]] = []
             for statement in statements:

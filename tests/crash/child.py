@@ -29,6 +29,7 @@ USED = (
     "bulkq.tasks.run", "bulkq.runner", "bulkq.parameters.opening", "bulkq.parameters.delimited", "bulkq.parameters.spool",
     "bulkq.sinks.opening", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.opening", "bulkq.ledger.stored", "bulkq.ledger.direct",
     "bulkq.drivers.asyncpg.driver", "bulkq.drivers.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
+    "bulkq.drivers.sqlalchemy.driver", "bulkq.drivers.sqlalchemy.products.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
 )  # fmt: skip
 
 

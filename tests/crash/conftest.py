@@ -41,6 +41,9 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     kind = request.param
     if kind == "sqlite":
         return targets.make(kind, tmp_path, "", None)
+    if kind == "mariadb":
+        server, name = request.getfixturevalue("mariadb_database")
+        return targets.make(kind, tmp_path, server.url(name), None)
     through = None
     if kind == "pgbouncer":
         through = request.getfixturevalue("pgbouncer")

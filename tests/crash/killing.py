@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.crash.processes import UNKILLED_S, Ended, recorded
+from tests.crash.processes import UNKILLED_S, Ended, make_ledger, recorded
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Mapping
+
+    import pytest
 
     from tests.crash.processes import Nursery
     from tests.servers.command import Cli
@@ -37,6 +40,28 @@ class Work:
     stdin: bytes | None = None
 
 
+def sizes(chance: random.Random, rows: int) -> tuple[str, ...]:
+    """Lanes and batches of one process."""
+    # A transaction per row, for hundreds of thousands of them, would be a test of the disk.
+    batch = chance.choice(["auto", "7", "50", "400", "1" if rows <= 10_000 else "2000"])
+    return ("-j", str(chance.choice([1, 2, 3, 8])), "--batch", batch, "--progress", "none")
+
+
+def fresh_state(cli: Cli, chance: random.Random) -> None:
+    """No ledger of earlier runs: mostly an empty one, else none."""
+    shutil.rmtree(cli.folder / "state", ignore_errors=True)
+    if chance.random() < 0.7:
+        make_ledger(cli)
+
+
+def share(request: pytest.FixtureRequest, shares: Mapping[str, float]) -> int:
+    """How many of the kills that were asked for fall to the target of this test, among those that are tested."""
+    name = f"{request.node.originalname}["
+    tested = [i.callspec.params["target"] for i in request.session.items if i.name.startswith(name)]
+    kind = request.node.callspec.params["target"]
+    return max(1, round(request.config.getoption("--kills") * shares[kind] / sum(shares[k] for k in tested)))
+
+
 class Killing:
     """Kills processes of `cli` at moments that `chance` draws.
 
@@ -59,8 +84,8 @@ class Killing:
         self._start_s = start_s
         self._window_s = max(SHORTEST_S, min(WINDOW_S, window_s))
 
-    def until_finished(self, work: Work, kills: int) -> Ended:
-        """One run to its end, killed at most `kills` times on its way.
+    def until_finished(self, work: Work, kills: int, codes: Container[int] = (0,)) -> Ended:
+        """One run to its end, killed at most `kills` times on its way; its last process ends with one of `codes`.
 
         Raises:
             AssertionError: a process ended otherwise than by us, or well.
@@ -70,7 +95,7 @@ class Killing:
             left = kills - (self.kills - before)
             ended = self._once(work, self._wait_s() if left > 0 else None)
             if not ended.killed:
-                assert ended.code == 0, ended.err
+                assert ended.code in codes, ended.err
                 return ended
             self._steer(work.done(), (self.kills - before) / kills)
 

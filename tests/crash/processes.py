@@ -179,13 +179,14 @@ def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
 BUMP = "update counters set n = n + 1 where id = :id"
 BURNING = {
     "postgresql": "(select count(*) from generate_series(1, {steps}))",
+    "mariadb": "benchmark({steps} * 4, 1)",
     "sqlite": "(with recursive c(i) as (select 1 union all select i + 1 from c where i < {steps}) select max(i) from c)",
 }
 
 
 def burning(target: Target, steps: int) -> str:
     """An expression that takes its time, always the same and without a clock: ten steps are about a microsecond."""
-    return BURNING["sqlite" if target.sqlite else "postgresql"].format(steps=steps)
+    return BURNING.get(target.kind, BURNING["postgresql"]).format(steps=steps)
 
 
 def slow_bump(target: Target, steps: int = 2_500) -> str:
@@ -205,7 +206,7 @@ def make_counters(target: Target, count: int) -> None:
     )
     target.execute(
         f"insert into counters with recursive s(i) as (select 1 union all select i + 1 from s where i < {count}) select i, 0 from s"
-        if target.sqlite
+        if target.kind in {"sqlite", "mariadb"}
         else f"insert into counters select i, 0 from generate_series(1, {count}) i"
     )
 
@@ -231,6 +232,8 @@ def run_rows(target: Target, run: str) -> int:
 def _has_markers(target: Target) -> bool:
     if target.sqlite:
         return bool(target.execute("select 1 from sqlite_master where name = 'bulkq_markers'"))
+    if target.kind == "mariadb":
+        return bool(target.execute("show tables like 'bulkq_markers'"))
     return target.execute("select to_regclass('bulkq_markers')::text")[0][0] is not None
 
 

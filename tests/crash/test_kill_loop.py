@@ -7,18 +7,16 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work
+from tests.crash.killing import Killing, Work, fresh_state, share, sizes
 from tests.crash.processes import (
     done_ranges,
     histogram,
     make_counters,
-    make_ledger,
     marked,
     merged,
     recorded,
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from tests.servers.command import Cli
     from tests.targets import Target
 
-SHARES = {"postgresql": 0.45, "pgbouncer": 0.2, "sqlite": 0.35}
+SHARES = {"postgresql": 0.35, "pgbouncer": 0.15, "sqlite": 0.3, "mariadb": 0.2}
 """Of the kills, among the targets that are tested."""
 
 
@@ -59,9 +57,7 @@ class Writes:
     def work(self) -> Work:
         """A new run on new counters, in a new ledger or one that is there; some keep their markers."""
         make_counters(self._target, self._rows)
-        shutil.rmtree(self._cli.folder / "state", ignore_errors=True)
-        if self._chance.random() < 0.7:
-            make_ledger(self._cli)
+        fresh_state(self._cli, self._chance)
         self._keep = self._chance.random() < 0.3
         return Work(begin=self._begin, resume=self._resume, done=self._done, unknown=self._untouched)
 
@@ -85,9 +81,7 @@ class Writes:
         return ("resume", "--last", *self._sizes())
 
     def _sizes(self) -> tuple[str, ...]:
-        # A transaction per row, for hundreds of thousands of them, would be a test of the disk.
-        batch = self._chance.choice(["auto", "7", "50", "400", "1" if self._rows <= 10_000 else "2000"])
-        return ("-j", str(self._chance.choice([1, 2, 3, 8])), "--batch", batch, "--progress", "none")
+        return sizes(self._chance, self._rows)
 
     def _done(self) -> float:
         return 1 - histogram(self._target).get(0, 0) / self._rows
@@ -119,14 +113,7 @@ def test_killed_writes_change_each_row_once(
     target: Target, nursery: Nursery, cli: Cli, chance: random.Random, request: pytest.FixtureRequest
 ) -> None:
     """After any number of SIGKILLs, resumed at once, every row was changed once and nothing is left behind."""
-    option = request.config.getoption
-    tested = [
-        i.callspec.params["target"]
-        for i in request.session.items
-        if i.name.startswith("test_killed_writes_change_each_row_once[")
-    ]
-    wanted = round(option("--kills") * SHARES[target.kind] / sum(SHARES[kind] for kind in tested))
-    rows = option("--crash-rows")
+    wanted, rows = share(request, SHARES), request.config.getoption("--crash-rows")
     writes = Writes(nursery, cli, target, rows, chance)
     killing = Killing(nursery, cli, chance, writes.start_s())
     began_s = time.monotonic()

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tests.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
 
@@ -46,6 +47,30 @@ def version() -> str | None:
     return found[1] if found else "?"
 
 
+def execute(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """Execute statements one by one in autocommit on the database of `url`; the rows of the last."""
+    import pymysql
+
+    place = urlsplit(url)
+    connection = pymysql.connect(
+        host=place.hostname,
+        port=place.port or 3306,
+        user=place.username,
+        database=place.path.removeprefix("/") or None,
+        autocommit=True,
+        charset="utf8mb4",
+    )
+    try:
+        cursor = connection.cursor()
+        rows: list[tuple[object, ...]] = []
+        for statement in statements:
+            cursor.execute(statement)
+            rows = list(cursor.fetchall()) if cursor.description else []
+        return rows
+    finally:
+        connection.close()
+
+
 class MariaDB:
     """A running server."""
 
@@ -73,22 +98,13 @@ class MariaDB:
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", f"--tmpdir={self._folder.path}"]
         self._folder.run([installer, "--no-defaults", f"--datadir={data}", *options, "--innodb-log-file-size=16M"])
 
+    def url(self, database: str) -> str:
+        """The URL of a database, through PyMySQL."""
+        return f"mysql+pymysql://root@{self.host}:{self.port}/{database}"
+
     def execute(self, database: str, *statements: str) -> list[tuple[object, ...]]:
         """Execute statements one by one in autocommit; the rows of the last."""
-        import pymysql
-
-        connection = pymysql.connect(
-            host=self.host, port=self.port, user="root", database=database or None, autocommit=True, charset="utf8mb4"
-        )
-        try:
-            cursor = connection.cursor()
-            rows: list[tuple[object, ...]] = []
-            for statement in statements:
-                cursor.execute(statement)
-                rows = list(cursor.fetchall()) if cursor.description else []
-            return rows
-        finally:
-            connection.close()
+        return execute(self.url(database), *statements)
 
     def close(self) -> None:
         """Stop it and remove its folder."""
