@@ -574,3 +574,30 @@ async def test_a_kill_by_another_session(base: Database, driver: str) -> None:
         await task
     assert caught.value.sqlstate == "57014"
     await connection.close()
+
+
+# --- procedures with several results ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slow", ["do sleep(60)", "select benchmark(1000000000000, md5('a')) as a"])
+async def test_a_later_statement_of_a_procedure_that_was_killed(base: Database, driver: str, slow: str) -> None:
+    """The server ends a statement behind the first result without an error; by the clock the call is a timeout, and unknown."""
+    base.execute(f"create procedure p() begin select 1 as a; {slow}; update t set n = 7 where id = 1; end")
+    connection = await connected(base, driver)
+    with pytest.raises(DatabaseError, match=r"timed out after 0\.5s") as caught:
+        await attempted(connection, "call p()", SHORT)
+    assert (caught.value.sqlstate, caught.value.position) == ("57014", 0)
+    assert retry.outcome(caught.value, transaction=False) is Outcome.UNKNOWN
+    await connection.close()
+
+
+async def test_warnings_behind_several_results(base: Database, driver: str, tmp_path: Path) -> None:
+    """A procedure has its warnings in its last answer: they are counted and shown, and no result is lost."""
+    base.execute("create procedure p() begin select cast('1x' as signed) as a; select cast('2x' as signed) as a; end")
+    told = Said()
+    out = tmp_path / "out.jsonl"
+    wanted = asked(base, driver, "call p()", tmp_path, output=str(out), format="jsonl")
+    done = await new_run(wanted, control=Control(), observers=[told])
+    assert (done.exit_code, done.ok, done.warnings) == (0, 1, 1)
+    assert any("[1292] Truncated incorrect INTEGER value: '2x'" in line for line in told.lines)
+    assert out.read_text() == '{"a":1}\n{"a":2}\n'

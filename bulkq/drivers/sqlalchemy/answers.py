@@ -74,10 +74,13 @@ def further(
 
     If their columns differ, no output can hold them, and none is given.
     """
-    replies = [reply]
+    replies, following = [reply], False
     while session.product.next_result(statement.query, cursor):
         if cursor.description:
             replies.append(formed(session, statement, cursor, [fetched(cursor)]))
+        following = True
+    if following:
+        session.warned.see(cursor, statement.query)
     if len(replies) == 1:
         return reply
     names = [[column.name for column in one.columns] for one in replies]

@@ -261,8 +261,10 @@ class Session:
             self._pass_the_point_of_no_return()
             self._open = not self.product.says_begin  # the library opens a transaction by itself
             self._phase = Phase.COMMITTING  # from here on only the server knows
+            since_s = time.monotonic()
             reply = self._executed(statement, sets, range(1))
             reply = further(self, statement, self._cursors.last_reader(statement.decoding), reply, self._fetched)
+            self._must_be_in_time(since_s)
             if not self.product.says_begin:
                 self.connection.commit()
                 self._open = False
@@ -275,6 +277,13 @@ class Session:
             self._rollback()
         self._restore(query)
         return reply
+
+    def _must_be_in_time(self, since_s: float) -> None:
+        """Raise what `_executed` raises, where a later result of a procedure came too late to be believed."""
+        called_back = self.signals.cancelled and self.product.ends_quietly
+        if called_back or time.monotonic() - since_s >= self._limit_s():
+            self.signals.answers = []
+            raise self._ended(range(1))
 
     def _must_be_well(self, query: Query, reply: Reply) -> None:
         """Raise what an answer tells in its rows, which is certain, or what the statement has left open, of which parts may last."""
@@ -369,7 +378,7 @@ class Session:
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
         keeps, bare = self._cursors.keeps, statement.binding.bare
-        counts = self.product.counts_warnings
+        warned = self.product.warned
         clock, limit_s = time.monotonic, self._limit_s()
         since_s = clock()
         for text, values in statement.binding.calls(sets):
@@ -388,7 +397,7 @@ class Session:
                 raise self._ended(order)
             since_s = now_s
             append(answer)
-            if counts:
+            if warned is not None and warned(cursor):
                 self.warned.see(cursor, statement.query)
         if signals.cancelled and self.product.ends_quietly:
             raise self._ended(order)
@@ -449,7 +458,7 @@ class Session:
         assert self._streaming is not None
         try:
             rows = self._streaming.fetchmany(PIECE)
-            if len(rows) < PIECE and self.product.counts_warnings:
+            if len(rows) < PIECE:
                 self.warned.see(self._streaming, statement.query)
             return formed(self, statement, self._streaming, [rows])
         except Exception as error:  # noqa: BLE001 - translated

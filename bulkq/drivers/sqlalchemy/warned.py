@@ -58,13 +58,16 @@ class Warned:
     def see(self, cursor: Cursor, query: Query) -> None:
         """Take note of the warnings of the statement that `cursor` has just executed, its rows read.
 
+        Between two results of a procedure no text can be asked for; the last one has the warnings.
+
         Raises:
             Refused: a warning says that the statement was killed, though its answer says that it ended well.
         """
-        found = self._product.warnings(cursor)
-        if not found:
+        counted = self._product.warned
+        count = counted(cursor) if counted is not None else 0
+        if not count or self._product.has_more(query, cursor):
             return
-        self.count += found
+        self.count += count
         if len(self.first) < FEW or query.verb in self._product.killed_in_warnings:
             self._ask(query)
 

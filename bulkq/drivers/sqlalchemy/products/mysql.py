@@ -157,6 +157,7 @@ class MySQL(Product):
         self._mariadb = False
         self._packet = 0  # bytes of the largest statement that the server takes
         self.limits_time = False
+        self.warned = results.WARNED.get(dialect.driver, results.warnings)
 
     def url(self, url: URL, *, read_only: bool) -> URL:
         """Only PyMySQL itself knows the option that allows plain text."""
@@ -330,12 +331,7 @@ class MySQL(Product):
         """A TIME is no time of a day, so libraries give a timedelta."""
         return results.time_forms(cursor.description or (), decoding)
 
-    counts_warnings = True
     killed_in_warnings = frozenset({"DO"})
-
-    def warnings(self, cursor: Cursor) -> int:
-        """The libraries keep it with the result, where they keep it."""
-        return results.warnings(cursor)
 
     def means_killed(self, code: int) -> bool:
         """KILL QUERY, or a limit of the server's."""
@@ -359,6 +355,10 @@ class MySQL(Product):
     def failure_in(self, query: Query, reply: Reply) -> str:
         """OPTIMIZE and its like say in a row what went wrong."""
         return results.failure_in(query.verb, reply)
+
+    def has_more(self, query: Query, cursor: Cursor) -> bool:
+        """A library that does not say may have one."""
+        return query.verb == "CALL" and results.has_more(cursor)
 
     def next_result(self, query: Query, cursor: Cursor) -> bool:
         """A procedure gives as many results as it has SELECTs."""

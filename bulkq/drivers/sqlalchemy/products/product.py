@@ -366,15 +366,11 @@ class Product:
     def decode(self, connection: Connection, decoding: Decoding) -> None:
         """Have the library give the values of the next statements in this form, where it can be told."""
 
-    counts_warnings = False
-    """Every answer carries the number of its warnings."""
+    warned: Callable[[Cursor], int] | None = None
+    """How many warnings the last statement of a cursor had; None where answers do not carry it. Executed for every set."""
 
     killed_in_warnings: frozenset[str] = frozenset()
     """Verbs whose answer is that of a success when they are killed, with a warning that says so."""
-
-    def warnings(self, cursor: Cursor) -> int:  # noqa: ARG002
-        """How many warnings the last statement of `cursor` had."""
-        return 0
 
     def means_killed(self, code: int) -> bool:  # noqa: ARG002
         """Whether a warning with this number says that the statement was killed."""
@@ -387,6 +383,10 @@ class Product:
     def failure_in(self, query: Query, reply: Reply) -> str:  # noqa: ARG002
         """Why `query`, which ended without an error, failed all the same, as its answer says; "" where it did not."""
         return ""
+
+    def has_more(self, query: Query, cursor: Cursor) -> bool:  # noqa: ARG002
+        """Whether a result of `query` follows the last answer of `cursor`."""
+        return False
 
     def next_result(self, query: Query, cursor: Cursor) -> bool:  # noqa: ARG002
         """Go on to the next result of `query`, where one statement may give several; False where there is none."""

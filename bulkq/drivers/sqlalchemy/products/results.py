@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from bulkq.model import Decoding
@@ -94,6 +95,12 @@ def _text(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
+def has_more(cursor: Any) -> bool:
+    """Whether a result follows the last one; True where the library does not say."""
+    result = getattr(getattr(cursor, "_cursor", cursor), "_result", None)
+    return bool(getattr(result, "has_next", True))
+
+
 def next_result(cursor: Any) -> bool:
     """Go on to the next result of a procedure; False where there is none. An error in it is raised."""
     library = getattr(cursor, "_cursor", cursor)
@@ -105,6 +112,13 @@ def next_result(cursor: Any) -> bool:
         cursor.nextset()
         return True
     return bool(cursor.nextset())
+
+
+WARNED = {
+    "pymysql": attrgetter("_result.warning_count"),
+    "aiomysql": attrgetter("_cursor._result.warning_count"),
+}
+"""`warnings` of two libraries without a function of Python, by driver: it is executed for every set."""
 
 
 def warnings(cursor: Any) -> int:
