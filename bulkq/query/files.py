@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
-from bulkq.query import headers
+from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.complaints import Complaints, nearest, quoted
 from bulkq.query.placeholders import Found, find
@@ -156,6 +156,8 @@ def _query(
 ) -> Query | None:
     """The query of a block; None where it has no statement or one that cannot be read."""
     tokens = _one_statement(lexed, block, header, complaints)
+    for at, message in foreign_syntax.executed(block.comments, dialect):
+        complaints.add(at, message)
     if not tokens:
         return None
     start, end = _start(block, tokens[0].start), tokens[-1].end

@@ -15,6 +15,8 @@ from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Kind, Token
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bulkq.query.tokens import Comment
+
 NUMBERED = frozenset({"postgres", "redshift", "duckdb"})
 """Dialects in which `$1` is a parameter; it would collide with the numbers that a driver writes."""
 
@@ -77,6 +79,7 @@ _NUMBERED = re.compile(r":\d+\b")
 _COMMAND = re.compile(r"\\([A-Za-z]\w*[+]?|[!?])")
 _JINJA = re.compile(r"\{\{\s*([^\W\d]\w*)?")
 _SHELL = re.compile(r"\$\{([^\W\d]\w*)?")
+_EXECUTED = re.compile(r"/\*M?!\d*")
 _NAMED_FORMAT = re.compile(r"%\(([^\W\d]\w*)\)s\b")
 _FORMAT = re.compile(r"%s\b")
 _CLIENT_ENDS = frozenset({"G", "g", "gx"})
@@ -93,6 +96,17 @@ def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tup
         if message is not None:
             yield token.start, message
             read_to = token.start + 2  # of "{{", the second brace says nothing new
+
+
+def executed(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, str]]:
+    """Yield offset and message of each comment that the server executes: what it changes or commits could not be seen."""
+    if SPELLINGS.get(dialect, dialect) != "mysql":
+        return
+    for comment in comments:
+        mark = _EXECUTED.match(comment.text)
+        if mark:
+            advice = "write its text without the comment marks, or take it out"
+            yield comment.start, f"{quoted(mark[0])} begins a comment that MariaDB and MySQL execute: {advice}"
 
 
 def _positional(text: str, token: Token, dialect: str) -> str | None:

@@ -337,7 +337,7 @@ MYSQL = (
     _my("select 1 # :c\n, :d", "d", READ),
     _my("select 1 -- :e\n, --5, :f", "f", READ),
     _my("select 1--5, :f", "f", READ),
-    _my("select /*! :q */ :r", "r", READ),
+    _my("select /*+ :q */ :r", "r", READ),
     _my("select x'1f', 0x1F, b'1', 0b1, :v", "v", READ),
     _my("select * from t where id in (:ids*)", "ids*", READ),
     _my("select doc->'$.a', doc->>'$.b' from t where doc->'$.c' = :c", "c", READ),

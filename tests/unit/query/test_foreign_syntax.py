@@ -87,3 +87,18 @@ def test_another_tools_form_is_named(text: str, instead: str) -> None:
 def test_what_only_looks_like_one_is_left_alone(text: str, dialect: str) -> None:
     """Strings, comments, operators and the database's own braces are not touched."""
     assert [line for line in errors(text, dialect) if "write" in line or "client" in line or "template" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("update t set n = 1 /*! , n = 2 */ where id = 1", "/*!"),
+        ("insert into /*M!100100 log */ values (1)", "/*M!100100"),
+        ("/*!50003 call own(1) */ select 1", "/*!50003"),
+    ],
+)
+def test_comments_that_the_server_executes(text: str, mark: str) -> None:
+    """MariaDB and MySQL execute them, so a table or a COMMIT could hide there; for other databases they are comments."""
+    (message,) = errors(text, "mysql")
+    assert message.startswith(f'"{mark}" begins a comment that MariaDB and MySQL execute: write its text without')
+    assert errors("select 1 /*! , 2 */", "postgres") == []
