@@ -156,13 +156,17 @@ class DatabaseError(BulkqError):
 
 
 class AlreadyApplied(DatabaseError):
-    """A claim met its marker: the sets `first` of the claim to `last` were applied and changed `rows` rows."""
+    """A claim met its marker: the sets `first` of the claim to `last` were applied and changed `rows` rows.
 
-    def __init__(self, last: int, rows: int, *, phase: Phase) -> None:
-        """Keep what the marker says; it outranks what anybody remembers."""
+    `ours`: the run still belongs to the process that claims, so that no other can have inserted the marker.
+    """
+
+    def __init__(self, last: int, rows: int, *, phase: Phase, ours: bool) -> None:
+        """Keep what the marker says; it outranks what a process remembers."""
         super().__init__(f"applied before, up to {last}", sqlstate=None, phase=phase)
         self.last = last
         self.rows = rows
+        self.ours = ours
 
 
 class NotOwner(DatabaseError):

@@ -507,10 +507,10 @@ def _claim(work: Work, batch: Batch, segment: Segment) -> Claim | None:
 def _applied(tally: _Tally, segment: Segment, there: AlreadyApplied) -> list[Segment]:
     """The marker wins: its sets are done; the rows that they returned are lost with the answer.
 
-    If no COMMIT was sent before, the statement has committed the marker by itself, before its work: then it proves nothing.
+    If it is our own and no COMMIT was sent before, the statement has committed it by itself, before its work: it proves nothing.
     """
     first = tally.batch.first
-    if not segment.in_doubt:
+    if there.ours and not segment.in_doubt:
         error = SetError(0, MARKER_EARLY, COMMITTED_EARLY)
         for at in segment.positions:
             tally.failures.append(failure(tally.work, tally.batch, at, error, Outcome.UNKNOWN, segment.attempts))

@@ -38,7 +38,7 @@ def refused(found: Sequence[Sequence[object]], claim: Claim) -> DatabaseError:
         error.broken_off = True
         return error
     if last is not None:
-        return AlreadyApplied(int(last), int(rows), phase=Phase.CLAIMING)
+        return AlreadyApplied(int(last), int(rows), phase=Phase.CLAIMING, ours=owner == claim.owner)
     if owner != claim.owner:
         return NotOwner(owner, phase=Phase.CLAIMING)
     return DatabaseError("the run came back to us while we claimed", sqlstate="40001", phase=Phase.CLAIMING)

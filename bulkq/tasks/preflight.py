@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.errors import ParameterError, together
+from bulkq.model import PlaceholderKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -53,6 +54,8 @@ def check_identifiers(query: Query, batch: Batch) -> None:
     Raises:
         ParameterError: one line per value that is none, up to twenty.
     """
+    if not any(parameter.kind is PlaceholderKind.IDENTIFIER for parameter in query.parameters):
+        return  # as for most queries: nothing is done for each set
     wrong = [(at, i) for at, values in enumerate(batch.sets) for i in queries.unnamed(query, values)]
     if wrong:
         lines = (f"{_place(query, batch, at, i)}: {queries.no_identifier(query, i, batch.sets[at])}" for at, i in wrong)

@@ -122,7 +122,7 @@ class Database:
         if owner is None:
             raise NotOwner(None, phase=Phase.CLAIMING)
         if _key(transaction) in self.markers:
-            raise AlreadyApplied(*self.markers[_key(transaction)], phase=Phase.CLAIMING)
+            raise AlreadyApplied(*self.markers[_key(transaction)], phase=Phase.CLAIMING, ours=owner == claim.owner)
         raise NotOwner(owner, phase=Phase.CLAIMING)
 
     async def take_over(self, run: str, owner: str, patience_s: float) -> list[tuple[object, ...]]:
