@@ -31,6 +31,7 @@ from bulkq.model import (
 from bulkq.policy import retry
 from bulkq.policy.advice import COMMITTED_EARLY, advised
 from bulkq.policy.retry import Action, Decision
+from bulkq.policy.secrets import MASK, without_secrets
 from bulkq.segments import Segment, halves, segments_of
 from bulkq.states import MARKER_EARLY
 
@@ -564,11 +565,12 @@ def failure(
     """The record of the set at `position` of `batch` that failed with `error`; secrets are masked here."""
     query = work.query
     values = batch.sets[position] if batch.sets else ()
-    params = {p.name: "***" if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
+    params = {p.name: MASK if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
     message = str(error) if isinstance(error, DatabaseError) else error.message
     if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
         message = f"timed out after {timed_out_s:g}s"
-    hint = error.hint or advised(message, error.sqlstate, query)
+    message = without_secrets(message, query, [values])
+    hint = without_secrets(error.hint or "", query, [values]) or advised(message, error.sqlstate, query)
     if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
         hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None

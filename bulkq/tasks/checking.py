@@ -19,6 +19,7 @@ from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.policy import verdict as deciding
 from bulkq.policy.comparing import Differences, groups, tell_apart
 from bulkq.policy.retry import READ_ONLY
+from bulkq.policy.secrets import without_secrets
 from bulkq.sinks.checked import MASK, CheckSink, shortened
 from bulkq.sinks.include import ROWCOUNT, is_rowcount
 
@@ -425,7 +426,7 @@ def refused_result(place: Place, batch: Batch, error: RefusedError) -> BatchResu
         params={},
         outcome=Outcome.ROLLED_BACK,
         sqlstate=server.sqlstate if server is not None else None,
-        message=str(server or error),
+        message=without_secrets(str(server or error), place.query, batch.sets),
         attempts=1,
     )
     return BatchResult(batch, place.query, place.target, (), (), (), ok=0, failures=(failure,))

@@ -276,7 +276,10 @@ async def explain(connection: Connection, statement: Statement) -> tuple[str, ..
 
 
 def _first(query: Query, batch: Batch) -> tuple[tuple[str, object], ...]:
-    secrets = {parameter.name for parameter in query.parameters if parameter.secret}
+    """The first set; as `***` what is secret, or has the name of a masked column."""
+    columns = ",".join(query.metadata.get("mask", ())).split(",")
+    masked = {name.strip().casefold() for name in columns}
+    secrets = {p.name for p in query.parameters if p.secret or p.name.casefold() in masked}
     return tuple((name, MASK if name in secrets else value) for name, value in _pairs(query, batch.sets[0]))
 
 

@@ -222,3 +222,11 @@ def test_schemas_are_listed(plan: Plan, database: str) -> None:
     assert (
         plan("checks/a.sql:orphans", "-t", database, "--snapshot", "--ledger", "none")[0] == 3
     )  # no such table in public
+
+
+def test_a_masked_parameter_is_not_shown(plan: Plan) -> None:
+    """A parameter with the name of a masked column has `***` in the line of the first set, in any case."""
+    Path("m.sql").write_text("-- @mask Id, customer\nselect id from orders where id = :id and customer = :other;\n")
+    Path("m.csv").write_text("id,other\n4711,5\n")
+    code, out, err = plan("m.sql", "-t", "app", "-p", "m.csv")
+    assert "first       id=***, other=5" in out, (code, err)

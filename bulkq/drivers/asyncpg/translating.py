@@ -9,6 +9,7 @@ import asyncpg
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.policy.secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,11 +129,6 @@ def _position(error: BaseException, statement: AsyncpgStatement, sets: Sequence[
 
 
 def _mask(found: DatabaseError, statement: AsyncpgStatement, sets: Sequence[ParameterSet]) -> None:
-    """Take the values of secret parameters out of the server's words."""
-    secret = [i for i, parameter in enumerate(statement.query.parameters) if parameter.secret]
-    if not secret:
-        return
-    values = {str(values[i]) for values in sets for i in secret if values[i] is not None}
-    for value in sorted(filter(None, values), key=len, reverse=True):
-        found.args = (str(found).replace(value, "***"),)
-        found.hint = found.hint and found.hint.replace(value, "***")
+    """Take the values of secret parameters out of the server's words: those of every set, for it may speak of another."""
+    found.args = (without_secrets(str(found), statement.query, sets),)
+    found.hint = found.hint and without_secrets(found.hint, statement.query, sets)
