@@ -78,6 +78,9 @@ _QUOTED_VARIABLE = re.compile(r""":(['"])([^\W\d]\w*)\1""")
 _NUMBERED = re.compile(r":\d+\b")
 _COMMAND = re.compile(r"\\([A-Za-z]\w*[+]?|[!?])")
 _JINJA = re.compile(r"\{\{\s*([^\W\d]\w*)?")
+_STRUCT_KEYS = re.compile(r"""\{{2,}\s*(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+)\s*:(?!:)""")
+"""A struct as the key of a map in DuckDB: `map {{'a': 1}: 2}`."""
+
 _SHELL = re.compile(r"\$\{([^\W\d]\w*)?")
 _EXECUTED = re.compile(r"/\*M?!\d*")
 _NAMED_FORMAT = re.compile(r"%\(([^\W\d]\w*)\)s\b")
@@ -132,7 +135,7 @@ def _form(text: str, tokens: Sequence[Token], i: int, dialect: str) -> str | Non
             found = _SHELL.match(text, at)
             return found and f"{quoted(found[0] + '}')} is a variable of a shell: write :{found[1] or 'name'}"
         case ":":
-            return None if _is_operand(tokens, i - 1) else _colon(text, tokens, i)
+            return None if _is_operand(tokens, i - 1) or _is_key(tokens, i - 1) else _colon(text, tokens, i)
         case "%":
             return None if _is_operand(tokens, i - 1) else _format(text, at)
         case "?" if not _is_operand(tokens, i - 1) and _is_end(tokens, i + 1):
@@ -155,7 +158,7 @@ def _jinja(text: str, at: int) -> str | None:
     if text.startswith(("{%", "{#"), at):
         return f"{quoted(text[at : at + 2])} begins a template, and bulkq sends plain SQL: render the template first"
     found = _JINJA.match(text, at)
-    if found is None:
+    if found is None or _STRUCT_KEYS.match(text, at):
         return None
     name = found[1] or "name"
     if text[found.end() :].lstrip().startswith("}}"):
@@ -189,6 +192,11 @@ def _is_operand(tokens: Sequence[Token], i: int) -> bool:
         return False
     token = tokens[i]
     return token.word in _ENDS_OPERAND if token.kind is Kind.SYMBOL else token.word not in LEADING
+
+
+def _is_key(tokens: Sequence[Token], i: int) -> bool:
+    """Whether token `i` is a word where a struct of DuckDB has a name: `{set:'x', update:'y'}`."""
+    return i > 0 and tokens[i].kind is Kind.WORD and tokens[i - 1].word in {"{", ","}
 
 
 def _is_end(tokens: Sequence[Token], i: int) -> bool:

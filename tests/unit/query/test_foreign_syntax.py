@@ -73,6 +73,8 @@ def test_another_tools_form_is_named(text: str, instead: str) -> None:
         ("select a[1:2], a[x :y], a[:2], a[:]", "postgres"),
         ("select data ? 'k', (data) ? 'k', data ?| array['k']", "postgres"),
         ("select {'a': 1, 'b' :'x'}, {k :'v'}", "duckdb"),
+        ("select {set:'x', update:'y'}", "duckdb"),
+        ("select map {{'a': 1}: 2}, map {{a: 1}: 2}, map {{{\"a\" : 1}: 2}: 3}", "duckdb"),
         ("select \\N", "mysql"),
         ("select 1 where a ? 'b' and c = 2", "postgres"),
         ("select @ -5, % 3", "postgres"),
