@@ -65,7 +65,7 @@ def test_a_silent_pipe_holds_nobody(cli: Cli, ledger: str, mode: tuple[str, ...]
     assert process.stdout is not None
     process.stdin.write(b"n\n1\n2\n")
     process.stdin.flush()
-    assert [process.stdout.readline() for _ in range(2)] == [b'{"n":"1"}\n', b'{"n":"2"}\n']
+    assert [process.stdout.readline() for _ in range(2)] == [b'{"n":1}\n', b'{"n":2}\n']
     time.sleep(0.5)  # until the lane is at the pipe again
     began_s = time.monotonic()
     process.send_signal(signal.SIGTERM)
