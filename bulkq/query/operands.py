@@ -36,7 +36,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 TEXTS = _words(
-    "Chr Concat ConcatWs CurrentDate CurrentTime CurrentTimestamp DPipe Date Format GroupConcat Hex JSONType LowerHex Lower"
+    "Chr Concat ConcatWs CurrentDate CurrentTime CurrentTimestamp DPipe Date Format GroupConcat Hex JSONExtract JSONType LowerHex Lower"
     " Replace Soundex Substring TimeToStr Trim Typeof Upper"
     " char datetime format hex ltrim printf quote rtrim strftime time timediff"
 )
@@ -55,8 +55,18 @@ https://sqlite.org/lang_corefunc.html
 ALIKE = frozenset({"Alias", "Collate", "Filter", "Paren", "Subquery", "Window"})
 """Give what their first part gives."""
 
-PASSING = frozenset({"Coalesce", "Collate", "Greatest", "Least", "Nullif", "Paren"})
-"""Give the value of a placeholder in them as it is."""
+PASSING = {
+    **dict.fromkeys(
+        _words("Alias Coalesce Collate Greatest Least Paren Subquery Values"), _words("this expression expressions")
+    ),
+    "Case": _words("default ifs"),
+    "If": _words("true false"),
+    "Nullif": _words("this"),
+}
+"""Give the value of a placeholder in these parts of them as it is."""
+
+ROWS = frozenset({"Select", "Tuple"})
+"""Give several values, each of which is compared with the one at its place."""
 
 NEUTRAL = _words(
     "Add BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift Cast Concat DPipe Div Glob Like Mod Mul Neg Sub"
@@ -79,12 +89,13 @@ def operands(query: Query) -> Mapping[str, frozenset[Operand]]:
     named = [(alias.alias, alias) for alias in tree.find_all(expressions.Alias)]
     for table in tree.find_all(expressions.CTE, expressions.Subquery):
         named += zip(table.alias_column_names, table.this.expressions, strict=False)
-    texts = frozenset(name.lower() for name, node in named if _kind(node, frozenset()) is Operand.TEXT)
+    kinds = [(name.lower(), _kind(node, {})) for name, node in named]
+    known = {name: wanted for wanted in (Operand.EITHER, Operand.TEXT) for name, kind in kinds if kind is wanted}
     found: dict[str, set[Operand]] = {}
     names = {f"{MARK}{n}": placeholder.name for n, placeholder in enumerate(query.placeholders)}
     for node in tree.find_all(expressions.Placeholder):
         if node.name in names:  # not where an escaped colon stands
-            found.setdefault(names[node.name], set()).update(_met(node, texts))
+            found.setdefault(names[node.name], set()).update(_met(node, known))
     return {name: frozenset(kinds) for name, kinds in found.items()}
 
 
@@ -108,14 +119,15 @@ def _tree(query: Query) -> Expr | None:
         return None
 
 
-def _met(node: Expr, texts: frozenset[str]) -> Iterator[Operand]:
+def _met(node: Expr, known: Mapping[str, Operand]) -> Iterator[Operand]:
     """What the value of the placeholder `node` meets."""
     others = list(_others(node))
     if type(node.parent).__name__ in {"Limit", "Offset"}:
         yield Operand.NUMBER
     elif not others and type(node.parent).__name__ not in NEUTRAL:
         yield Operand.NOTHING
-    yield from (_kind(other, texts) for other in others if type(other).__name__ != "Null")
+    others += _carried(node, set())
+    yield from (_kind(other, known) for other in others if type(other).__name__ != "Null")
 
 
 def _others(node: Expr) -> Iterator[Expr]:
@@ -130,8 +142,45 @@ def _others(node: Expr) -> Iterator[Expr]:
         yield from (branch.this for branch in parent.args["ifs"])
     elif kind == "If" and node.arg_key == "this" and parent.parent is not None:
         yield from filter(None, [parent.parent.args.get("this") if parent.arg_key == "ifs" else None])
-    if kind in PASSING and (kind != "Nullif" or node.arg_key == "this"):
+    if node.arg_key in PASSING.get(kind, ()):
         yield from _others(parent)
+    elif kind in ROWS and node.arg_key == "expressions":
+        for other in _others(parent):
+            yield from _columns(other)[node.index or 0 :][:1]
+
+
+def _columns(node: Expr) -> list[Expr]:
+    """The values of a row or of a subquery; a single value is a row of one."""
+    row = node.this if type(node).__name__ == "Subquery" else node
+    return row.expressions if type(row).__name__ in ROWS else [node]
+
+
+def _carried(node: Expr, seen: set[str]) -> Iterator[Expr]:
+    """The operands of columns that have the value of `node` under a name: `with p as (select :v as x) ... = p.x`."""
+    from sqlglot import expressions
+
+    for name in {name.lower() for name in _names(node)} - seen:
+        seen.add(name)
+        for column in node.root().find_all(expressions.Column):
+            if column.name.lower() == name:
+                yield from _others(column)
+                yield from _carried(column, seen)
+
+
+def _names(node: Expr) -> Iterator[str]:
+    """Names under which a query or a VALUES gives the value of `node`."""
+    at: int | None = None
+    table: Expr | None = node
+    while table is not None and type(table).__name__ in {*PASSING, *ROWS, "Placeholder", "Column", "From"}:
+        if type(table).__name__ == "Alias":
+            yield table.alias
+        if table.arg_key == "expressions" and type(table.parent).__name__ in ROWS:
+            at = table.index
+        if at is not None:
+            yield from table.alias_column_names[at : at + 1]
+        table = table.parent
+    if at is not None and table is not None and type(table).__name__ == "CTE":
+        yield from table.alias_column_names[at : at + 1]
 
 
 def _compared(parent: Expr, node: Expr) -> Iterator[Expr]:
@@ -144,22 +193,22 @@ def _compared(parent: Expr, node: Expr) -> Iterator[Expr]:
             yield from value if isinstance(value, list) else [value]
 
 
-def _kind(node: Expr, texts: frozenset[str]) -> Operand:
-    """What `node` gives; `texts` are names in the statement of expressions that give text."""
+def _kind(node: Expr, known: Mapping[str, Operand]) -> Operand:
+    """What `node` gives; `known` are names in the statement of expressions that give text, or may give it."""
     name = type(node).__name__
     if name in ALIKE:
-        return _kind(node.this, texts)
+        return _kind(node.this, known)
     if name == "Literal":
         return Operand.TEXT if node.is_string else Operand.NUMBER
     if name == "Column":
-        return Operand.TEXT if node.name.lower() in texts else Operand.COLUMN
+        return known.get(node.name.lower(), Operand.COLUMN)
     if name == "Cast":
         return Operand.COLUMN
     if name in {"Case", "If", "Select"}:
-        kinds = {_kind(result, texts) for result in _results(node)}
+        kinds = {_kind(result, known) for result in _results(node)}
         return kinds.pop() if len(kinds) == 1 else Operand.EITHER
-    known = node.name.lower() if name == "Anonymous" else name
-    return Operand.TEXT if known in TEXTS else Operand.NUMBER if known in NUMBERS else Operand.EITHER
+    called = node.name.lower() if name == "Anonymous" else name
+    return Operand.TEXT if called in TEXTS else Operand.NUMBER if called in NUMBERS else Operand.EITHER
 
 
 def _results(node: Expr) -> Iterator[Expr]:

@@ -38,6 +38,12 @@ MATCHES = [
     ("select id from t where strftime('%Y', day) = :v", "2024", [1]),
     ("select id from t where substr(code, 1, 1) = :v", "7", [2]),
     ("select id from (select id, strftime('%Y', day) as year from t) where year > :v", "2024", [2]),
+    ("select id from t where (substr(code, 1, 1), id) = (:v, 2)", "7", [2]),
+    ("select id from t where substr(code, 1, 1) in (values (:v))", "7", [2]),
+    ("with p as (select :v as x) select id from t, p where substr(code, 1, 1) = p.x", "7", [2]),
+    ("with p(x) as (values (:v)) select id from t, p group by id having sum(n) = x", "3", [2]),
+    ("select id from t where doc -> '$.a' = :v", "6", [2]),
+    ("select id from t where substr(code, 1, 1) = case when id then :v end", "7", [2]),
     ("select id from t where date(day) = :v", "2024-05-01", [1]),
     ("select id from t where :v = '5' and id = 1", "5", [1]),
 ]
