@@ -1,14 +1,13 @@
 """Python values as JSON text, column by column. Called by the JSON formats, the failure file, CSV (lists, dicts).
 
-Integers stay exact, numerics, dates and uuids are strings, bytes are base64, NaN and the infinities are strings,
-because JSON has no such numbers.
+Integers stay exact, numerics, dates and uuids are strings, bytes are hexadecimal digits as COPY writes them, NaN and the
+infinities are strings, because JSON has no such numbers.
 """
 
 from __future__ import annotations
 
 import json.encoder
 import math
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -38,7 +37,8 @@ def _time(value: time) -> str:
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> str:
-    return f'"{b64encode(value).decode()}"'
+    r"""`"\\x00ff"`, as PostgreSQL's `to_json` writes bytes and as its input reads them; base64 would be taken for the bytes themselves."""
+    return f'"\\\\x{value.hex()}"'
 
 
 def _mapping(value: Mapping[object, object]) -> str:
