@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import decoding, wrapping
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 
-PREPARE = "PREPARE bulkq_probe AS "
+PREPARE = "PREPARE {} AS {}"
 READ_ONLY = "25006"
 """A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
-DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe'"
+DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = '{}'"
 
 
 class ParameterTypes:
@@ -39,11 +40,12 @@ class ParameterTypes:
         Raises:
             Exception: the library's, if the server refuses the text.
         """
-        asking.ask(PREPARE + probe.sample)
+        name = f"bulkq_probe_{secrets.token_hex(4)}"  # a probe that was cancelled before its end has left another
+        asking.ask(PREPARE.format(name, probe.sample))
         try:
-            ((oids,),) = asking.ask(DESCRIBE)
+            ((oids,),) = asking.ask(DESCRIBE.format(name))
         finally:
-            asking.ask("DEALLOCATE bulkq_probe")
+            asking.ask(f"DEALLOCATE {name}")
         return self._types(asking, probe.names, list_of_text(oids))
 
     def declared(self, asking: Asking, query: Query) -> dict[str, ParameterType]:
