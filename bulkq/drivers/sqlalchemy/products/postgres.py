@@ -299,7 +299,8 @@ class Postgres(Product):
 
     def probe(self, text: str) -> tuple[str, int]:
         """See `describe`."""
-        return PREPARE + text, len(PREPARE)
+        prefix = PREPARE.format("........")
+        return prefix + text, len(prefix)
 
     def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
         """JSON is embedded as it is, and arrays become JSON."""

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from bulkq.drivers.sqlalchemy.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 
-PREPARE = "PREPARE {} AS {}"
+PREPARE = "PREPARE bulkq_probe_{} AS "
+"""Before the text of a statement; the name ends with eight letters, so that an error's place can be told."""
+
 READ_ONLY = "25006"
 """A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
-DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = '{}'"
+DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe_{}'"
 
 
 class ParameterTypes:
@@ -40,12 +42,12 @@ class ParameterTypes:
         Raises:
             Exception: the library's, if the server refuses the text.
         """
-        name = f"bulkq_probe_{secrets.token_hex(4)}"  # a probe that was cancelled before its end has left another
-        asking.ask(PREPARE.format(name, probe.sample))
+        name = secrets.token_hex(4)  # a probe that was cancelled before its end has left another in the session
+        asking.ask(PREPARE.format(name) + probe.sample)
         try:
             ((oids,),) = asking.ask(DESCRIBE.format(name))
         finally:
-            asking.ask(f"DEALLOCATE {name}")
+            asking.ask(f"DEALLOCATE bulkq_probe_{name}")
         return self._types(asking, probe.names, list_of_text(oids))
 
     def declared(self, asking: Asking, query: Query) -> dict[str, ParameterType]:
