@@ -120,8 +120,11 @@ class SqliteDriver:
         Raises:
             TargetError: no such file, not a database, no permission, locked.
         """
-        if self._options.only_read and not self._read_only:
-            raise TargetError(f'"{self._path}" is opened with mode=ro, and the run writes: take mode=ro out of the URL')
+        if self._options.reading and not self._read_only:
+            option = self._options.reading
+            raise TargetError(
+                f'"{self._path}" is opened with {option}, and the run writes: take {option} out of the URL'
+            )
         handle = Handle(self._path, read_only=self._read_only, options=self._options)
         thread = self._thread(handle.open)
         try:

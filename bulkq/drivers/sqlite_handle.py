@@ -120,7 +120,7 @@ class Handle:
 
     def _opened(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rw"  # "rw" does not create a file
-        uri = f"{self._path.absolute().as_uri()}?mode={mode}{'&immutable=1' if self._options.immutable and self.read_only else ''}"
+        uri = f"{self._path.absolute().as_uri()}?mode={mode}{'&immutable=1' if self._options.immutable else ''}"
         raw = self._raw = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=SLICE_S)
         self.cursor = raw.cursor()
         self.own = raw.cursor()

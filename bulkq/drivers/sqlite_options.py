@@ -53,6 +53,11 @@ class Options:
     only_read: bool = False
     immutable: bool = False
 
+    @property
+    def reading(self) -> str:
+        """The option that no write agrees with; "" where there is none."""
+        return "mode=ro" if self.only_read else "immutable=1" if self.immutable else ""
+
 
 def options_of(url: str, query: str) -> Options:
     """What `query`, the part of `url` behind the `?`, says.

@@ -48,13 +48,13 @@ def test_foreign_keys(scheme: str, sqlite_file: SqliteFile, cli: Cli, option: st
 
 
 def test_a_file_opened_for_reading(scheme: str, sqlite_file: SqliteFile, cli: Cli) -> None:
-    """With mode=ro reads run, and a write is refused before it begins."""
+    """With mode=ro or immutable=1 reads run, and a write is refused before it begins."""
     file = sqlite_file(FAMILY)
-    for option in ("mode=ro", "mode=ro&immutable=1"):
+    for option in ("mode=ro", "mode=ro&immutable=1", "immutable=1"):
         url = f"{scheme}:///{file}?{option}"
         assert cli("run", "-e", "select id from p", "-t", url, "--format", "csv").out == b"id\n1\n2\n"
         done = cli("run", "-e", "delete from p where id = 1", "-t", url, "--write")
-        assert (done.code, "take mode=ro out of the URL" in done.err) == (3, True)
+        assert (done.code, f"take {option.partition('&')[0]} out of the URL" in done.err) == (3, True)
     assert rows(file, "select count(*) from p") == [(2,)]
 
 
