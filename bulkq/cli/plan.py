@@ -69,7 +69,7 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         for error in (refused, made.crowded, made.output.problem, *(query.problem for query in made.queries))
         if error is not None
     ]
-    for line in [*text.refusals(problems), text.ending(ctx.obj)]:
+    for line in [*text.refusals(problems), text.ending(ctx.obj, (query.query for query in made.queries))]:
         click.echo(line)
     return _code(problems, made)
 

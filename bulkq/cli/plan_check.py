@@ -65,7 +65,7 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
         *(line for one in made.checks for line in _check(one, made)),
         *text.other_lines(made.others),
         *text.refusals(problems),
-        text.ending(ctx.obj),
+        text.ending(ctx.obj, (one.made.query for one in made.checks)),
     ]
     for line in lines:
         click.echo(line)

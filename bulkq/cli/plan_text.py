@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.cli.lint import lines as finding_lines
 from bulkq.cli.running import without_password
-from bulkq.drivers.urls import safe
+from bulkq.drivers.urls import MASK, safe
 from bulkq.ledger.places import locate
+from bulkq.policy.secrets import hidden_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,10 +33,20 @@ def detail(name: str, value: str) -> str:
     return f"  {name:<12}{value}"
 
 
-def ending(arguments: Sequence[str]) -> str:
-    """That nothing was executed, and the command line that executes: quoted for a shell, without a password."""
-    command = shlex.join(["bulkq", *(without_password(argument) for argument in arguments[1:])])
+def ending(arguments: Sequence[str], queries: Iterable[Query]) -> str:
+    """That nothing was executed, and the command line that executes: quoted for a shell, without passwords and secret values."""
+    hidden = frozenset[str]().union(*map(hidden_names, queries))
+    shown = (_without_value(without_password(argument), hidden) for argument in arguments[1:])
+    command = shlex.join(["bulkq", *shown])
     return f"nothing was executed. run it: {command}"
+
+
+def _without_value(argument: str, hidden: frozenset[str]) -> str:
+    """`argument`, with `***` for the value of a `--param` whose name is in `hidden`."""
+    pair = argument.removeprefix("--param=")
+    name, separator, _ = pair.partition("=")
+    hides = bool(separator) and name.casefold() in hidden
+    return f"{argument.removesuffix(pair)}{name}={MASK}" if hides else argument
 
 
 def refusals(errors: Iterable[Exception]) -> list[str]:

@@ -16,6 +16,13 @@ WHOLE = 16
 """Characters of a value that stand for all of it: servers cut long values in their messages."""
 
 
+def hidden_names(query: Query) -> frozenset[str]:
+    """Parameters whose values no plan shows, case folded: secret ones, and those with the name of a column in `@mask`."""
+    columns = ",".join(query.metadata.get("mask", ())).split(",")
+    names = [*columns, *(p.name for p in query.parameters if p.secret)]
+    return frozenset(filter(None, (name.strip().casefold() for name in names)))
+
+
 def without_secrets(text: str, query: Query, sets: Iterable[ParameterSet]) -> str:
     """`text` with `***` in place of each value in `sets` of a secret parameter of `query`, in any case and quoting."""
     places = [i for i, parameter in enumerate(query.parameters) if parameter.secret]

@@ -14,6 +14,7 @@ from bulkq.model import Decoding, PlaceholderKind
 from bulkq.parameters import Request, open_source
 from bulkq.parameters.binding import check_constants
 from bulkq.policy.safety import refuse_lanes
+from bulkq.policy.secrets import hidden_names
 from bulkq.query import identifiers, inline
 from bulkq.sinks.opening import format_of
 from bulkq.targets import open_target
@@ -277,10 +278,8 @@ async def explain(connection: Connection, statement: Statement) -> tuple[str, ..
 
 def _first(query: Query, batch: Batch) -> tuple[tuple[str, object], ...]:
     """The first set; as `***` what is secret, or has the name of a masked column."""
-    columns = ",".join(query.metadata.get("mask", ())).split(",")
-    masked = {name.strip().casefold() for name in columns}
-    secrets = {p.name for p in query.parameters if p.secret or p.name.casefold() in masked}
-    return tuple((name, MASK if name in secrets else value) for name, value in _pairs(query, batch.sets[0]))
+    hidden = hidden_names(query)
+    return tuple((name, MASK if name.casefold() in hidden else value) for name, value in _pairs(query, batch.sets[0]))
 
 
 def _pairs(query: Query, values: ParameterSet) -> list[tuple[str, object]]:

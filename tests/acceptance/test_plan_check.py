@@ -230,3 +230,8 @@ def test_a_masked_parameter_is_not_shown(plan: Plan) -> None:
     Path("m.csv").write_text("id,other\n4711,5\n")
     code, out, err = plan("m.sql", "-t", "app", "-p", "m.csv")
     assert "first       id=***, other=5" in out, (code, err)
+    for given in (["--param", "id=4711"], ["--param=id=4711"]):
+        _, out, _ = plan("m.sql", "-t", "app", *given, "--param", "other=5")
+        assert "4711" not in out
+        assert "id=***" in out.splitlines()[-1]
+        assert "other=5" in out.splitlines()[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.policy.secrets import without_secrets
+from bulkq.policy.secrets import hidden_names, without_secrets
 from bulkq.query import inline
 
 QUERY = inline("-- name: q(token: text, id: text)\n-- @param token text secret\nselect :token, :id")
@@ -32,3 +32,9 @@ def test_sets_without_values() -> None:
     """A batch without values, and a query without secrets, leave the message as it is."""
     assert without_secrets("a b", QUERY, [()]) == "a b"
     assert without_secrets("a b", inline("select :a"), [("a",)]) == "a b"
+
+
+def test_names_that_no_plan_shows() -> None:
+    """Secret parameters and masked columns, in any case."""
+    assert hidden_names(QUERY) == {"token"}
+    assert hidden_names(inline("-- @mask Email, n\n-- @mask other\nselect :a")) == {"email", "n", "other"}
