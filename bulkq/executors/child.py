@@ -34,11 +34,14 @@ def begin(folder: str) -> None:
         sys.stdout.reconfigure(line_buffering=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent drains
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     parent = parent_process()
     if parent is not None:
+        # Before `sys.path` changes, and along a way that this thread went once: when a thread meets a new file after such
+        # a change, coverage.py forgets what other threads import (findings/coverage_forgets_modules_of_other_threads.sh).
+        parent.join(0)
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 
 def _end_with(wait: Callable[[], None]) -> None:
