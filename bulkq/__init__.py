@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bulkq.api import Database, Row, Rows, load, open  # noqa: A004
     from bulkq.errors import (
         BulkqError,
         MissingDriver,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bulkq.model import Failure, Outcome, Query, RunSummary, Status
-    from bulkq.tasks.database import Database, Row, Rows, load, open  # noqa: A004
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bulkq.tasks.database": ("Database", "Row", "Rows", "load", "open"),
+    "bulkq.api": ("Database", "Row", "Rows", "load", "open"),
     "bulkq.model": ("Failure", "Outcome", "Query", "RunSummary", "Status"),
 }
 

@@ -1,4 +1,4 @@
-"""The SQL of the run row and the markers, per dialect: what makes a write exactly once. Called by `bulkq.tasks` and by drivers.
+"""The SQL of the run row and the markers, per dialect: what makes a write exactly once.
 
 The run row says who owns a run; a marker says that sets `first` to `last` of a part were applied, and commits in the same
 transaction as their changes. A batch inserts its marker `FROM` the run row of its owner `FOR SHARE`: so a new owner, who

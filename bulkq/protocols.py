@@ -1,6 +1,6 @@
 """Every seam on one page. A new driver, source, sink or observer implements one of these and nothing else.
 
-ParameterSource   where parameter sets come from         bulkq.parameters
+ParameterSource   where parameter sets come from         bulkq.sources
 Driver            one database library                   bulkq.drivers
 Connection        one session of a driver, held by one lane
 Statement         a query that a connection has prepared
@@ -358,7 +358,7 @@ class Ledger(Protocol):
 
 
 class Judge(Protocol):
-    """Makes of the answer to a set what it means; `bulkq.tasks.checking` implements it."""
+    """Makes of the answer to a set what it means; `bulkq.tasks.check.evaluate` implements it."""
 
     def begin(self, batch: Batch) -> Sink:
         """A sink for the answer to the only set of `batch`."""

@@ -1,7 +1,4 @@
-"""Where the files that come with bulkq are: in the wheel beside the modules, in an editable install in the repository.
-
-Called by tasks that copy or read them.
-"""
+"""Where the files that come with bulkq are: in the wheel beside the modules, in an editable install in the repository."""
 
 from __future__ import annotations
 

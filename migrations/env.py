@@ -1,4 +1,4 @@
-"""Alembic's environment. Called by `bulkq.ledger.migrating` with a connection, and by `alembic` when a revision is written.
+"""Alembic's environment. Called by `bulkq.ledger.migrate` with a connection, and by `alembic` when a revision is written.
 
 A developer names the database with `alembic -x url=sqlite+aiosqlite:///ledger.db ...`.
 """

@@ -1,4 +1,4 @@
-"""The command line: parse, call a task, render, exit. Started by `bulkq.__main__`.
+"""The command line: parse, call a task, render, exit.
 
 This module imports Click and nothing else, because `bulkq --help` must cost no more than Click itself: a command's
 module is imported when the command is called, an error's rendering when there is an error.
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
 
 COMMANDS = {
-    "demo": ("bulkq.cli.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
-    "run": ("bulkq.cli.run", "Run queries for every parameter set."),
-    "check": ("bulkq.cli.check", "Data checks: read-only, side by side, with verdicts and reports."),
-    "resume": ("bulkq.cli.resume", "Go on with a run that was stopped or killed."),
-    "retry": ("bulkq.cli.retry", "A new run over the parameter sets that failed in another."),
-    "list": ("bulkq.cli.list", "Names, parameters and modes of the queries in files."),
-    "lint": ("bulkq.cli.lint", "Check query files; with --prepare the server checks them too."),
-    "plan": ("bulkq.cli.plan", "What a command would do; nothing of yours is executed."),
-    "runs": ("bulkq.cli.runs", "The runs in the ledger, or one of them."),
-    "report": ("bulkq.cli.report", "Any report of a run again, from the ledger."),
-    "doctor": ("bulkq.cli.doctor", "What a target is, and what it lets you do."),
-    "targets": ("bulkq.cli.targets", "The databases that bulkq.toml names: list them, try them."),
-    "ledger": ("bulkq.cli.ledger", "The record of runs: upgrade or check it, forget a run."),
+    "demo": ("bulkq.cli.commands.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
+    "run": ("bulkq.cli.commands.run", "Run queries for every parameter set."),
+    "check": ("bulkq.cli.commands.check", "Data checks: read-only, side by side, with verdicts and reports."),
+    "resume": ("bulkq.cli.commands.resume", "Go on with a run that was stopped or killed."),
+    "retry": ("bulkq.cli.commands.retry", "A new run over the parameter sets that failed in another."),
+    "list": ("bulkq.cli.commands.list", "Names, parameters and modes of the queries in files."),
+    "lint": ("bulkq.cli.commands.lint", "Check query files; with --prepare the server checks them too."),
+    "plan": ("bulkq.cli.commands.plan", "What a command would do; nothing of yours is executed."),
+    "runs": ("bulkq.cli.commands.runs", "The runs in the ledger, or one of them."),
+    "report": ("bulkq.cli.commands.report", "Any report of a run again, from the ledger."),
+    "doctor": ("bulkq.cli.commands.doctor", "What a target is, and what it lets you do."),
+    "targets": ("bulkq.cli.commands.targets", "The databases that bulkq.toml names: list them, try them."),
+    "ledger": ("bulkq.cli.commands.ledger", "The record of runs: upgrade or check it, forget a run."),
 }
 """Name, module that holds it as `command`, and one line of help; in the order of `bulkq --help`."""
 

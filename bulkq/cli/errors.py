@@ -1,4 +1,4 @@
-"""Errors become one line each and an exit code. Called by `bulkq.cli.main`, once per process that fails."""
+"""Errors become one line each and an exit code."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import sys
 import click
 
 from bulkq.cli.messages import Messages
-from bulkq.cli.types import Value
-from bulkq.drivers.urls import redact
+from bulkq.cli.options.types import Value
 from bulkq.errors import BulkqError, TargetError
+from bulkq.text.urls import redact
 
 COULD_NOT_TELL = 3
 INTERRUPTED = 130

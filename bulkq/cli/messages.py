@@ -22,7 +22,7 @@ def _redacted(text: str) -> str:
     """`text` without passwords. Most lines have nothing that could be one, and need no module for it."""
     if "://" not in text and "=" not in text:
         return text
-    from bulkq.drivers.urls import redact
+    from bulkq.text.urls import redact
 
     return redact(text)
 

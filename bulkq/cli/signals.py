@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a run lasts: the first drains it, the second cancels it. Used by `bulkq.cli.run`.
+"""SIGINT, SIGTERM and SIGHUP while a run lasts: the first drains it, the second cancels it.
 
 The handlers are Python's own and stay until the process ends. The loop's handlers are taken away when the loop closes,
 and a signal that came while the summary is written would then kill the process before its last line.
@@ -16,10 +16,10 @@ from bulkq.errors import StoppedError
 if TYPE_CHECKING:
     from types import FrameType
 
+    from bulkq.engine.runner import Control
     from bulkq.model import BatchResult, RunSummary
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer
-    from bulkq.runner import Control
 
 FORCED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
 """Exit code when a signal came twice. SIGHUP is left alone where it is ignored: that is what `nohup` is for."""

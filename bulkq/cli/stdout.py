@@ -11,7 +11,7 @@ import sys
 import threading
 
 LIBRARIES = "bulkq "
-"""How the names of threads begin in which libraries run, see `bulkq.drivers.hops`."""
+"""How the names of threads begin in which libraries run, see `bulkq.drivers.threads`."""
 
 
 class Stdout(io.TextIOWrapper):

@@ -1,8 +1,8 @@
-"""One database library per module, and the table of URL schemes that leads to them. Called by tasks, never by other drivers.
+"""One database library per module, and the table of URL schemes that leads to them.
 
 A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, one line in `SCHEMES`, and one id
 in tests/contract/test_drivers.py. It is imported when the first target needs it. What is not in `SCHEMES`, SQLAlchemy is asked
-about: `bulkq.drivers.sqlalchemy` takes any dialect that is installed.
+about: `bulkq.drivers.dbapi` takes any dialect that is installed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import urls
 from bulkq.errors import MissingDriver, UsageError
+from bulkq.text import urls
 
 if TYPE_CHECKING:
     from bulkq.protocols import Driver
@@ -31,16 +31,16 @@ class Entry:
 
 
 _POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'")
-_SQLITE = Entry("bulkq.drivers.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
+_SQLITE = Entry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
 SCHEMES = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "sqlite": _SQLITE,
     "postgresql+asyncpg": _POSTGRESQL,
     "sqlite+aiosqlite": _SQLITE,
-    "sqlite+pysqlite": Entry("bulkq.drivers.pysqlite", "sqlite3", "build Python with SQLite"),
+    "sqlite+pysqlite": Entry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
 }
-_OTHERS = Entry("bulkq.drivers.sqlalchemy", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
+_OTHERS = Entry("bulkq.drivers.dbapi", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
 EXTRAS = {"duckdb": "duckdb"}
 """Dialects that come in a package of their own, and our extra that installs it."""
 
@@ -111,9 +111,9 @@ def dialect_of(url: str) -> str:
 
 def _asked(url: str) -> str | None:
     """SQLAlchemy's name of the dialect of `url`, or None."""
-    from bulkq.drivers.sqlalchemy import dialects
+    from bulkq.drivers.dbapi import sqlalchemy_urls
 
-    return dialects.name_of(url)
+    return sqlalchemy_urls.name_of(url)
 
 
 def _unknown(scheme: str) -> UsageError:

@@ -1,4 +1,4 @@
-"""How a query and its parameter sets become what a database library takes. Called by the drivers that execute set by set.
+"""How a query and its parameter sets become what a database library takes.
 
 What differs between libraries is data: a `Style`.
 """
@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bulkq import query as queries
-from bulkq.drivers.lists import list_of_text
 from bulkq.model import PlaceholderKind
+from bulkq.text.arrays import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

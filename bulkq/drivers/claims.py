@@ -1,4 +1,4 @@
-"""Whether a claim was granted, and what one that was not has met. Called by drivers with the row that `markers.look` gives."""
+"""Whether a claim was granted, and what one that was not has met."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from bulkq import markers
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import Phase
-from bulkq.states import MARKER_EARLY
+from bulkq.model.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

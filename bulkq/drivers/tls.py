@@ -1,11 +1,11 @@
-"""What to write into a URL about TLS, by library: each calls its options otherwise. Used by drivers and `doctor`."""
+"""What to write into a URL about TLS, by library: each calls its options otherwise."""
 
 from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import urls
+from bulkq.text import urls
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL

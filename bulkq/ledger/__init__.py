@@ -1,4 +1,4 @@
-"""The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run. Called by `bulkq.tasks` and `bulkq.cli`.
+"""The durable record of runs: `open_ledger`, and `open_recorder` for one that only begins a run.
 
 Importing this costs nothing: SQLAlchemy takes a sixth of a second and is imported by `open_ledger`, in a thread, while the event
 loop goes on; `open_recorder` does without it where it can. Alembic is imported only for a ledger of another revision.
@@ -10,13 +10,13 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bulkq.ledger.none import NoLedger
+from bulkq.ledger.location import LedgerMissing, locate
+from bulkq.ledger.null import NoLedger
 from bulkq.ledger.owners import new_owner
-from bulkq.ledger.places import LedgerMissing, locate
 
 if TYPE_CHECKING:
     from bulkq.ledger.recorder import Recorder
-    from bulkq.ledger.stored import StoredLedger
+    from bulkq.ledger.store import StoredLedger
 
 __all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
 
@@ -35,7 +35,7 @@ async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger
         LedgerError: it cannot be read or written.
     """
     place = locate(url)
-    opening = await asyncio.to_thread(import_module, "bulkq.ledger.opening")
+    opening = await asyncio.to_thread(import_module, "bulkq.ledger.open")
     opened: StoredLedger = await opening.open_place(place, create=create)
     return opened
 
@@ -51,12 +51,12 @@ async def open_recorder(url: str = "auto") -> Recorder:
         LedgerNewer: it was made by a newer version.
         LedgerError: it cannot be read or written.
     """
-    from bulkq.ledger import direct
+    from bulkq.ledger import file_writer
     from bulkq.ledger.recorder import Recorder
 
     place = locate(url)
     if place.path is not None:
-        file = await asyncio.to_thread(direct.find, place)
+        file = await asyncio.to_thread(file_writer.find, place)
         if file is not None:
-            return Recorder(place, direct.DirectRows(place, file))
+            return Recorder(place, file_writer.DirectRows(place, file))
     return await open_ledger(url)

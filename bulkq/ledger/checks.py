@@ -1,4 +1,4 @@
-"""What a ledger knows of checks: their results, run by run. Called by `bulkq.tasks.check` and by the commands that look back.
+"""What a ledger knows of checks: their results, run by run.
 
 Kept are verdicts, measured values, counts and times; no parameter values and no rows. Messages of servers come through
 `masking`.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from bulkq.ledger.engines import Database
+    from bulkq.ledger.database_connection import Database
 
 KEPT_HISTORY = 20
 """Earlier results that a report shows of a check."""

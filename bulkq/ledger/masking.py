@@ -1,4 +1,4 @@
-"""What of an error message may be kept for good: the shape, never a value. Called for every failure that goes into a ledger. Pure.
+"""What of an error message may be kept for good: the shape, never a value. Pure.
 
 Messages of servers repeat values (`invalid input syntax for type bigint: "hunter2"`), and those of triggers and functions
 say whatever their author wrote. So nothing is kept but

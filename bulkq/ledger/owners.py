@@ -1,4 +1,4 @@
-"""Who runs a run: one process of one machine, named so that nobody takes another for it. Called by the ledger and by tasks.
+"""Who runs a run: one process of one machine, named so that nobody takes another for it.
 
 `host:pid:start:random`. A process id is used again, a host name too (containers), so `start` holds when the process started,
 on which boot, and in which process namespace; `random` differs even where all of that is equal.

@@ -1,4 +1,4 @@
-"""Writes one run: marks are noted at once and made durable in groups. Opened by `bulkq.ledger`; where the rows go is `Rows`.
+"""Writes one run: marks are noted at once and made durable in groups.
 
 Every write says whose it is: after somebody else has taken the run over, the next commit fails, and with it the run here.
 """
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
-from bulkq.ledger import rows
-from bulkq.ledger.grouping import Tally, with_run
+from bulkq.ledger import row_values
+from bulkq.ledger.group_commit import Tally, with_run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from bulkq.ledger.grouping import Changes
-    from bulkq.ledger.places import Place
+    from bulkq.ledger.group_commit import Changes
+    from bulkq.ledger.location import Place
     from bulkq.model import Mark, PartState, RunRecord, SinkPosition
 
 GROUP_S = 0.15
@@ -34,21 +34,21 @@ class Group:
 
     run: str
     owner: str  # who alone may write it
-    values: rows.Row  # of the run's own row
+    values: row_values.Row  # of the run's own row
     changes: Changes
     outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
 
-    def gone(self) -> dict[str, list[rows.Row]]:
+    def gone(self) -> dict[str, list[row_values.Row]]:
         """By table, the keys of the rows to delete."""
         found = {"done_ranges": self.changes.undone, "failures": self.changes.resolved}
         return {table: with_run(keys, self.run) for table, keys in found.items() if keys}
 
-    def kept(self) -> dict[str, list[rows.Row]]:
+    def kept(self) -> dict[str, list[row_values.Row]]:
         """By table, the rows to insert, or to put in the place of those with the same key."""
         changes = self.changes
         found = {"done_ranges": changes.done, "failures": changes.failures, "parts": changes.parts}
         kept = {table: with_run(changed, self.run) for table, changed in found.items() if changed}
-        return kept | ({"positions": rows.position_rows(self.run, self.outputs)} if self.outputs else {})
+        return kept | ({"positions": row_values.position_rows(self.run, self.outputs)} if self.outputs else {})
 
 
 class Rows(Protocol):
@@ -276,7 +276,7 @@ class Recorder:
         if final is None:
             values = self._tally.counts() | {"elapsed_s": self._elapsed_s + time.monotonic() - self._since_s}
         else:
-            values = {name: value for name, value in rows.run_row(final).items() if name not in {"run", "owner"}}
+            values = {name: value for name, value in row_values.run_row(final).items() if name not in {"run", "owner"}}
         await self._rows.commit(Group(self._run, self._owner, values, changes, moved))
 
     def _fail(self, error: BaseException) -> None:

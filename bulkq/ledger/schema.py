@@ -1,4 +1,4 @@
-"""The tables of a ledger. Read by `migrations/env.py`; every change here needs a revision there and a new `HEAD`.
+"""The tables of a ledger.
 
 In SQLite they are a file of their own; in PostgreSQL they stand in the schema `bulkq_ledger`, so that a ledger can live in
 a database that has tables, and an `alembic_version`, of its own.

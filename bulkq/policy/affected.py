@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bulkq.counts import UNCOUNTED
 from bulkq.errors import RefusedError
+from bulkq.model.changed_rows import UNCOUNTED
 
 
 class AffectedGuard:

@@ -1,4 +1,4 @@
-"""What a run has done so far, as counters that anybody may read at any time. Written by the runner, read by displays and reports."""
+"""What a run has done so far, as counters that anybody may read at any time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.counts import changed_in_all
+from bulkq.model.changed_rows import changed_in_all
 
 if TYPE_CHECKING:
     from bulkq.model import BatchResult

@@ -1,4 +1,4 @@
-"""Sets of parameter-set numbers as merged ranges: what is done of a part, and what is missing. Called by ledger, runner, tasks.
+"""Sets of parameter-set numbers as merged ranges: what is done of a part, and what is missing.
 
 There is one kind of range in bulkq: `(first, last)`, both inclusive. Plan, execution, ledger and markers use it alike, so
 no border has two meanings.

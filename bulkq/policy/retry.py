@@ -1,4 +1,4 @@
-"""What a failed attempt means and what to do about it: the table of SQLSTATEs, as data. Called by the worker.
+"""What a failed attempt means and what to do about it: the table of SQLSTATEs, as data.
 
 Two questions, in this order. What is known about the attempt (`outcome`)? Whatever is not certain is UNKNOWN. And what
 is done next (`Action`)? Only classes of errors known to be safe are tried again.

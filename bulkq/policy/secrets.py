@@ -1,4 +1,4 @@
-"""Take the values of secret parameters out of a message of a server or a library. Pure. Used by the worker, checks and drivers."""
+"""Take the values of secret parameters out of a message of a server or a library. Pure."""
 
 from __future__ import annotations
 

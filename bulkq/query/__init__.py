@@ -13,13 +13,13 @@ Importing this room is cheap; sqlglot is imported by the first call of `load`, `
 
 from __future__ import annotations
 
-from bulkq.query.conditions import rules
-from bulkq.query.durations import parse_duration
+from bulkq.query.check_headers import rules
 from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
-from bulkq.query.linting import Finding, lint
+from bulkq.query.lint import Finding, lint
 from bulkq.query.operands import Operand, operands
-from bulkq.query.rendering import Rendered, caret, locate, render
+from bulkq.query.render import Rendered, caret, locate, render
+from bulkq.text.durations import parse_duration
 
 __all__ = [
     "Finding",

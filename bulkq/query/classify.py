@@ -1,4 +1,4 @@
-"""What a statement does, from its first words and its nesting. Used by `bulkq.query.files`.
+"""What a statement does, from its first words and its nesting.
 
 Not a parser: the answer only has to be right for statements that the server accepts, and never READ for one that
 writes by its grammar. Functions with effects are the server's read-only transaction to stop.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import StatementClass
-from bulkq.query.complaints import nearest
+from bulkq.query.errors import nearest
 from bulkq.query.tokens import Kind, Token
 
 if TYPE_CHECKING:

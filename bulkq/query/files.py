@@ -1,4 +1,4 @@
-"""The text of a query file, or of `-e`, into `Query` values. Called by tasks, parameter sources and the Python API."""
+"""The text of a query file, or of `-e`, into `Query` values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
-from bulkq.query.complaints import Complaints, nearest, quoted
+from bulkq.query.errors import Complaints, nearest, quoted
 from bulkq.query.placeholders import Found, find
 from bulkq.query.tokens import Kind, Token, tokenize
 

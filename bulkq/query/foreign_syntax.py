@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bulkq.query.complaints import quoted
+from bulkq.query.errors import quoted
 from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Kind, Token
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The comment lines above a statement: name, parameters, `@key value`, description. Used by `bulkq.query.files`."""
+"""The comment lines above a statement: name, parameters, `@key value`, description."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.conditions import Measure
 from bulkq.model import Mode
-from bulkq.query import conditions
-from bulkq.query.complaints import nearest, quoted
-from bulkq.query.durations import parse_duration
+from bulkq.model.conditions import Measure
+from bulkq.query import check_headers
+from bulkq.query.errors import nearest, quoted
 from bulkq.query.tokens import IDENTIFIER
+from bulkq.text.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from bulkq.query.complaints import Complaints
+    from bulkq.query.errors import Complaints
     from bulkq.query.tokens import Comment
 
 REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask", "params"})
@@ -122,7 +122,7 @@ def _plain(text: str) -> str:
 
 def _is_said(key: str, value: str) -> bool:
     """Whether `value` is what stands behind such a key, and no prose."""
-    reader = conditions.until if key == "until" else conditions.condition
+    reader = check_headers.until if key == "until" else check_headers.condition
     try:
         reader(value.removesuffix("*/"))
     except ValueError:
@@ -278,27 +278,27 @@ def _param(value: str, offset: int, header: Header) -> None:
 
 
 def _expect(value: str, _offset: int, header: Header) -> None:
-    wanted = conditions.condition(value)
-    others = [conditions.condition(line) for line in header.metadata["expect"][:-1]]
+    wanted = check_headers.condition(value)
+    others = [check_headers.condition(line) for line in header.metadata["expect"][:-1]]
     if wanted.measure is Measure.SAME and any(other.measure is Measure.SAME for other in others):
         raise ValueError(f'{quoted(value)}: a check is compared with one other query: keep one "same as"')
 
 
 def _bad(value: str, _offset: int, _header: Header) -> None:
-    if conditions.condition(value).measure is Measure.SAME:
+    if check_headers.condition(value).measure is Measure.SAME:
         raise ValueError(f'{quoted(value)}: "same as" says what is wanted: write it behind @expect')
 
 
 def _until(value: str, _offset: int, _header: Header) -> None:
-    conditions.until(value)
+    check_headers.until(value)
 
 
 def _sample(value: str, _offset: int, _header: Header) -> None:
-    conditions.sample(value)
+    check_headers.sample(value)
 
 
 def _mask(value: str, _offset: int, _header: Header) -> None:
-    conditions.names(value)
+    check_headers.names(value)
 
 
 def _count(value: str, least: int) -> int:

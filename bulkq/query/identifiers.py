@@ -1,4 +1,4 @@
-"""The names that `:{name}` placeholders stand for in a parameter set. Called by whoever prepares a statement, and before a run."""
+"""The names that `:{name}` placeholders stand for in a parameter set."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
-from bulkq.query.rendering import render
+from bulkq.query.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Finds `:name`, `:name*` and `:{name}` in the tokens of one statement. Used by `bulkq.query.files`."""
+"""Finds `:name`, `:name*` and `:{name}` in the tokens of one statement."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
 from bulkq.query import foreign_syntax
-from bulkq.query.complaints import quoted
+from bulkq.query.errors import quoted
 from bulkq.query.tokens import IDENTIFIER, Kind, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.query.complaints import Complaints
+    from bulkq.query.errors import Complaints
 
 _BRACED = re.compile(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"

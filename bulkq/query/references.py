@@ -1,4 +1,4 @@
-"""Names in a PostgreSQL statement that are looked up in the search path. Used by drivers, for `--schemas`.
+"""Names in a PostgreSQL statement that are looked up in the search path.
 
 Behind the schema of a tenant come those of extensions, for their operators and types. A table that the tenant lacks must not be found
 there, so the database is asked where each of these names leads. The names are more than the statement uses, never fewer.

@@ -1,4 +1,4 @@
-"""What a run came to, for people and machines. Called by `bulkq.cli` when a task has ended.
+"""What a run came to, for people and machines.
 
 summary      the last line of stderr, and the lines of failures above it
 writing      from `--report FORMAT[:FILE]` to a file; the table of formats
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bulkq.reports.summary import failure_lines, summary_line
 from bulkq.reports.targets import target_lines
-from bulkq.reports.writing import ReportRequest, parse_report, write_report
+from bulkq.reports.write import ReportRequest, parse_report, write_report
 
 __all__ = [
     "ReportRequest",

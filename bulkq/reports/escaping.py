@@ -12,8 +12,8 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from bulkq.sinks.text import Shortened, printable
 from bulkq.text import visible
+from bulkq.text.pg_text import Shortened, printable
 
 LONGEST = 2_000
 """Of a message, in characters."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import CheckResult, Outcome, Status, Verdict
 from bulkq.reports.escaping import line
-from bulkq.reports.places import repository_path
+from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

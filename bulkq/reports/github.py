@@ -1,4 +1,4 @@
-"""`--report github`: annotations on the lines of the checks, and the job summary. Called by `writing`.
+"""`--report github`: annotations on the lines of the checks, and the job summary.
 
 GitHub takes ten annotations of a kind from a step and drops the others without a word; a step that fails makes one of its own. So
 nine errors and nine warnings at most, the worst first, and one notice with the number of the others. The runner looks for commands
@@ -13,7 +13,7 @@ from bulkq.model import Verdict
 from bulkq.reports.escaping import command_data, command_property
 from bulkq.reports.findings import findings, title, worst_first
 from bulkq.reports.markdown import NOTES, markdown_report
-from bulkq.reports.places import repository_path
+from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

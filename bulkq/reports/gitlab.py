@@ -1,4 +1,4 @@
-"""`--report gitlab`: GitLab's code quality report, shown in a merge request beside the line of the check. Called by `writing`."""
+"""`--report gitlab`: GitLab's code quality report, shown in a merge request beside the line of the check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escaping import document, line
 from bulkq.reports.findings import findings, fingerprints, title
-from bulkq.reports.places import repository_path
+from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult, RunSummary

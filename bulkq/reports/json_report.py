@@ -1,4 +1,4 @@
-"""`--report json`: one document per run, for machines. Called by `bulkq.reports.writing`."""
+"""`--report json`: one document per run, for machines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import bulkq
-from bulkq.counts import changed_number
+from bulkq.model.changed_rows import changed_number
 from bulkq.reports.escaping import document
 from bulkq.reports.findings import tally
 

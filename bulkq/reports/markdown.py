@@ -1,4 +1,4 @@
-"""`--report markdown`, and the job summary of GitHub, which is the same within a number of bytes. Called by `writing` and `github`.
+"""`--report markdown`, and the job summary of GitHub, which is the same within a number of bytes.
 
 What has no room is left out from the end: passes first, then offending rows, then the rows of the table; each with its count.
 """

@@ -1,4 +1,4 @@
-"""A finding in plain lines, for people. Called by the text report, JUnit and whoever names times."""
+"""A finding in plain lines, for people."""
 
 from __future__ import annotations
 

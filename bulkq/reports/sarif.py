@@ -1,4 +1,4 @@
-"""`--report sarif`: SARIF 2.1.0, for code scanning and editors. Called by `writing`.
+"""`--report sarif`: SARIF 2.1.0, for code scanning and editors.
 
 A rule per check, a result for everything that did not pass. Messages follow section 3.11 of the standard: brackets are escaped where
 they would make a link, braces where they would ask for an argument.
@@ -14,8 +14,8 @@ import bulkq
 from bulkq.model import Verdict
 from bulkq.reports.escaping import document, line, uri
 from bulkq.reports.findings import findings, fingerprints, tally, title
-from bulkq.reports.places import repository_path
 from bulkq.reports.plain import utc
+from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

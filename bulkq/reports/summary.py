@@ -1,12 +1,12 @@
-"""The lines that end every run on stderr. Called by `bulkq.cli` and the text report."""
+"""The lines that end every run on stderr."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.counts import changed_text
 from bulkq.model import Outcome
-from bulkq.sinks.text import printable
+from bulkq.model.changed_rows import changed_text
+from bulkq.text.pg_text import printable
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, RunSummary

@@ -1,10 +1,10 @@
-"""What a run came to on each of its targets: a table for people. Called by `bulkq.cli` and the text report."""
+"""What a run came to on each of its targets: a table for people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.sinks.text import printable
+from bulkq.text.pg_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`--report text`: a page for people. Called by `bulkq.reports.writing`."""
+"""`--report text`: a page for people."""
 
 from __future__ import annotations
 

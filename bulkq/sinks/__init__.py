@@ -1,7 +1,5 @@
 """Where results go: table, CSV, TSV, JSON, JSON Lines, nowhere, or to whoever iterates.
 
-Opened by `bulkq.tasks`, written by the runner.
-
 opening    from the options to sinks
 encoded    the sink of every text format (delimited, json_rows), over files or streams
 include    the columns of --include
@@ -14,9 +12,9 @@ rows       the Python API's
 from __future__ import annotations
 
 from bulkq.sinks.failures import FailureFile
-from bulkq.sinks.opening import FORMATS, open_sink, open_sinks
+from bulkq.sinks.open import FORMATS, open_sink, open_sinks
 from bulkq.sinks.paths import retry_path, same_file
-from bulkq.sinks.rows import RowsSink
-from bulkq.sinks.streams import silence
+from bulkq.sinks.row_queue import RowsSink
+from bulkq.sinks.stream_output import silence
 
 __all__ = ["FORMATS", "FailureFile", "RowsSink", "open_sink", "open_sinks", "retry_path", "same_file", "silence"]

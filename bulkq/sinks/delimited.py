@@ -1,4 +1,4 @@
-r"""CSV and TSV, byte for byte as PostgreSQL's `COPY ... TO STDOUT (FORMAT csv, HEADER)`. Made by `bulkq.sinks.opening`.
+r"""CSV and TSV, byte for byte as PostgreSQL's `COPY ... TO STDOUT (FORMAT csv, HEADER)`.
 
 Quoting follows `CopyAttributeOutCSV` in PostgreSQL's copyto.c: the delimiter, the quote, line breaks, the empty string
 (which would read as NULL) and a lone `\.`.
@@ -12,8 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq.model import Column, Decoding
-from bulkq.sinks.json_text import json_text
-from bulkq.sinks.text import text_of
+from bulkq.text.json_text import json_text
+from bulkq.text.pg_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

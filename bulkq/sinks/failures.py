@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bulkq.sinks.files import FileOutput, Output, is_special
-from bulkq.sinks.json_text import json_object
-from bulkq.sinks.partials import Known
-from bulkq.sinks.streams import open_stream
+from bulkq.sinks.file_output import FileOutput, Output, is_special
+from bulkq.sinks.partial_file import Known
+from bulkq.sinks.stream_output import open_stream
+from bulkq.text.json_text import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

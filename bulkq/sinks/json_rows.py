@@ -1,4 +1,4 @@
-"""JSON Lines and a JSON array of row objects. Called by `bulkq.sinks.opening`."""
+"""JSON Lines and a JSON array of row objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq.model import Column, Decoding
-from bulkq.sinks.json_text import json_column, quote
+from bulkq.text.json_text import json_column, quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Names of output files: places in them, one name per query, names of retries, two options that name one file.
-
-Called by `bulkq.sinks.opening`, `bulkq.sinks.files` and `bulkq.tasks`.
-"""
+"""Names of output files: places in them, one name per query, names of retries, two options that name one file."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.sinks.partials import SUFFIX
+from bulkq.sinks.partial_file import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

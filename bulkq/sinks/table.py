@@ -1,4 +1,4 @@
-"""The first rows as a table for people. The only sink that imports rich; made by `bulkq.sinks.opening`."""
+"""The first rows as a table for people. The only sink that imports rich; made by `bulkq.sinks.open`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.sinks.delimited import cell_text
-from bulkq.sinks.encoded import agree
-from bulkq.sinks.include import is_rowcount
-from bulkq.sinks.text import printable
+from bulkq.sinks.extra_columns import is_rowcount
+from bulkq.sinks.text_sink import agree
+from bulkq.text.pg_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from bulkq.model import BatchResult, Column, Query, SinkPosition
-    from bulkq.sinks.files import Output
-    from bulkq.sinks.include import Included
+    from bulkq.sinks.extra_columns import Included
+    from bulkq.sinks.file_output import Output
 
 SHOWN_ROWS = 200
 NARROWEST = 8

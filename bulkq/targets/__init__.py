@@ -1,6 +1,6 @@
 """Named databases: what `bulkq.toml` says of them, which of them a command means, and how they are opened.
 
-Called by `bulkq.cli` (configuration, `-t`) and `bulkq.tasks` (opening). Everything is imported when it is used: most commands
+ Everything is imported when it is used: most commands
 are typed in a folder without a configuration.
 """
 
@@ -9,22 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.targets.choosing import renewed, resolve
     from bulkq.targets.config import Config, Setting, load_config
-    from bulkq.targets.opening import connect_within, open_target
+    from bulkq.targets.connect import connect_within, open_target
     from bulkq.targets.secrets import password
+    from bulkq.targets.selection import renewed, resolve
 
 __all__ = ["Config", "Setting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
 
 _HOMES = {
     "Config": "config",
     "Setting": "config",
-    "connect_within": "opening",
+    "connect_within": "connect",
     "load_config": "config",
-    "open_target": "opening",
+    "open_target": "connect",
     "password": "secrets",
-    "renewed": "choosing",
-    "resolve": "choosing",
+    "renewed": "selection",
+    "resolve": "selection",
 }
 
 

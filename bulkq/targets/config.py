@@ -1,4 +1,4 @@
-"""What the configuration files say: targets, groups of targets, defaults of options. Read by `bulkq.cli` before a command starts.
+"""What the configuration files say: targets, groups of targets, defaults of options.
 
     [defaults]
     timeout = "10s"
@@ -24,13 +24,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError, together
-from bulkq.targets.documents import documents
+from bulkq.targets.config_files import documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from bulkq.model import Target
-    from bulkq.targets.documents import Document
+    from bulkq.targets.config_files import Document
 
 SECTIONS = ("defaults", "targets", "groups")
 NAME = re.compile(r"\w[\w.-]*")
@@ -57,7 +57,7 @@ class Config:
 
     def groups_of(self, name: str) -> tuple[str, ...]:
         """The groups that a target is in, directly or through another."""
-        from bulkq.targets.choosing import members
+        from bulkq.targets.selection import members
 
         return tuple(group for group in self.groups if name in members(group, self))
 
@@ -87,7 +87,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
         tuple(reading.notices),
     )
     if not reading.errors:
-        from bulkq.targets.choosing import broken_groups
+        from bulkq.targets.selection import broken_groups
 
         reading.errors += broken_groups(config)
     if reading.errors:
@@ -123,7 +123,7 @@ class _Reading:
             self.defaults.setdefault(key.replace("_", "-"), Setting(value, document.place("defaults", key)))
 
     def _targets(self, document: Document, table: Mapping[str, object]) -> None:
-        from bulkq.targets.entries import read_target
+        from bulkq.targets.parse_target import read_target
 
         for name, entry in table.items():
             if not self._name_is_good(document, "targets", name):
@@ -151,7 +151,7 @@ class _Reading:
     def _name_is_good(self, document: Document, section: str, name: str) -> bool:
         place = document.place(section, name)
         if not NAME.fullmatch(name):
-            from bulkq.drivers.urls import on_one_line
+            from bulkq.text.urls import on_one_line
 
             self.errors.append(
                 f'{place}: "{on_one_line(name)}" cannot be a name: use letters, digits, "_", "-" and "."'
@@ -165,7 +165,7 @@ class _Reading:
 
     def _warn(self, document: Document, target: Target) -> None:
         """One line for each file that shows a password to others."""
-        from bulkq.drivers.urls import passwords
+        from bulkq.text.urls import passwords
 
         if document.exposed and passwords(target.url) and document.shown not in self.warned:
             self.warned.add(document.shown)

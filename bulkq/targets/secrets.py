@@ -1,4 +1,4 @@
-"""A password from where a target's `password` says it is. Called for every new connection by `bulkq.targets.opening`.
+"""A password from where a target's `password` says it is.
 
 What a command prints on stdout is the password and is never shown; what it prints on stderr is for people.
 """
@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.urls import MASK
 from bulkq.errors import UsageError
+from bulkq.text.urls import MASK
 
 if TYPE_CHECKING:
     from bulkq.model import Secret

@@ -1,4 +1,4 @@
-"""`bulkq demo`: a folder with a small shop to try bulkq on. Called by `bulkq.cli.demo`.
+"""`bulkq demo`: a folder with a small shop to try bulkq on.
 
 The data is the same every time. Two customers are broken on purpose, so that a newcomer sees how failure looks.
 """

@@ -1,4 +1,4 @@
-"""What a target is and what it lets us do: one connection, no statement of the user's. Called by `bulkq doctor`."""
+"""What a target is and what it lets us do: one connection, no statement of the user's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says about queries when it prepares them. Called by `bulkq lint --prepare` and `bulkq plan`.
+"""What the server says about queries when it prepares them.
 
 Nothing is executed: a prepared statement is parsed and planned, not run.
 """

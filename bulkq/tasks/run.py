@@ -1,6 +1,6 @@
 """`bulkq run`: open, look before the first statement, run, sum up.
 
-Called by `bulkq.cli.run` and by `bulkq.tasks.database`. Errors before the run has begun are raised as `BulkqError`;
+ Errors before the run has begun are raised as `BulkqError`;
 after that a `RunSummary` always comes back.
 """
 
@@ -14,32 +14,32 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bulkq.counts import changed_in_all
+from bulkq.engine.runner import Part, Rules, Runner
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_recorder
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import unreported, write_order
+from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.open import Console, Start, new_run_id, open_run
+from bulkq.lifecycle.preflight import PEEKED, look_first
+from bulkq.lifecycle.record import begin
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
-from bulkq.policy import safety, stopping
+from bulkq.model.changed_rows import changed_in_all
+from bulkq.policy import safety, stop_rules
 from bulkq.protocols import WarningDriver
-from bulkq.runner import Part, Rules, Runner
-from bulkq.tasks import keys, untold
-from bulkq.tasks import sites as sites_of
-from bulkq.tasks.beginning import begin
-from bulkq.tasks.expanding import expanded
-from bulkq.tasks.looking import PEEKED, look_first
-from bulkq.tasks.opening import Console, Start, new_run_id, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
+    from bulkq.engine.runner import Control
+    from bulkq.lifecycle.open import Given, Opened
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.record import Recorded
+    from bulkq.lifecycle.run_identity import Retried
     from bulkq.model import Run
     from bulkq.protocols import Ledger, Observer, Sink, WarningCounts
-    from bulkq.runner import Control
     from bulkq.targets import Config
-    from bulkq.tasks.beginning import Recorded
-    from bulkq.tasks.opening import Given, Opened
-    from bulkq.tasks.recording import Retried
-    from bulkq.tasks.sites import Site
 
 NAMED = 20
 """Targets that the reason of a run names; the table has them all."""
@@ -160,7 +160,7 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
     await _refused_parts(opened, runner)
     try:
         if opened.start.going_on is not None:
-            await untold.tell(opened, opened.start.going_on, recorded.ledger)
+            await unreported.tell(opened, opened.start.going_on, recorded.ledger)
         await recorded.replace_outputs(opened)
         await runner.run()
     except BaseException:
@@ -185,7 +185,7 @@ def _first_line(opened: Opened) -> str:
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.spools.values())
     if request.write:
-        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), keys.sentence(opened))))})")
+        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), write_order.sentence(opened))))})")
     return " ".join(words)
 
 
@@ -269,7 +269,7 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
     progress = opened.progress
     code = control.exit_code
     away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
-    exit_code = stopping.exit_code(
+    exit_code = stop_rules.exit_code(
         forced=code,
         refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
         unknown=code == 3 or progress.unknown > 0 or progress.unanswered > 0 or bool(opened.start.cut_off or away),
@@ -280,7 +280,7 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
     failures = runner.failures
     return RunSummary(
         run=opened.run,
-        status=stopping.status(exit_code),
+        status=stop_rules.status(exit_code),
         exit_code=exit_code,
         mode=opened.mode,
         targets=tuple(sites_of.labels(opened.request, opened.sites)),
@@ -352,7 +352,7 @@ async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, obser
     """Complete = the run reached its end, whatever came of it; then files get their names and markers go."""
     complete = summary.exit_code in (0, 1, 3)
     if summary.repeated:
-        opened.say(keys.repeated(summary.repeated, exact=summary.repeated_exact))
+        opened.say(write_order.repeated(summary.repeated, exact=summary.repeated_exact))
     if not complete and recorded.record is not None:
         _tell_unread(opened)
     try:
@@ -362,7 +362,7 @@ async def _finish(opened: Opened, recorded: Recorded, summary: RunSummary, obser
         summary = await recorded.finish(opened, summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
-        summary = replace(summary, status=stopping.status(code), exit_code=code, reason=str(error))
+        summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
         if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     for observer in observers:

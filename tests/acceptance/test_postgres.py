@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from bulkq.drivers import open_driver
-from bulkq.tasks.exactly_once import make_tables
+from bulkq.lifecycle.target_markers import make_tables
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.cli.defaults import default_map
+from bulkq.cli.options.defaults import default_map
 from bulkq.targets import load_config
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from bulkq.reports.writing import FORMATS
+from bulkq.reports.write import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path

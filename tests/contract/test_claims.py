@@ -19,9 +19,9 @@ from bulkq import markers
 from bulkq.drivers import open_driver
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, RefusedError
 from bulkq.model import Claim, Decoding, Limits, Outcome, Phase, Query
+from bulkq.model.states import ROWS_UNEXPECTED
 from bulkq.policy import retry
 from bulkq.query import inline
-from bulkq.states import ROWS_UNEXPECTED
 from tests.databases import KINDS, SCHEMES, fresh
 
 if TYPE_CHECKING:
@@ -716,7 +716,7 @@ async def test_called_back_during_a_slow_commit(target: Target) -> None:
 
 async def test_called_back_during_an_endless_commit(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer within the grace: the outcome is unknown and says so, and the same claim settles it."""
-    monkeypatch.setattr("bulkq.drivers.asyncpg.committing.GRACE_S", 0.2)
+    monkeypatch.setattr("bulkq.drivers.asyncpg.commit.GRACE_S", 0.2)
 
     async def work() -> None:
         async with target.connected() as connection:

@@ -20,19 +20,19 @@ from bulkq.errors import LedgerError, LedgerNewer, RefusedError, UsageError
 from bulkq.ledger import (
     LedgerMissing,
     NoLedger,
-    direct,
+    file_writer,
     new_owner,
     open_ledger,
     open_recorder,
     owners,
     recorder,
-    stored,
-    taking,
+    store,
+    takeover,
 )
+from bulkq.ledger.maintenance import check, current, upgrade
 from bulkq.ledger.masking import masked
 from bulkq.ledger.revision import HEAD
-from bulkq.ledger.stored import StoredLedger
-from bulkq.ledger.upgrade import check, current, upgrade
+from bulkq.ledger.store import StoredLedger
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from bulkq.policy.ranges import Ranges
 from tests.servers import postgres as servers
@@ -95,10 +95,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 class WithoutSQLAlchemy(StoredLedger):
     """Reads as every ledger in a file, and writes as a new run does."""
 
-    def __init__(self, stored: StoredLedger, file: direct.File) -> None:
+    def __init__(self, stored: StoredLedger, file: file_writer.File) -> None:
         super().__init__(stored.database, release=lambda: None)
         self._stored = stored
-        self._rows = direct.DirectRows(stored.place, file)
+        self._rows = file_writer.DirectRows(stored.place, file)
 
     async def close(self) -> None:
         try:
@@ -115,7 +115,7 @@ def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
     async def manager():  # type: ignore[no-untyped-def]
         ledger = await open_ledger(url)
         if url.endswith(WITHOUT):
-            file = await asyncio.to_thread(direct.find, ledger.place)
+            file = await asyncio.to_thread(file_writer.find, ledger.place)
             assert file is not None
             ledger = WithoutSQLAlchemy(ledger, file)
         try:
@@ -438,7 +438,7 @@ async def test_a_run_of_another_host_counts_by_its_heartbeat(url: str, monkeypat
         await ledger.begin(record(owner="elsewhere:1:2.3.4:5"), [])
         with pytest.raises(RefusedError, match=r'may be alive: host "elsewhere", process 1, last heard of \ds ago'):
             await other.take_over("01kb4x0001", new_owner())
-        monkeypatch.setattr(taking, "STALE_S", -1.0)
+        monkeypatch.setattr(takeover, "STALE_S", -1.0)
         await other.take_over("01kb4x0001", new_owner())
 
 
@@ -468,7 +468,7 @@ async def test_five_that_take_over_at_once_are_one(url: str) -> None:
 
 async def test_who_was_taken_over_writes_nothing_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was stopped and comes back finds that the run is another's, and who that is."""
-    monkeypatch.setattr(taking, "STALE_S", -1.0)
+    monkeypatch.setattr(takeover, "STALE_S", -1.0)
     told: list[LedgerError] = []
     async with opened(url) as old, opened(url) as new:
         await old.begin(record(owner="elsewhere:1:2.3.4:5"), [])
@@ -833,9 +833,9 @@ async def test_somebodys_database_gets_no_tables(sqlite_file: Callable[[str], Pa
 
 async def test_a_locked_ledger_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program keeps a transaction open: after the patience, one line that says so."""
-    from bulkq.ledger import engines
+    from bulkq.ledger import database_connection
 
-    monkeypatch.setattr(engines, "BUSY_S", 0.1)
+    monkeypatch.setattr(database_connection, "BUSY_S", 0.1)
     async with opened(str(tmp_path / "l.db")) as ledger:
         other = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -870,7 +870,7 @@ async def test_opening_does_not_stop_the_loop(tmp_path: Path) -> None:
     )
     for _ in range(2):  # when it is made, and when it is there
         done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(stored.__file__).parents[2]
+            subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(store.__file__).parents[2]
         )  # fmt: skip
         assert done.stdout.strip() == "True True False"
 
@@ -905,7 +905,7 @@ async def test_a_new_run_needs_no_sqlalchemy(tmp_path: Path) -> None:
         pass
     script = NEW_RUN.format(path=str(tmp_path / "l.db"))
     done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(stored.__file__).parents[2]
+        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(store.__file__).parents[2]
     )  # fmt: skip
     assert done.stdout.strip() == "False"
     async with opened(str(tmp_path / "l.db")) as ledger:

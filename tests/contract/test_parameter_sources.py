@@ -11,12 +11,12 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter, Query
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.ahead import Ahead
-from bulkq.parameters.memory import Sets
-from bulkq.parameters.peeked import Peeked
-from bulkq.parameters.remaining import Only, Remaining
-from bulkq.parameters.spool import Spooled, open_spool
+from bulkq.sources import Request, open_source
+from bulkq.sources.first_batch import Peeked
+from bulkq.sources.iterable import Sets
+from bulkq.sources.prefetch import Ahead
+from bulkq.sources.spool import Spooled, open_spool
+from bulkq.sources.subset import Only, Remaining
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

@@ -13,13 +13,13 @@ import pytest
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Query, StatementClass
 from bulkq.sinks import open_sink
-from bulkq.sinks.rows import RowsSink
+from bulkq.sinks.row_queue import RowsSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bulkq.sinks.opening import OpenedSink
+    from bulkq.sinks.open import OpenedSink
 
 ID_NAME = (Column("id", "int8"), Column("name", "text"))
 QUERY = Query("users", "select id, name from users")

@@ -21,7 +21,7 @@ from bulkq.model import Batch, BatchResult, Column, Query
 from bulkq.sinks import open_sink
 
 if TYPE_CHECKING:
-    from bulkq.sinks.opening import OpenedSink
+    from bulkq.sinks.open import OpenedSink
 
 PROGRAM = Path(__file__).with_name("continued_writer.py")
 KILLS = 15

@@ -25,11 +25,11 @@ GROUP_S = 0.004
 """Ledger commits come fast here, so that the tenth comes soon."""
 
 USED = (
-    "asyncio", "bulkq.cli.run", "bulkq.cli.resume", "bulkq.cli.progress", "bulkq.cli.signals", "bulkq.cli.files",
-    "bulkq.tasks.run", "bulkq.runner", "bulkq.parameters.opening", "bulkq.parameters.delimited", "bulkq.parameters.spool",
-    "bulkq.sinks.opening", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.opening", "bulkq.ledger.stored", "bulkq.ledger.direct",
-    "bulkq.drivers.asyncpg.driver", "bulkq.drivers.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
-    "bulkq.drivers.sqlalchemy.driver", "bulkq.drivers.sqlalchemy.products.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
+    "asyncio", "bulkq.cli.commands.run", "bulkq.cli.commands.resume", "bulkq.cli.display.progress", "bulkq.cli.signals", "bulkq.lifecycle.query_files",
+    "bulkq.tasks.run", "bulkq.engine.runner", "bulkq.sources.open", "bulkq.sources.csv_tsv", "bulkq.sources.spool",
+    "bulkq.sinks.open", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.open", "bulkq.ledger.store", "bulkq.ledger.file_writer",
+    "bulkq.drivers.asyncpg.driver", "bulkq.drivers.sqlite.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
+    "bulkq.drivers.dbapi.driver", "bulkq.drivers.dbapi.adapters.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
 )  # fmt: skip
 
 

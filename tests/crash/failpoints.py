@@ -57,7 +57,7 @@ def _around(name: str, where: str, **more: object) -> tuple[Failpoint, Failpoint
 _PG = "bulkq.drivers.asyncpg"
 _ADMINISTER = {
     "postgresql": f"{_PG}.connection:AsyncpgConnection.administer",
-    "sqlite": "bulkq.drivers.sqlite_connection:SqliteConnection.administer",
+    "sqlite": "bulkq.drivers.sqlite.connection:SqliteConnection.administer",
 }
 
 
@@ -72,21 +72,21 @@ def _administering(name: str, text: str, **more: object) -> list[Failpoint]:
 
 FAILPOINTS = (
     # the ledger comes into being
-    *_around("ledger-made", "bulkq.ledger.building:_create", fresh=True),
-    *_around("ledger-linked", "bulkq.ledger.building:_link", fresh=True),
-    *_around("ledger-tables", "bulkq.ledger.building:make_tables", fresh=True),
-    *_around("ledger-durable", "bulkq.ledger.building:_finish", fresh=True),
-    *_around("ledger-opened", "bulkq.ledger.opening:open_place", fresh=True),
+    *_around("ledger-made", "bulkq.ledger.file_create:_create", fresh=True),
+    *_around("ledger-linked", "bulkq.ledger.file_create:_link", fresh=True),
+    *_around("ledger-tables", "bulkq.ledger.file_create:make_tables", fresh=True),
+    *_around("ledger-durable", "bulkq.ledger.file_create:_finish", fresh=True),
+    *_around("ledger-opened", "bulkq.ledger.open:open_place", fresh=True),
     # the target is reached
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
-    *_around("connect-sqlite", "bulkq.drivers.sqlite_connection:SqliteDriver.connect", kinds=SQLITE),
+    *_around("connect-sqlite", "bulkq.drivers.sqlite.connection:SqliteDriver.connect", kinds=SQLITE),
     *_around("prepare-postgresql", f"{_PG}.connection:AsyncpgConnection.prepare", kinds=POSTGRES, passages=OFTEN),
     *_around(
-        "prepare-sqlite", "bulkq.drivers.sqlite_connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN
+        "prepare-sqlite", "bulkq.drivers.sqlite.connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN
     ),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.recorder:Recorder._begin"),
-    *_around("ledger-rows", "bulkq.ledger.direct:_put"),
+    *_around("ledger-rows", "bulkq.ledger.file_writer:_put"),
     *_administering("marker-tables", "CREATE TABLE"),
     *_administering("run-row", "INSERT INTO"),
     # a batch in PostgreSQL
@@ -96,35 +96,35 @@ FAILPOINTS = (
     Failpoint("own-commit-sent", f"{_PG}.administering:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
-    *_around("claim-sqlite", "bulkq.drivers.sqlite_claiming:take", kinds=SQLITE, passages=OFTEN),
-    *_around("batch-sqlite", "bulkq.drivers.sqlite_session:Session._applied", kinds=SQLITE, passages=OFTEN),
-    *_around("commit-sqlite", "bulkq.drivers.sqlite_handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
+    *_around("claim-sqlite", "bulkq.drivers.sqlite.claims:take", kinds=SQLITE, passages=OFTEN),
+    *_around("batch-sqlite", "bulkq.drivers.sqlite.session:Session._applied", kinds=SQLITE, passages=OFTEN),
+    *_around("commit-sqlite", "bulkq.drivers.sqlite.handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
-    *_around("deliver", "bulkq.window:Window.deliver", passages=OFTEN),
+    *_around("deliver", "bulkq.engine.delivery.ordered:Window.deliver", passages=OFTEN),
     *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
     *_around("group-commit", "bulkq.ledger.recorder:Recorder._write_group", task="slow", passages=OFTEN),
-    *_around("ledger-direct", "bulkq.ledger.direct:DirectRows._commit", task="slow", passages=(5,)),
+    *_around("ledger-direct", "bulkq.ledger.file_writer:DirectRows._commit", task="slow", passages=(5,)),
     # the end
     *_around("finish", "bulkq.ledger.recorder:Recorder._finish"),
     *_administering("removal", "DELETE"),
-    *_around("cleared", "bulkq.tasks.beginning:Recorded._clear"),
+    *_around("cleared", "bulkq.lifecycle.record:Recorded._clear"),
     *_around("ledger-closed", "bulkq.ledger.recorder:Recorder._close"),
     # taking over
-    *_around("take-over", "bulkq.ledger.stored:StoredLedger._take_over", resuming=True),
+    *_around("take-over", "bulkq.ledger.store:StoredLedger._take_over", resuming=True),
     *_administering("new-owner", "UPDATE", resuming=True),
     *_administering("markers-read", "SELECT part", resuming=True),
     # output of a read
-    *_around("output-fsync", "bulkq.sinks.files:FileOutput._sync", task="read", passages=(1, 2, 5)),
-    *_around("output-renamed", "bulkq.sinks.files:FileOutput._rename", task="read"),
-    *_around("output-opened", "bulkq.sinks.files:FileOutput.__init__", task="read"),
-    *_around("output-cut-back", "bulkq.sinks.files:go_on", task="read", resuming=True),
+    *_around("output-fsync", "bulkq.sinks.file_output:FileOutput._sync", task="read", passages=(1, 2, 5)),
+    *_around("output-renamed", "bulkq.sinks.file_output:FileOutput._rename", task="read"),
+    *_around("output-opened", "bulkq.sinks.file_output:FileOutput.__init__", task="read"),
+    *_around("output-cut-back", "bulkq.sinks.file_output:go_on", task="read", resuming=True),
     *_around("read-finish", "bulkq.ledger.recorder:Recorder._finish", task="read"),
     # a spool
-    *_around("spool-made", "bulkq.parameters.spool:_create", task="spool"),
-    Failpoint("before-spool-fsync", "bulkq.parameters.spool:_write", task="spool"),
-    Failpoint("after-spool-fsync", "bulkq.parameters.spool:_write", "after", task="spool", passages=(1, 2)),
-    *_around("spool-opened", "bulkq.tasks.sources:open_spool", task="spool", resuming=True),
-    *_around("spool-cleared", "bulkq.tasks.beginning:Recorded._clear", task="spool"),
+    *_around("spool-made", "bulkq.sources.spool:_create", task="spool"),
+    Failpoint("before-spool-fsync", "bulkq.sources.spool:_write", task="spool"),
+    Failpoint("after-spool-fsync", "bulkq.sources.spool:_write", "after", task="spool", passages=(1, 2)),
+    *_around("spool-opened", "bulkq.lifecycle.sources:open_spool", task="spool", resuming=True),
+    *_around("spool-cleared", "bulkq.lifecycle.record:Recorded._clear", task="spool"),
 )
 
 BY_NAME = {point.name: point for point in FAILPOINTS}
@@ -165,7 +165,7 @@ def arm(point: Failpoint, passage: int) -> None:
 def _commit_at_each_cut() -> None:
     """Let the ledger commit before each batch is cut: then the tenth commit comes on a machine of any speed."""
     recorder, mark = owner_of("bulkq.ledger.recorder:Recorder.mark")
-    lanes, take = owner_of("bulkq.lanes:Lanes._take")
+    lanes, take = owner_of("bulkq.engine.lane_group:Lanes._take")
     marking, taking = getattr(recorder, mark), getattr(lanes, take)
     recorders: list[object] = []
 

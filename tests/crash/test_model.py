@@ -17,17 +17,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq import markers
+from bulkq.engine.lane import Claims, Work
+from bulkq.engine.pool import Sessions
+from bulkq.engine.runner import Control, Part, Rules, Runner
+from bulkq.lifecycle import target_markers
 from bulkq.model import Decoding, Limits, Outcome
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.remaining import Remaining
+from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.progress import Progress
-from bulkq.policy.sizing import BatchSize
 from bulkq.query import inline
-from bulkq.runner import Control, Part, Rules, Runner
-from bulkq.sessions import Sessions
 from bulkq.sinks import open_sink
-from bulkq.tasks import exactly_once
-from bulkq.worker import Claims, Work
+from bulkq.sources import Request, open_source
+from bulkq.sources.subset import Remaining
 from tests.crash.processes import merged
 from tests.crash.simulated import Database, Process, SimulatedDriver, SimulatedLedger, VirtualLoop
 
@@ -90,11 +90,11 @@ class Simulation:
         connection = await sessions.open()
         done: list[tuple[int, int]] = []
         if not self._begun:
-            await exactly_once.begin(connection, TABLES, RUN, owner)
+            await target_markers.begin(connection, TABLES, RUN, owner)
             self._begun = True
         else:
-            rows = await exactly_once.take_over(connection, "postgresql://t", TABLES, RUN, owner, lambda _: None)
-            done = list(exactly_once.ranges(rows).get(1, ()))
+            rows = await target_markers.take_over(connection, "postgresql://t", TABLES, RUN, owner, lambda _: None)
+            done = list(target_markers.ranges(rows).get(1, ()))
         sessions.give_back(connection)
         return await self._work(life, process, sessions, owner, done)
 
@@ -193,9 +193,9 @@ def test_every_set_is_applied_once(schedule: tuple[int, list[Life], frozenset[in
     simulation = Simulation(sets, bad, seed)
     clock = SimpleNamespace(monotonic=loop.time)
     dice = SimpleNamespace(random=simulation.chance.random)
-    modules = ("bulkq.worker", "bulkq.runner", "bulkq.lanes", "bulkq.sessions")
+    modules = ("bulkq.engine.lane", "bulkq.engine.runner", "bulkq.engine.lane_group", "bulkq.engine.pool")
     patches = [mock.patch(f"{module}.time", clock) for module in modules]
-    patches += [mock.patch(f"{module}.random", dice) for module in ("bulkq.worker", "bulkq.sessions")]
+    patches += [mock.patch(f"{module}.random", dice) for module in ("bulkq.engine.lane", "bulkq.engine.pool")]
     for patch in patches:
         patch.start()
     try:

@@ -27,9 +27,9 @@ import pytest
 import pytest_asyncio
 
 from bulkq import query as queries
-from bulkq.drivers.aiosqlite import open as open_sqlite
-from bulkq.drivers.hops import what_lasts
-from bulkq.drivers.sqlite_connection import GRACE_S, SqliteConnection
+from bulkq.drivers.sqlite.aiosqlite import open as open_sqlite
+from bulkq.drivers.sqlite.connection import GRACE_S, SqliteConnection
+from bulkq.drivers.threads import what_lasts
 from bulkq.errors import BulkqError, DatabaseError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Phase
 
@@ -151,7 +151,7 @@ async def test_a_damaged_file_is_said(path: Path) -> None:
 
 async def test_a_file_that_stays_locked_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who holds the file exclusively keeps us out, and the message says how long we waited."""
-    monkeypatch.setattr("bulkq.drivers.sqlite_handle.CONNECT_PATIENCE_S", 0.2)
+    monkeypatch.setattr("bulkq.drivers.sqlite.handle.CONNECT_PATIENCE_S", 0.2)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("begin exclusive")
     try:
@@ -164,9 +164,9 @@ async def test_a_file_that_stays_locked_is_said(path: Path, monkeypatch: pytest.
 AS_NOBODY = """
 import asyncio, os, sys
 sys.path.insert(0, {root!r})
-from bulkq.drivers.aiosqlite import open
+from bulkq.drivers.sqlite.aiosqlite import open
 if os.getuid() == 0:
-    import aiosqlite, bulkq.drivers.sqlite_handle
+    import aiosqlite, bulkq.drivers.sqlite.handle
     os.setgid(65534); os.setuid(65534)
 async def main():
     connection = await open("sqlite:///" + sys.argv[1], application_name="x", read_only=sys.argv[2] == "ro").connect()
@@ -793,7 +793,7 @@ async def test_cancelling_twice_waits_all_the_same(db: SqliteConnection) -> None
 
 async def test_cancelled_before_commit_nothing_lasts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds up a batch longer than the grace, and is called back, has not committed, and will not."""
-    monkeypatch.setattr("bulkq.drivers.sqlite_connection.GRACE_S", 0.1)
+    monkeypatch.setattr("bulkq.drivers.sqlite.connection.GRACE_S", 0.1)
     db = await connected(path)
     reached, release = threading.Event(), threading.Event()
 
@@ -846,7 +846,7 @@ async def test_cancelled_outside_of_a_transaction(path: Path, monkeypatch: pytes
     with pytest.raises(asyncio.CancelledError):
         await task
     assert rows(await run(db, "select count(*) from t")) == [(0, 3)]
-    monkeypatch.setattr("bulkq.drivers.sqlite_connection.GRACE_S", 0.1)
+    monkeypatch.setattr("bulkq.drivers.sqlite.connection.GRACE_S", 0.1)
     task = asyncio.create_task(db.attempt(statement, [(0.5,)], WRITES))
     await asyncio.sleep(0.1)
     task.cancel()
@@ -900,7 +900,7 @@ STUCK = """
 import asyncio, sys, time
 sys.path.insert(0, {root!r})
 from bulkq import query
-from bulkq.drivers.aiosqlite import open
+from bulkq.drivers.sqlite.aiosqlite import open
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 LONG = "replace(hex(zeroblob({{}})), '0', 'a')"

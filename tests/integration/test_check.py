@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.cli.checkhistory import show
-from bulkq.cli.selection import select
+from bulkq.checks import verdict as deciding
+from bulkq.cli.display.check_history import show
+from bulkq.engine.runner import Control
 from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
-from bulkq.policy import verdict as deciding
-from bulkq.reports.writing import FORMATS
-from bulkq.runner import Control
-from bulkq.tasks.check import check
-from bulkq.tasks.checkplan import Checks
+from bulkq.reports.write import FORMATS
+from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.selection import select
+from bulkq.tasks.check.task import check
 from tests.servers import postgres as servers
 from tests.servers.processes import NOBODY
 from tests.servers.silence import silence
@@ -30,8 +30,8 @@ from tests.servers.silence import silence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.conditions import Rules
-    from bulkq.policy.verdict import Decision
+    from bulkq.checks.verdict import Decision
+    from bulkq.model.conditions import Rules
     from tests.conftest import SqliteFile
 
 
@@ -868,18 +868,17 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
 
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
-    from bulkq.policy import comparing
-    from bulkq.sinks import checked
-    from bulkq.tasks import checking
+    from bulkq.checks import row_diff
+    from bulkq.tasks.check.task import collector, evaluate
 
     text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
-    monkeypatch.setattr(comparing.groups, "__defaults__", (100,))
+    monkeypatch.setattr(row_diff.groups, "__defaults__", (100,))
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message.startswith("at least ")
-    monkeypatch.setattr(checking, "MOST_PASSES", 1000)
+    monkeypatch.setattr(evaluate, "MOST_PASSES", 1000)
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message == "9,000 rows only here, 9,000 rows only in b, expected same as b"
-    monkeypatch.setattr(checked, "MOST_SPOOLED_BYTES", 100)
+    monkeypatch.setattr(collector, "MOST_SPOOLED_BYTES", 100)
     lost = by_name(await run(text, postgres_url))["a"]
     assert lost.message.startswith("the 9,000 rows are not the 9,000 of b, and too large to show")
     assert lost.sample == ()

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from bulkq.model import Batch, BatchResult, Column, Query
-from bulkq.parameters import Request, open_source
 from bulkq.query import inline
 from bulkq.sinks import open_sink
+from bulkq.sources import Request, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

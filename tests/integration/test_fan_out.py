@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
+from bulkq.engine.runner import Control
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Run, RunSummary, Target
-from bulkq.runner import Control
-from bulkq.tasks.resuming import resume
-from bulkq.tasks.retrying import retry
+from bulkq.tasks.resume import resume
+from bulkq.tasks.retry import retry
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
 from tests.servers.silence import silence

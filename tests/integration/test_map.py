@@ -13,10 +13,10 @@ import pytest
 
 import bulkq
 from bulkq import query as queries
+from bulkq.engine.runner import Control
 from bulkq.errors import UsageError
 from bulkq.model import Run, RunSummary, Target
-from bulkq.runner import Control
-from bulkq.states import MAP_FAILED
+from bulkq.model.states import MAP_FAILED
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import pymysql
 import pytest
 
 from bulkq.drivers import open_driver
+from bulkq.engine.runner import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
+from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.summary import summary_line
-from bulkq.runner import Control
-from bulkq.states import MARKER_EARLY
-from bulkq.tasks.resuming import resume
+from bulkq.tasks.resume import resume
 from bulkq.tasks.run import run as new_run
 from tests.databases import SCHEMES, fresh
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.drivers import open_driver
+from bulkq.engine.runner import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError, TargetError
+from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Run, Target
+from bulkq.model.states import MARKER_EARLY
 from bulkq.query import inline
-from bulkq.runner import Control
-from bulkq.states import MARKER_EARLY
-from bulkq.tasks import exactly_once
 from bulkq.tasks.run import run as new_run
 from tests import odd
 
@@ -113,8 +113,8 @@ async def test_markers_say_who_wrote_them(shop: Path) -> None:
     """A marker of another attempt counts as applied; one that was committed before its work makes its sets unknown."""
     url = f"sqlite+silent:///{shop}"
     connection = await connect(url)
-    tables = await exactly_once.make_tables(connection, url, None)
-    await exactly_once.begin(connection, tables, "r", "me")
+    tables = await target_markers.make_tables(connection, url, None)
+    await target_markers.begin(connection, tables, "r", "me")
     statement = await connection.prepare(inline(BUMP), Decoding.PYTHON, typed=True, identifiers={})
     claim = Claim("r", "me", 1, 1, 2, tables)
     reply = await connection.attempt(statement, [(1,), (2,)], WRITES, claim=claim)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq import runner, sessions
-from bulkq.drivers.sqlite_connection import SqliteConnection, SqliteDriver
+from bulkq.drivers.sqlite.connection import SqliteConnection, SqliteDriver
+from bulkq.engine import pool, runner
+from bulkq.engine.runner import Control
 from bulkq.errors import UsageError
+from bulkq.lifecycle import open_targets
 from bulkq.model import Run, Target
-from bulkq.runner import Control
-from bulkq.tasks import checkplan, checktargets, sites
-from bulkq.tasks.check import check
-from bulkq.tasks.checkplan import Checks
+from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.task import check, open_check, targets
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     """With a bound that a test can reach."""
-    for module in (runner, sessions, sites, checkplan, checktargets):
+    for module in (runner, pool, open_targets, open_check, targets):
         monkeypatch.setattr(module, "MOST_OPEN", MOST)
-    monkeypatch.setattr(checkplan, "MOST_ASKING", MOST // 2)
+    monkeypatch.setattr(open_check, "MOST_ASKING", MOST // 2)
     return Counted(monkeypatch)
 
 

@@ -13,8 +13,8 @@ import pytest
 import bulkq
 from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg.driver import AsyncpgDriver
+from bulkq.engine.pool import Sessions
 from bulkq.errors import StoppedError
-from bulkq.sessions import Sessions
 from tests import targets
 from tests.servers import postgres as servers
 from tests.servers.silence import silence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
+from bulkq.engine.runner import Control
 from bulkq.errors import BulkqError
 from bulkq.model import Run, Target
-from bulkq.runner import Control
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
 

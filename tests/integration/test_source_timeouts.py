@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulkq.engine.runner import Control
 from bulkq.errors import BulkqError
 from bulkq.model import Run, Target
 from bulkq.query import inline, load
-from bulkq.runner import Control
-from bulkq.tasks.rows import rows_of
+from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.run import run
 from tests.databases import KINDS, SCHEMES, fresh
 

@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bulkq
-from bulkq.counts import UNCOUNTED
 from bulkq.drivers import dialect_of, open_driver
-from bulkq.drivers.hops import DatabaseThread
-from bulkq.drivers.sqlalchemy import dialects
-from bulkq.drivers.sqlalchemy.products.duckdb import DuckDB
-from bulkq.drivers.sqlalchemy.products.mysql import MySQL
-from bulkq.drivers.sqlalchemy.products.product import Product
+from bulkq.drivers.dbapi import sqlalchemy_urls
+from bulkq.drivers.dbapi.adapters.base import Product
+from bulkq.drivers.dbapi.adapters.duckdb import DuckDB
+from bulkq.drivers.dbapi.adapters.mysql import MySQL
+from bulkq.drivers.threads import DatabaseThread
+from bulkq.engine.runner import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
+from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target
+from bulkq.model.changed_rows import UNCOUNTED
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.json_report import json_report
 from bulkq.reports.summary import summary_line
-from bulkq.runner import Control
-from bulkq.tasks import exactly_once
-from bulkq.tasks.resuming import resume
-from bulkq.tasks.retrying import retry as retry_run
+from bulkq.tasks.resume import resume
+from bulkq.tasks.retry import retry as retry_run
 from bulkq.tasks.run import run as new_run
 from tests import odd, sleepy
 from tests.databases import KINDS, SCHEMES, fresh
@@ -471,7 +471,7 @@ async def test_targets_that_do_not_let_us_in(mariadb: MariaDB, url: str, words: 
 
 def test_words_of_a_server_that_are_no_utf8() -> None:
     """psycopg2 cannot read what a server says in its own encoding before anybody has logged in; it is shown as far as it can be."""
-    product = dialects.ask("postgresql+psycopg2://h/d").product
+    product = sqlalchemy_urls.ask("postgresql+psycopg2://h/d").product
     said = UnicodeDecodeError("utf-8", "FATAL: Rolle »u« existiert nicht".encode("latin-1"), 13, 14, "invalid")
     assert product.why_not(said, '"h"') == "FATAL: Rolle \ufffdu\ufffd existiert nicht"
 
@@ -482,28 +482,28 @@ def test_dialects_are_asked_for_their_names() -> None:
     assert dialect_of("duckdb:///x") == "duckdb"
     assert dialect_of("oracle://h/d") == "oracle"
     assert dialect_of("postgresql+psycopg://h/d") == "postgres"
-    assert dialects.install("psycopg2") == "pip install 'bulkq[psycopg]'"
+    assert sqlalchemy_urls.install("psycopg2") == "pip install 'bulkq[psycopg]'"
 
 
 def test_a_missing_dialect_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is named, with the command."""
-    monkeypatch.setattr(dialects, "name_of", lambda _: None)
+    monkeypatch.setattr(sqlalchemy_urls, "name_of", lambda _: None)
     with pytest.raises(MissingDriver, match=r"pip install 'bulkq\[duckdb\]'"):
         open_driver("duckdb:///x.duckdb", application_name="x", read_only=True)
 
 
 async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:
     """Nothing is sent in plain text to another machine unless the URL says so."""
-    known = dialects.ask("postgresql+psycopg2://db.example/x")
+    known = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x")
     assert known.product.url(known.url, read_only=True).query["sslmode"] == "require"
-    told = dialects.ask("postgresql+psycopg2://db.example/x?sslmode=disable")
+    told = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x?sslmode=disable")
     assert told.product.url(told.url, read_only=True).query["sslmode"] == "disable"
-    near = dialects.ask("postgresql+psycopg2://127.0.0.1/x")
+    near = sqlalchemy_urls.ask("postgresql+psycopg2://127.0.0.1/x")
     assert "sslmode" not in near.product.url(near.url, read_only=True).query
-    far = dialects.ask("mysql+pymysql://db.example/x")
+    far = sqlalchemy_urls.ask("mysql+pymysql://db.example/x")
     assert "ssl" in far.product.arguments(far.url, "x")
-    assert "ssl" not in dialects.ask("mysql+pymysql://localhost/x").product.arguments(
-        dialects.ask("mysql+pymysql://localhost/x").url, "x"
+    assert "ssl" not in sqlalchemy_urls.ask("mysql+pymysql://localhost/x").product.arguments(
+        sqlalchemy_urls.ask("mysql+pymysql://localhost/x").url, "x"
     )
 
 
@@ -534,7 +534,7 @@ def test_a_certificate_is_no_leave_for_plain_text() -> None:
         ("?ssl_mode=DISABLED", True),
         ("", False),
     ):
-        known = dialects.ask(f"mysql+pymysql://db.example/x{url}")
+        known = sqlalchemy_urls.ask(f"mysql+pymysql://db.example/x{url}")
         assert known.product.plain_allowed(known.url) is allowed
 
 
@@ -558,7 +558,7 @@ def test_missing_packages_are_named() -> None:
 
 def test_the_question_of_the_trial_has_an_answer() -> None:
     """MySQL's statement that does nothing gives no row; what is asked at connect of a library that nobody has tried gives one."""
-    product = dialects.ask("mysql+pymysql://h/d").product
+    product = sqlalchemy_urls.ask("mysql+pymysql://h/d").product
     assert (product.nothing, product.question) == ("DO 0", "SELECT 1")
 
 
@@ -577,8 +577,8 @@ async def test_pg8000_speaks_as_the_others(request: pytest.FixtureRequest) -> No
             await run(connection, sql, [(0,)], limits)
         assert (caught.value.sqlstate, caught.value.connection_lost) == (state, False)
         assert words in str(caught.value) or state == "57014"
-    tables = await exactly_once.make_tables(connection, url, None)
-    await exactly_once.begin(connection, tables, "r", "me")
+    tables = await target_markers.make_tables(connection, url, None)
+    await target_markers.begin(connection, tables, "r", "me")
     statement = await connection.prepare(
         inline("update t set n = n + 1 where id = :id"), Decoding.PYTHON, typed=True, identifiers={}
     )
@@ -615,11 +615,11 @@ def test_errors_of_duckdb_and_mysql() -> None:
     """Numbers and classes become the states that policy knows."""
     import duckdb
 
-    product = DuckDB(dialects.ask("duckdb:///:memory:").dialect)
+    product = DuckDB(sqlalchemy_urls.ask("duckdb:///:memory:").dialect)
     assert product.trouble(duckdb.TransactionException("Conflict on tuple deletion!")).sqlstate == "40001"
     assert product.trouble(duckdb.TransactionException("cannot rollback")).sqlstate == "25000"
     assert product.trouble(duckdb.FatalException("database was invalidated")).lost
-    mysql = MySQL(dialects.ask("mysql+pymysql://h/d").dialect)
+    mysql = MySQL(sqlalchemy_urls.ask("mysql+pymysql://h/d").dialect)
     error = Exception
     assert mysql.trouble(error(1213, "Deadlock found")).sqlstate == "40001"
     assert mysql.trouble(error(1205, "Lock wait timeout exceeded")).sqlstate == "55P03"
@@ -634,6 +634,6 @@ def test_errors_of_duckdb_and_mysql() -> None:
     )
     assert "lower -j" in mysql.why_not(error(1040, "Too many connections"), "h")
     assert "ssl_disabled" in mysql.why_not(error(2026, "SSL connection error"), "h")
-    plain = Product(dialects.ask("sqlite+pysqlite:///x").dialect)
+    plain = Product(sqlalchemy_urls.ask("sqlite+pysqlite:///x").dialect)
     assert plain.trouble(sqlite3.OperationalError("no\nsuch")).message == "no such"
     assert plain.why_not(sqlite3.OperationalError("no"), '"h"') == '"h": no'

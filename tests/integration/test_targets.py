@@ -13,7 +13,7 @@ from bulkq.drivers import open_driver
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Secret, Target
 from bulkq.targets import connect_within, open_target
-from bulkq.targets.opening import ConfiguredDriver
+from bulkq.targets.connect import ConfiguredDriver
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from sqlalchemy import create_engine
 
 from bulkq import resources
 from bulkq.errors import LedgerError
-from bulkq.ledger import migrating, new_owner, open_ledger, revision
-from bulkq.ledger.upgrade import current, upgrade
+from bulkq.ledger import migrate, new_owner, open_ledger, revision
+from bulkq.ledger.maintenance import current, upgrade
 from bulkq.model import Mark, RunRecord, RunState
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def record(run: str) -> RunRecord:
 
 def test_the_constant_is_alembics_head() -> None:
     """`HEAD`, by which a start sees that it needs no Alembic, is the last revision there is."""
-    assert migrating.head() == revision.HEAD
+    assert migrate.head() == revision.HEAD
 
 
 def described(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -94,7 +94,7 @@ async def test_a_migrated_file_equals_a_fresh_one(tmp_path: Path) -> None:
     await (await open_ledger(str(tmp_path / "fresh.db"))).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
     with engine.begin() as connection:
-        migrating.migrate(connection)
+        migrate.migrate(connection)
     engine.dispose()
     assert described(tmp_path / "migrated.db") == described(tmp_path / "fresh.db")
 
@@ -114,12 +114,12 @@ async def test_a_migrated_server_equals_a_fresh_one(database: str) -> None:
         fresh = [await connection.fetch(query) for query in (COLUMNS, INDEXES, VERSION)]
         assert fresh[0]
         await connection.execute("drop schema bulkq_ledger cascade; create schema bulkq_ledger")
-        from bulkq.ledger import engines
-        from bulkq.ledger.places import locate
+        from bulkq.ledger import database_connection
+        from bulkq.ledger.location import locate
 
-        migrated = await engines.postgres(locate(database))
+        migrated = await database_connection.postgres(locate(database))
         async with migrated.writing() as writing:
-            await writing.run_sync(migrating.migrate)
+            await writing.run_sync(migrate.migrate)
         await migrated.close()
         assert [await connection.fetch(query) for query in (COLUMNS, INDEXES, VERSION)] == fresh
         assert await connection.fetchval("select count(*) from pg_tables where schemaname = 'public'") == 0
@@ -181,11 +181,11 @@ class Later:
 
     def now(self, patch: pytest.MonkeyPatch) -> None:
         """Let this process be that program."""
-        from bulkq.ledger import building, direct, opening
-        from bulkq.ledger import upgrade as upgrading
+        from bulkq.ledger import file_create, file_writer, maintenance
+        from bulkq.ledger import open as opening
 
         patch.setattr(resources, "find", lambda _: self.folder)
-        for module in (revision, building, direct, opening, upgrading, migrating):
+        for module in (revision, file_create, file_writer, opening, maintenance, migrate):
             patch.setattr(module, "HEAD", self.head)
 
 
@@ -231,11 +231,11 @@ async def test_a_ledger_in_use_is_not_upgraded(old: str, later: Later, monkeypat
     """A file that another process has open is left as it is, in one line; a server looks after that itself."""
     if old.startswith("postgres"):
         pytest.skip("PostgreSQL's own locks do this")
-    from bulkq.ledger import files
+    from bulkq.ledger import file_lock
 
     user = await open_ledger(old)
     later.now(monkeypatch)
-    monkeypatch.setattr(files, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(file_lock, "PATIENCE_S", 0.1)
     with pytest.raises(LedgerError, match="another process uses it"):
         await open_ledger(old)
     await user.begin(record("01kb4x0002"), [])
@@ -288,12 +288,13 @@ folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
 from bulkq import resources
-from bulkq.ledger import building, direct, migrating, new_owner, open_ledger, open_recorder, opening, revision, stored
+from bulkq.ledger import file_create, file_writer, migrate, new_owner, open_ledger, open_recorder, revision, store
+from bulkq.ledger import open as opening
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
     resources.find = lambda _: Path(migrations)
-    for module in (revision, building, direct, opening, migrating):
+    for module in (revision, file_create, file_writer, opening, migrate):
         module.HEAD = "9001"
 
 def record(run):

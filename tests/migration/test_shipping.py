@@ -89,7 +89,7 @@ site.addsitedir(sys.argv[1])
 sys.path += sys.argv[3:]
 import bulkq
 from bulkq.ledger.revision import HEAD
-from bulkq.ledger import migrating, open_ledger
+from bulkq.ledger import migrate, open_ledger
 from sqlalchemy import create_engine
 async def main():
     ledger = await open_ledger(sys.argv[2] + ".fresh")
@@ -97,7 +97,7 @@ async def main():
 asyncio.run(main())
 engine = create_engine(f"sqlite:///{sys.argv[2]}")
 with engine.begin() as connection:
-    migrating.migrate(connection)
+    migrate.migrate(connection)
 engine.dispose()
 print(bulkq.__file__)
 print(sqlite3.connect(sys.argv[2]).execute("select version_num from alembic_version").fetchone()[0])

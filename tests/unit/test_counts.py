@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.counts import UNCOUNTED, changed_in_all, changed_number, changed_text
+from bulkq.model.changed_rows import UNCOUNTED, changed_in_all, changed_number, changed_text
 
 
 def test_a_sum_with_an_unknown_part() -> None:

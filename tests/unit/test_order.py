@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkq import order as module
+from bulkq.engine import write_order as module
+from bulkq.engine.write_order import Order
 from bulkq.model import Batch
-from bulkq.order import Order
 from bulkq.query import equality
 from bulkq.query.rows import Group
 

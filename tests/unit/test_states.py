@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import bulkq
-from bulkq import states
+from bulkq.model import states
 
 PACKAGE = Path(bulkq.__file__).parent
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"

@@ -17,7 +17,7 @@ from bulkq import cli
 
 PACKAGE = Path(bulkq.__file__).parent
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if not {"_migrations", "_sql"} & set(p.relative_to(PACKAGE).parts))
-VAGUE = {"utils", "util", "helpers", "helper", "common", "core", "base", "misc"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "core", "misc"}
 HEAVY = {
     "aiosqlite",
     "alembic",

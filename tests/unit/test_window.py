@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq import backlog, overflow
-from bulkq.backlog import Held, Outlet
+from bulkq.engine.delivery import backlog, overflow
+from bulkq.engine.delivery.backlog import Held, Outlet
+from bulkq.engine.delivery.ordered import AHEAD_ANSWERS, Window
+from bulkq.engine.delivery.overflow import Overflow
+from bulkq.engine.delivery.streaming import Turn
+from bulkq.engine.limiter import Permit
 from bulkq.errors import StoppedError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query
-from bulkq.overflow import Overflow
-from bulkq.permits import Permit
 from bulkq.policy.progress import Progress
 from bulkq.sinks import open_sink
-from bulkq.sinks.rows import RowsSink
-from bulkq.turn import Turn
-from bulkq.window import AHEAD_ANSWERS, Window
+from bulkq.sinks.row_queue import RowsSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ async def test_no_room_for_what_waits(tmp_path: Path, store: Overflow, monkeypat
 @pytest.mark.usefixtures("tight")
 async def test_values_that_cannot_be_pickled_hold_the_lanes(store: Overflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python values that cannot leave memory are kept there, in order, and bound how far the lanes go ahead."""
-    monkeypatch.setattr("bulkq.window.MEMORY_BYTES", 20_000)
+    monkeypatch.setattr("bulkq.engine.delivery.ordered.MEMORY_BYTES", 20_000)
     sink = RowsSink(ahead=100)
     bench = Bench(sink, store)
     for index in range(1, 40):
@@ -248,8 +248,8 @@ async def test_a_large_answer_goes_aside(
     tmp_path: Path, store: Overflow, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """A streamed answer whose turn has not come is kept aside, or waits without its permit where it is too large for that."""
-    monkeypatch.setattr("bulkq.turn.MOST_ASIDE", most)
-    monkeypatch.setattr("bulkq.aside.CHUNK_BYTES", 10)
+    monkeypatch.setattr("bulkq.engine.delivery.streaming.MOST_ASIDE", most)
+    monkeypatch.setattr("bulkq.engine.delivery.aside.CHUNK_BYTES", 10)
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
     permits = asyncio.Semaphore(1)
     permit = Permit(permits)

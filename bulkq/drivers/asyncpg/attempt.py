@@ -1,7 +1,4 @@
-"""One attempt: the transaction, the batch in it, its end, and the way back to idle when something went wrong.
-
-Called by `connection`, one object per attempt. `phase` says at every moment how far it has come.
-"""
+"""One attempt: the transaction, the batch in it, its end, and the way back to idle when something went wrong."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
-from bulkq.drivers import expecting
-from bulkq.drivers.asyncpg import claiming, wrapping
-from bulkq.drivers.asyncpg.committing import CUT_S, commit
+from bulkq.drivers import expected_rows
+from bulkq.drivers.asyncpg import claims, wrap
+from bulkq.drivers.asyncpg.commit import CUT_S, commit
+from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.session import undisturbed
 from bulkq.drivers.asyncpg.statement import Form
-from bulkq.drivers.asyncpg.translating import translate
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
@@ -98,7 +95,7 @@ class Attempt:
         iso = self._restyles()
         try:
             self._bind()
-            sql = wrapping.session_limits(self._limits, self._statement.query.path, iso=iso)
+            sql = wrap.session_limits(self._limits, self._statement.query.path, iso=iso)
             await self._session.execute(sql, timeout=COMMAND_S)
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = await self._batch()
@@ -109,7 +106,7 @@ class Attempt:
             raise
         finally:
             if not self._session.is_closed():
-                await self._session.forget(wrapping.RESET + (wrapping.RESET_STYLE if iso else ""))
+                await self._session.forget(wrap.RESET + (wrap.RESET_STYLE if iso else ""))
         return reply
 
     async def pieces(self) -> AsyncGenerator[Reply, None]:
@@ -156,7 +153,7 @@ class Attempt:
 
         try:
             await self._begin()
-            sql = wrapping.copied(self._statement.shape.text, delimiter)
+            sql = wrap.copied(self._statement.shape.text, delimiter)
             rows = await self._session.copy_out(sql, kept, self._deadline_s)
             await self._end()
         except Exception as error:
@@ -179,7 +176,7 @@ class Attempt:
 
     async def _begin(self, *, streaming: bool = False) -> None:
         number = self._server.version_number
-        sql = wrapping.opening(
+        sql = wrap.opening(
             self._limits,
             ordinals=number >= 130000 and not self._statement.secret,
             check_alive=self._session.check_alive,
@@ -208,8 +205,8 @@ class Attempt:
         patience_s = self._limits.lock_timeout_s
         timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
         sql = "; ".join((opening, *markers.claiming(claim, "postgres")))
-        if await self._session.execute(sql, timeout=timeout_s) != claiming.GRANTED:
-            raise await claiming.refused(self._session, claim)
+        if await self._session.execute(sql, timeout=timeout_s) != claims.GRANTED:
+            raise await claims.refused(self._session, claim)
         self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
 
     async def _batch(self) -> Reply:
@@ -259,7 +256,7 @@ class Attempt:
             return
         if self._limits.expect_rows is not None:
             counted = not self._statement.shape.kinds
-            expecting.check_rows(reply, len(self._sets), self._limits.expect_rows, counted=counted)
+            expected_rows.check_rows(reply, len(self._sets), self._limits.expect_rows, counted=counted)
         if self._before_commit is not None:
             try:
                 self._before_commit(reply.changed)
@@ -302,5 +299,5 @@ class Attempt:
         if found.position is None:
             found.position = self._at
         if claiming_only:
-            await claiming.name_holders(self._session, found, self._limits.lock_timeout_s)
+            await claims.name_holders(self._session, found, self._limits.lock_timeout_s)
         raise found from (None if found is error else error)

@@ -1,11 +1,11 @@
-"""What the server's catalog says about types and names. Called by `describing` and `driver`."""
+"""What the server's catalog says about types and names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg.wrapping import identifier
+from bulkq.drivers.asyncpg.wrap import identifier
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts

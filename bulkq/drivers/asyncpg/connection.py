@@ -1,4 +1,4 @@
-"""One session of PostgreSQL as a lane sees it. Called by the worker through `bulkq.protocols.Connection`.
+"""One session of PostgreSQL as a lane sees it.
 
 Every network wait has a bound, and after every error the session is either known to be idle or closed.
 """
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from bulkq.drivers.asyncpg import claiming, wrapping
-from bulkq.drivers.asyncpg.administering import administer
+from bulkq.drivers.asyncpg import claims, wrap
+from bulkq.drivers.asyncpg.admin import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
-from bulkq.drivers.asyncpg.checking import Checker
-from bulkq.drivers.asyncpg.describing import Describer, Wanted
+from bulkq.drivers.asyncpg.errors import translate
+from bulkq.drivers.asyncpg.prepare import Describer, Wanted
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
-from bulkq.drivers.asyncpg.translating import translate
+from bulkq.drivers.asyncpg.validate import Checker
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
 
@@ -87,7 +87,7 @@ class AsyncpgConnection:
             try:
                 found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
-                await claiming.name_owners(self._session, error)
+                await claims.name_owners(self._session, error)
                 raise
             self._recipes[key] = found.recipe()
             while len(self._statements) >= STATEMENTS:
@@ -177,7 +177,7 @@ class AsyncpgConnection:
             self._session.terminate()
 
     async def _export(self) -> str:
-        await self._session.execute(wrapping.EXPORT)
+        await self._session.execute(wrap.EXPORT)
         return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
     async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:

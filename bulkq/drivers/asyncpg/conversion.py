@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.lists import array_of_json
+from bulkq.text.arrays import array_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A URL into sessions: libpq's options, the TLS rule, and what was found at the other end. Called by `open_driver`."""
+"""A URL into sessions: libpq's options, the TLS rule, and what was found at the other end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers import libpq, obstacles, urls
-from bulkq.drivers.asyncpg import options, wrapping
+from bulkq.drivers import libpq, read_only_errors
+from bulkq.drivers.asyncpg import options, wrap
+from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
-from bulkq.drivers.asyncpg.refusals import explained, foreign
 from bulkq.drivers.asyncpg.session import Session
 from bulkq.model import Capabilities, Server
+from bulkq.text import urls
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.options import Options
@@ -110,7 +111,7 @@ class AsyncpgDriver:
         if self._server is not None and self._read_only:
             settings["default_transaction_read_only"] = "on"
         if self._server is not None and self._checks_alive:
-            settings[wrapping.CHECK_ALIVE_NAME] = str(wrapping.CHECK_MS)
+            settings[wrap.CHECK_ALIVE_NAME] = str(wrap.CHECK_MS)
         return settings
 
     async def _open(self) -> Session:
@@ -160,14 +161,14 @@ class AsyncpgDriver:
 
     async def _with_settings(self, session: Session) -> asyncpg.Record:
         """The same through a pooler, with the settings of each transaction, which also shows that the server takes them."""
-        await session.execute(f"BEGIN; {wrapping.local(session.local)}")
+        await session.execute(f"BEGIN; {wrap.local(session.local)}")
         try:
             return await session.fetchrow(LOOK)
         finally:
             await session.recover()
 
     async def _obstacle(self, session: Session) -> str:
-        return obstacles.reason(await session.fetchrow(obstacles.WHY), self._options.settings)
+        return read_only_errors.reason(await session.fetchrow(read_only_errors.WHY), self._options.settings)
 
     async def _settle_in(self, session: Session, number: int, *, pooled: bool) -> None:
         """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""
@@ -177,10 +178,10 @@ class AsyncpgDriver:
             return
         try:
             if pooled:
-                await session.execute(f"BEGIN; SET LOCAL {wrapping.CHECK_ALIVE}; ROLLBACK")
+                await session.execute(f"BEGIN; SET LOCAL {wrap.CHECK_ALIVE}; ROLLBACK")
                 session.check_alive = True
             else:
-                await session.execute(f"SET {wrapping.CHECK_ALIVE}")
+                await session.execute(f"SET {wrap.CHECK_ALIVE}")
                 self._checks_alive = True
         except asyncpg.PostgresError:  # refused on platforms that cannot see a closed socket
             await session.execute("ROLLBACK")

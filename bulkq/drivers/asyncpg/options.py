@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode
 
-from bulkq.drivers import urls
 from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.drivers.libpq.parameters import OFF, refuse_encoding, refuse_for_asyncpg
 from bulkq.errors import UsageError
+from bulkq.text import urls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""asyncpg's connection with what we need beside it: getting back to idle, its TLS, COPY without a hop per piece.
-
-Called by the modules beside it.
-"""
+"""asyncpg's connection with what we need beside it: getting back to idle, its TLS, COPY without a hop per piece."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from bulkq.drivers.asyncpg.decoding import TEXT_ARRAY
-from bulkq.drivers.lists import array_text
+from bulkq.drivers.asyncpg.codecs import TEXT_ARRAY
+from bulkq.text.arrays import array_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine

@@ -1,4 +1,4 @@
-"""`--report html`: one file that needs nothing else. Called by `bulkq.reports.writing`.
+"""`--report html`: one file that needs nothing else.
 
 page     the document, put together
 heading  what it came to, in a sentence and in numbers

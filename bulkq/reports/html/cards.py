@@ -1,4 +1,4 @@
-"""Each check: a card for what did not pass, a row for what did. Called by `page`."""
+"""Each check: a card for what did not pass, a row for what did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures as inline SVG. Called by the parts of the page.
+"""Pictures as inline SVG.
 
 Places are percentages, so that a picture takes the width it gets while texts and strokes keep their size.
 """

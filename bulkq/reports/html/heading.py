@@ -1,4 +1,4 @@
-"""What it all came to: a sentence, where and when, the numbers. Called by `page`."""
+"""What it all came to: a sentence, where and when, the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks against targets: what is wrong in one place only, and what everywhere. Called by `page`."""
+"""Checks against targets: what is wrong in one place only, and what everywhere."""
 
 from __future__ import annotations
 

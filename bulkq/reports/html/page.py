@@ -1,4 +1,4 @@
-"""The document, put together from its parts. Called through `bulkq.reports.html`."""
+"""The document, put together from its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bulkq run` has to show: parameter sets per query and target, latencies, failures, files. Called by `page`."""
+"""What `bulkq run` has to show: parameter sets per query and target, latencies, failures, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The style sheet of the page: light and dark, wide and narrow, on paper. Called by `page`."""
+"""The style sheet of the page: light and dark, wide and narrow, on paper."""
 
 from __future__ import annotations
 

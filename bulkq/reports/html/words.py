@@ -1,4 +1,4 @@
-"""Numbers and histories in words. Called by the parts of the page."""
+"""Numbers and histories in words."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from bulkq.cli.defaults import common_options, config_of, default_map, given, named_config
-from bulkq.cli.options import RunOptions, run_options
-from bulkq.cli.request import build
-from bulkq.cli.types import TargetText
+from bulkq.cli.options.build_run import build
+from bulkq.cli.options.defaults import common_options, config_of, default_map, given, named_config
+from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.cli.options.types import TargetText
 from bulkq.errors import UsageError
 from bulkq.targets import Setting
 

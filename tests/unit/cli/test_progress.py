@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.cli.progress import Bar, JsonProgress, Lines, Quiet, data_stream, make_progress
-from bulkq.cli.progress_text import duration_text, latency_text, progress_line, rate_text
+from bulkq.cli.display.progress import Bar, JsonProgress, Lines, Quiet, data_stream, make_progress
+from bulkq.cli.display.progress_text import duration_text, latency_text, progress_line, rate_text
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Status
 from bulkq.policy.progress import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from bulkq.cli.recorded import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
+from bulkq.cli.options.resume_options import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
 from bulkq.errors import UsageError
 from bulkq.model import Run, Target, Threshold
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bulkq.cli.messages import Messages
-from bulkq.cli.running import _tell, wanted_reports
+from bulkq.cli.run_task import _tell, wanted_reports
 from bulkq.errors import UsageError
 from bulkq.model import Verdict
 from bulkq.reports import summary_line
@@ -99,7 +99,7 @@ def test_a_piece_of_a_report_is_not_left_behind(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("bulkq.sinks.files.write_all", full)
+        patch.setattr("bulkq.sinks.file_output.write_all", full)
         assert _tell(checked(check(1)), wanted, Messages()) == 5
     assert "no space left on device" in capfd.readouterr().err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"r.json": "before"}

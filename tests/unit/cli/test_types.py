@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.options import RunOptions, run_options
-from bulkq.cli.types import (
+from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.cli.options.types import (
     Count,
     Duration,
     MarkerPrefix,
@@ -17,7 +17,7 @@ from bulkq.cli.types import (
     WordList,
     Words,
 )
-from bulkq.drivers.urls import redact
+from bulkq.text.urls import redact
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from bulkq.drivers.asyncpg import decoding, statement
+from bulkq.drivers.asyncpg import codecs, statement
 from bulkq.drivers.asyncpg.catalog import Type
-from bulkq.drivers.lists import array_text, list_of_text
 from bulkq.model import Decoding
+from bulkq.text.arrays import array_text, list_of_text
 
 
 def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = False) -> Type:
@@ -19,40 +19,40 @@ def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = F
 
 def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> object:
     """The JSON value of a printed text."""
-    converters = decoding.converters([kind(oid, element, delimiter=delimiter)], Decoding.JSON, wrapped=False)
-    return decoding.converted([[text]], converters)[0][0]
+    converters = codecs.converters([kind(oid, element, delimiter=delimiter)], Decoding.JSON, wrapped=False)
+    return codecs.converted([[text]], converters)[0][0]
 
 
 def test_the_server_prints_what_no_sink_writes_by_itself() -> None:
     """Ints, bools and texts come as they are, to JSON floats and bytes as well, to Python everything."""
-    oids = (decoding.INT4, decoding.TEXT, decoding.FLOAT8, decoding.BYTEA, decoding.NUMERIC, 99_999)
+    oids = (codecs.INT4, codecs.TEXT, codecs.FLOAT8, codecs.BYTEA, codecs.NUMERIC, 99_999)
     kinds = [kind(oid) for oid in oids]
-    assert decoding.printed(kinds, Decoding.TEXT) == {decoding.FLOAT8, decoding.BYTEA, decoding.NUMERIC, 99_999}
-    assert decoding.printed(kinds, Decoding.JSON) == {decoding.NUMERIC, 99_999}
-    assert decoding.printed(kinds, Decoding.PYTHON) == frozenset()
+    assert codecs.printed(kinds, Decoding.TEXT) == {codecs.FLOAT8, codecs.BYTEA, codecs.NUMERIC, 99_999}
+    assert codecs.printed(kinds, Decoding.JSON) == {codecs.NUMERIC, 99_999}
+    assert codecs.printed(kinds, Decoding.PYTHON) == frozenset()
 
 
 def test_json_values_of_printed_texts() -> None:
     """Moments in ISO 8601, arrays as JSON; everything else is its text."""
-    assert one("2026-11-22 13:05:10+00", decoding.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
-    assert one("infinity", decoding.TIMESTAMP) == "infinity"
-    assert one("1.1", decoding.FLOAT4) == 1.1
-    assert one("1.10", decoding.NUMERIC) == "1.10"
+    assert one("2026-11-22 13:05:10+00", codecs.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
+    assert one("infinity", codecs.TIMESTAMP) == "infinity"
+    assert one("1.1", codecs.FLOAT4) == 1.1
+    assert one("1.10", codecs.NUMERIC) == "1.10"
     assert one("[1,5)", 3904) == "[1,5)"
-    assert one("{1,NULL}", 1007, decoding.INT4) == "[1,null]"
+    assert one("{1,NULL}", 1007, codecs.INT4) == "[1,null]"
     assert one("{(2,2),(1,1);(4,4),(3,3)}", 1020, 603, ";") == '["(2,2),(1,1)","(4,4),(3,3)"]'
-    assert one(None, decoding.FLOAT4) is None
-    assert decoding.converters([kind(decoding.INT4)], Decoding.JSON, wrapped=False) == ()
-    assert decoding.converters([kind(decoding.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
+    assert one(None, codecs.FLOAT4) is None
+    assert codecs.converters([kind(codecs.INT4)], Decoding.JSON, wrapped=False) == ()
+    assert codecs.converters([kind(codecs.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
 
 
 def test_the_wrapper_leaves_arrays_whose_cast_would_not_print_them() -> None:
     """An element with a cast to text of its own is printed by the server and becomes JSON here."""
     plain, own = kind(70_001, 70_000), kind(70_003, 70_002, own_text=True)
-    assert decoding.expression("q.c1", plain, Decoding.JSON) == "to_json(q.c1::text[])::text"
-    assert decoding.expression("q.c1", own, Decoding.JSON) == "q.c1"
-    assert decoding.converters([plain], Decoding.JSON, wrapped=True) == ()
-    (convert,) = decoding.converters([own], Decoding.JSON, wrapped=True)
+    assert codecs.expression("q.c1", plain, Decoding.JSON) == "to_json(q.c1::text[])::text"
+    assert codecs.expression("q.c1", own, Decoding.JSON) == "q.c1"
+    assert codecs.converters([plain], Decoding.JSON, wrapped=True) == ()
+    (convert,) = codecs.converters([own], Decoding.JSON, wrapped=True)
     assert convert is not None
     assert convert("{a,b}") == '["a","b"]'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.lists import array_of_json, list_of_text
+from bulkq.text.arrays import array_of_json, list_of_text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bulkq.drivers.sqlalchemy.products.mysql import wrote_nothing
-from bulkq.drivers.sqlalchemy.products.results import failure_in, next_result, time_forms, time_text
+from bulkq.drivers.dbapi.adapters.mysql import wrote_nothing
+from bulkq.drivers.dbapi.adapters.mysql_results import failure_in, next_result, time_forms, time_text
 from bulkq.model import Column, Decoding, Reply
 
 BEFORE = {"Com_call_procedure": 3, "Com_update": 5, "Com_commit": 1, "Handler_update": 7, "Handler_read_key": 2}

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from bulkq.drivers.asyncpg import options
-from bulkq.drivers.asyncpg.refusals import explained
+from bulkq.drivers.asyncpg.connect_errors import explained
 from bulkq.errors import BulkqError, TargetError, UsageError
 
 URL = "postgresql://u:hunter2@db1/d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.sqlalchemy.products.said import Said, said
+from bulkq.drivers.dbapi.adapters.errors import Said, said
 
 
 class WithAttributes(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.sqlite_options import Options, options_of
+from bulkq.drivers.sqlite.options import Options, options_of
 from bulkq.errors import UsageError
 
 

@@ -12,11 +12,11 @@ from uuid import UUID
 import pytest
 
 from bulkq import query as queries
-from bulkq.drivers import sqlite_rules as rules
-from bulkq.drivers.aiosqlite import open as open_sqlite
-from bulkq.drivers.sqlite_binding import Binding, quoted, to_native
-from bulkq.drivers.sqlite_connection import file_of
-from bulkq.drivers.sqlite_handle import Deadline
+from bulkq.drivers.sqlite import rules
+from bulkq.drivers.sqlite.aiosqlite import open as open_sqlite
+from bulkq.drivers.sqlite.binding import Binding, quoted, to_native
+from bulkq.drivers.sqlite.connection import file_of
+from bulkq.drivers.sqlite.handle import Deadline
 from bulkq.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def test_python_values_become_what_sqlite_stores() -> None:
 def test_deadline_counts_from_its_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement has its time from the moment it is first seen; the next one begins anew; ours are never stopped."""
     now = 0.0
-    monkeypatch.setattr("bulkq.drivers.sqlite_handle.time.monotonic", lambda: now)
+    monkeypatch.setattr("bulkq.drivers.sqlite.handle.time.monotonic", lambda: now)
     deadline, answers = Deadline(), []
     assert not deadline.expired()
     deadline.start(1.0, answers)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bulkq.drivers import open_driver, urls
+from bulkq.drivers import open_driver
 from bulkq.errors import MissingDriver, UsageError
+from bulkq.text import urls
 
 
 @pytest.mark.parametrize(

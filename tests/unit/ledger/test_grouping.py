@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.ledger.grouping import KEPT_MESSAGES, MOST_AHEAD, Tally, with_run
+from bulkq.ledger.group_commit import KEPT_MESSAGES, MOST_AHEAD, Tally, with_run
 from bulkq.model import Failure, Mark, Outcome, PartState, RunRecord, RunState, SourcePosition
 from bulkq.policy.ranges import Ranges
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.ledger.places import default_path, locate
+from bulkq.ledger.location import default_path, locate
 
 
 def test_auto_is_in_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

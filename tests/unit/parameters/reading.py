@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Parameter, PlaceholderKind, Query
-from bulkq.parameters import Request, open_source
+from bulkq.sources import Request, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from io import BytesIO
 
     from bulkq.model import Batch
-    from bulkq.parameters import Rows
     from bulkq.protocols import ParameterSource
+    from bulkq.sources import Rows
 
 MOST_BATCHES = 100_000
 

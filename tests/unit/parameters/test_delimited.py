@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import ParameterError
-from bulkq.parameters import Request, open_source
+from bulkq.sources import Request, open_source
 from tests.unit.parameters.reading import batches, opened, origins, query, sets
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ async def test_an_error_is_final(tmp_path: Path) -> None:
 
 async def test_unclosed_quote_in_a_huge_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quote that is never closed does not take the whole file into memory."""
-    monkeypatch.setattr("bulkq.parameters.delimited.MOST_RECORD", 1 << 20)
+    monkeypatch.setattr("bulkq.sources.csv_tsv.MOST_RECORD", 1 << 20)
     name = write(tmp_path, 'a,b\n1,"2\n' + "3,4\n" * 700_000)
     with pytest.raises(ParameterError, match=r'^rows.csv:2: the quote \("\) opened here is not closed within 1 MB$'):
         await sets(await opened(name, AB))

@@ -11,8 +11,8 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Query
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.binding import check_constants
+from bulkq.sources import Request, open_source
+from bulkq.sources.binding import check_constants
 from tests.unit.parameters.reading import batches, query, sets
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import ParameterError
-from bulkq.parameters import Request
-from bulkq.parameters.fingerprints import changes, fingerprint
+from bulkq.sources import Request
+from bulkq.sources.fingerprints import changes, fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ async def test_the_differences(tmp_path: Path) -> None:
 
 async def test_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a limit the time of the last change stands for the content."""
-    monkeypatch.setattr("bulkq.parameters.fingerprints.HASHED_WHOLE", 1000)
+    monkeypatch.setattr("bulkq.sources.fingerprints.HASHED_WHOLE", 1000)
     request = Request(specs=("ids.csv",))
     os.utime("ids.csv", ns=(5, 5))
     before = await fingerprint(request)

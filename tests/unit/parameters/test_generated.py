@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
-from bulkq.parameters.binding import Wanted
-from bulkq.parameters.generated import Range
+from bulkq.sources.binding import Wanted
+from bulkq.sources.ranges import Range
 from tests.unit.parameters.reading import opened, query, sets
 
 RANGES = {

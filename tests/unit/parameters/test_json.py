@@ -294,14 +294,14 @@ async def test_array_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         text = "[" + layout.join(json.dumps(row, ensure_ascii=ascii_only) for row in rows) + "]"
         file = write(tmp_path, text, "rows.json")
         for piece in (1, 2, 3, 7, 64):
-            monkeypatch.setattr("bulkq.parameters.jsonarray.CHUNK", piece)
+            monkeypatch.setattr("bulkq.sources.json_array.CHUNK", piece)
             found = await sets(await opened(file, AB, text=False), 7)
             assert found == [tuple(row.values()) for row in rows]
 
 
 async def test_no_object_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands instead of an object is named as a whole, in however many pieces it comes."""
-    monkeypatch.setattr("bulkq.parameters.jsonarray.CHUNK", 3)
+    monkeypatch.setattr("bulkq.sources.json_array.CHUNK", 3)
     for content, found in [("[true]", "true or false"), ('["a"]', "a string"), ("[12]", "a number")]:
         with pytest.raises(ParameterError, match=f"expected an object, found {found}$"):
             await sets(await opened(write(tmp_path, content, "rows.json"), AB))
@@ -314,7 +314,7 @@ async def test_array_of_one_line_is_streamed(tmp_path: Path, monkeypatch: pytest
     assert await source.take(5, 0) is not None
     assert 0 < (source.fraction() or 0) < 0.5
     await source.close()
-    monkeypatch.setattr("bulkq.parameters.jsonarray.MOST_RECORD", 1 << 20)
+    monkeypatch.setattr("bulkq.sources.json_array.MOST_RECORD", 1 << 20)
     endless = write(tmp_path, '[{"a":1,"b":"' + "x" * 5_000_000, "endless.json")
     with pytest.raises(ParameterError, match=r"^endless.json:1: an object of more than 1 MB$"):
         await sets(await opened(endless, AB))

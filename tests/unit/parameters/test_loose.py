@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
-from bulkq.parameters import Request, exact, open_source
-from bulkq.parameters.loose import canonical, integers, strict
 from bulkq.query import inline
+from bulkq.sources import Request, open_source, spool_codec
+from bulkq.sources.untyped_values import canonical, integers, strict
 from tests.unit.parameters.reading import sets
 
 if TYPE_CHECKING:
@@ -179,6 +179,6 @@ async def test_text_and_number_for_targets_that_differ() -> None:
     assert [getattr(value, "number", None) for value in found] == [5, 0.5, None, 7]
     whole, real = found[0], found[1]
     assert (operator.index(whole), float(whole), float(real)) == (5, 5.0, 0.5)  # type: ignore[arg-type]
-    kept = exact.loads(exact.dumps([], [found]))
+    kept = spool_codec.loads(spool_codec.dumps([], [found]))
     assert isinstance(kept, list)
     assert [getattr(value, "number", None) for value in kept[0][0]] == [5, 0.5, None, 7]

@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter
-from bulkq.parameters.memory import Sets
+from bulkq.sources.iterable import Sets
 from tests.unit.parameters.reading import batches, query, sets
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.errors import ParameterError, QueryFileError
 from bulkq.model import Parameter
-from bulkq.parameters import Request, open_source
+from bulkq.sources import Request, open_source
 from tests.unit.parameters.reading import batches, opened, query, sets
 
 if TYPE_CHECKING:

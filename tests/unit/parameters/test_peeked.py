@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.parameters.peeked import Peeked
+from bulkq.sources.first_batch import Peeked
 from tests.unit.parameters.reading import batches, opened, query
 
 if TYPE_CHECKING:

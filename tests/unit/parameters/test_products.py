@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bulkq.parameters import Rows
+    from bulkq.sources import Rows
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.peeked import Peeked
-from bulkq.parameters.remaining import Only, Remaining
+from bulkq.sources import Request, open_source
+from bulkq.sources.first_batch import Peeked
+from bulkq.sources.subset import Only, Remaining
 from tests.unit.parameters.reading import batches, opened, query
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ async def test_positions_and_lines(tmp_path: Path) -> None:
 
 async def test_long_ways_are_skipped_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gap of any length is read without holding it, and what comes behind the last number is not read at all."""
-    monkeypatch.setattr("bulkq.parameters.remaining.SKIPPED", 4)
+    monkeypatch.setattr("bulkq.sources.subset.SKIPPED", 4)
     inner = await opened("range:id=1..1000", query("id"))
     source = Only(inner, [(3, 3), (50, 51)])
     assert source.fraction() == 0.0

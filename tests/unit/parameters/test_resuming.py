@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import SourcePosition
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.files import LineReader, open_file
-from bulkq.parameters.queried import Queried
+from bulkq.sources import Request, open_source
+from bulkq.sources.files import LineReader, open_file
+from bulkq.sources.sql import Queried
 from tests.unit.parameters.reading import batches, query
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ GAPS = st.lists(st.integers(0, 2), min_size=10, max_size=10)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Files of this module, which are read in pieces that end anywhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bulkq.parameters.jsonarray.CHUNK", 7)
-        patch.setattr("bulkq.parameters.positions.BLOCK", 50)
+        patch.setattr("bulkq.sources.json_array.CHUNK", 7)
+        patch.setattr("bulkq.sources.checkpoints.BLOCK", 50)
         yield tmp_path_factory.mktemp("resuming")
 
 

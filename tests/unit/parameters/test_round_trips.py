@@ -19,7 +19,7 @@ from tests.unit.parameters.reading import opened, query, sets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.sinks.encoded import Format
+    from bulkq.sinks.text_sink import Format
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 TRICKY = st.text(st.sampled_from(list('",\n\r\t;\\ aé\u2028\x0b\ufeff')), max_size=8)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from bulkq.errors import LedgerError, ParameterError, RefusedError
 from bulkq.model import Batch
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.exact import dumps, loads
-from bulkq.parameters.spool import Spooled, load_constants, open_spool, save_constants
+from bulkq.sources import Request, open_source
+from bulkq.sources.spool import Spooled, load_constants, open_spool, save_constants
+from bulkq.sources.spool_codec import dumps, loads
 from tests.unit.parameters.reading import batches, opened, query
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ async def test_what_is_no_spool_of_ours(tmp_path: Path) -> None:
 
 async def test_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A newer form is not guessed at."""
-    monkeypatch.setattr("bulkq.parameters.spool.VERSION", 2)
+    monkeypatch.setattr("bulkq.sources.spool.VERSION", 2)
     await spooled(tmp_path / "s", 2, 2)
     monkeypatch.undo()
     with pytest.raises(RefusedError, match="made by another version of bulkq: resume with that one"):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import ParameterError
-from bulkq.parameters import Request, open_source
-from bulkq.parameters.jsontext import Number
-from bulkq.parameters.values import array_literal, converter
+from bulkq.sources import Request, open_source
+from bulkq.sources.convert import array_literal, converter
+from bulkq.sources.json_codec import Number
 from tests.unit.parameters.reading import opened, query, sets
 
 if TYPE_CHECKING:

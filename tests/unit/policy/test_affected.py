@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.counts import UNCOUNTED
 from bulkq.errors import RefusedError
+from bulkq.model.changed_rows import UNCOUNTED
 from bulkq.policy.affected import AffectedGuard
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.comparing import BUCKETS, Buckets, Differences, Row, groups, tell_apart
+from bulkq.checks.row_diff import BUCKETS, Buckets, Differences, Row, groups, tell_apart
 
 ROWS = st.lists(st.sampled_from([("1", None), ("1", "a"), ("2", "b"), (None, None)]), max_size=12)
 DIGESTS = st.lists(st.sampled_from([1, 2, 1 + BUCKETS, 2 + 3 * BUCKETS, 7]), max_size=12)

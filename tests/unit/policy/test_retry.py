@@ -6,9 +6,9 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Outcome, Phase
+from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.policy.retry import Action, Budget, Decision, decide
-from bulkq.states import MARKER_EARLY
 
 SENT = Phase.SENT
 COMMITTING = Phase.COMMITTING

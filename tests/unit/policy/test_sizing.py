@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.sizing import LARGEST, MANY_ROWS, TARGET_S, BatchSize
+from bulkq.policy.batch_size import LARGEST, MANY_ROWS, TARGET_S, BatchSize
 
 
 def settled(latency_s: float, overhead_s: float = 0.0, batches: int = 40) -> BatchSize:

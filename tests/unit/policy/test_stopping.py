@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.model import Status, Threshold
-from bulkq.policy.stopping import Stop, after_failures, exit_code, hopeless, status
+from bulkq.policy.stop_rules import Stop, after_failures, exit_code, hopeless, status
 
 
 def stop(tried: int, failed: int, limit: Threshold | None = None, *, fail_fast: bool = False) -> Stop | None:

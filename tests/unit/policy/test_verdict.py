@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.conditions import Rules
+from bulkq.checks import verdict as deciding
+from bulkq.checks.verdict import Compared, Decision, Measured
 from bulkq.model import Column, PastCheck, Verdict
-from bulkq.policy import verdict as deciding
-from bulkq.policy.verdict import Compared, Decision, Measured
-from bulkq.query.conditions import condition
+from bulkq.model.conditions import Rules
+from bulkq.query.check_headers import condition
 
 TODAY = date(2026, 11, 22)
 ONE = (Column("n", "bigint"),)

@@ -22,7 +22,7 @@ from bulkq.reports import ReportRequest, failure_lines, summary_line, write_repo
 from bulkq.reports.escaping import cell, code, line, markdown, tamed
 from bulkq.reports.findings import findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
-from bulkq.reports.writing import FORMATS
+from bulkq.reports.write import FORMATS
 from tests.unit.reports.samples import HOSTILE, attacked, attacked_run
 from tests.unit.reports.test_formats import COMMAND, JENKINS
 

@@ -13,16 +13,16 @@ import pytest
 
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query, SinkPosition
-from bulkq.sinks import FailureFile, RowsSink, files, open_sink, open_sinks, partials
-from bulkq.sinks.encoded import EncodedSink
-from bulkq.sinks.files import FileOutput
-from bulkq.sinks.partials import Known
+from bulkq.sinks import FailureFile, RowsSink, file_output, open_sink, open_sinks, partial_file
+from bulkq.sinks.file_output import FileOutput
+from bulkq.sinks.partial_file import Known
+from bulkq.sinks.text_sink import EncodedSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from bulkq.sinks.opening import OpenedSink
+    from bulkq.sinks.open import OpenedSink
 
 ONE = Query("one", "select 1 as a")
 TWO = Query("two", "select 1 as a")
@@ -67,7 +67,7 @@ class Syncs:
         self.go_on = threading.Event()
         self.go_on.set()
         self._real: Callable[[int], None] = os.fsync
-        monkeypatch.setattr(files.os, "fsync", self)
+        monkeypatch.setattr(file_output.os, "fsync", self)
 
     def __call__(self, fd: int) -> None:
         """Called in place of `os.fsync`."""
@@ -179,7 +179,7 @@ async def test_closed_before_the_thread_began(tmp_path: Path, monkeypatch: pytes
         output.close(complete=True)
         call()
 
-    monkeypatch.setattr(files.asyncio, "to_thread", late)
+    monkeypatch.setattr(file_output.asyncio, "to_thread", late)
     await output.fsync()
     assert (tmp_path / "x").read_bytes() == b"1\n"
 
@@ -304,13 +304,13 @@ def test_a_run_that_finishes_under_us(tmp_path: Path, monkeypatch: pytest.Monkey
     """Between open and lock the other process gives the file its name: then it is finished."""
     partial = tmp_path / "x.partial"
     partial.write_bytes(b"{}\n")
-    real = partials.fcntl.flock
+    real = partial_file.fcntl.flock
 
     def finish_first(fd: int, how: int) -> None:
         partial.replace(tmp_path / "x")
         real(fd, how)
 
-    monkeypatch.setattr(partials.fcntl, "flock", finish_first)
+    monkeypatch.setattr(partial_file.fcntl, "flock", finish_first)
     sink = opened(tmp_path / "x", {str(tmp_path / "x"): 3})
     assert sink.finished
     sink.discard()
@@ -325,7 +325,7 @@ def test_a_partial_that_cannot_be_cut(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     with monkeypatch.context() as patch:
-        patch.setattr(partials.os, "ftruncate", broken)
+        patch.setattr(partial_file.os, "ftruncate", broken)
         with pytest.raises(UsageError, match="operation not permitted"):
             opened(tmp_path / "x", {str(tmp_path / "x"): 3})
     opened(tmp_path / "x", {str(tmp_path / "x"): 3}).discard()

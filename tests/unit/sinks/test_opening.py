@@ -12,15 +12,15 @@ from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Parameter, Query
 from bulkq.sinks import open_sink
 from bulkq.sinks import open_sinks as open_all
-from bulkq.sinks.encoded import EncodedSink
-from bulkq.sinks.include import Included
-from bulkq.sinks.opening import format_of
+from bulkq.sinks.extra_columns import Included
+from bulkq.sinks.open import format_of
 from bulkq.sinks.paths import slug
+from bulkq.sinks.text_sink import EncodedSink
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bulkq.sinks.opening import OpenedSink
+    from bulkq.sinks.open import OpenedSink
 
 ONE = Query("one", "select 1")
 TWO = Query("two", "select 2")

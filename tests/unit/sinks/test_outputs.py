@@ -16,15 +16,15 @@ import pytest
 from bulkq.errors import OutputClosed, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Query
 from bulkq.protocols import ByteSink
-from bulkq.sinks import files, open_sink, partials, silence, streams
-from bulkq.sinks.files import FileOutput, is_special
-from bulkq.sinks.streams import StreamOutput, open_stream
+from bulkq.sinks import file_output, open_sink, partial_file, silence, stream_output
+from bulkq.sinks.file_output import FileOutput, is_special
+from bulkq.sinks.stream_output import StreamOutput, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bulkq.sinks.opening import OpenedSink
+    from bulkq.sinks.open import OpenedSink
 
 QUERY = Query("q", "select 1 as a")
 
@@ -168,7 +168,7 @@ def test_silence_without_a_descriptor() -> None:
 
 async def test_more_than_can_be_held_is_sent(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long answer goes out; then it cannot be taken back, and the message says what to do."""
-    monkeypatch.setattr(streams, "HELD_BYTES", 10)
+    monkeypatch.setattr(stream_output, "HELD_BYTES", 10)
     sink = sink_to(pipe.stdout)
     mark = sink.mark()
     await put(sink, 1)
@@ -182,7 +182,7 @@ async def test_more_than_can_be_held_is_sent(pipe: Pipe, monkeypatch: pytest.Mon
 
 async def test_a_writer_that_does_not_await_is_bounded(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """COPY may hand over bytes faster than they are read; what waits in between is limited."""
-    monkeypatch.setattr(streams, "AHEAD_BYTES", 100_000)
+    monkeypatch.setattr(stream_output, "AHEAD_BYTES", 100_000)
     sink = open_sink(
         path=None, format="csv", include=(), run="r", queries=[QUERY], target="t", stdout=pipe.stdout, terminal=False
     )
@@ -267,7 +267,7 @@ async def test_a_file_that_takes_no_more(tmp_path: Path, monkeypatch: pytest.Mon
     output = FileOutput(str(tmp_path / "x"))
     output.append(b"1\n")
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "write", full)
+        patch.setattr(file_output.os, "write", full)
         with pytest.raises(StoppedError, match="no space left"):
             output.flush()
     with pytest.raises(StoppedError, match="earlier write failed"):
@@ -296,7 +296,7 @@ def test_a_cut_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     output = FileOutput(str(tmp_path / "x"))
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "ftruncate", broken)
+        patch.setattr(file_output.os, "ftruncate", broken)
         with pytest.raises(StoppedError, match="input/output error"):
             output.back_to(0)
     output.discard()
@@ -305,12 +305,12 @@ def test_a_cut_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_big_output_does_not_wait_for_the_end(tmp_path: Path) -> None:
     """The buffer goes to the file when it is full, and when it is old."""
     output = FileOutput(str(tmp_path / "x"))
-    output.append(b"x" * files.BUFFER_BYTES)
-    assert (tmp_path / "x.partial").stat().st_size == files.BUFFER_BYTES
+    output.append(b"x" * file_output.BUFFER_BYTES)
+    assert (tmp_path / "x.partial").stat().st_size == file_output.BUFFER_BYTES
     output.append(b"y")
-    assert (tmp_path / "x.partial").stat().st_size == files.BUFFER_BYTES
+    assert (tmp_path / "x.partial").stat().st_size == file_output.BUFFER_BYTES
     output.close(complete=True)
-    assert (tmp_path / "x").stat().st_size == files.BUFFER_BYTES + 1
+    assert (tmp_path / "x").stat().st_size == file_output.BUFFER_BYTES + 1
 
 
 def test_a_link_keeps_pointing(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_partial_that_is_renamed_under_us(tmp_path: Path, monkeypatch: pytest.
             partial.replace(path)
         real(fd, how)
 
-    monkeypatch.setattr(partials.fcntl, "flock", finish_first)
+    monkeypatch.setattr(partial_file.fcntl, "flock", finish_first)
     output = FileOutput(str(path))
     assert len(calls) == 2
     assert path.read_text() == "of the other run"
@@ -368,7 +368,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def unsupported(fd: int, how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(partials.fcntl, "flock", unsupported)
+    monkeypatch.setattr(partial_file.fcntl, "flock", unsupported)
     output = FileOutput(str(tmp_path / "x"))
     output.close(complete=True)
     assert (tmp_path / "x").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from bulkq.errors import OutputClosed, StoppedError
 from bulkq.model import Batch, BatchResult, Column, Query
-from bulkq.sinks import RowsSink, rows
+from bulkq.sinks import RowsSink, row_queue
 
 
 def result(n: int) -> BatchResult:
@@ -65,7 +65,7 @@ async def test_a_reader_that_leaves_while_closing() -> None:
 
 async def test_what_was_read_cannot_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long answer goes to the reader before its end."""
-    monkeypatch.setattr(rows, "HELD_ROWS", 1)
+    monkeypatch.setattr(row_queue, "HELD_ROWS", 1)
     sink = RowsSink(ahead=5)
     mark = sink.mark()
     await sink.write(result(1))

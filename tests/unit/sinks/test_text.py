@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from bulkq.model import Column
 from bulkq.sinks.delimited import Delimited, cell_text
 from bulkq.sinks.json_rows import JsonArray, JsonLines
-from bulkq.sinks.json_text import json_column, json_object, json_text
-from bulkq.sinks.text import float_text, interval_text, printable
+from bulkq.text.json_text import json_column, json_object, json_text
+from bulkq.text.pg_text import float_text, interval_text, printable
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 

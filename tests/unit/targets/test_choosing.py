@@ -7,7 +7,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model import Target
 from bulkq.targets import Config, renewed, resolve
-from bulkq.targets.choosing import members
+from bulkq.targets.selection import members
 
 TARGETS = {
     name: Target(url=f"sqlite:////{name}.db", name=name, tags=tags)

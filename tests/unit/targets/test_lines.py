@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.targets.lines import key_lines
+from bulkq.targets.toml_lines import key_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from bulkq.model import Target
 from bulkq.policy.safety import refuse_protected
 from bulkq.targets import Config, resolve
-from bulkq.targets.same import guard_of, places
+from bulkq.targets.same_database import guard_of, places
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model import Secret
 from bulkq.targets import password, secrets
-from bulkq.targets.opening import with_password
+from bulkq.targets.connect import with_password
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""Decisions of data checks, pure: verdicts and differences between rows."""

@@ -1,0 +1,380 @@
+"""`bulkq check`: files become checks, and checks verdicts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from bulkq.cli.commands.ledger import LEDGER, warn_of_password
+from bulkq.cli.messages import Messages
+from bulkq.cli.options import build_run as requests
+from bulkq.cli.options.defaults import given, named_config, said
+from bulkq.cli.options.groups import (
+    CONCURRENCY,
+    CONNECT_TIMEOUT,
+    DEADLINE,
+    DEBUG,
+    FAIL_FAST,
+    LOCK_TIMEOUT,
+    LOG_FORMAT,
+    MAX_FAILURES,
+    OUTAGE,
+    PROGRESS,
+    REPORT,
+    RETRIES,
+    SITES,
+    TARGET,
+    TIMEOUT,
+    WHAT,
+    F,
+    option,
+    together,
+    typed,
+)
+from bulkq.cli.options.types import Count, PathText, Text
+from bulkq.cli.run_task import carry_out, wanted_reports, write_all
+from bulkq.errors import BulkqError, QueryFileError, UsageError
+from bulkq.errors import together as all_of
+from bulkq.model import Run, RunSummary, Status, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import CheckResult, Query, Target
+    from bulkq.reports import ReportRequest
+    from bulkq.tasks.check.open_check import Checks
+    from bulkq.tasks.check.selection import Selected
+
+EXAMPLE = "for example bulkq check checks/ -t postgresql://host/database"
+
+
+class CheckOptions(TypedDict):
+    """What Click hands to `check`; names are those of the options."""
+
+    paths: tuple[str, ...]
+    target: tuple[str, ...]
+    sql: tuple[str, ...]
+    params: tuple[str, ...]
+    param: tuple[tuple[str, str], ...]
+    params_format: str | None
+    params_target: str | None
+    grid: bool
+    null: str | None
+    extra_columns: str
+    tag: tuple[str, ...]
+    exclude: tuple[str, ...]
+    changed_since: str | None
+    allow_empty: bool
+    snapshot: bool
+    max_rows: int
+    concurrency: int
+    schemas: tuple[str, ...]
+    schemas_with: tuple[str, ...]
+    targets_sql: str | None
+    per_target: int | None
+    connect_timeout: float | None
+    timeout: float | None
+    lock_timeout: float | None
+    deadline: float | None
+    retries: int
+    outage: float
+    fail_fast: bool
+    max_failures: tuple[int | None, float | None] | None
+    ledger: str
+    report: tuple[str, ...]
+    progress: str
+    name: str | None
+    log_format: str
+    debug: bool
+
+
+CHECK = (
+    click.argument("paths", nargs=-1, type=PathText(), metavar="[PATH[:NAME]]..."),
+    TARGET,
+    *WHAT,
+    option("--tag", type=Text(), multiple=True, metavar="TAG", help="Only checks with this tag. Repeatable."),
+    option(
+        "--exclude",
+        type=Text(),
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave out a path, a name or FILE:NAME; * and ? match. Repeatable.",
+    ),
+    option(
+        "--changed-since",
+        type=Text(),
+        metavar="REV",
+        help="Only checks whose file, or parameter file, git says has changed.",
+    ),
+    option("--allow-empty", is_flag=True, help="No check, no parameter set or no target is no error."),
+    option("--snapshot", is_flag=True, help="All checks of a target see one moment (PostgreSQL)."),
+    option(
+        "--max-rows",
+        type=Count(1),
+        default=10_000_000,
+        show_default=True,
+        metavar="N",
+        help="A check whose result has more rows is an error.",
+    ),
+    CONCURRENCY(default=8, show_default=True),
+    *SITES,
+    CONNECT_TIMEOUT,
+    TIMEOUT(default="30s", show_default=True),
+    LOCK_TIMEOUT,
+    DEADLINE,
+    RETRIES(default=2, show_default=True),
+    OUTAGE(default="10s", show_default=True),
+    FAIL_FAST,
+    MAX_FAILURES,
+    LEDGER,
+    REPORT,
+    PROGRESS,
+    option("--name", type=Text(), help="A name for the run."),
+    LOG_FORMAT,
+    DEBUG,
+)
+
+
+def check_options(function: F) -> F:
+    """Everything that `check` takes, and `plan check` with it."""
+    return together(*CHECK)(function)
+
+
+@click.command("check", short_help="Data checks: read-only, side by side, with verdicts and reports.")
+@check_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
+    """Run data checks: query files whose rows are the offenders, or that say with @expect what is wanted.
+
+    \b
+    bulkq check checks/ -t postgresql://host/app
+    bulkq check checks/orders.sql:no_orphans -t sqlite:///app.db --report junit:out.xml
+
+    Nothing is ever changed. Every check ends as pass, warn, fail or error; an error says that nobody can tell.
+    Exit code: 0 all passed (warnings too), 1 a check failed, 3 an error, 2 nothing was run, 5 stopped early.
+    """  # noqa: D301 - Click reads a real backspace
+    messages = Messages(as_json=options["log_format"] == "json")
+    requests.warn_of_password(options["target"], ctx, messages)
+    warn_of_password(options["ledger"], messages)
+    reports = wanted_reports(options["report"], rows=None)
+    want_paths(options)
+    from bulkq.tasks.check.selection import files_read, named_files
+
+    refuse_inputs(reports, named_files(options["paths"]))
+    selected: Selected | None = None
+    targets: tuple[Target, ...] = ()
+    try:
+        targets = targets_of(options, ctx)
+        selected = selected_of(options, targets)
+        read, wanted = files_read(selected, options["params"]), reports
+        reports = [report for report in wanted if not is_input(report, read)]  # to tell of that error too
+        refuse_inputs(wanted, read)
+        request = request_of(options, ctx, selected, targets)
+        from bulkq.tasks.check.task import check
+
+        task = partial(
+            check, request, config=named_config(ctx), stdin=sys.stdin.buffer if sys.stdin is not None else None
+        )
+        ledger = options["ledger"] if typed(ctx, "ledger") else None
+        return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    except BulkqError as error:
+        _report(error, selected, targets, reports, messages)
+        raise
+
+
+def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str]) -> None:
+    """Refuse a report in the place of what the run reads: it would be gone.
+
+    Raises:
+        UsageError: names the file.
+    """
+    for report in reports:
+        if is_input(report, read):
+            raise UsageError(f'--report {report.format}: the run reads "{report.path}": name another file')
+
+
+def is_input(report: ReportRequest, read: Sequence[str]) -> bool:
+    """Whether it would be written over one of the files `read`, however they are named."""
+    from bulkq.sinks import same_file
+
+    try:
+        for file in read:
+            same_file([("--report", report.path), ("", file)])
+    except UsageError:
+        return True
+    return False
+
+
+def want_paths(options: CheckOptions) -> None:
+    """Say that there is nothing to check."""
+    if not options["paths"] and not options["sql"]:
+        raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
+
+
+def targets_of(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
+    """The targets of `-t`; none may be allowed.
+
+    Raises:
+        UsageError: there is none, or one is not known.
+    """
+    if not options["target"] and options["allow_empty"]:
+        return ()
+    return requests.some_targets(options["target"], ctx)
+
+
+def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
+    """The checks that the command line selects, and what of it cannot be read.
+
+    Raises:
+        UsageError: no such tag, or git does not know the revision.
+    """
+    from dataclasses import replace
+
+    from bulkq.lifecycle.query_files import chosen
+    from bulkq.tasks.check.selection import Broken, select
+
+    changed = None
+    if options["changed_since"] is not None:
+        from bulkq.tasks.check.git_changes import Changes
+
+        changed = Changes(options["changed_since"])
+    dialect = requests.dialect(targets[0].url if targets else None)
+    found = select(
+        options["paths"],
+        tags=options["tag"],
+        exclude=options["exclude"],
+        changed=changed,
+        dialect=dialect,
+        params=options["params"],
+        allow_empty=options["allow_empty"],
+    )
+    if changed is not None:
+        changed.verify()
+    try:
+        inline = chosen((), options["sql"], dialect) if options["sql"] else ()
+    except UsageError as error:
+        return replace(found, broken=(*found.broken, Broken("", 1, str(error))))
+    return replace(found, queries=(*found.queries, *inline))
+
+
+def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
+    """What the command line asks for.
+
+    Raises:
+        UsageError: options contradict each other, or something that was selected cannot be read.
+    """
+    from bulkq.tasks.check.open_check import Checks
+
+    if selected.broken:
+        raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
+    requests.check_ledger(options["ledger"])
+    requests.check_stdin(options["params"])
+    if options["targets_sql"] is not None and len(targets) != 1:
+        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
+    if "-" in options["params"] and len(selected.queries) * len(targets) > 1:
+        raise UsageError("-p - can be read once, and several checks or targets want it: write it to a file")
+    count, percent = options["max_failures"] or (None, None)
+    run = Run(
+        queries=selected.queries,
+        targets=targets,
+        params=options["params"],
+        constants=requests.constants(options["param"]),
+        params_format=options["params_format"],
+        params_target=requests.one_target((options["params_target"],), ctx) if options["params_target"] else None,
+        grid=options["grid"],
+        null=options["null"],
+        ignore_extra_columns=options["extra_columns"] == "ignore",
+        concurrency=options["concurrency"],
+        concurrency_given=said(ctx, "concurrency"),
+        schemas=requests.schemas(options["schemas"]),
+        schemas_with=requests.schemas_with(options),
+        targets_sql=options["targets_sql"],
+        per_target=options["per_target"],
+        connect_timeout_s=options["connect_timeout"],
+        timeout_s=options["timeout"],
+        timeout_given=given(ctx, "timeout"),
+        lock_timeout_s=options["lock_timeout"],
+        lock_timeout_given=given(ctx, "lock_timeout"),
+        deadline_s=options["deadline"],
+        retries=options["retries"],
+        retries_given=given(ctx, "retries"),
+        outage_s=options["outage"],
+        ledger=options["ledger"],
+        fail_fast=options["fail_fast"],
+        max_failures=Threshold(count, percent) if options["max_failures"] else None,
+        name=options["name"],
+    )
+    return Checks(
+        run=run,
+        references=selected.references,
+        other_targets=_other_targets(selected.queries, ctx),
+        snapshot=options["snapshot"],
+        allow_empty=options["allow_empty"],
+        most_rows=options["max_rows"],
+    )
+
+
+def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Target]:
+    """The databases of `same as NAME on TARGET`."""
+    from bulkq.query import rules
+
+    found: dict[str, Target] = {}
+    for query in queries:
+        for condition in rules(query).expect:
+            if condition.target:
+                try:
+                    found[condition.target] = requests.one_target((condition.target,), ctx)
+                except UsageError as error:
+                    raise QueryFileError(f"{query.file or '-e'}:{query.line}: {condition.text}: {error}") from None
+    return found
+
+
+def _report(
+    error: BulkqError,
+    selected: Selected | None,
+    targets: Sequence[Target],
+    reports: Sequence[ReportRequest],
+    messages: Messages,
+) -> None:
+    """Nothing was run, and whoever reads only the reports is to see why: every check is an error."""
+    if not reports and os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    from bulkq.tasks.check.task import unable
+    from bulkq.text.urls import safe
+
+    names = tuple(target.name or safe(target.url) for target in targets)
+    broken = tuple(_of_broken(one, names) for one in selected.broken) if selected is not None else ()
+    results = broken or unable(selected.queries if selected is not None else (), names, error)
+    summary = RunSummary(
+        run="",
+        status=Status.STOPPED,
+        exit_code=error.exit_code,
+        mode="check",
+        targets=names,
+        unknown=len(results),
+        reason=" ".join(str(error).split()),
+        checks=results,
+    )
+    write_all(reports, summary, messages)
+
+
+def _of_broken(broken: object, targets: Sequence[str]) -> CheckResult:
+    from pathlib import PurePath
+
+    from bulkq.model import CheckResult, Verdict
+    from bulkq.tasks.check.selection import Broken
+
+    assert isinstance(broken, Broken)
+    return CheckResult(
+        name=PurePath(broken.file).stem or "sql",
+        file=broken.file or None,
+        line=broken.line,
+        target=", ".join(targets),
+        verdict=Verdict.ERROR,
+        expected="",
+        message=broken.message,
+    )

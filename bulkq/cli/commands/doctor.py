@@ -1,0 +1,150 @@
+"""`bulkq doctor`: what a target is, printed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from bulkq import __version__
+from bulkq.cli.display.plan_text import settings_text
+from bulkq.cli.messages import Messages
+from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password
+from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, TARGET, option, together
+from bulkq.cli.options.types import Words
+from bulkq.errors import BulkqError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Server, Target
+    from bulkq.tasks.doctor import Diagnosis
+
+LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy", "sqlglot", "click", "rich")
+
+
+@click.command("doctor", short_help="What a target is, and what it lets you do.")
+@together(
+    TARGET,
+    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    LOG_FORMAT,
+    DEBUG,
+)
+@click.pass_context
+def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
+    """Connect to a target and say what it is: driver, version, TLS, pooler, privileges, free connections.
+
+    \b
+    bulkq doctor -t postgresql://host/database
+    bulkq doctor -t 'eu-*'
+
+    Of several targets, each is told as soon as it is known; bulkq targets test asks them all at once.
+    """  # noqa: D301 - Click reads a real backspace
+    from bulkq.tasks.doctor import examine
+
+    messages = Messages(as_json=log_format == "json")
+    warn_of_password(target, ctx, messages)
+    found = some_targets(target, ctx)
+    if len(found) == 1:
+        diagnosis = asyncio.run(examine(found[0]))
+        click.echo(_json(_record(diagnosis)) if form == "json" else "\n".join(_text(diagnosis)))
+        return 0
+    return asyncio.run(_several(found, form, messages))
+
+
+async def _several(targets: Sequence[Target], form: str, messages: Messages) -> int:
+    """One after the other; one that cannot be reached is an error line and hides no other. The worst decides the exit code."""
+    from bulkq.tasks.doctor import examine
+
+    records: list[dict[str, object]] = []
+    codes: set[int] = set()
+    for target in targets:
+        try:
+            diagnosis = await examine(target)
+        except BulkqError as error:
+            codes.add(error.exit_code)
+            messages.say("error", str(named(error, target)))
+            continue
+        records.append(_record(diagnosis))
+        if form == "text":
+            click.echo("\n".join([*([""] if len(records) > 1 else []), *_text(diagnosis)]))
+    if form == "json":
+        click.echo(_json(records))
+    return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _text(diagnosis: Diagnosis) -> list[str]:
+    server, able = diagnosis.server, diagnosis.capabilities
+    rows = [
+        ("target", diagnosis.target),
+        ("driver", f"{able.name} {_version(able.name)}".strip()),
+        ("server", f"{server.product} {server.version}"),
+        ("session", _session(server)),
+        ("tls", server.tls or "not needed"),
+        ("pooler", "transaction mode" if server.pooled else "none"),
+        ("role", "standby, read only" if server.in_recovery else "primary"),
+        ("connections", _connections(server)),
+        ("settings", settings_text(server)),
+        ("capabilities", ", ".join(_capabilities(diagnosis))),
+        ("bulkq", __version__),
+        ("python", _python()),
+        ("libraries", ", ".join(f"{name} {_version(name) or 'not installed'}" for name in LIBRARIES)),
+    ]
+    lines = [f"{name:<13}{value}" for name, value in rows if value]
+    return [*lines, *(f"note         {line}" for line in diagnosis.advice)]
+
+
+def _session(server: Server) -> str:
+    parts = [
+        f'database "{server.database}"' if server.database else "",
+        f'user "{server.user}"' + (" (superuser)" if server.superuser else "") if server.user else "",
+        f"server process {server.pid}" if server.pid else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _connections(server: Server) -> str:
+    if server.free_connections is None:
+        return ""
+    return f"{server.free_connections} free" + (f" of {server.max_connections}" if server.max_connections else "")
+
+
+def _capabilities(diagnosis: Diagnosis) -> list[str]:
+    flags = asdict(diagnosis.capabilities)
+    able = [name.replace("_", " ") for name, value in flags.items() if value is True] or ["none"]
+    return able if diagnosis.capabilities.cancels else [*able, "cancel=no"]
+
+
+def _json(found: object) -> str:
+    import json
+
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def _record(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "target": diagnosis.target,
+        "driver": asdict(diagnosis.capabilities),
+        "server": asdict(diagnosis.server),
+        "notes": diagnosis.advice,
+        "bulkq": __version__,
+        "python": _python(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _python() -> str:
+    import platform
+
+    return platform.python_version()
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

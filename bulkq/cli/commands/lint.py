@@ -1,0 +1,111 @@
+"""`bulkq lint`: what is wrong with query files, as `file:line: message`, for editors and CI."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from bulkq.cli.messages import Messages
+from bulkq.cli.options.build_run import WORST_FIRST, dialect, named, some_targets, warn_of_password
+from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, PATHS, TARGET, option, together
+from bulkq.errors import BulkqError, UsageError
+from bulkq.lifecycle.query_files import every, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Query, Target
+    from bulkq.query import Finding as Static
+    from bulkq.tasks.lint import Finding, Prepared
+
+FOUND = 1
+
+
+@click.command("lint", short_help="Check query files; with --prepare the server checks them too.")
+@together(
+    PATHS,
+    TARGET,
+    option("--prepare", is_flag=True, help="Let the server prepare every query. Nothing is executed."),
+    LOG_FORMAT,
+    DEBUG,
+)
+@click.pass_context
+def command(
+    ctx: click.Context, /, paths: tuple[str, ...], target: tuple[str, ...], prepare: bool, log_format: str, **_: object
+) -> int:
+    """Check query files and folders. Findings are on stdout; exit code 1 if there are any.
+
+    \b
+    bulkq lint sql/
+    bulkq lint sql/ --prepare -t postgresql://host/database
+    """  # noqa: D301 - Click reads a real backspace
+    if not paths:
+        raise UsageError("no path: name a query file or a folder, for example bulkq lint sql/")
+    messages = Messages(as_json=log_format == "json")
+    warn_of_password(target, ctx, messages)
+    targets = some_targets(target, ctx) if prepare or target else ()
+    url = targets[0].url if targets else None
+    queries, errors = every(paths, dialect(url))
+    from bulkq.query import lint
+
+    found = [finding for query in queries for finding in lint(query, dialect(url))]
+    shown = [f"{finding.file}:{finding.line}: {_severity(finding)}{finding.message}" for finding in found]
+    serious = sum(finding.severity == "error" for finding in found)
+    codes: set[int] = set()
+    for prepared in asyncio.run(_prepared(queries, targets)) if prepare else ():
+        if isinstance(prepared, BulkqError):
+            codes.add(prepared.exit_code)
+            messages.say("error", str(prepared))
+            continue
+        on = f"{prepared.target}: " if len(targets) > 1 else ""
+        shown += [line for one in prepared.findings for line in lines(one, on)]
+        serious += len(prepared.findings)
+        _tell(prepared, messages)
+    for line in shown:
+        click.echo(line)
+    for line in lines_of(errors) if errors else ():
+        messages.error(line)
+    if errors:
+        return UsageError.exit_code
+    warnings = _number(len(found), "finding", "findings") if not serious else _number(serious, "error", "errors")
+    messages.say("info", f"{_number(len(queries), 'query', 'queries')}, {warnings if shown else 'nothing found'}")
+    return next((code for code in WORST_FIRST if code in codes), FOUND if serious else 0)
+
+
+async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[Prepared | BulkqError]:
+    """What each target says; of several, one that cannot be reached hides no other."""
+    from bulkq.tasks.lint import prepare
+
+    found: list[Prepared | BulkqError] = []
+    for target in targets:
+        try:
+            found.append(await prepare(queries, target))
+        except BulkqError as error:
+            if len(targets) == 1:
+                raise
+            found.append(named(error, target))
+    return found
+
+
+def _severity(finding: Static) -> str:
+    return "" if finding.severity == "error" else "warning: "
+
+
+def lines(finding: Finding, on: str = "") -> list[str]:
+    """`users.sql:12: 42703 column ...`, and where there is a position the line with a caret under it; `on` names the target."""
+    state = f"{finding.sqlstate} " if finding.sqlstate else ""
+    hint = f" (hint: {finding.hint})" if finding.hint else ""
+    first = f"{finding.place}: {on}{state}{' '.join(finding.message.split())}{hint}"
+    return [first, *(f"    {line}" for line in finding.caret.splitlines())]
+
+
+def _tell(prepared: Prepared, messages: Messages) -> None:
+    for query, reason in prepared.skipped:
+        messages.say("info", f"{query.place}: skipped: {reason}")
+    messages.say("info", f"{prepared.target} prepared {_number(prepared.accepted, 'query', 'queries')}")
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,175 @@
+"""`bulkq plan COMMAND ...`: what COMMAND would do with the same arguments, printed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from bulkq.cli.commands.ledger import warn_of_password
+from bulkq.cli.commands.lint import lines as finding_lines
+from bulkq.cli.display import plan_text as text
+from bulkq.cli.display.plan_check import check
+from bulkq.cli.messages import Messages
+from bulkq.cli.options import build_run as requests
+from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.errors import UsageError
+from bulkq.markers import tables
+from bulkq.policy import safety
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulkq.errors import BulkqError
+    from bulkq.model import Query, Run
+    from bulkq.tasks.plan.run import Plan, QueryPlan
+
+FAILED = 1
+
+
+@click.group("plan", short_help="What a command would do; nothing of yours is executed.")
+def command() -> None:
+    """Say what a command would do, with the same arguments; nothing of yours is executed."""
+
+
+command.add_command(check)
+
+
+@command.command("run", short_help="What bulkq run would do.")
+@run_options
+@click.pass_context
+def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
+    """Connect, prepare and explain every query, check the first parameter sets, and execute nothing.
+
+    \b
+    bulkq plan run users.sql -t postgresql://host/database -p ids.csv
+
+    The schemas of --schemas are listed; the query of --targets-sql is prepared and not asked.
+    """  # noqa: D301 - Click reads a real backspace
+    from bulkq.tasks.plan.run import plan as make
+
+    messages = Messages(as_json=options["log_format"] == "json")
+    requests.warn_of_password(options["target"], ctx, messages)
+    warn_of_password(options["ledger"], messages)
+    request = requests.build(options, ctx)
+    refused = requests.refusal(request, options["confirm"])
+    stdin = sys.stdin.buffer if sys.stdin is not None else None
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    made = asyncio.run(make(request, config=named_config(ctx), stdin=stdin, terminal=terminal))
+    request = made.request
+    for line in [*_head(request, made), *(line for query in made.queries for line in _query(query, request))]:
+        click.echo(line)
+    for line in text.other_lines(made.others):
+        click.echo(line)
+    problems = [
+        error
+        for error in (refused, made.crowded, made.output.problem, *(query.problem for query in made.queries))
+        if error is not None
+    ]
+    for line in [*text.refusals(problems), text.ending(ctx.obj, (query.query for query in made.queries))]:
+        click.echo(line)
+    return _code(problems, made)
+
+
+def _code(problems: Sequence[BulkqError], made: Plan) -> int:
+    """What the run would end with: a usage error comes before a refusal, and a failure is met last."""
+    codes = [error.exit_code for error in problems]
+    codes += [FAILED for query in made.queries if query.finding is not None]
+    codes += [FAILED for other in made.others if other.findings]
+    codes += [UsageError.exit_code] if made.asking is not None else []
+    codes += [other.error.exit_code for other in made.others if other.error is not None]
+    return next((code for code in (2, 4, 3, 1) if code in codes), 0)
+
+
+def _head(request: Run, made: Plan) -> list[str]:
+    asks = request.targets_sql is not None
+    rows = [
+        *text.targets_text(request, made.notices),
+        ("asks" if asks else "target", made.target),
+        ("server", text.server_text(made.server, made.capabilities.name)),
+        *(("mode", f"{mode}: {safety.sentence(mode)}") for mode in _modes(request)),
+        ("markers", _markers(request)),
+        ("ledger", text.ledger_text(request.ledger, "the run is not recorded")),
+        ("limits", _limits(request)),
+        ("output", _output(request, made)),
+        ("failures", request.failures or ""),
+        ("null", _null(request)),
+    ]
+    refused = finding_lines(made.asking) if made.asking is not None else []
+    return [*(text.row(name, value) for name, value in rows if value), *refused]
+
+
+def _modes(request: Run) -> list[str]:
+    """The modes of the queries, each once; of a run without a query there is none."""
+    asked = {"write": request.write, "idempotent": request.idempotent}
+    found = (safety.mode_of(query, **asked, ledger=request.ledger) for query in request.queries)
+    return list(dict.fromkeys(found))
+
+
+def _markers(request: Run) -> str:
+    """The tables in the target that make a write exactly once, as they would be named."""
+    if safety.WRITE not in _modes(request):
+        return ""
+    schema, _, prefix = (request.marker_table or "").rpartition(".")
+    postgres = requests.dialect(request.url) == "postgres"
+    made = tables(schema if schema and postgres else None, prefix or None)
+    names = f"{made.runs} and {made.markers}".replace('"', "")
+    where = " in the first schema of the search path" if postgres and not schema else ""
+    end = "kept when it ends" if request.keep_markers else "emptied of this run when it ends"
+    return f"{names}{where}, made on first use, {end}"
+
+
+def _limits(request: Run) -> str:
+    parts = [
+        f"-j {request.concurrency}",
+        f"batch {request.batch or 'auto'}",
+        f"timeout {text.seconds(request.timeout_s)}",
+        f"lock timeout {text.seconds(request.lock_timeout_s)}",
+        f"retries {request.retries}",
+        f"outage {text.seconds(request.outage_s)}",
+        f"deadline {text.seconds(request.deadline_s)}",
+    ]
+    parts += [f"expects {request.expect_rows} rows of each set"] if request.expect_rows is not None else []
+    parts += [f"at most {request.max_affected} rows in all"] if request.max_affected is not None else []
+    parts += ["unknown sets are sent again"] if request.retry_unknown else []
+    return ", ".join([*parts, *text.limits_of_stopping(request)])
+
+
+def _output(request: Run, made: Plan) -> str:
+    where = made.output.path + (" (is there, will be replaced)" if made.output.replaces else "")
+    form = f" as {made.output.format}" if made.output.format else ""
+    include = f", with {', '.join(request.include)}" if request.include else ""
+    return f"{where}{form}{include}{', in order of completion' if request.unordered else ''}"
+
+
+def _null(request: Run) -> str:
+    if not request.params:
+        return ""
+    return f'only "{request.null}" is NULL' if request.null else "an empty field is NULL"
+
+
+def _query(made: QueryPlan, request: Run) -> Iterable[str]:
+    query = made.query
+    kind = query.mode or query.statement
+    place = f"  {query.file}:{query.line}" if query.file else ""
+    yield text.row("query", f"{query.name}{place}  {query.verb} ({kind}){_own_limits(query, request)}")
+    yield from text.parameter_lines(made)
+    yield from text.columns_lines(made)
+    for at, line in enumerate(made.explained):
+        yield text.detail("plan" if not at else "", line)
+    if request.targets_sql is not None:
+        yield text.detail("prepared", "not before its targets are known")
+    if made.finding is not None:
+        yield from finding_lines(made.finding)
+
+
+def _own_limits(query: Query, request: Run) -> str:
+    parts = text.own_limits(query, request)
+    if not request.batch_given and query.batch is not None:
+        parts.append(f"batch {query.batch}")
+    if not query.transaction:
+        parts.append("outside a transaction")
+    return "".join(f", {part}" for part in parts)

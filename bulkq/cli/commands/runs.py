@@ -1,0 +1,285 @@
+"""`bulkq runs`: the runs in the ledger; `bulkq runs RUN`: all that is known of one, and what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from bulkq.cli.commands.ledger import LEDGER, warn_of_password
+from bulkq.cli.display.progress_text import duration_text
+from bulkq.cli.messages import Messages
+from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, option, together
+from bulkq.cli.options.types import Count, Text, Words
+from bulkq.errors import UsageError
+from bulkq.model import RunState
+from bulkq.model.changed_rows import changed_text
+from bulkq.policy.stop_rules import status as status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.model import PartState, RunRecord
+
+STATUSES = ("ok", "failed", "unknown", "refused", "stopped", "running", "dead")
+SHOWN_FAILURES = 20
+SHOWN_RANGES = 10
+MOST_RUNNING = 10_000
+COLUMNS = ("run", "name", "mode", "status", "ok", "failed", "unknown", "started", "elapsed")
+NUMBERS = {"ok", "failed", "unknown", "elapsed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run as the ledger and this machine know it."""
+
+    record: RunRecord
+    status: str  # one of STATUSES
+    parts: tuple[PartState, ...] = ()
+    spools: tuple[str, ...] = ()
+    retried_by: str | None = None
+
+
+@click.command("runs", short_help="The runs in the ledger, or one of them.")
+@click.argument("run", required=False, type=Text(), metavar="[RUN]")
+@together(
+    LEDGER,
+    option("--limit", type=Count(1), default=20, show_default=True, metavar="N", envvar=None, help="The newest N."),
+    option("--name", type=Text(), envvar=None, help="Only runs of this name."),
+    option(
+        "--check",
+        "check_name",
+        type=Text(),
+        envvar=None,
+        metavar="NAME",
+        help="The history of the checks of this name.",
+    ),
+    option("--status", type=Words(*STATUSES), envvar=None, help="Only runs that are or ended so."),
+    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    LOG_FORMAT,
+    DEBUG,
+)
+def command(
+    run: str | None,
+    ledger: str,
+    limit: int,
+    name: str | None,
+    status: str | None,
+    check_name: str | None,
+    form: str,
+    log_format: str,
+    **_: object,
+) -> int:
+    """List the runs in the ledger, the newest first; or show one, named by its id or the beginning of it.
+
+    \b
+    bulkq runs --status failed
+    bulkq runs 01kb4x
+    bulkq runs --check no_orphans
+    """  # noqa: D301 - Click reads a real backspace
+    from bulkq.ledger.location import LedgerMissing
+
+    messages = Messages(as_json=log_format == "json")
+    warn_of_password(ledger, messages)
+    if check_name is not None:
+        from bulkq.cli.display.check_history import show
+
+        if run is not None or name is not None or status is not None:
+            raise UsageError("--check tells the history of a check: leave out RUN, --name and --status")
+        click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
+        return 0
+    try:
+        known = asyncio.run(_read(ledger, run, limit, name, status))
+    except LedgerMissing as error:
+        if run is not None:
+            raise UsageError(f'no run "{run}": {error}') from None
+        messages.say("info", str(error))
+        known = []
+    if form == "json":
+        click.echo(_json(known, one=run is not None))
+    elif run is not None:
+        click.echo("\n".join(_details(known[0], _place(ledger))))
+    elif known:
+        click.echo("\n".join(_table([_cells(each) for each in known])))
+    return 0
+
+
+async def _read(url: str, run: str | None, limit: int, name: str | None, status: str | None) -> list[Known]:
+    from bulkq.ledger import open_ledger
+
+    ledger = await open_ledger(url, create=False)
+    try:
+        if run is not None:
+            record = await ledger.find(run)
+            parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
+            later = await ledger.retry_of(record.run)
+            retried_by = None if later is None else later.run
+            return [Known(record, await _status(ledger, record), parts, spools, retried_by)]
+        if status in {"running", "dead"}:
+            records = await ledger.recent(MOST_RUNNING, name, "running")
+        else:
+            records = await ledger.recent(limit, name, status)
+        known = [Known(record, await _status(ledger, record)) for record in records]
+        return [each for each in known if status in {None, each.status}][:limit]
+    finally:
+        await ledger.close()
+
+
+async def _status(ledger: StoredLedger, record: RunRecord) -> str:
+    if record.state is RunState.RUNNING:
+        return "running" if await ledger.owner_alive(record) else "dead"
+    return "stopped" if record.exit_code is None else str(status_of(record.exit_code))
+
+
+def _next(known: Known) -> str:
+    """The step that the user would take, or "" where nothing is left to do."""
+    record = known.record
+    if known.status == "running":
+        return "it is at work: wait, or stop it there"
+    if record.mode == "check":
+        return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
+    if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
+        return f"bulkq resume {record.run}"
+    if known.retried_by is not None:
+        return f"bulkq runs {known.retried_by}"
+    return f"bulkq retry {record.run}" if record.failed or record.unknown else ""
+
+
+def _place(url: str) -> str:
+    from bulkq.ledger.location import locate
+
+    return locate(url).shown
+
+
+# --- for people ----------------------------------------------------------------------------------------------------
+
+
+def _cells(known: Known) -> dict[str, str]:
+    record = known.record
+    return {
+        "run": record.run,
+        "name": _printable(record.name),
+        "mode": record.mode,
+        "status": known.status,
+        "ok": str(record.ok),
+        "failed": str(record.failed),
+        "unknown": str(record.unknown),
+        "started": _moment(record.started_at),
+        "elapsed": duration_text(record.elapsed_s),
+    }
+
+
+def _table(rows: Sequence[dict[str, str]]) -> list[str]:
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in COLUMNS}
+    header = {name: name for name in COLUMNS}
+    return ["  ".join(_aligned(name, row[name], widths[name]) for name in COLUMNS).rstrip() for row in (header, *rows)]
+
+
+def _aligned(name: str, text: str, width: int) -> str:
+    return text.rjust(width) if name in NUMBERS else text.ljust(width)
+
+
+def _details(known: Known, ledger: str) -> list[str]:
+    from bulkq.ledger.owners import parse
+
+    record = known.record
+    code = "" if record.exit_code is None else f" (exit {record.exit_code})"
+    counts = ("ok", "failed", "unknown", "skipped", "retried", "changed", "unanswered")
+    rows = [
+        ("run", record.run),
+        ("name", record.name),
+        ("status", known.status + code),
+        ("mode", record.mode),
+        *(("target", target) for target in record.targets),
+        ("started", _moment(record.started_at)),
+        ("ended", _moment(record.ended_at or "")),
+        ("elapsed", duration_text(record.elapsed_s)),
+        ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts)),
+        ("retry of", record.retry_of or ""),
+        ("retried by", known.retried_by or ""),
+        ("process", str(parse(record.owner))),
+        ("ledger", ledger),
+        ("request", f"bulkq runs {record.run} --format json has it"),
+        *(("spooled", path) for path in known.spools),
+        *(row for part in known.parts for row in _part(part)),
+        *_failures(known),
+        ("next", _next(known) or "nothing: it is complete"),
+    ]
+    return [f"{name:<13}{_printable(value)}" for name, value in rows if value]
+
+
+def _part(part: PartState) -> Iterable[tuple[str, str]]:
+    sets = sum(last - first + 1 for first, last in part.done)
+    ranges = [str(first) if first == last else f"{first}..{last}" for first, last in part.done[:SHOWN_RANGES]]
+    more = len(part.done) - len(ranges)
+    listed = ", ".join(ranges) + (f" and {more} ranges more" if more else "")
+    yield f"part {part.part}", f"{sets} done" + (f": {listed}" if listed else "")
+    if part.source is not None:
+        yield "", f"source read to set {part.source.n}, line {part.source.line}, byte {part.source.offset}"
+    for sink in part.sinks:
+        yield "", f'output "{sink.path}" durable to byte {sink.offset}'
+
+
+def _failures(known: Known) -> Iterable[tuple[str, str]]:
+    every = [failure for part in known.parts for failure in part.failures]
+    for failure in every[:SHOWN_FAILURES]:
+        words = [f"n={failure.n}", failure.source, failure.query, str(failure.outcome), failure.sqlstate or ""]
+        yield "failure", " ".join(word for word in words if word) + (f": {failure.message}" if failure.message else "")
+    if len(every) > SHOWN_FAILURES:
+        yield "", f"and {len(every) - SHOWN_FAILURES} more: --format json has them"
+
+
+def _moment(text: str) -> str:
+    """`2026-11-22 13:05:10Z` of an ISO moment in UTC."""
+    return f"{text[:19].replace('T', ' ')}Z" if text else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+# --- for programs --------------------------------------------------------------------------------------------------
+
+
+def _json(known: Sequence[Known], *, one: bool) -> str:
+    import json
+
+    records = [_record(each, whole=one) for each in known]
+    return json.dumps(records[0] if one else records, ensure_ascii=False, indent=2)
+
+
+def _record(known: Known, *, whole: bool) -> dict[str, object]:
+    from dataclasses import asdict
+
+    found: dict[str, object] = asdict(known.record) | {"status": known.status, "next": _next(known) or None}
+    for name in ("request", "fingerprint"):
+        text = str(found.pop(name))
+        if whole:
+            found[name] = _parsed(text)
+    if whole:
+        found["spools"] = list(known.spools)
+        found["retried_by"] = known.retried_by
+        found["parts"] = [_part_record(part) for part in known.parts]
+    return found
+
+
+def _part_record(part: PartState) -> dict[str, object]:
+    from dataclasses import asdict
+
+    found = asdict(part)
+    for failure in found["failures"]:
+        for name in ("params", "hint", "where"):
+            failure.pop(name)
+    return found
+
+
+def _parsed(text: str) -> object:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

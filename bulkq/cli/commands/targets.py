@@ -1,0 +1,181 @@
+"""`bulkq targets list|test`: the databases that bulkq.toml names, and whether they let us in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import click
+
+from bulkq.cli.messages import Messages
+from bulkq.cli.options.build_run import WORST_FIRST, some_targets
+from bulkq.cli.options.defaults import config_of
+from bulkq.cli.options.groups import CONCURRENCY, DEBUG, LOG_FORMAT, option, together
+from bulkq.cli.options.types import TargetText, Words
+from bulkq.cli.run_task import without_password
+from bulkq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import Secret, Server, Target
+    from bulkq.targets import Config
+    from bulkq.tasks.ping import Visit
+
+COLUMNS = ("name", "url", "groups", "tags", "protected", "password", "expect")
+NAMES = click.argument("names", nargs=-1, type=TargetText(), metavar="[NAME]...")
+FORM = option(
+    "--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."
+)
+
+
+@click.group("targets", short_help="The databases that bulkq.toml names: list them, try them.")
+def command() -> None:
+    """The databases that bulkq.toml names.
+
+    \b
+    bulkq targets list
+    bulkq targets test 'eu-*' tag:replica
+    """  # noqa: D301 - Click reads a real backspace
+
+
+@command.command("list", short_help="Names, URLs, groups and tags.")
+@together(NAMES, FORM, LOG_FORMAT, DEBUG)
+@click.pass_context
+def listing(ctx: click.Context, /, names: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
+    """Names, URLs without passwords, groups and tags; of all targets, or of those that NAME means. Nothing is connected."""
+    found = _wanted(ctx, names, log_format)
+    config = config_of(ctx)
+    rows = [_row(target, config) for target in found]
+    if form == "json":
+        click.echo(json.dumps([_record(target, config) for target in found], ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(_table(rows)))
+    return 0
+
+
+@command.command("test", short_help="Connect to each and say what it is.")
+@together(NAMES, CONCURRENCY(default=32, show_default=True), FORM, LOG_FORMAT, DEBUG)
+@click.pass_context
+def trying(
+    ctx: click.Context, /, names: tuple[str, ...], concurrency: int, form: str, log_format: str, **_: object
+) -> int:
+    """Connect to all targets, or to those that NAME means, and say of each what it is or what is wrong.
+
+    Passwords are looked up, expectations are compared, nothing of yours is executed. Exit code 3 where one cannot be reached, 4
+    where one is not the database that was expected.
+    """
+    found = _wanted(ctx, names, log_format)
+    return asyncio.run(_try(found, concurrency, form))
+
+
+def _wanted(ctx: click.Context, names: tuple[str, ...], log_format: str) -> tuple[Target, ...]:
+    config, messages = config_of(ctx), Messages(as_json=log_format == "json")
+    for notice in config.notices:
+        messages.say("warning", notice)
+    if names:
+        return some_targets(names, ctx)
+    if not config.targets:
+        where = f"{config.files[0]} names no targets" if config.files else "no bulkq.toml here, above, or of your own"
+        raise UsageError(f'{where}: write [targets.NAME] and url = "postgresql://user@host/database" into one')
+    return tuple(config.targets.values())
+
+
+# --- list -----------------------------------------------------------------------------------------------------------
+
+
+def _row(target: Target, config: Config) -> dict[str, str]:
+    return {
+        "name": target.name or "",
+        "url": without_password(target.url),
+        "groups": ", ".join(config.groups_of(target.name)),
+        "tags": ", ".join(target.tags),
+        "protected": "protected" if target.protected else "",
+        "password": _source(target.password),
+        "expect": ", ".join(f"{key}={value}" for key, value in target.expect.items()),
+    }
+
+
+def _record(target: Target, config: Config) -> dict[str, object]:
+    return {
+        "name": target.name or None,
+        "url": without_password(target.url),
+        "groups": list(config.groups_of(target.name)),
+        "tags": list(target.tags),
+        "protected": target.protected,
+        "concurrency": target.concurrency,
+        "password": _source(target.password) or None,
+        "expect": dict(target.expect),
+        "place": config.places.get(target.name),
+    }
+
+
+def _source(secret: Secret | None) -> str:
+    """Where the password comes from; of a command only that it is one, for its arguments may be secret."""
+    if secret is None:
+        return ""
+    return f"env {secret.env}" if secret.env else f"file {secret.file}" if secret.file else "command"
+
+
+def _table(rows: Sequence[dict[str, str]]) -> list[str]:
+    """The columns in which something stands, as wide as they have to be."""
+    used = [name for name in COLUMNS if any(row[name] for row in rows)]
+    header = {name: name for name in used}
+    widths = {name: max(len(row[name]) for row in (header, *rows)) for name in used}
+    return ["  ".join(row[name].ljust(widths[name]) for name in used).rstrip() for row in (header, *rows)]
+
+
+# --- test -----------------------------------------------------------------------------------------------------------
+
+
+async def _try(targets: Sequence[Target], at_once: int, form: str) -> int:
+    from bulkq.tasks.ping import visit_all
+
+    visits: list[Visit] = []
+    width = max(len(_shown(target)) for target in targets)
+    async with aclosing(visit_all(targets, at_once=at_once)) as every:
+        async for visit in every:
+            visits.append(visit)
+            if form == "text":
+                click.echo(f"{_shown(visit.target).ljust(width)}  {_said(visit)}")
+    if form == "json":
+        click.echo(json.dumps([_visited(visit) for visit in visits], ensure_ascii=False, indent=2))
+    codes = {visit.error.exit_code for visit in visits if visit.error is not None}
+    return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _shown(target: Target) -> str:
+    return target.name or without_password(target.url)
+
+
+def _said(visit: Visit) -> str:
+    took = f"{visit.elapsed_s * 1000:6.0f} ms"
+    if visit.server is None:
+        return f"failed  {took}  {visit.error}"
+    return f"ok      {took}  {_server(visit.server)}"
+
+
+def _server(server: Server) -> str:
+    words = [f"{server.product} {server.version}"]
+    words += [f"tls {server.tls}"] if server.tls else []
+    words += ["through a pooler"] if server.pooled else []
+    words += ["standby"] if server.in_recovery else []
+    return ", ".join(words)
+
+
+def _visited(visit: Visit) -> dict[str, object]:
+    server = visit.server
+    return {
+        "name": visit.target.name or None,
+        "url": without_password(visit.target.url),
+        "ok": server is not None,
+        "elapsed_ms": round(visit.elapsed_s * 1000, 1),
+        "product": server.product if server else None,
+        "version": server.version if server else None,
+        "tls": (server.tls or None) if server else None,
+        "in_recovery": server.in_recovery if server else None,
+        "error": str(visit.error) if visit.error is not None else None,
+        "exit": visit.error.exit_code if visit.error is not None else 0,
+    }

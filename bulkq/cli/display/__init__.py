@@ -1,0 +1,1 @@
+"""What the command line shows while a command runs and after it."""

@@ -1,0 +1,147 @@
+"""`bulkq runs --check NAME`: when a check was first seen, when it last passed, whether it is flaky, and every run of it."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bulkq.checks.verdict import flaky
+from bulkq.cli.display.progress_text import duration_text
+from bulkq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.ledger.checks import Known
+    from bulkq.model import PastCheck
+
+COLUMNS = ("run", "started", "verdict", "value", "rows", "elapsed")
+NUMBERS = frozenset({"value", "rows", "elapsed"})
+LONGEST_VALUE = 40
+
+
+async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
+    """What the ledger knows of the checks called `name`, as lines for people or as JSON.
+
+    Raises:
+        UsageError: it knows none; with the nearest name.
+    """
+    from bulkq.ledger import open_ledger
+    from bulkq.ledger.checks import CheckHistory
+
+    kept = await open_ledger(ledger, create=False)
+    try:
+        history = CheckHistory(kept.database)
+        known = await history.named(name) or await history.named(_in_project(name))
+        names = await history.names() if not known else ()
+    finally:
+        await kept.close()
+    if not known:
+        raise UsageError(f'no check "{name}" in the ledger "{kept.place.shown}"{_nearest(name, names)}')
+    if as_json:
+        return _json(known, limit)
+    return "\n\n".join("\n".join(_lines(each, limit)) for each in known)
+
+
+def _in_project(name: str) -> str:
+    """`FILE:NAME` as the ledger has it, from whatever folder it was typed."""
+    from bulkq.tasks.check.open_check import in_project
+
+    file, colon, check = name.rpartition(":")
+    return f"{in_project(file)}:{check}" if colon and file else name
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.rpartition(":")[2], names, n=3)
+    if near:
+        return f" (did you mean {', '.join(near)}?)"
+    return ": it has none yet" if not names else ""
+
+
+def _lines(known: Known, limit: int) -> list[str]:
+    passed = _moment(known.last_pass) if known.last_pass else "never"
+    facts = [
+        ("check", known.key),
+        ("target", known.target),
+        *([("parameters", f"set {known.params} (their values are not kept)")] if known.params else []),
+        ("first seen", _moment(known.first_seen)),
+        ("last pass", passed),
+        ("runs", f"{len(known.history)}{', flaky' if flaky(known.history) else ''}"),
+        ("typical time", _time(_typical_s(known.history))),
+    ]
+    rows = [_cells(past) for past in known.history[:limit]]
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in COLUMNS}
+    table = [
+        "  ".join(
+            row[name].rjust(widths[name]) if name in NUMBERS else row[name].ljust(widths[name]) for name in COLUMNS
+        ).rstrip()
+        for row in ({name: name for name in COLUMNS}, *rows)
+    ]
+    more = len(known.history) - len(rows)
+    return [
+        *(f"{name:<14}{_printable(value)}" for name, value in facts),
+        "",
+        *table,
+        *([f"and {more} more: --limit shows them"] if more else []),
+    ]
+
+
+def _typical_s(history: Sequence[PastCheck]) -> float:
+    """The median of the runs that came to the database."""
+    return median([past.elapsed_s for past in history if past.elapsed_s] or [0.0])
+
+
+def _cells(past: PastCheck) -> dict[str, str]:
+    value = "" if past.value is None else _printable(past.value)
+    return {
+        "run": past.run,
+        "started": _moment(past.at),
+        "verdict": str(past.verdict),
+        "value": value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3]}...",
+        "rows": "" if past.rows is None else str(past.rows),
+        "elapsed": _time(past.elapsed_s),
+    }
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else duration_text(seconds)
+
+
+def _moment(text: str) -> str:
+    return f"{text[:19].replace('T', ' ')}Z"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _json(known: Sequence[Known], limit: int) -> str:
+    import json
+
+    found = [
+        {
+            "check": each.key,
+            "line": each.line,
+            "target": each.target,
+            "params": each.params,
+            "first_seen": each.first_seen,
+            "last_pass": each.last_pass,
+            "flaky": flaky(each.history),
+            "median_ms": round(_typical_s(each.history) * 1000, 3),
+            "runs": [
+                {
+                    "run": past.run,
+                    "at": past.at,
+                    "verdict": past.verdict,
+                    "value": past.value,
+                    "rows": past.rows,
+                    "elapsed_ms": round(past.elapsed_s * 1000, 3),
+                }
+                for past in each.history[:limit]
+            ],
+        }
+        for each in known
+    ]
+    return json.dumps(found, ensure_ascii=False, indent=2)

@@ -1,0 +1,190 @@
+"""What the plans of all commands have in common, as lines for people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from bulkq.cli.commands.lint import lines as finding_lines
+from bulkq.cli.run_task import without_password
+from bulkq.ledger.location import locate
+from bulkq.policy.secrets import hidden_names
+from bulkq.text.urls import MASK, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulkq.model import Behind, Query, Run, Server
+    from bulkq.tasks.plan.prepare import Look
+    from bulkq.tasks.plan.run import QueryPlan
+
+LONGEST_VALUE = 60
+SHOWN = 20
+"""Targets that are named."""
+
+
+def row(name: str, value: str) -> str:
+    """A line about the whole."""
+    return f"{name:<14}{value}"
+
+
+def detail(name: str, value: str) -> str:
+    """A line about one query."""
+    return f"  {name:<12}{value}"
+
+
+def ending(arguments: Sequence[str], queries: Iterable[Query]) -> str:
+    """That nothing was executed, and the command line that executes: quoted for a shell, without passwords and secret values."""
+    hidden = frozenset[str]().union(*map(hidden_names, queries))
+    shown = (_without_value(without_password(argument), hidden) for argument in arguments[1:])
+    command = shlex.join(["bulkq", *shown])
+    return f"nothing was executed. run it: {command}"
+
+
+def _without_value(argument: str, hidden: frozenset[str]) -> str:
+    """`argument`, with `***` for the value of a `--param` whose name is in `hidden`."""
+    pair = argument.removeprefix("--param=")
+    name, separator, _ = pair.partition("=")
+    hides = bool(separator) and name.casefold() in hidden
+    return f"{argument.removesuffix(pair)}{name}={MASK}" if hides else argument
+
+
+def refusals(errors: Iterable[Exception]) -> list[str]:
+    """Why the command would do nothing, each reason once."""
+    return [
+        row("refused", line) for line in dict.fromkeys(line for error in errors for line in str(error).splitlines())
+    ]
+
+
+def server_text(server: Server, driver: str = "") -> str:
+    """Product, version, driver, and what is unusual about the connection."""
+    words = [f"{server.product} {server.version}", *([f"driver {driver}"] if driver else [])]
+    words += [f"tls {server.tls}"] if server.tls else []
+    words += ["through a pooler in transaction mode"] if server.pooled else []
+    words += ["standby in recovery"] if server.in_recovery else []
+    words += [settings_text(server)] if server.settings else []
+    return ", ".join(words)
+
+
+def settings_text(server: Server) -> str:
+    """The settings that its sessions are given, and where they were found: `search_path=app (PGOPTIONS)`."""
+    return ", ".join(f"{safe(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
+
+
+def other_lines(others: Sequence[Look]) -> Iterable[str]:
+    """The other targets: what they are, and what they say against the queries that the first one takes."""
+    clean = [other for other in others if other.error is None and not other.findings]
+    hidden = {id(other) for other in clean[SHOWN:]}
+    for other in others:
+        if id(other) in hidden:
+            continue
+        yield row("also", f"{other.target}: {server_text(other.server) if other.server else other.error}")
+        for one in other.findings:
+            yield from finding_lines(one, f"{other.target}: ")
+    if hidden:
+        yield row("also", f"{len(hidden)} more, against which nothing is said")
+
+
+def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
+    """The final targets where there are several, and how they were found."""
+    if request.targets_sql is not None:
+        asked = f"not known: --targets-sql {shown_sql(request.targets_sql)} is not asked now; it would ask"
+        rows = [("targets", f"{asked} {request.targets[0].name or safe(request.targets[0].url)}")]
+        if request.schemas:
+            rows.append(("schemas", f"of those targets, like {', '.join(request.schemas)}: not listed now"))
+        return rows
+    rows = [("left out", notice) for notice in notices]
+    if request.schemas:
+        schemas = list(dict.fromkeys(target.schema for target in request.targets if target.schema))
+        rows.append(("schemas", f"{_some(schemas)} (like {', '.join(request.schemas)})"))
+        rows += [("search path", words) for words in dict.fromkeys(_path(target.behind) for target in request.targets)]
+    names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets))
+    if len(names) > 1:
+        rows.insert(0, ("targets", f"{_some(names)}; the first that can be reached is looked at closely"))
+    return rows
+
+
+def _path(behind: Behind) -> str:
+    """The search path of a schema."""
+    words = ["the schema", *(f'"{name}" (--schemas-with)' for name in behind.shared)]
+    return ", ".join([*words, *(f'"{name}" (for its extensions only)' for name in behind.extensions)])
+
+
+def shown_sql(sql: str) -> str:
+    """The query in one line, in quotes."""
+    return f'"{" ".join(sql.split())}"'
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)}: {', '.join(names[:SHOWN])}{more}"
+
+
+def ledger_text(ledger: str, nothing: str) -> str:
+    """Where the run is recorded; `nothing` says what it means that it is not."""
+    return f"none: {nothing}" if ledger == "none" else locate(ledger).shown
+
+
+def limits_of_stopping(request: Run) -> list[str]:
+    """`max failures 3`, `fail fast`."""
+    parts = []
+    if request.max_failures is not None:
+        most = request.max_failures
+        parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
+    return [*parts, *(["fail fast"] if request.fail_fast else [])]
+
+
+def own_limits(query: Query, request: Run) -> list[str]:
+    """What the file says of limits and no option outranks."""
+    parts = []
+    if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
+        parts.append(f"timeout {seconds(query.timeout_s)}")
+    if not request.lock_timeout_given and query.lock_timeout_s is not None:
+        parts.append(f"lock timeout {seconds(query.lock_timeout_s)}")
+    if not request.retries_given and query.retries is not None:
+        parts.append(f"retries {query.retries}")
+    return parts
+
+
+def parameter_lines(made: QueryPlan) -> Iterable[str]:
+    """Parameters, how many sets there are, and the first of them."""
+    query = made.query
+    types = made.parameter_types or ("",) * len(query.parameters)
+    for parameter, found in zip(query.parameters, types, strict=False):
+        default = f", default {parameter.default}" if parameter.has_default else ""
+        secret = ", secret" if parameter.secret else ""
+        yield detail("parameter", f"{parameter.name}: {found or parameter.type or 'any type'}{default}{secret}")
+    if query.parameters and made.problem is None and (made.total is None or made.source or made.first):
+        yield detail("sets", _sets(made))
+    if made.repeats:
+        yield detail("repeats", made.repeats)
+    if made.first:
+        yield detail("first", ", ".join(f"{name}={_value(value)}" for name, value in made.first))
+
+
+def columns_lines(made: QueryPlan) -> list[str]:
+    """The columns of the answer, where the database knows them."""
+    names = ", ".join(f"{column.name} {column.type}".strip() for column in made.columns)
+    return [detail("columns", names)] if names else []
+
+
+def _sets(made: QueryPlan) -> str:
+    total = "their number is known when they are read" if made.total is None else f"{made.total}"
+    source = f" from {made.source}" if made.source else ""
+    checked = f", the first {made.checked} checked" if made.checked else ""
+    return f"{total}{source}{checked}"
+
+
+def _value(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def seconds(value: float | None) -> str:
+    """`30s`, `250ms`, `none`."""
+    if value is None:
+        return "none"
+    for unit, size in (("h", 3600), ("m", 60)):
+        if value >= size and value % size == 0:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}s" if value >= 1 or value == 0 else f"{value * 1000:g}ms"

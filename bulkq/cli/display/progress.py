@@ -1,0 +1,328 @@
+"""What people and programs see of a run while it lasts; stderr only.
+
+    bar     two lines at the bottom of a terminal, gone when the run ends; the only place here that imports rich
+    lines   one plain line every ten seconds, for logs
+    json    one JSON object per second, for programs
+    none    notices only
+
+Displays only read the counters of `Progress`, from a thread of their own, so a busy run pays nothing for being watched.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
+
+from bulkq.cli.display.progress_text import (
+    count_text,
+    duration_text,
+    latency_text,
+    progress_line,
+    progress_object,
+    rate_text,
+    stamp,
+    waiting_text,
+)
+from bulkq.errors import UsageError
+from bulkq.protocols import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+    from bulkq.model import BatchResult, RunSummary
+    from bulkq.policy.progress import Progress
+
+KINDS = ("auto", "bar", "lines", "json", "none")
+LINES_S = 10.0
+JSON_S = 1.0
+FRAMES_PER_S = 4
+
+
+class Display(Observer, Protocol):
+    """An observer with a way to end it that does not need a summary."""
+
+    def close(self) -> None:
+        """Leave the terminal clean; may be called at any time, more than once, by any thread."""
+        ...
+
+
+def make_progress(
+    kind: str, stream: TextIO, *, environ: Mapping[str, str] | None = None, interval_s: float | None = None
+) -> Display:
+    """The display for `--progress kind` on `stream`, which is stderr.
+
+    `auto` is a bar where people can see one and lines elsewhere; a `bar` that nobody could see is lines too.
+    `interval_s` replaces the ten seconds of `lines` and the one of `json`.
+
+    Raises:
+        UsageError: `kind` is none of `KINDS`.
+    """
+    environ = os.environ if environ is None else environ
+    if kind not in KINDS:
+        raise UsageError(f'--progress "{kind}" is unknown; choose from {", ".join(KINDS)}')
+    if kind == "none":
+        return Quiet(stream)
+    if kind == "json":
+        return JsonProgress(stream, interval_s or JSON_S)
+    if kind != "lines" and _can_draw(stream, environ):
+        return Bar(stream, environ)
+    return Lines(stream, interval_s or LINES_S)
+
+
+def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    # FORCE_COLOR asks for color, not for frames in a log file.
+    return stream.isatty() and environ.get("TERM", "") not in {"", "dumb", "unknown"}
+
+
+class Quiet:
+    """Notices, nothing else. The base of the displays that write whole lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`; when it is gone the run goes on unseen."""
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def started(self, progress: Progress) -> None:
+        """Nothing to show."""
+
+    def batch_done(self, result: BatchResult) -> None:
+        """Nothing to show: the counters say it."""
+
+    def notice(self, text: str) -> None:
+        """One line."""
+        self._write(text)
+
+    def finished(self, summary: RunSummary) -> None:
+        """End; the summary line is the command's."""
+        del summary
+        self.close()
+
+    def close(self) -> None:
+        """Nothing to clean."""
+
+    def _write(self, line: str) -> None:
+        with self._lock, suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+class Lines(Quiet):
+    """A line every `interval_s` seconds, from a thread that sleeps in between."""
+
+    def __init__(
+        self, stream: TextIO, interval_s: float = LINES_S, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Write to `stream`; `clock` is the one of `Progress.started_s`."""
+        super().__init__(stream)
+        self._interval_s = interval_s
+        self._clock = clock
+        self._progress: Progress | None = None
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def started(self, progress: Progress) -> None:
+        """Start the thread; the first line comes after one interval."""
+        self._progress = progress
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="bulkq progress", daemon=True)
+            self._thread.start()
+
+    def tick(self) -> None:
+        """Write a line now."""
+        if self._progress is not None:
+            self._write(self._line(self._progress, self._clock(), datetime.now(UTC)))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._over.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+
+    def _line(self, progress: Progress, now_s: float, at: datetime) -> str:
+        return progress_line(progress, now_s, at)
+
+    def _work(self) -> None:
+        while not self._over.wait(self._interval_s):
+            self.tick()
+
+
+class JsonProgress(Lines):
+    """An object per interval and one at the end, each with `event`: progress, notice or finished."""
+
+    def __init__(
+        self, stream: TextIO, interval_s: float = JSON_S, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """See `Lines`."""
+        super().__init__(stream, interval_s, clock=clock)
+
+    def notice(self, text: str) -> None:
+        """A notice as an object."""
+        self._write(_json({"event": "notice", "time": stamp(datetime.now(UTC)), "text": text}))
+
+    def finished(self, summary: RunSummary) -> None:
+        """The last counters, with how it ended."""
+        self.close()
+        if self._progress is not None:
+            last = progress_object(self._progress, self._clock(), datetime.now(UTC))
+            self._write(_json({**last, "event": "finished", "status": summary.status, "exit": summary.exit_code}))
+
+    def _line(self, progress: Progress, now_s: float, at: datetime) -> str:
+        return _json(progress_object(progress, now_s, at))
+
+
+class Bar:
+    """Two lines at the bottom of the terminal, redrawn four times a second by rich, erased at the end."""
+
+    def __init__(
+        self, stream: TextIO, environ: Mapping[str, str] | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Draw on `stream`, which is a terminal."""
+        self._stream = stream
+        self._environ = os.environ if environ is None else environ
+        self._clock = clock
+        self._progress: Progress | None = None
+        self._live: Live | None = None
+        self._lock = threading.Lock()
+
+    def started(self, progress: Progress) -> None:
+        """Draw the first frame."""
+        self._progress = progress
+        if self._live is not None:
+            return
+        from rich.live import Live
+
+        self._live = Live(
+            console=_console(self._stream, self._environ),
+            get_renderable=self._frame,
+            refresh_per_second=FRAMES_PER_S,
+            transient=True,
+            redirect_stdout=False,  # stdout is data
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    def batch_done(self, result: BatchResult) -> None:
+        """Nothing to draw: the counters say it."""
+
+    def notice(self, text: str) -> None:
+        """A line above the bar."""
+        with self._lock:
+            if self._live is not None and self._live.is_started:
+                self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                with suppress(OSError, ValueError):
+                    self._stream.write(text + "\n")
+                    self._stream.flush()
+
+    def finished(self, summary: RunSummary) -> None:
+        """Erase the bar; the summary line is the command's."""
+        del summary
+        self.close()
+
+    def close(self) -> None:
+        """Erase the bar and show the cursor."""
+        with self._lock:
+            if self._live is not None and self._live.is_started:
+                with suppress(OSError, ValueError):
+                    self._live.stop()
+
+    def _frame(self) -> RenderableType:
+        assert self._progress is not None
+        return frame(self._progress, self._clock())
+
+
+def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+    from rich.console import Console
+
+    forced = bool(environ.get("FORCE_COLOR")) and not environ.get("NO_COLOR")
+    return Console(
+        file=stream,
+        force_terminal=True,
+        color_system="standard" if forced else "auto",
+        no_color=bool(environ.get("NO_COLOR")),
+        highlight=False,
+        _environ=environ,
+    )
+
+
+def frame(progress: Progress, now_s: float) -> RenderableType:
+    """The bar with its counts, the counters below, and what the run waits for where it waits."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    percent = progress.percent()
+    top = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    top.add_column(no_wrap=True, overflow="ellipsis", max_width=24)
+    top.add_column(ratio=1)
+    top.add_column(no_wrap=True, justify="right")
+    eta = progress.eta_s(now_s)
+    right = [
+        count_text(progress),
+        f"{rate_text(progress.rate(now_s))}/s",
+        f"eta {'-' if eta is None else duration_text(eta)}",
+    ]
+    gauge = ProgressBar(total=None if percent is None else 100.0, completed=percent or 0.0, pulse=percent is None)
+    top.add_row(Text(progress.name, style="bold"), gauge, Text("  ".join(right)))
+    rows: list[RenderableType] = [top, _counters(progress)]
+    wait = waiting_text(progress)
+    if wait:
+        rows.append(Text(wait, style="yellow", no_wrap=True, overflow="ellipsis"))
+    return Group(*rows)
+
+
+def _counters(progress: Progress) -> RenderableType:
+    from rich.text import Text
+
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"ok {progress.ok:,}", style="green")
+    line.append(f"  failed {progress.failed:,}", style="bold red" if progress.failed else "")
+    if progress.unknown:
+        line.append(f"  unknown {progress.unknown:,}", style="bold red")
+    line.append(f"  retried {progress.retried:,}  in flight {progress.in_flight:,}")
+    for name, q in (("p50", 0.5), ("p95", 0.95)):
+        line.append(f"  {name} {latency_text(progress.latencies.quantile(q))}", style="dim")
+    return line
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class _DataStream(io.RawIOBase):
+    """A terminal that is cleared of the bar before the first byte of data."""
+
+    def __init__(self, stdout: BinaryIO, display: Display) -> None:
+        self._stdout = stdout
+        self._display = display
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        if data:
+            self._display.close()
+        return self._stdout.write(data)
+
+    def flush(self) -> None:
+        self._stdout.flush()
+
+
+def data_stream(stdout: BinaryIO, display: Display) -> BinaryIO:
+    """`stdout` for sinks. Where it is a terminal, the bar ends before rows or a table are printed over it."""
+    if not stdout.isatty():
+        return stdout
+    return _DataStream(stdout, display)  # type: ignore[return-value]

@@ -1,0 +1,120 @@
+"""The words of a progress display: counters as a line, as an object, and durations as people write them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model.changed_rows import changed_number
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bulkq.policy.progress import Progress
+
+
+def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
+    """`2026-11-22T13:05:10Z norm_phone 812/8377 (9 %) 41/s p50=88ms ...`; words with `=` can be cut at spaces."""
+    parts = [stamp(at), progress.name, count_text(progress, separator=""), f"{rate_text(progress.rate(now_s))}/s"]
+    for name, q in (("p50", 0.5), ("p95", 0.95)):
+        parts.append(f"{name}={latency_text(progress.latencies.quantile(q))}")
+    parts += [f"ok={progress.ok}", f"failed={progress.failed}"]
+    if progress.unknown:
+        parts.append(f"unknown={progress.unknown}")
+    parts += [f"retried={progress.retried}", f"in_flight={progress.in_flight}"]
+    if progress.targets > 1:
+        parts.append(f"targets={progress.targets_done}/{progress.targets}")
+    eta = progress.eta_s(now_s)
+    parts.append(f"eta={'-' if eta is None else duration_text(eta)}")
+    return " ".join([*parts, *filter(None, [waiting_text(progress)])])
+
+
+def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str, object]:
+    """All counters under their own names; null where nobody knows."""
+    percent, eta = progress.percent(), progress.eta_s(now_s)
+    p50, p95 = progress.latencies.quantile(0.5), progress.latencies.quantile(0.95)
+    return {
+        "event": "progress",
+        "time": stamp(at),
+        "run": progress.run,
+        "name": progress.name,
+        "done": progress.done,
+        "total": progress.total,
+        "percent": None if percent is None else round(percent, 2),
+        "rate": round(progress.rate(now_s), 2),
+        "p50_ms": None if p50 is None else round(p50 * 1000, 3),
+        "p95_ms": None if p95 is None else round(p95 * 1000, 3),
+        "ok": progress.ok,
+        "failed": progress.failed,
+        "unknown": progress.unknown,
+        "skipped": progress.skipped,
+        "retried": progress.retried,
+        "changed": changed_number(progress.changed),
+        "rows": progress.rows,
+        "in_flight": progress.in_flight,
+        "targets": progress.targets,
+        "targets_done": progress.targets_done,
+        "waiting_for": progress.waiting_for,
+        "waiting": progress.waiting,
+        "waiting_bytes": progress.waiting_bytes,
+        "state": progress.state,
+        "eta_s": None if eta is None else round(eta, 1),
+    }
+
+
+def count_text(progress: Progress, separator: str = ",") -> str:
+    """`812/8,377 (9 %)`, as far as total and percent are known; `separator` of thousands."""
+    percent = progress.percent()
+    done = f"{progress.done:{separator}}"
+    total = f"/{progress.total:{separator}}" if progress.total else ""
+    return f"{done}{total}" + ("" if percent is None else f" ({int(percent)} %)")
+
+
+def waiting_text(progress: Progress) -> str:
+    """What the run waits for, or ""."""
+    number = ""
+    if progress.waiting_for is not None:
+        size = bytes_text(progress.waiting_bytes)
+        number = f"waiting for n={progress.waiting_for} ({progress.waiting} results of {size} wait behind it)"
+    return ", ".join(filter(None, [progress.state, number]))
+
+
+def bytes_text(size: int) -> str:
+    """`812 bytes`, `64 KB`, `1.5 MB`, `12.0 GB`."""
+    for unit, bytes_ in (("GB", 10**9), ("MB", 10**6)):
+        if size >= bytes_:
+            return f"{size / bytes_:.1f} {unit}"
+    return f"{size / 1000:.0f} KB" if size >= 1000 else f"{size} bytes"
+
+
+def rate_text(rate: float) -> str:
+    """`13500`, `41`, `4.1`, `0.02`."""
+    return f"{rate:.0f}" if rate >= 10 or rate == 0 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2g}"
+
+
+def latency_text(seconds: float | None) -> str:
+    """`0.09ms`, `8.8ms`, `231ms`, `12.3s`, `3m04s`; `-` for None."""
+    if seconds is None:
+        return "-"
+    if seconds >= 100:
+        return duration_text(seconds)
+    if seconds >= 10:
+        return f"{seconds:.1f}s"
+    ms = seconds * 1000
+    return f"{ms:.0f}ms" if ms >= 10 else f"{ms:.1f}ms" if ms >= 1 else f"{ms:.2f}ms"
+
+
+def duration_text(seconds: float) -> str:
+    """`45s`, `3m04s`, `2h05m`, `3d04h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def stamp(at: datetime) -> str:
+    """`2026-11-22T13:05:10Z`; `at` is in UTC."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,305 @@
+"""Options become a `Run`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bulkq.cli.options.defaults import config_of, given, said
+from bulkq.cli.options.groups import typed
+from bulkq.drivers import dialect_of
+from bulkq.errors import BulkqError, UsageError, together
+from bulkq.lifecycle.query_files import chosen
+from bulkq.model import Run, Threshold
+from bulkq.policy import safety
+from bulkq.text.urls import passwords, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+
+    from bulkq.cli.commands.check import CheckOptions
+    from bulkq.cli.messages import Messages
+    from bulkq.cli.options.groups import RunOptions
+    from bulkq.model import Query, Target
+
+EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
+
+WORST_FIRST = (4, 3, 2)
+"""Exit codes of a command that asks many targets: which counts when several apply."""
+
+WRITE_ONLY = ("idempotent", "marker_table", "keep_markers", "on_unknown", "expect_rows", "max_affected")
+"""Options that mean nothing without `--write`."""
+
+
+def build(options: RunOptions, ctx: click.Context) -> Run:
+    """The request that a command line stands for. Reads the query files and nothing else.
+
+    Raises:
+        UsageError: something is missing, unreadable or contradicts itself.
+    """
+    targets = some_targets(options["target"], ctx)
+    _check(options, ctx)
+    count, percent = options["max_failures"] or (None, None)
+    write = options["write"]
+    queries = _queries(options, targets)
+    _check_targets(options, targets)
+    return Run(
+        queries=queries,
+        targets=targets,
+        params=options["params"],
+        constants=constants(options["param"]),
+        params_format=options["params_format"],
+        params_target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
+        grid=options["grid"],
+        null=options["null"],
+        ignore_extra_columns=options["extra_columns"] == "ignore",
+        schemas=schemas(options["schemas"]),
+        schemas_with=schemas_with(options),
+        targets_sql=options["targets_sql"],
+        confirmed=options["confirm"],
+        concurrency=options["concurrency"],
+        concurrency_given=said(ctx, "concurrency"),
+        per_target=options["per_target"],
+        connect_timeout_s=options["connect_timeout"],
+        canaries=_canaries(options["order"]),
+        max_failed_targets=options["max_failed_targets"],
+        timeout_s=options["timeout"],
+        timeout_given=given(ctx, "timeout"),
+        lock_timeout_s=options["lock_timeout"],
+        lock_timeout_given=given(ctx, "lock_timeout"),
+        deadline_s=options["deadline"],
+        retries=options["retries"],
+        retries_given=given(ctx, "retries"),
+        outage_s=options["outage"],
+        batch=options["batch"],
+        batch_given=given(ctx, "batch"),
+        write=write,
+        allow=frozenset(word for words in options["allow"] for word in words),
+        ledger=options["ledger"],
+        idempotent=write and options["idempotent"] and (given(ctx, "idempotent") or not _opposed(queries)),
+        marker_table=options["marker_table"] if write else None,
+        keep_markers=write and options["keep_markers"],
+        retry_unknown=write and options["on_unknown"] == "retry",
+        expect_rows=options["expect_rows"] if write else None,
+        max_affected=options["max_affected"] if write else None,
+        map=options["map"],
+        map_timeout_s=options["map_timeout"],
+        map_timeout_given=given(ctx, "map_timeout"),
+        output=options["output"],
+        format=options["format"],
+        include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
+        unordered=options["unordered"],
+        ordered=options["ordered"],
+        failures=options["failures"],
+        fail_fast=options["fail_fast"],
+        max_failures=Threshold(count, percent) if options["max_failures"] else None,
+        name=options["name"],
+        tags=options["tag"],
+    )
+
+
+def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...]:
+    """The queries, which must be read in one way for all targets."""
+    dialects = list(dict.fromkeys(dialect(target.url) for target in targets))
+    found = [chosen(options["files"], options["sql"], one) for one in dialects]
+    for other, queries in zip(dialects[1:], found[1:], strict=True):
+        if queries != found[0]:
+            names = ", ".join(a.place for a, b in zip(found[0], queries, strict=False) if a != b)
+            raise UsageError(
+                f"{names}: would be read in another way for {other} than for {dialects[0]}: run them one by one"
+            )
+    return found[0]
+
+
+def _check(options: RunOptions, ctx: click.Context) -> None:
+    """What options say against each other, before any file is read."""
+    if not options["files"] and not options["sql"]:
+        raise UsageError('nothing to run: name a query file, or write -e "select 1"')
+    check_ledger(options["ledger"])
+    _check_write(options, ctx)
+    check_stdin(options["params"])
+    _check_text(options)
+    _check_map(options)
+
+
+def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
+    """What one option cannot mean for several targets."""
+    if options["targets_sql"] is not None and len(targets) > 1:
+        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
+    if len(targets) == 1 and options["targets_sql"] is None:
+        return
+    asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
+    if asked is not None and not options["params_target"]:
+        raise UsageError(f'-p "{asked}": one of several targets is to be asked: say which with --params-target')
+
+
+def schemas(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns of `--schemas`, which may stand in one option with commas between them."""
+    return tuple(word.strip() for words in patterns for word in words.split(",") if word.strip())
+
+
+def schemas_with(options: RunOptions | CheckOptions) -> tuple[str, ...]:
+    """The names of `--schemas-with`, each once.
+
+    Raises:
+        UsageError: there is no `--schemas` that they could stand behind.
+    """
+    if options["schemas_with"] and not options["schemas"]:
+        raise UsageError("--schemas-with adds schemas behind those of --schemas: say which with --schemas")
+    return tuple(dict.fromkeys(schemas(options["schemas_with"])))
+
+
+def _canaries(order: str | None) -> tuple[str, ...]:
+    """The names, or globs, of the targets that `--order canary:NAME,rest` puts first."""
+    if order is None:
+        return ()
+    words = [word.strip() for word in order.split(",")]
+    names = tuple(word.removeprefix("canary:") for word in words if word.startswith("canary:"))
+    if not all(names) or not names or [*(f"canary:{name}" for name in names), "rest"] != words:
+        raise UsageError(f'--order "{order}": write canary:NAME,rest (several: canary:A,canary:B,rest)')
+    return names
+
+
+def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
+    """The target of a command that works on one.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    found = some_targets(wanted, ctx)
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} targets: this works on one at a time, give -t once")
+    return found[0]
+
+
+def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, ...]:
+    """The targets that `-t` means, each once.
+
+    Raises:
+        UsageError: there is none, or one is not known.
+    """
+    if not wanted:
+        raise UsageError(f"no target: say which database, {EXAMPLE}")
+    from bulkq.targets import resolve
+
+    return resolve(wanted, config_of(ctx))
+
+
+def named(error: BulkqError, target: Target) -> BulkqError:
+    """`error` as one of several targets' errors: it names the target that it is about."""
+    name = target.name or safe(target.url)
+    return error if f'"{name}"' in str(error) else type(error)(f'target "{name}": {error}')
+
+
+def dialect(target: str | None) -> str:
+    """How SQL for `target` is scanned; PostgreSQL's way where there is no target."""
+    return dialect_of(target or "")
+
+
+def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
+    """The safety rules that say no to `request`: usage errors, or else refusals.
+
+    Args:
+        request: the run.
+        confirmed: names of `--confirm`.
+    """
+    counted = safety.counted_option(request)
+    found = [safety.refuse(query, write=request.write, allow=request.allow) for query in request.queries]
+    found += [safety.refuse_options(q, idempotent=request.idempotent, counted=counted) for q in request.queries]
+    found.append(safety.refuse_protected(request.targets, write=request.write, confirmed=confirmed))
+    refused = [error for error in found if error is not None]
+    usage = [error for error in refused if isinstance(error, UsageError)]
+    if usage:
+        return together(UsageError, (str(error) for error in usage))
+    if refused:
+        kind = type(refused[0])
+        return kind("\n".join(str(error) for error in refused[:20]))
+    return None
+
+
+def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Messages) -> None:
+    """What the configuration warns of; and a password in argv is read by everyone who lists processes: say where it belongs."""
+    from click.core import ParameterSource
+
+    for notice in config_of(ctx).notices:
+        messages.say("warning", notice)
+    if ctx.get_parameter_source("target") is not ParameterSource.COMMANDLINE:
+        return
+    shown = [url for url in options if passwords(url)]
+    if shown:
+        libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_of(url) == "postgres" for url in shown) else ""
+        other = "" if libpq else ", or say in bulkq.toml where it is"
+        messages.say(
+            "warning",
+            f"the password in -t can be read by everyone who lists processes: put it into {libpq}BULKQ_TARGET{other}",
+        )
+
+
+def _opposed(queries: Sequence[Query]) -> bool:
+    """Whether a query file says that repeats do harm; it outranks a default."""
+    return any(query.idempotent is False for query in queries)
+
+
+def constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The values of `--param`.
+
+    Raises:
+        UsageError: a name has two.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise UsageError(f'--param "{name}" is given twice: give it once')
+        found[name] = value
+    return found
+
+
+def check_ledger(ledger: str) -> None:
+    """A ledger of a form that nobody understands is found before anything is opened."""
+    if ledger != "none":
+        from bulkq.ledger.location import locate
+
+        locate(ledger)
+
+
+def _check_write(options: RunOptions, ctx: click.Context) -> None:
+    """What only a write can mean; in the environment it may stand for all runs, and reads pass it by."""
+    given = [name for name in WRITE_ONLY if typed(ctx, name)]
+    needy = [_long(name) for name in given if name != "on_unknown" or options["on_unknown"] == "retry"]
+    if needy and not options["write"]:
+        raise UsageError(f"{needy[0]} is for runs that change data: add --write, or leave it out")
+    marking = [_long(name) for name in ("marker_table", "keep_markers") if name in given]
+    without = "--idempotent" if options["idempotent"] else "--ledger none" if options["ledger"] == "none" else ""
+    if marking and without:
+        raise UsageError(f"{without} makes no markers: leave it out, or {marking[0]}")
+
+
+def _long(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_map(options: RunOptions) -> None:
+    if options["map"] is not None and options["write"]:
+        raise UsageError(
+            "--map is for reads: a set whose rows could not be mapped would have been applied all the same"
+        )
+    if options["map"] is None and options["map_timeout"] is not None:
+        raise UsageError("--map-timeout says how long --map may take: add --map, or leave it out")
+
+
+def _check_text(options: RunOptions) -> None:
+    """Bytes of argv that are no UTF-8 arrive as lone surrogates, which no database takes."""
+    for name, texts in (("-e", options["sql"]), ("-p", options["params"]), ("--param", sum(options["param"], ()))):
+        for text in texts:
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise UsageError(f'{name} "{text}": holds bytes that are not UTF-8')
+
+
+def check_stdin(specs: Sequence[str]) -> None:
+    """Standard input is read once, and not from a terminal."""
+    if specs.count("-") > 1:
+        raise UsageError("-p - is given twice: standard input can be read once")
+    if "-" in specs and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("-p - reads standard input, which is a terminal: pipe parameter sets into it")

@@ -1,0 +1,247 @@
+"""How option values are read: durations, counts, words, thresholds. Each error says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
+
+    Base = click.ParamType[object]
+else:
+    Base = click.ParamType
+
+T = TypeVar("T")
+
+SHORTEST_S = 0.001
+"""PostgreSQL counts in milliseconds and takes 0 for "no limit"; only the word `none` may say that."""
+
+LONGEST_NAME = 63
+"""Bytes that PostgreSQL keeps of a name; it cuts the rest off, and two names might become one."""
+
+MOST_DIGITS = 18
+"""Of a count: what is longer is no number that anybody means."""
+
+
+class Value(Base, Generic[T]):
+    """A type whose errors read `--option VALUE: what to write`; its environment variable holds one value per line."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> T | object:
+        """Read text; what is no text was read before."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def read(self, text: str) -> T:
+        """The value of `text`, or ValueError with the whole complaint."""
+        raise NotImplementedError
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """One value per line, because SQL and paths hold blanks."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+
+class Text(Value[str]):
+    """Any text."""
+
+    name = "text"
+
+    def read(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+class PathText(Text):
+    """A path, completed by the shell."""
+
+    name = "file"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Let the shell complete file names."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
+class TargetText(Text):
+    """A URL or a name of the configuration; the shell completes names and groups."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The names that begin so; none where the configuration cannot be read."""
+        from click.shell_completion import CompletionItem
+
+        from bulkq.errors import BulkqError
+        from bulkq.targets import load_config
+        from bulkq.text.urls import safe
+
+        try:
+            config = load_config()
+        except (BulkqError, OSError):
+            return []
+        notes = {name: safe(target.url) for name, target in config.targets.items()}
+        notes |= {name: ", ".join(texts) for name, texts in config.groups.items()}
+        return [CompletionItem(name, help=note) for name, note in notes.items() if name.startswith(incomplete)]
+
+
+class Duration(Value[float | None]):
+    """`30s`, `5m`, `none`: seconds, or None for no limit."""
+
+    name = "duration"
+
+    def read(self, text: str) -> float | None:
+        """Seconds of `text`."""
+        from bulkq.text.durations import parse_duration
+
+        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text):
+            raise ValueError(f"{text}: write a unit, for example {text.strip()}s")
+        try:
+            seconds = parse_duration(text)
+        except ValueError as error:
+            quoted = f'"{text.strip()}" '
+            raise ValueError(f"{text}: {str(error).removeprefix(quoted)}") from None
+        if seconds is not None and seconds < SHORTEST_S:
+            raise ValueError(f"{text}: must be at least 1ms (none switches it off)")
+        return seconds
+
+
+class Patience(Duration):
+    """A duration for which to wait; `none` and `0s` do not wait."""
+
+    def read(self, text: str) -> float:
+        """Seconds of `text`."""
+        return 0.0 if text.strip() in {"none", "0", "0s"} else super().read(text) or 0.0
+
+
+class Count(Value[int]):
+    """A whole number from `least`; or None for the word `auto`, where it is taken."""
+
+    name = "n"
+
+    def __init__(self, least: int, word: str = "") -> None:
+        """Take numbers from `least`, and `word`."""
+        self.least = least
+        self.word = word
+
+    def read(self, text: str) -> int:
+        """The number; -1 stands for the word, which `convert` makes None."""
+        or_word = f"{self.word} or " if self.word else ""
+        if not re.fullmatch(r"[+-]?\d+", text.strip()):
+            raise ValueError(f"{text}: must be {or_word}a whole number")
+        if len(text.strip().lstrip("+-")) > MOST_DIGITS:
+            raise ValueError(f"{text}: must be {or_word}a number of at most {MOST_DIGITS} digits")
+        if int(text) < self.least:
+            raise ValueError(f"{text}: must be {or_word}at least {self.least}")
+        return int(text)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | object | None:
+        """As all values, and None for the word."""
+        if self.word and isinstance(value, str) and value.strip() == self.word:
+            return None
+        return super().convert(value, param, ctx)
+
+
+class Words(Value[str]):
+    """One of a few words."""
+
+    name = "word"
+
+    def __init__(self, *words: str) -> None:
+        """Take any of `words`."""
+        self.words = words
+
+    def read(self, text: str) -> str:
+        """The word."""
+        return one_of(text, self.words)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """`auto|bar|lines` in help."""
+        return "|".join(self.words)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Let the shell complete the words."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+
+
+class WordList(Words):
+    """Some of a few words, with commas between them."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """A tuple of the words, each once, in the order given."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(dict.fromkeys(one_of(word.strip(), self.words) for word in value.split(",") if word.strip()))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """`n,params,query` in help."""
+        return ",".join(self.words)
+
+
+class NameValue(Value[tuple[str, str]]):
+    """`NAME=VALUE`."""
+
+    name = "name=value"
+
+    def read(self, text: str) -> tuple[str, str]:
+        """The name and the value."""
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"{text}: write NAME=VALUE, for example --param day=2026-11-22")
+        return name.strip(), value
+
+
+class MarkerPrefix(Value[str]):
+    """`PREFIX` or `SCHEMA.PREFIX`, as the names are in the catalog: they are quoted where they are used."""
+
+    name = "prefix"
+
+    def read(self, text: str) -> str:
+        """The text, where two tables can be named after it."""
+        schema, dot, prefix = text.rpartition(".")
+        if not prefix or (dot and not schema) or "." in schema or not re.fullmatch(r"[\w $-]+", schema + prefix):
+            raise ValueError(f"{text}: write [SCHEMA.]PREFIX without quotes, for example ops.bulkq")
+        if len(f"{prefix}_markers".encode()) > LONGEST_NAME or len(schema.encode()) > LONGEST_NAME:
+            raise ValueError(f"{text}: the names of the tables would be longer than {LONGEST_NAME} bytes")
+        return text
+
+
+class MaxFailures(Value[tuple[int | None, float | None]]):
+    """`N` or `N%`, as a pair of which one is None."""
+
+    name = "n|n%"
+
+    def read(self, text: str) -> tuple[int | None, float | None]:
+        """The count, or the percentage."""
+        found = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)(%?)", text.strip())
+        if not found or ("." in found[1] and not found[2]):
+            raise ValueError(f"{text}: write a number or a percentage, for example 100 or 5%")
+        if found[2]:
+            if not 0 < float(found[1]) <= 100:
+                raise ValueError(f"{text}: a percentage is above 0% and at most 100%")
+            return None, float(found[1])
+        if int(found[1]) < 1:
+            raise ValueError(f"{text}: must be at least 1")
+        return int(found[1]), None
+
+
+def one_of(text: str, words: Sequence[str]) -> str:
+    """`text` where it is one of `words`; else ValueError with the nearest and all of them."""
+    if text in words:
+        return text
+    from difflib import get_close_matches
+
+    near = get_close_matches(text, words, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(words)}"
+    raise ValueError(f"{text}: no such value ({hint})")

@@ -1,0 +1,119 @@
+"""The form of result values: which the server prints, which the wrapper casts, and what JSON makes of a printed text.
+
+A printed value is one that the server sends in the protocol's text format: its type's output function writes it, as for
+COPY. That holds for every type and every statement, so bulkq formats no value of PostgreSQL by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model import Column, Decoding
+from bulkq.text import pg_literals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bulkq.drivers.asyncpg.catalog import Type
+
+    Converter = Callable[[str], object]
+    """Makes the wanted value of a printed text."""
+
+BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
+FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
+DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ = 1082, 1083, 1114, 1184, 1266
+CIDR, INET = 650, 869
+TEXT_ARRAY, ANYARRAY = 1009, 2277
+# Object ids of built-in types never change (src/include/catalog/pg_type.dat).
+
+NATIVE = frozenset({BOOL, INT2, INT4, INT8, OID, TEXT, BPCHAR, VARCHAR, NAME})
+"""What libraries decode into exactly what COPY writes, or into an int or bool that the sink writes so."""
+
+BINARY = {
+    Decoding.TEXT: NATIVE | {ANYARRAY},
+    Decoding.JSON: NATIVE | {ANYARRAY, FLOAT8, BYTEA},
+}
+"""Types that are not printed. JSON sinks write floats and bytes themselves. asyncpg reads `anyarray` as text on every
+session, because it has no binary form."""
+
+MOMENTS = frozenset({TIMESTAMP, TIMESTAMPTZ})
+TIMES = frozenset({DATE, TIME, TIMETZ}) | MOMENTS
+FAITHFUL = frozenset({BOOL, INT2, INT4, INT8, TEXT, BPCHAR, VARCHAR, NAME, FLOAT4, FLOAT8, CIDR, INET}) | TIMES
+"""Elements of arrays that `to_json` writes as we do: integers exact, times in ISO 8601, `10.0.0.1` without the `/32` of its
+cast. A numeric would lose its string."""
+
+ELEMENTS = (
+    dict.fromkeys((INT2, INT4, INT8, FLOAT4, FLOAT8), pg_literals.number_json)
+    | dict.fromkeys(MOMENTS, pg_literals.moment_json)
+    | {BOOL: pg_literals.bool_json}
+)
+"""Elements of arrays that are not strings in JSON, or not the server's text."""
+
+
+def column(name: str, kind: Type, decoding: Decoding) -> Column:
+    """The column as a sink sees it."""
+    raw = decoding is Decoding.JSON and (kind.oid in (JSON, JSONB) or bool(kind.element))
+    return Column(name, kind.name, raw)
+
+
+def printed(kinds: Iterable[Type], decoding: Decoding) -> frozenset[int]:
+    """The oids of the types among `kinds` whose values the server prints."""
+    if decoding is Decoding.PYTHON:
+        return frozenset()
+    return frozenset(kind.oid for kind in kinds) - BINARY[decoding]
+
+
+def expression(place: str, kind: Type, decoding: Decoding) -> str:
+    """The select list item of a wrapper for the column at `place` (`q.c1`).
+
+    JSON of times and arrays is written by the server here; a cast costs less than a conversion in Python.
+    """
+    if decoding is not Decoding.JSON:
+        return place
+    if kind.oid == FLOAT4:
+        return f"{place}::text::float8"  # 1.1, where widening its bits gives 1.10000002384185791
+    if kind.oid in TIMES:
+        return f"to_json({place}) #>> '{{}}'"
+    if not kind.element or _unwrapped_array(kind):
+        return place
+    inner = place if kind.element in FAITHFUL else f"{place}::text[]"
+    return f"to_json({inner})::text"
+
+
+def converters(kinds: Sequence[Type], decoding: Decoding, *, wrapped: bool) -> tuple[Converter | None, ...]:
+    """What makes the wanted values of the printed texts of columns; () if all are wanted as they are."""
+    if decoding is not Decoding.JSON:
+        return ()
+    found = [json_value(kind) if not wrapped or _unwrapped_array(kind) else None for kind in kinds]
+    return tuple(found) if any(found) else ()
+
+
+def json_value(kind: Type) -> Converter | None:
+    """What makes the JSON value of a printed text of `kind`; None if it is the text itself."""
+    if kind.oid == FLOAT4:
+        return float
+    if kind.oid in MOMENTS:
+        return pg_literals.iso
+    if kind.element:
+        return pg_literals.array_json(ELEMENTS.get(kind.element, pg_literals.string_json), kind.delimiter)
+    return None
+
+
+def converted(values: Sequence[Sequence[object]], converting: Sequence[Converter | None]) -> Sequence[Sequence[object]]:
+    """The columns `values` after `converting`; NULL stays."""
+    if not converting:
+        return values
+    return [
+        cells if convert is None else [None if cell is None else convert(str(cell)) for cell in cells]
+        for cells, convert in zip(values, converting, strict=True)
+    ]
+
+
+def _unwrapped_array(kind: Type) -> bool:
+    """Whether the server cannot write an array as JSON: a cast of its elements would not print them."""
+    return bool(kind.element) and kind.own_text and kind.element not in FAITHFUL
+
+
+def transposed(records: Iterable[Sequence[object]], width: int) -> list[Sequence[object]]:
+    """Rows into columns; `width` empty columns where there are no rows."""
+    return list(zip(*records, strict=True)) or [()] * width

@@ -1,0 +1,282 @@
+"""A query into a prepared statement: the server is asked about the user's text alone, then about the text in our wrapper.
+
+Nothing is guessed from the SQL: the first answer gives errors, parameter types and result columns, the second
+says which wrapper the server takes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from bulkq.drivers import bounds, schema_isolation
+from bulkq.drivers.asyncpg import catalog, codecs, wrap
+from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
+from bulkq.drivers.asyncpg.statement import (
+    ROWCOUNT,
+    AsyncpgStatement,
+    Form,
+    Recipe,
+    Shape,
+    exact,
+    json_text,
+)
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
+from bulkq.query import render
+from bulkq.text.arrays import list_of_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from asyncpg.prepared_stmt import PreparedStatement
+
+    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.statement import Converter
+    from bulkq.model import Column, Parameter, Placeholder, Query
+
+DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
+NO_TYPE = frozenset({"42P18", "42P08"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `prepare` was asked for."""
+
+    query: Query
+    decoding: Decoding
+    typed: bool
+    identifiers: Mapping[str, str]
+
+
+FIRST_OWN = 16384
+"""Oids from here on are not the server's own (FirstNormalObjectId): asyncpg has to look such types up."""
+
+
+class Describer:
+    """Asks one session. `name` makes a new statement name, or the empty one through a pooler."""
+
+    def __init__(
+        self,
+        session: Session,
+        known: dict[int, Type],
+        name: Callable[[], str],
+        *,
+        pooled: bool,
+        path: Sequence[str],
+        lock_timeout_s: float | None = None,
+    ) -> None:
+        self._session = session
+        self._known = known
+        self._name = name
+        self._pooled = pooled
+        self._path = path
+        self._lock_timeout_s = lock_timeout_s
+
+    async def describe(self, wanted: Wanted) -> AsyncpgStatement:
+        """The statement of a query; in the transaction of each question nothing is executed.
+
+        Raises:
+            DatabaseError: the server refuses the text or a name.
+            RefusedError: it has too many parameters, or has to run outside a transaction and a pooler is in between.
+            asyncpg.PostgresError, InterfaceError, OSError: the session broke.
+        """
+        query = wanted.query
+        bounds.ASYNCPG.refuse(query, bounds.count_of(query))
+        if not query.transaction and self._pooled:
+            raise RefusedError(
+                f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
+            )
+        idents = await catalog.identifiers(self._session, wanted.identifiers)
+        first = _Text(query, idents)
+        handle = await self._user(first, "", (), guard=query.schema is not None)
+        attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
+        await catalog.types(self._session, [oid for _, oid in attributes], self._known)
+        kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
+        second = _Text(query, idents, kinds, typed=wanted.typed)
+        columns = tuple(codecs.column(name, self._known[oid], wanted.decoding) for name, oid in attributes)
+        shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
+        return await self._accepted(wanted, shape, second)
+
+    async def again(self, wanted: Wanted, recipe: Recipe) -> AsyncpgStatement | None:
+        """What another session of the same server has found out, prepared here in two round trips.
+
+        None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
+        """
+        if any(oid >= FIRST_OWN for oid in (*recipe.shape.parameters, *(kind.oid for kind in recipe.shape.kinds))):
+            return None
+        try:
+            if self._path or self._session.local:
+                handle = await self._ask(recipe.sql, self._name(), recipe.shape.printed)
+            else:
+                handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
+                # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
+                # and would take a BEGIN of another isolation level for one that comes too late.
+                await self._session.execute("SELECT")
+        except asyncpg.PostgresError:
+            if self._session.is_closed():
+                raise
+            return None
+        return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
+
+    async def _parameter_types(self, oids: Sequence[int]) -> list[ParameterType]:
+        rows = await self._session.fetch(TYPES.format("$1"), oids) if oids else []
+        found = {kind.oid: kind for kind in map(ParameterType.of, rows)}
+        return [found[oid] for oid in oids]
+
+    def _shape(
+        self,
+        wanted: Wanted,
+        text: _Text,
+        kinds: list[ParameterType],
+        columns: tuple[Column, ...],
+        results: tuple[Type, ...],
+    ) -> Shape:
+        parameters = wanted.query.parameters
+        places = {parameter.name: index for index, parameter in enumerate(parameters)}
+        found = dict(zip(text.numbers, kinds, strict=True))
+        return Shape(
+            text=text.rendered.text,
+            form=Form.PLAIN,
+            columns=columns or ROWCOUNT,
+            kinds=results,
+            bound=tuple(places[name] for name in text.numbers),
+            parameters=tuple(kind.oid for kind in kinds) if wanted.typed else (),
+            casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
+            types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
+            convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
+            printed=codecs.printed(results, wanted.decoding),
+            decode=codecs.converters(results, wanted.decoding, wrapped=False),
+            iso=wanted.decoding is Decoding.JSON,
+            changes=wanted.query.statement is not StatementClass.READ,
+        )
+
+    async def _accepted(self, wanted: Wanted, shape: Shape, text: _Text) -> AsyncpgStatement:
+        """The first wrapper that the server takes, or none."""
+        query = wanted.query
+        for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
+            try:
+                handle = await self._ask(sql, self._name(), shape.printed)
+            except asyncpg.PostgresError as error:
+                if self._session.is_closed():
+                    raise
+                if not (error.sqlstate or "").startswith(("42", "0A")):
+                    raise
+                continue
+            decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
+            shape = replace(shape, form=form, decode=decode)
+            return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
+        handle = await self._user(text, self._name(), shape.printed)
+        return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
+
+    def _wrappers(self, wanted: Wanted, shape: Shape) -> Iterable[tuple[Form, str]]:
+        ordinal = len(shape.bound) + 1
+        if not shape.kinds:
+            return [(Form.COUNT, wrap.counted(shape.text, ordinal))]
+        aliases = wrap.names(len(shape.kinds))
+        items = [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+        ways = [wrap.rows, wrap.changed_rows]
+        if shape.changes:
+            ways.reverse()
+        return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
+
+    async def _user(
+        self, text: _Text, name: str, printed: Collection[int], *, guard: bool = False
+    ) -> PreparedStatement:
+        try:
+            return await self._ask(text.rendered.text, name, printed, guarded=text.query if guard else None)
+        except asyncpg.PostgresError as error:
+            if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
+                raise
+            raise _refusal(error, text) from error
+
+    async def _ask(
+        self, sql: str, name: str, printed: Collection[int], *, guarded: Query | None = None
+    ) -> PreparedStatement:
+        """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
+        await self._session.execute(wrap.describing(self._path, self._lock_timeout_s, self._session.local))
+        try:
+            handle = await self._session.prepare_printed(sql, name, printed)
+            question = None if guarded is None else schema_isolation.question(guarded, sql)
+            if guarded is not None and question is not None:
+                schema_isolation.refuse(guarded, await self._session.fetch(question))
+        finally:
+            if not self._session.is_closed():
+                await self._session.execute("ROLLBACK")
+        return handle
+
+
+class _Text:
+    """The user's text with `$n`: as it is first asked about, and with conversions once the types (`kinds`) are known."""
+
+    def __init__(
+        self, query: Query, idents: Mapping[str, str], kinds: list[ParameterType] | None = None, *, typed: bool = False
+    ) -> None:
+        self.query = query
+        self.numbers: dict[str, int] = {}
+        self._parameters = {parameter.name: parameter for parameter in query.parameters}
+        self._idents = idents
+        self._kinds = kinds
+        self._typed = typed
+        self.rendered = render(query, self._write)
+
+    def conversion(self, parameter: Parameter, kind: ParameterType) -> Conversion:
+        """How text becomes the type of a parameter: as declared, else as the server found."""
+        declared = None if parameter.type is None else _declared(parameter)
+        return kind.conversion(declared, is_list=parameter.kind is PlaceholderKind.LIST)
+
+    def _write(self, place: Placeholder) -> str:
+        if place.kind is PlaceholderKind.IDENTIFIER:
+            return self._idents[place.name]
+        number = self.numbers.setdefault(place.name, len(self.numbers) + 1)
+        value = self._value(self._parameters[place.name], number)
+        if place.kind is not PlaceholderKind.LIST:
+            return value
+        return f"<> ALL({value})" if place.negated else f"= ANY({value})"
+
+    def _value(self, parameter: Parameter, number: int) -> str:
+        if self._kinds is None:
+            return f"${number}" if parameter.type is None else f"${number}::{_declared(parameter)}"
+        kind = self._kinds[number - 1]
+        if not self._typed:
+            source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
+            return self.conversion(parameter, kind).of(f"${number}::{source}")
+        if parameter.type is None:
+            return f"${number}"
+        if not kind.cuts(parameter.type):
+            return f"${number}::{_declared(parameter)}"
+        return Conversion(_declared(parameter), Way.RECORD).of(f"${number}::{kind.cast}")
+
+
+def _declared(parameter: Parameter) -> str:
+    """The declared type as SQL, of a list's array."""
+    declared = str(parameter.type)
+    is_list = parameter.kind is PlaceholderKind.LIST and not declared.endswith("]")
+    return f"{declared}[]" if is_list else declared
+
+
+def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Converter | None:
+    if not typed:
+        return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
+    if parameter.kind is PlaceholderKind.LIST:
+        return None
+    if kind.oid in (codecs.JSON, codecs.JSONB):
+        return json_text
+    return exact if kind.oid == codecs.NUMERIC else None
+
+
+def _refusal(error: asyncpg.PostgresError, text: _Text) -> DatabaseError:
+    """The server's words, with the author's names for the parameters."""
+    at = int(error.position) - 1 if error.position else None
+    names = {f"${number}": f":{name}" for name, number in text.numbers.items()}
+    return DatabaseError(
+        re.sub(r"\$\d+", lambda found: names.get(found[0], found[0]), error.args[0]),
+        sqlstate=error.sqlstate,
+        phase=Phase.PREPARING,
+        offset=None if at is None else text.rendered.offset(at),
+        hint=DECLARE if error.sqlstate in NO_TYPE else error.hint,
+    )

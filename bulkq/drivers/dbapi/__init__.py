@@ -1,0 +1,29 @@
+"""Every database that has a SQLAlchemy dialect and no driver of its own here.
+
+dialects      URL -> what SQLAlchemy says of it
+driver        URL -> session
+carriers      where a hop runs: a private thread, or a greenlet on the loop
+connection    one session: hops, deadlines, cancelling
+session       inside a hop: prepare, read, write, stream, over a DB-API cursor
+products      what databases differ in
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkq.drivers.dbapi.driver import SqlDriver
+
+
+def open(url: str, *, application_name: str, read_only: bool) -> SqlDriver:  # noqa: A001 - every driver module has `open`
+    """The driver for `url`; nothing is connected yet.
+
+    Raises:
+        UsageError: the URL cannot be understood.
+        MissingDriver: the dialect's library is not installed.
+    """
+    from bulkq.drivers.dbapi import sqlalchemy_urls
+    from bulkq.drivers.dbapi.driver import SqlDriver
+
+    return SqlDriver(sqlalchemy_urls.ask(url), application_name=application_name, read_only=read_only)

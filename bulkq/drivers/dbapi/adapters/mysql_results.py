@@ -1,0 +1,128 @@
+"""What MariaDB and MySQL answer: values as the server writes them, failures that come as rows, several results of a procedure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from bulkq.model import Decoding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.drivers.dbapi.adapters.base import Forms
+    from bulkq.model import Reply
+
+TIME = 11
+WRITTEN = {
+    Decoding.PYTHON: frozenset[int](),
+    Decoding.TEXT: frozenset({0, 4, 5, 7, 10, 11, 12, 13, 246}),  # decimals, floats, dates, times and years
+    Decoding.JSON: frozenset({TIME}),
+}
+"""Field types whose values are wanted as the server writes them, by their numbers in the protocol."""
+
+TABLE_VERBS = frozenset({"ANALYZE", "CHECK", "OPTIMIZE", "REPAIR", "CACHE", "LOAD"})
+TABLE_ANSWER = ["Table", "Op", "Msg_type", "Msg_text"]
+CHECKSUM_ANSWER = ["Table", "Checksum"]
+UNTOLD = object()
+
+
+class Decoders:
+    """The decoders of one connection of PyMySQL or aiomysql, which look them up by field type for every result."""
+
+    def __init__(self, every: Mapping[int, Any]) -> None:
+        self._every = every
+        self._made: dict[Decoding, dict[int, Any]] = {}
+
+    def of(self, decoding: Decoding) -> dict[int, Any]:
+        """Those that leave the text of the server alone where `decoding` wants it."""
+        if decoding not in self._made:
+            self._made[decoding] = {k: v for k, v in self._every.items() if k not in WRITTEN[decoding]}
+        return self._made[decoding]
+
+
+def time_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:
+    """What writes the TIME columns of libraries that give a timedelta."""
+    if decoding is Decoding.PYTHON or not any(entry[1] == TIME for entry in description):
+        return ()
+    return [partial(time_text, digits=_digits(entry)) if entry[1] == TIME else None for entry in description]
+
+
+def _digits(entry: Sequence[Any]) -> int | None:
+    scale = entry[5] if len(entry) > 5 else None
+    return scale if isinstance(scale, int) and 0 <= scale <= 6 else None
+
+
+def time_text(value: object, digits: int | None) -> object:
+    """A TIME as the server writes it: `-25:30:00`, `838:59:59`, `00:00:01.500`.
+
+    Args:
+        value: a timedelta, or what needs no change.
+        digits: of the fraction; None where the library does not say: six, or none if they are zero.
+    """
+    if not isinstance(value, timedelta):
+        return value
+    whole = abs(value)
+    minutes, seconds = divmod(whole.days * 86_400 + whole.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    shown = (6 if whole.microseconds else 0) if digits is None else digits
+    fraction = f".{whole.microseconds:06}"[: shown + 1] if shown else ""
+    return f"{'-' if value < timedelta(0) else ''}{hours:02}:{minutes:02}:{seconds:02}{fraction}"
+
+
+def failure_in(verb: str, reply: Reply) -> str:
+    """What OPTIMIZE, ANALYZE, CHECK, REPAIR and their like say of a table in a row of their answer, where it failed; else ""."""
+    names = [column.name for column in reply.columns]
+    if verb in TABLE_VERBS and names == TABLE_ANSWER:
+        rows = zip(*(map(_text, values) for values in reply.values), strict=True)
+        return "; ".join(
+            f"{table}: {text}" for table, _, kind, text in rows if kind.lower() == "error" or _unwell(kind, text)
+        )
+    if verb == "CHECKSUM" and names[:2] == CHECKSUM_ANSWER:
+        bare = [_text(table) for table, sum_ in zip(*reply.values[:2], strict=True) if sum_ is None]
+        return "; ".join(f"{table}: no checksum: the table is not there, or cannot be read" for table in bare)
+    return ""
+
+
+def _unwell(kind: str, text: str) -> bool:
+    """Whether a status is none of those that say that all is well."""
+    return kind.lower() == "status" and ("fail" in text.lower() or "corrupt" in text.lower())
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def has_more(cursor: Any) -> bool:
+    """Whether a result follows the last one; True where the library does not say."""
+    result = getattr(getattr(cursor, "_cursor", cursor), "_result", None)
+    return bool(getattr(result, "has_next", True))
+
+
+def next_result(cursor: Any) -> bool:
+    """Go on to the next result of a procedure; False where there is none. An error in it is raised."""
+    library = getattr(cursor, "_cursor", cursor)
+    result = getattr(library, "_result", None)
+    more = getattr(result, "has_next", UNTOLD)
+    if more is not UNTOLD:
+        if not more:
+            return False
+        cursor.nextset()
+        return True
+    return bool(cursor.nextset())
+
+
+WARNED = {
+    "pymysql": attrgetter("_result.warning_count"),
+    "aiomysql": attrgetter("_cursor._result.warning_count"),
+}
+"""`warnings` of two libraries without a function of Python, by driver: it is executed for every set."""
+
+
+def warnings(cursor: Any) -> int:
+    """How many warnings the last result had; 0 where the library does not say."""
+    result = getattr(getattr(cursor, "_cursor", cursor), "_result", None)
+    found = getattr(result, "warning_count", 0)
+    return found if isinstance(found, int) else 0

@@ -1,0 +1,431 @@
+"""PostgreSQL through a DB-API library (psycopg, psycopg2, pg8000 ...): the same SQL around the user's as in the asyncpg driver."""
+
+from __future__ import annotations
+
+import getpass
+import math
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from bulkq.drivers import bounds, read_only_errors, schema_isolation
+from bulkq.drivers.asyncpg import catalog, wrap
+from bulkq.drivers.asyncpg import codecs as forms
+from bulkq.drivers.asyncpg.culprits import RAISED, of_the_value
+from bulkq.drivers.asyncpg.driver import LOOK
+from bulkq.drivers.asyncpg.options import local, timeout_s
+from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.dbapi.adapters.base import (
+    NATIVE,
+    TABLE,
+    Described,
+    Product,
+    Refused,
+    Trouble,
+    convert,
+    returns_rows,
+    style_of,
+    unfit,
+)
+from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
+from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
+    PREPARE,
+    Checker,
+    ParameterTypes,
+    bind,
+    conversions,
+    unwritable,
+)
+from bulkq.drivers.libpq import resolve, settings_of
+from bulkq.drivers.libpq.conninfo import hosts_of, value
+from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
+from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
+from bulkq.drivers.tls import far, unverified
+from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import URL
+
+    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.dbapi.adapters.base import Ask, Asking, Forms
+    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.statement import SqlStatement
+    from bulkq.drivers.libpq import Given
+    from bulkq.model import Limits, ParameterSet, Query, Setting
+
+UNTRANSLATABLE = "22P05"
+"""What the server says of a character that its encoding does not have; here the library finds it, before anything is sent."""
+
+PREPARABLE = frozenset({"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})
+ROWS = frozenset({"SELECT", "VALUES", "TABLE", "WITH"})
+KEPT = "SELECT lower(name)::text FROM pg_catalog.pg_settings WHERE source = 'client'"
+"""Settings that came with the connection: https://www.postgresql.org/docs/current/view-pg-settings.html"""
+
+VALUE = "SELECT current_setting({}, true)::text"
+"""Of those that the view does not show: role, and names of extensions that are not loaded."""
+
+TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
+JSON = (forms.JSON, forms.JSONB)
+PLAIN = forms.NATIVE | {forms.FLOAT8, forms.BYTEA, forms.DATE, forms.TIME, forms.TIMETZ, forms.NUMERIC, *JSON}
+"""Types whose printed text, or Python value, is what JSON wants; the catalog is asked about all others."""
+
+SOFT_CHECKS = 160_000
+"""From PostgreSQL 16 on the server says of a whole column which values it would not convert."""
+
+DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
+NO_TYPE = frozenset({"42P18", "42P08"})
+FOREIGN = re.compile(r"received invalid response to|expected authentication request from server, but received")
+MISSING = re.compile(r'database "([^"]*)" does not exist')
+
+
+class Postgres(Product):
+    """PostgreSQL."""
+
+    name = "postgres"
+    temporary = f"CREATE TEMPORARY TABLE {TABLE} (a integer)"
+    tried = frozenset({"psycopg", "psycopg_async", "psycopg2", "pg8000"})
+    text_parameters = True
+    describes = True
+    schemas = True
+    cancels = True
+    autocommit = True
+    limits_time = True
+    commits_or_fails = True
+    says_begin = True
+    nothing = "SELECT 1"
+    cast = "{}::{}"
+
+    def __init__(self, dialect: Any) -> None:
+        super().__init__(dialect)
+        self._asked: tuple[Setting, ...] = ()
+        self._number = 0
+        self._parameters = ParameterTypes()
+        self._style = ""  # of dates in the server's own text; "" if it is ISO
+        self._types: dict[int, Type] = {}
+
+    def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
+        """A host that is not this machine is never talked to in plain text unless the user says so."""
+        if not self._libpq:
+            return url
+        given = self._given(url)
+        told = value(given, "sslmode") or value(given, "requiressl") == "1"
+        if told or all(local(host) for host, _ in hosts_of(given)):
+            return url
+        return url.update_query_dict({"sslmode": "require"})
+
+    def settings(self, text: str) -> tuple[Setting, ...]:
+        """libpq sends them when it connects; pg8000 and others know no libpq."""
+        if not self._libpq:
+            return ()
+        given = resolve(text, os.environ)
+        refuse_encoding(given)
+        # What libpq does not know it refuses by name.
+        self._asked = settings_of({name: one for name, one in given.items() if name in KEYWORDS or name in VARIABLES})
+        return self._asked
+
+    def dropped(self, ask: Ask, settings: Sequence[Setting]) -> Setting | None:
+        """A pooler may be told to ignore them (`ignore_startup_parameters`)."""
+        kept = {str(row[0]) for row in ask(KEPT)} if settings else set()
+        for one in settings:
+            if one.name not in kept and ask(VALUE.format(wrap.literal(one.name)))[0][0] != one.value:
+                return one
+        return None
+
+    @staticmethod
+    def _given(url: URL) -> dict[str, Given]:
+        return resolve(url.render_as_string(hide_password=False), os.environ)
+
+    def arguments(self, url: URL, application_name: str) -> dict[str, object]:
+        """Its name among the server's sessions, how long the network may take, and UTF-8, which every value of ours is.
+
+        Without it the encoding is the database's: of one that is SQL_ASCII psycopg reads bytes, psycopg2 ASCII only.
+        """
+        if not self._libpq:
+            return self._context(url) if self.dialect.driver == "pg8000" else {}
+        given = self._given(url)
+        named = {} if value(given, "application_name") else {"application_name": application_name}
+        return named | {"client_encoding": "UTF8", "connect_timeout": math.ceil(timeout_s(given))}
+
+    def _context(self, url: URL) -> dict[str, object]:
+        """pg8000 goes on in plain text where the server has no TLS, unless it is given a context; it wants a user, as libpq does not."""
+        told = str(url.query.get("ssl_context") or "").lower()
+        given: dict[str, object] = {} if url.username else {"user": os.environ.get("PGUSER") or getpass.getuser()}
+        if told or far(url):
+            given["ssl_context"] = False if told == "false" else unverified()
+        return given
+
+    def plain_allowed(self, url: URL) -> bool:
+        """libpq keeps what the user says, wherever it is said; pg8000 has one option."""
+        if self._libpq:
+            return bool(value(self._given(url), "sslmode"))
+        return str(url.query.get("ssl_context") or "").lower() == "false"
+
+    @property
+    def _libpq(self) -> bool:
+        return self.dialect.driver.startswith("psycopg")
+
+    def look(self, ask: Ask, connection: Connection) -> Server:
+        """As the asyncpg driver looks."""
+        self._plain(connection)
+        self._iso(ask, connection)
+        ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(LOOK)
+        encrypted = [row[0] for row in ask(TLS)]
+        self._number = int(str(number))
+        return Server(
+            product="postgresql",
+            version=str(version).partition(" ")[0],
+            version_number=self._number,
+            pid=_int(pid),
+            tls=("unverified" if encrypted[0] else "off") if encrypted else "",
+            database=str(database),
+            user=str(user),
+            superuser=bool(superuser),
+            in_recovery=bool(standby),
+            free_connections=_int(free),
+            max_connections=_int(most),
+            read_only=read_only_errors.reason(ask(read_only_errors.WHY)[0], self._asked) if locked else "",
+        )
+
+    def _iso(self, ask: Ask, connection: Connection) -> None:
+        """Dates as the libraries read them; psycopg2 has said so to the server when it connected."""
+        if not self._libpq:
+            return
+        inner = cast("Any", getattr(connection, "driver_connection", None) or connection)
+        if self.dialect.driver == "psycopg2":
+            ask("RESET datestyle")
+            style = inner.get_parameter_status("DateStyle")
+        else:
+            style = inner.info.parameter_status("DateStyle")
+        if style and not style.startswith(wrap.ISO):
+            self._style = style
+            ask(f"SET datestyle = '{wrap.ISO}'")
+
+    def _plain(self, connection: Connection) -> None:
+        """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
+        driver = cast("Any", connection)
+        if self.dialect.driver == "psycopg2":
+            from psycopg2 import extras
+
+            extras.register_default_json(driver, loads=_same)
+            extras.register_default_jsonb(driver, loads=_same)
+        elif self.dialect.driver in {"psycopg", "psycopg_async"}:
+            from psycopg.types.string import TextLoader
+
+            inner = getattr(driver, "driver_connection", None) or driver
+            for name in ("json", "jsonb"):
+                inner.adapters.register_loader(name, TextLoader)
+
+    def kill(self, pid: int) -> str | None:
+        """For libraries without a way of their own."""
+        return f"SELECT pg_cancel_backend({pid})"
+
+    # transactions
+
+    def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
+        """BEGIN and its limits in one message."""
+        return (wrap.opening(limits, ordinals=False, path=path),)
+
+    def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
+        """Limits of the session, and where its names are looked up."""
+        return (wrap.session_limits(limits, path),)
+
+    def restyling(self, decoding: Decoding, *, local: bool) -> Sequence[str]:
+        """Text has the date style of the server, as in COPY; Python's values and JSON are read from ISO."""
+        if decoding is not Decoding.TEXT or not self._style:
+            return ()
+        return (f"SET {'LOCAL ' if local else ''}datestyle = {wrap.literal(self._style)}",)
+
+    def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
+        """Of the session again."""
+        return (wrap.RESET, f"SET datestyle = '{wrap.ISO}'") if self._style else (wrap.RESET,)
+
+    def durable(self) -> Sequence[str]:
+        """Whatever the server's default is."""
+        return ("SET LOCAL synchronous_commit = on",)
+
+    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+        """A cursor of the server's, for what can have one."""
+        return cast("Cursor", ServerCursor(cursor)) if query.verb in ROWS else cursor
+
+    # queries
+
+    def style(self, *, typed: bool) -> Style:  # noqa: ARG002
+        """Text is sent as a literal of no type, which the server converts to what the place wants."""
+        style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
+        return replace(style, bound=bounds.POSTGRES.get(self.dialect.driver))
+
+    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+        """Tables, columns, schemas, functions, types, roles, databases."""
+        return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+        """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
+        returns = returns_rows(query, self.name)
+        probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
+        if query.verb not in PREPARABLE:
+            self._refuse_others(asking, query, probe)
+            types = self._parameters.declared(asking, query)
+            bind(query, binding, types)
+            return Described(returns_rows=returns, conversions=conversions(query, types))
+        types = self._parameters.prepared(asking, probe)
+        self._refuse_others(asking, query, probe)
+        bind(query, binding, types)
+        columns: tuple[Column, ...] = ()
+        if query.statement is StatementClass.READ:
+            columns = self._columns(asking, binding)
+        return Described(
+            columns, returns, {name: kind.name for name, kind in types.items()}, conversions=conversions(query, types)
+        )
+
+    def _refuse_others(self, asking: Asking, query: Query, probe: Binding) -> None:
+        question = schema_isolation.question(query, probe.sample)
+        if question is not None:
+            schema_isolation.refuse(query, asking.ask(question))
+
+    def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
+        cursor = asking.cursor
+        text = f"DECLARE bulkq_probe CURSOR FOR {binding.sample}"
+        cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
+        cursor.execute("FETCH 0 FROM bulkq_probe")
+        return self.columns(asking, cursor, json_wanted=True)
+
+    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+        """The server's READ ONLY transaction is the guard."""
+        return None
+
+    def probe(self, text: str) -> tuple[str, int]:
+        """See `describe`."""
+        prefix = PREPARE.format("........")
+        return prefix + text, len(prefix)
+
+    def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
+        """JSON is embedded as it is, and arrays become JSON."""
+        entries = [(str(entry[0]), _int(entry[1])) for entry in cursor.description or ()]
+        kinds = self._kinds(asking, [oid for _, oid in entries]) if json_wanted else ()
+        raw = {kind.oid for kind in kinds if kind is not None and kind.element} | set(JSON)
+        return tuple(Column(name, raw=json_wanted and oid in raw) for name, oid in entries)
+
+    def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:
+        """One that gives the server's own text, where Python's types would lose something of it."""
+        if decoding is Decoding.PYTHON:
+            return None
+        texts_of = TEXTS.get(self.dialect.driver)
+        return texts_of(connection, forms.BINARY[decoding]) if texts_of is not None else None
+
+    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:
+        """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
+        if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
+            return ()
+        kinds = self._kinds(asking, [_int(entry[1]) for entry in cursor.description or ()])
+        return [None if kind is None else forms.json_value(kind) for kind in kinds]
+
+    def _kinds(self, asking: Asking, oids: Sequence[int]) -> Sequence[Type | None]:
+        """The types with these oids; None if JSON takes their values as they come."""
+        if self.dialect.driver not in TEXTS:
+            return [None] * len(oids)
+        unknown = sorted(set(oids) - PLAIN - self._types.keys())
+        if unknown:
+            for row in asking.ask(catalog.TYPES.format(wrap.literal(f"{{{','.join(map(str, unknown))}}}"))):
+                kind = catalog.Type(*cast("Any", row))
+                self._types[kind.oid] = kind
+        return [self._types.get(oid) for oid in oids]
+
+    def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+        """The server converts them; from PostgreSQL 16 on it says of many at once which it would not."""
+        return Checker(ask, self._fault, soft=self._number >= SOFT_CHECKS).check(statement, sets)
+
+    def _fault(self, error: Exception) -> tuple[str, str]:
+        """SQLSTATE and message of an error that is the fault of the value converted.
+
+        Raises:
+            Exception: `error`, if it is not.
+        """
+        trouble = self.trouble(error)
+        source = getattr(getattr(error, "diag", None), "source_function", None)
+        if not of_the_value(trouble.sqlstate, source) or (trouble.lost and source != RAISED):
+            raise error
+        return str(trouble.sqlstate), trouble.message
+
+    # errors
+
+    def trouble(self, error: Exception) -> Trouble:
+        """psycopg and psycopg2 have the server's own fields."""
+        if isinstance(error, UnicodeEncodeError):
+            return Trouble(unwritable(error), UNTRANSLATABLE)
+        details = getattr(error, "diag", None)
+        found = said(error)
+        state = found.state
+        lost = self.is_disconnect(error) or str(state or "").startswith(("57P", "08"))
+        message = getattr(details, "message_primary", None) or found.words
+        position = getattr(details, "statement_position", None)
+        hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
+        return Trouble(message, state, lost, hint, int(position) - 1 if position else None)
+
+    def why_not(self, error: Exception, where: str) -> str:
+        """libpq's words, without what it says of each address twice; psycopg2 cannot read those that are no UTF-8."""
+        if isinstance(error, UnicodeDecodeError):
+            error = Exception(bytes(error.object).decode(errors="replace"))
+        text = said(error).words
+        if isinstance(error, NotImplementedError):
+            return f"the dialect {self.dialect.driver} cannot be used here: {type(error).__name__} {text}".rstrip()
+        if not str(error).strip() or FOREIGN.search(text):  # of some garbage libpq says nothing at all
+            return f"{where} does not answer as PostgreSQL does: is it the right host and port?"
+        if "closed the connection unexpectedly" in text:
+            return f"{where} closed the connection at once: is it PostgreSQL, and does it expect TLS?"
+        if found := MISSING.search(text):
+            return f'database "{found[1]}" does not exist'
+        return text
+
+
+NAMES = """\
+SELECT relname::text FROM pg_catalog.pg_class
+UNION SELECT attname::text FROM pg_catalog.pg_attribute WHERE NOT attisdropped
+UNION SELECT nspname::text FROM pg_catalog.pg_namespace UNION SELECT proname::text FROM pg_catalog.pg_proc
+UNION SELECT typname::text FROM pg_catalog.pg_type UNION SELECT rolname::text FROM pg_catalog.pg_roles
+UNION SELECT datname::text FROM pg_catalog.pg_database
+UNION SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"""
+
+
+def _convert(value: object) -> object:
+    """Lists are arrays, which the libraries write themselves."""
+    return value if isinstance(value, list) else convert(value)
+
+
+DOLLARS = Style("", "${}".format, NATIVE, convert, unfit, lambda _: None, cast="{}::{}")
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _texts_of_psycopg(connection: Connection, kept: frozenset[int]) -> Cursor:
+    from psycopg.types.string import TextLoader
+
+    cursor = connection.cursor()
+    inner = cast("Any", getattr(cursor, "_cursor", cursor))  # SQLAlchemy's, of an asyncio connection
+    for kind in inner.adapters.types:  # with those that SQLAlchemy has registered: hstore
+        for oid in {kind.oid, kind.array_oid} - kept - {0}:
+            inner.adapters.register_loader(oid, TextLoader)
+    return cursor
+
+
+def _texts_of_psycopg2(connection: Connection, kept: frozenset[int]) -> Cursor:
+    from psycopg2 import extensions
+
+    cursor = connection.cursor()
+    known = {*extensions.string_types, *cast("Any", connection).string_types}  # SQLAlchemy's are the connection's
+    whole = extensions.new_type(tuple(known - kept), "BULKQ_TEXT", lambda text, _: text)
+    extensions.register_type(whole, cast("Any", cursor))
+    return cursor
+
+
+def _int(value: object) -> int:
+    return int(str(value))
+
+
+TEXTS = {"psycopg": _texts_of_psycopg, "psycopg_async": _texts_of_psycopg, "psycopg2": _texts_of_psycopg2}
+"""Libraries that can be made to give the server's text."""

@@ -1,0 +1,186 @@
+"""Any database with a SQLAlchemy dialect: the dialect is asked what it is, and connects."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from bulkq.drivers import libpq, tls
+from bulkq.drivers.dbapi import self_test
+from bulkq.drivers.dbapi.connection import SqlConnection
+from bulkq.drivers.dbapi.executor import LoopCarrier, ThreadCarrier, cancels
+from bulkq.drivers.dbapi.session import Session
+from bulkq.drivers.dbapi.warnings import Warnings
+from bulkq.drivers.leftovers import LEFTOVERS
+from bulkq.errors import BulkqError, TargetError, UsageError
+from bulkq.model import Capabilities
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+    from bulkq.drivers.dbapi.executor import Carrier
+    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.sqlalchemy_urls import Known
+    from bulkq.model import Server
+
+CONNECT_S = 10.0
+NAMELESS = frozenset({"dbapi", "base", "rest"})
+"""What some dialects call their library."""
+
+UNKNOWN_OPTION = re.compile(
+    r"""unexpected keyword argument '(\w+)'|invalid connection option "(\w+)"|parameter "(\w+)\""""
+)
+"""How libraries call an option that they do not know: as Python does, as libpq does, as servers and DuckDB do."""
+
+
+class SqlDriver:
+    """One target of a SQLAlchemy dialect. Holds no connection.
+
+    Args:
+        known: what SQLAlchemy says of the URL.
+        application_name: as the server's lists of sessions show us, where it has such lists.
+        read_only: sessions that cannot write, as far as the database knows such sessions.
+    """
+
+    def __init__(self, known: Known, *, application_name: str, read_only: bool) -> None:
+        self.target = urls.safe(known.text)
+        self.warnings = Warnings()
+        self.left_behind = 0
+        """Statements that could not be ended; their connections and threads live until the process ends."""
+
+        self._known = known
+        self._application_name = application_name
+        self._read_only = read_only
+        product = known.product
+        self._settings = product.settings(known.text)
+        self.capabilities = Capabilities(
+            name=known.dialect.name if known.dialect.driver in NAMELESS else known.dialect.driver,
+            pipelined=False,
+            cancels=product.cancels or any(map(cancels, known.classes())),
+            copies=False,
+            describes=product.describes,
+            text_parameters=product.text_parameters,
+            isolates_errors=False,
+            in_process=product.in_process,
+            concurrent_writes=product.concurrent_writes,
+            schemas=product.schemas,
+            dynamic_types=product.dynamic_types,
+        )
+
+    async def connect(self) -> SqlConnection:
+        """Open a session within ten seconds.
+
+        Raises:
+            TargetError: which part did not let us in.
+        """
+        carrier: Carrier | None = None
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                carrier, connection = await self._opened()
+                session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
+                server: Server = await carrier.run(lambda: self._looked(session, connection, carrier.dialect))
+        except asyncio.CancelledError:
+            await _drop(carrier)
+            raise
+        except BulkqError:
+            await _drop(carrier)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
+            await _drop(carrier)
+            raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
+        server = replace(server, settings=self._settings)
+        if tls.far(self._known.url):
+            server = await self._guarded(carrier, server)
+        return SqlConnection(carrier, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
+
+    def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
+        """What is at the other end, and what a library that nobody has tried is seen to do."""
+        product = self._known.product
+        product.dialect = dialect  # this one has seen the server
+        server = product.look(session.ask, connection)
+        lost = product.dropped(session.ask, self._settings)
+        if lost is not None:
+            raise UsageError(
+                f'target "{self.target}": {lost.name} of {lost.source} did not reach the server: a pooler in between ignores it. '
+                "Connect to the server itself, or use postgresql:// (asyncpg)"
+            )
+        return server if product.believed else self._tried(session, server)
+
+    def _tried(self, session: Session, server: Server) -> Server:
+        """What a library that the tests do not hold is seen to do."""
+        product = self._known.product
+        LEFTOVERS.foreign = True
+        self_test.ask_twice(session)
+        if self._read_only:
+            return server
+        seen = self_test.write_and_undo(session)
+        product.counts = product.counts or seen.counts
+        product.transactional = seen.rolls_back if product.temporary else product.transactional
+        return replace(server, counts=product.counts, rolls_back=seen.rolls_back)
+
+    async def _guarded(self, carrier: Carrier, server: Server) -> Server:
+        """Another machine is not talked to in plain text unless the URL says so: some libraries fall back to it.
+
+        Raises:
+            TargetError: the connection is not encrypted.
+        """
+        if server.tls == "off" and not self._known.product.plain_allowed(self._known.url):
+            await _drop(carrier)
+            raise TargetError(
+                f'TLS refused: "{self._known.url.host}" has none, and the connection would be in plain text: '
+                f"say {tls.plain(self._known.text)} in the URL if the network may see everything"
+            )
+        return replace(server, tls=server.tls or "unknown")
+
+    async def _opened(self) -> tuple[Carrier, Connection]:
+        """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
+        carrier = self._carrier(read_only=self._read_only)
+        try:
+            return carrier, await carrier.open()
+        except Exception as error:
+            if not (self._read_only and self._known.product.is_open_otherwise(error)):
+                raise
+        carrier = self._carrier(read_only=False)
+        return carrier, await carrier.open()
+
+    def _carrier(self, *, read_only: bool) -> Carrier:
+        product = self._known.product
+        url = product.url(self._known.url, read_only=read_only)
+        arguments = product.arguments(self._known.url, self._application_name)
+        if self._known.is_async:
+            return LoopCarrier(url, arguments, autocommit=product.autocommit)
+        return ThreadCarrier(url, arguments, autocommit=product.autocommit, canceller=product.canceller)
+
+    def _left(self) -> None:
+        self.left_behind += 1
+        LEFTOVERS.statements += 1
+
+    def _option(self, error: Exception) -> UsageError | None:
+        """The error for an option of the URL that the library does not know."""
+        found = UNKNOWN_OPTION.search(str(error))
+        name = next(filter(None, found.groups()), "") if found else ""
+        if name not in self._known.url.query:
+            blamed = libpq.blame(self._why(error), None, self._settings)
+            return UsageError(f'target "{self.target}": {blamed}') if blamed else None
+        return UsageError(f'target "{self.target}": {self._known.dialect.driver} knows no option "{name}": take it out')
+
+    def _why(self, error: Exception) -> str:
+        host = self._known.url.host
+        where = f'"{host}"' if host else ""
+        if isinstance(error, TimeoutError):
+            return f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall or a wrong address?"
+        cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+        return self._known.product.why_not(cause, where)
+
+
+async def _drop(carrier: Carrier | None) -> None:
+    if carrier is not None:
+        carrier.cut()
+        with suppress(Exception):  # it never came to be
+            await carrier.close()

@@ -1,0 +1,73 @@
+"""An error of a library, or of a rule of ours, in the words and states that the worker understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.dbapi.adapters.base import Refused
+from bulkq.errors import DatabaseError
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.dbapi.adapters.base import Product, Trouble
+    from bulkq.drivers.dbapi.statement import Signals
+
+CANCELED = "57014"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an error came.
+
+    Attributes:
+        phase: of the attempt.
+        at: how many sets had been answered.
+        position: the set that is to blame, as the worker counts them.
+        binding: of the statement, where there is one.
+        prefix: characters in front of the statement that a place in it does not count.
+        lost: the session is of no use any more.
+    """
+
+    phase: Phase
+    at: int
+    position: int | None
+    binding: Binding | None
+    prefix: int
+    lost: bool
+
+
+def translated(error: Exception, product: Product, signals: Signals, moment: Moment) -> DatabaseError:
+    """`error` for the worker."""
+    if isinstance(error, Refused):
+        killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
+        return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
+    trouble = product.trouble(error)
+    message, state = trouble.message, trouble.sqlstate
+    doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not product.commits_or_fails
+    if state == CANCELED and signals.expired is not None and not doubtful:
+        message = f"timed out after {signals.timeout_s:g}s"
+        if signals.expired != moment.at:
+            message, state = "interrupted by the deadline of the set before it", "40001"
+    lost = trouble.lost or moment.lost
+    if lost and not message.startswith("connection lost"):
+        message = f"connection lost: {message}"
+    return DatabaseError(
+        message,
+        sqlstate=None if lost and state == CANCELED else state,
+        phase=moment.phase,
+        position=moment.position,
+        offset=_offset(trouble, moment),
+        hint=trouble.hint,
+        connection_lost=lost,
+        confirmed=not doubtful,
+    )
+
+
+def _offset(trouble: Trouble, moment: Moment) -> int | None:
+    """The place in the user's text, where the error has one."""
+    at, binding = trouble.at, moment.binding
+    if at is None or binding is None or moment.phase is not Phase.PREPARING or at < moment.prefix:
+        return None
+    return binding.offset(at - moment.prefix)

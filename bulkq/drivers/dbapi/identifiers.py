@@ -1,0 +1,44 @@
+"""Values of `:{name}` placeholders as quoted names of a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.sqlite import rules
+from bulkq.errors import DatabaseError
+from bulkq.model import Phase
+from bulkq.query import name_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulkq.drivers.dbapi.adapters.base import Ask, Product
+    from bulkq.drivers.dbapi.pep249 import Connection
+
+
+def names_of(product: Product, ask: Ask, connection: Connection, identifiers: Mapping[str, str]) -> dict[str, str]:
+    """Each of `identifiers` quoted; the catalog is read where there are any.
+
+    Raises:
+        DatabaseError: the database has no such name.
+    """
+    if not identifiers:
+        return {}
+    known = product.names(ask, connection)
+    return {parameter: _quoted(product, known, parameter, value) for parameter, value in identifiers.items()}
+
+
+def _quoted(product: Product, known: set[str], parameter: str, value: str) -> str:
+    quoted = product.quoted
+    if value in known:
+        left, dot, right = value.partition(".")
+        return f"{quoted(left)}.{quoted(right)}" if dot and left in known and right in known else quoted(value)
+    parts = name_parts(value, product.quote)
+    if parts and known.issuperset((*parts, ".".join(parts))):
+        return ".".join(map(quoted, parts))
+    raise DatabaseError(
+        f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it',
+        sqlstate="42P01",
+        phase=Phase.PREPARING,
+        hint=rules.nearest(value, known),
+    )

@@ -1,0 +1,129 @@
+"""What SQLAlchemy says of a URL: which dialect, whether it is async, which package it needs.
+
+No list of dialects is kept here: a new one that is installed is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from bulkq.drivers.dbapi.adapters import product_of
+from bulkq.errors import MissingDriver, UsageError
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from sqlalchemy.engine import URL, Dialect
+
+    from bulkq.drivers.dbapi.adapters.base import Product
+
+EXTRAS = {
+    "duckdb": "duckdb",
+    "duckdb_engine": "duckdb",
+    "pymysql": "mysql",
+    "aiomysql": "mysql",
+    "psycopg": "psycopg",
+    "psycopg2": "psycopg",
+}
+"""Packages that an extra of ours installs, with the versions that were tried."""
+
+DISTRIBUTIONS = {
+    "MySQLdb": "mysqlclient",
+    "mysql": "mysql-connector-python",
+    "cx_Oracle": "cx_Oracle",
+    "pysqlcipher3": "sqlcipher3-binary",
+    "adbc_driver_sqlite": "adbc-driver-sqlite",
+    "adbc_driver_postgresql": "adbc-driver-postgresql",
+}
+"""Packages whose name on the index is not the one they are imported by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a URL before anything is connected."""
+
+    text: str
+    url: URL
+    dialect: Dialect
+    is_async: bool
+    product: Product
+    module: ModuleType | object
+
+    def classes(self) -> tuple[object, ...]:
+        """The library's classes of connections and cursors, as far as PEP 249's names find them."""
+        inner = getattr(self.module, "driver", None) or self.module
+        found = [getattr(m, n, None) for m in (self.module, inner) for n in ("Connection", "connection", "Cursor")]
+        return tuple(one for one in found if one is not None)
+
+
+def ask(text: str) -> Known:
+    """Ask SQLAlchemy about the URL `text`.
+
+    Raises:
+        UsageError: it cannot be read, or no dialect has that name.
+        MissingDriver: the dialect's library is not installed.
+    """
+    scheme = urls.scheme(text) or ""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise UsageError(
+            f'target "{urls.safe(text)}" cannot be read: write {scheme}://user@host:port/database; in a user or password write '
+            "@ as %40, : as %3A, / as %2F"
+        ) from None
+    try:
+        kind = url.get_dialect()
+        kind = kind.get_async_dialect_cls(url)
+        with contextlib.redirect_stdout(
+            sys.stderr
+        ):  # stdout is for data, whatever a library prints while it is imported
+            module = kind.import_dbapi()
+        dialect = kind(dbapi=module)  # type: ignore[call-arg] # every dialect takes it
+    except ModuleNotFoundError as error:
+        raise MissingDriver(
+            f'{scheme}:// needs the package "{error.name}": {install(error.name or "")}{_other(scheme)}'
+        ) from None
+    except ImportError as error:
+        raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
+    except Exception as error:
+        raise _unusable(scheme, error) from error
+    return Known(text, url, dialect, dialect.is_async, product_of(dialect), module)
+
+
+def _unusable(scheme: str, error: Exception) -> MissingDriver:
+    """The error for a dialect that fails before anything is connected: it was made for another version of SQLAlchemy."""
+    words = " ".join(str(error).split())
+    return MissingDriver(
+        f"the dialect {scheme} cannot be used with SQLAlchemy {sqlalchemy.__version__}: {type(error).__name__}"
+        f"{f' {words}' if words else ''}: try another library for this database"
+    )
+
+
+def install(package: str) -> str:
+    """The command that installs `package`."""
+    root = package.partition(".")[0]
+    extra = EXTRAS.get(root)
+    return f"pip install 'bulkq[{extra}]'" if extra else f"pip install {DISTRIBUTIONS.get(root, root)}"
+
+
+def _other(scheme: str) -> str:
+    """Another library for the same database, which we have tried."""
+    return f" (or write {scheme}+pymysql://: {install('pymysql')})" if scheme in {"mysql", "mariadb"} else ""
+
+
+def name_of(text: str) -> str | None:
+    """SQLAlchemy's name of the dialect of the URL `text`; None where there is none, "" where the URL cannot be read."""
+    try:
+        return str(make_url(text).get_dialect().name)
+    except (NoSuchModuleError, ModuleNotFoundError):  # the first is an ArgumentError too
+        return None
+    except (ArgumentError, ValueError):
+        return ""

@@ -1,0 +1,79 @@
+"""A query as a session has prepared it, what the loop and a hop tell each other, and the order and form of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.input_order import sorted_rows
+from bulkq.errors import DatabaseError
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.drivers.asyncpg.conversion import Conversion
+    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.dbapi.adapters.base import Form, Forms
+    from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
+
+
+@dataclass(slots=True, eq=False)
+class SqlStatement:
+    """A query as a session understands it; see `bulkq.protocols.Statement`."""
+
+    query: Query
+    columns: tuple[Column, ...]
+    returns_rows: bool | None
+    parameter_types: tuple[str, ...]
+    single: bool
+    binding: Binding
+    decoding: Decoding
+    lasting: str = ""
+    """Why what it changes cannot be rolled back; "" where it can."""
+
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
+    """How text becomes the type of each parameter, by name, if the database can be asked to check it."""
+
+    forms: Forms | None = None
+    """What is to be done with its values; None where only its answer tells."""
+
+
+@dataclass(slots=True)
+class Signals:
+    """What the loop and the hop tell each other; each attribute is written by one side."""
+
+    cancelled: bool = False  # nobody waits any more
+    expired: int | None = None  # the deadline of the set at this place has passed
+    committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
+    answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)
+    timeout_s: float | None = None
+
+
+def shaped(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:
+    """A column in another form; NULL stays.
+
+    Raises:
+        DatabaseError: a value of it cannot be given.
+    """
+    made: list[object] = []
+    try:
+        for value in values:
+            made.append(value if value is None else form(value))  # noqa: PERF401 - its length says which one it was
+    except ValueError as error:
+        raise DatabaseError(
+            f'column "{column.name}": {error}', sqlstate="22000", phase=Phase.SENT, position=positions[len(made)]
+        ) from error
+    return made
+
+
+def ordered(
+    statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits
+) -> tuple[Sequence[int], Sequence[ParameterSet]]:
+    """The sets in the order in which they are executed, and the place of each in `sets`."""
+    if limits.ordered or limits.read_only or len(sets) < 2:
+        return range(len(sets)), sets
+    order = [place for place in statement.query.sorting if place < len(sets[0])]
+    numbered = sorted_rows([(*values, i) for i, values in enumerate(sets)], order)
+    places = [int(str(row[-1])) for row in numbered]
+    return places, [sets[place] for place in places]

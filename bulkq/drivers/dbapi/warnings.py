@@ -1,0 +1,92 @@
+"""Warnings of a server that counts them with every answer: how many there were, and the texts of the first few.
+
+A session takes note in its hop; the driver adds up on the loop, for the line that ends the run.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.dbapi.adapters.base import Refused
+
+if TYPE_CHECKING:
+    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.model import Query
+
+FEW = 5
+"""Texts that are asked for and shown: each costs a round trip."""
+
+LONGEST = 300
+
+
+class Warnings:
+    """What a target warned of in a run, over all of its sessions.
+
+    Attributes:
+        count: warnings and notes, as the server counts them.
+        first: texts of the first few.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[str] = []
+
+    def take(self, warned: Warned, *, keep: bool) -> None:
+        """Add what a session has noted since the last time; forget it where its attempt failed."""
+        if keep and warned.count:
+            self.count += warned.count
+            self.first += warned.first[: FEW - len(self.first)]
+        warned.count, warned.first = 0, []
+
+
+class Warned:
+    """What one session was warned of since it was last asked.
+
+    Args:
+        connection: of the session.
+        product: which database it is.
+    """
+
+    def __init__(self, connection: Connection, product: Product) -> None:
+        self.count = 0
+        self.first: list[str] = []
+        self._connection = connection
+        self._product = product
+
+    def see(self, cursor: Cursor, query: Query) -> None:
+        """Take note of the warnings of the statement that `cursor` has just executed, its rows read.
+
+        Between two results of a procedure no text can be asked for; the last one has the warnings.
+
+        Raises:
+            Refused: a warning says that the statement was killed, though its answer says that it ended well.
+        """
+        counted = self._product.warned
+        count = counted(cursor) if counted is not None else 0
+        if not count or self._product.has_more(query, cursor):
+            return
+        self.count += count
+        if len(self.first) < FEW or query.verb in self._product.killed_in_warnings:
+            self._ask(query)
+
+    def _ask(self, query: Query) -> None:
+        rows: list[tuple[object, ...]] = []
+        with suppress(Exception):  # then only their number is known
+            rows = self._rows()
+        private = any(parameter.secret for parameter in query.parameters) or "mask" in query.metadata
+        for _, code, message in rows:
+            if self._product.means_killed(int(str(code))):
+                raise Refused(" ".join(str(message).split()), "57014")
+            if len(self.first) < FEW:
+                text = "(not shown: it may hold a secret)" if private else " ".join(str(message).split())[:LONGEST]
+                self.first.append(f"{query.place}: [{code}] {text}")
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        cursor = self._connection.cursor()  # the other one still has its columns
+        try:
+            cursor.execute("SHOW WARNINGS")
+            return list(cursor.fetchmany(FEW))
+        finally:
+            cursor.close()

@@ -1,0 +1,27 @@
+"""The claim of a batch in SQLite, inside its `BEGIN IMMEDIATE`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.drivers.claims import refused
+from bulkq.model import Phase
+
+if TYPE_CHECKING:
+    from bulkq.drivers.sqlite.handle import Handle
+    from bulkq.model import Claim
+
+
+def take(db: Handle, claim: Claim) -> None:
+    """Insert the marker of `claim`. Nobody else writes meanwhile: what is not granted has one of two reasons.
+
+    Raises:
+        AlreadyApplied: the marker is there, whoever owns the run.
+        NotOwner: the run row has another owner, or is gone.
+        DatabaseError: SQLite refuses it: the tables are not there.
+    """
+    db.run_own(markers.claim(claim, "sqlite"), Phase.CLAIMING)
+    if db.own.rowcount == 1:
+        return
+    raise refused(db.run_own(markers.look(claim), Phase.CLAIMING), claim)

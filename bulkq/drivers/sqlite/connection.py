@@ -1,0 +1,290 @@
+"""One SQLite file as a lane sees it: the hops into the thread of its connection, and how they end.
+
+What happens inside the thread is in `bulkq.drivers.sqlite.session`; where the thread comes from is the drivers' difference:
+`bulkq.drivers.sqlite.aiosqlite` and `bulkq.drivers.sqlite.pysqlite`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import unquote
+
+from bulkq.drivers.sqlite.handle import Handle
+from bulkq.drivers.sqlite.options import options_of
+from bulkq.drivers.sqlite.session import PIECE, Session, SqliteStatement
+from bulkq.drivers.threads import ended, what_lasts
+from bulkq.errors import DatabaseError, TargetError, UsageError
+from bulkq.model import Capabilities, Phase, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply
+    from bulkq.protocols import Statement
+
+T = TypeVar("T")
+
+CONNECT_S = 10.0
+GRACE_S = 2.0
+"""How long a cancelled statement, or a connection being closed, may take to end."""
+
+KEPT_STATEMENTS = 64
+
+
+class Thread(Protocol):
+    """The thread of one connection."""
+
+    async def start(self) -> None:
+        """Start it and open the database in it."""
+        ...
+
+    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Have it call `work`; it goes on when nobody waits for the future any more."""
+        ...
+
+    async def stop(self, interrupt: Callable[[], None]) -> None:
+        """Close the database and end the thread, interrupting what it does; leave it behind after the grace."""
+        ...
+
+
+def file_of(url: str) -> Path:
+    """The path in `url`.
+
+    Raises:
+        UsageError: no path, a host, or `:memory:`.
+    """
+    scheme, _, rest = url.partition(":")
+    location = rest.partition("?")[0]
+    host, slash, path = location.removeprefix("//").partition("/") if location.startswith("//") else ("", "", "")
+    if not slash or host:
+        if location in {"", "//"} or ":memory:" in location:
+            raise UsageError(_nothing_there(url))
+        raise UsageError(
+            f'"{url}": write {scheme}:///{unquote(location.lstrip("/"))} for a file in this folder, with three slashes'
+        )
+    name = unquote(path, errors="surrogateescape")
+    if name in {"", ":memory:"}:
+        raise UsageError(_nothing_there(url))
+    if "\0" in name:
+        raise UsageError(f'"{url}": a file name cannot hold a null character')
+    return Path(name)
+
+
+def _nothing_there(url: str) -> str:
+    return f'"{url}" names no file, and a database in memory would be empty: write sqlite:///file.db'
+
+
+class SqliteDriver:
+    """One database file."""
+
+    def __init__(
+        self, name: str, url: str, thread: Callable[[Callable[[], sqlite3.Connection]], Thread], *, read_only: bool
+    ) -> None:
+        """Remember which file; `connect` opens it.
+
+        Args:
+            name: of the driver.
+            url: `sqlite:///relative.db` or `sqlite:////absolute.db`, with percent-encoding where needed, and options.
+            thread: makes the thread of a connection, which opens the file by calling the argument.
+            read_only: open the file so that nothing can be written.
+
+        Raises:
+            UsageError: the URL does not name a file.
+        """
+        self.target = url
+        self._path = file_of(url)
+        self._options = options_of(url, url.partition("?")[2])
+        self._thread = thread
+        self._read_only = read_only
+        self.capabilities = Capabilities(
+            name=name,
+            pipelined=True,
+            cancels=True,
+            copies=False,
+            describes=False,
+            text_parameters=False,
+            isolates_errors=True,
+            in_process=True,
+            concurrent_writes=False,
+            dynamic_types=True,
+        )
+
+    async def connect(self) -> SqliteConnection:
+        """Open the file, in a thread of its own.
+
+        Raises:
+            TargetError: no such file, not a database, no permission, locked.
+        """
+        if self._options.reading and not self._read_only:
+            option = self._options.reading
+            raise TargetError(
+                f'"{self._path}" is opened with {option}, and the run writes: take {option} out of the URL'
+            )
+        handle = Handle(self._path, read_only=self._read_only, options=self._options)
+        thread = self._thread(handle.open)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await thread.start()
+        except TimeoutError:
+            raise TargetError(f'"{self._path}" did not open within {CONNECT_S:g}s') from None
+        return SqliteConnection(self._path, handle, thread)
+
+
+class SqliteConnection:
+    """One open database and its thread; see `bulkq.protocols.Connection`."""
+
+    def __init__(self, path: Path, handle: Handle, thread: Thread) -> None:
+        """Take over an open file."""
+        major, minor, patch = sqlite3.sqlite_version_info
+        self.server = Server(
+            product="sqlite",
+            version=sqlite3.sqlite_version,
+            version_number=major * 1_000_000 + minor * 1_000 + patch,
+            database=str(path),
+        )
+        self._handle = handle
+        self._session = Session(handle)
+        self._thread = thread
+        self._lost = False
+        self._statements: dict[tuple[object, ...], SqliteStatement] = {}
+
+    async def prepare(
+        self,
+        query: Query,
+        decoding: Decoding,  # noqa: ARG002 - every sink takes the values as they are
+        *,
+        typed: bool,
+        identifiers: Mapping[str, str],
+    ) -> SqliteStatement:
+        """Compile `query`; executes nothing.
+
+        Raises:
+            DatabaseError: SQLite refuses the text, or an identifier is not in the database.
+        """
+        key = (id(query), typed, *identifiers.items())
+        known = self._statements.get(key)
+        if known is not None:
+            return known
+        statement = await self._hop(partial(self._session.prepare, query, identifiers, typed=typed))
+        if len(self._statements) >= KEPT_STATEMENTS:
+            self._statements.clear()
+        self._statements[key] = statement
+        return statement
+
+    async def attempt(
+        self,
+        statement: Statement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> Reply:
+        """Execute `statement` for every set in one hop and one transaction.
+
+        A read isolates the errors of its sets; a write is undone by the first. A cancellation that finds a write
+        committed gives its reply; see `Connection.attempt`.
+
+        Args:
+            statement: prepared by this connection.
+            sets: what to execute it for.
+            limits: of the attempt.
+            claim: its marker is inserted first.
+            before_commit: called in the connection's thread, while it holds the lock on the file: it has to be quick
+                and thread-safe. For writes in a transaction only.
+
+        Raises:
+            DatabaseError: with `position`, or without where the database was locked.
+            AlreadyApplied: the marker was there.
+            NotOwner: the run is not ours.
+        """
+        known = _ours(statement)
+        assert claim is None or not (known.single or limits.read_only), "a claim is for a write in a transaction"
+        if limits.read_only:
+            return await self._hop(partial(self._session.read, known, sets, limits))
+        return await self._hop(partial(self._session.write, known, sets, limits, claim, before_commit), lasting=True)
+
+    async def administer(
+        self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
+    ) -> list[tuple[object, ...]]:
+        """Our own statements in one transaction; see `Connection.administer`.
+
+        It is as durable as the file is set up to be: `synchronous` stays as it is.
+        """
+        return await self._hop(partial(self._session.administer, statements, lock_timeout_s), lasting=True)
+
+    async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
+        """The rows of one set in pieces of at most 5,000, each a hop; at least one piece, for the columns.
+
+        A statement that may write is executed whole: its rows are given after it has committed.
+
+        Raises:
+            DatabaseError: with position 0.
+        """
+        if not limits.read_only:
+            yield await self.attempt(statement, [params], limits)
+            return
+        session, known = self._session, _ours(statement)
+        try:
+            reply = await self._hop(partial(session.begin_stream, known, params, limits))
+            yield reply
+            while len(reply.positions) == PIECE:
+                reply = await self._hop(partial(session.next_piece, known, params, limits))
+                if reply.positions:
+                    yield reply
+        finally:
+            if not self._lost:
+                await self._hop(session.end_stream)
+
+    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
+        """SQLite has nothing like COPY; `capabilities` says so.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("SQLite cannot send a result as CSV")
+
+    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
+        """Nothing: SQLite stores any text in any column, converted by the column's affinity where that works.
+
+        A declared type is converted by the parameter source. See https://sqlite.org/datatype3.html .
+        """
+        return []
+
+    async def close(self) -> None:
+        """Close the file and end the thread; after two seconds without it."""
+        self._lost = True
+        self._statements.clear()
+        await self._thread.stop(self._handle.cancel)
+
+    async def _hop(self, work: Callable[[], T], *, lasting: bool = False) -> T:
+        """Run `work` in the thread. On cancellation end it there first, for at most the grace.
+
+        `lasting` work that has committed all the same gives its result: `asyncio.current_task().cancelling()` still
+        says that it was called back. Where that cannot be known, it raises DatabaseError, not confirmed.
+        """
+        if self._lost:
+            raise DatabaseError("the connection is closed", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True)
+        self._handle.deadline.cancelled = self._handle.committing = False
+        hop = self._thread.run(work)
+        try:
+            return await asyncio.shield(hop)
+        except asyncio.CancelledError:
+            self._lost = True  # until the thread is known to be idle
+            with suppress(asyncio.CancelledError):  # called back twice
+                await ended(hop, self._handle.cancel, GRACE_S)
+            self._lost = not hop.done()
+            if lasting and self._handle.committing:
+                return what_lasts(hop, GRACE_S)
+            raise
+
+
+def _ours(statement: Statement) -> SqliteStatement:
+    if not isinstance(statement, SqliteStatement):
+        raise TypeError(f"not a statement of this driver: {type(statement).__name__}")
+    return statement

@@ -1,0 +1,1 @@
+"""The loop: lanes that execute the batches of a run, and how results leave it."""

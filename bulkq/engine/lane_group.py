@@ -1,0 +1,511 @@
+"""The lanes of one target: cut batches, take a permit, execute, hand the answer to the sink.
+
+Lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and no task is
+ever made per query. They live in one task group: when `Lanes.run` returns, none is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bulkq.engine.delivery.backlog import Held, Outlet
+from bulkq.engine.delivery.mapped import mapped, streamed
+from bulkq.engine.delivery.ordered import Apart, Window
+from bulkq.engine.delivery.streaming import Turn
+from bulkq.engine.lane import Worker, failure
+from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
+from bulkq.model import BatchResult, Outcome, SetError
+from bulkq.model.changed_rows import changed_in_all
+from bulkq.policy.retry import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.engine.lane import Work
+    from bulkq.engine.limiter import Permit
+    from bulkq.engine.pool import Sessions
+    from bulkq.engine.runner import Runner
+    from bulkq.engine.write_order import Order
+    from bulkq.model import Batch, Failure
+    from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
+
+FAST_S = 0.001
+"""Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
+
+STUCK_S = 0.5
+"""Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
+
+TICK_S = 0.05
+
+SHOWN_S = 1.0
+"""Output that waits for less time is not worth a word in the progress."""
+
+FULL_S = 30.0
+"""After the server had no room for a further lane, none is tried for so long."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One query on one target, with its parameters and its output."""
+
+    work: Work
+    source: ParameterSource
+    sink: Sink
+    sessions: Sessions
+    number: int = 1
+    taken: int = 0
+    before: int = 0  # sets that ended in earlier processes of the run
+    exhausted: bool = False
+    mapper: Mapper | None = None
+    """Result rows go through it on their way to the sink."""
+
+    judge: Judge | None = None
+    """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
+
+    order: Order | None = None
+    """Of a write on several lanes whose parameters name rows: cuts its batches so that sets of one row stay in order."""
+
+    apart: bool = False
+    """Of a write: no two sets change a row in common."""
+
+    refused: Failure | None = None
+    """The server would not prepare the statement: nothing of this part is tried."""
+
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0  # never tried; counted when the run has ended
+    changed: int = 0
+    wrong: int = 0  # sets that did not end `ok` in this process
+
+    @property
+    def remaining(self) -> int | None:
+        """Sets not yet taken, where the total is known."""
+        return None if self.source.total is None else max(0, self.source.total - self.taken)
+
+    @property
+    def tried(self) -> int:
+        """Sets that ended, in all processes of the run."""
+        return self.ok + self.failed + self.unknown
+
+
+class Lanes:
+    """The lanes of one target over its parts.
+
+    Args:
+        parts: what to do, in output order; all with the same sessions.
+        run: the run that they belong to.
+        most: lanes at most.
+        ordered: output in the order of the input.
+    """
+
+    def __init__(self, parts: Sequence[Part], run: Runner, *, most: int, ordered: bool) -> None:
+        self.parts = parts
+        self.sessions = parts[0].sessions
+        self.most = most
+        apart = parts[0].judge is not None
+        self.window = Apart(most, run.overflow) if apart else Window(most, run.overflow, ordered=ordered)
+        self.busy = False
+        self.slots = 1
+        """Connections that the target may have open; given back when all of them are closed."""
+
+        self._run = run
+        self._budget = Budget()
+        self._current = 0
+        self._cutting = asyncio.Lock()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
+        self._beginning: set[asyncio.Task[None] | None] = set()  # lanes that connect and have cut nothing yet
+        self._group: asyncio.TaskGroup | None = None
+        self._waiting: set[asyncio.Task[None]] = set()  # lanes that want a connection and owe nobody a batch
+        self._taking: asyncio.Task[None] | None = None  # the lane that waits for its source
+        self._over = False  # everything was cut: who still waits for a connection is not needed
+        self._full_until_s = 0.0
+        self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
+        self._outlets: dict[int, Outlet] = {}  # by number of the part
+        self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
+        self._gap: int | None = None  # the set that output order waits for
+        self._gap_s = 0.0  # since when
+        self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
+
+    async def run(self) -> None:
+        """Run to the end or to a stop."""
+        self.busy = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                if self._going:
+                    self._add_lane()
+        finally:
+            self.busy = False
+        await self._finish_output()
+
+    @property
+    def _going(self) -> bool:
+        return not self._run.control.draining and self.sessions.gone is None
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it went well, as far as this process did it."""
+        return self.sessions.gone is None and not any(part.refused is not None or part.wrong for part in self.parts)
+
+    def wake(self) -> None:
+        """A stop was asked for: nobody waits for a turn to cut, nor for a source, which may be silent for hours."""
+        self.window.open = False
+        self.window.wake()
+        for part in self.parts:
+            if part.order is not None:
+                part.order.wake()
+        if self._taking is not None:
+            self._taking.cancel()
+
+    def cancel(self) -> None:
+        """Cancel what runs; drivers cancel on the server before they let go."""
+        self.wake()
+        for lane in self._lanes:
+            lane.cancel()
+
+    def stop(self, reason: str) -> None:
+        """This target is given up; the run goes on without it."""
+        self.sessions.gone = StoppedError(reason)
+        self.wake()
+
+    def tick(self, now_s: float) -> None:
+        """Called by the slow timer: more lanes where the first is stuck in a slow query."""
+        if self.busy and self._wants_lane(now_s):
+            self._add_lane()
+
+    def waiting_for(self, now_s: float) -> int | None:
+        """Return the number of the set that output order has waited for during `SHOWN_S`; called by the slow timer."""
+        gap = self._owed.get(self.window.next) if self.window.backlog.all.batches else None
+        if gap != self._gap:
+            self._gap, self._gap_s = gap, now_s
+        return gap if now_s - self._gap_s >= SHOWN_S else None
+
+    def _add_lane(self) -> None:
+        if self._group is None or not self._going or len(self._lanes) >= self._lanes_allowed():
+            return
+        if time.monotonic() < self._full_until_s:
+            return
+        if len(self._lanes) + self._stranded >= self.slots:
+            if not self._run.another_slot():
+                return
+            self.slots += 1
+        lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
+        self._lanes.add(lane)
+        self._keeper = self._keeper or lane
+        lane.add_done_callback(self._lanes.discard)
+
+    def _spread(self) -> None:
+        """Start another lane if there is more to do than the lanes there are have begun; they connect side by side."""
+        part = self._part()
+        if part is None or part.sessions.driver.capabilities.in_process:
+            return  # in our own interpreter the timer decides
+        waiting = part.remaining
+        if waiting is None or waiting > len(self._beginning) or self._current + 1 < len(self.parts):
+            self._add_lane()
+
+    def _lanes_allowed(self) -> int:
+        part = self._part()
+        if part is None:
+            return 0
+        able = part.sessions.driver.capabilities
+        most = min(self.most, self._run.share())
+        if not (able.concurrent_reads if part.work.limits.read_only else able.concurrent_writes):
+            most = 1
+        return max(0, most - self._stranded)
+
+    def _crowded(self, part: Part) -> bool:
+        """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
+        if asyncio.current_task() is self._keeper:
+            return False  # two that leave at once must not leave none
+        latency_s = part.work.size.latency_s
+        fast = latency_s is not None and latency_s < FAST_S
+        return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
+
+    async def _lane(self) -> None:
+        """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
+        permit = self._run.permit(self.sessions)
+        worker = Worker(self.sessions, self._budget, permit)
+        self._beginning.add(asyncio.current_task())
+        self._spread()
+        try:
+            while self._going and await self._next_batch(worker, permit):
+                pass
+        except asyncio.CancelledError:
+            if self._going and not self._over:
+                raise
+        except BulkqError as error:
+            self._ended_by(error)
+        finally:
+            self._beginning.discard(asyncio.current_task())
+            await self._put_away(worker)
+
+    def _ended_by(self, error: BulkqError) -> None:
+        """An outage is a matter of this target where there are others; everything else is one of the run."""
+        if error is self.sessions.gone and self._run.several:
+            self.wake()
+        else:
+            self._run.stop_by(error)
+
+    async def _put_away(self, worker: Worker) -> None:
+        if self._run.control.cancelled:
+            await worker.discard()
+        else:
+            await worker.close()
+
+    async def _next_batch(self, worker: Worker, permit: Permit) -> bool:
+        """One batch from its cut to its place in the output; False when there is none for this lane."""
+        await self.window.admit()
+        part = self._part()
+        if part is not None and part.order is not None:  # before the permit: a lane that waits holds nothing
+            await part.order.admit(lambda: self._going)
+            part = self._part()
+        if part is None or not self._going or self._crowded(part):
+            return False
+        if not await self._connected(worker):  # before cutting: a lane that waits for a connection owes nobody a batch
+            return False
+        self._beginning.discard(asyncio.current_task())
+        async with permit:
+            cut = await self._cut()
+            if cut is None:
+                if self._part() is not None:
+                    return True  # the next set waits for the end of another batch
+                self._release()
+                return False
+            self._spread()
+            held, turn = await self._execute(worker, permit, *cut)
+        await self.window.deliver(held, has_turn=turn.has)
+        self._run.decide(self)
+        if worker.stranded:
+            self._strand()
+        return not worker.stranded
+
+    async def _connected(self, worker: Worker) -> bool:
+        """Give the lane its connection; False when the server has none for it and others are at work without it."""
+        lane = asyncio.current_task()
+        assert lane is not None
+        self._waiting.add(lane)
+        try:
+            await worker.ready(patient=False)
+        except NoRoom as error:
+            others = self._lanes - self._beginning - {lane}
+            if others:
+                if not self._full_until_s:
+                    self.sessions.say(f"{error}: going on with {len(others)}")
+                self._full_until_s = time.monotonic() + FULL_S
+                return False
+            await worker.ready()
+        finally:
+            self._waiting.discard(lane)
+        return True
+
+    def _release(self) -> None:
+        """Nothing is left to cut: lanes that wait for a connection would only keep the run from its end."""
+        self._over = True
+        for lane in self._waiting:
+            lane.cancel()
+
+    def _strand(self) -> None:
+        """A lane ends with a statement that cannot be stopped. The others go on; when it was the last, so does nobody."""
+        self._stranded += 1
+        if self._keeper is asyncio.current_task():
+            self._keeper = next((lane for lane in self._lanes if lane is not self._keeper), None)
+        part = self._part()
+        if part is None or part.remaining == 0:
+            return
+        if not self._lanes_allowed():
+            reason = f"{self._stranded} statements cannot be stopped and hold every lane"
+            if self._run.several:
+                self.stop(reason)
+            else:
+                self._run.stop_by(StoppedError(reason))
+        elif self._keeper is None:
+            self._add_lane()
+
+    def _part(self) -> Part | None:
+        while self._current < len(self.parts):
+            part = self.parts[self._current]
+            if not part.exhausted and part.refused is None:
+                return part
+            self._current += 1
+        return None
+
+    async def _cut(self) -> tuple[Part, Batch] | None:
+        async with self._cutting:
+            while (part := self._part()) is not None and self._going:
+                size = 1 if part.work.big else part.work.size.next(part.remaining, self._lanes_allowed())
+                batch = await self._take(part, size)
+                if batch is not None:
+                    return part, batch
+                if part.order is not None and part.order.held:
+                    return None
+                part.exhausted = True
+        return None
+
+    async def _take(self, part: Part, size: int) -> Batch | None:
+        self._taking = asyncio.current_task()
+        try:
+            batch = await (part.order or part.source).take(size, self.window.cut)
+        except ParameterError as error:
+            # Nothing was promised about what lies behind this line: stop, in order, and say where.
+            raise StoppedError(str(error)) from error
+        except BulkqError:
+            raise
+        except Exception as error:  # the caller's own iterable raised it; `bulkq.api` gives it back
+            raise StoppedError(f"the parameter sets ended with {type(error).__name__}: {error}") from error
+        finally:
+            self._taking = None
+        self._run.progress.fraction = part.source.fraction()
+        if batch is None:
+            return None
+        self.window.cut += 1
+        part.taken += len(batch.sets)
+        return batch
+
+    async def _execute(self, worker: Worker, permit: Permit, part: Part, batch: Batch) -> tuple[Held, Turn]:
+        progress = self._run.progress
+        progress.in_flight += len(batch.sets)
+        self._owed[batch.index] = batch.first
+        turn = Turn(self.window, progress, self._outlet(part, batch), part.work.query, batch, permit)
+        try:
+            return await self._ended(worker, permit, part, batch, turn), turn
+        except asyncio.CancelledError as cancelled:
+            turn.give_up()
+            if cancelled.args:  # by a driver: what it sent goes on
+                self._left_behind(part, batch, str(cancelled))
+            raise
+        except BaseException:
+            turn.give_up()
+            raise
+        finally:
+            self._owed.pop(batch.index, None)
+
+    async def _ended(self, worker: Worker, permit: Permit, part: Part, batch: Batch, turn: Turn) -> Held:
+        """What came of `batch`, counted and encoded."""
+        try:
+            result = await self._answer(worker, part, batch, turn)
+        finally:
+            self._run.progress.in_flight -= len(batch.sets)
+        if part.judge is not None:
+            result = await part.judge.decide(result)
+        if part.mapper is not None:
+            permit.give_back()  # the database has answered; others may be at work on theirs
+            result = await mapped(part, part.mapper, result)
+        if result.failures:
+            turn.forget()
+        self._count(part, result)
+        return _held(part, result, turn)
+
+    def _outlet(self, part: Part, batch: Batch) -> Outlet:
+        """Where the answer to `batch` goes: for a check to a sink of its own."""
+        if part.judge is not None:
+            return Outlet(part.judge.begin(batch), self._recorded)
+        outlet = self._outlets.get(part.number)
+        if outlet is None:
+            outlet = Outlet(part.sink, self._recorded, self._run.door(part.sink))
+            self._outlets[part.number] = outlet
+        return outlet
+
+    async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn) -> BatchResult:
+        try:
+            if self._streams(part, batch):
+                if part.mapper is None:
+                    return await worker.stream(part.work, batch, turn)
+                return await streamed(worker, part, part.mapper, batch, turn)
+            return await worker.execute(part.work, batch)
+        except RefusedError as error:
+            if part.judge is None or error is self.sessions.gone:
+                raise
+            return part.judge.refused(batch, error)
+
+    def _streams(self, part: Part, batch: Batch) -> bool:
+        """Whether the result may be too big to hold: not known yet, or known to be."""
+        return part.work.limits.read_only and len(batch.sets) == 1 and part.work.big is not False
+
+    def _left_behind(self, part: Part, batch: Batch, why: str) -> None:
+        """A cancelled batch that could not be ended. Of a write that no marker settles, nobody can tell what came of it."""
+        work = part.work
+        self.sessions.say(f"{work.target}: a statement of {work.query.place} {why}")
+        if work.limits.read_only or work.claims is not None:
+            return
+        error = SetError(0, "57014", f"cancelled, but it {why}")
+        lost = tuple(failure(work, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
+        result = BatchResult(batch, work.query, work.target, (), (), (), 0, lost, part=part.number)
+        self._count(part, result)
+        self._recorded(result)
+
+    def _recorded(self, result: BatchResult) -> None:
+        """A batch was written; called in output order."""
+        part = next(part for part in self.parts if part.number == result.part)
+        self._run.recorded(result, failed_known=part.work.failed is not None)
+        if (
+            part.order is not None
+        ):  # not before: the ledger learns of the sets of a row in their order, and a resume repeats them so
+            part.order.done(result.batch.index)
+
+    def _count(self, part: Part, result: BatchResult) -> None:
+        self._finished_s = time.monotonic()
+        progress = self._run.progress
+        before = progress.failed, progress.unknown
+        progress.add(result)
+        part.ok += result.ok
+        part.failed += progress.failed - before[0]
+        part.unknown += progress.unknown - before[1]
+        part.changed = changed_in_all(part.changed, result.changed)
+        part.wrong += len(result.failures)
+        if result.unanswered and not progress.unanswered:
+            first = result.unanswered[0]
+            self.sessions.say(
+                f"{result.query.place} n={first.n}: {first.message} (--failures FILE.jsonl lists every such set)"
+            )
+        progress.unanswered += len(result.unanswered)
+
+    def _wants_lane(self, now_s: float) -> bool:
+        """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""
+        part = self._part()
+        if part is None or not part.sessions.driver.capabilities.in_process:
+            return False
+        latency_s = part.work.size.latency_s
+        silent_s = now_s - self._finished_s
+        if latency_s is None or latency_s >= FAST_S:
+            return silent_s >= TICK_S or latency_s is not None
+        return silent_s >= STUCK_S
+
+    async def _finish_output(self) -> None:
+        run = self._run
+        try:
+            if not (run.read_only and run.ledger.keeps and self.window.ordered):
+                await self.window.flush()
+            for result in self.window.unwritten():
+                self._uncount(result)
+        except BulkqError as error:
+            run.stop_by(error)
+
+    def _uncount(self, result: BatchResult) -> None:
+        """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
+        part = next(part for part in self.parts if part.number == result.part)
+        self._run.progress.ok -= result.ok
+        part.ok -= result.ok
+        self._run.tell(replace(result, ok=0))
+
+
+def _held(part: Part, result: BatchResult, turn: Turn) -> Held:
+    """`result` on its way to the sink, encoded, without its rows."""
+    payload, weight = turn.outlet.sink.encode(result) if result.rows and result.values else (None, 0)
+    reads = part.work.limits.read_only
+    nothing = payload is None and bool(result.rows if reads else result.rows or not result.columns)
+    aside = turn.aside()
+    if aside is not None:
+        payload, weight = aside, aside.weight
+    return Held(
+        replace(result, values=(), positions=()),
+        turn.outlet,
+        payload,
+        weight,
+        orderless=nothing and aside is None and not (result.failures or result.unanswered),
+        answer=not reads and (payload is not None or part.work.started is not None),
+    )

@@ -1,0 +1,199 @@
+"""The connections of one target, opened for lanes and outlasting an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+from bulkq.errors import NoRoom, RefusedError, StoppedError, TargetError
+from bulkq.targets import connect_within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.errors import BulkqError
+    from bulkq.protocols import Connection, Driver
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+"""Between two probes of a lost server. Five seconds keep a dead server's log and ours readable."""
+
+LEAST_S = 2.0
+"""What one connection may take, however short an outage is to be."""
+
+
+MOST_OPEN = 256
+"""Connections that the lanes of a run over several targets have open: a process has so many files."""
+
+
+class Slots:
+    """The connections that a run over several targets may have open. Each lane takes one slot.
+
+    Args:
+        most: slots at first.
+        targets: of the run. A slot is kept for each until it begins, before any target gets a second one.
+    """
+
+    def __init__(self, most: int, targets: int) -> None:
+        self._free = most
+        self._targets = targets
+        self._freed = asyncio.Event()
+
+    async def first(self) -> None:
+        """Take the slot of a target that begins, as soon as one is free."""
+        while not self._free:
+            self._freed.clear()
+            await self._freed.wait()
+        self._free -= 1
+        self._targets -= 1
+
+    def another(self) -> bool:
+        """Take a slot for a further lane of a target; False if none is left over."""
+        if self._free <= self._targets:
+            return False
+        self._free -= 1
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Free the slots of a target whose connections are closed."""
+        self._free += count
+        self._freed.set()
+
+
+class Sessions:
+    """The connections of one target: opened for lanes, kept between runs of one `bulkq.open`, outlasting an outage.
+
+    Args:
+        driver: opens the connections.
+        outage_s: how long a lost server is waited for before the run stops.
+        say: told in one line when the target is lost and found.
+        most: lanes at most on this target; None: as many as the run has.
+        writes: a session that cannot write is of no use.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        outage_s: float,
+        say: Callable[[str], None],
+        most: int | None = None,
+        writes: bool = False,
+    ) -> None:
+        self.driver = driver
+        self.writes = writes
+        self.most = most
+        self.gone: BulkqError | None = None
+        """Why there will be no connection any more; everybody who asks for one is told the same."""
+
+        self.outages = 0
+        self.lost = False
+        self._outage_s = outage_s
+        self._say = say
+        self._idle: list[Connection] = []
+        self._door = asyncio.Lock()
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a healthy connection for the next lane."""
+        self._idle.append(connection)
+
+    def say(self, text: str) -> None:
+        """Tell people."""
+        self._say(text)
+
+    async def first(self, timeout_s: float | None = None) -> Connection:
+        """A kept connection or a new one, tried once: at the start of a run nobody waits for a target that is not there.
+
+        Raises:
+            TargetError: the target cannot be reached.
+            TimeoutError: there is no connection within `timeout_s`.
+            RefusedError: its sessions cannot write, and the run is to.
+        """
+        connection = self._idle.pop() if self._idle else await connect_within(self.driver, timeout_s)
+        if self.writes and connection.server.read_only:
+            await connection.close()
+            raise RefusedError(f"{self.driver.target}: nothing can be written: {connection.server.read_only}")
+        return connection
+
+    async def open(self, *, patient: bool = True) -> Connection:
+        """A connection, at once or after an outage.
+
+        Args:
+            patient: a server without room is waited for like one that is away; False: `NoRoom` is raised.
+
+        Raises:
+            NoRoom: not `patient`, and the server takes no further connection.
+            StoppedError: the target stayed away for longer than the outage budget.
+            RefusedError: what answers now is not what it should be.
+        """
+        if self._idle:
+            return self._idle.pop()
+        try:
+            return await self._opened(patient=patient)
+        except RefusedError as error:
+            self.gone = error
+            raise
+
+    async def _opened(self, *, patient: bool) -> Connection:
+        end_s = time.monotonic() + self._outage_s
+        try:
+            if not self.lost:
+                return await self._probed(end_s)
+        except NoRoom:
+            if not patient:
+                raise
+            self.lost = True
+        except TargetError:
+            self.lost = True
+        async with self._door:  # while the server is away, one lane probes and the others stand here
+            if self.gone is not None:
+                raise self.gone
+            if not self.lost:  # found by another lane meanwhile: what is lost now is another outage
+                end_s = time.monotonic() + self._outage_s
+            try:
+                connection = await self._probed(end_s)
+            except TargetError as error:
+                return await self._outlast(error, end_s)
+            self.lost = False
+            return connection
+
+    async def close(self) -> None:
+        """Close what is kept."""
+        idle, self._idle = self._idle, []
+        async with asyncio.TaskGroup() as group:
+            for connection in idle:
+                group.create_task(connection.close())
+
+    async def _probed(self, end_s: float) -> Connection:
+        """A connection, for which nobody waits when the outage has lasted long enough."""
+        left_s = max(LEAST_S, end_s - time.monotonic())
+        try:
+            async with asyncio.timeout(left_s):
+                connection = await self.driver.connect()
+        except TimeoutError:
+            raise TargetError(f"no answer within {left_s:.3g}s") from None
+        if self.writes and connection.server.read_only:
+            await connection.close()
+            raise TargetError(connection.server.read_only)
+        return connection
+
+    async def _outlast(self, error: TargetError, end_s: float) -> Connection:
+        self.outages += 1
+        self.lost = True
+        self._say(f"target lost ({error}), waiting up to {self._outage_s:g}s for it")
+        pause_s = FIRST_PAUSE_S
+        while time.monotonic() + pause_s < end_s:
+            await asyncio.sleep(pause_s * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+            try:
+                connection = await self._probed(end_s)
+            except TargetError as again:
+                error = again
+                continue
+            self.lost = False
+            self._say("target is back")
+            return connection
+        self.gone = StoppedError(f"the target stayed away for {self._outage_s:g}s: {error}")
+        raise self.gone

@@ -1,0 +1,187 @@
+"""A ledger's connection: SQLAlchemy over aiosqlite or asyncpg, with transactions that mean what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import URL, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bulkq.errors import BulkqError, LedgerError
+from bulkq.ledger.database_writer import WRITES, begin_as_told
+from bulkq.ledger.errors import explained, in_one_line
+from bulkq.ledger.file_lock import FULL, path_of
+from bulkq.ledger.revision import READ_REVISION
+from bulkq.ledger.schema import POSTGRES_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from bulkq.ledger.location import Place
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_S = 10.0
+"""How long one process waits for another's write. A group commit takes milliseconds."""
+
+COMMAND_S = 10.0
+
+SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+"""What `begin` promises holds on servers that are told to forget the last commits in a crash."""
+
+
+class Database:
+    """One ledger's database. Holds one connection at most."""
+
+    def __init__(self, place: Place, engine: AsyncEngine) -> None:
+        """Use `engine` for what is at `place`."""
+        self.place = place
+        self.sqlite = place.path is not None
+        self._engine = engine
+        self._writing = engine.execution_options(**{WRITES: True})
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads.
+
+        Raises:
+            LedgerError: whatever fails.
+        """
+        with in_one_line(self.place):
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is durable when it ends; in SQLite it has the write lock from its beginning.
+
+        Raises:
+            LedgerError: whatever fails; nothing of it was kept then.
+        """
+        with in_one_line(self.place):
+            async with self._writing.begin() as connection:
+                if not self.sqlite:
+                    await connection.execute(text(SYNCHRONOUS))
+                yield connection
+
+    async def revision(self) -> str | None:
+        """The revision of the schema; None where there is no table that says so."""
+        query = READ_REVISION.format(schema="" if self.sqlite else f"{POSTGRES_SCHEMA}.")
+        try:
+            async with self.reading() as connection:
+                found = (await connection.exec_driver_sql(query)).scalar()
+        except LedgerError as error:
+            if _is_missing_table(error.__cause__):
+                return None
+            raise
+        return None if found is None else str(found)
+
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
+        """What `work` finds in one transaction.
+
+        Raises:
+            LedgerError: whatever fails.
+        """
+        async with self.reading() as connection:
+            return await connection.run_sync(work, *arguments, **options)
+
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Do `work` in one transaction, which is durable on return.
+
+        Raises:
+            LedgerError: whatever fails; nothing of it was kept then.
+        """
+        async with self.writing() as connection:
+            return await connection.run_sync(work, *arguments, **options)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        with in_one_line(self.place):
+            await self._engine.dispose()
+
+
+def sqlite(place: Place) -> Database:
+    """The file at `place`, which must exist."""
+    engine = create_async_engine(
+        URL.create(
+            "sqlite+aiosqlite",
+            database=f"file:{quote(os.fsencode(path_of(place)))}",
+            query={"mode": "rw", "uri": "true"},
+        ),
+        connect_args={"isolation_level": None, "timeout": BUSY_S},
+        pool_size=1,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _settle_in)
+    event.listen(engine.sync_engine, "begin", begin_as_told)
+    return Database(place, engine)
+
+
+async def postgres(place: Place) -> Database:
+    """The server at `place`, connected once, so that a wrong password is told as one.
+
+    Raises:
+        LedgerError: it cannot be reached.
+    """
+    from bulkq.drivers.asyncpg import options
+
+    given = options.read(place.url)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            **given.arguments(),
+            "command_timeout": COMMAND_S,
+            "statement_cache_size": 0,  # a pooler in transaction mode must see no names
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": str,
+            "server_settings": {"application_name": given.application_name or "bulkq ledger"},
+        },
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        execution_options={"schema_translate_map": {None: POSTGRES_SCHEMA}},
+    )
+    try:
+        async with asyncio.timeout(given.timeout_s), engine.connect():
+            pass
+    except Exception as error:  # whatever it was, there is no ledger
+        await engine.dispose()
+        raise _unreachable(error, place, given) from error
+    return Database(place, engine)
+
+
+def _unreachable(error: Exception, place: Place, given: object) -> LedgerError:
+    from bulkq.drivers.asyncpg.connect_errors import explained as refused
+    from bulkq.drivers.asyncpg.options import Options
+
+    cause: BaseException | None = error
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        cause = error.orig.__cause__ or error.orig
+    if not isinstance(cause, Exception) or not isinstance(given, Options):
+        return explained(error, place)
+    found: BulkqError = refused(cause, place.url, given)
+    return LedgerError(f'ledger "{place.shown}": {found}')
+
+
+def _settle_in(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(FULL)
+    cursor.close()
+
+
+def _is_missing_table(error: BaseException | None) -> bool:
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return False
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig.__cause__, "sqlstate", None)
+    return state in {"42P01", "3F000"} or "no such table" in str(error.orig)

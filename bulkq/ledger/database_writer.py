@@ -1,0 +1,144 @@
+"""What is executed to write a run's rows through SQLAlchemy."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, create_engine, delete, event, func, insert, literal, select, update
+from sqlalchemy.pool import StaticPool
+
+from bulkq.errors import LedgerError, RefusedError, TakenOver
+from bulkq.ledger import owners, queries, row_values
+from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, metadata
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+    from bulkq.ledger.location import Place
+    from bulkq.ledger.recorder import Group
+    from bulkq.model import RunRecord, SinkPosition
+
+WRITES = "bulkq_writes"
+"""Execution option of an engine whose transactions write, see `begin_as_told`."""
+
+
+class Writing:
+    """The statements of one ledger, built once: to build one takes longer than to execute it.
+
+    Args:
+        place: the ledger.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._sqlite = place.path is not None
+        self._ours = update(RUNS).where(RUNS.c.run == bindparam("this"), RUNS.c.owner == bindparam("we"))
+        if not self._sqlite:
+            self._ours = self._ours.values(heartbeat_s=now(place))
+        self._deletes = {table.name: delete(table).where(_key(table)) for table in (DONE, FAILURES)}
+        self._upserts = {table.name: self._upsert(table) for table in (DONE, FAILURES, PARTS, POSITIONS)}
+
+    def begin(
+        self,
+        connection: Connection,
+        record: RunRecord,
+        sources: Sequence[str],
+        outputs: Sequence[tuple[int, SinkPosition]],
+    ) -> None:
+        """Insert a new run.
+
+        Raises:
+            RefusedError: it repeats a run that another one repeats already.
+        """
+        if record.retry_of is not None:
+            _refuse_second(connection, record.retry_of)
+        for name, made in row_values.first_rows(record, sources, outputs).items():
+            statement = insert(metadata.tables[name])
+            if name == RUNS.name:
+                statement = statement.values(heartbeat_s=now(self._place))
+            connection.execute(statement, made)
+
+    def commit(self, connection: Connection, group: Group) -> None:
+        """Write a group.
+
+        Raises:
+            TakenOver: somebody else owns the run now.
+            LedgerError: nobody knows it any more.
+        """
+        values = group.values | {"this": group.run, "we": group.owner}
+        if self._sqlite:
+            values["heartbeat_s"] = time.time()
+        if connection.execute(self._ours, values).rowcount != 1:
+            raise lost(connection, group.run, self._place)
+        for name, keys in group.gone().items():
+            connection.execute(self._deletes[name], keys)
+        for name, changed in group.kept().items():
+            connection.execute(self._upserts[name], changed)
+
+    def _upsert(self, table: Table) -> Executable:
+        """Insert rows, or replace those that are there."""
+        statement = _insert_for_sqlite(table) if self._sqlite else _insert_for_postgres(table)
+        keys = [column.name for column in table.primary_key]
+        rest = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a ColumnCollection
+        return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def lost(connection: Connection, run: str, place: Place) -> LedgerError:
+    """Why a run's row is no longer this process's to write."""
+    owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
+    if owner is None:
+        return LedgerError(f'run {run} is no longer in the ledger "{place.shown}": somebody has forgotten it')
+    return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
+
+
+def now(place: Place) -> ColumnElement[Any]:
+    """Seconds since 1970, by the clock that all who use this ledger share."""
+    return literal(time.time()) if place.path is not None else func.extract("epoch", func.clock_timestamp())
+
+
+def engine_over(connection: sqlite3.Connection) -> Engine:
+    """An engine whose transactions write to a ledger file that is open already, and that never closes it."""
+    engine = create_engine(
+        "sqlite://", creator=lambda: connection, poolclass=StaticPool, execution_options={WRITES: True}
+    )
+    event.listen(engine, "begin", begin_as_told)
+    return engine
+
+
+def begin_as_told(connection: Connection) -> None:
+    """Begin a transaction in SQLite; one that writes takes the lock at once, for after a read it could find it taken."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _refuse_second(connection: Connection, run: str) -> None:
+    """Of two retries of one run, begun at the same moment, only one does what has failed."""
+    connection.execute(select(RUNS.c.run).where(RUNS.c.run == run).with_for_update())
+    other = queries.retry_of(connection, run)
+    if other is not None:
+        raise RefusedError(f"run {run} is being retried by run {other.run}: bulkq retry {run} goes on from that")
+
+
+def _key(table: Table) -> ColumnElement[bool]:
+    return and_(*(column == bindparam(column.name) for column in table.primary_key))
+
+
+# A dialect brings all its libraries along, so only the one that this ledger speaks is imported.
+
+
+def _insert_for_sqlite(table: Table) -> SqliteInsert:
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(table)
+
+
+def _insert_for_postgres(table: Table) -> PostgresInsert:
+    from sqlalchemy.dialects.postgresql import insert
+
+    return insert(table)

@@ -1,0 +1,103 @@
+"""Whatever goes wrong with a ledger, in one line with its place and the next step.
+
+SQLAlchemy's own messages hold the statement, its values and a link; none of it is ever shown. It is imported here only when
+something has gone wrong, for a ledger file is looked at before SQLAlchemy is there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, LedgerError
+from bulkq.text.urls import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulkq.ledger.location import Place
+
+NEXT_STEPS = {
+    "SQLITE_FULL": "make room there, or name another with --ledger",
+    "SQLITE_READONLY": "let this user write the file and its folder, or name another with --ledger",
+    "SQLITE_CANTOPEN": "let this user read and write the file and its folder, or name another with --ledger",
+    "SQLITE_PERM": "let this user read and write the file and its folder, or name another with --ledger",
+    "SQLITE_NOTADB": "it is no ledger, or damaged: move it away or restore it, or name another with --ledger",
+    "SQLITE_CORRUPT": "it is damaged: restore it from a backup, or move it away to begin a new one",
+    "SQLITE_BUSY": "another process keeps it locked: try again when that has ended",
+    "SQLITE_IOERR": "look at the disk, or name another with --ledger",
+    "SQLITE_ERROR": "it is no ledger of this version, or damaged: bulkq ledger check tells more",
+}
+OTHERWISE = "bulkq ledger check tells more"
+
+
+@contextmanager
+def in_one_line(place: Place) -> Iterator[None]:
+    """Turn every failure inside into a LedgerError; errors of bulkq pass.
+
+    Raises:
+        LedgerError: the database, the operating system or the content failed.
+    """
+    try:
+        yield
+    except BulkqError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise explained(error, place) from error
+    except Exception as error:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if isinstance(error, SQLAlchemyError):
+            raise explained(error, place) from error
+        if isinstance(error, UnicodeEncodeError):
+            raise LedgerError(
+                f'ledger "{place.shown}" keeps names of files and targets, and one of them is no text in UTF-8: '
+                "rename it, or run with --ledger none"
+            ) from error
+        if not isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
+            raise
+        # A value that no ledger holds: bytes that are no text, a state that is none. Python errors of our own look
+        # the same; --debug tells them apart.
+        raise LedgerError(
+            f'ledger "{place.shown}" holds what no ledger holds: {NEXT_STEPS["SQLITE_CORRUPT"]}'
+        ) from error
+
+
+def explained(error: BaseException, place: Place) -> LedgerError:
+    """The line for `error`."""
+    cause = error
+    driver: BaseException | None = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
+    if driver is not None:
+        cause = driver.__cause__ or driver
+    if isinstance(cause, sqlite3.Error):
+        # Extended names end in what went wrong exactly: SQLITE_IOERR_SHORT_READ, SQLITE_READONLY_DIRECTORY.
+        name = "_".join(str(getattr(cause, "sqlite_errorname", "SQLITE_ERROR")).split("_")[:2])
+        return _line(place, str(cause), NEXT_STEPS.get(name, OTHERWISE))
+    if isinstance(cause, OSError) and cause.strerror and place.path is not None:
+        return _line(place, cause.strerror.lower(), "let this user write there, or name another with --ledger")
+    if place.path is None:
+        return _server(cause, place)
+    return _line(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
+
+
+def damaged(place: Place, what: str) -> LedgerError:
+    """A file that is no ledger."""
+    return _line(place, what, NEXT_STEPS["SQLITE_NOTADB"])
+
+
+def _server(cause: BaseException, place: Place) -> LedgerError:
+    """PostgreSQL's words; the driver's way of saying why a connection did not come about."""
+    text = str(cause.args[0]) if cause.args else ""
+    if isinstance(cause, OSError):
+        text = cause.strerror or text or "no answer in time"
+    step = "is the server running, and reachable from here?"
+    if getattr(cause, "sqlstate", None) == "42501":
+        step = 'a DBA can make the schema: create schema bulkq_ledger authorization "USER"'
+    elif getattr(cause, "sqlstate", None):
+        step = OTHERWISE
+    return _line(place, scrub(text or type(cause).__name__, place.url), step)
+
+
+def _line(place: Place, what: str, step: str) -> LedgerError:
+    return LedgerError(f'ledger "{place.shown}": {" ".join(what.split())}: {step}')

@@ -1,0 +1,193 @@
+"""A new run is written into a ledger file with `sqlite3` alone, in a thread of its own, where the file is of this program's revision.
+
+To import SQLAlchemy takes longer than ten thousand short queries, and each step of an asynchronous engine is another thread's turn:
+together a twentieth of a run of a million and more. What is written is the same, and as durable; a file that cannot be written is found
+before anything is sent. SQLAlchemy is imported when there is something to ask: who has taken the run over, whom an output replaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from bulkq.ledger import row_values
+from bulkq.ledger.errors import in_one_line
+from bulkq.ledger.file_lock import FULL, Lock, connect, look, path_of, revision_in
+from bulkq.ledger.revision import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from bulkq.ledger.location import Place
+    from bulkq.ledger.recorder import Group
+    from bulkq.model import RunRecord, SinkPosition
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class File:
+    """A ledger file of this program's revision, open and locked."""
+
+    lock: Lock
+    connection: sqlite3.Connection
+
+
+def find(place: Place) -> File | None:
+    """The ledger file at `place`, where it is ready; None where it must first be made or upgraded, or be told what it is. Blocks.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    path = path_of(place)
+    with in_one_line(place), contextlib.ExitStack() as undo:
+        if not path.exists():
+            return None
+        lock = Lock(path)
+        undo.callback(lock.close)
+        look(place)
+        connection = connect(path)
+        undo.callback(connection.close)
+        connection.execute(FULL)
+        try:
+            if revision_in(connection) != HEAD:
+                return None
+        except sqlite3.OperationalError:  # no table of ours; whoever opens it the long way says what it is
+            return None
+        undo.pop_all()
+        return File(lock, connection)
+
+
+class DirectRows:
+    """Writes the rows of one run into a file, see `bulkq.ledger.recorder.Rows`.
+
+    Args:
+        place: where the ledger is.
+        file: as `find` has found it.
+    """
+
+    def __init__(self, place: Place, file: File) -> None:
+        self._place = place
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, "bulkq ledger")
+        self._closed = False
+
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+    ) -> None:
+        """Insert a new run; durable on return."""
+        await self._do(self._begin, record, sources, outputs)
+
+    async def commit(self, group: Group) -> None:
+        """Write a group; durable on return."""
+        await self._do(self._commit, group)
+
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        return await self._do(self._beside, run)
+
+    async def close(self) -> None:
+        """Let go of the file; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._do(self._close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _do(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Do `work` in the thread.
+
+        Raises:
+            LedgerError: whatever fails.
+        """
+        with in_one_line(self._place):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*arguments, **options))
+
+    # --- in the thread --------------------------------------------------------------------------------------------
+
+    def _begin(self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]) -> None:
+        if record.retry_of is not None:  # it is to be the only one
+            from bulkq.ledger.database_writer import Writing
+
+            self._asked(Writing(self._place).begin, record, sources, outputs)
+            return
+        with self._transaction() as connection:
+            for table, made in row_values.first_rows(record, sources, outputs).items():
+                heartbeat: row_values.Row = {"heartbeat_s": time.time()} if table == "runs" else {}
+                _put(connection, "INSERT", table, [row | heartbeat for row in made])
+
+    def _commit(self, group: Group) -> None:
+        values = group.values | {"heartbeat_s": time.time()}
+        ours = f"UPDATE runs SET {_equal(values, ', ')} WHERE run = ? AND owner = ?"
+        with self._transaction() as connection:
+            if connection.execute(ours, [*values.values(), group.run, group.owner]).rowcount == 1:
+                for table, keys in group.gone().items():
+                    gone = f"DELETE FROM {table} WHERE {_equal(keys[0], ' AND ')}"
+                    connection.executemany(gone, [list(key.values()) for key in keys])
+                for table, changed in group.kept().items():
+                    _put(connection, "INSERT OR REPLACE", table, changed)
+                return
+        from bulkq.ledger.database_writer import lost
+
+        raise self._asked(lost, group.run, self._place)
+
+    def _beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        from bulkq.ledger import queries
+
+        return self._asked(queries.beside, run)
+
+    def _asked(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
+        """`work` in a transaction of SQLAlchemy, on the same connection."""
+        from bulkq.ledger.database_writer import engine_over
+
+        with engine_over(self._file.connection).begin() as connection:
+            return work(connection, *arguments, **options)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, durable at the end; nobody else writes meanwhile."""
+        connection = self._file.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+    def _close(self) -> None:
+        try:
+            self._file.connection.close()
+        finally:
+            self._file.lock.close()
+
+
+# Names of tables and columns are those of `schema`; values are always bound.
+
+
+def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[row_values.Row]) -> None:
+    """Insert rows that have the same columns."""
+    columns, marks = ", ".join(map(_quoted, made[0])), ", ".join("?" * len(made[0]))
+    connection.executemany(
+        f"{verb} INTO {table} ({columns}) VALUES ({marks})",
+        [list(row.values()) for row in made],
+    )
+
+
+def _equal(names: Iterable[str], between: str) -> str:
+    return between.join(f"{_quoted(name)} = ?" for name in names)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

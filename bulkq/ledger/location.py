@@ -1,0 +1,75 @@
+"""Where a ledger is: `auto`, a path or a URL, understood without touching anything."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from bulkq.errors import LedgerError, UsageError
+from bulkq.text.urls import safe, scheme
+
+POSTGRES = {"postgresql", "postgres", "postgresql+asyncpg"}
+SQLITE = {"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"}
+NEXT = "write auto, a path, sqlite:///FILE, postgresql://..., or none"
+
+
+class LedgerMissing(LedgerError):
+    """There is no ledger yet, and the caller did not want one made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One ledger. Exactly one of `path` and `url` is given."""
+
+    shown: str  # for people: the path, or the URL without its password
+    path: Path | None = None
+    url: str = field(default="", repr=False)  # postgresql://..., with its password
+    auto: bool = False  # its folder is ours to make
+
+
+def locate(url: str) -> Place:
+    """The place that `--ledger URL` means.
+
+    Raises:
+        UsageError: it is none of the forms, or `none`, which is no place.
+    """
+    if url == "auto":
+        path = default_path()
+        return Place(str(path), path, auto=True)
+    kind = scheme(url)
+    if kind in POSTGRES:
+        plain = re.sub(r"^\s*[^:]+://", "postgresql://", url)
+        return Place(safe(plain), url=plain)
+    if kind in SQLITE:
+        return _file(unquote(url.partition("://")[2].removeprefix("/").partition("?")[0]), url)
+    if kind is not None:
+        raise UsageError(f'--ledger "{safe(url)}": a ledger is kept in SQLite or PostgreSQL: {NEXT}')
+    return _file(url, url)
+
+
+def default_path() -> Path:
+    """`$XDG_STATE_HOME/bulkq/ledger.db`, in `~/.local/state` where the variable is not set.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/: a relative path in it is to be ignored.
+    """
+    given = os.environ.get("XDG_STATE_HOME", "")
+    if given and Path(given).is_absolute():
+        return Path(given) / "bulkq" / "ledger.db"
+    try:
+        return Path.home() / ".local" / "state" / "bulkq" / "ledger.db"
+    except RuntimeError:
+        raise UsageError("this account has no home folder for the ledger: name one with --ledger FILE") from None
+
+
+def _file(text: str, url: str) -> Place:
+    if text in {"", "none", ":memory:"} or "\0" in text:
+        raise UsageError(f'--ledger "{url}" is no file that outlives the run: {NEXT}')
+    path = Path(text).expanduser() if text.startswith("~") else Path(text)
+    try:
+        resolved = path.resolve()  # the lock and the write-ahead log lie beside the file, not beside a link to it
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f'--ledger "{url}" cannot be resolved: {error}') from None
+    return Place(text, resolved)

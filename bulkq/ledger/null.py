@@ -1,0 +1,47 @@
+"""`--ledger none`: the same seam, and nothing kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bulkq.errors import LedgerError
+    from bulkq.model import Mark, RunRecord, SinkPosition
+
+
+class NoLedger:
+    """Keeps nothing and fails never; a run with it cannot be resumed."""
+
+    keeps = False
+
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
+    ) -> None:
+        """Nothing."""
+
+    def mark(self, mark: Mark) -> None:
+        """Nothing."""
+
+    async def sync(self) -> None:
+        """Nothing."""
+
+    def attach(
+        self,
+        *,
+        positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None,
+        fsync: Callable[[], Awaitable[None]] | None = None,
+        on_failure: Callable[[LedgerError], None] | None = None,
+    ) -> None:
+        """Nothing."""
+
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:  # noqa: ARG002
+        """Nobody knows."""
+        return ()
+
+    async def finish(self, record: RunRecord) -> None:
+        """Nothing."""
+
+    async def close(self) -> None:
+        """Nothing."""

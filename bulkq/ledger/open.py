@@ -1,0 +1,106 @@
+"""Open the ledger at a place: make it, upgrade it, or find that it is newer."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from bulkq.errors import LedgerError
+from bulkq.ledger import database_connection, file_create
+from bulkq.ledger.errors import damaged
+from bulkq.ledger.location import LedgerMissing
+from bulkq.ledger.revision import APPLICATION_ID, HEAD
+from bulkq.ledger.schema import POSTGRES_SCHEMA
+from bulkq.ledger.store import StoredLedger
+
+if TYPE_CHECKING:
+    from bulkq.ledger.database_connection import Database
+    from bulkq.ledger.location import Place
+
+
+async def open_place(place: Place, *, create: bool, upgrade: bool = True) -> StoredLedger:
+    """The ledger at `place`, of this program's revision.
+
+    Args:
+        place: where.
+        create: make one where there is none.
+        upgrade: False: leave one of an older revision as it is.
+
+    Raises:
+        LedgerMissing: there is none and `create` is False.
+        LedgerNewer: it was made by a newer version.
+        LedgerError: it cannot be read or written.
+    """
+    if place.path is None:
+        return await _open_postgres(place, create=create, upgrade=upgrade)
+    return await _open_sqlite(place, create=create, upgrade=upgrade)
+
+
+async def _open_sqlite(place: Place, *, create: bool, upgrade: bool) -> StoredLedger:
+    lock = await asyncio.to_thread(file_create.prepare, place, create=create)
+    database: Database | None = None
+    try:
+        await asyncio.to_thread(import_module, "sqlalchemy.dialects.sqlite.aiosqlite")
+        database = database_connection.sqlite(place)
+        revision = await database.revision()
+        _refuse_foreign(place, revision)
+        if revision != HEAD and upgrade:
+            await database.close()
+            await asyncio.to_thread(file_create.upgrade, place, lock)
+            database = database_connection.sqlite(place)
+    except BaseException:
+        if database is not None:
+            await database.close()
+        lock.close()
+        raise
+    return StoredLedger(database, release=lock.close)
+
+
+async def _open_postgres(place: Place, *, create: bool, upgrade: bool) -> StoredLedger:
+    await asyncio.to_thread(import_module, "sqlalchemy.dialects.postgresql.asyncpg")
+    await asyncio.to_thread(import_module, "asyncpg")
+    database = await database_connection.postgres(place)
+    try:
+        revision = await database.revision()
+        if revision is None:
+            await _create(database, create=create)
+        elif revision != HEAD and upgrade:
+            await _upgrade(database, revision)
+    except BaseException:
+        await database.close()
+        raise
+    return StoredLedger(database, release=lambda: None)
+
+
+def _refuse_foreign(place: Place, revision: str | None) -> None:
+    """Somebody's database, perhaps the target itself: nothing of ours is made in it."""
+    if revision is None:
+        raise damaged(place, "is a database without the tables of a ledger")
+
+
+async def _create(database: Database, *, create: bool) -> None:
+    """All in one transaction; whoever comes second waits for the first and finds it done."""
+    if not create:
+        raise LedgerMissing(f'there is no ledger in "{database.place.shown}": the first run makes one')
+    async with database.writing() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLICATION_ID})
+        known = {"name": POSTGRES_SCHEMA}
+        if await connection.scalar(text("SELECT to_regclass(:name || '.alembic_version')"), known) is not None:
+            return
+        # IF NOT EXISTS would want the right to make schemas even where a DBA has made this one.
+        if await connection.scalar(text("SELECT to_regnamespace(:name)"), known) is None:
+            await connection.execute(text(f"CREATE SCHEMA {POSTGRES_SCHEMA}"))
+        await connection.run_sync(file_create.make_tables, POSTGRES_SCHEMA)
+
+
+async def _upgrade(database: Database, revision: str) -> None:
+    migrating = await asyncio.to_thread(import_module, "bulkq.ledger.migrate")
+    migrating.refuse_unknown(revision, database.place)
+    async with database.writing() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLICATION_ID})
+        await connection.run_sync(migrating.migrate)
+    if await database.revision() != HEAD:
+        raise LedgerError(f'ledger "{database.place.shown}" could not be upgraded to {HEAD}: install bulkq again')

@@ -1,0 +1,150 @@
+"""What a ledger knows of runs: one, the newest, many, the parts of one. Called inside the transactions of those who ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from bulkq.errors import UsageError
+from bulkq.ledger import row_values
+from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.model import PartState, RunState, SinkPosition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from bulkq.ledger.location import Place
+    from bulkq.model import RunRecord
+
+CODES = {"ok": 0, "failed": 1, "unknown": 3, "refused": 4}
+STATUSES = (*CODES, "stopped", "running")
+COMPARED = 1_000
+"""Newest runs whose ids are compared with one that was mistyped."""
+
+
+def find(connection: Connection, text: str, place: Place) -> RunRecord:
+    """The run whose id is, or alone begins with, `text`.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    wanted = text.strip().lower()
+    query = select(RUNS).where(RUNS.c.run.startswith(wanted, autoescape=True)).order_by(_newest()).limit(6)
+    found = [row_values.run_record(dict(row)) for row in connection.execute(query).mappings()]
+    for record in found:
+        if record.run == wanted:
+            return record
+    if len(found) == 1 and wanted:
+        return found[0]
+    if found and wanted:
+        raise UsageError(f'"{text}" begins the ids of several runs: {", ".join(r.run for r in found)}')
+    raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{_nearest(connection, wanted)}')
+
+
+def newest(connection: Connection, states: Collection[RunState], place: Place) -> RunRecord:
+    """The run that was started last, of those in one of `states`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    query = select(RUNS).order_by(_newest(), RUNS.c.run.desc()).limit(1)
+    if states:
+        query = query.where(RUNS.c.state.in_([str(state) for state in states]))
+    found = connection.execute(query).mappings().first()
+    if found is None:
+        such = f" that is {' or '.join(states)}" if states else ""
+        raise UsageError(f'there is no run{such} in the ledger "{place.shown}": bulkq runs lists them')
+    return row_values.run_record(dict(found))
+
+
+def retry_of(connection: Connection, run: str) -> RunRecord | None:
+    """The newest run that repeats what failed in `run`; None where there is none."""
+    query = select(RUNS).where(RUNS.c.retry_of == run).order_by(_newest(), RUNS.c.run.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else row_values.run_record(dict(found))
+
+
+def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
+    """Other runs that wrote to an output of `run`, with its path, newest first."""
+    ours = select(POSITIONS.c.path).where(POSITIONS.c.run == run)
+    query = select(POSITIONS.c.path, RUNS).join(RUNS, RUNS.c.run == POSITIONS.c.run)
+    query = query.where(POSITIONS.c.path.in_(ours), RUNS.c.run != run).order_by(_newest(), RUNS.c.run.desc())
+    found = [dict(row) for row in connection.execute(query.limit(COMPARED)).mappings()]
+    return [(str(row.pop("path")), row_values.run_record(row)) for row in found]
+
+
+def recent(connection: Connection, limit: int, name: str | None, status: str | None) -> tuple[RunRecord, ...]:
+    """The newest runs first."""
+    query = select(RUNS).order_by(_newest(), RUNS.c.run.desc()).limit(limit)
+    if name is not None:
+        query = query.where(RUNS.c.name == name)
+    if status is not None:
+        query = _of_status(query, status)
+    return tuple(row_values.run_record(dict(row)) for row in connection.execute(query).mappings())
+
+
+def parts(connection: Connection, run: str) -> tuple[PartState, ...]:
+    """What is done, what failed, and where sources and outputs stood, per part, ascending."""
+    kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}
+    done: dict[int, list[tuple[int, int]]] = {}
+    for row in _of(connection, select(DONE).order_by(DONE.c.part, DONE.c.first), DONE.c.run == run):
+        done.setdefault(row["part"], []).append((row["first"], row["last"]))
+    failed: dict[int, list[row_values.Row]] = {}
+    for row in _of(connection, select(FAILURES).order_by(FAILURES.c.part, FAILURES.c.n), FAILURES.c.run == run):
+        failed.setdefault(row["part"], []).append(row)
+    sinks: dict[int, list[SinkPosition]] = {}
+    order = select(POSITIONS).order_by(POSITIONS.c.part, POSITIONS.c.path)
+    for row in _of(connection, order, POSITIONS.c.run == run):
+        sinks.setdefault(row["part"], []).append(SinkPosition(row["path"], row["offset"]))
+    states = []
+    for part in sorted({*kept, *done, *failed, *sinks}):
+        row = kept.get(part, {"query": "", "target": ""})
+        states.append(
+            PartState(
+                part=part,
+                done=tuple(done.get(part, ())),
+                failures=tuple(row_values.failure(f, row["query"], row["target"]) for f in failed.get(part, ())),
+                source=row_values.source_position(row) if part in kept else None,
+                sinks=tuple(sinks.get(part, ())),
+            )
+        )
+    return tuple(states)
+
+
+def spools(connection: Connection, run: str) -> tuple[str, ...]:
+    """Paths of a run's spooled sources, in the order given to `begin`."""
+    query = select(SPOOLS.c.path).where(SPOOLS.c.run == run).order_by(SPOOLS.c.place)
+    return tuple(connection.execute(query).scalars())
+
+
+def _of(
+    connection: Connection, query: Select[*tuple[object, ...]], condition: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query.where(condition)).mappings()]
+
+
+def _newest() -> ColumnElement[str]:
+    return RUNS.c.started_at.desc()
+
+
+def _of_status(query: Select[*tuple[object, ...]], status: str) -> Select[*tuple[object, ...]]:
+    running = RUNS.c.state == str(RunState.RUNNING)
+    if status == "running":
+        return query.where(running)
+    code = func.coalesce(RUNS.c.exit_code, -1)
+    if status in CODES:
+        return query.where(~running, code == CODES[status])
+    return query.where(~running, code.not_in(CODES.values()))
+
+
+def _nearest(connection: Connection, wanted: str) -> str:
+    from difflib import get_close_matches
+
+    known = connection.execute(select(RUNS.c.run).order_by(_newest()).limit(COMPARED)).scalars().all()
+    near = get_close_matches(wanted, known, n=3, cutoff=0.5)
+    if near:
+        return f" (did you mean {', '.join(near)}?)"
+    return ": bulkq runs lists them" if known else ": it has none yet"

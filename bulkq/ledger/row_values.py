@@ -1,0 +1,102 @@
+"""Between the values of `bulkq.model` and the rows of the tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
+from bulkq.text.urls import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model import SinkPosition
+
+Row = dict[str, object]
+
+RECORD = tuple(field.name for field in fields(RunRecord))
+
+
+def run_row(record: RunRecord) -> Row:
+    """The row of a run. A password that somebody left in a target goes no further than here."""
+    row: Row = {name: getattr(record, name) for name in RECORD}
+    row["state"] = str(record.state)
+    row["targets"] = json.dumps([safe(target) for target in record.targets], ensure_ascii=False)
+    return row
+
+
+def first_rows(
+    record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+) -> dict[str, list[Row]]:
+    """By table, all rows of a run that begins, but for its heartbeat."""
+    made = {
+        "runs": [run_row(record)],
+        "spools": [{"run": record.run, "place": place, "path": path} for place, path in enumerate(sources)],
+        "positions": position_rows(record.run, outputs),
+    }
+    return {table: some for table, some in made.items() if some}
+
+
+def position_rows(run: str, outputs: Sequence[tuple[int, SinkPosition]]) -> list[Row]:
+    """The rows of how far the outputs of a run are, by part."""
+    return [{"run": run, "part": part, "path": sink.path, "offset": sink.offset} for part, sink in outputs]
+
+
+def run_record(row: Mapping[str, object]) -> RunRecord:
+    """The run of a row.
+
+    Raises:
+        ValueError, TypeError, KeyError: no ledger holds such a row.
+    """
+    found: dict[str, Any] = {name: row[name] for name in RECORD}
+    found["state"] = RunState(str(row["state"]))
+    targets = json.loads(str(row["targets"]))
+    if not isinstance(targets, list):
+        raise TypeError("targets are no list")
+    found["targets"] = tuple(map(str, targets))
+    return RunRecord(**found)
+
+
+def failure(row: Mapping[str, object], query: str, target: str) -> Failure:
+    """The failure of a row; its values were never kept."""
+    sqlstate = row["sqlstate"]
+    return Failure(
+        n=_int(row["n"]),
+        source=str(row["source"]),
+        target=target,
+        query=query,
+        params={},
+        outcome=Outcome(str(row["outcome"])),
+        sqlstate=None if sqlstate is None else str(sqlstate),
+        message=str(row["message"]),
+        attempts=_int(row["attempts"]),
+    )
+
+
+def source_row(source: SourcePosition | None) -> Row:
+    """The columns of a source's position."""
+    if source is None:
+        return dict.fromkeys(("source_n", "source_offset", "source_line", "source_digest"))
+    return {
+        "source_n": source.n,
+        "source_offset": source.offset,
+        "source_line": source.line,
+        "source_digest": source.digest,
+    }
+
+
+def source_position(row: Mapping[str, object]) -> SourcePosition | None:
+    """The position in a row of `parts`."""
+    if row["source_n"] is None:
+        return None
+    return SourcePosition(
+        _int(row["source_n"]), _int(row["source_offset"]), _int(row["source_line"]), str(row["source_digest"])
+    )
+
+
+def _int(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{type(value).__name__} where a number should be")
+    return value

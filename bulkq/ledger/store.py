@@ -1,0 +1,132 @@
+"""A ledger in a database: a `Recorder` that also reads, takes runs over and forgets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.ledger import queries, takeover
+from bulkq.ledger.database_writer import Writing
+from bulkq.ledger.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.ledger.database_connection import Database
+    from bulkq.ledger.recorder import Group
+    from bulkq.model import PartState, RunRecord, RunState, SinkPosition
+
+
+class StoredLedger(Recorder):
+    """The runs of one database.
+
+    Args:
+        database: where they are.
+        release: called when it is closed: gives back the lock on the file.
+    """
+
+    def __init__(self, database: Database, release: Callable[[], None]) -> None:
+        super().__init__(database.place, _Rows(database, release))
+        self.database = database
+
+    async def take_over(self, run: str, owner: str) -> None:
+        """Become the owner of a run whose process has ended, and continue it.
+
+        Args:
+            run: its whole id.
+            owner: this process, as `bulkq.ledger.new_owner` names it.
+
+        Raises:
+            RefusedError: its process is alive, or may be; the message has host and pid.
+            UsageError: there is no such run.
+        """
+        await self._shielded(self._take_over(run, owner))
+
+    async def forget(self, run: str) -> tuple[str, ...]:
+        """Drop a run and all that is known of it; the paths of its spooled sources, which nobody needs any more.
+
+        Raises:
+            RefusedError: its process is alive, or may be.
+            UsageError: there is no such run.
+        """
+        return await self.database.write(takeover.forget, run, self.place)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    async def find(self, run: str) -> RunRecord:
+        """The run whose id is, or alone begins with, `run`.
+
+        Raises:
+            UsageError: there is none, with the nearest ids; or several.
+        """
+        return await self.database.read(queries.find, run, self.place)
+
+    async def retry_of(self, run: str) -> RunRecord | None:
+        """The newest run that repeats what failed in `run`; None where nobody has tried."""
+        return await self.database.read(queries.retry_of, run)
+
+    async def last(self, *states: RunState) -> RunRecord:
+        """The run that was started last, of those in one of `states` (none given: of all).
+
+        Raises:
+            UsageError: there is none.
+        """
+        return await self.database.read(queries.newest, states, self.place)
+
+    async def recent(
+        self, limit: int = 20, name: str | None = None, status: str | None = None
+    ) -> tuple[RunRecord, ...]:
+        """The newest runs, the newest first.
+
+        Args:
+            limit: how many at most.
+            name: only runs of this name.
+            status: only ok, failed, unknown, refused, stopped, or running (which may be dead: see `owner_alive`).
+        """
+        return await self.database.read(queries.recent, limit, name, status)
+
+    async def state(self, run: str) -> tuple[PartState, ...]:
+        """What the ledger knows of each part of the run with this id; () where nothing has ended."""
+        return await self.database.read(queries.parts, run)
+
+    async def spools(self, run: str) -> tuple[str, ...]:
+        """Paths of the run's spooled sources, in the order given to `begin`."""
+        return await self.database.read(queries.spools, run)
+
+    async def owner_alive(self, record: RunRecord) -> bool:
+        """Whether a process is, or may be, at work on this run."""
+        return await self.database.read(takeover.silence_s, record, self.place) is not None
+
+    async def _take_over(self, run: str, owner: str) -> None:
+        async with self._lock:
+            record, states = await self.database.write(takeover.take_over, run, owner, self.place)
+            self._follow(record, owner, states)
+
+
+class _Rows:
+    """Where a stored ledger writes, see `bulkq.ledger.recorder.Rows`."""
+
+    def __init__(self, database: Database, release: Callable[[], None]) -> None:
+        self._database = database
+        self._release = release
+        self._writing = Writing(database.place)
+
+    async def begin(
+        self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]
+    ) -> None:
+        """Insert a new run; durable on return."""
+        await self._database.write(self._writing.begin, record, sources, outputs)
+
+    async def commit(self, group: Group) -> None:
+        """Write a group; durable on return."""
+        await self._database.write(self._writing.commit, group)
+
+    async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
+        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        return await self._database.read(queries.beside, run)
+
+    async def close(self) -> None:
+        """Close the connection and give back the lock."""
+        try:
+            await self._database.close()
+        finally:
+            self._release()

@@ -1,0 +1,80 @@
+"""Runs of others: whose process still lives, taken over when it does not, forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from bulkq.errors import RefusedError
+from bulkq.ledger import owners, queries
+from bulkq.ledger.database_writer import now
+from bulkq.ledger.recorder import HEARTBEAT_S
+from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.model import RunState
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bulkq.ledger import row_values
+    from bulkq.ledger.location import Place
+    from bulkq.model import PartState, RunRecord
+
+STALE_S = 6 * HEARTBEAT_S
+"""After six missed heartbeats a process on another host counts as dead. One on this host is looked at itself."""
+
+
+def take_over(connection: Connection, run: str, owner: str, place: Place) -> tuple[RunRecord, tuple[PartState, ...]]:
+    """Give a run whose process has ended to `owner`; what is known of it.
+
+    Raises:
+        RefusedError: its process is alive, or may be, or somebody else was quicker.
+        UsageError: there is no such run.
+    """
+    record = queries.find(connection, run, place)
+    _refuse_living(connection, record, place, f"bulkq resume {record.run}")
+    taken = update(RUNS).where(RUNS.c.run == record.run, RUNS.c.owner == record.owner)
+    values: row_values.Row = {"owner": owner, "heartbeat_s": now(place)}
+    if record.state is not RunState.FINISHED:  # of a finished one only the markers may be left to remove
+        values |= {"state": str(RunState.RUNNING), "ended_at": None, "exit_code": None}
+    if connection.execute(taken.values(values)).rowcount != 1:
+        raise RefusedError(f"run {record.run} was taken over by another process in this moment")
+    return record, queries.parts(connection, record.run)
+
+
+def forget(connection: Connection, run: str, place: Place) -> tuple[str, ...]:
+    """Drop a run and all that is known of it; the paths of its spooled sources.
+
+    Raises:
+        RefusedError: its process is alive, or may be.
+        UsageError: there is no such run.
+    """
+    record = queries.find(connection, run, place)
+    _refuse_living(connection, record, place, "forget it")
+    spooled = queries.spools(connection, record.run)
+    for table in (CHECKS, DONE, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
+        connection.execute(delete(table).where(table.c.run == record.run))
+    return spooled
+
+
+def silence_s(connection: Connection, record: RunRecord, place: Place) -> float | None:
+    """Seconds since the last heartbeat of a run that is, or may be, alive; None for one that is not."""
+    life = owners.life(record.owner)
+    if record.state is not RunState.RUNNING or life is owners.Life.DEAD:
+        return None
+    query = select(now(place) - RUNS.c.heartbeat_s).where(RUNS.c.run == record.run)
+    silent_s = float(connection.scalar(query) or 0.0)
+    return None if life is owners.Life.ELSEWHERE and silent_s > STALE_S else max(0.0, silent_s)
+
+
+def _refuse_living(connection: Connection, record: RunRecord, place: Place, then: str) -> None:
+    silent_s = silence_s(connection, record, place)
+    if silent_s is None:
+        return
+    owner = owners.parse(record.owner)
+    if owners.life(record.owner) is owners.Life.ALIVE:
+        raise RefusedError(f"run {record.run} is alive: {owner}: stop it there, then {then}")
+    raise RefusedError(
+        f"run {record.run} may be alive: {owner}, last heard of {silent_s:.0f}s ago: stop it there, "
+        f"or wait until it has been silent for {STALE_S:g}s, then {then}"
+    )

@@ -1,0 +1,1 @@
+"""What every run goes through: open, preflight, record, and going on after a stop."""

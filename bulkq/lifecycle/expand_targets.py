@@ -1,0 +1,207 @@
+"""From what the user named to the targets of a run: rows of `--targets-sql`, schemas of `--schemas`.
+
+Both are asked once, when a run begins; a resume works on what was found then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, TargetError, UsageError
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.model import Behind
+from bulkq.policy import safety
+from bulkq.targets.query_rows import rows_of
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.model import Run, Target
+    from bulkq.protocols import Connection
+    from bulkq.targets import Config
+
+MOST_LANES = 256
+"""Lanes that are made for targets without being asked for."""
+
+SHOWN = 20
+
+NONE = "none"
+"""The word of `--schemas-with` that leaves out the schemas of extensions."""
+
+ALL = "SELECT nspname::text FROM pg_catalog.pg_namespace"
+EXTENSIONS = """\
+SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+ WHERE n.nspname <> 'pg_catalog' ORDER BY 1"""
+
+
+async def expanded(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False) -> Run:
+    """`request` with its final targets, in their order, each once.
+
+    Args:
+        request: as the user wrote it.
+        config: for the names that a query gives.
+        say: told what is left out.
+        everywhere: a database without a matching schema is an error, not left out.
+
+    Raises:
+        UsageError: the query gives no target, no schema matches, a driver knows no schemas.
+        TargetError: the database that is asked cannot be reached.
+        RefusedError: a target that the query gave is protected and was not confirmed.
+    """
+    if request.targets_sql is not None:
+        request = await _queried(request, config, say)
+    if request.schemas:
+        request = await _with_schemas(request, say, everywhere=everywhere)
+    lanes = request.concurrency
+    if not request.concurrency_given:
+        # One for each target, so that none waits for another to end.
+        lanes = max(lanes, min(len({name_of(target) for target in request.targets}), MOST_LANES))
+    return replace(request, concurrency=lanes)
+
+
+async def again(request: Run, config: Config | None) -> Run:
+    """The targets of a run that came from a query, with their passwords, which are not kept with the run.
+
+    Raises:
+        TargetError: the database that was asked cannot be reached.
+    """
+    assert request.targets_from is not None
+    asked = await _targets(replace(request, targets=(request.targets_from,)), config)
+    known = {name_of(target): target for target in asked}
+    return replace(
+        request,
+        targets=tuple(known.get(name_of(t), t).like(t) for t in request.targets),
+    )
+
+
+def name_of(target: Target) -> str:
+    """By what a target is known in a run: its name, or its URL without a password."""
+    return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
+
+
+async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
+    found = await _targets(request, config, say)
+    refused = safety.refuse_protected(found, write=request.write, confirmed=request.confirmed)
+    if refused is not None:
+        raise refused
+    return replace(request, targets=found, targets_from=request.targets[0])
+
+
+async def _targets(
+    request: Run, config: Config | None, say: Callable[[str], None] = lambda _: None
+) -> tuple[Target, ...]:
+    """What the first column of the query names: URLs, or names of the configuration."""
+    from bulkq.targets import load_config, resolve
+
+    assert request.targets_sql is not None
+    words: list[str] = []
+    try:
+        async for _, rows in rows_of(request.targets[0], request)(request.targets_sql):
+            if rows:
+                words += ["" if value is None else str(value).strip() for value in rows[0]]
+    except DatabaseError as error:
+        raise UsageError(f'--targets-sql "{request.targets_sql}": {error}') from error
+    empty = words.count("")
+    words = [word for word in words if word]
+    if empty and words:
+        say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
+    if not words:
+        raise UsageError(f'--targets-sql "{request.targets_sql}": gives no target')
+    return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
+
+
+async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:
+    """Each target once for every schema that matches. One that cannot be reached stays without: it is reported, and not worked on."""
+    sites = sites_of.open_sites(request, "bulkq/schemas", say)
+    for site in sites:
+        if not site.driver.capabilities.schemas:
+            raise UsageError(f"{site.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t")
+    found: dict[str, Sequence[str]] = {}
+    behind: dict[str, Behind] = {}
+
+    async def look(site: Site) -> None:
+        connection = await sites_of.connected(site, request.connect_timeout_s)
+        try:
+            _refuse_two_paths(site, connection)
+            rows = await connection.administer([_listing(request.schemas)])
+            behind[site.label] = await _behind(request, site, connection)
+            found[site.label] = [str(row[0]) for row in rows]
+        finally:
+            await connection.close()
+
+    await sites_of.side_by_side(sites, look, write=request.write)
+    targets: list[Target] = []
+    for site in sites:
+        schemas = found.get(site.label)
+        if schemas is None:
+            targets.append(site.target)
+        elif not schemas and len(sites) > 1:
+            if everywhere:
+                raise UsageError(
+                    f"{site.label}: no schema matches --schemas {_shown(request)}: nothing would be checked there"
+                )
+            say(f"{site.label}: no schema matches {_shown(request)}: it is left out")
+        else:
+            targets += [
+                replace(site.target, schema=schema, behind=_without(behind[site.label], schema)) for schema in schemas
+            ]
+    if not any(found.values()):
+        raise UsageError(f"no schema matches --schemas {_shown(request)}")
+    return replace(request, targets=tuple(targets))
+
+
+def _refuse_two_paths(site: Site, connection: Connection) -> None:
+    for one in connection.server.settings:
+        if one.name == "search_path":
+            raise UsageError(
+                f"{site.label}: search_path of {one.source} and --schemas both say where names are looked up: take one out "
+                "(--schemas-with adds schemas)"
+            )
+
+
+async def _behind(request: Run, site: Site, connection: Connection) -> Behind:
+    """What comes behind the schemas of a database.
+
+    Raises:
+        UsageError: a schema of `--schemas-with` is not there.
+    """
+    shared = tuple(name for name in request.schemas_with if name != NONE)
+    there = {str(row[0]) for row in await connection.administer([ALL])} if shared else set()
+    missing = [name for name in shared if name not in there]
+    if missing:
+        raise UsageError(f'{site.label}: there is no schema "{missing[0]}": correct --schemas-with')
+    if NONE in request.schemas_with:
+        return Behind(shared)
+    extensions = [str(row[0]) for row in await connection.administer([EXTENSIONS])]
+    return Behind(shared, tuple(name for name in extensions if name not in shared))
+
+
+def _without(behind: Behind, schema: str) -> Behind:
+    return Behind(
+        tuple(name for name in behind.shared if name != schema),
+        tuple(name for name in behind.extensions if name != schema),
+    )
+
+
+def _listing(patterns: Sequence[str]) -> str:
+    like = ", ".join("E'" + pattern.replace("\\", "\\\\").replace("'", "''") + "'" for pattern in patterns)
+    return (
+        f"SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{like}]::text[]) "
+        r"AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1"
+    )
+
+
+def _shown(request: Run) -> str:
+    return ", ".join(f'"{pattern}"' for pattern in request.schemas[:SHOWN])
+
+
+def without_schema(request: Run, sites: Sequence[Site]) -> None:
+    """Targets whose schemas were never listed take no part, in this process and in those that go on."""
+    if not request.schemas:
+        return
+    for site in sites:
+        if site.lost is None and any(request.targets[place].schema is None for place in site.places):
+            site.lose(TargetError(f"{site.label}: could not be reached when its schemas were to be listed"))

@@ -1,0 +1,239 @@
+"""The targets of a run while it is open: connected side by side, looked at, told apart.
+
+A target that is down, hangs or answers garbage is set aside with its reason; the others go on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bulkq.engine.pool import MOST_OPEN, Sessions
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle import run_identity
+from bulkq.policy import safety
+from bulkq.targets import open_target
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from bulkq.engine.lane_group import Part
+    from bulkq.model import MarkerTables, Run, Server, Target
+    from bulkq.protocols import Connection, Driver
+
+LOOK_S = 30.0
+"""How long one target of several may take to answer before the first statement, once it is connected."""
+
+SHOWN = 20
+
+
+@dataclass(slots=True)
+class Site:
+    """One target of a run, with the schemas of it that the run works on.
+
+    Attributes:
+        target: without a schema.
+        label: what it is called in output.
+        places: of its schemas among `Run.targets`, ascending; the numbers of its parts follow from them.
+        sessions: its connections; `gone` says why there will be none.
+        identity: which database it is, once it has answered; a resume must find the same.
+        physical: the same, whatever way leads there; another after a failover.
+        tables: of its markers, in a run that writes exactly once.
+        first: it is a canary.
+    """
+
+    target: Target
+    label: str
+    places: tuple[int, ...]
+    driver: Driver
+    sessions: Sessions
+    parts: list[Part] = field(default_factory=list)
+    server: Server | None = None
+    identity: str = ""
+    physical: str = ""
+    tables: MarkerTables | None = None
+    first: bool = False
+
+    def lose(self, error: BulkqError) -> None:
+        """Set it aside."""
+        self.sessions.gone = error
+
+    @property
+    def lost(self) -> BulkqError | None:
+        """Why it takes no part, or not any more."""
+        return self.sessions.gone
+
+    @property
+    def reason(self) -> str:
+        """The same in one line, without the target's name."""
+        text = " ".join(str(self.lost or "").split("\n"))
+        return text.removeprefix(f"{self.label}: ")
+
+
+def labels(request: Run, sites: Iterable[Site]) -> list[str]:
+    """What each of `Run.targets` is called in output, in their order: `name`, or `name/schema`."""
+    found = [""] * len(request.targets)
+    for site in sites:
+        for place in site.places:
+            schema = request.targets[place].schema
+            found[place] = f"{site.label}/{schema}" if schema else site.label
+    return found
+
+
+def open_sites(request: Run, application_name: str, say: Callable[[str], None]) -> list[Site]:
+    """The targets of `request`; nothing is connected yet. Schemas of one target share its connections.
+
+    Raises:
+        UsageError: a URL cannot be used.
+        MissingDriver: its library is not installed.
+    """
+    places: dict[int, list[int]] = {}
+    different: list[Target] = []
+    for place, one in enumerate(request.targets):
+        target = one.bare
+        if target not in different:
+            different.append(target)
+        places.setdefault(different.index(target), []).append(place)
+    several = len(different) > 1
+    sites: list[Site] = []
+    for i, target in enumerate(different):
+        site = _site(request, target, tuple(places[i]), application_name, say, several=several)
+        twins = sum(1 for other in sites if other.label.partition("#")[0] == site.label)
+        site.label += f"#{twins + 1}" if twins else ""
+        sites.append(site)
+    return sites
+
+
+def _site(
+    request: Run,
+    target: Target,
+    places: tuple[int, ...],
+    application_name: str,
+    say: Callable[[str], None],
+    *,
+    several: bool,
+) -> Site:
+    driver = open_target(target, application_name=application_name, read_only=not request.write)
+    label = target.name or driver.target
+
+    def tell(text: str) -> None:
+        say(f"{label}: {text}" if several else text)
+
+    ordered = 1 if request.ordered else None
+    limits = [most for most in (request.per_target, target.concurrency, ordered) if most is not None]
+    writes = any(
+        safety.mode_of(query, write=request.write, idempotent=request.idempotent, ledger=request.ledger) != safety.READ
+        for query in request.queries
+    )
+    sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None), writes=writes)
+    return Site(target, label, places, driver, sessions)
+
+
+def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
+    """Mark those that `--order` puts first.
+
+    Raises:
+        UsageError: a name is no target's.
+    """
+    for name in request.canaries:
+        chosen = [site for site in sites if fnmatchcase(site.label, name)]
+        if not chosen:
+            known = ", ".join(site.label for site in sites[:SHOWN])
+            raise UsageError(f'--order canary:{name}: no target is called "{name}" (there are: {known})')
+        for site in chosen:
+            site.first = True
+
+
+async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[None]], *, write: bool) -> None:
+    """Do `work` for every site that is not lost, at most `MOST_OPEN` at once. Of more sites, no connection is kept.
+
+    Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
+
+    Raises:
+        TargetError: the only one, or all, cannot be reached; a line each.
+        BulkqError: what is wrong for all of them, as the first found it.
+    """
+    several = len(sites) > 1
+    door = asyncio.Semaphore(MOST_OPEN)
+    keeps = len(sites) <= MOST_OPEN
+
+    async def one(site: Site) -> None:
+        async with door:
+            try:
+                await work(site)
+            except (TargetError, RefusedError) as error:
+                if not several or (write and isinstance(error, RefusedError)):
+                    raise
+                site.lose(error)
+            finally:
+                if not keeps:
+                    await site.sessions.close()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for site in sites:
+                if site.lost is None:
+                    group.create_task(one(site))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
+    if several and all(site.lost is not None for site in sites):
+        raise type(sites[0].lost or TargetError())("\n".join(f"{site.label}: {site.reason}" for site in sites))
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+async def connected(site: Site, connect_timeout_s: float | None) -> Connection:
+    """The first connection, tried once.
+
+    Raises:
+        TargetError: there is none within `connect_timeout_s`.
+    """
+    try:
+        return await site.sessions.first(connect_timeout_s)
+    except TimeoutError:
+        raise TargetError(f"{site.label}: no answer within {connect_timeout_s:g}s") from None
+
+
+async def in_time(site: Site, work: Awaitable[None], *, several: bool) -> None:
+    """Wait for `work` on a connected target, among several not for longer than `LOOK_S`.
+
+    Raises:
+        TargetError: the connection broke, or there was no answer in time.
+    """
+    try:
+        async with asyncio.timeout(LOOK_S if several else None):
+            await work
+    except TimeoutError:
+        raise TargetError(f"{site.label}: connected, but there was no answer within {LOOK_S:g}s") from None
+    except DatabaseError as error:
+        raise TargetError(f"{site.label}: {error}") from error
+
+
+def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]) -> None:
+    """Two names for one physical database: its rows come twice in a read, and would be changed twice in a write.
+
+    Raises:
+        RefusedError: in a write, a line per pair.
+    """
+    named = [(site.label, site.physical, request.targets[place].schema) for site in sites for place in site.places]
+    lines = run_identity.twins(named)
+    if lines and request.write:
+        raise RefusedError(
+            "\n".join(f"{line}: every set would be applied twice; leave one of them out" for line in lines)
+        )
+    for line in lines:
+        say(f"{line}: its rows come once for each name")
+
+
+async def identify(site: Site, connection: Connection) -> None:
+    """Find out which physical database this is."""
+    site.identity = await run_identity.identity(connection, site.target.url)
+    site.physical = await run_identity.physical(connection, site.identity)
+    site.server = connection.server

@@ -1,0 +1,149 @@
+"""Before the first statement: what the targets can be asked without executing anything of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from bulkq.engine.lane import failure
+from bulkq.errors import DatabaseError
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import write_order
+from bulkq.lifecycle.run_identity import source_request
+from bulkq.lifecycle.statement_variants import Variants
+from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
+from bulkq.model import Outcome
+from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
+from bulkq.sources import open_source
+from bulkq.sources.first_batch import Peeked
+
+if TYPE_CHECKING:
+    from bulkq.engine.lane_group import Part
+    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.model import Batch, Server
+    from bulkq.protocols import Connection, Statement
+
+PEEKED = 1_000
+"""Sets whose values are checked before a read begins."""
+
+CHECKS_WHOLE_FILES = 160_000
+"""From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
+
+
+async def look_first(opened: Opened) -> None:
+    """Connect to all targets side by side, and ask each about statements, free connections and values.
+
+    Raises:
+        TargetError: no target can be reached. Of several, those that cannot are set aside.
+        ParameterError: a value that a target would not take.
+        RefusedError: too few connections are free; two names for one database that would be changed.
+    """
+
+    async def look(site: Site) -> None:
+        connection = await sites_of.connected(site, opened.request.connect_timeout_s)
+        try:
+            await sites_of.in_time(site, _look(opened, site, connection), several=opened.several)
+        except BaseException:
+            await connection.close()
+            raise
+        site.sessions.give_back(connection)
+
+    await sites_of.side_by_side(opened.sites, look, write=opened.request.write)
+    sites_of.refuse_twins(opened.request, opened.sites, opened.say)
+    lost = [site for site in opened.sites if site.lost is not None]
+    most = opened.request.max_failed_targets
+    stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
+    for site in lost:
+        opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
+
+
+async def _look(opened: Opened, site: Site, connection: Connection) -> None:
+    site.server = connection.server
+    if opened.several:
+        await sites_of.identify(site, connection)
+    uncounted = refuse_uncounted(counted_option(opened.request), connection.server, site.driver.capabilities.name)
+    if uncounted is not None:
+        raise uncounted
+    heads = [await _peek(part) for part in site.parts]
+    _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
+    statements: list[Statement | None] = []
+    for part, head in zip(site.parts, heads, strict=True):
+        source = part.source
+        statements.append(None)
+        if head is None:
+            part.exhausted = True
+            if opened.start.going_on is None:
+                await _say_empty(opened, part, connection)
+            continue
+        check_identifiers(part.work.query, head)
+        variants = Variants(part.work)
+        await variants.prepare(connection, head)
+        if variants.error is not None:  # it failed once, not once per set
+            part.refused = failure(part.work, head, 0, variants.error, Outcome.NOT_STARTED, 1)
+            continue
+        statements[-1] = variants.first
+        if part.mapper is None:  # else only its rows tell which columns they have
+            columns = () if variants.first is None else variants.first.columns
+            part.sink.describe(part.work.query, columns)
+        if site.driver.capabilities.text_parameters and not source.typed:
+            for statement, positions in variants.each(head):
+                await check_values(connection, statement, head, opened.request.constants, positions)
+        if opened.request.write and source.replayable and opened.start.retried is None:
+            await _whole_source(opened, site, part, connection, variants)
+    await write_order.order(opened, site, connection, statements)
+
+
+async def _peek(part: Part) -> Batch | None:
+    assert isinstance(part.source, Peeked)
+    return await part.source.peek(PEEKED)
+
+
+async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None:
+    """No sets: nothing to run, which is said; a table of no rows still has its header."""
+    work = part.work
+    opened.say(f"{work.query.place}: there are no parameter sets: nothing to run")
+    if work.identifiers:
+        return
+    with contextlib.suppress(DatabaseError):
+        statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers={})
+        if part.mapper is None:
+            part.sink.describe(work.query, statement.columns)
+
+
+async def _whole_source(opened: Opened, site: Site, part: Part, connection: Connection, variants: Variants) -> None:
+    """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
+
+    Targets that want the same types of the same query would say the same of the same file.
+    """
+    query, product = part.work.query, connection.server.product
+    asked = (query.place, product, connection.server.version_number, variants.first and variants.first.parameter_types)
+    if asked in opened.checked:
+        return
+    opened.checked.add(asked)
+    wanted = source_request(opened.request)
+    several = len(opened.request.queries) > 1
+    text, dynamic = site.driver.capabilities.text_parameters, site.driver.capabilities.dynamic_types
+    source = await open_source(wanted, part.work.query, text=text, dynamic=dynamic, unused_constants_ok=several)
+    checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
+    try:
+        while (batch := await source.take(PEEKED * 10, 0)) is not None:
+            check_identifiers(query, batch)
+            for statement, positions in variants.each(batch) if checks else ():
+                await check_values(connection, statement, batch, wanted.constants, positions)
+    finally:
+        await source.close()
+
+
+def _connections_are_free(opened: Opened, site: Site, server: Server) -> None:
+    """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
+    free = server.free_connections
+    if free is None or server.pooled:
+        return
+    if opened.several:
+        most = site.sessions.most
+        site.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
+        return
+    refused = refuse_lanes(opened.request.concurrency, [part.source.total for part in opened.parts], server)
+    if refused is not None:
+        raise refused

@@ -1,0 +1,332 @@
+"""The record of a run: made durable before the first statement, kept while it runs, closed at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.engine.lane import Claims
+from bulkq.engine.runner import first_of_each_sink
+from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
+from bulkq.ledger import new_owner
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import run_identity, target_markers, unreported
+from bulkq.lifecycle.open import mode_of
+from bulkq.model import Failure, Mark, Outcome, RunState
+from bulkq.policy import safety
+from bulkq.policy.affected import AffectedGuard
+from bulkq.sources.spool import save_constants
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bulkq.engine.runner import Control, Part, Runner
+    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
+    from bulkq.protocols import Connection, Ledger
+    from bulkq.sinks.failures import FailureFile
+
+FAILURES_PART = 0
+"""The `--failures` file belongs to no part."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorded:
+    """A run that has begun, with its record."""
+
+    ledger: Ledger
+    record: RunRecord | None
+    failures: tuple[Failure, ...] = ()
+    constants: Path | None = None
+
+    def watch(self, opened: Opened, runner: Runner, control: Control) -> None:
+        """Let group commits ask how far the outputs are, and stop the run when one fails."""
+        ledger = self.ledger
+        if not ledger.keeps:
+            return
+        file = opened.failure_file
+
+        ledger.attach(
+            positions=lambda: [*runner.positions(), *_failures_at(file)],
+            fsync=lambda: _fsync(runner, file),
+            on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
+        )
+
+    async def replace_outputs(self, opened: Opened) -> None:
+        """Say which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        notices = [notice for sink in dict.fromkeys(opened.sinks) for notice in sink.notices]
+        notices += opened.failure_file.notices if opened.failure_file is not None else []
+        if opened.start.going_on is not None and any(sink.positions() for sink in opened.sinks):
+            await self.ledger.sync()
+        if not notices:
+            return
+        for notice in notices:
+            opened.say(notice)
+        dead = {
+            other.run: path
+            for path, other in await self.ledger.beside(opened.run)
+            if other.state is not RunState.FINISHED
+        }
+        if dead:
+            run, path = next(iter(dead.items()))
+            opened.say(f'run {run}, which wrote "{path}", can no longer be resumed')
+
+    async def finish(self, opened: Opened, summary: RunSummary, *, complete: bool) -> RunSummary:
+        """Make the end durable; then, when nothing is left to tell, remove markers and spools."""
+        if self.record is None:
+            return summary
+        ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
+        unfinished = summary.unknown > 0 and opened.mode != safety.READ
+        away = opened.several and any(site.lost is not None for site in opened.sites)
+        state = RunState.FINISHED if complete and ended and not unfinished and not away else RunState.STOPPED
+        record = replace(
+            self.record,
+            state=state,
+            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            exit_code=summary.exit_code,
+            ok=summary.ok,
+            failed=summary.failed,
+            unknown=summary.unknown,
+            skipped=summary.skipped,
+            retried=summary.retried,
+            changed=summary.changed,
+            unanswered=summary.unanswered,
+            elapsed_s=summary.elapsed_s,
+        )
+        await self.ledger.finish(record)
+        if state is RunState.FINISHED:
+            await self._clear(opened, summary)
+        return replace(summary, resume=_next(opened.run, state, summary))
+
+    async def _clear(self, opened: Opened, summary: RunSummary) -> None:
+        if not opened.request.keep_markers:
+            for site in opened.sites:
+                if site.tables is not None:
+                    await self._remove_markers(opened, site, site.tables)
+        if summary.failed or summary.unknown:
+            return  # a retry reads the sets that failed from them again, and removes them when all goes well
+        files = [*opened.spools.values(), *map(Path, opened.start.leftovers)]
+        for file in (*files, *([self.constants] if self.constants is not None else [])):
+            file.unlink(missing_ok=True)
+
+    async def _remove_markers(self, opened: Opened, site: Site, tables: MarkerTables) -> None:
+        """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
+        try:
+            connection = await site.sessions.first()
+            try:
+                await target_markers.remove(connection, tables, opened.run)
+            finally:
+                await connection.close()
+        except (TargetError, DatabaseError) as error:
+            where = f" of {site.label}" if opened.several else ""
+            opened.say(
+                f"the run is finished, but its rows in {tables.runs} and {tables.markers}{where} could not be removed ({error}): "
+                f"bulkq resume {opened.run} removes them"
+            )
+
+
+async def begin(opened: Opened) -> Recorded:
+    """Record the run and, for exactly once, commit its run row in every target; nothing of the user's is sent before.
+
+    Raises:
+        LedgerError: the run cannot be recorded.
+        RefusedError: a target takes no run row.
+    """
+    ledger = await opened.start.ledger
+    going_on = opened.start.going_on
+    if going_on is not None:
+        return _go_on(opened, ledger)
+    if not ledger.keeps:
+        _prepare_parts(opened, ledger, "")
+        return Recorded(ledger=ledger, record=None)
+    owner = new_owner()
+    exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries)
+
+    async def site_begins(site: Site) -> None:
+        connection = await site.sessions.first()
+        try:
+            await sites_of.in_time(
+                site, _begin_at(opened, site, connection, owner, exact=exact), several=opened.several
+            )
+        except BaseException:
+            await connection.close()
+            raise
+        site.sessions.give_back(connection)
+
+    try:
+        await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.write)
+        recorded = await _begin(opened, ledger, owner)
+    except BaseException:
+        if not opened.recorded:
+            await _take_back(opened)
+        raise
+    _prepare_parts(opened, ledger, owner)
+    return recorded
+
+
+async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
+    if not site.identity:
+        await sites_of.identify(site, connection)
+    retried = opened.start.retried
+    if retried is not None:
+        run_identity.refuse_other_settings(retried.record, site.places[0], site.label, connection.server)
+    if not exact:
+        return
+    try:
+        tables = await target_markers.make_tables(connection, site.target.url, opened.request.marker_table)
+        await target_markers.begin(connection, tables, opened.run, owner)
+    except RefusedError as error:
+        if not opened.several:
+            raise
+        raise RefusedError(f"{site.label}: {error}") from error
+    site.tables = tables
+
+
+async def _take_back(opened: Opened) -> None:
+    """The run does not begin: a run row that nobody knows harms nobody, but is not left where it can be removed."""
+    for site in opened.sites:
+        if site.tables is not None and site.lost is None:
+            with contextlib.suppress(TargetError, DatabaseError):
+                connection = await site.sessions.first()
+                try:
+                    await target_markers.remove(connection, site.tables, opened.run)
+                finally:
+                    await connection.close()
+
+
+async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
+    """First the run rows, then the ledger: a run that the ledger knows has its run row, and one that has none is not it."""
+    request, run = opened.request, opened.run
+    retried = opened.start.retried
+    by_place = {place: site for site in opened.sites for place in site.places}
+    sites = [by_place[place] for place in range(len(request.targets))]
+    record = await run_identity.record(
+        request,
+        run=run,
+        owner=owner,
+        mode=opened.mode,
+        targets=sites_of.labels(request, opened.sites),
+        identities=[site.identity for site in sites],
+        markers=[site.tables for site in sites],
+        servers=[site.server for site in sites],
+        retried=retried,
+    )
+    constants = None
+    if request.constants:
+        constants = run_identity.spool_folder(request.ledger) / f"{run}.params"
+        save_constants(constants, request.constants)
+    kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
+    inserting = asyncio.create_task(ledger.begin(record, kept, _outputs(opened)))
+    try:
+        await asyncio.shield(inserting)
+        opened.recorded = True
+    except BaseException:
+        await asyncio.wait(
+            [inserting]
+        )  # an interrupt does not stop it, and what the ledger then holds must be able to go on
+        opened.recorded = not inserting.cancelled() and inserting.exception() is None
+        if constants is not None and not opened.recorded:
+            constants.unlink(missing_ok=True)
+        raise
+    return Recorded(ledger=ledger, record=record, constants=constants)
+
+
+def _outputs(opened: Opened) -> list[tuple[int, SinkPosition]]:
+    """How far the outputs are before the run: at their beginning."""
+    found = [(part.number, position) for part in first_of_each_sink(opened.parts) for position in part.sink.positions()]
+    return [*found, *_failures_at(opened.failure_file)]
+
+
+def _failures_at(file: FailureFile | None) -> list[tuple[int, SinkPosition]]:
+    return [(FAILURES_PART, position) for position in file.positions()] if file is not None else []
+
+
+def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
+    going_on = opened.start.going_on
+    assert going_on is not None
+    progress = opened.progress
+    failures = tuple(failure for state in going_on.states.values() for failure in state.failures)
+    unknown = sum(1 for failure in failures if failure.outcome is Outcome.UNKNOWN)
+    progress.ok, progress.changed, progress.unanswered = going_on.ok, going_on.changed, going_on.unanswered
+    progress.failed, progress.unknown, progress.retried = len(failures) - unknown, unknown, going_on.record.retried
+    for part in opened.parts:
+        state = going_on.states.get(part.number)
+        if state is not None:
+            part.unknown = sum(1 for failure in state.failures if failure.outcome is Outcome.UNKNOWN)
+            part.failed = len(state.failures) - part.unknown
+        part.ok = (
+            sum(last - first + 1 for first, last in going_on.done.get(part.number, ())) - part.failed - part.unknown
+        )
+        part.before = part.ok + part.failed + part.unknown
+    for site in opened.sites:
+        site.tables = going_on.tables.get(site.places[0])
+    _prepare_parts(opened, ledger, going_on.owner)
+    constants = run_identity.spool_folder(opened.request.ledger) / f"{opened.run}.params"
+    return Recorded(
+        ledger=ledger,
+        record=replace(going_on.record, owner=going_on.owner),
+        failures=failures,
+        constants=constants if constants.exists() else None,
+    )
+
+
+def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
+    """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
+    request = opened.request
+    guard = AffectedGuard(request.max_affected, opened.progress.changed) if request.max_affected is not None else None
+    for site in opened.sites:
+        for part in site.parts:
+            mode = mode_of(request, part.work.query)
+            part.work.guard = guard
+            if site.tables is not None and mode == safety.WRITE:
+                part.work.claims = Claims(opened.run, owner, site.tables)
+                if ledger.keeps:
+                    part.work.failed = _keep(part, ledger)
+            if mode == safety.MAINTENANCE and ledger.keeps:
+                part.work.started = _note(part, ledger)
+
+
+def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
+    """What is on record as unknown before it is sent stays unknown if this process dies."""
+
+    async def started(batch: Batch) -> None:
+        failures = tuple(
+            Failure(n, "", part.work.target, part.work.query.name, {}, Outcome.UNKNOWN, None, unreported.STARTED, 1)
+            for n in range(batch.first, batch.first + len(batch.sets))
+        )
+        ledger.mark(Mark(part.number, (), failures))
+        await ledger.sync()
+
+    return started
+
+
+def _keep(part: Part, ledger: Ledger) -> Callable[[Sequence[Failure]], Awaitable[None]]:
+    """Sets that failed stay failed if this process dies: later sets of the same row may be applied, and must not be undone."""
+
+    async def failed(failures: Sequence[Failure]) -> None:
+        ledger.mark(Mark(part.number, (), tuple(failures)))
+        await ledger.sync()
+
+    return failed
+
+
+async def _fsync(runner: Runner, file: FailureFile | None) -> None:
+    await runner.fsync()
+    if file is not None:
+        await file.fsync()
+
+
+def _next(run: str, state: RunState, summary: RunSummary) -> str | None:
+    """The command that goes on from here, where there is something left to do."""
+    if state is not RunState.FINISHED:
+        return f"bulkq resume {run}"
+    return f"bulkq retry {run}" if summary.failed or summary.unknown else None

@@ -1,0 +1,148 @@
+"""What a run was asked to do, as the ledger kept it: its request, values and spools, compared with how things are now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import RefusedError, UsageError
+from bulkq.lifecycle import request_json, run_identity
+from bulkq.lifecycle.expand_targets import name_of
+from bulkq.lifecycle.query_changes import changed_queries
+from bulkq.model import CHECK_MODE, RunSummary, Status
+from bulkq.policy import safety
+from bulkq.sources.fingerprints import changes as source_changes
+from bulkq.sources.spool import load_constants
+from bulkq.targets import load_config, renewed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.model import Query, Run, RunRecord, Target
+    from bulkq.targets import Config
+
+
+def refuse_check(record: RunRecord) -> None:
+    """A check is asked again: what it said of the data an hour ago cannot be continued.
+
+    Raises:
+        RefusedError: it was one.
+    """
+    if record.mode == CHECK_MODE:
+        raise RefusedError(f"run {record.run} was a check, which is not continued: run bulkq check again")
+
+
+def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> tuple[Run, str]:
+    """The request of a run with what is different this time, and the folder that it was made in.
+
+    Raises:
+        RefusedError: the run was a check.
+        UsageError: a target that is not one of the run's, or a limit that its queries cannot keep.
+    """
+    refuse_check(record)
+    request, folder = request_json.from_json(record.request)
+    places = (*request.targets, request.params_target, request.targets_from)
+    if any(target is not None and target.name for target in places):
+        config = config or load_config(folder=folder)
+        request = replace(
+            request,
+            targets=tuple(renewed(target, config) for target in request.targets),
+            params_target=renewed(request.params_target, config) if request.params_target else None,
+            targets_from=renewed(request.targets_from, config) if request.targets_from else None,
+        )
+    given = changes.get("targets")
+    if given is not None:
+        changes = {**changes, "targets": _retargeted(request.targets, given)}  # type: ignore[arg-type]
+    if changes.get("max_affected") is not None and request.write:
+        _refuse_limit(request.queries)
+    return replace(request, **{"ledger": ledger, **changes}), folder  # type: ignore[arg-type]
+
+
+def _refuse_limit(queries: Sequence[Query]) -> None:
+    for query in queries:
+        refused = safety.refuse_options(query, idempotent=False, counted="--max-affected")
+        if refused is not None:
+            raise refused
+
+
+def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets of the run with what was typed now: another address of the only one, the passwords of several.
+
+    Raises:
+        UsageError: it is none of several.
+    """
+    bare = [target.bare for target in targets]
+    if len(given) == 1 and all(target == bare[0] for target in bare):
+        return tuple(given[0].like(target) for target in targets)
+    known = {name_of(target) for target in targets}
+    for target in given:
+        if name_of(target) not in known:
+            raise UsageError(
+                f'-t "{name_of(target)}" is none of the {len(known)} targets of the run: give those that need a password'
+            )
+    by_name = {name_of(target): target for target in given}
+    return tuple(by_name.get(name_of(target), target).like(target) for target in targets)
+
+
+async def with_values(kept: StoredLedger, record: RunRecord, request: Run) -> Run:
+    """`request` with the values of `--param`, which lie beside the ledger."""
+    path = next((path for path in await kept.spools(record.run) if path.endswith(".params")), None)
+    return replace(request, constants=load_constants(path)) if path is not None else request
+
+
+async def refuse_changed(record: RunRecord, request: Run) -> None:
+    """Compare queries and parameter files with what they were.
+
+    Raises:
+        RefusedError: a line per difference.
+    """
+    then = json.loads(record.fingerprint)
+    now = json.loads(await run_identity.fingerprints(request, ()))
+    lines = [*changed_queries(request), *source_changes(then["sources"], now["sources"])]
+    if lines:
+        raise RefusedError("\n".join(lines))
+
+
+async def spooled(kept: StoredLedger, record: RunRecord) -> tuple[dict[int, str], tuple[str, ...]]:
+    """Where the sets of a run were spooled, by place of the query: a retry reads what the run that it repeats has kept.
+
+    Returns:
+        These, and every file that the runs which it repeats have left beside the ledger.
+    """
+    found = _by_place(await kept.spools(record.run))
+    left: list[str] = []
+    while record.retry_of is not None:
+        try:
+            record = await kept.find(record.retry_of)
+        except UsageError:  # it was forgotten, and its spools with it
+            break
+        theirs = await kept.spools(record.run)
+        left += theirs
+        found = found or _by_place(theirs)
+    return found, tuple(left)
+
+
+def _by_place(paths: Sequence[str]) -> dict[int, str]:
+    """Place of the query to spool; the number stands in the name."""
+    return {int(path.rsplit(".", 2)[-2]): path for path in paths if path.endswith(".spool")}
+
+
+def nothing_to_do(record: RunRecord, reason: str) -> RunSummary:
+    """The summary of a command that had nothing to do for a run: its counts, and exit code 0."""
+    return RunSummary(
+        run=record.run,
+        status=Status.OK,
+        exit_code=0,
+        mode=record.mode,
+        targets=record.targets,
+        ok=record.ok,
+        failed=record.failed,
+        unknown=record.unknown,
+        skipped=record.skipped,
+        retried=record.retried,
+        changed=record.changed,
+        unanswered=record.unanswered,
+        reason=reason,
+    )

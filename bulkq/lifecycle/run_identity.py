@@ -1,0 +1,251 @@
+"""What a run has to do with the ledger: its record, its spools, where a resumed run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.ledger.location import default_path, locate
+from bulkq.lifecycle import request_json
+from bulkq.model import RunRecord, RunState
+from bulkq.sources import Request
+from bulkq.sources.fingerprints import fingerprint
+from bulkq.text.urls import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bulkq.errors import BulkqError
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.model import MarkerTables, PartState, Run, Server
+    from bulkq.protocols import Connection
+
+IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
+"""Which physical database this is, whatever it is called: https://www.postgresql.org/docs/current/functions-info.html"""
+
+
+_MYSQL = "SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())"
+SERVERS = {
+    "postgresql": "SELECT extract(epoch FROM pg_postmaster_start_time())::text",
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+}
+"""By product: what two servers never have in common, not even a server and the copy that was made of its disk."""
+
+ONLY = "only"
+"""In the request of a retry: which sets it is for. A resume of it must not take all the others of its source as well."""
+
+SETTINGS = "settings"
+"""In the request: by target, the settings of the server that its connections asked for."""
+
+FILES = frozenset({"sqlite", "duckdb"})
+"""Products whose database is a file, or nothing but memory."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GoingOn:
+    """What a resumed run starts from."""
+
+    ledger: StoredLedger
+    record: RunRecord
+    owner: str
+    states: Mapping[int, PartState]
+    done: Mapping[int, Sequence[tuple[int, int]]]  # by part: what is not to be done again
+    tables: Mapping[int, MarkerTables] = field(default_factory=dict)  # by place of the target
+    identities: Mapping[int, str] = field(default_factory=dict)
+    lost: Mapping[int, BulkqError] = field(default_factory=dict)  # targets that could not be taken over
+    spools: Mapping[int, str] = field(default_factory=dict)
+    ok: int = 0
+    changed: int = 0
+    unanswered: int = 0
+    cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    """By part: sets that were applied and whose answers died with the process; they are part of `unanswered`."""
+
+    only: Mapping[int, Sequence[tuple[int, int]]] | None = None
+    """By part: the sets of a retry, which are not all of its source; None: the run is over all."""
+
+    leftovers: Sequence[str] = ()
+    """See `Retried`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Retried:
+    """What a retry takes from the run that it repeats."""
+
+    record: RunRecord
+    only: Mapping[int, Sequence[tuple[int, int]]]  # by part: the sets that failed, with their old numbers, as ranges
+    spools: Mapping[int, str] = field(default_factory=dict)  # by place of the query
+    leftovers: Sequence[str] = ()
+    """Files that it and the runs before it have left beside the ledger for this; nobody needs them when all goes well."""
+
+
+def spool_folder(ledger: str) -> Path:
+    """Where spools lie: beside the ledger, or where it would be by default when it is a server."""
+    return (locate(ledger).path or default_path()).parent
+
+
+def source_request(request: Run) -> Request:
+    """What `bulkq.sources` needs to know of a request."""
+    return Request(
+        specs=request.params,
+        constants=request.constants,
+        format=request.params_format,
+        null=request.null,
+        ignore_extra_columns=request.ignore_extra_columns,
+        grid=request.grid,
+    )
+
+
+async def identity(connection: Connection, url: str) -> str:
+    """Which physical database this is, whatever it is called; "" where every connection has its own, in memory."""
+    server = connection.server
+    if server.product in FILES:
+        return _file(server.database)
+    if server.product != "postgresql":
+        return f"{place_of(url)}/{server.database}"
+    try:
+        found = await connection.administer([IDENTITY])
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
+        return f"{place_of(url)}/{server.database}"
+    return str(found[0][0])
+
+
+def _file(name: str) -> str:
+    """The whole path and which file that is: another one that was put there has the same name, and other rows."""
+    if name in {"", ":memory:"}:
+        return ""
+    path = os.path.realpath(name)
+    try:
+        return f"{path}#{os.stat(path).st_ino}"  # noqa: PTH116 - on a local disk
+    except OSError:
+        return path
+
+
+async def physical(connection: Connection, identity: str) -> str:
+    """Tells two names for one database (hard links of a file, ways to one MySQL server), and a server from its disk's copy.
+
+    It changes with a restart or a failover, so it is nothing that a resume could insist on.
+    """
+    server = connection.server
+    if server.product in FILES:
+        with contextlib.suppress(OSError):
+            file = os.stat(server.database)  # noqa: PTH116 - on a local disk
+            return f"{file.st_dev}/{file.st_ino}"
+        return identity
+    question = SERVERS.get(server.product)
+    if question is not None and identity:
+        try:
+            found = await connection.administer([question])
+        except DatabaseError as error:
+            if error.connection_lost:
+                raise TargetError(str(error)) from error
+            return identity
+        alike = identity if server.product == "postgresql" else server.product  # the address is no part of it in MySQL
+        return f"{alike}/{found[0][0]}"
+    return identity
+
+
+def twins(named: Iterable[tuple[str, str, str | None]]) -> list[str]:
+    """A line for each two names of one physical database.
+
+    Args:
+        named: label, physical database ("" where it is not known) and schema of each target.
+    """
+    seen: dict[tuple[str, str | None], str] = {}
+    lines: list[str] = []
+    for label, database, schema in named:
+        other = seen.setdefault((database, schema), label) if database else label
+        if other != label:
+            lines.append(f'"{other}" and "{label}" are the same database')
+    return list(dict.fromkeys(lines))
+
+
+def place_of(url: str) -> str:
+    """`host:port` of a URL, as far as they stand there."""
+    authority = safe(url).partition("://")[2].partition("/")[0].partition("?")[0]
+    return authority.rpartition("@")[2].lower()
+
+
+async def fingerprints(request: Run, targets: Sequence[str]) -> str:
+    """What must be the same when the run is resumed, as JSON: queries, sources, databases ("" for one that nobody has seen yet)."""
+    queries = {
+        query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest() for query in request.queries
+    }
+    sources = await fingerprint(source_request(request))
+    return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
+
+
+async def record(
+    request: Run,
+    *,
+    run: str,
+    owner: str,
+    mode: str,
+    targets: Sequence[str],
+    identities: Sequence[str],
+    markers: Sequence[MarkerTables | None],
+    servers: Sequence[Server | None],
+    retried: Retried | None,
+) -> RunRecord:
+    """The record of a run that begins."""
+    kept = json.loads(request_json.to_json(request, str(Path.cwd())))
+    if retried is not None:
+        kept[ONLY] = {str(part): list(ranges) for part, ranges in retried.only.items()}
+    kept[SETTINGS] = [None if server is None else _settings(server) for server in servers]
+    kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
+    return RunRecord(
+        run=run,
+        state=RunState.RUNNING,
+        mode=mode,
+        name=request.name or ", ".join(query.name for query in request.queries),
+        targets=tuple(targets),
+        request=json.dumps(kept),
+        fingerprint=await fingerprints(request, identities),
+        owner=owner,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        retry_of=retried.record.run if retried is not None else None,
+    )
+
+
+def refuse_other_settings(record: RunRecord, place: int, label: str, server: Server) -> None:
+    """Refuse a session whose settings are not those of the run's first: `search_path` may lead to other tables.
+
+    Args:
+        record: of the run that goes on, or is tried again.
+        place: of the target in it.
+        label: of the target, for people.
+        server: what a connection of this process found.
+
+    Raises:
+        RefusedError: each setting that differs, with its old value.
+    """
+    then = dict(enumerate(json.loads(record.request).get(SETTINGS) or ())).get(place)
+    now = _settings(server)
+    if then is None or then == now:
+        return
+    names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    shown = ", ".join(f"{name} was {then.get(name, 'not set')} and is {now.get(name, 'not set')}" for name in names)
+    raise RefusedError(
+        f"{label}: {shown}: give the settings of the first run (PGOPTIONS, PGTZ, the service file, the URL)"
+    )
+
+
+def _settings(server: Server) -> dict[str, str]:
+    return {one.name: safe(f"{one.name}={one.value}").partition("=")[2] for one in server.settings}
+
+
+def only(record: RunRecord) -> dict[int, list[tuple[int, int]]] | None:
+    """By part: the sets that a retry is for, with their old numbers; None of a run that is over all of its source."""
+    kept = json.loads(record.request).get(ONLY)
+    if kept is None:
+        return None
+    return {int(part): [(first, last) for first, last in ranges] for part, ranges in kept.items()}

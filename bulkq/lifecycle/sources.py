@@ -1,0 +1,158 @@
+"""The parameter sets of every part of a run: all, what is left of them, or those that failed.
+
+A file is opened once for each part. What comes but once (a pipe, a query) is spooled as it comes, and every target reads the spool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.lifecycle.run_identity import source_request, spool_folder
+from bulkq.policy.ranges import Ranges
+from bulkq.sources import open_source
+from bulkq.sources.prefetch import Ahead
+from bulkq.sources.spool import open_spool
+from bulkq.sources.subset import Only, Remaining
+from bulkq.targets.query_rows import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AsyncExitStack
+
+    from bulkq.lifecycle.open import Console, Start
+    from bulkq.lifecycle.run_identity import GoingOn
+    from bulkq.model import Capabilities, Query, Run, SourcePosition
+    from bulkq.protocols import ParameterSource
+
+PATIENCE_S = 1.0
+"""How long a write waits for the end of a pipe: then a kill loses nothing of it, and a bad line stops the run before it begins."""
+
+
+class Sources:
+    """Opens the source of each part.
+
+    Args:
+        request: the run.
+        start: what it starts from; is told when a source was cut off.
+        stack: closes what is shared by several parts.
+        console: has stdin.
+        drivers: of the targets; text and types of the values are for the one that asks most.
+
+    Attributes:
+        spools: by the number of the query, which is that of the part where there is one target.
+    """
+
+    def __init__(
+        self, request: Run, start: Start, stack: AsyncExitStack, console: Console, drivers: Sequence[Capabilities]
+    ) -> None:
+        self.spools: dict[int, Path] = {}
+        self._request = request
+        self._start = start
+        self._stack = stack
+        self._console = console
+        self._text = all(driver.text_parameters for driver in drivers)
+        self._dynamic = any(driver.dynamic_types for driver in drivers)
+        self._mixed = not all(driver.dynamic_types for driver in drivers)
+        self._shared: dict[int, Ahead] = {}
+
+    async def open(self, part: int, place: int, query: Query) -> ParameterSource:
+        """The sets of part number `part`, of the query at `place`, 1 or more.
+
+        Raises:
+            ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
+        """
+        going_on, retried = self._start.going_on, self._start.retried
+        source: ParameterSource
+        if place in self._spooled:
+            source = await self._kept(self._spooled[place], place, query)
+        else:
+            start = _seekable(going_on, part) if going_on is not None else None
+            source = await self._opened(place, query, start)
+        if retried is not None:
+            return Only(source, retried.only.get(part, ()))
+        if going_on is None:
+            return source
+        done = going_on.done.get(part, ())
+        if going_on.only is None:
+            return Remaining(source, done)
+        known = Ranges(done)
+        return Only(source, [gap for wanted in going_on.only.get(part, ()) for gap in known.gaps(*wanted)])
+
+    async def whole(self, part: int, query: Query) -> ParameterSource:
+        """All sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
+
+        Raises:
+            ParameterError, LedgerError, RefusedError: as `open`.
+        """
+        place = (part - 1) % len(self._request.queries) + 1
+        if place in self._spooled:
+            return await open_spool(self._spooled[place], query)
+        return await self._opened(place, query, None)
+
+    @property
+    def _spooled(self) -> Mapping[int, str]:
+        """What earlier processes have spooled, of this run or of those that it repeats."""
+        before = self._start.going_on or self._start.retried
+        return {} if before is None else before.spools
+
+    async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
+        """What an earlier process has spooled."""
+        spooled = await open_spool(path, query)
+        if not spooled.complete:
+            self._start.cut_off = (
+                f"the source of {query.place} was cut off before its end: what it had not given by then is lost"
+            )
+        if self._start.going_on is not None and path not in self._start.going_on.leftovers:
+            self.spools[place] = Path(path)
+        return spooled
+
+    async def _opened(self, place: int, query: Query, start: SourcePosition | None) -> ParameterSource:
+        if place in self._shared:
+            return self._shared[place].follower()
+        request = self._request
+        wanted = replace(source_request(request), stdin=self._console.stdin)
+        source = await open_source(
+            wanted,
+            query,
+            text=self._text,
+            dynamic=self._dynamic,
+            mixed=self._mixed,
+            rows=rows_of(request.params_target or request.targets[0], request),
+            start=start,
+            unused_constants_ok=len(request.queries) > 1,
+        )
+        several = len(request.targets) > 1
+        if source.replayable or self._start.retried is not None or (request.ledger == "none" and not several):
+            return source
+        try:
+            ahead = Ahead(source, await self._spool(place), query, patience_s=PATIENCE_S if request.write else 0.0)
+        except BaseException:
+            await source.close()
+            raise
+        if not several:
+            return ahead
+        self._stack.push_async_callback(ahead.close)
+        self._shared[place] = ahead
+        return ahead.follower()
+
+    async def _spool(self, place: int) -> Path:
+        """Where the spool of a source lies: beside the ledger, or for a run without one where it goes with the run."""
+        if self._request.ledger == "none":
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
+            return Path(folder) / f"{place}.spool"
+        await asyncio.shield(self._start.ledger)  # its folder is where the spool lies
+        self.spools[place] = spool_folder(self._request.ledger) / f"{self._start.run}.{place}.spool"
+        return self.spools[place]
+
+
+def _seekable(going_on: GoingOn, number: int) -> SourcePosition | None:
+    """The position that the ledger has, if all before it is done; a redone marker may lie before it."""
+    state = going_on.states.get(number)
+    done = going_on.done.get(number, ())
+    if state is None or state.source is None or not done or done[0][0] != 1 or done[0][1] < state.source.n:
+        return None
+    return state.source

@@ -1,0 +1,232 @@
+"""A run is taken over by a resume: in the ledger, in every target, and what is done there is found out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import restore_request, run_identity, target_markers
+from bulkq.lifecycle.expand_targets import without_schema
+from bulkq.lifecycle.open import mode_of
+from bulkq.lifecycle.run_identity import GoingOn
+from bulkq.model import Mark, MarkerTables, Outcome
+from bulkq.model.changed_rows import UNCOUNTED, changed_in_all
+from bulkq.model.states import MARKER_EARLY
+from bulkq.policy import safety
+from bulkq.policy.ranges import Ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.model import Failure, PartState, Query, Run, RunRecord
+    from bulkq.protocols import Connection, Observer
+
+    Done = dict[int, list[tuple[int, int]]]
+
+
+async def take_over(
+    ledger: StoredLedger, record: RunRecord, request: Run, owner: str, observers: Sequence[Observer]
+) -> GoingOn:
+    """Own the run in every target too, and find out what is done there."""
+
+    def say(text: str) -> None:
+        for observer in observers:
+            observer.notice(text)
+
+    states = {state.part: state for state in await ledger.state(record.run)}
+    known = _Known(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
+    sites = sites_of.open_sites(request, f"bulkq/{record.run}", say)
+    without_schema(request, sites)
+
+    async def take(site: Site) -> None:
+        connection = await sites_of.connected(site, request.connect_timeout_s)
+        try:
+            # Without a limit: it waits for transactions of the run's former process to end, and says so.
+            await _own(known, site, connection, owner, several=len(sites) > 1)
+        except DatabaseError as error:
+            if not error.connection_lost or len(sites) == 1:
+                raise
+            raise TargetError(f"{site.label}: {error}") from error
+        finally:
+            await connection.close()
+
+    await sites_of.side_by_side(sites, take, write=request.write)
+    return await _going_on(known, sites, owner)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a run while its targets are taken over."""
+
+    ledger: StoredLedger
+    record: RunRecord
+    request: Run
+    states: dict[int, PartState]
+    done: Done
+    say: Callable[[str], None]
+    changed: int = 0
+    unanswered: int = 0
+    cut_off: dict[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the run gives rows of a write, which are lost with the answer."""
+        request = self.request
+        return (request.output is not None or request.format is not None) and self.record.mode == safety.WRITE
+
+    def parts(self, site: Site) -> list[tuple[int, Query]]:
+        """Number and query of every part of a site."""
+        count = len(self.request.queries)
+        return [(p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries, 1)]
+
+
+async def _own(known: _Known, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
+    """Compare the database with what it was, and take over its run row.
+
+    Raises:
+        RefusedError: it is another, or its run row is gone.
+    """
+    record, place = known.record, site.places[0]
+    then = _identities(record)[place]
+    site.identity = await run_identity.identity(connection, site.target.url)
+    if then and site.identity != then:
+        raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
+    run_identity.refuse_other_settings(record, place, site.label, connection.server)
+    if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries):
+        return
+    url, run = site.target.url, record.run
+
+    def say(text: str) -> None:
+        known.say(f"{site.label}: {text}" if several else text)
+
+    tables = marker_tables(record)[place]
+    if tables is None:  # it was away when the run began, and perhaps at every resume since
+        tables = await target_markers.make_tables(connection, url, known.request.marker_table)
+        if not any(known.done.get(part) for part, _ in known.parts(site)):
+            await target_markers.begin_again(connection, tables, run, owner)
+    rows = await target_markers.take_over(connection, url, tables, run, owner, say)
+    site.tables = tables
+    _believe(known, site, rows, say)
+
+
+def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
+    """Markers outrank the ledger."""
+    applied = target_markers.ranges(rows)
+    known.changed = changed_in_all(known.changed, target_markers.changed(rows))
+    if known.answers:
+        before = sum(_count(known.done.get(part, ())) for part in applied)
+        known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
+    for part, query in known.parts(site):
+        if mode_of(known.request, query) != safety.WRITE:
+            continue
+        recorded = known.done.get(part, ())
+        state = known.states.get(part)
+        proved = _proved(applied.get(part, ()), state.failures if state is not None else ())
+        missing = _missing(proved, recorded, say)
+        if missing and known.answers:
+            known.cut_off[part] = missing
+        elif missing:
+            known.ledger.mark(Mark(part, tuple(missing)))  # markers go at the end of the run, the ledger stays
+        known.done[part] = proved
+        if state is not None:
+            known.states[part] = _settled(state, proved)
+
+
+async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn:
+    record, request, done = known.record, known.request, known.done
+    tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
+    lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
+    changed = known.changed
+    if lost or not tables:
+        changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
+    ok = sum(_count(ranges) for ranges in done.values())
+    harmless = {
+        part for site in sites for part, query in known.parts(site) if mode_of(request, query) == safety.IDEMPOTENT
+    }
+    states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
+    for part, state in states.items():
+        done[part] = _merged(done.get(part, []), state.failures)
+    spools, leftovers = await restore_request.spooled(known.ledger, record)
+    return GoingOn(
+        ledger=known.ledger,
+        record=record,
+        owner=owner,
+        states=states,
+        done=done,
+        tables=tables,
+        identities={site.places[0]: site.identity for site in sites},
+        lost=lost,
+        spools=spools,
+        leftovers=leftovers,
+        only=run_identity.only(record),
+        ok=ok,
+        changed=changed,
+        unanswered=record.unanswered + known.unanswered,
+        cut_off=known.cut_off,
+    )
+
+
+def _missing(
+    applied: Sequence[tuple[int, int]], recorded: Sequence[tuple[int, int]], say: Callable[[str], None]
+) -> list[tuple[int, int]]:
+    """What was applied and is not in the ledger; says how much is the other way round."""
+    known, marked = Ranges(recorded), Ranges(applied)
+    again = sum(_count(list(marked.gaps(first, last))) for first, last in recorded)
+    if again:
+        say(f"{again} sets are done in the ledger and have no marker in the target: they are done again")
+    return [gap for first, last in applied for gap in known.gaps(first, last)]
+
+
+def _proved(applied: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
+    """What is applied for certain: a marker that its statement committed by itself proves nothing."""
+    early = {failure.n for failure in failures if failure.sqlstate == MARKER_EARLY}
+    if not early:
+        return list(applied)
+    doubted = Ranges((n, n) for n in early)
+    return [gap for first, last in applied for gap in doubted.gaps(first, last)]
+
+
+def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:
+    """What was unknown has a marker, or was not applied and is done again."""
+    marked = Ranges(applied)
+    failures = tuple(
+        f
+        for f in state.failures
+        if f.sqlstate == MARKER_EARLY or (f.outcome is not Outcome.UNKNOWN and f.n not in marked)
+    )
+    return replace(state, failures=failures)
+
+
+def _without(state: PartState, request: Run, *, harmless: bool) -> PartState:
+    """Unknown sets are done again where the user says so, or has said that it does no harm; failed ones never: that is `retry`."""
+    if not (request.retry_unknown or harmless):
+        return state
+    return replace(state, failures=tuple(f for f in state.failures if f.outcome is not Outcome.UNKNOWN))
+
+
+def _merged(done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:
+    ranges = Ranges()
+    for first, last in done:
+        ranges.add(first, last)
+    for failure in failures:
+        ranges.add(failure.n, failure.n)
+    return list(ranges)
+
+
+def _count(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def marker_tables(record: RunRecord) -> list[MarkerTables | None]:
+    """By place of the target; None where the run never began."""
+    return [MarkerTables(*names) if names else None for names in json.loads(record.request)["tables"]]
+
+
+def _identities(record: RunRecord) -> list[str]:
+    """By place of the target; "" where nobody has seen it yet."""
+    return [str(identity) for identity in json.loads(record.fingerprint)["targets"]]

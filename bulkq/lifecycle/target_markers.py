@@ -1,0 +1,184 @@
+"""Run row and markers in the target: made at the start, taken over by a resume, removed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.drivers import dialect_of
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.model.changed_rows import UNCOUNTED, changed_in_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.model import MarkerTables
+    from bulkq.protocols import Connection
+
+LOCK_S = 2.0
+"""A takeover waits in steps of this, so that people are told whom it waits for."""
+
+LOCK_NOT_AVAILABLE = frozenset({"55P03", "40001", "SQLITE_BUSY"})
+"""DuckDB does not wait for a lock: it says at once that two transactions cannot both go on."""
+
+NO_SCHEMA = frozenset({"3F000"})
+CHOICES = (
+    "let a DBA make the tables, name others with --marker-table SCHEMA.PREFIX, "
+    "or say --idempotent if repeating a set does no harm"
+)
+
+
+async def make_tables(connection: Connection, url: str, wanted: str | None) -> MarkerTables:
+    """The marker tables in the target, made where they are not there; with their schema, so that they are found again.
+
+    Raises:
+        RefusedError: this role may not make them, or what they would promise is not known to hold in this database.
+        TargetError: the connection broke.
+    """
+    dialect = dialect_of(url)
+    if dialect not in markers.KNOWN:
+        raise RefusedError(
+            f'whether a write is applied exactly once in "{dialect}" is not known, nor how its locks work: '
+            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+        )
+    if not connection.server.rolls_back:
+        raise RefusedError(
+            "this database library was not seen to undo a transaction, so nothing can make a write exactly once: "
+            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+        )
+    tables = await _named(connection, dialect, wanted)
+    if dialect == "postgres":
+        await _refuse_missing_rights(connection, tables)
+    refused: DatabaseError | None = None
+    for _ in range(2):
+        try:
+            await _administer(connection, [f"SELECT 1 FROM {tables.runs}, {tables.markers} WHERE 1 = 0"])
+        except DatabaseError:
+            try:
+                await _administer(connection, markers.create(tables, dialect))
+            except DatabaseError as error:
+                # Another run may have made them at this moment: IF NOT EXISTS does not help then, it looks before it waits.
+                refused = error
+                continue
+        return tables
+    raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
+
+
+async def _refuse_missing_rights(connection: Connection, tables: MarkerTables) -> None:
+    """Of tables that are there: a right that is missing would fail every batch, one by one."""
+    missing = await _administer(connection, [markers.missing_rights(tables)])
+    if missing:
+        what = ", ".join(f"{rights} on {table}" for table, rights in missing)
+        raise RefusedError(
+            f"exactly-once writes need rights that this role has not: {what}: let a DBA "
+            f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
+            "or say --idempotent if repeating a set does no harm"
+        )
+
+
+async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
+    """Commit the run row, durably, before the first batch.
+
+    Raises:
+        RefusedError: this role may not write there.
+        TargetError: the connection broke; whether the row was committed is not known, and nothing needs to know.
+    """
+    try:
+        await _administer(connection, [markers.begin(tables, run, owner)])
+    except DatabaseError as error:
+        raise RefusedError(f"exactly-once writes need to write into {tables.runs}: {error}: {CHOICES}") from error
+
+
+async def begin_again(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:
+    """The run row of a target that was away when the run began; one that an earlier resume has made stays as it is.
+
+    Raises:
+        RefusedError, TargetError: as `begin`.
+    """
+    there = await _administer(connection, [markers.run_row(tables, run)])
+    if not there:
+        await begin(connection, tables, run, owner)
+
+
+async def take_over(
+    connection: Connection, url: str, tables: MarkerTables, run: str, owner: str, say: Callable[[str], None]
+) -> Sequence[tuple[object, ...]]:
+    """Become the owner, when every transaction of the former one has ended; rows of part, first, last, rows changed.
+
+    Raises:
+        RefusedError: the run row is gone: nobody can say what was applied.
+        TargetError: the connection broke; another resume takes over again.
+    """
+    statements = markers.taking_over(tables, run, owner, dialect_of(url))
+    told = ""
+    while True:
+        try:
+            owned = await _administer(connection, statements)
+            break
+        except DatabaseError as error:
+            if error.sqlstate not in LOCK_NOT_AVAILABLE:
+                raise RefusedError(
+                    f"the run row of {run} cannot be had from {tables.runs} ({error}), though the run is not finished: "
+                    "nobody can tell what was applied; nothing was sent"
+                ) from error
+            text = f"waiting for transactions of the run's former process to end ({error.hint or error})"
+            if text != told:
+                say(text)
+                told = text
+            await asyncio.sleep(0.1)
+    if not owned:
+        raise RefusedError(
+            f"the run row of {run} is gone from {tables.runs}, though the run is not finished: nobody can tell what was applied; "
+            "nothing was sent"
+        )
+    return await _administer(connection, [markers.applied(tables, run)])
+
+
+async def remove(connection: Connection, tables: MarkerTables, run: str) -> None:
+    """Take markers and run row away, after `finished` is durable in the ledger.
+
+    Raises:
+        TargetError: the connection broke; they may still be there.
+    """
+    await _administer(connection, markers.remove(tables, run))
+
+
+def ranges(rows: Sequence[tuple[object, ...]]) -> Mapping[int, list[tuple[int, int]]]:
+    """Applied ranges by part, ascending, neighbours merged."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for part, first, last, _ in rows:
+        done = found.setdefault(int(str(part)), [])
+        if done and int(str(first)) <= done[-1][1] + 1:
+            done[-1] = (done[-1][0], max(done[-1][1], int(str(last))))
+        else:
+            done.append((int(str(first)), int(str(last))))
+    return found
+
+
+def changed(rows: Sequence[tuple[object, ...]]) -> int:
+    """Rows that were changed, as the markers tell."""
+    return changed_in_all(*(max(UNCOUNTED, int(str(row[3]))) for row in rows))
+
+
+async def _administer(connection: Connection, statements: Sequence[str]) -> list[tuple[object, ...]]:
+    """Our own statements; a broken connection is the target's matter (exit 3), not a statement's."""
+    try:
+        return await connection.administer(statements, lock_timeout_s=LOCK_S)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(str(error)) from error
+        raise
+
+
+async def _named(connection: Connection, dialect: str, wanted: str | None) -> MarkerTables:
+    """Qualified names: the schema is resolved once and kept, since another session may have another search path."""
+    schema, _, prefix = (wanted or "").rpartition(".")
+    if dialect != "postgres":
+        return markers.tables(None if dialect == "sqlite" else schema or None, prefix or None, dialect)
+    if not schema:
+        found = await _administer(connection, ["SELECT current_schema()"])
+        schema = str(found[0][0]) if found and found[0][0] else ""
+        if not schema:
+            raise RefusedError(f"there is no schema in the search path for the marker tables: {CHOICES}")
+    return markers.tables(schema, prefix or None)

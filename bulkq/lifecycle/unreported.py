@@ -1,0 +1,85 @@
+"""What a process that died could not tell of its sets any more: its successor writes them into `--failures`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.engine.lane import failure
+from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
+from bulkq.policy.ranges import Ranges
+from bulkq.sources.subset import Only
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from bulkq.engine.runner import Part
+    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.run_identity import GoingOn
+    from bulkq.model import Failure
+    from bulkq.protocols import Ledger
+
+STARTED = "it was sent and nothing is known of its end"
+"""On record before a set of maintenance is sent; who reads it in a ledger knows that nobody has told the user."""
+
+UNSETTLED = "it was sent by a process that has ended, and nothing is known of its end"
+PIECE = 1_000
+
+
+async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
+    """Write the sets that were applied without an answer on disk, and those of which nobody knows.
+
+    Once: lines and marks go together, so that one commit of the ledger has both. Values are read from the source again, for the
+    ledger keeps none.
+    """
+    file = opened.failure_file
+    for part in opened.parts:
+        unanswered = going_on.cut_off.get(part.number, ())
+        if unanswered:
+            if file is not None:
+                file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
+            count = sum(last - first + 1 for first, last in unanswered)
+            ledger.mark(Mark(part.number, tuple(unanswered), unanswered=count))
+        state = going_on.states.get(part.number)
+        started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
+        if started and file is not None:
+            unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
+            file.write(unknown)
+            ledger.mark(Mark(part.number, (), tuple(unknown)))
+        if file is not None and state is not None and part.work.failed is not None:
+            file.write(await _unwritten(opened, part, state.failures, file.told()))
+
+
+async def _unwritten(
+    opened: Opened, part: Part, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
+) -> list[Failure]:
+    """The failures that are on record and not in the file: they waited for their place in it when the process was killed."""
+    known = {
+        f.n: f
+        for f in failures
+        if f.outcome is not Outcome.UNKNOWN and (part.work.target, part.work.query.name, f.n) not in told
+    }
+    if not known:
+        return []
+    listed = await _listed(opened, part, _ranges(list(known)), SetError(0, None, ""), Outcome.ROLLED_BACK)
+    return [replace(known[f.n], params=f.params, source=f.source) for f in listed]
+
+
+async def _listed(
+    opened: Opened, part: Part, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
+) -> list[Failure]:
+    """A record of each set in `ranges`, with its line and values."""
+    found: list[Failure] = []
+    source = Only(await opened.sources.whole(part.number, part.work.query), ranges)
+    try:
+        while (batch := await source.take(PIECE, 0)) is not None:
+            found += [
+                failure(part.work, batch, at, replace(error, position=at), outcome, 1) for at in range(len(batch.sets))
+            ]
+    finally:
+        await source.close()
+    return found
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    return list(Ranges((n, n) for n in numbers))

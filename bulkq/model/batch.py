@@ -1,0 +1,203 @@
+"""Batches: what goes to a driver, what comes back, and what is known of each parameter set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.model.query import ParameterSet, Query
+
+
+class Decoding(StrEnum):
+    """In which form a sink wants the values of result rows."""
+
+    PYTHON = "python"  # what the database library gives: int, Decimal, datetime, ...
+    TEXT = "text"  # what COPY ... CSV would write: `t`, `2026-11-22 13:05:10+00`, `{1,2}`, `\\x00`; ints may stay int, bools bool
+    JSON = "json"  # int, float, bool, str, None, or JSON text where `Column.raw`
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One result column."""
+
+    name: str
+    type: str = ""  # the database's name for it, "" where it has none
+    raw: bool = False  # Decoding.JSON only: the strings are JSON text and are embedded as they are
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """How far a source had been read at the end of a batch: where `resume` goes on."""
+
+    n: int  # parameter sets before this point
+    offset: int  # bytes consumed; 0 for sources that are counted, not read
+    line: int  # lines consumed
+    digest: str  # of the consumed bytes, hex; "" for sources that are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive parameter sets that travel together: one hop, one transaction, one step of progress."""
+
+    index: int  # 0-based place in the run; the order of output
+    first: int  # 1-based number of its first parameter set; a number never changes
+    sets: Sequence[ParameterSet]
+    lines: Sequence[int] = ()  # line of each set in its source file; empty where lines mean nothing
+    source: str = ""  # "customers.csv", or "" where there is no file
+    end: SourcePosition | None = None  # of the source after this batch, where it can be sought
+    repeats: bool = False  # of a write: several sets may change the same row, so they are executed in their order
+
+    def origin(self, position: int) -> str:
+        """`customers.csv:119` of the set at `position`, or "" where it came from no file."""
+        if not self.source:
+            return ""
+        return f"{self.source}:{self.lines[position]}" if self.lines else self.source
+
+
+class Phase(StrEnum):
+    """How far an attempt had come when it failed."""
+
+    CONNECTING = "connecting"
+    ENCODING = "encoding"  # a value could not be encoded; nothing was sent
+    PREPARING = "preparing"
+    CLAIMING = "claiming"  # the marker statement, inside our transaction
+    SENT = "sent"  # inside our explicit transaction, or a read
+    COMMITTING = "committing"  # COMMIT was sent, or the statement ran outside a transaction
+
+
+class Outcome(StrEnum):
+    """What is known about an attempt. Whatever is not known for certain is UNKNOWN."""
+
+    OK = "ok"
+    NOT_STARTED = "not_started"
+    ROLLED_BACK = "rolled_back"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SetError:
+    """One parameter set that failed inside an attempt in which the others went through (SQLite reads)."""
+
+    position: int
+    sqlstate: str | None
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one attempt brought back. Columnar, because the sinks format columns, not rows.
+
+    `values[c][r]` is column c of row r; `positions[r]` is the index of the set (in the sets given to the
+    attempt) that row r answers, ascending unless the driver sorted.
+    """
+
+    columns: tuple[Column, ...]
+    values: Sequence[Sequence[object]]
+    positions: Sequence[int]
+    changed: int = 0
+    errors: tuple[SetError, ...] = ()
+    lost: str = ""  # why the rows of its only set, which was applied, cannot be given
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One parameter set that did not end `ok`, or whose answer is lost; a line of `--failures`."""
+
+    n: int
+    source: str
+    target: str
+    query: str
+    params: Mapping[str, object]  # secrets masked
+    outcome: Outcome
+    sqlstate: str | None
+    message: str
+    attempts: int
+    hint: str | None = None
+    where: str = ""  # `users.sql:12` of the error's position, where the server gave one
+
+
+ANSWER_LOST = "applied, and its answer is lost: do not repeat it"
+"""The message of a set in `BatchResult.unanswered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """A batch with everything that came of it. `positions` index into `batch.sets`, ascending."""
+
+    batch: Batch
+    query: Query
+    target: str
+    columns: tuple[Column, ...]
+    values: Sequence[Sequence[object]]
+    positions: Sequence[int]
+    ok: int
+    failures: tuple[Failure, ...] = ()
+    skipped: int = 0
+    changed: int = 0
+    unanswered: tuple[Failure, ...] = ()  # sets that were applied, whose answers are lost: `outcome` is ok
+    part: int = 1
+    attempts: int = 1
+    retried: int = 0
+    elapsed_s: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Number of result rows."""
+        return len(self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt may take. None means no limit, and only the user says so, by name."""
+
+    timeout_s: float | None = 30.0  # per query, enforced by the server
+    lock_timeout_s: float | None = 2.0
+    read_only: bool = True
+    transaction: bool = True
+    expect_rows: int | None = None  # each set must change exactly so many, else it fails (sqlstate ROWS_UNEXPECTED)
+    ordered: bool = True  # False: a driver may send the sets in the order of `Query.sorting`
+    snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
+
+
+@dataclass(frozen=True, slots=True)
+class BadValue:
+    """A value that the target cannot convert to its parameter's type, found before anything was executed."""
+
+    position: int  # index into the checked sets
+    parameter: int  # index into `Query.parameters`
+    type: str
+    sqlstate: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Permission to apply sets `first` to `last` of a run's part, taken in the transaction that applies them.
+
+    The SQL comes from `bulkq.markers`; a driver executes it and reports what it found.
+    """
+
+    run: str
+    owner: str
+    part: int
+    first: int
+    last: int
+    tables: MarkerTables
+
+    @property
+    def sets(self) -> int:
+        """How many sets it claims."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerTables:
+    """Quoted, qualified names of the two tables in the target."""
+
+    runs: str
+    markers: str

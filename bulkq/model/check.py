@@ -1,0 +1,61 @@
+"""The results of data checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+CHECK_MODE = "check"
+"""`RunRecord.mode` of data checks, which can be neither resumed nor retried."""
+
+
+class Verdict(StrEnum):
+    """What a check says of the data; ERROR says that nobody can tell."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class PastCheck:
+    """How a check ended in an earlier run, as the ledger keeps it."""
+
+    run: str
+    at: str  # ISO 8601, UTC
+    verdict: Verdict
+    elapsed_s: float
+    value: str | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check on one target for one parameter set, ready for every report: texts are masked where `@mask` says so, not escaped."""
+
+    name: str
+    file: str | None
+    line: int
+    target: str
+    verdict: Verdict
+    expected: str  # the condition in words, as `@expect` writes it: "empty", "value >= 0.99"
+    message: str  # one line: what was found, or why nobody can tell
+    value: str | None = None  # what was measured, where the check measures a value
+    rows: int | None = None  # how many rows there were, where that is known
+    columns: tuple[str, ...] = ()
+    sample: tuple[tuple[str | None, ...], ...] = ()  # the first offending rows, as text
+    params: Mapping[str, str | None] = field(default_factory=dict)  # secrets masked
+    sqlstate: str | None = None
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    began_s: float = 0.0  # since the start of the run
+    elapsed_s: float = 0.0
+    lane: int = 0
+    history: tuple[PastCheck, ...] = ()  # newest first, this run left out

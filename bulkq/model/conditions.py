@@ -1,0 +1,49 @@
+"""What a check wants of its answer, as values: read by `bulkq.query` from a file's header, decided on by `bulkq.checks.verdict`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+
+class Measure(StrEnum):
+    """What a condition of a check looks at."""
+
+    ROWS = "rows"
+    VALUE = "value"  # of the only column of the only row
+    COLUMNS = "columns"
+    SAME = "same"  # the rows of another query, or of this one on another target
+    UNCHANGED = "unchanged"  # the last run
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of `@expect`, `@warn` or `@fail`."""
+
+    text: str  # as written, blanks evened out
+    measure: Measure
+    operator: str = "="  # = <> < <= > >= between
+    operand: Decimal | str | bool | None = None  # of UNCHANGED the percentage
+    high: Decimal | None = None  # of "between"
+    columns: tuple[tuple[str, str], ...] = ()  # name and type, "" where any type will do
+    other: str = ""  # of SAME: NAME or FILE:NAME
+    target: str = ""  # of SAME: as written; "" is the check's own
+    of: Measure | None = None  # of UNCHANGED: rows or value; None: the value where there is one, else the rows
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the header of a check says about its answer."""
+
+    expect: tuple[Condition, ...] = ()
+    warn: tuple[Condition, ...] = ()
+    fail: tuple[Condition, ...] = ()
+    until: date | None = None  # the last day on which a failure is only a warning
+    sample: int = 5  # rows shown
+    mask: tuple[str, ...] = ()  # columns whose values nobody is to see
+    params: tuple[str, ...] = ()  # parameter sources, relative to the file

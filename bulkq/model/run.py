@@ -1,0 +1,236 @@
+"""A run: what was asked for, what the ledger keeps of it, and what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulkq.model.batch import Failure, SourcePosition
+    from bulkq.model.check import CheckResult
+    from bulkq.model.query import Query
+    from bulkq.model.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`--max-failures N` or `N%`."""
+
+    count: int | None = None
+    percent: float | None = None
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCounts:
+    """The counts of one query on one target."""
+
+    name: str
+    file: str | None
+    line: int
+    target: str
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCounts:
+    """What a run came to on one target (of --schemas: in one schema)."""
+
+    target: str
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    changed: int = 0
+    reason: str = ""  # why not all of it was tried; "" where it was
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows, -1 where not known."""
+
+    run: str
+    status: Status
+    exit_code: int
+    mode: str  # read, write, idempotent, maintenance, unrecorded
+    targets: tuple[str, ...]
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    retried: int = 0
+    changed: int = 0
+    rows: int = 0
+    attempts: int = 0  # batch attempts, the first included
+    elapsed_s: float = 0.0
+    p50_s: float | None = None
+    p95_s: float | None = None
+    max_s: float | None = None
+    unanswered: int = 0  # sets of a write that were applied but whose answers are lost
+    warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
+    repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
+    repeated_exact: bool = True  # False: there may be more
+    reason: str = ""  # why it stopped, for people
+    resume: str | None = None  # the command that goes on from here
+    queries: tuple[QueryCounts, ...] = ()
+    per_target: tuple[TargetCounts, ...] = ()
+    failures: tuple[Failure, ...] = ()  # the first `KEPT_FAILURES`; `--failures` has them all
+    outputs: tuple[str, ...] = ()  # files that were completed
+    partials: tuple[str, ...] = ()  # files that were left incomplete
+    checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
+    started_at: str = ""  # ISO 8601, UTC
+
+    @property
+    def tried(self) -> int:
+        """Parameter sets that were tried, however they ended."""
+        return self.ok + self.failed + self.unknown
+
+
+KEPT_FAILURES = 100
+"""Failures kept in memory for the report; a run may have millions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the user asked `bulkq run` for, after parsing; `bulkq.tasks.run` does it.
+
+    Durations are seconds; None is "no limit", which only the word `none` says.
+    """
+
+    queries: tuple[Query, ...]
+    targets: tuple[Target, ...]
+    params: tuple[str, ...] = ()  # the -p specifications, as typed
+    constants: Mapping[str, str] = field(default_factory=dict)  # --param
+    params_format: str | None = None
+    params_target: Target | None = None
+    grid: bool = False
+    null: str | None = None  # --null
+    ignore_extra_columns: bool = False
+    concurrency: int = 8
+    schemas: tuple[str, ...] = ()  # --schemas: LIKE patterns, resolved when the run begins
+    schemas_with: tuple[str, ...] = ()  # --schemas-with: names; `none` leaves extensions out
+    targets_sql: str | None = None  # --targets-sql: asked of the only target; its rows are the targets
+    targets_from: Target | None = None  # of a run whose targets came from a query
+    concurrency_given: bool = True
+    confirmed: tuple[str, ...] = ()  # --confirm
+    per_target: int | None = None  # lanes on one target at most
+    connect_timeout_s: float | None = 10.0  # for the first connection to a target
+    canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
+    max_failed_targets: int | None = None
+    timeout_s: float | None = 30.0
+    timeout_given: bool = False  # the option outranks `@timeout`
+    lock_timeout_s: float | None = 2.0
+    lock_timeout_given: bool = False
+    deadline_s: float | None = None
+    retries: int = 5
+    retries_given: bool = False
+    outage_s: float = 300.0
+    batch: int | None = None  # None: the controller decides
+    batch_given: bool = False  # the option outranks `@batch`
+    write: bool = False
+    allow: frozenset[str] = frozenset()
+    ledger: str = "auto"
+    idempotent: bool = False  # --idempotent: repeats are harmless, no markers
+    marker_table: str | None = None  # --marker-table [SCHEMA.]PREFIX
+    keep_markers: bool = False
+    retry_unknown: bool = False  # --on-unknown retry
+    expect_rows: int | None = None
+    max_affected: int | None = None
+    map: str | None = None  # MODULE:FUNCTION
+    map_timeout_s: float | None = None
+    map_timeout_given: bool = False  # else it is that of the query
+    output: str | None = None  # -o, may hold {query} and {target}; "-" is stdout
+    format: str | None = None
+    include: tuple[str, ...] = ()
+    unordered: bool = False
+    ordered: bool = False  # --ordered: one lane on each target
+    failures: str | None = None
+    reports: tuple[str, ...] = ()  # the files of --report, which no output may be
+    fail_fast: bool = False
+    max_failures: Threshold | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The URL of the first target, by which the dialect of the queries goes."""
+        return self.targets[0].url
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPosition:
+    """How much of an output is on disk, after fsync."""
+
+    path: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the ledger keeps of a batch that ended: numbers of parameter sets, never their values."""
+
+    part: int
+    ranges: tuple[tuple[int, int], ...]  # first..last, both inclusive: the sets that ended `ok`
+    failures: tuple[Failure, ...] = ()  # `params` and `hint` are not kept
+    changed: int = 0
+    unanswered: int = 0  # sets that were committed but whose answers are lost
+    source: SourcePosition | None = None
+
+
+class RunState(StrEnum):
+    """Where a run stands, in the ledger."""
+
+    RUNNING = "running"  # or dead: whoever reads it looks at host and pid
+    STOPPED = "stopped"  # ended early and consistent; can be resumed
+    FINISHED = "finished"  # every set has an outcome; durable before markers go
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as the ledger knows it. `request` and `fingerprint` are JSON texts that only `bulkq.tasks` reads."""
+
+    run: str
+    state: RunState
+    mode: str  # read, write, idempotent, maintenance
+    name: str
+    targets: tuple[str, ...]  # without passwords
+    request: str
+    fingerprint: str
+    owner: str  # of the process that runs it: "host:pid:random"
+    started_at: str  # ISO 8601, UTC
+    ended_at: str | None = None
+    exit_code: int | None = None
+    retry_of: str | None = None
+    elapsed_s: float = 0.0  # over all processes so far
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    retried: int = 0
+    changed: int = 0
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """What is done of one part (query x target x schema) of a run."""
+
+    part: int
+    done: tuple[tuple[int, int], ...]  # merged ranges of sets that ended `ok`, ascending
+    failures: tuple[Failure, ...]
+    source: SourcePosition | None  # at or before the end of the first range, when that begins at 1
+    sinks: tuple[SinkPosition, ...]  # as of the last commit of the ledger

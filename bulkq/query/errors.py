@@ -1,0 +1,57 @@
+"""Errors of one query file, gathered while it is read and raised together."""
+
+from __future__ import annotations
+
+import difflib
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bulkq.errors import QueryFileError, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST = 60
+
+
+def quoted(value: str) -> str:
+    """`value` in quotes, on one line and not too long, for a message."""
+    shown = value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "..."
+    return '"' + "".join(c if c.isprintable() else "?" for c in shown) + '"'
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was probably meant, or None."""
+    found = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+@dataclass(slots=True)
+class Complaints:
+    """What is wrong with one text, by offset; `label` is the file as the user named it, or `-e`."""
+
+    text: str
+    label: str
+    found: list[tuple[int, str]] = field(default_factory=list)
+    _starts: list[int] = field(default_factory=list)
+
+    def add(self, offset: int, message: str) -> None:
+        """Note that `message` is true of the line at `offset`."""
+        self.found.append((offset, message))
+
+    def line(self, offset: int) -> int:
+        """1-based line of `offset`."""
+        if not self._starts:
+            self._starts = [i for i, c in enumerate(self.text) if c == "\n"]
+        return bisect_right(self._starts, offset - 1) + 1
+
+    def raise_all(self) -> None:
+        """Raise everything that was noted, in the order of the text, as one error.
+
+        Raises:
+            QueryFileError: if anything was; one `file:line: message` per line.
+        """
+        if self.found:
+            ordered = sorted(set(self.found), key=lambda item: item[0])
+            raise together(QueryFileError, (f"{self.label}:{self.line(at)}: {message}" for at, message in ordered))

@@ -1,0 +1,157 @@
+"""Findings about a query that can be made without a database."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bulkq.model import Mode, PlaceholderKind, StatementClass
+from bulkq.model.states import UNTYPED_COMPARED
+from bulkq.query import headers
+from bulkq.query.errors import quoted
+from bulkq.query.files import INLINE
+from bulkq.query.operands import Operand, operands
+from bulkq.query.tokens import Kind, Token, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulkq.model import Query
+    from bulkq.query.tokens import Lexed
+
+ALONE = re.compile(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")
+"""A literal that holds nothing but a placeholder and wildcards."""
+
+WITHIN = re.compile(r"(?<![\w:\\]):([^\W\d]\w*)")
+COMPARED = re.compile(r"[=<>(,]\s*:([^\W\d]\w*)")
+"""A placeholder behind an operator: in a comment, a condition that was taken out."""
+
+CHECK_KEYS = ("expect", "warn", "fail", "until", "sample", "mask")
+"""Metadata that makes a query a check."""
+
+BACKFILL_KEYS = ("key", "verify")
+"""Metadata that means something only beside `@over`."""
+
+
+UNTYPED = (
+    f"{UNTYPED_COMPARED}: "
+    "SQLite compares :{name} with an expression, as a number where the value looks like one and else as text:"
+    ' declare its type, as in "-- name: {query}({name}: integer)"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or probably wrong, on one line of a query file."""
+
+    file: str
+    line: int
+    severity: Literal["error", "warning"]
+    message: str
+
+
+def lint(query: Query, dialect: str = "postgres") -> list[Finding]:
+    """What is wrong with `query`, by line; [] when nothing is. `dialect` as for `load`."""
+    lexed = tokenize(query.sql, dialect)
+    found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
+    found += _untyped(query) if dialect == "sqlite" else ()
+    where = query.file or INLINE
+    return [Finding(where, query.line + query.sql.count("\n", 0, at), level, text) for at, level, text in sorted(found)]
+
+
+_Found = tuple[int, Literal["error", "warning"], str]
+
+
+def _nature(query: Query) -> Iterator[_Found]:
+    if query.unbounded:
+        yield 0, "error", f"{query.verb} without WHERE changes every row: add a WHERE, or run it with --allow unbounded"
+    if query.statement is StatementClass.SESSION:
+        yield 0, "error", f"{query.verb} acts on the session, which bulkq keeps to itself: take it out"
+    elif query.mode is Mode.READ and query.statement is not StatementClass.READ:
+        yield 0, "error", f'@mode is "read", but {query.verb} is {query.statement}: write "@mode {query.statement}"'
+    elif query.mode is Mode.WRITE and query.statement in {StatementClass.DDL, StatementClass.MAINTENANCE}:
+        yield 0, "error", f'@mode is "write", but {query.verb} is {query.statement}: write "@mode {query.statement}"'
+
+
+def _metadata(query: Query) -> Iterator[_Found]:
+    has = query.metadata
+    if "over" in has:
+        if "key" not in has:
+            yield 0, "error", '@over needs the key that its ranges are cut by: add "-- @key id"'
+        bounds = {p.name for p in query.parameters if p.kind is PlaceholderKind.VALUE}
+        missing = [f'":{name}"' for name in ("lo", "hi") if name not in bounds]
+        if missing and "keys" not in {p.name for p in query.parameters}:
+            yield 0, "error", f"a backfill must bound both ends of its range: {' and '.join(missing)} is never used"
+    else:
+        for key in BACKFILL_KEYS:
+            if key in has:
+                yield 0, "warning", f'@{key} has no effect without "-- @over TABLE"'
+    said = next((key for key in CHECK_KEYS if key in has), None)
+    if said is not None and query.statement is not StatementClass.READ:
+        yield 0, "error", f"@{said} makes this a check, and a check only reads: {query.verb} would be refused"
+    if "mask" in has and any("value" in line for line in has.get("expect", ()) if "unchanged" in line):
+        yield (
+            0,
+            "warning",
+            "a masked value is not kept, so there is nothing to compare it with: measure rows, or take @mask out",
+        )
+    if query.timeout_s and query.lock_timeout_s and query.lock_timeout_s >= query.timeout_s:
+        yield 0, "error", "@lock_timeout can never fire: it is not shorter than @timeout"
+    if query.idempotent is not None and query.statement is StatementClass.READ and query.mode in {None, Mode.READ}:
+        yield 0, "warning", "@idempotent has no effect on a query that reads"
+    if query.batch and query.batch > 1 and not query.transaction:
+        yield 0, "warning", "@batch has no effect with @transaction off: such queries run one at a time"
+
+
+def _untyped(query: Query) -> Iterator[_Found]:
+    """Parameters whose values SQLite compares as a number or as text, and the values alone decide which."""
+    met = operands(query)
+    for parameter in query.parameters:
+        kinds = met.get(parameter.name, frozenset())
+        if parameter.type is None and (Operand.EITHER in kinds or {Operand.TEXT, Operand.NUMBER} <= kinds):
+            at = next(p.start for p in query.placeholders if p.name == parameter.name)
+            yield at, "warning", UNTYPED.format(name=parameter.name, query=query.name)
+
+
+def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:
+    """Placeholders in places that are never touched."""
+    known = {p.name for p in query.parameters}
+    for token in lexed.tokens:
+        if token.kind is Kind.STRING:
+            yield from _literal(token, lexed.text[token.start : token.end], known)
+    for comment in lexed.comments:
+        key = headers.known_key(comment)
+        if key:
+            yield comment.start, "warning", f"@{key} has no effect inside the statement: put it above"
+        for name in COMPARED.findall(comment.text):
+            if name not in known:
+                yield comment.start, "warning", f'":{name}" stands in a comment, so it is no placeholder'
+
+
+def _literal(token: Token, literal: str, known: set[str]) -> Iterator[_Found]:
+    content = literal[literal.find("'") + 1 : -1] if literal.endswith("'") else ""
+    alone = ALONE.fullmatch(content)
+    names = [alone[1]] if alone else [name for name in WITHIN.findall(content) if name in known]
+    for name in dict.fromkeys(names):
+        instead = f"'%' || :{name} || '%'" if "%" in content else f":{name}"
+        yield (
+            token.start,
+            "error",
+            f'":{name}" stands in the string {quoted(literal)}, so nothing is bound: write {instead}',
+        )
+
+
+def _conditions(query: Query, lexed: Lexed) -> Iterator[_Found]:
+    """WHERE with nothing behind it that looks at a row: `where true`, `where 1 = 1`."""
+    if query.verb not in {"UPDATE", "DELETE", "WITH"} or query.statement is not StatementClass.WRITE:
+        return
+    words = [t.word for t in lexed.tokens]
+    for i, word in enumerate(words):
+        rest = words[i + 1 : i + 5]
+        constant = rest[:1] == ["TRUE"] or (
+            len(rest) >= 3 and rest[0] == rest[2] != "" and rest[0].isdecimal() and rest[1] == "="
+        )
+        behind = rest[1:2] if rest[:1] == ["TRUE"] else rest[3:4]
+        if word == "WHERE" and constant and behind in ([], [")"], ["RETURNING"]):
+            yield lexed.tokens[i].start, "warning", "this WHERE is always true: every row is changed"

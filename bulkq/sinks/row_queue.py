@@ -1,0 +1,129 @@
+"""The sink of the Python API: results go to whoever iterates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from sys import getsizeof
+from typing import TYPE_CHECKING
+
+from bulkq.errors import OutputClosed, StoppedError
+from bulkq.model import BatchResult, Decoding
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bulkq.model import Column, Query, SinkPosition
+
+HELD_ROWS = 10_000
+"""How much of an answer waits for its end. More than this goes to the reader, and cannot be taken back."""
+
+
+class RowsSink:
+    """A bounded queue of `BatchResult`s: `write` waits while the reader is behind by `ahead` results."""
+
+    decoding = Decoding.PYTHON
+
+    def __init__(self, ahead: int = 2) -> None:
+        """Let at most `ahead` results wait for the reader."""
+        self.notices: list[str] = []
+        self._queue: asyncio.Queue[BatchResult | None] = asyncio.Queue(ahead)
+        self._held: deque[BatchResult] | None = None
+        self._held_rows = 0
+        self._ready: deque[BatchResult] = deque()
+        self._accepted = 0
+        self._left = False
+        self._closed = False
+
+    def describe(self, query: Query, columns: tuple[Column, ...]) -> None:
+        """Any columns will do."""
+
+    def encode(self, result: BatchResult) -> tuple[object, int]:
+        """The result itself; its weight is that of the values, without what lists and objects hold."""
+        return result, sum(sum(map(getsizeof, column)) for column in result.values)
+
+    async def write(self, payload: object) -> None:
+        """Hand a result to the reader; wait while it is behind.
+
+        Raises:
+            OutputClosed: the reader has left.
+        """
+        assert isinstance(payload, BatchResult)
+        self._accepted += 1
+        if self._held is None:
+            self._ready.append(payload)
+        else:
+            self._held.append(payload)
+            self._held_rows += payload.rows
+            if self._held_rows > HELD_ROWS:
+                self._release()
+        await self._send()
+
+    def mark(self) -> int:
+        """The number of results taken so far; what follows is held until the next mark or the end."""
+        self._release()
+        self._held = deque()
+        return self._accepted
+
+    def back_to(self, mark: int) -> None:
+        """Forget the results after `mark`.
+
+        Raises:
+            StoppedError: the reader has some of them already.
+        """
+        cut = self._accepted - mark
+        if cut > len(self._held or ()):
+            raise StoppedError("a part of the failed answer was already read and cannot be taken back")
+        for _ in range(cut):
+            assert self._held is not None
+            self._held_rows -= self._held.pop().rows
+        self._accepted = mark
+
+    def positions(self) -> tuple[SinkPosition, ...]:
+        """None: whoever iterates has the rows."""
+        return ()
+
+    async def fsync(self) -> None:
+        """Nothing to put on disk."""
+
+    async def close(self, *, complete: bool) -> None:
+        """Let the reader have what is held, then its iteration ends."""
+        del complete
+        if self._closed or self._left:
+            return
+        self._closed = True
+        self._release()
+        try:
+            await self._send()
+            await self._queue.put(None)
+        except OutputClosed:
+            pass
+
+    def discard(self) -> None:
+        """The same as `leave`: nobody will read."""
+        self.leave()
+
+    def leave(self) -> None:
+        """The reader reads no more; whoever waits in `write` gets `OutputClosed`."""
+        self._left = True
+        self._ready.clear()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+    async def __aiter__(self) -> AsyncIterator[BatchResult]:
+        """The results in output order; ends after `close`."""
+        while not self._left and (result := await self._queue.get()) is not None:
+            yield result
+
+    def _release(self) -> None:
+        if self._held:
+            self._ready.extend(self._held)
+        self._held, self._held_rows = None, 0
+
+    async def _send(self) -> None:
+        while self._ready and not self._left:
+            await self._queue.put(self._ready[0])
+            if self._ready:
+                self._ready.popleft()
+        if self._left:
+            raise OutputClosed("whoever read the rows has left")

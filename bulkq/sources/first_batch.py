@@ -1,0 +1,54 @@
+"""A source whose first sets can be looked at before the run without being lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.sources.batch_queue import Pieces, joined
+
+if TYPE_CHECKING:
+    from bulkq.model import Batch
+    from bulkq.protocols import ParameterSource
+
+
+class Peeked:
+    """Gives the sets that were looked at first, then the rest; a `ParameterSource` over another one."""
+
+    def __init__(self, source: ParameterSource) -> None:
+        self.typed = source.typed
+        self.replayable = source.replayable
+        self._source = source
+        self._held = Pieces()
+
+    @property
+    def total(self) -> int | None:
+        """As `ParameterSource.total`; some sources know it only at their end."""
+        return self._source.total
+
+    async def peek(self, size: int) -> Batch | None:
+        """The first 1 to `size` sets, which `take` will give again; to be called once, before the first `take`."""
+        head = await self._source.take(size, 0)
+        if head is None:
+            return None
+        more = None
+        if len(head.sets) < size and self.replayable:
+            # Shorter than asked for: a file ends here. To know it saves lanes that would find nothing to do.
+            more = await self._source.take(size - len(head.sets), 0)
+        if more is not None and more.first == head.first + len(head.sets):
+            head, more = joined(head, more), None
+        self._held.add(head)
+        if more is not None:  # sets between them are left out
+            self._held.add(more)
+        return head
+
+    async def take(self, size: int, index: int) -> Batch | None:
+        """As `ParameterSource.take`."""
+        return self._held.take(size, index) or await self._source.take(size, index)
+
+    def fraction(self) -> float | None:
+        """As `ParameterSource.fraction`."""
+        return self._source.fraction()
+
+    async def close(self) -> None:
+        """As `ParameterSource.close`."""
+        await self._source.close()

@@ -1,0 +1,211 @@
+"""JSON objects as rows: picks the wanted keys out of many objects at once."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Protocol
+
+from bulkq.errors import ParameterError
+from bulkq.sources.binding import missing_text, unused_text
+from bulkq.sources.bound_source import Block
+from bulkq.sources.failures_file import choose
+from bulkq.sources.json_codec import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.model import SourcePosition
+    from bulkq.sources.binding import Wanted
+    from bulkq.sources.failures_file import Chosen, Whose
+
+
+APPLIED = "ok"
+"""The outcome in a `--failures` file of a set that was applied and only lost its answer."""
+
+
+class Objects(Protocol):
+    """A reader of JSON objects: `bulkq.sources.json_lines`, `bulkq.sources.json_array`."""
+
+    name: str
+    replayable: bool
+
+    async def objects(self, most: int) -> Found | None:
+        """The next 1 to `most` objects, the line of each, whether there are escapes; None at the end."""
+        ...
+
+    def position(self, n: int) -> SourcePosition | None:
+        """Where the reader stands after row `n`."""
+        ...
+
+    def go_on(self, start: SourcePosition) -> None:
+        """Go on behind `start`, to which `LineReader.prove` has shown the way."""
+        ...
+
+    def fraction(self) -> float | None:
+        """How much was consumed."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+Found = tuple[list[dict[str, object]], "Sequence[int]", bool]
+
+
+class ObjectFeed:
+    """A feed over a reader of objects. The lines of a `--failures` file stand for the `params` in them."""
+
+    plain = False
+
+    def __init__(self, reader: Objects, whose: Whose) -> None:
+        """Read from `reader` for the query of `whose`; `look` may follow."""
+        self._reader = reader
+        self._whose = whose
+        self._chosen: Chosen | None = None
+        self._held: Found | None = None
+        self._failures: bool | None = None
+        self._constants: frozenset[str] = frozenset()
+        self.name = reader.name
+        self.columns: tuple[str, ...] | None = None
+        self.total: int | None = None
+        self.replayable = reader.replayable
+
+    async def look(self) -> tuple[str, ...]:
+        """The keys of the first object, for who must know them before reading; () where there is no object."""
+        self._held = await self._objects(1)
+        return tuple(self._held[0][0]) if self._held else ()
+
+    def want(self, wanted: Wanted) -> None:
+        """Remember the keys."""
+        self._wanted = wanted
+        self._constants = wanted.constants
+
+    async def read(self, most: int) -> Block | None:
+        """The next objects.
+
+        Raises:
+            ParameterError: a key is missing, or one is there that nobody wants.
+        """
+        found, self._held = self._held or await self._objects(most), None
+        if found is None:
+            return None
+        objects, lines, escaped = found
+        if self._failures:
+            self._refuse_masked()
+
+        def fail(position: int, why: str) -> ParameterError:
+            return ParameterError(f"{self.name}:{lines[position]}: {why}")
+
+        columns = pick(objects, self._wanted, fail)
+        if escaped:
+            _check_characters(columns, self._wanted.names, fail)
+        return Block(len(objects), columns, lines)
+
+    def position(self, n: int) -> SourcePosition | None:
+        """Behind the last object that was given."""
+        return self._reader.position(n)
+
+    async def go_on(self, start: SourcePosition) -> bool:
+        """In a file that is proven the same; its first object says what kind of file it is."""
+        if not start.digest:
+            return False
+        await self._objects(1)
+        self._reader.go_on(start)
+        return True
+
+    def fraction(self) -> float | None:
+        """By bytes."""
+        return self._reader.fraction()
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    async def _objects(self, most: int) -> Found | None:
+        while (found := await self._reader.objects(most)) is not None:
+            objects, lines, escaped = found
+            if self._failures is None:
+                self._failures = "outcome" in objects[0] and isinstance(objects[0].get("params"), dict)
+                if self._failures:
+                    self._chosen = await choose(objects[0], self.name, self._whose)
+            if not self._failures:
+                return found
+            # What was applied and only lost its answer stands there for people; to run it again would do it twice.
+            pairs = [(one, line) for one, line in zip(objects, lines, strict=True) if one.get("outcome") != APPLIED]
+            if self._chosen is not None:
+                pairs = [(one, line) for one, line in pairs if self._chosen.takes(one, f"{self.name}:{line}")]
+            if pairs:
+                return [self._params(one, line) for one, line in pairs], [line for _, line in pairs], escaped
+        return None
+
+    def _params(self, failure: dict[str, object], line: int) -> dict[str, object]:
+        params = failure.get("params")
+        if not isinstance(params, dict):
+            raise ParameterError(f'{self.name}:{line}: no "params"; the lines before it are those of a --failures file')
+        return {name: value for name, value in params.items() if name not in self._constants}
+
+    def _refuse_masked(self) -> None:
+        if self._wanted.secret:
+            name = self._wanted.secret[0]
+            raise ParameterError(
+                f"{self.name}: a --failures file has no values of secret parameters; "
+                f"give :{name} of {self._wanted.place} with --param, or take the original source"
+            )
+
+
+def pick(
+    objects: Sequence[Mapping[str, object]], wanted: Wanted, fail: Callable[[int, str], ParameterError]
+) -> list[Sequence[object]]:
+    """The values of the wanted keys, a column for each.
+
+    Args:
+        objects: at least one.
+        wanted: the keys, in the order of the result.
+        fail: makes the error for the object at a position.
+    """
+    names = wanted.names
+    try:
+        columns: list[Sequence[object]] = [list(map(itemgetter(name), objects)) for name in names]
+    except KeyError:
+        columns = [_with_default(objects, name, wanted, fail) for name in names]
+        exact = False
+    else:
+        exact = set(map(len, objects)) == {len(names)}
+    if not (exact or wanted.ignore_extra):
+        known = {*names, *wanted.others}
+        for position, one in enumerate(objects):
+            if not known.issuperset(one):
+                unused = [str(k) for k in one if k not in known]
+                raise fail(position, unused_text("key", unused, wanted.place, advice=wanted.advice))
+    return columns
+
+
+def _with_default(
+    objects: Sequence[Mapping[str, object]], name: str, wanted: Wanted, fail: Callable[[int, str], ParameterError]
+) -> Sequence[object]:
+    if name in wanted.defaults:
+        default = wanted.defaults[name]
+        return [one.get(name, default) for one in objects]
+    for position, one in enumerate(objects):
+        if name not in one:
+            raise fail(position, missing_text("key", name, list(map(str, one)), wanted.place))
+    return list(map(itemgetter(name), objects))
+
+
+def _check_characters(
+    columns: Sequence[Sequence[object]], names: Sequence[str], fail: Callable[[int, str], ParameterError]
+) -> None:
+    """Refuse what an escape can write and UTF-8 or a database cannot: half a surrogate pair, NUL."""
+    for name, column in zip(names, columns, strict=True):
+        for position, value in enumerate(column):
+            nested = isinstance(value, dict | list)
+            if not nested and not isinstance(value, str):
+                continue
+            text = json_text(value) if nested else str(value)
+            if "\0" in text or (nested and "\\u0000" in text):
+                raise fail(position, f'a NUL character in "{name}"; no database takes it in text')
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise fail(position, f'half a surrogate pair in "{name}"; it is no character') from None

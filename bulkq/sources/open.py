@@ -1,0 +1,289 @@
+"""From `-p` specifications to an opened source: what each names, and in which format it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from bulkq.errors import ParameterError, RefusedError
+from bulkq.model import PlaceholderKind
+from bulkq.sources.binding import Terms, bind, check_columns, check_constants, missing_text
+from bulkq.sources.bound_source import Source
+from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
+from bulkq.sources.cross_product import Factor, Grid
+from bulkq.sources.csv_tsv import QUOTED_NULL, Delimited
+from bulkq.sources.failures_file import Whose
+from bulkq.sources.files import decoded, open_file, open_stdin, start
+from bulkq.sources.json_objects import ObjectFeed
+from bulkq.sources.ranges import One, Range
+from bulkq.sources.sql import Queried
+from bulkq.sources.untyped_values import scalars
+from bulkq.text.messages import MOST_SHOWN, listed, printable, shown, suggestion
+
+if TYPE_CHECKING:
+    from bulkq.model import Query, SourcePosition
+    from bulkq.protocols import ParameterSource
+    from bulkq.sources import Request, Rows
+    from bulkq.sources.bound_source import Feed
+    from bulkq.sources.files import LineReader
+    from bulkq.sources.json_objects import Objects
+
+FORMATS = ("csv", "tsv", "copy", "json", "jsonl")
+SAY_WHICH = "say with --params-format which it is: csv, tsv, copy, json or jsonl"
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A feed, and how a message about its columns begins."""
+
+    feed: Feed
+    where: str
+
+
+class Opening:
+    """One call of `open_source`."""
+
+    def __init__(
+        self,
+        request: Request,
+        query: Query,
+        *,
+        text: bool,
+        dynamic: bool,
+        mixed: bool,
+        rows: Rows | None,
+        start: SourcePosition | None = None,
+        several: bool = False,
+    ) -> None:
+        """Take the arguments of `open_source`; `several` says that the run has other queries too."""
+        self._request = request
+        self._query = query
+        self._text = text
+        self._rows = rows
+        self._start = start
+        self._several = several
+        if not several:
+            check_constants([query], request.constants)
+        mine = {p.name for p in query.parameters}
+        constants = {name: self._marked(value) for name, value in request.constants.items() if name in mine}
+        loose = scalars(query, mixed=mixed) if dynamic and not text else {}
+        self._terms = Terms(query, constants, text, request.ignore_extra_columns, request.others, loose)
+
+    async def source(self) -> ParameterSource:
+        """Open everything, or nothing: after an error all that was opened is closed."""
+        specs = self._request.specs
+        if self._request.format not in (None, *FORMATS):
+            near = suggestion(str(self._request.format), FORMATS)
+            raise ParameterError(f"--params-format {shown(self._request.format)}: one of {', '.join(FORMATS)}{near}")
+        if len(specs) > 1 and not self._request.grid:
+            raise ParameterError(f"-p was given {len(specs)} times; --grid runs the product of several sources")
+        if specs.count("-") > 1:
+            raise ParameterError("-p -: standard input can be read once only")
+        for spec in specs if self._start else ():
+            if spec == "-" or spec.startswith(("sql:", "@")):
+                raise _no_way_back(spec)
+        if len(specs) > 1:
+            return await self._grid(specs)
+        return await self._single(specs[0]) if specs else await self._constant()
+
+    def _marked(self, value: str) -> str | None:
+        """A constant by the rules of a CSV field."""
+        null = None if self._request.null == QUOTED_NULL else self._request.null
+        return (value or None) if null is None else (None if value == null else value)
+
+    async def _constant(self) -> Source:
+        missing = [
+            f":{p.name}" for p in self._query.parameters if not p.has_default and p.name not in self._terms.constants
+        ]
+        if missing:
+            raise ParameterError(
+                f"{self._query.place} needs {', '.join(missing)}: "
+                "give a source with -p, or a value with --param NAME=VALUE"
+            )
+        return await self._behind_start(Opened(One(), "-p"))
+
+    async def _single(self, spec: str) -> Source:
+        opened = await self._open(spec)
+        try:
+            return await self._behind_start(opened)
+        except BaseException:
+            await opened.feed.close()
+            raise
+
+    async def _behind_start(self, opened: Opened) -> Source:
+        source = self._bound(opened, self._terms)
+        if self._start is not None:
+            await source.go_on(self._start)
+        return source
+
+    def _bound(self, opened: Opened, terms: Terms) -> Source:
+        feed = opened.feed
+        columns = None if isinstance(feed, Queried) and feed.nameless else feed.columns
+        binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain)
+        return Source(feed, binding, typed=not self._text)
+
+    async def _grid(self, specs: tuple[str, ...]) -> Grid:
+        opened: list[Opened] = []
+        try:
+            for spec in specs:
+                opened.append(await self._open(spec))  # noqa: PERF401 - what is open must be known when the next fails
+            factors = [await self._factor(one) for one in opened]
+            self._check_factors(factors, opened)
+            names = tuple(p.name for p in self._query.parameters)
+            given = {name for factor in factors for name in factor.names}
+            rest = replace(self._query, parameters=tuple(p for p in self._query.parameters if p.name not in given))
+            fixed = self._bound(Opened(One(), "--grid"), replace(self._terms, query=rest))
+            fixed_factor = Factor(fixed, tuple(p.name for p in rest.parameters))
+            grid = Grid([*factors, fixed_factor], names)
+            await grid.open()
+            if self._start is not None:
+                await grid.go_on(self._start)
+        except BaseException:
+            for one in opened:
+                await one.feed.close()
+            raise
+        return grid
+
+    async def _factor(self, opened: Opened) -> Factor:
+        """The part of the query's parameters that one source of a grid gives, bound to it."""
+        feed = opened.feed
+        columns = await feed.look() if isinstance(feed, ObjectFeed) else feed.columns or ()
+        mine = tuple(p for p in self._query.parameters if p.name in columns and p.name not in self._terms.constants)
+        terms = replace(self._terms, query=replace(self._query, parameters=mine))
+        check_columns(opened.where, columns, {p.name for p in mine}, ignore=self._terms.ignore_extra)
+        return Factor(self._bound(opened, terms), tuple(p.name for p in mine))
+
+    def _check_factors(self, factors: list[Factor], opened: list[Opened]) -> None:
+        given = [name for factor in factors for name in factor.names]
+        for factor, one in zip(factors, opened, strict=True):
+            for name in factor.names:
+                if given.count(name) > 1:
+                    raise ParameterError(f"{one.where}: :{name} is given by two sources of the grid")
+        for p in self._query.parameters:
+            if p.name not in given and p.name not in self._terms.constants and not p.has_default:
+                raise ParameterError(f"--grid: {missing_text('column', p.name, given, self._query.place)}")
+
+    async def _open(self, spec: str) -> Opened:
+        if spec.startswith("range:"):
+            return Opened(Range(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
+        if spec.startswith("sql:"):
+            return await self._queried(spec, spec.removeprefix("sql:"))
+        if spec.startswith("@"):
+            return await self._queried(spec, _query_of(spec))
+        return await self._file(spec)
+
+    async def _queried(self, spec: str, source: str | Query) -> Opened:
+        if self._rows is None:
+            raise ParameterError(f"-p {shown(spec)}: there is no database here to ask")
+        name = printable(" ".join(spec.split()))
+        feed = Queried(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
+        try:
+            await feed.open()
+        except BaseException:
+            await feed.close()
+            raise
+        return Opened(feed, feed.name)
+
+    async def _file(self, spec: str) -> Opened:
+        if spec == "-":
+            if self._request.stdin is None:
+                raise ParameterError("-p -: there is no standard input here")
+            reader = open_stdin(self._request.stdin)
+        else:
+            reader = open_file(spec)
+        try:
+            if self._start is not None:
+                await _prove(reader, spec, self._start)
+            format_ = self._request.format or _format_of(spec) or await _format_seen(reader, spec)
+            return await self._feed(reader, format_, spec)
+        except BaseException:
+            reader.close()
+            raise
+
+    async def _feed(self, reader: LineReader, format_: str, spec: str) -> Opened:
+        if format_ in ("csv", "tsv", "copy"):
+            feed = self._delimited(reader, format_)
+            await feed.open()
+            return Opened(feed, f"{reader.name}:{feed.header_line}")
+
+        async def again() -> Objects:
+            return await self._objects(open_file(spec), format_)
+
+        whose = Whose(self._query.name, self._several, again if reader.replayable else None)
+        return Opened(ObjectFeed(await self._objects(reader, format_), whose), reader.name)
+
+    def _delimited(self, reader: LineReader, format_: str) -> Delimited:
+        null = self._request.null
+        if format_ == "copy":
+            return CopyText(reader, null)
+        if format_ == "tsv" and null == COPY_NULL and self._request.format is None:
+            return EitherText(reader)
+        return Delimited(reader, "\t" if format_ == "tsv" else ",", null)
+
+    async def _objects(self, reader: LineReader, format_: str) -> Objects:
+        from bulkq.sources.json_array import JsonArray  # CSV needs no JSON
+        from bulkq.sources.json_lines import JsonLines
+
+        try:
+            await start(reader)
+        except BaseException:
+            reader.close()
+            raise
+        if format_ == "json":
+            return JsonArray(reader, text=self._text)
+        names = any(p.kind is PlaceholderKind.IDENTIFIER for p in self._query.parameters)
+        return JsonLines(reader, text=self._text, told_apart=names)
+
+
+async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:
+    """See that what was consumed of a file is still there; without a digest the sets are counted instead."""
+    if reader.waits:
+        raise _no_way_back(spec)
+    if start.digest:
+        await reader.prove(start)
+
+
+def _no_way_back(spec: str) -> RefusedError:
+    return RefusedError(f"-p {shown(spec)}: cannot be read a second time: start a new run")
+
+
+def _format_of(spec: str) -> str | None:
+    """The format that the suffix says; None where there is none."""
+    path = PurePath(spec.lower())
+    suffix = PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix == ".parquet":
+        raise ParameterError(f"{printable(spec)}: Parquet is not supported yet; convert it to CSV or JSON Lines")
+    if not suffix or suffix in SUFFIXES:
+        return SUFFIXES.get(suffix)
+    raise ParameterError(f"{printable(spec)}: the suffix {shown(suffix)} is not known; {SAY_WHICH}")
+
+
+async def _format_seen(reader: LineReader, spec: str) -> str:
+    """JSON from a pipe can be told by its first character; nothing else can."""
+    head = (await start(reader)).lstrip() if reader.waits else b""
+    if head[:1] in (b"{", b"["):
+        return "jsonl" if head[:1] == b"{" else "json"
+    raise ParameterError(f"-p {shown(spec)}: no suffix tells the format; {SAY_WHICH}")
+
+
+def _query_of(spec: str) -> Query:
+    """The query that `@FILE.sql:NAME` names; without NAME the only one of the file."""
+    from bulkq.query import load, pick  # the tokenizer is a heavy import
+
+    file, _, name = spec[1:].rpartition(":")
+    if not file:
+        file, name = name, ""
+    reader = open_file(file)
+    try:
+        queries = load(decoded(file, b"".join(reader.lines(10**6)), 1), file)
+    finally:
+        reader.close()
+    if not name and len(queries) > 1:
+        raise ParameterError(f"-p {shown(spec)}: say which: @{file}:{queries[0].name}, for example")
+    query = pick(queries, name, file) if name else queries[0]
+    if query.parameters:
+        names = listed([p.name for p in query.parameters])
+        raise ParameterError(f"-p {shown(spec)}: a query that gives parameters takes none; this one wants {names}")
+    return query

@@ -1,0 +1,156 @@
+"""One `[targets.NAME]` of a file becomes a `Target`, or a line for each thing that is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from bulkq.drivers import EXAMPLE
+from bulkq.model import Secret, Target
+from bulkq.targets.config import nearest
+from bulkq.targets.expectations import KEYS as EXPECTABLE
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulkq.targets.config_files import Document
+
+KEYS = ("url", "password", "protected", "concurrency", "tags", "expect")
+SECRETS = ("env", "file", "command")
+FILES = frozenset({"sqlite", "duckdb"})
+"""Databases whose URL names a file, which a configuration names from where it lies itself."""
+
+FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
+
+
+def read_target(document: Document, name: str, entry: object) -> tuple[Target | None, list[str]]:
+    """The target, where nothing is wrong with it, and the lines of what is."""
+    reading = _Entry(document, name)
+    if not isinstance(entry, dict):
+        reading.wrong(f'must be a table: write [targets.{name}] and url = "..." below')
+        return None, reading.errors
+    for key in entry.keys() - set(KEYS):
+        reading.errors.append(
+            f'{document.place("targets", name, key)}: unknown key "targets.{name}.{key}"{nearest(key, KEYS)}'
+        )
+    target = Target(
+        url=reading.url(entry),
+        name=name,
+        password=reading.password(entry.get("password")) if "password" in entry else None,
+        protected=reading.protected(entry.get("protected", False)),
+        concurrency=reading.concurrency(entry["concurrency"]) if "concurrency" in entry else None,
+        tags=reading.tags(entry.get("tags", [])),
+        expect=reading.expect(entry.get("expect", {})),
+    )
+    if target.password is not None and _names_file(target.url):
+        reading.wrong("has no use: the url names a file", "password")
+    elif target.password is not None and urls.passwords(target.url):
+        reading.wrong("and the url hold a password both: keep one of them", "password")
+    return (None if reading.errors else target), reading.errors
+
+
+class _Entry:
+    def __init__(self, document: Document, name: str) -> None:
+        self.document = document
+        self.name = name
+        self.errors: list[str] = []
+
+    def wrong(self, what: str, *keys: str) -> None:
+        """Note what is wrong with a key."""
+        key = ".".join(("targets", self.name, *keys))
+        self.errors.append(f"{self.document.place('targets', self.name, *keys)}: {key} {what}")
+
+    def url(self, entry: Mapping[str, object]) -> str:
+        if "url" not in entry:
+            self.wrong(f'has no url: write url = "{EXAMPLE.partition(" ")[0]}"')
+            return ""
+        url = entry["url"]
+        if not isinstance(url, str):
+            self.wrong(f"must be text, for example {EXAMPLE}", "url")
+            return ""
+        if urls.scheme(url) is None:
+            shown = f"***{url[url.rindex('@') :]}" if "@" in url else urls.safe(url)
+            self.wrong(f'"{shown}" is not a URL: write it like {EXAMPLE}', "url")
+        return anchored(url, self.document.path.parent)
+
+    def password(self, value: object) -> Secret | None:
+        if not isinstance(value, dict):
+            self.wrong(f"must say where the password is: {FORMS}", "password")
+            return None
+        for key in value.keys() - set(SECRETS):
+            place = self.document.place("targets", self.name, "password", key)
+            self.errors.append(f'{place}: unknown key "targets.{self.name}.password.{key}"{nearest(key, SECRETS)}')
+        given = [key for key in SECRETS if key in value]
+        if len(given) != 1:
+            self.wrong(f"must say one place where the password is: {FORMS}", "password")
+            return None
+        return self._secret(given[0], value[given[0]])
+
+    def _secret(self, kind: str, value: object) -> Secret | None:
+        folder = self.document.path.parent
+        given = value if kind == "command" and isinstance(value, list) else [value]
+        texts = [text for text in given if isinstance(text, str) and "\0" not in text]
+        if not texts or len(texts) < len(given) or not texts[0]:
+            what = "text, or a list of the program and its arguments" if kind == "command" else "text"
+            self.wrong(f"must be {what}", "password", kind)
+            return None
+        if kind == "env":
+            return Secret(env=texts[0])
+        if kind == "file":
+            return Secret(file=str(folder / Path(texts[0]).expanduser()))
+        command = tuple(texts) if isinstance(value, list) else ("/bin/sh", "-c", texts[0])
+        return Secret(command=command, folder=str(folder))
+
+    def protected(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            self.wrong("must be true or false", "protected")
+        return value is True
+
+    def concurrency(self, value: object) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            self.wrong("must be a whole number, at least 1", "concurrency")
+            return None
+        return value
+
+    def tags(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(tag, str) and tag for tag in value):
+            self.wrong('must be a list of texts, for example tags = ["eu", "replica"]', "tags")
+            return ()
+        return tuple(dict.fromkeys(value))
+
+    def expect(self, value: object) -> Mapping[str, str]:
+        if not isinstance(value, dict):
+            self.wrong('must be a table: write expect.database = "..."', "expect")
+            return {}
+        found: dict[str, str] = {}
+        for key, wanted in value.items():
+            if key not in EXPECTABLE:
+                place = self.document.place("targets", self.name, "expect", key)
+                self.errors.append(f'{place}: unknown key "targets.{self.name}.expect.{key}"{nearest(key, EXPECTABLE)}')
+            elif key == "in_recovery" and not isinstance(wanted, bool):
+                self.wrong("must be true or false", "expect", key)
+            elif not isinstance(wanted, str | int | float):
+                self.wrong("must be text, a number, or true or false", "expect", key)
+            else:
+                found[key] = str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+        if ("sql" in found) is not ("value" in found):
+            there, missing = ("sql", "value") if "sql" in found else ("value", "sql")
+            self.wrong(f"needs expect.{missing}: the query, and what its first column gives", "expect", there)
+        return found
+
+
+def _names_file(url: str) -> bool:
+    return (urls.scheme(url) or "").partition("+")[0] in FILES
+
+
+def anchored(url: str, folder: Path) -> str:
+    """`url` with the file that it names seen from `folder`, where it names one by a relative path."""
+    head, slashes, rest = url.partition(":///")
+    path = rest.partition("?")[0]
+    if not _names_file(url) or not slashes or not path or path.startswith((":", "md:")):
+        return url
+    if Path(unquote(path)).is_absolute():
+        return url
+    return f"{head}:///{quote(str(folder), errors='surrogateescape')}/{rest}"

@@ -1,0 +1,80 @@
+"""Which URLs lead to one database, as far as they and the file system tell.
+
+A name in DNS or a tunnel may lead there as well: only the database itself knows, and `expect.*` asks it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from bulkq.drivers.libpq import resolve
+from bulkq.drivers.libpq.conninfo import hosts_of, value
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FILES = frozenset({"sqlite", "duckdb"})
+FAMILIES = {"postgres": "postgresql", "mariadb": "mysql"}
+PORTS = {"postgresql": "5432", "mysql": "3306"}
+HERE = frozenset({"", "127.0.0.1", "::1"})
+
+
+def places(url: str) -> frozenset[tuple[str, ...]]:
+    """What two URLs of one database have in common: the file, or host, port and database, of each host where there are several."""
+    family = (urls.scheme(url) or "").partition("+")[0]
+    family = FAMILIES.get(family, family)
+    rest = url.partition("://")[2].partition("?")[0]
+    if family in FILES:
+        return _file(family, unquote(rest.removeprefix("/")))
+    if family == "postgresql":
+        return _server(url)
+    authority, _, path = rest.rpartition("@")[2].partition("/")
+    given = urls.options(url)
+    database = unquote(path) or given.get("database") or unquote(rest.rpartition("@")[0].partition(":")[0])
+    hosts = _hosts(given.get("host") or unquote(authority))
+    return _of_hosts(family, hosts, given.get("port") or PORTS.get(family, ""), database)
+
+
+def _server(url: str) -> frozenset[tuple[str, ...]]:
+    """Of PostgreSQL, with what the service file and the environment add."""
+    given = resolve(url, os.environ)
+    database = value(given, "dbname") or value(given, "user")
+    return _of_hosts("postgresql", hosts_of(given) or [("", value(given, "port"))], PORTS["postgresql"], database)
+
+
+def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database: str) -> frozenset[tuple[str, ...]]:
+    return frozenset((family, "localhost" if h.lower() in HERE else h.lower(), p or port, database) for h, p in hosts)
+
+
+def guard_of(url: str, protected: Iterable[tuple[str, str]]) -> str:
+    """The name of the first of the `protected` (name and URL) that is the database of `url`; "" where none is."""
+    there = places(url)
+    return next((name for name, other in protected if there & places(other)), "")
+
+
+def _file(family: str, path: str) -> frozenset[tuple[str, ...]]:
+    path = path.removeprefix("file:")
+    if not path or path.startswith((":", "md:")):
+        return frozenset()
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return frozenset({(family, os.path.realpath(path) if "\0" not in path else path)})
+    return frozenset({(family, str(found.st_dev), str(found.st_ino))})
+
+
+def _hosts(authority: str) -> list[tuple[str, str]]:
+    """Host and port of each of `h1:1,[::1]:2,/run/socket`, the port "" where none stands there."""
+    found: list[tuple[str, str]] = []
+    for part in authority.split(","):
+        host, _, port = part.rpartition(":") if _has_port(part) else (part, "", "")
+        found.append((host.strip("[]").lower(), port))
+    return found
+
+
+def _has_port(part: str) -> bool:
+    return part.rpartition(":")[2].isdigit() and (part.count(":") == 1 or "]:" in part)

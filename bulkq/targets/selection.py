@@ -1,0 +1,163 @@
+"""Which targets `-t` means: URLs, names, globs over names, groups, tags."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bulkq.drivers import EXAMPLE
+from bulkq.errors import UsageError, together
+from bulkq.model import Target
+from bulkq.targets.same_database import guard_of
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from bulkq.targets.config import Config
+
+TAG = "tag:"
+SHOWN = 20
+"""Names that are listed where one is not known."""
+
+
+def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
+    """The targets that `wanted` names, each once, in that order; a group's in the order of the group, others' in that of the file.
+
+    Args:
+        wanted: of `-t`: a URL, a name, a glob over names (`prod-*`), a group, or `tag:x`.
+        config: the names.
+
+    Raises:
+        UsageError: a line for each that names nothing, with the nearest names.
+    """
+    found: dict[str, Target] = {}
+    errors: list[str] = []
+    guards = [(name, target.url) for name, target in config.targets.items() if target.protected]
+    for text in wanted:
+        if urls.scheme(text) is not None:
+            guard = guard_of(text, guards)
+            found.setdefault(text, Target(url=text, protected=bool(guard), guard=guard))
+            continue
+        try:
+            names = named(text, config)
+        except UsageError as error:
+            errors.append(str(error))
+            continue
+        for name in names:
+            found.setdefault(name, config.targets[name])
+    if errors:
+        raise together(UsageError, errors)
+    return tuple(found.values())
+
+
+def renewed(target: Target, config: Config) -> Target:
+    """`target` of an earlier run as the configuration describes it now: hosts move, and passwords are not kept with a run."""
+    known = config.targets.get(target.name)
+    return target if known is None else known.like(target)
+
+
+def named(text: str, config: Config) -> tuple[str, ...]:
+    """The names of targets that one text of `-t`, or of a group, stands for.
+
+    Raises:
+        UsageError: it stands for none.
+    """
+    if text in config.targets:
+        return (text,)
+    if text in config.groups:
+        return members(text, config)
+    if text.startswith(TAG):
+        tag = text.removeprefix(TAG)
+        tagged = tuple(name for name, target in config.targets.items() if tag in target.tags)
+        if not tagged:
+            tags = sorted({tag for target in config.targets.values() for tag in target.tags})
+            raise UsageError(f'no target has the tag "{tag}"{_nearest(tag, tags, "tags")}')
+        return tagged
+    if any(sign in text for sign in "*?["):
+        matched = tuple(name for name in config.targets if fnmatchcase(name, text))
+        if not matched:
+            raise UsageError(f'no target matches "{text}" ({_listed(config.targets, "targets")})')
+        return matched
+    raise UsageError(_unknown(text, config))
+
+
+def members(group: str, config: Config) -> tuple[str, ...]:
+    """The targets in a group, each once.
+
+    Raises:
+        UsageError: the group contains itself, or names nothing.
+    """
+    return tuple(dict.fromkeys(_members(group, config, ())))
+
+
+def broken_groups(config: Config) -> list[str]:
+    """A line, with its place, for each group that contains itself or names what is not there."""
+    errors: list[str] = []
+    circles: set[frozenset[str]] = set()
+    for group, texts in config.groups.items():
+        circle = _circle(group, config, ())
+        if circle:
+            if frozenset(circle) not in circles:
+                errors.append(f'{config.places[group]}: group "{group}" goes in a circle: {" -> ".join(circle)}')
+            circles.add(frozenset(circle))
+            continue
+        for text in texts:
+            if urls.scheme(text) is not None:
+                errors.append(
+                    f'{config.places[group]}: group "{group}": a URL has no place in a group: name it with [targets.NAME]'
+                )
+            elif text not in config.groups:
+                try:
+                    named(text, config)
+                except UsageError as error:
+                    errors.append(f'{config.places[group]}: group "{group}": {error}')
+    return errors
+
+
+def _circle(group: str, config: Config, way: tuple[str, ...]) -> tuple[str, ...]:
+    """The way from `group` back to itself; () where there is none."""
+    if way and group == way[0]:
+        return (*way, group)
+    if group in way:  # a circle, but another group's
+        return ()
+    inner = (text for text in config.groups[group] if text in config.groups)
+    return next((found for text in inner if (found := _circle(text, config, (*way, group)))), ())
+
+
+def _members(group: str, config: Config, way: tuple[str, ...]) -> list[str]:
+    if group in way:
+        circle = (*way[way.index(group) :], group)
+        raise UsageError(f'group "{group}" goes in a circle: {" -> ".join(circle)}')
+    found: list[str] = []
+    for text in config.groups[group]:
+        found += _members(text, config, (*way, group)) if text in config.groups else named(text, config)
+    return found
+
+
+def _unknown(text: str, config: Config) -> str:
+    known = [*config.targets, *config.groups]
+    if "@" in text:  # a URL without its scheme, perhaps with a password
+        return f'target "***{text[text.rindex("@") :]}" is not a URL: write it like {EXAMPLE}'
+    if not known:
+        return (
+            f'target "{urls.safe(text)}" is not a URL: for example -t sqlite:///app.db or -t postgresql://host/database, '
+            "or set BULKQ_TARGET (and no bulkq.toml names targets here)"
+        )
+    return f'unknown target "{urls.safe(text)}"{_nearest(text, known, "targets")}'
+
+
+def _nearest(text: str, known: Collection[str], what: str) -> str:
+    near = get_close_matches(text, known, n=3)
+    if near:
+        return f" (did you mean {' or '.join(near)}?)"
+    return f" ({_listed(known, what)})"
+
+
+def _listed(known: Collection[str], what: str) -> str:
+    if not known:
+        return f"there are no {what}"
+    shown = list(known)[:SHOWN]
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return f"there are: {', '.join(shown)}{more}"

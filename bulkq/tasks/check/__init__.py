@@ -1,0 +1,1 @@
+"""`bulkq check`."""

@@ -1,0 +1,111 @@
+"""The targets of `bulkq check`: each is looked at once before the run, with a bounded number of connections."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bulkq.engine.pool import MOST_OPEN, Sessions
+from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle.run_identity import identity, physical, twins
+from bulkq.protocols import SnapshotConnection
+from bulkq.targets import open_target
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from bulkq.protocols import Connection
+    from bulkq.tasks.check.open_check import Database, Opened
+
+
+async def connect(opened: Opened, stack: AsyncExitStack) -> None:
+    """Look at every target once, side by side: one that is not there is an error of its checks and of nothing else.
+
+    Raises:
+        UsageError: more snapshots are wanted than connections can be open.
+    """
+    every = opened.databases
+    if opened.holders >= MOST_OPEN:
+        raise UsageError(
+            f"--snapshot keeps a connection open on each of {len(every)} targets, and {MOST_OPEN - 1} are possible: "
+            "select fewer targets, or leave it out"
+        )
+    door = asyncio.Semaphore(MOST_OPEN)
+    for target in every:
+        driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
+        target.driver = driver
+        target.name = target.target.name or driver.target
+        target.sessions = Sessions(
+            driver,
+            outage_s=opened.request.run.outage_s,
+            say=opened.notice,
+            most=target.target.concurrency or opened.request.run.per_target,
+        )
+        stack.push_async_callback(target.sessions.close)
+    looks = await asyncio.gather(*(_look(opened, target, stack, door) for target in every), return_exceptions=True)
+    for wrong in looks:  # only now: nobody is still connecting when everything is closed
+        if wrong is not None:
+            raise wrong
+    for line in twins((seat.label, seat.database.physical, seat.target.schema) for seat in opened.targets):
+        opened.notice(f"{line}: its checks come once for each name")
+
+
+async def _look(opened: Opened, target: Database, stack: AsyncExitStack, door: asyncio.Semaphore) -> None:
+    """Look at a target with one connection, then open that of its snapshot, which keeps its place in `door`."""
+    async with door:
+        await _look_at(opened, target)
+    if opened.request.snapshot and not target.error:
+        await door.acquire()
+        await _export(target, stack)
+
+
+async def _look_at(opened: Opened, target: Database) -> None:
+    assert target.sessions is not None
+    run = opened.request.run
+    left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
+    try:
+        async with asyncio.timeout(left_s) as deadline:
+            connection = await target.sessions.first(run.connect_timeout_s)
+            if opened.compares:
+                target.physical = await physical(connection, await identity(connection, target.target.url))
+    except TimeoutError:
+        target.late = deadline.expired()
+        within = f"the deadline of {run.deadline_s:g}s" if target.late else f"{run.connect_timeout_s:g}s"
+        target.error = f"{target.name} did not answer within {within}"
+        return
+    except (TargetError, RefusedError) as error:
+        target.error, target.refused = str(error), isinstance(error, RefusedError)
+        return
+    target.server = connection.server
+    target.sessions.give_back(connection)
+    if not opened.keeps:
+        await target.sessions.close()
+
+
+async def _export(target: Database, stack: AsyncExitStack) -> None:
+    """One transaction that stays open to the end: the others see what it sees."""
+    assert target.sessions is not None
+    connection = await target.sessions.driver.connect()
+    stack.push_async_callback(connection.close)
+    holder = exporter(connection, target.name)
+    try:
+        target.snapshot = await holder.export_snapshot()
+    except DatabaseError as error:
+        target.error = f"no snapshot: {error}"
+
+
+def exporter(connection: Connection, name: str) -> SnapshotConnection:
+    """`connection`, where others can see what it sees.
+
+    Raises:
+        UsageError: its database shares no snapshots.
+        RefusedError: it goes through a pooler.
+    """
+    if not isinstance(connection, SnapshotConnection):
+        raise UsageError(f"--snapshot: {name} cannot share a snapshot: it needs postgresql://, leave it out")
+    if connection.server.pooled:
+        raise RefusedError(
+            f"--snapshot: {name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
+        )
+    return connection

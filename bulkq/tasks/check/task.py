@@ -1,0 +1,391 @@
+"""`bulkq check`: data checks on every target, side by side and read-only; what came of each is a verdict.
+
+ Before anything of the user's was executed errors are raised; after that a `RunSummary` always
+comes back, with a result for every check: one that did not run is an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.checks import verdict as deciding
+from bulkq.engine.runner import Part, Rules, Runner
+from bulkq.errors import BulkqError, StoppedError, UsageError
+from bulkq.ledger import NoLedger, new_owner, open_ledger
+from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.request_json import to_json
+from bulkq.model import (
+    CHECK_MODE,
+    CheckResult,
+    Query,
+    RunRecord,
+    RunState,
+    RunSummary,
+)
+from bulkq.policy import stop_rules
+from bulkq.query import rules as rules_of
+from bulkq.sources.binding import check_constants
+from bulkq.tasks.check.evaluate import Place, Reference, blank, shown_params
+from bulkq.tasks.check.open_check import MOST_ASKING, open_checks, plan
+from bulkq.tasks.check.targets import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import BinaryIO
+
+    from bulkq.engine.runner import Control
+    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.model import PastCheck
+    from bulkq.protocols import Ledger, Observer
+    from bulkq.targets import Config
+    from bulkq.tasks.check.evaluate import Answer
+    from bulkq.tasks.check.open_check import Checks, Opened, Planned
+
+NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty lets it pass)"
+
+
+async def check(
+    request: Checks,
+    *,
+    control: Control,
+    observers: Sequence[Observer] = (),
+    config: Config | None = None,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,  # noqa: ARG001 - a task of the command line
+    terminal: bool = False,  # noqa: ARG001
+) -> RunSummary:
+    """Run every check on every target for every parameter set.
+
+    Args:
+        request: what to check, and how.
+        control: stops the run from outside.
+        observers: told what happens, per check.
+        config: names of targets, for those that a query gives; None reads it where it is needed.
+        stdin: read by `-p -`.
+        stdout: not used: results are in the summary.
+        terminal: not used.
+
+    Raises:
+        BulkqError: nothing of the user's was executed: usage (2), refused (4).
+    """
+    refuse(request)
+    began_s = time.monotonic()
+    if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
+        run = request.run
+        waits_s = min(filter(None, (run.connect_timeout_s, run.deadline_s)), default=None)
+        asking = replace(run, connect_timeout_s=waits_s)
+        found = await expanded(asking, config, _say_to(observers), everywhere=not request.allow_empty)
+        request = replace(request, run=replace(found, connect_timeout_s=run.connect_timeout_s))
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(_ledger(request.run.ledger))
+        stack.push_async_callback(_close, opening)
+        opened = open_checks(request, observers)
+        _watch_the_clock(opened, control, began_s, stack)
+        await connect(opened, stack)
+        ledger = await opening
+        history = await _history(ledger)
+        await plan(opened, history, stack, stdin)
+        record = await _begin(opened, ledger)
+        runner, parts = _runner(opened, control)
+        opened.progress.started_s = opened.book.started_s = time.monotonic()
+        opened.progress.total = _total(parts)
+        for observer in observers:
+            observer.started(opened.progress)
+            observer.notice(_first_line(opened))
+        if parts:
+            await runner.run()
+        await _never_ran(opened, control)
+        summary = _summary(opened, control)
+        return await _finish(opened, summary, ledger, history, record, observers)
+
+
+def _watch_the_clock(opened: Opened, control: Control, began_s: float, stack: AsyncExitStack) -> None:
+    """`--deadline` counts from the first connection on: a target that does not answer is waited for no longer than that."""
+    deadline_s = opened.request.run.deadline_s
+    if deadline_s is None:
+        return
+    opened.ends_s = began_s + deadline_s
+    left_s = max(0.0, opened.ends_s - time.monotonic())
+    passed = f"the deadline of {deadline_s:g}s passed"
+    stack.callback(asyncio.get_running_loop().call_later(left_s, control.cancel, passed).cancel)
+
+
+def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        for observer in observers:
+            observer.notice(text)
+
+    return say
+
+
+def refuse(request: Checks) -> None:
+    """What makes no sense whatever the databases say.
+
+    Raises:
+        UsageError: nothing to check, or nowhere; a constant that no check has.
+    """
+    if not request.run.targets and not request.allow_empty:
+        raise UsageError("no target: say which database with -t")
+    if not request.run.queries and not request.allow_empty:
+        raise UsageError("no check was selected: name a folder or file with queries, or allow it with --allow-empty")
+    every = [*request.run.queries, *request.references.values()]
+    if request.run.constants:
+        check_constants(every, request.run.constants)
+    if request.run.params and every and not any(query.parameters for query in every):
+        raise UsageError(f'-p "{request.run.params[0]}": no check has a :parameter that it could be for')
+
+
+def _runner(opened: Opened, control: Control) -> tuple[Runner, list[Part]]:
+    """The slowest first, by the last run's times: so no long one is left over at the end."""
+    planned = sorted((one for one in opened.planned if one.parts and not one.error), key=lambda one: -_last_s(one))
+    parts = [part for one in planned for part in one.parts]
+    for number, part in enumerate(parts, 1):
+        part.number = part.work.part = number
+    run = opened.request.run
+    rules = Rules(
+        fail_fast=run.fail_fast,
+        max_failures=run.max_failures,
+        gives_up=False,
+        what="a check",
+    )
+    runner = Runner(
+        parts,
+        concurrency=run.concurrency,
+        progress=opened.progress,
+        observers=opened.say,
+        control=control,
+        rules=rules,
+        ledger=NoLedger(),
+        ordered=False,
+        reserved=opened.holders + min(opened.asking, MOST_ASKING),
+    )
+    return runner, parts
+
+
+def _last_s(planned: Planned) -> float:
+    """Seconds that the check took the last time; endless where nobody knows."""
+    past = planned.place.past
+    if not past:
+        return float("inf")
+    return max((history[0].elapsed_s for history in past.values() if history), default=float("inf"))
+
+
+def _total(parts: Sequence[Part]) -> int | None:
+    totals = [part.source.total for part in parts if not isinstance(part.judge, Reference)]
+    return None if None in totals else sum(total or 0 for total in totals)
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+async def _never_ran(opened: Opened, control: Control) -> None:
+    """Every check has a result: what did not run, or was not heard of again, is an error with the reason."""
+    for planned in opened.planned:
+        if planned.error:
+            _put(opened, planned, 0, planned.error, unknown=not planned.late)
+            continue
+        part, judge = planned.parts[0], planned.judge
+        gone = next((part.sessions.gone for part in planned.parts if part.sessions.gone is not None), None)
+        reason = str(gone or control.reason or "the run ended")
+        if judge.pair is not None:
+            opened.progress.unknown += len(await judge.pair.never_came(reason))
+        for answer in judge.open.values():
+            _put(opened, planned, answer.n, f"did not end: {reason}", unknown=gone is not None, answer=answer)
+            answer.sink.discard()
+        if part.exhausted and not part.taken and not opened.request.allow_empty:
+            _put(opened, planned, 0, NO_SETS, unknown=True)
+        left = 0 if part.exhausted else part.remaining
+        if left is None or left > 0:
+            sets = f" ({left} parameter sets)" if left is not None and left > 1 else ""
+            message = f"not run: {reason}{sets}"
+            _put(opened, planned, part.taken + 1, message, unknown=gone is not None, count=left or 1)
+
+
+def _put(
+    opened: Opened,
+    planned: Planned,
+    n: int,
+    message: str,
+    *,
+    unknown: bool,
+    answer: Answer | None = None,
+    count: int = 1,
+) -> None:
+    result = replace(blank(planned.place), message=" ".join(message.split()), history=_any_history(planned))
+    if answer is not None:
+        result = replace(
+            result,
+            params=shown_params(planned.place, answer.batch),
+            began_s=max(0.0, answer.began_s - opened.book.started_s),
+            elapsed_s=time.monotonic() - answer.began_s,
+        )
+    opened.book.put(planned.place, n, result)
+    if unknown:
+        opened.progress.unknown += count
+    else:
+        opened.progress.skipped += count
+
+
+def _any_history(planned: Planned) -> tuple[PastCheck, ...]:
+    past = planned.place.past or {}
+    return tuple(past.get("", ())) if len(past) <= 1 else ()
+
+
+def _summary(opened: Opened, control: Control) -> RunSummary:
+    progress = opened.progress
+    code = control.exit_code
+    exit_code = stop_rules.exit_code(
+        forced=code,
+        refused=code == 4 or any(seat.database.refused for seat in opened.targets),
+        unknown=code == 3 or progress.unknown > 0,
+        stopped=code == 5,
+        failed=progress.failed > 0,
+    )
+    results = [result for _, (result, _) in sorted(opened.book.results.items())]
+    ran = [i for i, result in enumerate(results) if result.elapsed_s]
+    spans = [(results[i].began_s, results[i].began_s + results[i].elapsed_s) for i in ran]
+    for i, lane in zip(ran, deciding.lanes(spans), strict=True):
+        results[i] = replace(results[i], lane=lane)
+    return RunSummary(
+        run=opened.run,
+        status=stop_rules.status(exit_code),
+        exit_code=exit_code,
+        mode=CHECK_MODE,
+        targets=tuple(seat.label for seat in opened.targets),
+        ok=progress.ok,
+        failed=progress.failed,
+        unknown=progress.unknown,
+        skipped=progress.skipped,
+        retried=progress.retried,
+        rows=sum(result.rows or 0 for result in results),
+        attempts=progress.attempts,
+        elapsed_s=time.monotonic() - progress.started_s,
+        p50_s=progress.latencies.quantile(0.5),
+        p95_s=progress.latencies.quantile(0.95),
+        max_s=progress.latencies.max_s if progress.latencies.total else None,
+        reason=control.reason or ("" if results else "nothing was checked, which --allow-empty allows"),
+        checks=tuple(results),
+        started_at=opened.started_at,
+    )
+
+
+def _first_line(opened: Opened) -> str:
+    """What runs where."""
+    run = opened.request.run
+    words = [f"run={opened.run}", CHECK_MODE]
+    for seat in opened.targets:
+        target = seat.database
+        server = target.server
+        what = f"{server.product} {server.version} " if server is not None else ""
+        words.append(f"{what}{seat.label}" + (" (unreachable)" if target.error else ""))
+        if server is not None and server.tls:
+            words.append(f"tls={server.tls}")
+    words.append(f"lanes={run.concurrency}")
+    if opened.request.snapshot:
+        words.append("snapshot=on")
+    return " ".join(words)
+
+
+# --- the ledger ----------------------------------------------------------------------------------------------------
+
+
+async def _ledger(url: str) -> Ledger:
+    return NoLedger() if url == "none" else await open_ledger(url)
+
+
+async def _close(opening: asyncio.Task[Ledger]) -> None:
+    with contextlib.suppress(BulkqError, ImportError):  # whoever needed it was told
+        await (await opening).close()
+
+
+async def _history(ledger: Ledger) -> CheckHistory | None:
+    if not ledger.keeps:
+        return None
+    from bulkq.ledger.checks import CheckHistory
+
+    return CheckHistory(_stored(ledger).database)
+
+
+def _stored(ledger: Ledger) -> StoredLedger:
+    from bulkq.ledger.store import StoredLedger
+
+    assert isinstance(ledger, StoredLedger)
+    return ledger
+
+
+async def _begin(opened: Opened, ledger: Ledger) -> RunRecord | None:
+    if not ledger.keeps:
+        return None
+    run = opened.request.run
+    record = RunRecord(
+        run=opened.run,
+        state=RunState.RUNNING,
+        mode=CHECK_MODE,
+        name=run.name or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries))[:200],
+        targets=tuple(seat.label for seat in opened.targets),
+        request=to_json(run, str(Path.cwd())),
+        fingerprint=json.dumps({}),
+        owner=new_owner(),
+        started_at=opened.started_at,
+    )
+    await ledger.begin(record, [])
+    return record
+
+
+async def _finish(
+    opened: Opened,
+    summary: RunSummary,
+    ledger: Ledger,
+    history: CheckHistory | None,
+    record: RunRecord | None,
+    observers: Sequence[Observer],
+) -> RunSummary:
+    if record is not None and history is not None:
+        ended = replace(
+            record,
+            state=RunState.FINISHED,
+            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            exit_code=summary.exit_code,
+            ok=summary.ok,
+            failed=summary.failed,
+            unknown=summary.unknown,
+            skipped=summary.skipped,
+            retried=summary.retried,
+            elapsed_s=summary.elapsed_s,
+        )
+        try:
+            kept = sorted(opened.book.results.items())
+            await history.keep(
+                opened.run,
+                opened.started_at,
+                [
+                    (opened.planned[order].place.key, digest, result)
+                    for ((order, _), (_, digest)), result in zip(kept, summary.checks, strict=True)
+                ],
+            )
+            await ledger.finish(ended)
+        except BulkqError as error:
+            code = summary.exit_code or StoppedError.exit_code
+            summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
+    for observer in observers:
+        observer.finished(summary)
+    return summary
+
+
+def unable(queries: Sequence[Query], targets: Sequence[str], error: BulkqError) -> tuple[CheckResult, ...]:
+    """Results of checks that were selected and could not begin, all for one reason."""
+    message = " ".join(str(error).split())
+    return tuple(
+        replace(blank(Place(0, "", query, rules_of(query), name, None, 0)), message=message)
+        for query in queries
+        for name in targets or ("",)
+    )

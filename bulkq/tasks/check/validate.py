@@ -1,0 +1,72 @@
+"""The parameter values of checks, looked at before the first statement: a bad one ends the run where nothing was executed.
+
+Of queries that give parameters nothing is asked: they are the user's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.lifecycle.preflight import PEEKED
+from bulkq.lifecycle.statement_variants import Variants
+from bulkq.lifecycle.validate_parameters import check_values
+from bulkq.sources import open_source
+from bulkq.sources.first_batch import Peeked
+
+if TYPE_CHECKING:
+    from bulkq.engine.lane import Work
+    from bulkq.engine.pool import Sessions
+    from bulkq.model import Batch, Capabilities, Query
+    from bulkq.protocols import Connection
+    from bulkq.sources import Request
+
+
+async def first_sets(wanted: Request, query: Query, source: object, can: Capabilities) -> Batch | None:
+    """The first sets of a source: read a second time where that can be done, so that nothing is held; None where there are none.
+
+    Raises:
+        ParameterError: one of them cannot be read, or is no value of its declared type.
+    """
+    if isinstance(source, Peeked):
+        return await source.peek(PEEKED)
+    text, dynamic = can.text_parameters, can.dynamic_types
+    again = Peeked(await open_source(wanted, query, text=text, dynamic=dynamic, unused_constants_ok=True))
+    try:
+        return await again.peek(PEEKED)
+    finally:
+        await again.close()
+
+
+async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tuple[object, ...]]) -> None:
+    """Ask the target about the values of `head`, once for targets that would say the same.
+
+    A statement that cannot be prepared, or a target that goes away, is for the run to tell.
+
+    Raises:
+        ParameterError: one line per bad value, up to twenty.
+    """
+    try:
+        connection = await sessions.first()
+    except (TargetError, RefusedError):
+        return
+    try:
+        await _ask(work, head, connection, asked)
+    except (DatabaseError, TargetError):
+        await connection.close()
+        return
+    except BaseException:
+        await connection.close()
+        raise
+    sessions.give_back(connection)
+
+
+async def _ask(work: Work, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
+    variants = Variants(work)
+    await variants.prepare(connection, head)
+    server = connection.server
+    for statement, positions in variants.each(head):
+        question = (work.query.place, server.product, server.version_number, statement.parameter_types, positions)
+        if question not in asked:
+            asked.add(question)
+            await check_values(connection, statement, head, positions=positions)

@@ -1,0 +1,68 @@
+"""One connection to each of many targets: who lets us in, how fast, and what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError
+from bulkq.targets import open_target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from bulkq.model import Server, Target
+    from bulkq.protocols import Driver
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What came of one connection; one of `server` and `error` is there."""
+
+    target: Target
+    elapsed_s: float  # from the look-up of the password until the session is ready
+    server: Server | None = None
+    error: BulkqError | None = None
+
+
+async def visit_all(targets: Sequence[Target], *, at_once: int) -> AsyncGenerator[Visit, None]:
+    """Connect to every target, `at_once` at a time; the visits in the order of `targets`, each as soon as it can be told.
+
+    A target that is down or hangs (it is given up after ten seconds) holds nobody else up.
+    """
+    door = asyncio.Semaphore(at_once)
+    drivers = [_opened(target) for target in targets]
+    visits = [
+        asyncio.create_task(_visit(target, driver, door)) for target, driver in zip(targets, drivers, strict=True)
+    ]
+    try:
+        for visit in visits:
+            yield await visit
+    finally:
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)
+
+
+def _opened(target: Target) -> Driver | BulkqError:
+    """The driver, before the first clock starts: importing a library is nobody's slowness."""
+    try:
+        return open_target(target, application_name="bulkq targets", read_only=True)
+    except BulkqError as error:
+        return error
+
+
+async def _visit(target: Target, driver: Driver | BulkqError, door: asyncio.Semaphore) -> Visit:
+    if isinstance(driver, BulkqError):
+        return Visit(target, 0.0, error=driver)
+    async with door:
+        began_s = time.monotonic()
+        try:
+            connection = await driver.connect()
+        except BulkqError as error:
+            return Visit(target, time.monotonic() - began_s, error=error)
+        elapsed_s = time.monotonic() - began_s
+        await connection.close()
+        return Visit(target, elapsed_s, connection.server)

@@ -1,0 +1,188 @@
+"""What a run of checks would do: statements are prepared, nothing is executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, RefusedError, UsageError
+from bulkq.lifecycle.expand_targets import expanded
+from bulkq.model import StatementClass
+from bulkq.model.conditions import Measure
+from bulkq.query import rules as rules_of
+from bulkq.targets import open_target
+from bulkq.tasks.check.open_check import as_sent, itself, wanted_sets
+from bulkq.tasks.check.targets import exporter
+from bulkq.tasks.check.task import NO_SETS, refuse
+from bulkq.tasks.plan.prepare import Look, connected, look_at_all, refusals, seat
+from bulkq.tasks.plan.run import At, QueryPlan, asking, first_reached, look_into
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from bulkq.model import Query, Run
+    from bulkq.model.conditions import Condition, Rules
+    from bulkq.targets import Config
+    from bulkq.tasks.check.open_check import Checks
+    from bulkq.tasks.lint import Finding
+
+CHANGES = frozenset({StatementClass.WRITE, StatementClass.DDL})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """What is known about one check before it runs."""
+
+    made: QueryPlan
+    rules: Rules
+    compared: Query | None = None  # of `same as`
+    on: str = ""  # the other target of `same as NAME on TARGET`
+    findings: tuple[Finding, ...] = ()  # what the server says against the query that it is compared with
+    errors: tuple[str, ...] = ()  # why its verdict would be error, whatever the data are
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksPlan:
+    """What is known about a run of checks before it begins."""
+
+    run: Run  # with its final targets, but for those that a query gives: it is not asked
+    first: Look | None  # None: there is no target, which is allowed
+    others: tuple[Look, ...]
+    checks: tuple[CheckPlan, ...]
+    notices: tuple[str, ...] = ()  # of targets that were left out
+    asking: Finding | None = None  # the server refuses the query that gives the targets
+    snapshot: BulkqError | None = None  # why none can be shared
+
+
+async def plan_checks(request: Checks, *, config: Config | None = None, stdin: BinaryIO | None = None) -> ChecksPlan:
+    """Look at every check that `request` names: at all of it on the first target that can be reached, at the statement on each.
+
+    Schemas are listed, which is a read of the catalog. A query that gives targets or parameter sets is the user's, and is not asked.
+
+    Raises:
+        TargetError: no target can be reached.
+        RefusedError: the only one is not the database that was expected.
+        UsageError: nothing to check, or nowhere; a URL is not understood, a driver is not installed; no schema matches.
+    """
+    refuse(request)
+    notices: list[str] = []
+    run = request.run
+    if not run.targets:
+        return ChecksPlan(run, None, (), tuple(_unseen(query, request) for query in run.queries))
+    if run.targets_sql is None and (run.schemas or len(run.targets) > 1):
+        run = await expanded(run, config, notices.append, everywhere=True)
+        request = replace(request, run=run)
+    first, others = run.targets[0], list[Look]()
+    elsewhere = await _look_elsewhere(request)
+    if len(run.targets) > 1:
+        asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
+        looks = await look_at_all(dict.fromkeys(range(len(run.targets)), asked), run.targets, run.connect_timeout_s)
+        first, others = first_reached(looks)
+    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
+    connection = await connected(driver, run.connect_timeout_s)
+    try:
+        at = At(first, driver, connection, described=run.targets_sql is None, explained=False)
+        return ChecksPlan(
+            run,
+            Look(seat(driver.target, first), first, driver.capabilities.name, connection.server),
+            (*others, *elsewhere),
+            tuple([await _check(query, request, at, stdin) for query in run.queries]),
+            tuple(notices),
+            await asking(run, connection),
+            _no_snapshot(request, at),
+        )
+    finally:
+        await connection.close()
+
+
+def _here(request: Checks) -> list[Query]:
+    """The checks, and what they are compared with on the same target; each once."""
+    every = list(request.run.queries)
+    for query in request.run.queries:
+        reference = request.references.get(query.place)
+        if reference is not None and not _other_target(query) and all(reference is not known for known in every):
+            every.append(reference)
+    return every
+
+
+async def _look_elsewhere(request: Checks) -> list[Look]:
+    """The targets of `same as NAME on TARGET`, and what they say against those queries."""
+    names = list(request.other_targets)
+    statements = {
+        at: [
+            as_sent(request.references[query.place])
+            for query in request.run.queries
+            if _other_target(query) == name and query.place in request.references
+        ]
+        for at, name in enumerate(names)
+    }
+    return await look_at_all(statements, [request.other_targets[name] for name in names], request.run.connect_timeout_s)
+
+
+def _same(query: Query) -> Condition | None:
+    return next((c for c in rules_of(query).expect if c.measure is Measure.SAME), None)
+
+
+def _other_target(query: Query) -> str:
+    same = _same(query)
+    return same.target if same is not None else ""
+
+
+def _no_snapshot(request: Checks, at: At) -> BulkqError | None:
+    if not request.snapshot or request.run.targets_sql is not None:
+        return None
+    try:
+        exporter(at.connection, seat(at.driver.target, at.target.bare))
+    except (UsageError, RefusedError) as error:
+        return error
+    return None
+
+
+def _unseen(query: Query, request: Checks) -> CheckPlan:
+    """A check that has no target."""
+    return CheckPlan(QueryPlan(query), rules_of(query), request.references.get(query.place), _other_target(query))
+
+
+async def _check(query: Query, request: Checks, at: At, stdin: BinaryIO | None) -> CheckPlan:
+    rules, reference, on = rules_of(query), request.references.get(query.place), _other_target(query)
+    wrong = _wrong_kind(query)
+    wanted = wanted_sets(request, query, query, stdin)
+    silent = replace(at, described=at.described and wrong is None and query.statement is not StatementClass.MAINTENANCE)
+    made = await look_into(as_sent(query), wanted, request.run, silent, unused_constants_ok=True)
+    made = replace(made, query=query, source=made.source or ", ".join(wanted.specs))
+    findings: Sequence[Finding] = ()
+    if reference is not None and not on and at.described:
+        findings = await refusals(at.connection, [as_sent(reference)], at.target)
+    errors = [*([wrong] if wrong else []), *_errors(made, rules, request)]
+    same, other = _same(query), request.other_targets.get(on)
+    if same is not None and other is not None and reference is not None and reference.place == query.place:
+        here = at.target.like(other)
+        errors += [itself(same)] if (here.name or here.url) == (other.name or other.url) else []
+    return CheckPlan(made, rules, reference, on, tuple(findings), tuple(errors))
+
+
+def _wrong_kind(query: Query) -> str | None:
+    """Why a check of this statement can only be an error. Of what begins in no known way, the server knows more."""
+    if query.statement is StatementClass.SESSION:
+        return f"{query.verb} acts on the session or its transaction, which are bulkq's own: it is not sent"
+    if query.statement in CHANGES and query.meant is None:
+        return f"{query.verb} changes data, and a check only reads"
+    return None
+
+
+def _errors(made: QueryPlan, rules: Rules, request: Checks) -> list[str]:
+    """What is wrong whatever the data are."""
+    found = []
+    if made.total == 0 and made.query.parameters and made.problem is None and not request.allow_empty:
+        found.append(NO_SETS)
+    names = {column.name.casefold() for column in made.columns}
+    unknown = [f'"{name}"' for name in rules.mask if name.casefold() not in names]
+    if made.columns and unknown:
+        there = ", ".join(column.name for column in made.columns)
+        found.append(f"@mask {', '.join(unknown)} is no column of the result ({there}): nothing is shown")
+    if request.run.ledger == "none":
+        conditions = (*rules.expect, *rules.warn, *rules.fail)
+        past = [condition.text for condition in conditions if condition.measure is Measure.UNCHANGED]
+        found += [f"{condition}: there is no ledger to compare with: leave out --ledger none" for condition in past]
+    return found

@@ -1,0 +1,286 @@
+"""What a run would do: statements are prepared and explained, nothing is executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.drivers import dialect_of
+from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle import write_order
+from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.run_identity import source_request
+from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
+from bulkq.model import Decoding, PlaceholderKind
+from bulkq.policy.safety import refuse_lanes
+from bulkq.policy.secrets import hidden_names
+from bulkq.query import identifiers, inline
+from bulkq.sinks.open import format_of
+from bulkq.sources import Request, open_source
+from bulkq.sources.binding import check_constants
+from bulkq.targets import open_target
+from bulkq.targets.query_rows import rows_of
+from bulkq.tasks.check.open_check import QUERIED
+from bulkq.tasks.lint import Finding, ask, finding
+from bulkq.tasks.plan.prepare import Look, connected, look_at_all, seat
+from bulkq.text.urls import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from typing import BinaryIO
+
+    from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
+    from bulkq.protocols import Connection, Driver, ParameterSource, Statement
+    from bulkq.targets import Config
+
+CHECKED = 1_000
+"""Parameter sets whose values the target is asked about; a run asks about as many before its first statement."""
+
+TOP_LINES = 8
+"""Of a query plan: the nodes that decide what it costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """What is known about one query before it runs."""
+
+    query: Query
+    parameter_types: tuple[str, ...] = ()  # as the server says, "" where it does not
+    columns: tuple[Column, ...] = ()
+    explained: tuple[str, ...] = ()  # the top of the generic plan, where the database has one
+    finding: Finding | None = None  # the server refuses the statement
+    first: tuple[tuple[str, object], ...] = ()  # names and values of the first set, secrets masked
+    source: str = ""
+    total: int | None = None
+    checked: int = 0
+    repeats: str = ""  # how many sets of a write name a row that an earlier set names
+    problem: BulkqError | None = None  # of its parameters
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """Where rows would go."""
+
+    path: str  # "stdout" or a file
+    format: str = ""
+    replaces: bool = False  # a file of that name is there
+    problem: UsageError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known about a run before it begins."""
+
+    request: Run  # with its final targets, but for those that a query gives: it is not asked
+    target: str  # without its password; of a run whose targets a query gives, the database that it asks
+    capabilities: Capabilities
+    server: Server
+    queries: tuple[QueryPlan, ...]
+    output: OutputPlan
+    others: tuple[Look, ...] = ()  # the run's other targets, in their order
+    notices: tuple[str, ...] = ()  # of targets that were left out
+    asking: Finding | None = None  # the server refuses the query that gives the targets
+    crowded: RefusedError | None = None  # more lanes than the server has connections
+
+
+async def plan(
+    request: Run, *, config: Config | None = None, stdin: BinaryIO | None = None, terminal: bool = False
+) -> Plan:
+    """Look at everything that `request` names: all of it on the first target that can be reached, the statements on each.
+
+    Schemas are listed, which is a read of the catalog. A query that gives targets is the user's: it is prepared, and not asked.
+
+    Raises:
+        TargetError: no target can be reached.
+        RefusedError: the only one is not the database that was expected.
+        UsageError: the URL is not understood, or its driver is not installed; no schema matches.
+    """
+    if request.constants:
+        check_constants(request.queries, request.constants)
+    notices: list[str] = []
+    if request.targets_sql is None:
+        request = await expanded(request, config, notices.append)
+    first, others = request.targets[0], []
+    if len(request.targets) > 1:
+        each = dict.fromkeys(range(len(request.targets)), request.queries)
+        others = await look_at_all(each, request.targets, request.connect_timeout_s)
+        first, others = first_reached(others)
+    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
+    connection = await connected(driver, request.connect_timeout_s)
+    try:
+        at = At(first, driver, connection, described=request.targets_sql is None)
+        wanted = replace(source_request(request), stdin=stdin)
+        several = len(request.queries) > 1
+        queries = [
+            await look_into(query, wanted, request, at, unused_constants_ok=several) for query in request.queries
+        ]
+        totals = [query.total for query in queries]
+        return Plan(
+            request,
+            seat(driver.target, first),
+            driver.capabilities,
+            connection.server,
+            tuple(queries),
+            output(request, terminal=terminal),
+            tuple(others),
+            tuple(notices),
+            await asking(request, connection),
+            None if others else refuse_lanes(request.concurrency, totals, connection.server),
+        )
+    finally:
+        await connection.close()
+
+
+def first_reached(looks: Sequence[Look]) -> tuple[Target, list[Look]]:
+    """The first target that can be asked, or else the first; and what is known of the others."""
+    at = next((at for at, look in enumerate(looks) if look.error is None), 0)
+    return looks[at].place, [look for place, look in enumerate(looks) if place != at]
+
+
+async def asking(request: Run, connection: Connection) -> Finding | None:
+    """What the server says against the query that gives the targets, which is prepared only."""
+    if request.targets_sql is None:
+        return None
+    query = replace(inline(request.targets_sql, dialect_of(request.url)), name="--targets-sql", file="--targets-sql")
+    return await ask(connection, query)
+
+
+def output(request: Run, *, terminal: bool) -> OutputPlan:
+    """Where the rows of `request` would go, without opening anything. `terminal`: whether people look at stdout."""
+    path = None if request.output == "-" else request.output
+    shown = path or "stdout"
+    try:
+        name = format_of(path, request.format, terminal=terminal)
+    except UsageError as error:
+        return OutputPlan(shown, problem=error)
+    if path is None or "{" in path:
+        return OutputPlan(shown, name)
+    if Path(path).is_dir():
+        return OutputPlan(shown, name, problem=UsageError(f'"{path}" is a folder; name a file in it'))
+    if not Path(path).parent.is_dir():
+        return OutputPlan(shown, name, problem=UsageError(f'there is no folder "{Path(path).parent}" for "{path}"'))
+    return OutputPlan(shown, name, replaces=Path(path).is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where queries are looked into."""
+
+    target: Target
+    driver: Driver
+    connection: Connection
+    described: bool = True  # False: it asks for the targets, and need not know the tables of the queries
+    explained: bool = True
+
+
+async def look_into(
+    query: Query, wanted: Request, request: Run, at: At, *, unused_constants_ok: bool = False
+) -> QueryPlan:
+    """What is known about `query` with the parameter sets that are `wanted`."""
+    query = query.within(at.target)
+    source: ParameterSource | None = None
+    queried = [spec for spec in wanted.specs if spec.startswith(QUERIED)]
+    if queried:
+        found = await _prepared(query, at, None, typed=True)
+        return replace(found, source=f"{queried[0]}, not executed now")
+    can = at.driver.capabilities
+    opening = partial(
+        open_source,
+        wanted,
+        query,
+        text=can.text_parameters,
+        dynamic=can.dynamic_types,
+        rows=rows_of(request.params_target or at.target, request),
+        unused_constants_ok=unused_constants_ok,
+    )
+    try:
+        source = await opening()
+        batch = await source.take(CHECKED, 0)
+        total = await _total(source, batch)
+        if batch is not None:
+            check_identifiers(query, batch)
+    except ParameterError as error:
+        return replace(await _prepared(query, at, None, typed=False), problem=error)
+    finally:
+        if source is not None:
+            await source.close()
+    found = await _prepared(query, at, batch, typed=source.typed, constants=wanted.constants)
+    if batch is None:
+        return replace(found, total=0)
+    if request.write and source.replayable and found.finding is None and found.problem is None and at.described:
+        found = replace(found, repeats=await _repeats(query, at, batch, await opening()))
+    return replace(found, first=_first(query, batch), source=batch.source, total=total)
+
+
+async def _repeats(query: Query, at: At, batch: Batch, source: ParameterSource) -> str:
+    """How many sets of a write name a row again; "" where the catalog or the rest of the source cannot be read."""
+    try:
+        names = identifiers(query, batch.sets[0])
+        statement = await at.connection.prepare(query, Decoding.PYTHON, typed=source.typed, identifiers=names)
+        return await write_order.repeats(at.connection, statement, dialect_of(at.target.url), source)
+    except (DatabaseError, ParameterError):  # the run says what is wrong
+        return ""
+    finally:
+        await source.close()
+
+
+async def _total(source: ParameterSource, batch: Batch | None) -> int | None:
+    """How many sets there are, where the source says so or ends with the first batch."""
+    if source.total is not None or batch is None:
+        return source.total
+    return None if await source.take(1, 1) else len(batch.sets)
+
+
+async def _prepared(
+    query: Query, at: At, batch: Batch | None, *, typed: bool, constants: Container[str] = ()
+) -> QueryPlan:
+    """What the server says of the statement, and of the values in `batch`."""
+    if not at.described:
+        return QueryPlan(query)
+    connection = at.connection
+    if batch is None and any(p.kind is PlaceholderKind.IDENTIFIER for p in query.parameters):
+        return QueryPlan(query)
+    names = {} if batch is None else identifiers(query, batch.sets[0])
+    try:
+        statement = await connection.prepare(query, Decoding.PYTHON, typed=typed, identifiers=names)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error
+        return QueryPlan(query, finding=finding(query, error))
+    explained = await explain(connection, statement) if at.explained else ()
+    plan = QueryPlan(query, statement.parameter_types, statement.columns, explained)
+    if batch is None or typed:
+        return plan
+    try:
+        await check_values(connection, statement, batch, constants)
+    except ParameterError as error:
+        return replace(plan, problem=error)
+    return replace(plan, checked=len(batch.sets))
+
+
+async def explain(connection: Connection, statement: Statement) -> tuple[str, ...]:
+    """The top of the generic plan; empty where the driver cannot ask for one or the statement has none."""
+    ask = getattr(connection, "explain", None)
+    if ask is None:
+        return ()
+    try:
+        lines: Sequence[str] = await ask(statement)
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise TargetError(
+                f"the connection was lost while {statement.query.place} was explained: {error}"
+            ) from error
+        return ()
+    return tuple(lines[:TOP_LINES])
+
+
+def _first(query: Query, batch: Batch) -> tuple[tuple[str, object], ...]:
+    """The first set; as `***` what is secret, or has the name of a masked column."""
+    hidden = hidden_names(query)
+    return tuple((name, MASK if name.casefold() in hidden else value) for name, value in _pairs(query, batch.sets[0]))
+
+
+def _pairs(query: Query, values: ParameterSet) -> list[tuple[str, object]]:
+    return [(parameter.name, value) for parameter, value in zip(query.parameters, values, strict=True)]

@@ -1,0 +1,100 @@
+"""A run's summary again, from the ledger: what `bulkq report` renders.
+
+The ledger keeps verdicts, measured values, counts, times and messages without values. It keeps no rows and no parameters, so a
+report made from it shows none, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError
+from bulkq.ledger import open_ledger
+from bulkq.model import Outcome, QueryCounts, RunState, RunSummary, Verdict
+from bulkq.policy import stop_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import CheckResult, PartState, RunRecord
+
+NO_ROWS = "(made again from the ledger, which keeps neither rows nor parameters)"
+"""A remark: why a run ended is not kept."""
+
+
+async def recalled(run: str | None, ledger: str) -> RunSummary:
+    """What is known of a run that has ended.
+
+    Args:
+        run: its id or the beginning of it; None for the newest that has ended.
+        ledger: where it is recorded.
+
+    Raises:
+        UsageError: there is no such run, or it is at work.
+    """
+    from bulkq.ledger.checks import CheckHistory
+
+    kept = await open_ledger(ledger, create=False)
+    try:
+        record = await (kept.find(run) if run is not None else kept.last(RunState.FINISHED, RunState.STOPPED))
+        if record.state is RunState.RUNNING:
+            alive = await kept.owner_alive(record)
+            again = "run bulkq check again" if record.mode == "check" else f"bulkq resume {record.run}"
+            state = "is at work: wait for its end" if alive else f"was killed: {again}"
+            raise UsageError(f"run {record.run} {state}")
+        checks = await CheckHistory(kept.database).of(record.run)
+        parts = await kept.state(record.run)
+    finally:
+        await kept.close()
+    return _summary(record, checks, parts)
+
+
+def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[PartState]) -> RunSummary:
+    code = 5 if record.exit_code is None else record.exit_code
+    failures = [failure for part in parts for failure in part.failures]
+    return RunSummary(
+        run=record.run,
+        status=stop_rules.status(code),
+        exit_code=code,
+        mode=record.mode,
+        targets=record.targets,
+        ok=record.ok,
+        failed=record.failed,
+        unknown=record.unknown,
+        skipped=record.skipped,
+        retried=record.retried,
+        changed=record.changed,
+        unanswered=record.unanswered,
+        elapsed_s=record.elapsed_s,
+        reason=NO_ROWS if checks or failures else "",
+        queries=() if checks else _queries(record, parts),
+        failures=tuple(failures),
+        checks=tuple(map(_without_rows, checks)),
+        started_at=record.started_at,
+    )
+
+
+def _without_rows(check: CheckResult) -> CheckResult:
+    if check.verdict is Verdict.ERROR and not check.message:
+        return replace(check, message="its message was not kept: it might hold values")
+    return check
+
+
+def _queries(record: RunRecord, parts: Sequence[PartState]) -> tuple[QueryCounts, ...]:
+    """The counts per part, with the queries' names from the request."""
+    known = {state.part: state for state in parts}
+    queries = json.loads(record.request).get("run", {}).get("queries", [])
+    found = []
+    number = 0
+    for target in record.targets:
+        for query in queries:
+            number += 1
+            state = known.get(number)
+            failures = state.failures if state is not None else ()
+            unknown = sum(failure.outcome is Outcome.UNKNOWN for failure in failures)
+            ok = sum(last - first + 1 for first, last in state.done) if state is not None else 0
+            failed = len(failures) - unknown
+            found.append(QueryCounts(query["name"], query["file"], query["line"], target, ok, failed, unknown))
+    return tuple(found)

@@ -1,0 +1,185 @@
+"""`bulkq resume`: a run goes on where it was.
+
+Nothing is asked for again: the ledger has the request. What must be the same is compared first, and a difference is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, RefusedError
+from bulkq.ledger import new_owner, open_ledger
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import restore_request, target_markers
+from bulkq.lifecycle.expand_targets import again
+from bulkq.lifecycle.open import Console, Start
+from bulkq.lifecycle.takeover import marker_tables, take_over
+from bulkq.model import RunState
+from bulkq.policy import safety, stop_rules
+from bulkq.tasks.run import carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import BinaryIO
+
+    from bulkq.engine.runner import Control
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.run_identity import GoingOn
+    from bulkq.model import Run, RunRecord, RunSummary
+    from bulkq.protocols import Ledger, Observer
+    from bulkq.targets import Config
+
+
+async def resume(
+    run: str | None,
+    *,
+    ledger: str = "auto",
+    changes: Mapping[str, object],
+    config: Config | None = None,
+    control: Control,
+    observers: Sequence[Observer] = (),
+    stdout: BinaryIO | None = None,
+    terminal: bool = False,
+) -> RunSummary:
+    """Go on with a run, in its folder; of a finished one only what was left of its end is done.
+
+    Args:
+        run: its id or the beginning of it; None for the newest.
+        ledger: where it is recorded.
+        changes: fields of `Run` that are different this time: lanes, batch size, limits, the targets' passwords.
+        config: where names of targets are looked up; by default what the run's folder has.
+        control: stops the run from outside.
+        observers: told what happens, per batch.
+        stdout: where rows go when the run had no file.
+        terminal: whether `stdout` is one.
+
+    Raises:
+        UsageError: there is no such run.
+        RefusedError: it has changed, a live process is on it, or nobody can tell what was applied.
+        BulkqError: as for a new run.
+    """
+    stored = await open_ledger(ledger, create=False)
+    try:
+        record = await (stored.find(run) if run is not None else stored.last())
+        request, folder = restore_request.request_of(record, changes, ledger, config)
+        os.chdir(folder)
+        if record.state is RunState.FINISHED:
+            return await _finished(stored, record, request)
+        request = await restore_request.with_values(stored, record, request)
+        if request.targets_from is not None:
+            request = await again(request, config)
+        await restore_request.refuse_changed(record, request)
+        await _still_ours(stored, record)
+        owner = new_owner()
+        await stored.take_over(record.run, owner)
+        going_on = await _taken(stored, replace(record, owner=owner), request, control, observers)
+        if going_on is None:
+            return await _given_up(stored, replace(record, owner=owner), control)
+    except BaseException:
+        with contextlib.suppress(BulkqError):
+            await stored.close()
+        raise
+    start = Start(run=record.run, ledger=_opened(stored), going_on=going_on)
+    return await carry_out(request, start, control, observers, Console(stdout, None, terminal))
+
+
+async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
+    """Refuse to go on with an output that a later run has begun anew, whatever it looks like now.
+
+    Raises:
+        RefusedError: names the file and that run.
+    """
+    for path, other in await stored.beside(record.run):
+        if other.started_at > record.started_at:
+            again = f"a new run would apply its {record.ok} sets once more: bulkq runs {record.run} has their numbers"
+            advice = "start a new run" if record.mode == safety.READ else again
+            raise RefusedError(f'"{path}" was begun anew by run {other.run}, after run {record.run}: {advice}')
+
+
+async def _taken(
+    stored: StoredLedger, record: RunRecord, request: Run, control: Control, observers: Sequence[Observer]
+) -> GoingOn | None:
+    """Take the run over in its targets, which may wait for transactions; None when somebody stops it, or the deadline does."""
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        async with asyncio.timeout(request.deadline_s):
+            return await take_over(stored, record, request, record.owner, observers)
+    except TimeoutError:
+        control.drain(f"the deadline of {request.deadline_s:g}s passed")
+    except asyncio.CancelledError:
+        if not control.draining:
+            raise
+        task.uncancel()
+    return None
+
+
+async def _given_up(stored: StoredLedger, record: RunRecord, control: Control) -> RunSummary:
+    """Nothing was sent; what was done before stays on record, and the next resume takes it over."""
+    ended = datetime.now(UTC).isoformat(timespec="milliseconds")
+    await stored.finish(replace(record, state=RunState.STOPPED, ended_at=ended, exit_code=control.exit_code))
+    await stored.close()
+    return replace(
+        restore_request.nothing_to_do(record, f"{control.reason} while the run was taken over: nothing was sent"),
+        exit_code=control.exit_code,
+        status=stop_rules.status(control.exit_code),
+        resume=f"bulkq resume {record.run}",
+    )
+
+
+def _opened(stored: StoredLedger) -> asyncio.Task[Ledger]:
+    async def work() -> Ledger:
+        return stored
+
+    return asyncio.create_task(work())
+
+
+async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> RunSummary:
+    """Only the end may have been cut off: markers that are still there go now."""
+    try:
+        if not request.keep_markers:
+            await _clear_markers(record, request)
+        if not (record.failed or record.unknown):
+            for path in await stored.spools(record.run):
+                Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a local disk
+    finally:
+        await stored.close()
+    # A script that resumes until all is well must not be told so of what nobody can settle any more.
+    code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
+    wrong = bool(record.failed or record.unknown)
+    reason = f"run {record.run} is finished: nothing is left to do"
+    if wrong:
+        reason += " but to try again what did not go well"
+    elif record.unanswered:
+        reason += f", but the answers of {record.unanswered} sets were lost"
+    elif code:
+        reason += ", but a part of its source was lost"
+    return replace(
+        restore_request.nothing_to_do(record, reason),
+        exit_code=code,
+        status=stop_rules.status(code),
+        resume=f"bulkq retry {record.run}" if wrong else None,
+    )
+
+
+async def _clear_markers(record: RunRecord, request: Run) -> None:
+    tables = marker_tables(record)
+    sites = sites_of.open_sites(request, f"bulkq/{record.run}", lambda _: None)
+
+    async def clear(site: Site) -> None:
+        found = tables[site.places[0]]
+        if found is not None:
+            connection = await sites_of.connected(site, request.connect_timeout_s)
+            try:
+                await target_markers.remove(connection, found, record.run)
+            finally:
+                await connection.close()
+
+    await sites_of.side_by_side(sites, clear, write=request.write)

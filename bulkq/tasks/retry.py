@@ -1,0 +1,128 @@
+"""`bulkq retry`: the sets that failed in a run are done again, as a run of their own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import RefusedError
+from bulkq.ledger import open_ledger
+from bulkq.lifecycle import restore_request
+from bulkq.lifecycle.expand_targets import again
+from bulkq.lifecycle.run_identity import Retried
+from bulkq.model import RunState
+from bulkq.policy import safety
+from bulkq.policy.ranges import Ranges
+from bulkq.sinks.paths import retry_path
+from bulkq.tasks.run import run as new_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import BinaryIO
+
+    from bulkq.engine.runner import Control
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.model import Run, RunRecord, RunSummary
+    from bulkq.protocols import Observer
+    from bulkq.targets import Config
+
+
+async def retry(
+    run: str | None,
+    *,
+    ledger: str = "auto",
+    changes: Mapping[str, object],
+    config: Config | None = None,
+    control: Control,
+    observers: Sequence[Observer] = (),
+    stdout: BinaryIO | None = None,
+    terminal: bool = False,
+) -> RunSummary:
+    """A new run over the sets that failed in a finished one, with their old numbers; arguments are those of `resume`.
+
+    Of a run that was retried before, it is what failed in its last retry: what went well there is not done twice.
+
+    Raises:
+        RefusedError: something of the run is missing, or of a write unknown, which `resume` settles first.
+        BulkqError: as `resume`.
+    """
+
+    def say(text: str) -> None:
+        for observer in observers:
+            observer.notice(text)
+
+    stored = await open_ledger(ledger, create=False)
+    try:
+        record = await (stored.find(run) if run is not None else stored.last())
+        restore_request.refuse_check(record)
+        record = await _latest(stored, record, say)
+        request, folder = restore_request.request_of(record, changes, ledger, config)
+        os.chdir(folder)
+        request = await restore_request.with_values(stored, record, request)
+        if request.targets_from is not None:
+            request = await again(request, config)
+        await restore_request.refuse_changed(record, request)
+        failed = {
+            state.part: list(Ranges((failure.n, failure.n) for failure in state.failures))
+            for state in await stored.state(record.run)
+        }
+        request, failed = _narrowed(request, failed)
+        spools, inherited = await restore_request.spooled(stored, record)
+        leftovers = (*await stored.spools(record.run), *inherited)
+    finally:
+        await stored.close()
+    if not any(failed.values()):
+        return restore_request.nothing_to_do(record, f"nothing failed in run {record.run}: nothing to retry")
+    return await new_run(
+        _renamed(request, record.run),
+        control=control,
+        observers=observers,
+        stdout=stdout,
+        terminal=terminal,
+        retried=Retried(record=record, only=failed, spools=spools, leftovers=leftovers),
+    )
+
+
+async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], None]) -> RunRecord:
+    """The last retry of a run, or the run itself where there was none; it has ended, and nothing of it is open.
+
+    Raises:
+        RefusedError: something of it is missing or unknown.
+    """
+    while True:
+        unsettled = record.unknown and record.mode != safety.READ  # what was only read may be read again
+        if record.state is not RunState.FINISHED or unsettled or record.skipped:
+            alive = (
+                "is at work: wait for its end, or stop it" if await stored.owner_alive(record) else "is not finished"
+            )
+            raise RefusedError(f"run {record.run} {alive}: bulkq resume {record.run}")
+        later = await stored.retry_of(record.run)
+        if later is None:
+            return record
+        say(f"run {record.run} was retried by run {later.run}, which this goes on from")
+        record = later
+
+
+def _narrowed(
+    request: Run, failed: Mapping[int, list[tuple[int, int]]]
+) -> tuple[Run, dict[int, list[tuple[int, int]]]]:
+    """Only the targets on which something failed, and the sets by the parts that these have now."""
+    count = len(request.queries)
+    every = range(len(request.targets))
+    places = [place for place in every if any(failed.get(place * count + at) for at in range(1, count + 1))]
+    moved = {
+        new * count + at: failed.get(old * count + at, [])
+        for new, old in enumerate(places)
+        for at in range(1, count + 1)
+    }
+    return replace(request, targets=tuple(request.targets[place] for place in places) or request.targets), moved
+
+
+def _renamed(request: Run, run_id: str) -> Run:
+    output = request.output
+    return replace(
+        request,
+        output=retry_path(output, run_id) if output is not None and output != "-" else output,
+        failures=retry_path(request.failures, run_id) if request.failures else None,
+    )

@@ -1,0 +1,12 @@
+"""Work that is none of the event loop's: Python functions over result rows, in processes of their own.
+
+mapping    `--map`: the rows of a batch there and back
+processes  a few processes, each of which can be killed by itself
+child      what runs in them
+"""
+
+from __future__ import annotations
+
+from bulkq.transforms.mapper import Mapping, open_mapping
+
+__all__ = ["Mapping", "open_mapping"]
