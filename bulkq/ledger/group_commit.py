@@ -19,7 +19,7 @@ from bulkq.policy.ranges import Ranges
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bulkq.model import Failure, Mark, PartState, RunRecord, SourcePosition
+    from bulkq.model import Failure, Mark, RecordedPart, RunRecord, SourcePosition
 
 KEPT_MESSAGES = 10_000
 """Failures of one process whose words are kept; of more, their numbers and SQLSTATEs are."""
@@ -62,7 +62,7 @@ class Tally:
         states: its parts, when somebody takes over.
     """
 
-    def __init__(self, record: RunRecord, states: Iterable[PartState] = ()) -> None:
+    def __init__(self, record: RunRecord, states: Iterable[RecordedPart] = ()) -> None:
         self.ok = record.ok
         self.failed = record.failed
         self.unknown = record.unknown

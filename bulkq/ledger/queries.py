@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from bulkq.errors import UsageError
 from bulkq.ledger import row_values
 from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
-from bulkq.model import PartState, RunState, SinkPosition
+from bulkq.model import RecordedPart, RunState, SinkPosition
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -86,7 +86,7 @@ def recent(connection: Connection, limit: int, name: str | None, status: str | N
     return tuple(row_values.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
-def parts(connection: Connection, run: str) -> tuple[PartState, ...]:
+def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
     """What is done, what failed, and where sources and outputs stood, per part, ascending."""
     kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}
     done: dict[int, list[tuple[int, int]]] = {}
@@ -103,7 +103,7 @@ def parts(connection: Connection, run: str) -> tuple[PartState, ...]:
     for part in sorted({*kept, *done, *failed, *sinks}):
         row = kept.get(part, {"query": "", "target": ""})
         states.append(
-            PartState(
+            RecordedPart(
                 part=part,
                 done=tuple(done.get(part, ())),
                 failures=tuple(row_values.failure(f, row["query"], row["target"]) for f in failed.get(part, ())),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.ledger.group_commit import Changes
     from bulkq.ledger.location import Place
-    from bulkq.model import Mark, PartState, RunRecord, SinkPosition
+    from bulkq.model import Mark, RecordedPart, RunRecord, SinkPosition
 
 GROUP_S = 0.15
 """From the first mark of a group to its commit; with the commit itself, marks are durable within 200 ms."""
@@ -198,7 +198,7 @@ class Recorder:
             self._follow(record, record.owner, ())
             self._written = {(part, sink.path): sink.offset for part, sink in outputs}
 
-    def _follow(self, record: RunRecord, owner: str, states: Sequence[PartState]) -> None:
+    def _follow(self, record: RunRecord, owner: str, states: Sequence[RecordedPart]) -> None:
         self._run, self._owner = record.run, owner
         self._tally = Tally(record, states)
         self._written = {(state.part, sink.path): sink.offset for state in states for sink in state.sinks}

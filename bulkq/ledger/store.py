@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bulkq.ledger.database_connection import Database
     from bulkq.ledger.recorder import Group
-    from bulkq.model import PartState, RunRecord, RunState, SinkPosition
+    from bulkq.model import RecordedPart, RunRecord, RunState, SinkPosition
 
 
 class StoredLedger(Recorder):
@@ -84,7 +84,7 @@ class StoredLedger(Recorder):
         """
         return await self.database.read(queries.recent, limit, name, status)
 
-    async def state(self, run: str) -> tuple[PartState, ...]:
+    async def state(self, run: str) -> tuple[RecordedPart, ...]:
         """What the ledger knows of each part of the run with this id; () where nothing has ended."""
         return await self.database.read(queries.parts, run)
 

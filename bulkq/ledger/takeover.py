@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from bulkq.ledger import row_values
     from bulkq.ledger.location import Place
-    from bulkq.model import PartState, RunRecord
+    from bulkq.model import RecordedPart, RunRecord
 
 STALE_S = 6 * HEARTBEAT_S
 """After six missed heartbeats a process on another host counts as dead. One on this host is looked at itself."""
 
 
-def take_over(connection: Connection, run: str, owner: str, place: Place) -> tuple[RunRecord, tuple[PartState, ...]]:
+def take_over(connection: Connection, run: str, owner: str, place: Place) -> tuple[RunRecord, tuple[RecordedPart, ...]]:
     """Give a run whose process has ended to `owner`; what is known of it.
 
     Raises:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.ledger.store import StoredLedger
-    from bulkq.model import MarkerTables, PartState, Run, Server
+    from bulkq.model import MarkerTables, RecordedPart, Run, Server
     from bulkq.protocols import Connection
 
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
@@ -56,7 +56,7 @@ class GoingOn:
     ledger: StoredLedger
     record: RunRecord
     owner: str
-    states: Mapping[int, PartState]
+    states: Mapping[int, RecordedPart]
     done: Mapping[int, Sequence[tuple[int, int]]]  # by part: what is not to be done again
     tables: Mapping[int, MarkerTables] = field(default_factory=dict)  # by place of the target
     identities: Mapping[int, str] = field(default_factory=dict)

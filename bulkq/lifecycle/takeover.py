@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import Site
-    from bulkq.model import Failure, PartState, Query, Run, RunRecord
+    from bulkq.model import Failure, Query, RecordedPart, Run, RunRecord
     from bulkq.protocols import Connection, Observer
 
     Done = dict[int, list[tuple[int, int]]]
@@ -66,7 +66,7 @@ class _Known:
     ledger: StoredLedger
     record: RunRecord
     request: Run
-    states: dict[int, PartState]
+    states: dict[int, RecordedPart]
     done: Done
     say: Callable[[str], None]
     changed: int = 0
@@ -191,7 +191,7 @@ def _proved(applied: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> 
     return [gap for first, last in applied for gap in doubted.gaps(first, last)]
 
 
-def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:
+def _settled(state: RecordedPart, applied: Sequence[tuple[int, int]]) -> RecordedPart:
     """What was unknown has a marker, or was not applied and is done again."""
     marked = Ranges(applied)
     failures = tuple(
@@ -202,7 +202,7 @@ def _settled(state: PartState, applied: Sequence[tuple[int, int]]) -> PartState:
     return replace(state, failures=failures)
 
 
-def _without(state: PartState, request: Run, *, harmless: bool) -> PartState:
+def _without(state: RecordedPart, request: Run, *, harmless: bool) -> RecordedPart:
     """Unknown sets are done again where the user says so, or has said that it does no harm; failed ones never: that is `retry`."""
     if not (request.retry_unknown or harmless):
         return state

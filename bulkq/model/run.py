@@ -226,7 +226,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class PartState:
+class RecordedPart:
     """What is done of one part (query x target x schema) of a run."""
 
     part: int

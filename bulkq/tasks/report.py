@@ -18,7 +18,7 @@ from bulkq.policy import stop_rules
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model import CheckResult, PartState, RunRecord
+    from bulkq.model import CheckResult, RecordedPart, RunRecord
 
 NO_ROWS = "(made again from the ledger, which keeps neither rows nor parameters)"
 """A remark: why a run ended is not kept."""
@@ -51,7 +51,7 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
     return _summary(record, checks, parts)
 
 
-def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[PartState]) -> RunSummary:
+def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[RecordedPart]) -> RunSummary:
     code = 5 if record.exit_code is None else record.exit_code
     failures = [failure for part in parts for failure in part.failures]
     return RunSummary(
@@ -82,7 +82,7 @@ def _without_rows(check: CheckResult) -> CheckResult:
     return check
 
 
-def _queries(record: RunRecord, parts: Sequence[PartState]) -> tuple[QueryCounts, ...]:
+def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCounts, ...]:
     """The counts per part, with the queries' names from the request."""
     known = {state.part: state for state in parts}
     queries = json.loads(record.request).get("run", {}).get("queries", [])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.ledger.store import StoredLedger
-    from bulkq.model import PartState, RunRecord
+    from bulkq.model import RecordedPart, RunRecord
 
 STATUSES = ("ok", "failed", "unknown", "refused", "stopped", "running", "dead")
 SHOWN_FAILURES = 20
@@ -38,7 +38,7 @@ class Known:
 
     record: RunRecord
     status: str  # one of STATUSES
-    parts: tuple[PartState, ...] = ()
+    parts: tuple[RecordedPart, ...] = ()
     spools: tuple[str, ...] = ()
     retried_by: str | None = None
 
@@ -211,7 +211,7 @@ def _details(known: Known, ledger: str) -> list[str]:
     return [f"{name:<13}{_printable(value)}" for name, value in rows if value]
 
 
-def _part(part: PartState) -> Iterable[tuple[str, str]]:
+def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
     sets = sum(last - first + 1 for first, last in part.done)
     ranges = [str(first) if first == last else f"{first}..{last}" for first, last in part.done[:SHOWN_RANGES]]
     more = len(part.done) - len(ranges)
@@ -266,7 +266,7 @@ def _record(known: Known, *, whole: bool) -> dict[str, object]:
     return found
 
 
-def _part_record(part: PartState) -> dict[str, object]:
+def _part_record(part: RecordedPart) -> dict[str, object]:
     from dataclasses import asdict
 
     found = asdict(part)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.ledger.group_commit import KEPT_MESSAGES, MOST_AHEAD, Tally, with_run
-from bulkq.model import Failure, Mark, Outcome, PartState, RunRecord, RunState, SourcePosition
+from bulkq.model import Failure, Mark, Outcome, RecordedPart, RunRecord, RunState, SourcePosition
 from bulkq.policy.ranges import Ranges
 
 RECORD = RunRecord(
@@ -112,8 +112,8 @@ def test_positions_behind_a_gap_are_thinned_out() -> None:
 
 def test_a_resumed_run_goes_on_from_its_rows() -> None:
     """Ranges, counts and the source's position of earlier processes are there; failures that went through now are gone."""
-    state = PartState(0, ((1, 3), (7, 9)), (failure(4), failure(5, Outcome.UNKNOWN), failure(6)), at(3), ())
-    tally = Tally(replace(RECORD, ok=6, failed=2, unknown=1), [state, PartState(1, (), (), None, ())])
+    state = RecordedPart(0, ((1, 3), (7, 9)), (failure(4), failure(5, Outcome.UNKNOWN), failure(6)), at(3), ())
+    tally = Tally(replace(RECORD, ok=6, failed=2, unknown=1), [state, RecordedPart(1, (), (), None, ())])
     changes = tally.take([Mark(0, ((5, 5),), (failure(6, Outcome.UNKNOWN),))])
     assert changes.resolved == [{"part": 0, "n": 5}]
     assert changes.done == [{"part": 0, "first": 5, "last": 5}]
