@@ -14,8 +14,9 @@ from bulkq.engine.runner import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Run, Target
+from bulkq.tasks.check import open_check, targets
 from bulkq.tasks.check.open_check import Checks
-from bulkq.tasks.check.task import check, open_check, targets
+from bulkq.tasks.check.task import check
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
