@@ -105,7 +105,7 @@ class Query:
 
     @property
     def place(self) -> str:
-        """`users.sql:norm_phone`, or the bare name for inline SQL."""
+        """The query as messages name it: `users.sql:norm_phone`, or the bare name for inline SQL."""
         return f"{self.file}:{self.name}" if self.file else self.name
 
     def within(self, target: Target) -> Query:

@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md and that of the program say the same."""
+"""The table of docs/explanation/exactly-once.md and that of the program say the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from bulkq import markers
 from bulkq.policy.retry import ACTIONS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "exactly-once.md"
 ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w+) \|", re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 """Every connection parameter of libpq 18, its environment variable, and which values asyncpg can honour.
 
 Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS and libpq-envars.html.
-`docs/connections.md` shows the same as a table; a test compares the two.
+`docs/reference/connections.md` shows the same as a table; a test compares the two.
 """
 
 from __future__ import annotations
