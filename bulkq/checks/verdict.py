@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.model.conditions import Condition, Measure, Rules
+from bulkq.model.conditions import CheckRules, Condition, Measure
 from bulkq.text import visible
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CheckDecision:
     """A verdict, in words and with its value."""
 
     verdict: Verdict
@@ -102,7 +102,7 @@ class Unknowable(Exception):
     """A condition that cannot be evaluated; the message says why."""
 
 
-def expected(rules: Rules) -> str:
+def expected(rules: CheckRules) -> str:
     """The conditions of a check as people write them: `empty`, `value >= 0.99`, `not rows > 10 (warns on rows > 0)`."""
     wanted = [condition.text for condition in rules.expect]
     wanted += [f"not {condition.text}" for condition in rules.fail]
@@ -114,7 +114,7 @@ def expected(rules: Rules) -> str:
     return " and ".join(wanted) + (f" (warns on {warns})" if warns else "")
 
 
-def decide(rules: Rules, measured: Measured, today: date) -> Decision:
+def decide(rules: CheckRules, measured: Measured, today: date) -> CheckDecision:
     """The verdict of a check with `rules` on what was `measured`; `today` in UTC, for `@until`."""
     replaced = rules.expect or rules.warn or rules.fail
     wanted = rules.expect if replaced else (EMPTY,)
@@ -125,14 +125,14 @@ def decide(rules: Rules, measured: Measured, today: date) -> Decision:
         broken += [f"fails on {c.text}" for c in rules.fail if holds(c, measured) and not _first(c, measured)]
         doubtful = [f"warns on {c.text}" for c in rules.warn if holds(c, measured) and not _first(c, measured)]
     except Unknowable as why:
-        return Decision(Verdict.ERROR, str(why), value)
+        return CheckDecision(Verdict.ERROR, str(why), value)
     new = _nothing_to_compare((*wanted, *rules.warn, *rules.fail), measured)
     if broken:
         verdict, known = _known(rules, today)
-        return Decision(verdict, f"{found}, {', '.join(broken)}{known}", value)
+        return CheckDecision(verdict, f"{found}, {', '.join(broken)}{known}", value)
     if doubtful or new:
-        return Decision(Verdict.WARN, ", ".join([found, *doubtful, *new]), value)
-    return Decision(Verdict.PASS, found, value)
+        return CheckDecision(Verdict.WARN, ", ".join([found, *doubtful, *new]), value)
+    return CheckDecision(Verdict.PASS, found, value)
 
 
 def holds(condition: Condition, measured: Measured) -> bool:
@@ -334,7 +334,7 @@ def _parsed(text: str) -> Decimal | None:
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
-def _known(rules: Rules, today: date) -> tuple[Verdict, str]:
+def _known(rules: CheckRules, today: date) -> tuple[Verdict, str]:
     if rules.until is None:
         return Verdict.FAIL, ""
     if today <= rules.until:

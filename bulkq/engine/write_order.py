@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch
     from bulkq.protocols import ParameterSource
-    from bulkq.query.rows import Group
+    from bulkq.query.rows import RowKey
 
 COUNTED = 1 << 16
 """Different keys up to which repeated ones are counted exactly: a few megabytes. Behind that, those within a batch are."""
@@ -35,7 +35,7 @@ class Order:
         groups: the parameters that name their rows; a row may be named in several ways.
     """
 
-    def __init__(self, source: ParameterSource, groups: Sequence[Group]) -> None:
+    def __init__(self, source: ParameterSource, groups: Sequence[RowKey]) -> None:
         self.groups = groups
         self.repeated = 0
         """Sets whose row an earlier set has named, as far as that was counted."""

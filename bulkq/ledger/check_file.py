@@ -9,12 +9,12 @@ from sqlalchemy import func, select, text
 from bulkq.ledger.schema import POSTGRES_SCHEMA, metadata
 
 if TYPE_CHECKING:
-    from bulkq.ledger.database_connection import Database
+    from bulkq.ledger.database_connection import LedgerDatabase
 
 MOST_PROBLEMS = 20
 
 
-async def integrity(database: Database) -> list[str]:
+async def integrity(database: LedgerDatabase) -> list[str]:
     """What SQLite's own check finds; PostgreSQL looks after itself."""
     if not database.sqlite:
         return []
@@ -23,7 +23,7 @@ async def integrity(database: Database) -> list[str]:
     return [] if found == ["ok"] else [str(line) for line in found]
 
 
-async def counts(database: Database) -> dict[str, int]:
+async def counts(database: LedgerDatabase) -> dict[str, int]:
     """Rows per table."""
     async with database.reading() as connection:
         return {
@@ -32,7 +32,7 @@ async def counts(database: Database) -> dict[str, int]:
         }
 
 
-async def size_bytes(database: Database) -> int:
+async def size_bytes(database: LedgerDatabase) -> int:
     """What it takes on disk, indexes and the write-ahead log included."""
     path = database.place.path
     if path is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-    from bulkq.ledger.database_connection import Database
+    from bulkq.ledger.database_connection import LedgerDatabase
 
 KEPT_HISTORY = 20
 """Earlier results that a report shows of a check."""
@@ -33,7 +33,7 @@ MOST_LISTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RecordedCheck:
     """One check on one target for one parameter set, with all that the ledger knows of it, the newest first."""
 
     key: str
@@ -52,7 +52,7 @@ class CheckHistory:
         database: of an open ledger.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: LedgerDatabase) -> None:
         self._database = database
 
     async def before(self, keys: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, Sequence[PastCheck]]]:
@@ -109,7 +109,7 @@ class CheckHistory:
                 results.append(_result(row, past))
         return tuple(results)
 
-    async def named(self, name: str) -> tuple[Known, ...]:
+    async def named(self, name: str) -> tuple[RecordedCheck, ...]:
         """All checks called `name` (`no_orphans`, or `checks/orders.sql:no_orphans`), by name, target and parameters."""
         wanted = CHECKS.c.checked == name if ":" in name else CHECKS.c.name == name.replace("-", "_")
         query = select(CHECKS).where(wanted).order_by(CHECKS.c.at.desc()).limit(MOST_LISTED)
@@ -125,9 +125,9 @@ class CheckHistory:
             return tuple((await connection.execute(select(CHECKS.c.name).distinct())).scalars())
 
 
-def _known(key: str, target: str, params: str, rows: Sequence[RowMapping]) -> Known:
+def _known(key: str, target: str, params: str, rows: Sequence[RowMapping]) -> RecordedCheck:
     passed = [row["at"] for row in rows if row["verdict"] == Verdict.PASS]
-    return Known(
+    return RecordedCheck(
         key=key,
         target=target,
         params=params,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,10 +41,10 @@ SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current
 """What `begin` promises holds on servers that are told to forget the last commits in a crash."""
 
 
-class Database:
+class LedgerDatabase:
     """One ledger's database. Holds one connection at most."""
 
-    def __init__(self, place: Place, engine: AsyncEngine) -> None:
+    def __init__(self, place: LedgerLocation, engine: AsyncEngine) -> None:
         """Use `engine` for what is at `place`."""
         self.place = place
         self.sqlite = place.path is not None
@@ -111,7 +111,7 @@ class Database:
             await self._engine.dispose()
 
 
-def sqlite(place: Place) -> Database:
+def sqlite(place: LedgerLocation) -> LedgerDatabase:
     """The file at `place`, which must exist."""
     engine = create_async_engine(
         URL.create(
@@ -125,10 +125,10 @@ def sqlite(place: Place) -> Database:
     )
     event.listen(engine.sync_engine, "connect", _settle_in)
     event.listen(engine.sync_engine, "begin", begin_as_told)
-    return Database(place, engine)
+    return LedgerDatabase(place, engine)
 
 
-async def postgres(place: Place) -> Database:
+async def postgres(place: LedgerLocation) -> LedgerDatabase:
     """The server at `place`, connected once, so that a wrong password is told as one.
 
     Raises:
@@ -158,10 +158,10 @@ async def postgres(place: Place) -> Database:
     except Exception as error:  # whatever it was, there is no ledger
         await engine.dispose()
         raise _unreachable(error, place, given) from error
-    return Database(place, engine)
+    return LedgerDatabase(place, engine)
 
 
-def _unreachable(error: Exception, place: Place, given: object) -> LedgerError:
+def _unreachable(error: Exception, place: LedgerLocation, given: object) -> LedgerError:
     from bulkq.drivers.asyncpg.connect_errors import explained as refused
     from bulkq.drivers.asyncpg.options import Options
 

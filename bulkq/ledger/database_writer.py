@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
     from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
-    from bulkq.ledger.location import Place
-    from bulkq.ledger.recorder import Group
+    from bulkq.ledger.location import LedgerLocation
+    from bulkq.ledger.recorder import CommitGroup
     from bulkq.model import RunRecord, SinkPosition
 
 WRITES = "bulkq_writes"
@@ -35,7 +35,7 @@ class Writing:
         place: the ledger.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LedgerLocation) -> None:
         self._place = place
         self._sqlite = place.path is not None
         self._ours = update(RUNS).where(RUNS.c.run == bindparam("this"), RUNS.c.owner == bindparam("we"))
@@ -64,7 +64,7 @@ class Writing:
                 statement = statement.values(heartbeat_s=now(self._place))
             connection.execute(statement, made)
 
-    def commit(self, connection: Connection, group: Group) -> None:
+    def commit(self, connection: Connection, group: CommitGroup) -> None:
         """Write a group.
 
         Raises:
@@ -89,7 +89,7 @@ class Writing:
         return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-def lost(connection: Connection, run: str, place: Place) -> LedgerError:
+def lost(connection: Connection, run: str, place: LedgerLocation) -> LedgerError:
     """Why a run's row is no longer this process's to write."""
     owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
     if owner is None:
@@ -97,7 +97,7 @@ def lost(connection: Connection, run: str, place: Place) -> LedgerError:
     return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
 
 
-def now(place: Place) -> ColumnElement[Any]:
+def now(place: LedgerLocation) -> ColumnElement[Any]:
     """Seconds since 1970, by the clock that all who use this ledger share."""
     return literal(time.time()) if place.path is not None else func.extract("epoch", func.clock_timestamp())
 

@@ -16,7 +16,7 @@ from bulkq.text.urls import scrub
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
 
 NEXT_STEPS = {
     "SQLITE_FULL": "make room there, or name another with --ledger",
@@ -33,7 +33,7 @@ OTHERWISE = "bulkq ledger check tells more"
 
 
 @contextmanager
-def in_one_line(place: Place) -> Iterator[None]:
+def in_one_line(place: LedgerLocation) -> Iterator[None]:
     """Turn every failure inside into a LedgerError; errors of bulkq pass.
 
     Raises:
@@ -64,7 +64,7 @@ def in_one_line(place: Place) -> Iterator[None]:
         ) from error
 
 
-def explained(error: BaseException, place: Place) -> LedgerError:
+def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
     """The line for `error`."""
     cause = error
     driver: BaseException | None = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
@@ -81,12 +81,12 @@ def explained(error: BaseException, place: Place) -> LedgerError:
     return _line(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
 
 
-def damaged(place: Place, what: str) -> LedgerError:
+def damaged(place: LedgerLocation, what: str) -> LedgerError:
     """A file that is no ledger."""
     return _line(place, what, NEXT_STEPS["SQLITE_NOTADB"])
 
 
-def _server(cause: BaseException, place: Place) -> LedgerError:
+def _server(cause: BaseException, place: LedgerLocation) -> LedgerError:
     """PostgreSQL's words; the driver's way of saying why a connection did not come about."""
     text = str(cause.args[0]) if cause.args else ""
     if isinstance(cause, OSError):
@@ -99,5 +99,5 @@ def _server(cause: BaseException, place: Place) -> LedgerError:
     return _line(place, scrub(text or type(cause).__name__, place.url), step)
 
 
-def _line(place: Place, what: str, step: str) -> LedgerError:
+def _line(place: LedgerLocation, what: str, step: str) -> LedgerError:
     return LedgerError(f'ledger "{place.shown}": {" ".join(what.split())}: {step}')

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
 
 UNSUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
@@ -41,7 +41,7 @@ VERSION_TABLE = (
 """As Alembic makes it."""
 
 
-def prepare(place: Place, *, create: bool) -> Lock:
+def prepare(place: LedgerLocation, *, create: bool) -> Lock:
     """See that there is a file at `place` and share its lock.
 
     Raises:
@@ -64,7 +64,7 @@ def prepare(place: Place, *, create: bool) -> Lock:
         return lock
 
 
-def upgrade(place: Place, lock: Lock) -> None:
+def upgrade(place: LedgerLocation, lock: Lock) -> None:
     """Replace the ledger by an upgraded copy; nobody else has it open meanwhile.
 
     Raises:
@@ -180,14 +180,14 @@ def _backup(path: Path, copy: Path) -> None:
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _refuse_shared(lock: Lock, place: Place) -> None:
+def _refuse_shared(lock: Lock, place: LedgerLocation) -> None:
     if not lock.exclusive:
         raise LedgerError(
             f'ledger "{place.shown}" must be upgraded, but another process uses it: try again when that has ended'
         )
 
 
-def _refuse_open_log(path: Path, place: Place) -> None:
+def _refuse_open_log(path: Path, place: LedgerLocation) -> None:
     """The last who closes a file removes its write-ahead log. One that stays would belong to the new file as well."""
     if path.with_name(path.name + "-wal").exists():
         raise LedgerError(f'ledger "{place.shown}" must be upgraded, but another program has it open: close that first')
@@ -203,7 +203,7 @@ def _literal(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def _folder(folder: Path, place: Place) -> None:
+def _folder(folder: Path, place: LedgerLocation) -> None:
     if folder.is_dir():
         return
     if not place.auto:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
 
 PATIENCE_S = 10.0
 PAUSE_S = 0.02
@@ -103,14 +103,14 @@ def _pause() -> None:
     time.sleep(PAUSE_S * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
 
 
-def path_of(place: Place) -> Path:
+def path_of(place: LedgerLocation) -> Path:
     """The file of a ledger that is one."""
     if place.path is None:
         raise ValueError("a ledger in PostgreSQL is no file")
     return place.path
 
 
-def look(place: Place) -> None:
+def look(place: LedgerLocation) -> None:
     """What SQLite would say less well, or take for an empty database.
 
     The file is not opened for it: to close it again would let go of the locks that other connections of this process have on

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from bulkq.ledger.location import Place
-    from bulkq.ledger.recorder import Group
+    from bulkq.ledger.location import LedgerLocation
+    from bulkq.ledger.recorder import CommitGroup
     from bulkq.model import RunRecord, SinkPosition
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ class File:
     connection: sqlite3.Connection
 
 
-def find(place: Place) -> File | None:
+def find(place: LedgerLocation) -> File | None:
     """The ledger file at `place`, where it is ready; None where it must first be made or upgraded, or be told what it is. Blocks.
 
     Raises:
@@ -67,14 +67,14 @@ def find(place: Place) -> File | None:
 
 
 class DirectRows:
-    """Writes the rows of one run into a file, see `bulkq.ledger.recorder.Rows`.
+    """Writes the rows of one run into a file, see `bulkq.ledger.recorder.RowWriter`.
 
     Args:
         place: where the ledger is.
         file: as `find` has found it.
     """
 
-    def __init__(self, place: Place, file: File) -> None:
+    def __init__(self, place: LedgerLocation, file: File) -> None:
         self._place = place
         self._file = file
         self._thread = ThreadPoolExecutor(1, "bulkq ledger")
@@ -86,7 +86,7 @@ class DirectRows:
         """Insert a new run; durable on return."""
         await self._do(self._begin, record, sources, outputs)
 
-    async def commit(self, group: Group) -> None:
+    async def commit(self, group: CommitGroup) -> None:
         """Write a group; durable on return."""
         await self._do(self._commit, group)
 
@@ -126,7 +126,7 @@ class DirectRows:
                 heartbeat: row_values.Row = {"heartbeat_s": time.time()} if table == "runs" else {}
                 _put(connection, "INSERT", table, [row | heartbeat for row in made])
 
-    def _commit(self, group: Group) -> None:
+    def _commit(self, group: CommitGroup) -> None:
         values = group.values | {"heartbeat_s": time.time()}
         ours = f"UPDATE runs SET {_equal(values, ', ')} WHERE run = ? AND owner = ?"
         with self._transaction() as connection:

@@ -29,7 +29,7 @@ MOST_AHEAD = 1_024
 
 
 @dataclass(slots=True)
-class Changes:
+class RowChanges:
     """Rows to delete, by key, and rows to insert or replace. Without the run, which is the same in all."""
 
     undone: list[Row] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Changes:
 
 
 @dataclass(slots=True)
-class _Part:
+class _PartRecord:
     """What the ledger holds of one part."""
 
     done: Ranges = field(default_factory=Ranges)
@@ -54,7 +54,7 @@ class _Part:
     target: str = ""
 
 
-class Tally:
+class PendingRun:
     """A run as the ledger will hold it after the next commit.
 
     Args:
@@ -69,11 +69,11 @@ class Tally:
         self.changed = record.changed
         self.unanswered = record.unanswered
         self._messages = 0
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _PartRecord] = {}
         for state in states:
             earlier = {f.n: f.outcome for f in state.failures}
             named = state.failures[0] if state.failures else None
-            self._parts[state.part] = _Part(
+            self._parts[state.part] = _PartRecord(
                 done=Ranges(state.done),
                 earlier=earlier,
                 numbers=sorted(earlier),
@@ -92,16 +92,16 @@ class Tally:
             "unanswered": self.unanswered,
         }
 
-    def take(self, marks: Sequence[Mark]) -> Changes:
+    def take(self, marks: Sequence[Mark]) -> RowChanges:
         """Add `marks`; what has to be written for them."""
-        changes = Changes()
+        changes = RowChanges()
         by_part: dict[int, list[Mark]] = {}
         for mark in marks:
             by_part.setdefault(mark.part, []).append(mark)
             self.changed = changed_in_all(self.changed, mark.changed)
             self.unanswered += mark.unanswered
         for number, group in by_part.items():
-            part = self._parts.setdefault(number, _Part())
+            part = self._parts.setdefault(number, _PartRecord())
             self._ranges(number, part, group, changes)
             self._failures(number, part, group, changes)
             if _source(part, group) or any(mark.failures for mark in group):
@@ -110,7 +110,7 @@ class Tally:
                 )
         return changes
 
-    def _ranges(self, number: int, part: _Part, marks: Sequence[Mark], changes: Changes) -> None:
+    def _ranges(self, number: int, part: _PartRecord, marks: Sequence[Mark], changes: RowChanges) -> None:
         before = part.done.count
         dirty: set[int] = set()
         for mark in marks:
@@ -126,7 +126,7 @@ class Tally:
             else:
                 changes.done.append({"part": number, "first": first, "last": last_now})
 
-    def _resolve(self, number: int, part: _Part, first: int, last: int, changes: Changes) -> None:
+    def _resolve(self, number: int, part: _PartRecord, first: int, last: int, changes: RowChanges) -> None:
         """What failed in an earlier process and has gone through now is no failure any more."""
         left, right = bisect_left(part.numbers, first), bisect_right(part.numbers, last)
         for n in part.numbers[left:right]:
@@ -134,7 +134,7 @@ class Tally:
             changes.resolved.append({"part": number, "n": n})
         del part.numbers[left:right]
 
-    def _failures(self, number: int, part: _Part, marks: Sequence[Mark], changes: Changes) -> None:
+    def _failures(self, number: int, part: _PartRecord, marks: Sequence[Mark], changes: RowChanges) -> None:
         for mark in marks:
             for failure in mark.failures:
                 part.query, part.target = failure.query, failure.target
@@ -177,7 +177,7 @@ def with_run(rows: Iterable[Mapping[str, object]], run: str) -> list[Row]:
     return [{"run": run, **row} for row in rows]
 
 
-def _source(part: _Part, marks: Sequence[Mark]) -> bool:
+def _source(part: _PartRecord, marks: Sequence[Mark]) -> bool:
     """Move the source's position to the last one before which nothing is missing; whether it moved."""
     for mark in marks:
         if mark.source is not None:

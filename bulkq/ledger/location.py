@@ -21,7 +21,7 @@ class LedgerMissing(LedgerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LedgerLocation:
     """One ledger. Exactly one of `path` and `url` is given."""
 
     shown: str  # for people: the path, or the URL without its password
@@ -30,7 +30,7 @@ class Place:
     auto: bool = False  # its folder is ours to make
 
 
-def locate(url: str) -> Place:
+def locate(url: str) -> LedgerLocation:
     """The place that `--ledger URL` means.
 
     Raises:
@@ -38,11 +38,11 @@ def locate(url: str) -> Place:
     """
     if url == "auto":
         path = default_path()
-        return Place(str(path), path, auto=True)
+        return LedgerLocation(str(path), path, auto=True)
     kind = scheme(url)
     if kind in POSTGRES:
         plain = re.sub(r"^\s*[^:]+://", "postgresql://", url)
-        return Place(safe(plain), url=plain)
+        return LedgerLocation(safe(plain), url=plain)
     if kind in SQLITE:
         return _file(unquote(url.partition("://")[2].removeprefix("/").partition("?")[0]), url)
     if kind is not None:
@@ -64,7 +64,7 @@ def default_path() -> Path:
         raise UsageError("this account has no home folder for the ledger: name one with --ledger FILE") from None
 
 
-def _file(text: str, url: str) -> Place:
+def _file(text: str, url: str) -> LedgerLocation:
     if text in {"", "none", ":memory:"} or "\0" in text:
         raise UsageError(f'--ledger "{url}" is no file that outlives the run: {NEXT}')
     path = Path(text).expanduser() if text.startswith("~") else Path(text)
@@ -72,4 +72,4 @@ def _file(text: str, url: str) -> Place:
         resolved = path.resolve()  # the lock and the write-ahead log lie beside the file, not beside a link to it
     except (OSError, RuntimeError) as error:
         raise UsageError(f'--ledger "{url}" cannot be resolved: {error}') from None
-    return Place(text, resolved)
+    return LedgerLocation(text, resolved)

@@ -17,7 +17,7 @@ from bulkq.ledger.schema import POSTGRES_SCHEMA
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
 
 
 def configuration() -> Config:
@@ -32,7 +32,7 @@ def head() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
-def refuse_unknown(revision: str | None, place: Place) -> None:
+def refuse_unknown(revision: str | None, place: LedgerLocation) -> None:
     """See that `revision` is one of ours, so that the way from it is known.
 
     Raises:

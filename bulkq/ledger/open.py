@@ -17,11 +17,11 @@ from bulkq.ledger.schema import POSTGRES_SCHEMA
 from bulkq.ledger.store import StoredLedger
 
 if TYPE_CHECKING:
-    from bulkq.ledger.database_connection import Database
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.database_connection import LedgerDatabase
+    from bulkq.ledger.location import LedgerLocation
 
 
-async def open_place(place: Place, *, create: bool, upgrade: bool = True) -> StoredLedger:
+async def open_place(place: LedgerLocation, *, create: bool, upgrade: bool = True) -> StoredLedger:
     """The ledger at `place`, of this program's revision.
 
     Args:
@@ -39,9 +39,9 @@ async def open_place(place: Place, *, create: bool, upgrade: bool = True) -> Sto
     return await _open_sqlite(place, create=create, upgrade=upgrade)
 
 
-async def _open_sqlite(place: Place, *, create: bool, upgrade: bool) -> StoredLedger:
+async def _open_sqlite(place: LedgerLocation, *, create: bool, upgrade: bool) -> StoredLedger:
     lock = await asyncio.to_thread(file_create.prepare, place, create=create)
-    database: Database | None = None
+    database: LedgerDatabase | None = None
     try:
         await asyncio.to_thread(import_module, "sqlalchemy.dialects.sqlite.aiosqlite")
         database = database_connection.sqlite(place)
@@ -59,7 +59,7 @@ async def _open_sqlite(place: Place, *, create: bool, upgrade: bool) -> StoredLe
     return StoredLedger(database, release=lock.close)
 
 
-async def _open_postgres(place: Place, *, create: bool, upgrade: bool) -> StoredLedger:
+async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) -> StoredLedger:
     await asyncio.to_thread(import_module, "sqlalchemy.dialects.postgresql.asyncpg")
     await asyncio.to_thread(import_module, "asyncpg")
     database = await database_connection.postgres(place)
@@ -75,13 +75,13 @@ async def _open_postgres(place: Place, *, create: bool, upgrade: bool) -> Stored
     return StoredLedger(database, release=lambda: None)
 
 
-def _refuse_foreign(place: Place, revision: str | None) -> None:
+def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:
     """Somebody's database, perhaps the target itself: nothing of ours is made in it."""
     if revision is None:
         raise damaged(place, "is a database without the tables of a ledger")
 
 
-async def _create(database: Database, *, create: bool) -> None:
+async def _create(database: LedgerDatabase, *, create: bool) -> None:
     """All in one transaction; whoever comes second waits for the first and finds it done."""
     if not create:
         raise LedgerMissing(f'there is no ledger in "{database.place.shown}": the first run makes one')
@@ -96,7 +96,7 @@ async def _create(database: Database, *, create: bool) -> None:
         await connection.run_sync(file_create.make_tables, POSTGRES_SCHEMA)
 
 
-async def _upgrade(database: Database, revision: str) -> None:
+async def _upgrade(database: LedgerDatabase, revision: str) -> None:
     migrating = await asyncio.to_thread(import_module, "bulkq.ledger.migrate")
     migrating.refuse_unknown(revision, database.place)
     async with database.writing() as connection:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
     from bulkq.model import RunRecord
 
 CODES = {"ok": 0, "failed": 1, "unknown": 3, "refused": 4}
@@ -25,7 +25,7 @@ COMPARED = 1_000
 """Newest runs whose ids are compared with one that was mistyped."""
 
 
-def find(connection: Connection, text: str, place: Place) -> RunRecord:
+def find(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
     """The run whose id is, or alone begins with, `text`.
 
     Raises:
@@ -44,7 +44,7 @@ def find(connection: Connection, text: str, place: Place) -> RunRecord:
     raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{_nearest(connection, wanted)}')
 
 
-def newest(connection: Connection, states: Collection[RunState], place: Place) -> RunRecord:
+def newest(connection: Connection, states: Collection[RunState], place: LedgerLocation) -> RunRecord:
     """The run that was started last, of those in one of `states`.
 
     Raises:

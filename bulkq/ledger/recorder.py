@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import row_values
-from bulkq.ledger.group_commit import Tally, with_run
+from bulkq.ledger.group_commit import PendingRun, with_run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from bulkq.ledger.group_commit import Changes
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.group_commit import RowChanges
+    from bulkq.ledger.location import LedgerLocation
     from bulkq.model import Mark, RecordedPart, RunRecord, SinkPosition
 
 GROUP_S = 0.15
@@ -29,13 +29,13 @@ HEARTBEAT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CommitGroup:
     """What one commit makes durable."""
 
     run: str
     owner: str  # who alone may write it
     values: row_values.Row  # of the run's own row
-    changes: Changes
+    changes: RowChanges
     outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
 
     def gone(self) -> dict[str, list[row_values.Row]]:
@@ -51,7 +51,7 @@ class Group:
         return kept | ({"positions": row_values.position_rows(self.run, self.outputs)} if self.outputs else {})
 
 
-class Rows(Protocol):
+class RowWriter(Protocol):
     """Where a recorder writes: `stored` through SQLAlchemy into any ledger, `direct` into a file of this program's revision."""
 
     async def begin(
@@ -65,7 +65,7 @@ class Rows(Protocol):
         """
         ...
 
-    async def commit(self, group: Group) -> None:
+    async def commit(self, group: CommitGroup) -> None:
         """Write a group; durable on return.
 
         Raises:
@@ -93,12 +93,12 @@ class Recorder:
 
     keeps = True
 
-    def __init__(self, place: Place, rows: Rows) -> None:
+    def __init__(self, place: LedgerLocation, rows: RowWriter) -> None:
         self.place = place
         self._rows = rows
         self._run = ""
         self._owner = ""
-        self._tally: Tally | None = None
+        self._tally: PendingRun | None = None
         self._pending: list[Mark] = []
         self._written: dict[tuple[int, str], int] = {}  # sink positions as the ledger has them
         self._positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None
@@ -200,7 +200,7 @@ class Recorder:
 
     def _follow(self, record: RunRecord, owner: str, states: Sequence[RecordedPart]) -> None:
         self._run, self._owner = record.run, owner
-        self._tally = Tally(record, states)
+        self._tally = PendingRun(record, states)
         self._written = {(state.part, sink.path): sink.offset for state in states for sink in state.sinks}
         self._elapsed_s, self._since_s = record.elapsed_s, time.monotonic()
         if self._keeper is None:
@@ -277,7 +277,7 @@ class Recorder:
             values = self._tally.counts() | {"elapsed_s": self._elapsed_s + time.monotonic() - self._since_s}
         else:
             values = {name: value for name, value in row_values.run_row(final).items() if name not in {"run", "owner"}}
-        await self._rows.commit(Group(self._run, self._owner, values, changes, moved))
+        await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved))
 
     def _fail(self, error: BaseException) -> None:
         self._error = error if isinstance(error, LedgerError) else LedgerError(f"an output is not durable: {error}")

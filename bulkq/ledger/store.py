@@ -11,8 +11,8 @@ from bulkq.ledger.recorder import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.ledger.database_connection import Database
-    from bulkq.ledger.recorder import Group
+    from bulkq.ledger.database_connection import LedgerDatabase
+    from bulkq.ledger.recorder import CommitGroup
     from bulkq.model import RecordedPart, RunRecord, RunState, SinkPosition
 
 
@@ -24,8 +24,8 @@ class StoredLedger(Recorder):
         release: called when it is closed: gives back the lock on the file.
     """
 
-    def __init__(self, database: Database, release: Callable[[], None]) -> None:
-        super().__init__(database.place, _Rows(database, release))
+    def __init__(self, database: LedgerDatabase, release: Callable[[], None]) -> None:
+        super().__init__(database.place, _StoreWriter(database, release))
         self.database = database
 
     async def take_over(self, run: str, owner: str) -> None:
@@ -102,10 +102,10 @@ class StoredLedger(Recorder):
             self._follow(record, owner, states)
 
 
-class _Rows:
-    """Where a stored ledger writes, see `bulkq.ledger.recorder.Rows`."""
+class _StoreWriter:
+    """Where a stored ledger writes, see `bulkq.ledger.recorder.RowWriter`."""
 
-    def __init__(self, database: Database, release: Callable[[], None]) -> None:
+    def __init__(self, database: LedgerDatabase, release: Callable[[], None]) -> None:
         self._database = database
         self._release = release
         self._writing = Writing(database.place)
@@ -116,7 +116,7 @@ class _Rows:
         """Insert a new run; durable on return."""
         await self._database.write(self._writing.begin, record, sources, outputs)
 
-    async def commit(self, group: Group) -> None:
+    async def commit(self, group: CommitGroup) -> None:
         """Write a group; durable on return."""
         await self._database.write(self._writing.commit, group)
 

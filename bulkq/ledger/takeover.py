@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bulkq.ledger import row_values
-    from bulkq.ledger.location import Place
+    from bulkq.ledger.location import LedgerLocation
     from bulkq.model import RecordedPart, RunRecord
 
 STALE_S = 6 * HEARTBEAT_S
 """After six missed heartbeats a process on another host counts as dead. One on this host is looked at itself."""
 
 
-def take_over(connection: Connection, run: str, owner: str, place: Place) -> tuple[RunRecord, tuple[RecordedPart, ...]]:
+def take_over(
+    connection: Connection, run: str, owner: str, place: LedgerLocation
+) -> tuple[RunRecord, tuple[RecordedPart, ...]]:
     """Give a run whose process has ended to `owner`; what is known of it.
 
     Raises:
@@ -42,7 +44,7 @@ def take_over(connection: Connection, run: str, owner: str, place: Place) -> tup
     return record, queries.parts(connection, record.run)
 
 
-def forget(connection: Connection, run: str, place: Place) -> tuple[str, ...]:
+def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str, ...]:
     """Drop a run and all that is known of it; the paths of its spooled sources.
 
     Raises:
@@ -57,7 +59,7 @@ def forget(connection: Connection, run: str, place: Place) -> tuple[str, ...]:
     return spooled
 
 
-def silence_s(connection: Connection, record: RunRecord, place: Place) -> float | None:
+def silence_s(connection: Connection, record: RunRecord, place: LedgerLocation) -> float | None:
     """Seconds since the last heartbeat of a run that is, or may be, alive; None for one that is not."""
     life = owners.life(record.owner)
     if record.state is not RunState.RUNNING or life is owners.Life.DEAD:
@@ -67,7 +69,7 @@ def silence_s(connection: Connection, record: RunRecord, place: Place) -> float 
     return None if life is owners.Life.ELSEWHERE and silent_s > STALE_S else max(0.0, silent_s)
 
 
-def _refuse_living(connection: Connection, record: RunRecord, place: Place, then: str) -> None:
+def _refuse_living(connection: Connection, record: RunRecord, place: LedgerLocation, then: str) -> None:
     silent_s = silence_s(connection, record, place)
     if silent_s is None:
         return

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.run_identity import source_request, spool_folder
 from bulkq.policy.ranges import Ranges
 from bulkq.sources import open_source
-from bulkq.sources.prefetch import Ahead
+from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
 from bulkq.sources.subset import Only, Remaining
 from bulkq.targets.query_rows import rows_of
@@ -57,7 +57,7 @@ class Sources:
         self._text = all(driver.text_parameters for driver in drivers)
         self._dynamic = any(driver.dynamic_types for driver in drivers)
         self._mixed = not all(driver.dynamic_types for driver in drivers)
-        self._shared: dict[int, Ahead] = {}
+        self._shared: dict[int, PrefetchedSource] = {}
 
     async def open(self, part: int, place: int, query: Query) -> ParameterSource:
         """The sets of part number `part`, of the query at `place`, 1 or more.
@@ -129,7 +129,9 @@ class Sources:
         if source.replayable or self._start.retried is not None or (request.ledger == "none" and not several):
             return source
         try:
-            ahead = Ahead(source, await self._spool(place), query, patience_s=PATIENCE_S if request.write else 0.0)
+            ahead = PrefetchedSource(
+                source, await self._spool(place), query, patience_s=PATIENCE_S if request.write else 0.0
+            )
         except BaseException:
             await source.close()
             raise

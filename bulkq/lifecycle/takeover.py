@@ -39,7 +39,7 @@ async def take_over(
             observer.notice(text)
 
     states = {state.part: state for state in await ledger.state(record.run)}
-    known = _Known(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
+    known = _TakeoverState(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
     sites = sites_of.open_sites(request, f"bulkq/{record.run}", say)
     without_schema(request, sites)
 
@@ -60,7 +60,7 @@ async def take_over(
 
 
 @dataclass(slots=True)
-class _Known:
+class _TakeoverState:
     """What is known of a run while its targets are taken over."""
 
     ledger: StoredLedger
@@ -85,7 +85,7 @@ class _Known:
         return [(p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries, 1)]
 
 
-async def _own(known: _Known, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
+async def _own(known: _TakeoverState, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
     """Compare the database with what it was, and take over its run row.
 
     Raises:
@@ -114,7 +114,7 @@ async def _own(known: _Known, site: Site, connection: Connection, owner: str, *,
     _believe(known, site, rows, say)
 
 
-def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
+def _believe(known: _TakeoverState, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
     """Markers outrank the ledger."""
     applied = target_markers.ranges(rows)
     known.changed = changed_in_all(known.changed, target_markers.changed(rows))
@@ -137,7 +137,7 @@ def _believe(known: _Known, site: Site, rows: Sequence[tuple[object, ...]], say:
             known.states[part] = _settled(state, proved)
 
 
-async def _going_on(known: _Known, sites: Sequence[Site], owner: str) -> GoingOn:
+async def _going_on(known: _TakeoverState, sites: Sequence[Site], owner: str) -> GoingOn:
     record, request, done = known.record, known.request, known.done
     tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
     lost = {site.places[0]: site.lost for site in sites if site.lost is not None}

@@ -11,7 +11,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.ranges import Ranges
 from bulkq.query.keys import naming
-from bulkq.query.rows import Column, Source, Table, groups
+from bulkq.query.rows import CatalogColumn, CatalogTable, RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
     from bulkq.query.keys import Naming
-    from bulkq.query.rows import Group
+    from bulkq.query.rows import RowKey
 
 POSTGRES = """\
 SELECT json_build_object(
@@ -100,7 +100,7 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
             part.order = Order(part.source, found)
 
 
-async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[Group], retried: Retried) -> None:
+async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[RowKey], retried: Retried) -> None:
     """Refuse to apply a failed set after a later set has changed the same row.
 
     Raises:
@@ -129,7 +129,7 @@ async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[Group],
         )
 
 
-async def named(connection: Connection, statement: Statement, dialect: str) -> tuple[Group, ...] | None:
+async def named(connection: Connection, statement: Statement, dialect: str) -> tuple[RowKey, ...] | None:
     """What names the rows of the sets of `statement`; () if no two sets share a row, None if it is not known.
 
     Raises:
@@ -143,7 +143,7 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
     if table is None:
         return None
     declared = [parameter.type for parameter in query.parameters]
-    return groups(found, table, Source(statement.parameter_types, declared, connection.server.product in MYSQL))
+    return groups(found, table, RowKeyTypes(statement.parameter_types, declared, connection.server.product in MYSQL))
 
 
 def sentence(opened: Opened) -> str:
@@ -200,7 +200,7 @@ def _ranged(opened: Opened, query: Query) -> bool:
     return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]
 
 
-async def _table(connection: Connection, found: Naming, query: Query) -> Table | None:
+async def _table(connection: Connection, found: Naming, query: Query) -> CatalogTable | None:
     if connection.server.product in MYSQL:
         return await _mysql(connection, found)
     if connection.server.product != "postgresql":
@@ -213,12 +213,12 @@ async def _table(connection: Connection, found: Naming, query: Query) -> Table |
     if not rows:
         return None
     facts: dict[str, Any] = json.loads(str(rows[0][0]))
-    columns = {name: Column(name, *rest) for name, *rest in facts["columns"] or ()}
+    columns = {name: CatalogColumn(name, *rest) for name, *rest in facts["columns"] or ()}
     unique = tuple(index and tuple(index) for index in facts["unique"] or ())
-    return Table(columns, unique, rewritten=facts["rewritten"])
+    return CatalogTable(columns, unique, rewritten=facts["rewritten"])
 
 
-async def _mysql(connection: Connection, found: Naming) -> Table | None:
+async def _mysql(connection: Connection, found: Naming) -> CatalogTable | None:
     *schema, table = found.table
     place = {
         "schema": _literal(schema[0], mysql=True) if schema else "DATABASE()",
@@ -229,7 +229,7 @@ async def _mysql(connection: Connection, found: Naming) -> Table | None:
         name, kind, declared, length, collation, extra, default = map(_plain, row)
         computed = any(word in extra.upper() for word in COMPUTED)
         filled = "auto_increment" in extra.lower() or default in {"", "NULL"}
-        columns[name] = Column(name, kind, declared, int(length), collation, computed, filled)
+        columns[name] = CatalogColumn(name, kind, declared, int(length), collation, computed, filled)
     if not columns:
         return None
     unique: dict[str, list[str] | None] = {}
@@ -240,7 +240,7 @@ async def _mysql(connection: Connection, found: Naming) -> Table | None:
     triggers, mode = map(_plain, (await connection.administer([MYSQL_REWRITTEN.format(**place)]))[0])
     strict = "STRICT_ALL_TABLES" in mode or "STRICT_TRANS_TABLES" in mode
     indexes = tuple(None if index is None else tuple(index) for index in unique.values())
-    return Table(columns, indexes, rewritten=triggers != "0" or not strict)
+    return CatalogTable(columns, indexes, rewritten=triggers != "0" or not strict)
 
 
 def _plain(value: object) -> str:

@@ -37,7 +37,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CheckRules:
     """What the header of a check says about its answer."""
 
     expect: tuple[Condition, ...] = ()

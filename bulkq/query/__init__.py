@@ -16,13 +16,13 @@ from __future__ import annotations
 from bulkq.query.check_headers import rules
 from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
-from bulkq.query.lint import Finding, lint
+from bulkq.query.lint import LintFinding, lint
 from bulkq.query.operands import Operand, operands
 from bulkq.query.render import Rendered, caret, locate, render
 from bulkq.text.durations import parse_duration
 
 __all__ = [
-    "Finding",
+    "LintFinding",
     "Operand",
     "Rendered",
     "caret",

@@ -17,7 +17,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bulkq.model.conditions import Condition, Measure, Rules
+from bulkq.model.conditions import CheckRules, Condition, Measure
 from bulkq.query.errors import nearest, quoted
 
 if TYPE_CHECKING:
@@ -102,15 +102,15 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
-def rules(query: Query) -> Rules:
+def rules(query: Query) -> CheckRules:
     """What the header of `query` says about its answer; a query that `load` took has no errors left."""
     said = query.metadata
-    return Rules(
+    return CheckRules(
         expect=tuple(map(condition, said.get("expect", ()))),
         warn=tuple(map(condition, said.get("warn", ()))),
         fail=tuple(map(condition, said.get("fail", ()))),
         until=until(said["until"][0]) if "until" in said else None,
-        sample=sample(said["sample"][0]) if "sample" in said else Rules().sample,
+        sample=sample(said["sample"][0]) if "sample" in said else CheckRules().sample,
         mask=tuple(dict.fromkeys(name for line in said.get("mask", ()) for name in names(line))),
         params=said.get("params", ()),
     )

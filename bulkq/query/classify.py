@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import StatementClass
 from bulkq.query.errors import nearest
-from bulkq.query.tokens import Kind, Token
+from bulkq.query.tokens import Token, TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,13 +155,13 @@ def nesting(tokens: Sequence[Token]) -> list[int]:
 
 def holds_statements(tokens: Sequence[Token]) -> bool:
     """Whether `tokens` begin to create a routine with a body of statements, whose semicolons do not end it."""
-    words = [t.word for t in tokens if t.kind is Kind.WORD]
+    words = [t.word for t in tokens if t.kind is TokenKind.WORD]
     return words[:1] == ["CREATE"] and not ROUTINES.isdisjoint(words[1:8]) and "BEGIN" in words
 
 
 def _first_word(tokens: Sequence[Token]) -> int:
     for i, token in enumerate(tokens):
-        if token.kind is Kind.WORD:
+        if token.kind is TokenKind.WORD:
             return i
         if token.word != "(":
             break
@@ -244,7 +244,7 @@ def _opens_statement(tokens: Sequence[Token], i: int) -> bool:
     if tokens[i - 1].word != "(" or i + 1 >= len(tokens):
         return False
     after = tokens[i + 1]
-    return after.kind in {Kind.WORD, Kind.QUOTED} or after.word in {":", "["}
+    return after.kind in {TokenKind.WORD, TokenKind.QUOTED} or after.word in {":", "["}
 
 
 def _behind_with(tokens: Sequence[Token], depths: Sequence[int], first: int) -> int:

@@ -28,7 +28,7 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
 
 
 @dataclass(slots=True)
-class Complaints:
+class QueryErrors:
     """What is wrong with one text, by offset; `label` is the file as the user named it, or `-e`."""
 
     text: str

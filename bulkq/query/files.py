@@ -11,9 +11,9 @@ from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
-from bulkq.query.errors import Complaints, nearest, quoted
-from bulkq.query.placeholders import Found, find
-from bulkq.query.tokens import Kind, Token, tokenize
+from bulkq.query.errors import QueryErrors, nearest, quoted
+from bulkq.query.placeholders import PlaceholderScan, find
+from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _Item = TypeVar("_Item", "Token", "Comment")
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _QueryBlock:
     """The part of a text that belongs to one query; `title` is its name line."""
 
     title: Comment | None
@@ -51,7 +51,7 @@ def load(text: str, file: str | None, dialect: str = "postgres") -> tuple[Query,
         QueryFileError: with every error of the file, `file:line: message` each.
     """
     lexed = tokenize(text.removeprefix("\ufeff"), dialect)
-    complaints = Complaints(lexed.text, file or INLINE)
+    complaints = QueryErrors(lexed.text, file or INLINE)
     blocks = list(_blocks(lexed, complaints))
     queries: list[Query] = []
     lines: dict[str, int] = {}
@@ -105,18 +105,18 @@ def pick(queries: Sequence[Query], name: str, file: str) -> Query:
     raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {shown or 'none'})")
 
 
-def _blocks(lexed: Lexed, complaints: Complaints) -> Iterator[_Block]:
+def _blocks(lexed: Lexed, complaints: QueryErrors) -> Iterator[_QueryBlock]:
     """Cut a text at its name lines; one block where it has none."""
     titles = [c for c in lexed.comments if headers.is_name(c)]
     if not titles:
         if not lexed.tokens:
             complaints.add(0, "no statement here: the text is empty or holds nothing but comments")
-        yield _Block(None, lexed.tokens, lexed.comments)
+        yield _QueryBlock(None, lexed.tokens, lexed.comments)
         return
     _refuse_preface(lexed, titles[0].start, complaints)
     for i, title in enumerate(titles):
         end = titles[i + 1].start if i + 1 < len(titles) else len(lexed.text)
-        yield _Block(title, _between(lexed.tokens, title.end, end), _between(lexed.comments, title.end, end))
+        yield _QueryBlock(title, _between(lexed.tokens, title.end, end), _between(lexed.comments, title.end, end))
 
 
 def _between(items: Sequence[_Item], start: int, end: int) -> Sequence[_Item]:
@@ -127,7 +127,7 @@ def _offset(item: Token | Comment) -> int:
     return item.start
 
 
-def _refuse_preface(lexed: Lexed, end: int, complaints: Complaints) -> None:
+def _refuse_preface(lexed: Lexed, end: int, complaints: QueryErrors) -> None:
     """Comments above the first name line are the file's own; statements and our metadata there belong to nobody."""
     for comment in lexed.comments:
         key = headers.known_key(comment)
@@ -138,21 +138,21 @@ def _refuse_preface(lexed: Lexed, end: int, complaints: Complaints) -> None:
     _refuse_lost_keys([comment for comment in lexed.comments if comment.end <= end], (), complaints)
     preface = [t for t in lexed.tokens if t.start < end]
     for token in preface:
-        if token.kind is Kind.BROKEN:
+        if token.kind is TokenKind.BROKEN:
             complaints.add(token.start, f"{lexed.broken(token)} is never closed")
-    if preface and preface[0].kind is not Kind.BROKEN:
+    if preface and preface[0].kind is not TokenKind.BROKEN:
         complaints.add(
             preface[0].start, 'statement above the first name line: put a "-- name: some_name" line above it'
         )
 
 
-def _above(block: _Block) -> list[Comment]:
+def _above(block: _QueryBlock) -> list[Comment]:
     first = block.tokens[0].start if block.tokens else None
     return [c for c in block.comments if c.alone and (first is None or c.start < first)]
 
 
 def _query(
-    lexed: Lexed, block: _Block, header: Header, file: str | None, dialect: str, complaints: Complaints
+    lexed: Lexed, block: _QueryBlock, header: Header, file: str | None, dialect: str, complaints: QueryErrors
 ) -> Query | None:
     """The query of a block; None where it has no statement or one that cannot be read."""
     tokens = _one_statement(lexed, block, header, complaints)
@@ -195,7 +195,7 @@ def _query(
     )
 
 
-def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: Complaints) -> bool:
+def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: QueryErrors) -> bool:
     """Whether the statement runs in a transaction of ours: not where it may commit that, or where `@transaction off` says so."""
     commits = may_commit(nature.statement, nature.verb, dialect)
     if commits and header.transaction:
@@ -206,9 +206,9 @@ def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: Co
     return header.transaction is not False and not commits
 
 
-def _one_statement(lexed: Lexed, block: _Block, header: Header, complaints: Complaints) -> Sequence[Token]:
+def _one_statement(lexed: Lexed, block: _QueryBlock, header: Header, complaints: QueryErrors) -> Sequence[Token]:
     """The tokens of the block's statement, without semicolons; () where something is wrong with it."""
-    broken = [t for t in block.tokens if t.kind is Kind.BROKEN]
+    broken = [t for t in block.tokens if t.kind is TokenKind.BROKEN]
     for token in broken:
         complaints.add(token.start, f"{lexed.broken(token)} is never closed")
     _refuse_late_keys(block, complaints)
@@ -234,7 +234,7 @@ def _one_statement(lexed: Lexed, block: _Block, header: Header, complaints: Comp
     return block.tokens[first:cut]
 
 
-def _refuse_late_keys(block: _Block, complaints: Complaints) -> None:
+def _refuse_late_keys(block: _QueryBlock, complaints: QueryErrors) -> None:
     last = block.tokens[-1].start if block.tokens else None
     for comment in block.comments:
         key = headers.known_key(comment)
@@ -244,7 +244,7 @@ def _refuse_late_keys(block: _Block, complaints: Complaints) -> None:
             )
 
 
-def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], complaints: Complaints) -> None:
+def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], complaints: QueryErrors) -> None:
     """What a check says in a comment that is no header line. Lines of a header's form below the statement were refused before."""
     first, last = (tokens[0].start, tokens[-1].start) if tokens else (0, 0)
     for comment in comments:
@@ -256,12 +256,12 @@ def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], comp
             )
 
 
-def _start(block: _Block, first: int) -> int:
+def _start(block: _QueryBlock, first: int) -> int:
     """Where the statement starts: at its first token, or at a hint above that, which the server is to see."""
     return min((c.start for c in _above(block) if c.text.startswith(("/*+", "/*!"))), default=first)
 
 
-def _parameters(found: Found, header: Header, complaints: Complaints) -> tuple[Parameter, ...]:
+def _parameters(found: PlaceholderScan, header: Header, complaints: QueryErrors) -> tuple[Parameter, ...]:
     kinds: dict[str, PlaceholderKind] = {}
     for place in found.placeholders:
         kind = kinds.setdefault(place.name, place.kind)
@@ -288,7 +288,7 @@ def _parameters(found: Found, header: Header, complaints: Complaints) -> tuple[P
     return tuple(_parameter(name, kind, declared.get(name)) for name, kind in kinds.items())
 
 
-def _declarations(header: Header, complaints: Complaints) -> dict[str, Declared]:
+def _declarations(header: Header, complaints: QueryErrors) -> dict[str, Declared]:
     """The name line's list and the `@param` lines in one; they may complete, not contradict each other."""
     declared = {d.name: d for d in header.listed}
     for param in header.params:
@@ -306,7 +306,7 @@ def _declarations(header: Header, complaints: Complaints) -> dict[str, Declared]
 
 
 def _check_declared(
-    kinds: Mapping[str, PlaceholderKind], declared: Mapping[str, Declared], header: Header, complaints: Complaints
+    kinds: Mapping[str, PlaceholderKind], declared: Mapping[str, Declared], header: Header, complaints: QueryErrors
 ) -> None:
     for name, known in declared.items():
         if name in kinds:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.query.errors import quoted
-from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Kind, Token
+from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Token, TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +93,7 @@ def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tup
     spelled = SPELLINGS.get(dialect, dialect)
     read_to = 0
     for i, token in enumerate(tokens):
-        if token.kind is not Kind.SYMBOL or token.start < read_to:
+        if token.kind is not TokenKind.SYMBOL or token.start < read_to:
             continue
         message = _positional(text, token, spelled) or _form(text, tokens, i, spelled)
         if message is not None:
@@ -191,12 +191,12 @@ def _is_operand(tokens: Sequence[Token], i: int) -> bool:
     if i < 0:
         return False
     token = tokens[i]
-    return token.word in _ENDS_OPERAND if token.kind is Kind.SYMBOL else token.word not in LEADING
+    return token.word in _ENDS_OPERAND if token.kind is TokenKind.SYMBOL else token.word not in LEADING
 
 
 def _is_key(tokens: Sequence[Token], i: int) -> bool:
     """Whether token `i` is a word where a struct of DuckDB has a name: `{set:'x', update:'y'}`."""
-    return i > 0 and tokens[i].kind is Kind.WORD and tokens[i - 1].word in {"{", ","}
+    return i > 0 and tokens[i].kind is TokenKind.WORD and tokens[i - 1].word in {"{", ","}
 
 
 def _is_end(tokens: Sequence[Token], i: int) -> bool:
@@ -204,4 +204,4 @@ def _is_end(tokens: Sequence[Token], i: int) -> bool:
     if i >= len(tokens):
         return True
     token = tokens[i]
-    return token.word in {")", ","} if token.kind is Kind.SYMBOL else token.word in FOLLOWING
+    return token.word in {")", ","} if token.kind is TokenKind.SYMBOL else token.word in FOLLOWING

@@ -17,7 +17,7 @@ from bulkq.text.durations import parse_duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from bulkq.query.errors import Complaints
+    from bulkq.query.errors import QueryErrors
     from bulkq.query.tokens import Comment
 
 REPEATABLE = frozenset({"tags", "requires", "param", "verify", "expect", "warn", "fail", "mask", "params"})
@@ -130,7 +130,7 @@ def _is_said(key: str, value: str) -> bool:
     return True
 
 
-def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: Complaints) -> Header:
+def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: QueryErrors) -> Header:
     """Read the header of one query: its name line `title` (else it is `name`), the `comments` above its statement."""
     header = Header(name, title.start if title else 0)
     if title:
@@ -148,7 +148,7 @@ def read(title: Comment | None, comments: Iterable[Comment], name: str, complain
     return header
 
 
-def _read_title(title: Comment, header: Header, complaints: Complaints) -> None:
+def _read_title(title: Comment, header: Header, complaints: QueryErrors) -> None:
     found = _NAME.match(title.text)
     written = found[1] if found else ""
     parts = _TITLE.fullmatch(written)
@@ -183,7 +183,7 @@ def _split(listed: str) -> Iterator[str]:
         yield item.strip()
 
 
-def _declared(item: str, offset: int, complaints: Complaints) -> Declared | None:
+def _declared(item: str, offset: int, complaints: QueryErrors) -> Declared | None:
     parts = _DECLARED.fullmatch(item)
     if not parts or parts[2] == "" or parts[3] == "":
         complaints.add(
@@ -203,7 +203,7 @@ def _default(written: str) -> str | None:
     return None if written.lower() == "null" else written
 
 
-def _read_key(key: str, value: str, offset: int, header: Header, complaints: Complaints) -> None:
+def _read_key(key: str, value: str, offset: int, header: Header, complaints: QueryErrors) -> None:
     if key not in KEYS:
         guess = nearest(key, KEYS)
         help_ = f"did you mean @{guess}?" if guess else "known are " + ", ".join(f"@{k}" for k in sorted(KEYS))

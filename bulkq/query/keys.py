@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulkq.model import PlaceholderKind
-from bulkq.query.tokens import Kind, tokenize
+from bulkq.query.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,12 +62,12 @@ class _Item(NamedTuple):
     parameter: int | None = None
 
 
-class _Value(NamedTuple):
+class _KeyValue(NamedTuple):
     parameter: int
     cast: bool
 
 
-class _Table(NamedTuple):
+class _TableName(NamedTuple):
     parts: tuple[str, ...]
     alias: str
     end: int
@@ -113,7 +113,7 @@ def _changed(items: Sequence[_Item], dialect: str) -> Naming | None:
 
 
 def _named(
-    table: _Table, found: Mapping[str, _Value], bounds: tuple[str, int, int] | None, assigned: frozenset[str]
+    table: _TableName, found: Mapping[str, _KeyValue], bounds: tuple[str, int, int] | None, assigned: frozenset[str]
 ) -> Naming | None:
     kept = {column: value for column, value in found.items() if column not in assigned}
     inside = bounds[1:] if bounds is not None and bounds[0] not in assigned else None
@@ -125,13 +125,13 @@ def _named(
 
 
 def _conditions(
-    items: Sequence[_Item], table: _Table, dialect: str, *, joined: bool
-) -> tuple[dict[str, _Value] | None, tuple[str, int, int] | None]:
+    items: Sequence[_Item], table: _TableName, dialect: str, *, joined: bool
+) -> tuple[dict[str, _KeyValue] | None, tuple[str, int, int] | None]:
     """The equalities that hold for every row of a set; None where the condition is not a plain conjunction.
 
     Also the column with the parameters of its lower, exclusive, and its upper, inclusive bound.
     """
-    equal: dict[str, _Value] = {}
+    equal: dict[str, _KeyValue] = {}
     above: dict[str, int] = {}
     most: dict[str, int] = {}
     pieces = _conjuncts(items)
@@ -151,9 +151,9 @@ def _conditions(
 def _compare(
     left: Sequence[_Item],
     right: Sequence[_Item],
-    table: _Table,
+    table: _TableName,
     dialect: str,
-    into: dict[str, _Value],
+    into: dict[str, _KeyValue],
     *,
     joined: bool,
 ) -> None:
@@ -164,7 +164,7 @@ def _compare(
 
 
 def _bounded(
-    piece: Sequence[_Item], sign: tuple[str, ...], table: _Table, dialect: str, *, joined: bool
+    piece: Sequence[_Item], sign: tuple[str, ...], table: _TableName, dialect: str, *, joined: bool
 ) -> tuple[str, int] | None:
     at = next((i for i, item in enumerate(piece) if item.word in {"<", ">"}), 0)
     end = at + len(sign)
@@ -214,7 +214,7 @@ def _pairs(piece: Sequence[_Item]) -> list[tuple[Sequence[_Item], Sequence[_Item
     return list(zip(lefts, rights, strict=True)) if len(lefts) == len(rights) else []
 
 
-def _column(items: Sequence[_Item], table: _Table, *, joined: bool) -> str | None:
+def _column(items: Sequence[_Item], table: _TableName, *, joined: bool) -> str | None:
     """The column of `table` that `items` are; beside other tables only a qualified one is certain."""
     parts = _parts(items)
     if parts is None:
@@ -300,19 +300,19 @@ def _unchanged(items: Sequence[_Item], i: int, same: Mapping[str, int]) -> bool:
     return len(value) == 3 and words[1] == "." and value[2].name == name
 
 
-def _value(items: Sequence[_Item], dialect: str) -> _Value | None:
+def _value(items: Sequence[_Item], dialect: str) -> _KeyValue | None:
     """`:p`; on PostgreSQL also `:p::type` and `CAST(:p AS type)` with a type that has no length."""
     if len(items) == 1 and items[0].parameter is not None:
-        return _Value(items[0].parameter, cast=False)
+        return _KeyValue(items[0].parameter, cast=False)
     if dialect != "postgres":
         return None
     if _word(items, 1) == "::" and items[0].parameter is not None:
-        return _Value(items[0].parameter, cast=True) if _parts(items[2:], spaced=True) else None
+        return _KeyValue(items[0].parameter, cast=True) if _parts(items[2:], spaced=True) else None
     if [item.word for item in items[:2]] != ["CAST", "("] or len(items) < 6 or _word(items, 3) != "AS":
         return None
     parameter = items[2].parameter
     whole = items[-1].word == ")" and _parts(items[4:-1], spaced=True) is not None
-    return _Value(parameter, cast=True) if parameter is not None and whole else None
+    return _KeyValue(parameter, cast=True) if parameter is not None and whole else None
 
 
 def _parts(items: Sequence[_Item], *, spaced: bool = False) -> tuple[str, ...] | None:
@@ -327,7 +327,7 @@ def _parts(items: Sequence[_Item], *, spaced: bool = False) -> tuple[str, ...] |
 
 def _table(
     items: Sequence[_Item], at: int, *, stops: frozenset[str] | set[str], needs_as: bool = False
-) -> _Table | None:
+) -> _TableName | None:
     """The table that is named at `at`, with its alias and where that ends."""
     end = at
     while end < len(items) and items[end].name and _word(items, end + 1) == ".":
@@ -343,8 +343,8 @@ def _table(
     if named or (not needs_as and end < len(items) and items[end].name and items[end].word not in stops):
         if end >= len(items) or not items[end].name:
             return None
-        return _Table(parts, items[end].name, end + 1)
-    return _Table(parts, "", end)
+        return _TableName(parts, items[end].name, end + 1)
+    return _TableName(parts, "", end)
 
 
 def _items(query: Query, dialect: str) -> list[_Item]:
@@ -366,10 +366,10 @@ def _items(query: Query, dialect: str) -> list[_Item]:
 
 def _item(sql: str, token: Token, dialect: str) -> _Item:
     text = sql[token.start : token.end]
-    if token.kind is Kind.QUOTED:
+    if token.kind is TokenKind.QUOTED:
         name = text[1:-1].replace(text[-1] * 2, text[-1])
         return _Item("", name if dialect == "postgres" else name.lower())
-    return _Item(token.word, text.lower()) if token.kind is Kind.WORD else _Item(token.word)
+    return _Item(token.word, text.lower()) if token.kind is TokenKind.WORD else _Item(token.word)
 
 
 def _skip(items: Sequence[_Item], at: int, words: frozenset[str]) -> int:

@@ -12,7 +12,7 @@ from bulkq.query import headers
 from bulkq.query.errors import quoted
 from bulkq.query.files import INLINE
 from bulkq.query.operands import Operand, operands
-from bulkq.query.tokens import Kind, Token, tokenize
+from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ UNTYPED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """One thing that is wrong, or probably wrong, on one line of a query file."""
 
     file: str
@@ -51,13 +51,15 @@ class Finding:
     message: str
 
 
-def lint(query: Query, dialect: str = "postgres") -> list[Finding]:
+def lint(query: Query, dialect: str = "postgres") -> list[LintFinding]:
     """What is wrong with `query`, by line; [] when nothing is. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
     found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
     found += _untyped(query) if dialect == "sqlite" else ()
     where = query.file or INLINE
-    return [Finding(where, query.line + query.sql.count("\n", 0, at), level, text) for at, level, text in sorted(found)]
+    return [
+        LintFinding(where, query.line + query.sql.count("\n", 0, at), level, text) for at, level, text in sorted(found)
+    ]
 
 
 _Found = tuple[int, Literal["error", "warning"], str]
@@ -118,7 +120,7 @@ def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:
     """Placeholders in places that are never touched."""
     known = {p.name for p in query.parameters}
     for token in lexed.tokens:
-        if token.kind is Kind.STRING:
+        if token.kind is TokenKind.STRING:
             yield from _literal(token, lexed.text[token.start : token.end], known)
     for comment in lexed.comments:
         key = headers.known_key(comment)

@@ -9,38 +9,38 @@ from typing import TYPE_CHECKING
 from bulkq.model import Placeholder, PlaceholderKind
 from bulkq.query import foreign_syntax
 from bulkq.query.errors import quoted
-from bulkq.query.tokens import IDENTIFIER, Kind, Token
+from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.query.errors import Complaints
+    from bulkq.query.errors import QueryErrors
 
 _BRACED = re.compile(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"
 
 
 @dataclass(slots=True)
-class Found:
+class PlaceholderScan:
     """Placeholders and escapes of a statement, ascending, by offsets in the whole text."""
 
     placeholders: list[Placeholder]
     escapes: list[int]
 
 
-def find(text: str, tokens: Sequence[Token], dialect: str, complaints: Complaints) -> Found:
+def find(text: str, tokens: Sequence[Token], dialect: str, complaints: QueryErrors) -> PlaceholderScan:
     """Find the placeholders among `tokens`, the tokens of one statement in `text`.
 
     A colon starts a placeholder when a name follows at once and no operand stands directly before it: `a[1:hi]`,
     `{'k':v}` and `col:path` are the database's own.
     """
-    found = Found([], [])
+    found = PlaceholderScan([], [])
     for at, message in foreign_syntax.complaints(text, tokens, dialect):
         complaints.add(at, message)
     literal = -1  # offset of a colon that a backslash took
     read_to = 0  # end of the last placeholder
     for i, token in enumerate(tokens):
-        if token.start < read_to or token.kind is not Kind.SYMBOL:
+        if token.start < read_to or token.kind is not TokenKind.SYMBOL:
             continue
         if token.word == "\\" and text.startswith(":", token.end):
             found.escapes.append(token.start)
@@ -62,7 +62,9 @@ def _follows_operand(text: str, at: int) -> bool:
     return before.isalnum() or (before != "" and before in _OPERAND_ENDS)
 
 
-def _read(text: str, tokens: Sequence[Token], i: int, after: int, complaints: Complaints, found: Found) -> int:
+def _read(
+    text: str, tokens: Sequence[Token], i: int, after: int, complaints: QueryErrors, found: PlaceholderScan
+) -> int:
     """Read the placeholder whose colon ends at `after` in token `i`, if it is one; return where it ends, or 0."""
     braced = _BRACED.match(text, after)
     if braced:
@@ -82,7 +84,9 @@ def _read(text: str, tokens: Sequence[Token], i: int, after: int, complaints: Co
     return _read_list(tokens, i, name, end + 1, complaints, found)
 
 
-def _read_list(tokens: Sequence[Token], i: int, name: str, end: int, complaints: Complaints, found: Found) -> int:
+def _read_list(
+    tokens: Sequence[Token], i: int, name: str, end: int, complaints: QueryErrors, found: PlaceholderScan
+) -> int:
     """Read `IN (:name*)` around the colon in token `i`; `end` is where the star ends."""
     start = tokens[i].start
     following = next((t for t in tokens[i:] if t.start >= end), None)

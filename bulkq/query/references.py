@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
-from bulkq.query.tokens import Kind, Token, tokenize
+from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,9 +78,9 @@ def _each_once(words: Iterable[str]) -> tuple[str, ...]:
 
 def _name(text: str, token: Token) -> str:
     """The name that a token is, as PostgreSQL folds it; "" where it is none."""
-    if token.kind is Kind.QUOTED:
+    if token.kind is TokenKind.QUOTED:
         return _unquoted(text[token.start : token.end])
-    found = NAME.match(text, token.start) if token.kind is Kind.WORD else None
+    found = NAME.match(text, token.start) if token.kind is TokenKind.WORD else None
     return found[0].translate(LOWER) if found else ""
 
 
@@ -94,7 +94,7 @@ def _symbol(tokens: Sequence[Token], at: int) -> str:
 
 
 def _is_regclass(tokens: Sequence[Token], at: int) -> bool:
-    if tokens[at].kind is not Kind.STRING:
+    if tokens[at].kind is not TokenKind.STRING:
         return False
     cast = _symbol(tokens, at + 1) == "::" and _symbol(tokens, at + 2) == "REGCLASS"
     argument = _symbol(tokens, at - 1) == "(" and _symbol(tokens, at - 2) in OF_SEQUENCES

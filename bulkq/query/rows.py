@@ -59,7 +59,7 @@ Collations of languages know more equal letters.
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CatalogColumn:
     """A column of a table, as the catalog describes it.
 
     Attributes:
@@ -82,17 +82,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CatalogTable:
     """A table, as the catalog describes it; `unique` are the columns of its unique indexes, None for an expression."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, CatalogColumn]
     unique: tuple[tuple[str, ...] | None, ...] = ()
     rewritten: bool = False
     """Triggers may change the values before an INSERT stores them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowKey:
     """Parameters that together name a row: `names` are the columns, `parameters` the indexes, `keys` compare them."""
 
     names: tuple[str, ...]
@@ -114,7 +114,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RowKeyTypes:
     """What is known of the parameters: `types` as the server says, "" where it does not; `declared` by the query's author."""
 
     types: Sequence[str]
@@ -122,7 +122,7 @@ class Source:
     mysql: bool = False
 
 
-def groups(naming: Naming, table: Table, source: Source) -> tuple[Group, ...] | None:
+def groups(naming: Naming, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
     """The groups of parameters that name rows; sets change no row in common unless one of these is equal. None: not known."""
     if naming.inserts:
         return _inserted(naming, table, source)
@@ -132,7 +132,7 @@ def groups(naming: Naming, table: Table, source: Source) -> tuple[Group, ...] | 
     return None if group is None else (group,)
 
 
-def _inserted(naming: Naming, table: Table, source: Source) -> tuple[Group, ...] | None:
+def _inserted(naming: Naming, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
     """A group for each unique index; if one may find equal what is not seen, None, unless ON CONFLICT names the one that counts."""
     if table.rewritten:
         return None
@@ -140,7 +140,7 @@ def _inserted(naming: Naming, table: Table, source: Source) -> tuple[Group, ...]
     if "" in values or len(values) < len(naming.values):
         values = dict(zip(table.columns, (i for _, i in naming.values), strict=False))
     chosen = set(naming.conflict)
-    found: list[Group] = []
+    found: list[RowKey] = []
     unseen = False
     for index in table.unique:
         group = None if index is None else _indexed(naming, index, values, table, source)
@@ -154,29 +154,29 @@ def _inserted(naming: Naming, table: Table, source: Source) -> tuple[Group, ...]
 
 
 def _indexed(
-    naming: Naming, index: tuple[str, ...], values: Mapping[str, int | None], table: Table, source: Source
-) -> Group | None:
+    naming: Naming, index: tuple[str, ...], values: Mapping[str, int | None], table: CatalogTable, source: RowKeyTypes
+) -> RowKey | None:
     if naming.assigned.intersection(index) or any(table.columns[name].computed for name in index):
         return None
     given = [(table.columns[name], i) for name in index if (i := values.get(name)) is not None]
     return _group(naming, given, source) if given else None
 
 
-def _apart(index: tuple[str, ...], values: Mapping[str, int | None], table: Table) -> bool:
+def _apart(index: tuple[str, ...], values: Mapping[str, int | None], table: CatalogTable) -> bool:
     """Whether rows never meet in `index`, because a column of it gets a value of its own in each."""
     return any(name not in values and table.columns[name].filled for name in index)
 
 
-def _group(naming: Naming, columns: Sequence[tuple[Column, int]], source: Source) -> Group | None:
+def _group(naming: Naming, columns: Sequence[tuple[CatalogColumn, int]], source: RowKeyTypes) -> RowKey | None:
     if not columns:
         return None
     found = [(column.name, i, _keys(naming, column, i, source)) for column, i in columns]
     certain = [one for one in found if one[2] in CERTAIN]
     names, parameters, keys = zip(*(certain or found), strict=True)
-    return Group(names, parameters, keys)
+    return RowKey(names, parameters, keys)
 
 
-def _keys(naming: Naming, column: Column, parameter: int, source: Source) -> Keys:
+def _keys(naming: Naming, column: CatalogColumn, parameter: int, source: RowKeyTypes) -> Keys:
     if source.mysql:
         return _mysql(column, inserts=naming.inserts)
     declared = source.declared[parameter]
@@ -199,7 +199,7 @@ def _akin(one: str, other: str) -> bool:
     return {one, other} <= NUMBERS or {one, other} <= WORDS or (one in WORDS and other == "citext")
 
 
-def _mysql(column: Column, *, inserts: bool) -> Keys:
+def _mysql(column: CatalogColumn, *, inserts: bool) -> Keys:
     keys = MYSQL.get(column.type, equality.anything)
     if column.type in MYSQL_TEXT:
         if column.collation.endswith("_bin"):

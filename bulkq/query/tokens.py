@@ -42,7 +42,7 @@ _LONE_DOLLAR = re.compile(r"(?<![\w$])\$(?!(?:[^\W\d]\w*)?\$)")
 """A dollar that opens no quote. sqlglot takes `$1,$` for an opening one, so it is shown another sign instead."""
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is, as far as this room wants to know."""
 
     WORD = auto()  # keyword, bare name or number
@@ -55,7 +55,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A token; `word` is its text in upper case where it is a WORD, its text where it is a SYMBOL, else ""."""
 
-    kind: Kind
+    kind: TokenKind
     start: int
     end: int
     word: str
@@ -170,7 +170,7 @@ def tokenize(text: str, dialect: str) -> Lexed:
         if end < len(text):
             following = NAME_LINE.search(text, end)
             resume = following.start() if following else len(text)
-            tokens.append(Token(Kind.BROKEN, end, resume, ""))
+            tokens.append(Token(TokenKind.BROKEN, end, resume, ""))
             end = resume
         start = end
     return Lexed(text, tuple(tokens), tuple(comments))
@@ -214,10 +214,10 @@ def _raw(text: str, start: int, rules: type[Tokenizer]) -> Iterator[Token]:
         first, end = start + raw.start, start + raw.end + 1
         source = text[first:end]
         if raw.token_type is TokenType.IDENTIFIER:
-            yield Token(Kind.QUOTED, first, end, "")
+            yield Token(TokenKind.QUOTED, first, end, "")
         elif raw.token_type.name.endswith("STRING"):
-            yield Token(Kind.STRING, first, end, "")
+            yield Token(TokenKind.STRING, first, end, "")
         elif source[0].isalnum() or source[0] == "_":
-            yield Token(Kind.WORD, first, end, source.upper())
+            yield Token(TokenKind.WORD, first, end, source.upper())
         else:
-            yield Token(Kind.SYMBOL, first, end, source)
+            yield Token(TokenKind.SYMBOL, first, end, source)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bulkq.sinks.file_output import FileOutput, Output, is_special
-from bulkq.sinks.partial_file import Known
+from bulkq.sinks.partial_file import EarlierOutput
 from bulkq.sinks.stream_output import open_stream
 from bulkq.text.json_text import json_object
 
@@ -54,7 +54,7 @@ class FailureFile:
         if is_special(path):
             self._output = open_stream(path)
         else:
-            self._output = self._file = FileOutput(path, None if continue_at is None else Known(continue_at))
+            self._output = self._file = FileOutput(path, None if continue_at is None else EarlierOutput(continue_at))
         self.notices = self._output.notices
 
     def started(self, progress: Progress) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from pathlib import Path
 
-    from bulkq.sinks.partial_file import Known
+    from bulkq.sinks.partial_file import EarlierOutput
 
 __all__ = ["FileOutput", "Output", "cannot_write", "is_special", "reason", "write_all"]
 
@@ -70,7 +70,7 @@ class Output(Protocol):
 class FileOutput:
     """`FILE.partial`, locked as long as it is open, renamed to FILE when complete."""
 
-    def __init__(self, path: str, known: Known | None = None) -> None:
+    def __init__(self, path: str, known: EarlierOutput | None = None) -> None:
         """Open `path`'s partial, empty, or with what is `known` of it from an earlier process of the run.
 
         Raises:

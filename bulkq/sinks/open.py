@@ -14,7 +14,7 @@ from bulkq.sinks.extra_columns import Included
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines
 from bulkq.sinks.null import NoSink
-from bulkq.sinks.partial_file import Known
+from bulkq.sinks.partial_file import EarlierOutput
 from bulkq.sinks.paths import PLACES, STDOUT, filled_paths, is_special
 from bulkq.sinks.stream_output import StreamOutput, open_stream
 from bulkq.sinks.text_sink import EncodedSink, Format
@@ -223,7 +223,7 @@ def _output(
     if layout is None or continue_at is None:
         return FileOutput(path)
     offset = _followed(continue_at).get(os.path.realpath(path), 0)
-    return FileOutput(path, Known(offset, layout.ending, layout.tail(None, empty=False)))
+    return FileOutput(path, EarlierOutput(offset, layout.ending, layout.tail(None, empty=False)))
 
 
 def _refuse_others(continue_at: Mapping[str, int], sinks: Iterable[OpenedSink]) -> None:

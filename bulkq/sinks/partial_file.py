@@ -22,7 +22,7 @@ SUFFIX = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierOutput:
     """What is known of the output of an earlier process of this run."""
 
     offset: int
@@ -65,7 +65,7 @@ def begin(path: Path, name: str) -> Partial:
     return Partial(fd, replaced=existed, stale=os.fstat(fd).st_size > 0)
 
 
-def go_on(path: Path, name: str, known: Known) -> Partial:
+def go_on(path: Path, name: str, known: EarlierOutput) -> Partial:
     """The partial of `path`, cut back to what is known; FILE itself, if the run was killed after it got its name.
 
     Raises:
@@ -111,7 +111,7 @@ def reopen(path: Path, name: str, offset: int) -> int:
     return fd
 
 
-def _check(fd: int, name: str, known: Known) -> None:
+def _check(fd: int, name: str, known: EarlierOutput) -> None:
     """Refuse a file that cannot be the one that was known."""
     size = os.fstat(fd).st_size
     if size < known.offset:
@@ -126,7 +126,7 @@ def _check(fd: int, name: str, known: Known) -> None:
         )
 
 
-def _finished(path: Path, known: Known) -> Partial:
+def _finished(path: Path, known: EarlierOutput) -> Partial:
     whole = known.offset + len(known.tail)
     with contextlib.suppress(OSError):
         fd = os.open(path, os.O_RDONLY)

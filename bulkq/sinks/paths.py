@@ -100,14 +100,14 @@ def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tup
         raise UsageError(f'there is no folder "{literal}" for "{path}"; make it first')
     home = literal.resolve()
     paths: dict[tuple[str, str], str] = {}
-    owners: dict[str, _Owner] = {}
+    owners: dict[str, _PathFields] = {}
     for target in targets:
         for query in queries:
             filled = fill(path, query.name, target)
             place = os.path.realpath(filled)
             if not Path(place).is_relative_to(home):
                 raise UsageError(f'"{path}" leaves its folder "{literal}" for query "{query.name}"')
-            owner = _Owner(target if "{target}" in path else "", query.name if "{query}" in path else "")
+            owner = _PathFields(target if "{target}" in path else "", query.name if "{query}" in path else "")
             for claim in _claims(place):
                 other = owners.setdefault(claim, owner)
                 if other != owner:
@@ -119,13 +119,13 @@ def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tup
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
+class _PathFields:
     """Whose file it is; "" where the path has no place for it."""
 
     target: str
     query: str
 
-    def clash(self, other: _Owner) -> str:
+    def clash(self, other: _PathFields) -> str:
         if self.target != other.target:
             return f'the targets "{other.target}" and "{self.target}"'
         return f'the queries "{other.query}" and "{self.query}"'

@@ -35,7 +35,7 @@ NUMBERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ShownRows:
     """The rows of one batch, as far as they can be shown, and how many there are."""
 
     columns: tuple[Column, ...]
@@ -78,19 +78,19 @@ class TableSink:
             self._agree(query.name, self._included.columns(query, columns), UsageError)
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload is `Rows`, or None; its weight is that of the rows that can be shown."""
+        """The payload is `ShownRows`, or None; its weight is that of the rows that can be shown."""
         if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
             return None, 0
         columns = self._included.columns(result.query, result.columns)
         rows = islice(zip(*self._included.values(result), strict=True), self._limit)
         shown = tuple(rows)
-        return Rows(columns, shown, result.rows), 64 * len(shown) * len(columns)
+        return ShownRows(columns, shown, result.rows), 64 * len(shown) * len(columns)
 
     async def write(self, payload: object) -> None:
         """Keep what fits into the table, count the rest."""
         if payload is None:
             return
-        assert isinstance(payload, Rows)
+        assert isinstance(payload, ShownRows)
         if payload.columns:
             self._agree("a later result", payload.columns, StoppedError)
         room = None if self._limit is None else max(0, self._limit - len(self._rows))

@@ -80,9 +80,9 @@ async def open_source(
         ParameterError: a source that cannot be read or does not fit the query, in one line.
         QueryFileError: the file of `@FILE.sql:NAME`.
     """
-    from bulkq.sources.open import Opening  # who needs `Request` only does not need csv and json
+    from bulkq.sources.open import SourceOpener  # who needs `Request` only does not need csv and json
 
-    opening = Opening(
+    opening = SourceOpener(
         request, query, text=text, dynamic=dynamic, mixed=mixed, rows=rows, start=start, several=unused_constants_ok
     )
     return await opening.source()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bulkq.model import SourcePosition
 
 
-class Pieces:
+class BatchQueue:
     """A queue of batches that is taken from in any sizes; none given reaches over the border of one that was added."""
 
     def __init__(self) -> None:

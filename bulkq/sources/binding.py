@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from bulkq.model import Parameter, Query
-    from bulkq.sources.bound_source import Block
+    from bulkq.sources.bound_source import ColumnBlock
     from bulkq.sources.convert import Converter
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedColumns:
     """What a feed is to give: columns in this order."""
 
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter: the index of its column in `Wanted.names`, or its value for every set."""
+    """One parameter: the index of its column in `WantedColumns.names`, or its value for every set."""
 
     parameter: Parameter
     column: int | None
@@ -48,15 +48,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class ColumnBinding:
     """The way from the columns of a feed to parameter sets."""
 
     place: str
     name: str  # of the feed
     fields: tuple[Field, ...]
-    wanted: Wanted
+    wanted: WantedColumns
 
-    def sets(self, block: Block) -> list[tuple[object, ...]]:
+    def sets(self, block: ColumnBlock) -> list[tuple[object, ...]]:
         """The parameter sets of `block`.
 
         Raises:
@@ -135,7 +135,7 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
         seen.add(name)
 
 
-def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool) -> Binding:
+def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool) -> ColumnBinding:
     """Bind `columns` to the parameters of the query, or all that are not constants where None (JSON).
 
     Args:
@@ -162,17 +162,19 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         else:
             fields.append(Field(parameter, len(wanted), terms.converter(parameter, plain=plain)))
             wanted.append(parameter.name)
-    return Binding(terms.query.place, name, tuple(fields), _wanted(terms, wanted))
+    return ColumnBinding(terms.query.place, name, tuple(fields), _wanted(terms, wanted))
 
 
-def _wanted(terms: Terms, names: Sequence[str]) -> Wanted:
+def _wanted(terms: Terms, names: Sequence[str]) -> WantedColumns:
     known = frozenset(names)
     chosen = [p for p in terms.query.parameters if p.name in known]
     defaults = {p.name: _default(terms, p) for p in chosen if p.has_default}
     secret = tuple(p.name for p in chosen if p.secret)
     constants = frozenset(terms.constants)
     extra, others = terms.ignore_extra, terms.others
-    return Wanted(tuple(names), terms.query.place, defaults, secret, constants, ignore_extra=extra, others=others)
+    return WantedColumns(
+        tuple(names), terms.query.place, defaults, secret, constants, ignore_extra=extra, others=others
+    )
 
 
 def _default(terms: Terms, parameter: Parameter) -> object:
@@ -231,7 +233,7 @@ def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str)
         raise ParameterError(f"{label}: {unfit} (:{parameter.name} of {terms.query.place})") from unfit
 
 
-def bind_mappings(query: Query, *, dynamic: bool = False) -> Binding:
+def bind_mappings(query: Query, *, dynamic: bool = False) -> ColumnBinding:
     """Bind the mappings of the Python API: values stay as they are, text defaults get their declared type.
 
     `dynamic` is that of `open_source`; it counts for defaults without a type.
@@ -244,5 +246,5 @@ def bind_mappings(query: Query, *, dynamic: bool = False) -> Binding:
             convert = native(p, loose.get(p.name))
             defaults[p.name] = p.default if p.default is None or convert is None else convert([p.default])[0]
     names = tuple(p.name for p in query.parameters)
-    wanted = Wanted(names, query.place, defaults, advice=False)
-    return Binding(query.place, "", fields, wanted)
+    wanted = WantedColumns(names, query.place, defaults, advice=False)
+    return ColumnBinding(query.place, "", fields, wanted)

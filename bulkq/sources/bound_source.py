@@ -1,6 +1,6 @@
-"""`Source`, the one `ParameterSource` over every feed: cuts batches, numbers them, turns columns into parameter sets.
+"""`BoundSource`, the one `ParameterSource` over every feed: cuts batches, numbers them, turns columns into parameter sets.
 
-A feed knows a format; a `Binding` knows the query. Both meet here and nowhere else.
+A feed knows a format; a `ColumnBinding` knows the query. Both meet here and nowhere else.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.binding import Binding, Wanted
+    from bulkq.sources.binding import ColumnBinding, WantedColumns
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ColumnBlock:
     """Some rows of a source as columns."""
 
     count: int
-    columns: Sequence[Sequence[object]]  # in the order of `Wanted.names`, each of `count` values
+    columns: Sequence[Sequence[object]]  # in the order of `WantedColumns.names`, each of `count` values
     lines: Sequence[int] = ()  # of each row in its file; empty where lines mean nothing
 
 
@@ -41,11 +41,11 @@ class Feed(Protocol):
     total: int | None
     replayable: bool
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Say which columns `read` is to give; called once, before the first `read`."""
         ...
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The next 1 to `most` rows; None at the end."""
         ...
 
@@ -66,10 +66,10 @@ class Feed(Protocol):
         ...
 
 
-class Source:
+class BoundSource:
     """A `ParameterSource` over `feed`. The first error is final: every later `take` raises it again."""
 
-    def __init__(self, feed: Feed, binding: Binding, *, typed: bool) -> None:
+    def __init__(self, feed: Feed, binding: ColumnBinding, *, typed: bool) -> None:
         """Bind the columns of `feed` to the parameters."""
         feed.want(binding.wanted)
         self._feed = feed

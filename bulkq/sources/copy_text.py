@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.csv_tsv import Delimited
+from bulkq.sources.csv_tsv import DelimitedFeed
 from bulkq.sources.files import decoded, not_utf8, nul_found
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ DOUBTFUL = re.compile(r"""(?:^|[\t\n])"|\\(?!N(?:[\t\r\n]|$))|(?<=[^\t\n])\\N"""
 """What the text format of COPY and TSV with quotes would read differently."""
 
 
-class CopyText(Delimited):
+class CopyText(DelimitedFeed):
     """A feed of the rows below a header, in the text format of COPY."""
 
     quotes = False
@@ -74,7 +74,7 @@ class CopyText(Delimited):
         return [_unescaped(v) if isinstance(v, str) and "\\" in v else v for v in super()._nulls(column)]
 
 
-class EitherText(Delimited):
+class EitherText(DelimitedFeed):
     r"""TSV with `\N` for NULL, whose format was not named: it is read as far as quoted TSV and COPY's text format say the same."""
 
     def __init__(self, reader: LineReader) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.model import ParameterSet
-    from bulkq.sources.bound_source import Source
+    from bulkq.sources.bound_source import BoundSource
 
 HELD = 10_000
 """Sets that are read at a time while a source is taken into memory."""
@@ -24,7 +24,7 @@ HELD = 10_000
 class Factor:
     """One source of the product and the parameters it gives."""
 
-    source: Source
+    source: BoundSource
     names: tuple[str, ...]
 
 

@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
-from bulkq.sources.bound_source import Block
+from bulkq.sources.bound_source import ColumnBlock
 from bulkq.sources.files import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.binding import Wanted
+    from bulkq.sources.binding import WantedColumns
     from bulkq.sources.files import LineReader
 
 QUOTED_NULL = '""'
@@ -31,7 +31,7 @@ UNFINISHED = "unexpected end of data"
 """What `csv` says in strict mode when its input ends inside quotes."""
 
 
-class Delimited:
+class DelimitedFeed:
     """A feed of the rows below a header."""
 
     plain = True
@@ -72,12 +72,12 @@ class Delimited:
         if self._reader.size is not None and self._reader.offset >= self._reader.size:
             self.total = 0
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Remember where in a row the wanted columns are."""
         places = {name: place for place, name in reversed(list(enumerate(self._header)))}
         self._picks = tuple(places[name] for name in wanted.names)
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The next rows; blank lines are none where there are several columns.
 
         Raises:
@@ -119,7 +119,7 @@ class Delimited:
     def _look(self, text: str, first: int) -> None:
         """Refuse lines, from line `first` on, that another format may be meant by; none here."""
 
-    def _plain(self, lines: list[bytes], text: str, first: int) -> Block:
+    def _plain(self, lines: list[bytes], text: str, first: int) -> ColumnBlock:
         """Rows of a block without a quote: every line is a row, every delimiter separates."""
         numbers: Sequence[int] = range(first, first + len(lines))
         if "\r" in text:
@@ -132,21 +132,21 @@ class Delimited:
         if blank and width > 1:
             kept = [(n, line, row) for n, line, row in zip(numbers, lines, text.split("\n"), strict=True) if row]
             if not kept:
-                return Block(0, ())
+                return ColumnBlock(0, ())
             numbers, lines = [n for n, _, _ in kept], [line for _, line, _ in kept]
             text = "\n".join([row for _, _, row in kept])
         single = width == 1 and self._delimiter not in text  # then no line needs a look of its own
         if not single and set(map(bytes.count, lines, repeat(self._separator))) != {width - 1}:
             raise self._wrong([line.count(self._separator) + 1 for line in lines], numbers)
         fields = text.replace("\n", self._delimiter).split(self._delimiter)
-        return Block(len(lines), [self._nulls(fields[i::width]) for i in self._picks], numbers)
+        return ColumnBlock(len(lines), [self._nulls(fields[i::width]) for i in self._picks], numbers)
 
-    def _quoted(self, rows: list[list[str]], numbers: Sequence[int]) -> Block:
+    def _quoted(self, rows: list[list[str]], numbers: Sequence[int]) -> ColumnBlock:
         width = len(self._header)
         if set(map(len, rows)) != {width}:
             raise self._wrong(list(map(len, rows)), numbers)
         columns = list(zip(*rows, strict=True))
-        return Block(len(rows), [self._quotes.texts(self._nulls(columns[i])) for i in self._picks], numbers)
+        return ColumnBlock(len(rows), [self._quotes.texts(self._nulls(columns[i])) for i in self._picks], numbers)
 
     def _nulls(self, column: Sequence[str]) -> Sequence[object]:
         if self._null is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.sources.batch_queue import Pieces, joined
+from bulkq.sources.batch_queue import BatchQueue, joined
 
 if TYPE_CHECKING:
     from bulkq.model import Batch
@@ -18,7 +18,7 @@ class Peeked:
         self.typed = source.typed
         self.replayable = source.replayable
         self._source = source
-        self._held = Pieces()
+        self._held = BatchQueue()
 
     @property
     def total(self) -> int | None:

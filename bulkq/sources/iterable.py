@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.model import Batch, PlaceholderKind
 from bulkq.sources.binding import bind_mappings
-from bulkq.sources.bound_source import Block
+from bulkq.sources.bound_source import ColumnBlock
 from bulkq.sources.json_objects import pick
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Sets:
         self._binding = bind_mappings(query, dynamic=dynamic)
         self._query = query
         self._lists = [i for i, p in enumerate(query.parameters) if p.kind is PlaceholderKind.LIST]
-        self._items: _Ahead | _Plain = _Ahead(sets) if isinstance(sets, AsyncIterable) else _Plain(sets)
+        self._items: _ItemPrefetch | _Plain = _ItemPrefetch(sets) if isinstance(sets, AsyncIterable) else _Plain(sets)
         self._given = 0
         self._ended = False
         self._error: Exception | None = None
@@ -105,7 +105,7 @@ class Sets:
             for position, item in enumerate(items):
                 if not isinstance(item, Mapping):
                     raise self._fail(position, f"expected a mapping of names to values, found {type(item).__name__}")
-        block = Block(len(items), pick(items, self._binding.wanted, self._fail))
+        block = ColumnBlock(len(items), pick(items, self._binding.wanted, self._fail))
         for i in self._lists:
             for position, value in enumerate(block.columns[i]):
                 if not isinstance(value, list | tuple) or not value:
@@ -149,7 +149,7 @@ class _Plain:
             end()
 
 
-class _Ahead:
+class _ItemPrefetch:
     """Items of an asynchronous iterable, collected by one task that stays at most one helping ahead."""
 
     def __init__(self, items: AsyncIterable[Mapping[str, object]]) -> None:

@@ -26,7 +26,7 @@ LITERAL = 16
 """An error nearer to the end of the text than this may be a word or an escape that was cut in two."""
 
 
-class JsonArray:
+class JsonArrayReader:
     """Objects from the array in `reader`. A new piece is read only when the text at hand ends within a value."""
 
     def __init__(self, reader: LineReader, *, text: bool) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkq.sources.json_objects import Found
 
 
-class JsonLines:
+class JsonLinesReader:
     """Objects from the lines of `reader`.
 
     With `text`, numbers become their own text. Objects and lists inside values are to be written again as they were,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import ParameterError
 from bulkq.sources.binding import missing_text, unused_text
-from bulkq.sources.bound_source import Block
+from bulkq.sources.bound_source import ColumnBlock
 from bulkq.sources.failures_file import choose
 from bulkq.sources.json_codec import json_text
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.binding import Wanted
+    from bulkq.sources.binding import WantedColumns
     from bulkq.sources.failures_file import Chosen, Whose
 
 
@@ -76,12 +76,12 @@ class ObjectFeed:
         self._held = await self._objects(1)
         return tuple(self._held[0][0]) if self._held else ()
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Remember the keys."""
         self._wanted = wanted
         self._constants = wanted.constants
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The next objects.
 
         Raises:
@@ -100,7 +100,7 @@ class ObjectFeed:
         columns = pick(objects, self._wanted, fail)
         if escaped:
             _check_characters(columns, self._wanted.names, fail)
-        return Block(len(objects), columns, lines)
+        return ColumnBlock(len(objects), columns, lines)
 
     def position(self, n: int) -> SourcePosition | None:
         """Behind the last object that was given."""
@@ -155,7 +155,7 @@ class ObjectFeed:
 
 
 def pick(
-    objects: Sequence[Mapping[str, object]], wanted: Wanted, fail: Callable[[int, str], ParameterError]
+    objects: Sequence[Mapping[str, object]], wanted: WantedColumns, fail: Callable[[int, str], ParameterError]
 ) -> list[Sequence[object]]:
     """The values of the wanted keys, a column for each.
 
@@ -182,7 +182,10 @@ def pick(
 
 
 def _with_default(
-    objects: Sequence[Mapping[str, object]], name: str, wanted: Wanted, fail: Callable[[int, str], ParameterError]
+    objects: Sequence[Mapping[str, object]],
+    name: str,
+    wanted: WantedColumns,
+    fail: Callable[[int, str], ParameterError],
 ) -> Sequence[object]:
     if name in wanted.defaults:
         default = wanted.defaults[name]

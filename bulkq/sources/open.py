@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
 from bulkq.sources.binding import Terms, bind, check_columns, check_constants, missing_text
-from bulkq.sources.bound_source import Source
+from bulkq.sources.bound_source import BoundSource
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import Factor, Grid
-from bulkq.sources.csv_tsv import QUOTED_NULL, Delimited
+from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
 from bulkq.sources.failures_file import Whose
 from bulkq.sources.files import decoded, open_file, open_stdin, start
 from bulkq.sources.json_objects import ObjectFeed
@@ -35,14 +35,14 @@ SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFeed:
     """A feed, and how a message about its columns begins."""
 
     feed: Feed
     where: str
 
 
-class Opening:
+class SourceOpener:
     """One call of `open_source`."""
 
     def __init__(
@@ -93,7 +93,7 @@ class Opening:
         null = None if self._request.null == QUOTED_NULL else self._request.null
         return (value or None) if null is None else (None if value == null else value)
 
-    async def _constant(self) -> Source:
+    async def _constant(self) -> BoundSource:
         missing = [
             f":{p.name}" for p in self._query.parameters if not p.has_default and p.name not in self._terms.constants
         ]
@@ -102,9 +102,9 @@ class Opening:
                 f"{self._query.place} needs {', '.join(missing)}: "
                 "give a source with -p, or a value with --param NAME=VALUE"
             )
-        return await self._behind_start(Opened(One(), "-p"))
+        return await self._behind_start(OpenFeed(One(), "-p"))
 
-    async def _single(self, spec: str) -> Source:
+    async def _single(self, spec: str) -> BoundSource:
         opened = await self._open(spec)
         try:
             return await self._behind_start(opened)
@@ -112,20 +112,20 @@ class Opening:
             await opened.feed.close()
             raise
 
-    async def _behind_start(self, opened: Opened) -> Source:
+    async def _behind_start(self, opened: OpenFeed) -> BoundSource:
         source = self._bound(opened, self._terms)
         if self._start is not None:
             await source.go_on(self._start)
         return source
 
-    def _bound(self, opened: Opened, terms: Terms) -> Source:
+    def _bound(self, opened: OpenFeed, terms: Terms) -> BoundSource:
         feed = opened.feed
         columns = None if isinstance(feed, Queried) and feed.nameless else feed.columns
         binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain)
-        return Source(feed, binding, typed=not self._text)
+        return BoundSource(feed, binding, typed=not self._text)
 
     async def _grid(self, specs: tuple[str, ...]) -> Grid:
-        opened: list[Opened] = []
+        opened: list[OpenFeed] = []
         try:
             for spec in specs:
                 opened.append(await self._open(spec))  # noqa: PERF401 - what is open must be known when the next fails
@@ -134,7 +134,7 @@ class Opening:
             names = tuple(p.name for p in self._query.parameters)
             given = {name for factor in factors for name in factor.names}
             rest = replace(self._query, parameters=tuple(p for p in self._query.parameters if p.name not in given))
-            fixed = self._bound(Opened(One(), "--grid"), replace(self._terms, query=rest))
+            fixed = self._bound(OpenFeed(One(), "--grid"), replace(self._terms, query=rest))
             fixed_factor = Factor(fixed, tuple(p.name for p in rest.parameters))
             grid = Grid([*factors, fixed_factor], names)
             await grid.open()
@@ -146,7 +146,7 @@ class Opening:
             raise
         return grid
 
-    async def _factor(self, opened: Opened) -> Factor:
+    async def _factor(self, opened: OpenFeed) -> Factor:
         """The part of the query's parameters that one source of a grid gives, bound to it."""
         feed = opened.feed
         columns = await feed.look() if isinstance(feed, ObjectFeed) else feed.columns or ()
@@ -155,7 +155,7 @@ class Opening:
         check_columns(opened.where, columns, {p.name for p in mine}, ignore=self._terms.ignore_extra)
         return Factor(self._bound(opened, terms), tuple(p.name for p in mine))
 
-    def _check_factors(self, factors: list[Factor], opened: list[Opened]) -> None:
+    def _check_factors(self, factors: list[Factor], opened: list[OpenFeed]) -> None:
         given = [name for factor in factors for name in factor.names]
         for factor, one in zip(factors, opened, strict=True):
             for name in factor.names:
@@ -165,16 +165,16 @@ class Opening:
             if p.name not in given and p.name not in self._terms.constants and not p.has_default:
                 raise ParameterError(f"--grid: {missing_text('column', p.name, given, self._query.place)}")
 
-    async def _open(self, spec: str) -> Opened:
+    async def _open(self, spec: str) -> OpenFeed:
         if spec.startswith("range:"):
-            return Opened(Range(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
+            return OpenFeed(Range(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
         if spec.startswith("sql:"):
             return await self._queried(spec, spec.removeprefix("sql:"))
         if spec.startswith("@"):
             return await self._queried(spec, _query_of(spec))
         return await self._file(spec)
 
-    async def _queried(self, spec: str, source: str | Query) -> Opened:
+    async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
             raise ParameterError(f"-p {shown(spec)}: there is no database here to ask")
         name = printable(" ".join(spec.split()))
@@ -184,9 +184,9 @@ class Opening:
         except BaseException:
             await feed.close()
             raise
-        return Opened(feed, feed.name)
+        return OpenFeed(feed, feed.name)
 
-    async def _file(self, spec: str) -> Opened:
+    async def _file(self, spec: str) -> OpenFeed:
         if spec == "-":
             if self._request.stdin is None:
                 raise ParameterError("-p -: there is no standard input here")
@@ -202,29 +202,29 @@ class Opening:
             reader.close()
             raise
 
-    async def _feed(self, reader: LineReader, format_: str, spec: str) -> Opened:
+    async def _feed(self, reader: LineReader, format_: str, spec: str) -> OpenFeed:
         if format_ in ("csv", "tsv", "copy"):
             feed = self._delimited(reader, format_)
             await feed.open()
-            return Opened(feed, f"{reader.name}:{feed.header_line}")
+            return OpenFeed(feed, f"{reader.name}:{feed.header_line}")
 
         async def again() -> Objects:
             return await self._objects(open_file(spec), format_)
 
         whose = Whose(self._query.name, self._several, again if reader.replayable else None)
-        return Opened(ObjectFeed(await self._objects(reader, format_), whose), reader.name)
+        return OpenFeed(ObjectFeed(await self._objects(reader, format_), whose), reader.name)
 
-    def _delimited(self, reader: LineReader, format_: str) -> Delimited:
+    def _delimited(self, reader: LineReader, format_: str) -> DelimitedFeed:
         null = self._request.null
         if format_ == "copy":
             return CopyText(reader, null)
         if format_ == "tsv" and null == COPY_NULL and self._request.format is None:
             return EitherText(reader)
-        return Delimited(reader, "\t" if format_ == "tsv" else ",", null)
+        return DelimitedFeed(reader, "\t" if format_ == "tsv" else ",", null)
 
     async def _objects(self, reader: LineReader, format_: str) -> Objects:
-        from bulkq.sources.json_array import JsonArray  # CSV needs no JSON
-        from bulkq.sources.json_lines import JsonLines
+        from bulkq.sources.json_array import JsonArrayReader  # CSV needs no JSON
+        from bulkq.sources.json_lines import JsonLinesReader
 
         try:
             await start(reader)
@@ -232,9 +232,9 @@ class Opening:
             reader.close()
             raise
         if format_ == "json":
-            return JsonArray(reader, text=self._text)
+            return JsonArrayReader(reader, text=self._text)
         names = any(p.kind is PlaceholderKind.IDENTIFIER for p in self._query.parameters)
-        return JsonLines(reader, text=self._text, told_apart=names)
+        return JsonLinesReader(reader, text=self._text, told_apart=names)
 
 
 async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:

@@ -25,7 +25,7 @@ PIECE = 5_000
 """Sets that are written and synced together at most; pipes give what has arrived."""
 
 
-class Ahead:
+class PrefetchedSource:
     """Keeps what `source` gives in a spool as fast as it comes; as a `ParameterSource` it gives what is there. The first error is final."""
 
     def __init__(self, source: ParameterSource, path: Path, query: Query, *, patience_s: float = 0.0) -> None:
@@ -162,9 +162,9 @@ class Ahead:
 
 
 class Follower:
-    """A `ParameterSource` that reads behind an `Ahead`."""
+    """A `ParameterSource` that reads behind an `PrefetchedSource`."""
 
-    def __init__(self, ahead: Ahead) -> None:
+    def __init__(self, ahead: PrefetchedSource) -> None:
         self.typed = ahead.typed
         self.replayable = ahead.replayable
         self._ahead = ahead
@@ -177,7 +177,7 @@ class Follower:
         return self._ahead.total
 
     async def take(self, size: int, index: int) -> Batch | None:
-        """As `Ahead.take`."""
+        """As `PrefetchedSource.take`."""
         ahead = self._ahead
         if ahead.closed or (not self._given and not await ahead.begin()):
             return None

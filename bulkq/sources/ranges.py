@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
-from bulkq.sources.bound_source import Block
+from bulkq.sources.bound_source import ColumnBlock
 from bulkq.text.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.sources.binding import Wanted
+    from bulkq.sources.binding import WantedColumns
 
 RANGE = re.compile(r"range:([^\W\d]\w*)=([+-]?[0-9]{1,30})\.\.([+-]?[0-9]{1,30})(?:/([+-]?[0-9]{1,30}))?", re.ASCII)
 
@@ -31,16 +31,16 @@ class One:
         self.total: int | None = 1
         self._given = False
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Nothing is wanted of it."""
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The row, once."""
         del most
         if self._given:
             return None
         self._given = True
-        return Block(1, ())
+        return ColumnBlock(1, ())
 
     def position(self, n: int) -> SourcePosition:
         """By count."""
@@ -83,18 +83,18 @@ class Range:
         self._count = -(-(last - first + 1) // self._step)
         self.total: int | None = self._count
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Remember which of `lo` and `hi` come first."""
         self._picks = tuple(self._offsets[(self.columns or ()).index(name)] for name in wanted.names)
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The next rows."""
         count = min(most, self._count - self._given)
         if count <= 0:
             return None
         start = self._first + self._given * self._step
         self._given += count
-        return Block(count, [self._column(start + offset, count) for offset in self._picks])
+        return ColumnBlock(count, [self._column(start + offset, count) for offset in self._picks])
 
     def position(self, n: int) -> SourcePosition:
         """By count."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.errors import BulkqError, LedgerError, RefusedError
 from bulkq.model import Batch
-from bulkq.sources.batch_queue import Pieces, joined
+from bulkq.sources.batch_queue import BatchQueue, joined
 from bulkq.sources.checkpoints import Prefix, skip
 from bulkq.sources.files import LineReader
 from bulkq.sources.spool_codec import dumps, loads
@@ -178,7 +178,7 @@ class Spool:
         self._reader = reader
         self._query = query
         self._error: BulkqError | None = None
-        self._held = Pieces()
+        self._held = BatchQueue()
         self._given = 0
         self._ended = False
         self.total: int | None = None
@@ -244,7 +244,7 @@ class Spool:
     async def close(self) -> None:
         """Close the file, which stays; there are no more sets then."""
         self._ended = True
-        self._held = Pieces()
+        self._held = BatchQueue()
         self._reader.close()
 
     def remove(self) -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, ParameterError, RefusedError
 from bulkq.policy.retry import READ_ONLY
-from bulkq.sources.bound_source import Block
+from bulkq.sources.bound_source import ColumnBlock
 from bulkq.text.messages import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.binding import Wanted
+    from bulkq.sources.binding import WantedColumns
 
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
 
@@ -50,19 +50,19 @@ class Queried:
         """True: there are no rows, and the database did not even say which columns there would be."""
         return not self.columns
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: WantedColumns) -> None:
         """Remember where the wanted columns are."""
         if not self.nameless:
             self._picks = tuple(map((self.columns or ()).index, wanted.names))
 
-    async def read(self, most: int) -> Block | None:
+    async def read(self, most: int) -> ColumnBlock | None:
         """The next rows of the present piece."""
         while self._given >= self._count:
             if not await self._next():
                 return None
         start, end = self._given, min(self._given + most, self._count)
         self._given = end
-        return Block(end - start, [self._values[i][start:end] for i in self._picks])
+        return ColumnBlock(end - start, [self._values[i][start:end] for i in self._picks])
 
     def position(self, n: int) -> None:
         """There is none: the query may give other rows the next time."""

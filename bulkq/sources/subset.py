@@ -10,7 +10,7 @@ import asyncio
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bulkq.sources.batch_queue import Pieces, part
+from bulkq.sources.batch_queue import BatchQueue, part
 from bulkq.sources.checkpoints import SKIPPED
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ ENDLESS = 1 << 200
 """A number that no source reaches: the end of the last gap."""
 
 
-class _Selected:
+class _SubsetSource:
     """A `ParameterSource`: the sets of `source` whose numbers are in `ranges` (ascending, inclusive, apart)."""
 
     def __init__(self, source: ParameterSource, ranges: Ranges) -> None:
@@ -35,7 +35,7 @@ class _Selected:
         self._ranges = ranges
         self._at = 0  # index of the first range that is not behind us
         self._next = 1  # number that the source gives next, as far as we know
-        self._held = Pieces()
+        self._held = BatchQueue()
         self._given = 0
         self._ended = False
 
@@ -55,7 +55,7 @@ class _Selected:
     async def close(self) -> None:
         """Close the source; there are no more sets then."""
         self._ended = True
-        self._held = Pieces()
+        self._held = BatchQueue()
         await self._source.close()
 
     async def _read(self, size: int) -> bool:
@@ -86,7 +86,7 @@ class _Selected:
             self._at += 1
 
 
-class Remaining(_Selected):
+class Remaining(_SubsetSource):
     """What is left of `source` when the sets `done` are left out.
 
     Args:
@@ -111,7 +111,7 @@ class Remaining(_Selected):
         return self._source.fraction()
 
 
-class Only(_Selected):
+class Only(_SubsetSource):
     """Certain sets of `source`, in its order; it is read no further than the last of them.
 
     Args:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.targets.config import Config, Setting, load_config
+    from bulkq.targets.config import Config, DefaultSetting, load_config
     from bulkq.targets.connect import connect_within, open_target
     from bulkq.targets.secrets import password
     from bulkq.targets.selection import renewed, resolve
 
-__all__ = ["Config", "Setting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
+__all__ = ["Config", "DefaultSetting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
 
 _HOMES = {
     "Config": "config",
-    "Setting": "config",
+    "DefaultSetting": "config",
     "connect_within": "connect",
     "load_config": "config",
     "open_target": "connect",

@@ -37,7 +37,7 @@ NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DefaultSetting:
     """A default of an option, as it stands in a file, and where that is."""
 
     value: object
@@ -51,7 +51,9 @@ class Config:
     files: tuple[str, ...] = ()  # that were read, the strongest first
     targets: Mapping[str, Target] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    defaults: Mapping[str, Setting] = field(default_factory=dict)  # by the option's long name, without the dashes
+    defaults: Mapping[str, DefaultSetting] = field(
+        default_factory=dict
+    )  # by the option's long name, without the dashes
     places: Mapping[str, str] = field(default_factory=dict)  # of targets and groups, by name
     notices: tuple[str, ...] = ()  # what people should be warned of
 
@@ -101,7 +103,7 @@ class _Reading:
     def __init__(self, notices: list[str]) -> None:
         self.targets: dict[str, Target] = {}
         self.groups: dict[str, tuple[str, ...]] = {}
-        self.defaults: dict[str, Setting] = {}
+        self.defaults: dict[str, DefaultSetting] = {}
         self.places: dict[str, str] = {}
         self.notices = notices
         self.warned: set[str] = set()
@@ -120,7 +122,7 @@ class _Reading:
 
     def _defaults(self, document: Document, table: Mapping[str, object]) -> None:
         for key, value in table.items():
-            self.defaults.setdefault(key.replace("_", "-"), Setting(value, document.place("defaults", key)))
+            self.defaults.setdefault(key.replace("_", "-"), DefaultSetting(value, document.place("defaults", key)))
 
     def _targets(self, document: Document, table: Mapping[str, object]) -> None:
         from bulkq.targets.parse_target import read_target

@@ -27,7 +27,7 @@ FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program
 
 def read_target(document: Document, name: str, entry: object) -> tuple[Target | None, list[str]]:
     """The target, where nothing is wrong with it, and the lines of what is."""
-    reading = _Entry(document, name)
+    reading = _TargetParser(document, name)
     if not isinstance(entry, dict):
         reading.wrong(f'must be a table: write [targets.{name}] and url = "..." below')
         return None, reading.errors
@@ -51,7 +51,7 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
     return (None if reading.errors else target), reading.errors
 
 
-class _Entry:
+class _TargetParser:
     def __init__(self, document: Document, name: str) -> None:
         self.document = document
         self.name = name

@@ -65,7 +65,7 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
     loop = asyncio.get_running_loop()
     try:
         transport, said = await loop.subprocess_exec(
-            _Said,
+            _CommandOutput,
             *command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -102,7 +102,7 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
     )
 
 
-class _Said(asyncio.SubprocessProtocol):
+class _CommandOutput(asyncio.SubprocessProtocol):
     """What a command has said so far, as much of it as is kept, and whether it has ended."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from bulkq.model import Parameter, Query
 from bulkq.sources import Request, open_source
 from bulkq.sources.first_batch import Peeked
 from bulkq.sources.iterable import Sets
-from bulkq.sources.prefetch import Ahead
+from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import Spooled, open_spool
 from bulkq.sources.subset import Only, Remaining
 
@@ -84,7 +84,7 @@ async def make_over(kind: str, folder: Path, *, text: bool) -> ParameterSource:
         return Only(await make("rows.csv", folder, text=text), [(1, COUNT)])
     if kind == "ahead":
         spool = folder / f"ahead-{len(list(folder.iterdir()))}"
-        return Ahead(await make("stdin jsonl", folder, text=text), spool, QUERY, patience_s=10.0)
+        return PrefetchedSource(await make("stdin jsonl", folder, text=text), spool, QUERY, patience_s=10.0)
     spooled = Spooled(await make("stdin jsonl", folder, text=text), folder / f"spool-{len(list(folder.iterdir()))}")
     if kind == "spooled":
         return spooled

@@ -30,8 +30,8 @@ from tests.servers.silence import silence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.checks.verdict import Decision
-    from bulkq.model.conditions import Rules
+    from bulkq.checks.verdict import CheckDecision
+    from bulkq.model.conditions import CheckRules
     from tests.conftest import SqliteFile
 
 
@@ -371,7 +371,7 @@ async def test_what_breaks_on_one_check_is_its_error(
     """A mistake of ours takes nothing from the others, nor the run and its reports."""
     right = deciding.decide
 
-    def wrong(rules: Rules, *more: object) -> Decision:
+    def wrong(rules: CheckRules, *more: object) -> CheckDecision:
         if rules.sample == 7:
             raise ZeroDivisionError("seven")
         return right(rules, *more)  # type: ignore[arg-type]

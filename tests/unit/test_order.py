@@ -13,7 +13,7 @@ from bulkq.engine import write_order as module
 from bulkq.engine.write_order import Order
 from bulkq.model import Batch
 from bulkq.query import equality
-from bulkq.query.rows import Group
+from bulkq.query.rows import RowKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,8 @@ class Source:
         pass
 
 
-ID = Group(("id",), (0,), (equality.integers,))
-NAME = Group(("name",), (1,), (equality.folded,))
+ID = RowKey(("id",), (0,), (equality.integers,))
+NAME = RowKey(("name",), (1,), (equality.folded,))
 
 
 def made(*ids: str) -> Order:

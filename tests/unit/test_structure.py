@@ -7,6 +7,7 @@ import inspect
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -31,7 +32,54 @@ HEAVY = {
     "sqlalchemy",
     "sqlglot",
 }
-LONGEST_FILE = 640  # near 200 is the aim; model.py has every value that crosses a border
+LONGEST_FILE = 450
+LONGER_FILES = {
+    "api.py": 470,
+    "drivers/dbapi/adapters/base.py": 510,
+    "drivers/dbapi/session.py": 640,
+    "engine/lane.py": 620,
+    "engine/lane_group.py": 520,
+    "tasks/check/evaluate.py": 540,
+}
+"""Files that are to be split, with the lines that they may have until then. Remove entries, add none."""
+
+NOUNS = {"binding", "heading", "ping"}
+"""Names of modules that end like a participle and are nouns."""
+
+PARTICIPLES = {
+    "engine/delivery/mapped.py",
+    "engine/delivery/ordered.py",
+    "engine/delivery/streaming.py",
+    "ledger/masking.py",
+    "lifecycle/unreported.py",
+    "policy/affected.py",
+    "reports/escaping.py",
+    "reports/html/drawing.py",
+    "sinks/delimited.py",
+}
+"""Modules that are named by a participle. Remove entries, add none, but for the deliveries, which are kinds of one thing."""
+
+NAMESAKES = {
+    "Binding",
+    "Broken",
+    "Checker",
+    "Connection",
+    "Database",
+    "Given",
+    "Judge",
+    "Number",
+    "Opened",
+    "Options",
+    "Place",
+    "Run",
+    "Segment",
+    "Session",
+    "Signals",
+    "Text",
+    "Thread",
+}
+"""Names that two classes have. Remove entries, add none."""
+
 LONGEST_BODY = 60  # near 20 is the aim
 
 
@@ -98,7 +146,27 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_files_can_be_read_in_one_sitting() -> None:
     """No file of the package is longer than the limit."""
     lengths = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in MODULES}
-    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert {name: n for name, n in lengths.items() if n > LONGER_FILES.get(name, LONGEST_FILE)} == {}
+    assert {name for name in LONGER_FILES if lengths.get(name, 0) <= LONGEST_FILE} == set(), (
+        "remove them from LONGER_FILES"
+    )
+
+
+def test_no_module_is_named_by_a_participle() -> None:
+    """A module is a noun for what it holds, or a verb for one operation."""
+    names = {str(p.relative_to(PACKAGE)) for p in MODULES if p.stem.endswith(("ing", "ed")) and p.stem not in NOUNS}
+    assert names - PARTICIPLES == set()
+    assert PARTICIPLES - names == set(), "remove them from PARTICIPLES"
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """A name of a class means one thing in the whole package; a leading underscore does not count."""
+    names = Counter(
+        node.name.lstrip("_") for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+    twice = {name for name, count in names.items() if count > 1}
+    assert twice - NAMESAKES == set()
+    assert NAMESAKES - twice == set(), "remove them from NAMESAKES"
 
 
 def test_bodies_can_be_seen_at_once() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import Query, Target
-    from bulkq.query import Finding as Static
+    from bulkq.query import LintFinding as Static
     from bulkq.tasks.lint import Finding, Prepared
 
 FOUND = 1

@@ -33,7 +33,7 @@ NUMBERS = {"ok", "failed", "unknown", "elapsed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ListedRun:
     """A run as the ledger and this machine know it."""
 
     record: RunRecord
@@ -107,7 +107,7 @@ def command(
     return 0
 
 
-async def _read(url: str, run: str | None, limit: int, name: str | None, status: str | None) -> list[Known]:
+async def _read(url: str, run: str | None, limit: int, name: str | None, status: str | None) -> list[ListedRun]:
     from bulkq.ledger import open_ledger
 
     ledger = await open_ledger(url, create=False)
@@ -117,12 +117,12 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
             parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
             later = await ledger.retry_of(record.run)
             retried_by = None if later is None else later.run
-            return [Known(record, await _status(ledger, record), parts, spools, retried_by)]
+            return [ListedRun(record, await _status(ledger, record), parts, spools, retried_by)]
         if status in {"running", "dead"}:
             records = await ledger.recent(MOST_RUNNING, name, "running")
         else:
             records = await ledger.recent(limit, name, status)
-        known = [Known(record, await _status(ledger, record)) for record in records]
+        known = [ListedRun(record, await _status(ledger, record)) for record in records]
         return [each for each in known if status in {None, each.status}][:limit]
     finally:
         await ledger.close()
@@ -134,7 +134,7 @@ async def _status(ledger: StoredLedger, record: RunRecord) -> str:
     return "stopped" if record.exit_code is None else str(status_of(record.exit_code))
 
 
-def _next(known: Known) -> str:
+def _next(known: ListedRun) -> str:
     """The step that the user would take, or "" where nothing is left to do."""
     record = known.record
     if known.status == "running":
@@ -157,7 +157,7 @@ def _place(url: str) -> str:
 # --- for people ----------------------------------------------------------------------------------------------------
 
 
-def _cells(known: Known) -> dict[str, str]:
+def _cells(known: ListedRun) -> dict[str, str]:
     record = known.record
     return {
         "run": record.run,
@@ -182,7 +182,7 @@ def _aligned(name: str, text: str, width: int) -> str:
     return text.rjust(width) if name in NUMBERS else text.ljust(width)
 
 
-def _details(known: Known, ledger: str) -> list[str]:
+def _details(known: ListedRun, ledger: str) -> list[str]:
     from bulkq.ledger.owners import parse
 
     record = known.record
@@ -223,7 +223,7 @@ def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
         yield "", f'output "{sink.path}" durable to byte {sink.offset}'
 
 
-def _failures(known: Known) -> Iterable[tuple[str, str]]:
+def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
     every = [failure for part in known.parts for failure in part.failures]
     for failure in every[:SHOWN_FAILURES]:
         words = [f"n={failure.n}", failure.source, failure.query, str(failure.outcome), failure.sqlstate or ""]
@@ -244,14 +244,14 @@ def _printable(text: str) -> str:
 # --- for programs --------------------------------------------------------------------------------------------------
 
 
-def _json(known: Sequence[Known], *, one: bool) -> str:
+def _json(known: Sequence[ListedRun], *, one: bool) -> str:
     import json
 
     records = [_record(each, whole=one) for each in known]
     return json.dumps(records[0] if one else records, ensure_ascii=False, indent=2)
 
 
-def _record(known: Known, *, whole: bool) -> dict[str, object]:
+def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     from dataclasses import asdict
 
     found: dict[str, object] = asdict(known.record) | {"status": known.status, "next": _next(known) or None}

@@ -12,7 +12,7 @@ from bulkq.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.ledger.checks import Known
+    from bulkq.ledger.checks import RecordedCheck
     from bulkq.model import PastCheck
 
 COLUMNS = ("run", "started", "verdict", "value", "rows", "elapsed")
@@ -60,7 +60,7 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     return ": it has none yet" if not names else ""
 
 
-def _lines(known: Known, limit: int) -> list[str]:
+def _lines(known: RecordedCheck, limit: int) -> list[str]:
     passed = _moment(known.last_pass) if known.last_pass else "never"
     facts = [
         ("check", known.key),
@@ -117,7 +117,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _json(known: Sequence[Known], limit: int) -> str:
+def _json(known: Sequence[RecordedCheck], limit: int) -> str:
     import json
 
     found = [

@@ -17,7 +17,7 @@ from bulkq.errors import UsageError, together
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bulkq.targets import Config, Setting
+    from bulkq.targets import Config, DefaultSetting
 
 META = "bulkq.config"
 """Where a command's context keeps its configuration."""
@@ -63,7 +63,7 @@ def said(ctx: click.Context, name: str) -> bool:
     return given(ctx, name) or ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
 
 
-def default_map(defaults: Mapping[str, Setting]) -> dict[str, object]:
+def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
     """What Click takes for `ctx.default_map`, by the names of parameters.
 
     Raises:

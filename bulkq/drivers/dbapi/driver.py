@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.dbapi.executor import Carrier
     from bulkq.drivers.dbapi.pep249 import Connection
-    from bulkq.drivers.dbapi.sqlalchemy_urls import Known
+    from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
     from bulkq.model import Server
 
 CONNECT_S = 10.0
@@ -48,7 +48,7 @@ class SqlDriver:
         read_only: sessions that cannot write, as far as the database knows such sessions.
     """
 
-    def __init__(self, known: Known, *, application_name: str, read_only: bool) -> None:
+    def __init__(self, known: ParsedUrl, *, application_name: str, read_only: bool) -> None:
         self.target = urls.safe(known.text)
         self.warnings = Warnings()
         self.left_behind = 0

@@ -47,7 +47,7 @@ DISTRIBUTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ParsedUrl:
     """What is known of a URL before anything is connected."""
 
     text: str
@@ -64,7 +64,7 @@ class Known:
         return tuple(one for one in found if one is not None)
 
 
-def ask(text: str) -> Known:
+def ask(text: str) -> ParsedUrl:
     """Ask SQLAlchemy about the URL `text`.
 
     Raises:
@@ -95,7 +95,7 @@ def ask(text: str) -> Known:
         raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
     except Exception as error:
         raise _unusable(scheme, error) from error
-    return Known(text, url, dialect, dialect.is_async, product_of(dialect), module)
+    return ParsedUrl(text, url, dialect, dialect.is_async, product_of(dialect), module)
 
 
 def _unusable(scheme: str, error: Exception) -> MissingDriver:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.checks.row_diff import Row
     from bulkq.errors import RefusedError
     from bulkq.model import Batch, Column, PastCheck, Query
-    from bulkq.model.conditions import Rules
+    from bulkq.model.conditions import CheckRules
     from bulkq.protocols import Sink
 
 COMPARED_AT_ONCE = 2_000
@@ -55,7 +55,7 @@ class Place:
     order: int
     key: str  # file and name, the same in every run
     query: Query
-    rules: Rules
+    rules: CheckRules
     target: str
     past: Mapping[str, Sequence[PastCheck]] | None  # by the digest of the parameters; None: there is no ledger
     most_rows: int
@@ -173,7 +173,7 @@ class Judge:
         digest = self._digest(place.query, answer.batch)
         past = None if place.past is None else place.past.get(digest, ())
         if answer.failure is not None:
-            decision = deciding.Decision(Verdict.ERROR, error_text(place, answer.failure))
+            decision = deciding.CheckDecision(Verdict.ERROR, error_text(place, answer.failure))
         else:
             decision = self._decision(sink, compared, past)
         value = MASK if decision.value is not None and sink.masked else shortened(decision.value)
@@ -198,14 +198,16 @@ class Judge:
 
     def _decision(
         self, sink: CheckSink, compared: deciding.Compared | None, past: Sequence[PastCheck] | None
-    ) -> deciding.Decision:
+    ) -> deciding.CheckDecision:
         place = self.place
         if _is_count(place.query, sink.columns):
-            return deciding.Decision(Verdict.ERROR, "the statement returns no columns: there is nothing to look at")
+            return deciding.CheckDecision(
+                Verdict.ERROR, "the statement returns no columns: there is nothing to look at"
+            )
         if sink.columns and sink.unknown_masks:
             names = ", ".join(f'"{name}"' for name in sink.unknown_masks)
             there = ", ".join(column.name for column in sink.columns)
-            return deciding.Decision(
+            return deciding.CheckDecision(
                 Verdict.ERROR, f"@mask {names} is no column of the result ({there}): nothing is shown"
             )
         measured = deciding.Measured(
@@ -522,7 +524,7 @@ def _is_count(query: Query, columns: tuple[Column, ...]) -> bool:
     return nothing or is_rowcount(query, columns)
 
 
-def _offenders(rules: Rules, sink: CheckSink) -> tuple[tuple[str | None, ...], ...]:
+def _offenders(rules: CheckRules, sink: CheckSink) -> tuple[tuple[str | None, ...], ...]:
     """The first rows, where rows are what the check is about."""
     conditions = (*rules.expect, *rules.warn, *rules.fail)
     if conditions and not any(c.measure is Measure.ROWS for c in conditions):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.model import Query, Run
-    from bulkq.model.conditions import Condition, Rules
+    from bulkq.model.conditions import CheckRules, Condition
     from bulkq.targets import Config
     from bulkq.tasks.check.open_check import Checks
     from bulkq.tasks.lint import Finding
@@ -35,7 +35,7 @@ class CheckPlan:
     """What is known about one check before it runs."""
 
     made: QueryPlan
-    rules: Rules
+    rules: CheckRules
     compared: Query | None = None  # of `same as`
     on: str = ""  # the other target of `same as NAME on TARGET`
     findings: tuple[Finding, ...] = ()  # what the server says against the query that it is compared with
@@ -171,7 +171,7 @@ def _wrong_kind(query: Query) -> str | None:
     return None
 
 
-def _errors(made: QueryPlan, rules: Rules, request: Checks) -> list[str]:
+def _errors(made: QueryPlan, rules: CheckRules, request: Checks) -> list[str]:
     """What is wrong whatever the data are."""
     found = []
     if made.total == 0 and made.query.parameters and made.problem is None and not request.allow_empty:

@@ -12,7 +12,7 @@ from bulkq.cli.options.defaults import common_options, config_of, default_map, g
 from bulkq.cli.options.groups import RunOptions, run_options
 from bulkq.cli.options.types import TargetText
 from bulkq.errors import UsageError
-from bulkq.targets import Setting
+from bulkq.targets import DefaultSetting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,7 @@ def test_every_common_option_may_have_a_default() -> None:
 def test_a_default_that_cannot_be_one(name: str, value: object, words: str) -> None:
     """The place, the key, and what the option itself says of the value."""
     with pytest.raises(UsageError) as caught:
-        default_map({name: Setting(value, "P:3"), "retries": Setting(2, "P:4")})
+        default_map({name: DefaultSetting(value, "P:3"), "retries": DefaultSetting(2, "P:4")})
     assert str(caught.value) == words
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.ledger.group_commit import KEPT_MESSAGES, MOST_AHEAD, Tally, with_run
+from bulkq.ledger.group_commit import KEPT_MESSAGES, MOST_AHEAD, PendingRun, with_run
 from bulkq.model import Failure, Mark, Outcome, RecordedPart, RunRecord, RunState, SourcePosition
 from bulkq.policy.ranges import Ranges
 
@@ -36,7 +36,7 @@ def at(n: int) -> SourcePosition:
 
 def test_ordered_batches_extend_one_row() -> None:
     """The row of a run that goes on in order is replaced, never joined by another."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     for i in range(50):
         changes = tally.take([Mark(0, ((i * 10 + 1, i * 10 + 10),))])
         assert changes.done == [{"part": 0, "first": 1, "last": i * 10 + 10}]
@@ -46,7 +46,7 @@ def test_ordered_batches_extend_one_row() -> None:
 
 def test_a_gap_that_closes_joins_two_rows() -> None:
     """The row behind the gap goes, the one before it grows."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     assert len(tally.take([Mark(0, ((1, 5),)), Mark(0, ((8, 9),))]).done) == 2
     changes = tally.take([Mark(0, ((6, 7),))])
     assert changes.done == [{"part": 0, "first": 1, "last": 9}]
@@ -56,7 +56,7 @@ def test_a_gap_that_closes_joins_two_rows() -> None:
 @given(st.lists(st.lists(st.integers(0, 30), max_size=5), max_size=12))
 def test_the_table_holds_exactly_what_was_marked(groups: list[list[int]]) -> None:
     """After any groups of batches in any order, the rows are the merged ranges, and none is another's beginning."""
-    tally, table, marked = Tally(RECORD), {}, Ranges()
+    tally, table, marked = PendingRun(RECORD), {}, Ranges()
     for group in groups:
         changes = tally.take([Mark(0, ((b * 3 + 1, b * 3 + 3),)) for b in group])
         for row in changes.undone:
@@ -69,7 +69,7 @@ def test_the_table_holds_exactly_what_was_marked(groups: list[list[int]]) -> Non
 
 def test_failures_are_counted_and_hold_no_values() -> None:
     """A row has number, place, outcome, SQLSTATE and the shape of the message; unknown is counted apart."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     changes = tally.take([Mark(2, ((1, 3),), (failure(4), failure(5, Outcome.UNKNOWN)), changed=3, unanswered=1)])
     assert changes.failures[0] == {
         "part": 2,
@@ -94,7 +94,7 @@ def test_failures_are_counted_and_hold_no_values() -> None:
 
 def test_the_source_is_never_ahead_of_a_gap() -> None:
     """The position moves to the end of the last batch before which nothing is missing, and not before."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     assert tally.take([Mark(0, ((11, 20),), source=at(20))]).parts == []
     assert tally.take([Mark(0, ((31, 40),), source=at(40))]).parts == []
     assert tally.take([Mark(0, ((1, 10),), source=at(10))]).parts[0]["source_n"] == 20
@@ -103,7 +103,7 @@ def test_the_source_is_never_ahead_of_a_gap() -> None:
 
 def test_positions_behind_a_gap_are_thinned_out() -> None:
     """A failed set early in a long file does not make memory grow with the file."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     for n in range(2, 5 * MOST_AHEAD):
         tally.take([Mark(0, ((n, n),), source=at(n))])
     assert len(tally._parts[0].ahead) <= MOST_AHEAD
@@ -113,7 +113,7 @@ def test_positions_behind_a_gap_are_thinned_out() -> None:
 def test_a_resumed_run_goes_on_from_its_rows() -> None:
     """Ranges, counts and the source's position of earlier processes are there; failures that went through now are gone."""
     state = RecordedPart(0, ((1, 3), (7, 9)), (failure(4), failure(5, Outcome.UNKNOWN), failure(6)), at(3), ())
-    tally = Tally(replace(RECORD, ok=6, failed=2, unknown=1), [state, RecordedPart(1, (), (), None, ())])
+    tally = PendingRun(replace(RECORD, ok=6, failed=2, unknown=1), [state, RecordedPart(1, (), (), None, ())])
     changes = tally.take([Mark(0, ((5, 5),), (failure(6, Outcome.UNKNOWN),))])
     assert changes.resolved == [{"part": 0, "n": 5}]
     assert changes.done == [{"part": 0, "first": 5, "last": 5}]
@@ -123,7 +123,7 @@ def test_a_resumed_run_goes_on_from_its_rows() -> None:
 
 def test_words_of_very_many_failures_are_not_kept() -> None:
     """Their numbers and SQLSTATEs are."""
-    tally = Tally(RECORD)
+    tally = PendingRun(RECORD)
     changes = tally.take([Mark(0, (), tuple(failure(n) for n in range(1, KEPT_MESSAGES + 2)))])
     assert changes.failures[-2]["message"]
     assert (changes.failures[-1]["message"], changes.failures[-1]["sqlstate"]) == ("", "22012")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import LedgerError, ParameterError
-from bulkq.sources.prefetch import Ahead
+from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
 from tests.unit.parameters.reading import batches
 from tests.unit.parameters.test_spool import AB, Given, flat, stdin
@@ -24,7 +24,7 @@ def ones(count: int) -> Given:
 
 async def test_the_end_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
     """After the first set the spool has all of them, the total is known, and closing early leaves it complete."""
-    source = Ahead(await stdin(50), tmp_path / "s", AB, patience_s=10)
+    source = PrefetchedSource(await stdin(50), tmp_path / "s", AB, patience_s=10)
     assert (source.typed, source.replayable, source.total, source.fraction()) == (False, False, None, None)
     first = await source.take(1, 7)
     assert first is not None
@@ -41,16 +41,18 @@ async def test_the_end_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [1, 4, 100])
 async def test_everything_in_order(tmp_path: Path, size: int) -> None:
     """Sets, numbers and origins are those of the source, in any sizes."""
-    found = await batches(Ahead(ones(20), tmp_path / "s", AB), size)
+    found = await batches(PrefetchedSource(ones(20), tmp_path / "s", AB), size)
     assert flat(found) == [(i, (i, "x"), f"stdin:{i + 1}") for i in range(1, 21)]
-    assert await batches(Ahead(ones(0), tmp_path / "t", AB), size) == []
+    assert await batches(PrefetchedSource(ones(0), tmp_path / "t", AB), size) == []
 
 
 async def test_a_bad_line(tmp_path: Path) -> None:
     """Without patience what stands before it is given first; with patience nothing is. The error is final."""
-    hasty = Ahead(Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "s", AB)
+    hasty = PrefetchedSource(Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "s", AB)
     assert await hasty.take(5, 0) is not None
-    patient = Ahead(Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "t", AB, patience_s=10)
+    patient = PrefetchedSource(
+        Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "t", AB, patience_s=10
+    )
     for source in (hasty, patient, patient):
         with pytest.raises(ParameterError, match="stdin:3: broken"):
             await source.take(5, 1)
@@ -65,7 +67,7 @@ async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    source = Ahead(await stdin(2), tmp_path / "s", AB)
+    source = PrefetchedSource(await stdin(2), tmp_path / "s", AB)
     monkeypatch.setattr("os.write", full)
     with pytest.raises(LedgerError, match=r"/s: cannot be written: no space left on device$"):
         await source.take(1, 0)
@@ -76,7 +78,7 @@ async def test_not_too_far_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Whoever writes into the pipe waits when the run is far behind, and goes on when it has come nearer."""
     monkeypatch.setattr("bulkq.sources.prefetch.AHEAD_BYTES", 1)
     given = ones(50)
-    source = Ahead(given, tmp_path / "s", AB, patience_s=0.1)
+    source = PrefetchedSource(given, tmp_path / "s", AB, patience_s=0.1)
     assert await source.take(1, 0) is not None
     assert 45 < len(given.left) < 50
     assert len(flat(await batches(source, 3))) == 49
@@ -89,7 +91,7 @@ async def test_closed_while_somebody_waits(tmp_path: Path) -> None:
         async def take(self, size: int, index: int) -> None:  # type: ignore[override]
             await asyncio.Event().wait()
 
-    source = Ahead(Silent(), tmp_path / "s", AB)
+    source = PrefetchedSource(Silent(), tmp_path / "s", AB)
     taking = asyncio.ensure_future(source.take(1, 0))
     await asyncio.sleep(0.01)
     await source.close()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
-from bulkq.sources.binding import Wanted
+from bulkq.sources.binding import WantedColumns
 from bulkq.sources.ranges import Range
 from tests.unit.parameters.reading import opened, query, sets
 
@@ -77,7 +77,7 @@ async def test_slices_give_lo_and_hi() -> None:
 async def test_slices_cover_every_number_once(first: int, length: int, step: int, size: int) -> None:
     """No gap, no overlap, no more than `step` numbers in a slice."""
     source = Range(f"range:id={first}..{first + length}/{step}", text=False)
-    source.want(Wanted(("lo", "hi"), "q", {}))
+    source.want(WantedColumns(("lo", "hi"), "q", {}))
     covered: list[int] = []
     while (block := await source.read(size)) is not None:
         for low, high in zip(*block.columns, strict=True):

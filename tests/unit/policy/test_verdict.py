@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.checks import verdict as deciding
-from bulkq.checks.verdict import Compared, Decision, Measured
+from bulkq.checks.verdict import CheckDecision, Compared, Measured
 from bulkq.model import Column, PastCheck, Verdict
-from bulkq.model.conditions import Rules
+from bulkq.model.conditions import CheckRules
 from bulkq.query.check_headers import condition
 
 TODAY = date(2026, 11, 22)
@@ -20,8 +20,8 @@ ONE = (Column("n", "bigint"),)
 TWO = (Column("id", "bigint"), Column("at", "timestamp with time zone"))
 
 
-def decide(measured: Measured, *expect: str, warn: tuple[str, ...] = (), fail: tuple[str, ...] = ()) -> Decision:
-    rules = Rules(
+def decide(measured: Measured, *expect: str, warn: tuple[str, ...] = (), fail: tuple[str, ...] = ()) -> CheckDecision:
+    rules = CheckRules(
         expect=tuple(map(condition, expect)), warn=tuple(map(condition, warn)), fail=tuple(map(condition, fail))
     )
     return deciding.decide(rules, measured, TODAY)
@@ -245,13 +245,15 @@ def test_what_has_compared_nothing_neither_warns_of_itself_nor_fails() -> None:
 def test_until_makes_a_failure_a_warning() -> None:
     """Up to and including its day; never an error."""
 
-    def on(day: date, count: int = 2) -> Decision:
-        return deciding.decide(Rules(until=date(2026, 11, 22)), rows(count), day)
+    def on(day: date, count: int = 2) -> CheckDecision:
+        return deciding.decide(CheckRules(until=date(2026, 11, 22)), rows(count), day)
 
-    assert on(date(2026, 11, 22)) == Decision(Verdict.WARN, "2 rows, expected none (known, a warning until 2026-11-22)")
-    assert on(date(2026, 11, 23)) == Decision(Verdict.FAIL, "2 rows, expected none (was known until 2026-11-22)")
+    assert on(date(2026, 11, 22)) == CheckDecision(
+        Verdict.WARN, "2 rows, expected none (known, a warning until 2026-11-22)"
+    )
+    assert on(date(2026, 11, 23)) == CheckDecision(Verdict.FAIL, "2 rows, expected none (was known until 2026-11-22)")
     assert on(TODAY, 0).verdict is Verdict.PASS
-    unknowable = Rules(expect=(condition("value = 1"),), until=TODAY)
+    unknowable = CheckRules(expect=(condition("value = 1"),), until=TODAY)
     assert deciding.decide(unknowable, value(None), TODAY).verdict is Verdict.ERROR
 
 
@@ -260,7 +262,7 @@ def test_conditions_in_words() -> None:
 
     def words(*expect: str, warn: str = "", fail: str = "") -> str:
         bad = [(condition(text),) if text else () for text in (warn, fail)]
-        return deciding.expected(Rules(expect=tuple(map(condition, expect)), warn=bad[0], fail=bad[1]))
+        return deciding.expected(CheckRules(expect=tuple(map(condition, expect)), warn=bad[0], fail=bad[1]))
 
     assert words() == "empty"
     assert words("value >= 0.99", "rows = 1") == "value >= 0.99 and rows = 1"

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bulkq.errors import QueryFileError
-from bulkq.model.conditions import Condition, Measure, Rules
+from bulkq.model.conditions import CheckRules, Condition, Measure
 from bulkq.query import check_headers, inline, load, rules
 
 ROWS, VALUE, COLUMNS, SAME, UNCHANGED = Measure
@@ -108,7 +108,7 @@ def test_a_header_gives_the_rules_of_a_check() -> None:
     assert ([c.text for c in found.warn], [c.text for c in found.fail]) == (["rows > 0"], ["rows > 10"])
     assert (found.until, found.sample, found.params) == (date(2026, 12, 31), 20, ("range:n=1..3",))
     assert found.mask == ("email", '"Phone', 'home"')
-    assert rules(inline("select 1")) == Rules()
+    assert rules(inline("select 1")) == CheckRules()
 
 
 @pytest.mark.parametrize(

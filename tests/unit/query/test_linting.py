@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query import Finding, inline, lint, load
+from bulkq.query import LintFinding, inline, lint, load
 
 
 def found(text: str) -> list[str]:
@@ -16,7 +16,7 @@ def test_findings_have_file_and_line() -> None:
     """A finding points at the line of its cause."""
     (query,) = load("-- name: a\n-- b\nselect 1\n where x = ':id' and id = :id", "users.sql")
     message = '":id" stands in the string "\':id\'", so nothing is bound: write :id'
-    assert lint(query) == [Finding("users.sql", 4, "error", message)]
+    assert lint(query) == [LintFinding("users.sql", 4, "error", message)]
 
 
 @pytest.mark.parametrize(

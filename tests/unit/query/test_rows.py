@@ -9,34 +9,34 @@ import pytest
 from bulkq.query import equality, inline
 from bulkq.query.equality import ANY
 from bulkq.query.keys import naming
-from bulkq.query.rows import Column, Group, Source, Table, groups
+from bulkq.query.rows import CatalogColumn, CatalogTable, RowKey, RowKeyTypes, groups
 
 COLUMNS = [
-    Column("id", "bigint", "bigint"),
-    Column("n", "numeric", "numeric"),
-    Column("price", "numeric", "numeric", length=655366),
-    Column("hundreds", "numeric", "numeric", length=(3 << 16 | 0x7FE) + 4),
-    Column("code", "character varying", "code", length=6),
-    Column("name", "text", "text"),
-    Column("fold", "text", "text", collation="ci"),
-    Column("mail", "citext", "public.citext"),
-    Column("at", "timestamp with time zone", "timestamp with time zone", length=3),
-    Column("day", "date", "date"),
-    Column("r", "real", "real"),
-    Column("f", "double precision", "double precision"),
-    Column("twice", "bigint", "bigint", computed=True),
-    Column("five", "integer", "integer", filled=False),
+    CatalogColumn("id", "bigint", "bigint"),
+    CatalogColumn("n", "numeric", "numeric"),
+    CatalogColumn("price", "numeric", "numeric", length=655366),
+    CatalogColumn("hundreds", "numeric", "numeric", length=(3 << 16 | 0x7FE) + 4),
+    CatalogColumn("code", "character varying", "code", length=6),
+    CatalogColumn("name", "text", "text"),
+    CatalogColumn("fold", "text", "text", collation="ci"),
+    CatalogColumn("mail", "citext", "public.citext"),
+    CatalogColumn("at", "timestamp with time zone", "timestamp with time zone", length=3),
+    CatalogColumn("day", "date", "date"),
+    CatalogColumn("r", "real", "real"),
+    CatalogColumn("f", "double precision", "double precision"),
+    CatalogColumn("twice", "bigint", "bigint", computed=True),
+    CatalogColumn("five", "integer", "integer", filled=False),
 ]
-TABLE = Table({column.name: column for column in COLUMNS})
+TABLE = CatalogTable({column.name: column for column in COLUMNS})
 
 
-def found(sql: str, table: Table = TABLE, *types: str, mysql: bool = False) -> tuple[Group, ...] | None:
+def found(sql: str, table: CatalogTable = TABLE, *types: str, mysql: bool = False) -> tuple[RowKey, ...] | None:
     dialect = "mysql" if mysql else "postgres"
     query = inline(sql, dialect)
     names = naming(query, dialect)
     assert names is not None
     kinds = types or tuple(table.columns[p.name].type if p.name in table.columns else "" for p in query.parameters)
-    return groups(names, table, Source(kinds, [p.type for p in query.parameters], mysql))
+    return groups(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], mysql))
 
 
 def where(column: str, *types: str, text: str = ":x") -> object:
@@ -83,7 +83,7 @@ def test_a_cast_that_cuts_is_not_trusted() -> None:
     query = inline("-- name: q(x: varchar(2))\ndelete from t where name = :x")
     names = naming(query, "postgres")
     assert names is not None
-    made = groups(names, TABLE, Source(["character varying"], ["varchar(2)"]))
+    made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"]))
     assert made is not None
     assert made[0].keys == (equality.anything,)
     assert not made[0].compared
@@ -99,18 +99,18 @@ def test_certain_columns_count_alone() -> None:
 
 def test_keys_of_sets() -> None:
     """One column gives its keys, several give rows of keys; a value that may equal any other makes such a row."""
-    one = Group(("id",), (1,), (equality.integers,))
+    one = RowKey(("id",), (1,), (equality.integers,))
     assert one.of([("a", "01"), ("b", "2")]) == [1, 2]
-    two = Group(("id", "day"), (0, 1), (equality.integers, equality.dates))
+    two = RowKey(("id", "day"), (0, 1), (equality.integers, equality.dates))
     assert two.of([("1", None), ("01", None)]) == [(1, None), (1, None)]
     assert two.of([("1", "today"), ("1", None)]) == [ANY, (1, None)]
 
 
-def unique(*indexes: tuple[str, ...] | None, rewritten: bool = False) -> Table:
+def unique(*indexes: tuple[str, ...] | None, rewritten: bool = False) -> CatalogTable:
     return replace(TABLE, unique=indexes, rewritten=rewritten)
 
 
-def names_of(sql: str, table: Table) -> list[tuple[str, ...]] | None:
+def names_of(sql: str, table: CatalogTable) -> list[tuple[str, ...]] | None:
     made = found(sql, table)
     return None if made is None else [group.names for group in made]
 
@@ -143,9 +143,9 @@ def test_inserts_round_and_cut() -> None:
     assert keys == [equality.whole, equality.anything, equality.anything, equality.padded]
 
 
-MYSQL = Table(
+MYSQL = CatalogTable(
     {
-        name: Column(name, kind, length=length, collation=collation)
+        name: CatalogColumn(name, kind, length=length, collation=collation)
         for name, kind, length, collation in [
             ("id", "int", 0, ""),
             ("b", "varchar", 5, "utf8mb4_bin"),

@@ -15,7 +15,7 @@ from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query, SinkPosition
 from bulkq.sinks import FailureFile, RowsSink, file_output, open_sink, open_sinks, partial_file
 from bulkq.sinks.file_output import FileOutput
-from bulkq.sinks.partial_file import Known
+from bulkq.sinks.partial_file import EarlierOutput
 from bulkq.sinks.text_sink import EncodedSink
 
 if TYPE_CHECKING:
@@ -486,4 +486,4 @@ def test_known_is_a_line_by_default(tmp_path: Path) -> None:
     """What is gone on with ends with a line, unless the format says otherwise."""
     (tmp_path / "x.partial").write_bytes(b"ab")
     with pytest.raises(RefusedError, match="no end of a row"):
-        FileOutput(str(tmp_path / "x"), Known(2))
+        FileOutput(str(tmp_path / "x"), EarlierOutput(2))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulkq.query.tokens import Kind, tokenize
+from bulkq.query.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,7 +93,7 @@ def reached(text: str, schema: str, through: str) -> Reached:
         found.events |= EVENTS.get(token.word, set())
         behind = tokens[i + 1].word if i + 1 < len(tokens) else ""
         before = tokens[i - 1].word if i else ""
-        if token.kind in {Kind.WORD, Kind.QUOTED} and (behind == "(" or before == "CALL"):
+        if token.kind in {TokenKind.WORD, TokenKind.QUOTED} and (behind == "(" or before == "CALL"):
             owner = _text(tokens[i - 2], text) if before == "." and i > 1 else schema
             found.called.append(Name(owner, _text(token, text), through))
     return found
@@ -120,7 +120,7 @@ def _names(tokens: Iterable[Token], text: str, schema: str, through: str) -> lis
                 found.append(Name(parts[0] if len(parts) == 2 else schema, parts[-1], through))
             parts = []
         dotted = False
-        if token is not None and token.kind in {Kind.WORD, Kind.QUOTED}:
+        if token is not None and token.kind in {TokenKind.WORD, TokenKind.QUOTED}:
             parts.append(_text(token, text))
         else:
             parts = []
