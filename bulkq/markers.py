@@ -14,11 +14,15 @@ databases.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from bulkq.model import MarkerTables
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
+from bulkq.model import MarkerTables, Phase
+from bulkq.model.states import MARKER_EARLY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.model import Claim
 
 RUNS = "bulkq_runs"
@@ -26,6 +30,9 @@ MARKERS = "bulkq_markers"
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 """What a role needs on both tables; a shared lock on a row wants the right to update it."""
+
+NO_COUNT = -1
+"""In a marker: the library did not say how many rows were changed. What is less is the token of an attempt."""
 
 _QUOTES = {"mysql": "`"}
 _TYPES = {
@@ -155,6 +162,51 @@ def look(wanted: Claim) -> str:
         f"SELECT r.owner, m.last, m.{_column(made, 'rows')} FROM {made.runs} AS r LEFT JOIN {made.markers} AS m "
         f"ON m.run = r.run AND m.part = {wanted.part} AND m.first = {wanted.first} WHERE r.run = {literal(wanted.run)}"
     )
+
+
+def refusal(found: Sequence[Sequence[object]], claim: Claim) -> DatabaseError:
+    """The error of a claim that was not granted: the marker outranks the owner, and a run row that is gone has none.
+
+    Args:
+        found: the rows of `look(claim)`, seen in the same transaction: one or none.
+        claim: that was not granted.
+    """
+    if not found:
+        return NotOwner(None, phase=Phase.CLAIMING)
+    owner, last, rows = cast("tuple[str, int | None, int]", tuple(found[0]))
+    if last is not None and int(rows) < NO_COUNT:
+        error = DatabaseError(
+            "their marker was committed before their work: look in the database whether these sets are applied",
+            sqlstate=MARKER_EARLY,
+            phase=Phase.COMMITTING,
+        )
+        error.broken_off = True
+        return error
+    if last is not None:
+        return AlreadyApplied(int(last), int(rows), phase=Phase.CLAIMING, ours=owner == claim.owner)
+    if owner != claim.owner:
+        return NotOwner(owner, phase=Phase.CLAIMING)
+    return DatabaseError("the run came back to us while we claimed", sqlstate="40001", phase=Phase.CLAIMING)
+
+
+def token(number: int) -> int:
+    """What a marker has in place of its rows until `count` is sent, if the library's row counts are not believed.
+
+    Args:
+        number: at random, at least 0.
+    """
+    return NO_COUNT - 1 - number
+
+
+def has_token(found: Sequence[Sequence[object]], wanted: Claim, attempt: int) -> bool:
+    """Whether the marker is the one that this attempt inserted.
+
+    Args:
+        found: the rows of `look(wanted)`.
+        wanted: what was claimed.
+        attempt: its token.
+    """
+    return [tuple(map(str, row)) for row in found] == [(wanted.owner, str(wanted.last), str(attempt))]
 
 
 def take_over(made: MarkerTables, run: str, owner: str) -> str:

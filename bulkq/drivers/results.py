@@ -1,20 +1,25 @@
-"""Answers of the sets of a batch, turned into the columns of a `Reply`."""
+"""Answers of the sets of a batch: turned into the columns of a `Reply`, counted for `--expect-rows`; and the order of a write."""
 
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from contextlib import contextmanager
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, cast
 
-from bulkq.model import Column, Reply
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Column, Phase, Reply
 from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.states import ROWS_UNEXPECTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulkq.model import SetError
 
+    Row = Sequence[object]
     Rows = Sequence[tuple[object, ...]]
 
 PIECE = 5_000
@@ -68,3 +73,51 @@ def _turned(columns: tuple[Column, ...], answers: Sequence[Rows], changed: int, 
             for whole, piece in zip(values, zip(*rows[start : start + PIECE], strict=True), strict=True):
                 whole.extend(piece)  # type: ignore[attr-defined] # a list, three lines above
     return Reply(columns, values, positions, changed, errors)
+
+
+def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None:
+    """Compare the rows of each of `sets` sets with `expected`.
+
+    Args:
+        reply: of a write that has not been committed.
+        sets: how many were given to the attempt.
+        expected: rows per set.
+        counted: the only column of `reply` is the count per set; else its rows are what was changed.
+
+    Raises:
+        DatabaseError: with the position of the first set that differs, in phase SENT: the caller rolls back.
+    """
+    found: Iterable[tuple[int, int]]
+    if counted:
+        found = zip(reply.positions, cast("list[int]", reply.values[0]), strict=True)
+    else:
+        rows = Counter(reply.positions)
+        found = ((position, rows[position]) for position in range(sets))
+    for position, count in found:
+        if count != expected:
+            noun = "row" if count == 1 else "rows"
+            raise DatabaseError(
+                f"changed {count} {noun}, {expected} expected",
+                sqlstate=ROWS_UNEXPECTED,
+                phase=Phase.SENT,
+                position=position,
+            )
+
+
+def uncounted(option: str) -> RefusedError:
+    """The error for an `option` that needs a count which the library does not give; the caller rolls back."""
+    return RefusedError(
+        f"the database library does not say how many rows were changed: leave {option} out: rolled back"
+    )
+
+
+def sorted_rows(rows: list[Row], order: Sequence[int]) -> list[Row]:
+    """`rows` by the values at `order`: transactions that lock rows in one order do not deadlock."""
+    try:
+        return sorted(rows, key=itemgetter(*order))
+    except TypeError:  # NULL among values, which Python does not compare
+        pass
+    try:
+        return sorted(rows, key=lambda row: [(row[i] is None, row[i]) for i in order])
+    except TypeError:  # values of different types; the order only spares deadlocks
+        return rows

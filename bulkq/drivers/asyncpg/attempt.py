@@ -7,12 +7,12 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
-from bulkq.drivers import expected_rows
 from bulkq.drivers.asyncpg import claims, wrap
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.session import undisturbed
 from bulkq.drivers.asyncpg.statement import Form
+from bulkq.drivers.results import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
@@ -256,7 +256,7 @@ class Attempt:
             return
         if self._limits.expect_rows is not None:
             counted = not self._statement.shape.kinds
-            expected_rows.check_rows(reply, len(self._sets), self._limits.expect_rows, counted=counted)
+            check_rows(reply, len(self._sets), self._limits.expect_rows, counted=counted)
         if self._before_commit is not None:
             try:
                 self._before_commit(reply.changed)

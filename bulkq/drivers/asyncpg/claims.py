@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.drivers import claims
 from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ ORDER BY 1, 4 LIMIT 5"""
 
 async def refused(session: Session, claim: Claim) -> DatabaseError:
     """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
-    return claims.refused(await session.fetch(markers.look(claim), timeout=LOOK_S), claim)
+    return markers.refusal(await session.fetch(markers.look(claim), timeout=LOOK_S), claim)
 
 
 async def name_holders(session: Session, error: DatabaseError, patience_s: float | None) -> None:

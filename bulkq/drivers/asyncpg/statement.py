@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import codecs
-from bulkq.drivers.input_order import sorted_rows
+from bulkq.drivers.results import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
 

@@ -1,4 +1,4 @@
-"""Answers of a session's sets, as the columns that a sink wants."""
+"""Answers of a transaction's sets, as the columns that a sink wants."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.drivers.dbapi.pep249 import Cursor
-    from bulkq.drivers.dbapi.session import Session
     from bulkq.drivers.dbapi.statement import SqlStatement
+    from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Reply
 
     Rows = Sequence[tuple[object, ...]]
@@ -27,12 +27,12 @@ SEVERAL_RESULTS = (
 
 
 def reply_of(
-    session: Session, statement: SqlStatement, cursor: Cursor, answers: Sequence[object], order: Sequence[int]
+    transaction: Transaction, statement: SqlStatement, cursor: Cursor, answers: Sequence[object], order: Sequence[int]
 ) -> Reply:
     """The reply made of `answers`, put back into the order of the sets where they were sorted.
 
     Args:
-        session: that executed `statement`.
+        transaction: in which it was executed; `statement`.
         statement: whose answers they are.
         cursor: the one of the last answer.
         answers: of each set its rows, or how many it changed.
@@ -47,16 +47,16 @@ def reply_of(
         return counted(answers)  # type: ignore[arg-type] # ints
     found: list[Rows] = [answer if not isinstance(answer, int) else () for answer in answers]  # type: ignore[misc]
     changes = statement.query.statement is StatementClass.WRITE
-    return formed(session, statement, cursor, found, sum(map(len, found)) if changes else 0)
+    return formed(transaction, statement, cursor, found, sum(map(len, found)) if changes else 0)
 
 
 def formed(
-    session: Session, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0
+    transaction: Transaction, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0
 ) -> Reply:
     """The rows of the sets as columns, each in the form that is wanted."""
-    product, decoding = session.product, statement.decoding
-    columns = statement.columns or product.columns(session, cursor, json_wanted=decoding is Decoding.JSON)
-    forms = product.forms(session, cursor, decoding) if statement.forms is None else statement.forms
+    product, decoding = transaction.product, statement.decoding
+    columns = statement.columns or product.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
+    forms = product.forms(transaction, cursor, decoding) if statement.forms is None else statement.forms
     reply = columnar(columns, answers, changed=changed)
     if not any(forms) or not reply.positions:
         return reply
@@ -68,19 +68,19 @@ def formed(
 
 
 def further(
-    session: Session, statement: SqlStatement, cursor: Cursor, reply: Reply, fetched: Callable[[Cursor], Rows]
+    transaction: Transaction, statement: SqlStatement, cursor: Cursor, reply: Reply, fetched: Callable[[Cursor], Rows]
 ) -> Reply:
     """`reply` with the further results of a procedure, which `cursor` still holds.
 
     If their columns differ, no output can hold them, and none is given.
     """
     replies, following = [reply], False
-    while session.product.next_result(statement.query, cursor):
+    while transaction.product.next_result(statement.query, cursor):
         if cursor.description:
-            replies.append(formed(session, statement, cursor, [fetched(cursor)]))
+            replies.append(formed(transaction, statement, cursor, [fetched(cursor)]))
         following = True
     if following:
-        session.warned.see(cursor, statement.query)
+        transaction.warned.see(cursor, statement.query)
     if len(replies) == 1:
         return reply
     names = [[column.name for column in one.columns] for one in replies]

@@ -10,8 +10,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.drivers.dbapi.session import PIECE, WORK_S
-from bulkq.drivers.dbapi.statement import Signals, SqlStatement
+from bulkq.drivers.dbapi.execute import WORK_S
+from bulkq.drivers.dbapi.statement import SqlStatement
+from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError, UsageError
 from bulkq.model import Phase
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.dbapi.executor import Carrier
     from bulkq.drivers.dbapi.session import Session
+    from bulkq.drivers.dbapi.statement import Signals
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
@@ -177,7 +179,7 @@ class SqlConnection:
             raise DatabaseError(
                 f"the connection is closed{why}", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True
             )
-        signals = self._session.signals = Signals(timeout_s=timeout_s)
+        signals = self._session.watch(timeout_s)
         hop = self._carrier.run(work)
         try:
             result = await self._watched(hop, signals, timeout_s, phase)

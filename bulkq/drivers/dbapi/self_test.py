@@ -82,7 +82,7 @@ def _counted(session: Session) -> bool:
     session.ask("BEGIN")
     right = []
     for text, rows in WRITES:
-        cursor = session.cursor
+        cursor = session.transaction.cursor
         cursor.execute(text)
         right.append(session.product.counted(cursor) == rows)
     found = session.ask(f"SELECT count(*) FROM {TABLE}")

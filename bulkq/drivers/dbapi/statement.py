@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.input_order import sorted_rows
+from bulkq.drivers.results import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 

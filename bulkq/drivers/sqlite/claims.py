@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.drivers.claims import refused
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
@@ -24,4 +23,4 @@ def take(db: Handle, claim: Claim) -> None:
     db.run_own(markers.claim(claim, "sqlite"), Phase.CLAIMING)
     if db.own.rowcount == 1:
         return
-    raise refused(db.run_own(markers.look(claim), Phase.CLAIMING), claim)
+    raise markers.refusal(db.run_own(markers.look(claim), Phase.CLAIMING), claim)

@@ -14,8 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.drivers import expected_rows
-from bulkq.drivers.results import ROWCOUNT, columnar, counted
+from bulkq.drivers.results import ROWCOUNT, check_rows, columnar, counted
 from bulkq.drivers.sqlite import claims, rules
 from bulkq.drivers.sqlite.binding import Binding, quoted
 from bulkq.errors import DatabaseError
@@ -242,7 +241,7 @@ class Session:
             reply = self._reply(statement, answers)
             if limits.expect_rows is not None:
                 counted = statement.returns_rows is False
-                expected_rows.check_rows(reply, len(sets), limits.expect_rows, counted=counted)
+                check_rows(reply, len(sets), limits.expect_rows, counted=counted)
             if before_commit is not None:
                 before_commit(reply.changed)
             if claim is not None and reply.changed != claim.sets:

@@ -8,7 +8,9 @@ import pytest
 import sqlglot
 
 from bulkq import markers
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import Claim, MarkerTables
+from bulkq.model.states import MARKER_EARLY
 
 TABLES = markers.tables(None)
 CLAIM = Claim("run-1", "host:1:o'k", 2, 201, 400, TABLES)
@@ -120,3 +122,36 @@ def test_a_new_owner(database: sqlite3.Connection) -> None:
     assert database.execute(markers.claim(CLAIM, "sqlite")).rowcount == 0
     assert database.execute(markers.look(CLAIM)).fetchall() == [("new", None, None)]
     assert database.execute(markers.take_over(TABLES, "nosuch", "new")).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "state"),
+    [
+        ([], NotOwner, None),
+        ([("another", None, None)], NotOwner, None),
+        ([("another", 400, 7)], AlreadyApplied, None),
+        ([(CLAIM.owner, "400", "7")], AlreadyApplied, None),
+        ([(CLAIM.owner, 400, markers.NO_COUNT)], AlreadyApplied, None),
+        ([(CLAIM.owner, 400, markers.token(0))], DatabaseError, MARKER_EARLY),
+        ([(CLAIM.owner, None, None)], DatabaseError, "40001"),
+    ],
+)
+def test_why_a_claim_was_not_granted(
+    found: list[tuple[object, ...]], expected: type[DatabaseError], state: str | None
+) -> None:
+    """A marker outranks the owner, and the token of an attempt in a committed marker says that its work was not done."""
+    error = markers.refusal(found, CLAIM)
+    assert type(error) is expected
+    assert state is None or error.sqlstate == state
+    assert error.broken_off == (state == MARKER_EARLY)
+
+
+def test_a_marker_has_the_token_of_one_attempt(database: sqlite3.Connection) -> None:
+    """The marker proves the attempt that inserted it, and no other."""
+    ours, theirs = markers.token(5), markers.token(6)
+    for text in markers.claiming(CLAIM, "sqlite", rows=ours):
+        database.execute(text)
+    found = database.execute(markers.look(CLAIM)).fetchall()
+    assert markers.has_token(found, CLAIM, ours)
+    assert not markers.has_token(found, CLAIM, theirs)
+    assert not markers.has_token([], CLAIM, ours)

@@ -1,0 +1,125 @@
+"""What a session learns about a query before it executes it, and whether text values fit its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bulkq.drivers.binding import Binding
+from bulkq.drivers.dbapi.identifiers import names_of
+from bulkq.drivers.dbapi.statement import SqlStatement
+from bulkq.drivers.results import ROWCOUNT
+from bulkq.errors import RefusedError
+from bulkq.model import Decoding, Limits, Phase, StatementClass
+from bulkq.query.classify import may_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.drivers.dbapi.adapters.base import Described, Product
+    from bulkq.drivers.dbapi.transaction import Transaction
+    from bulkq.model import BadValue, ParameterSet, Query
+
+PREPARE = Limits(timeout_s=10.0, lock_timeout_s=5.0, read_only=True)
+
+
+def prepare(
+    transaction: Transaction, query: Query, identifiers: Mapping[str, str], decoding: Decoding, *, typed: bool
+) -> SqlStatement:
+    """Describe `query` as far as the database can; nothing of it is executed.
+
+    Raises:
+        DatabaseError: the database refuses the text, or an identifier is not in it.
+    """
+    transaction.phase = Phase.PREPARING
+    product = transaction.product
+    binding: Binding | None = None
+    try:
+        # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
+        limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
+        begin = partial(transaction.begin_as_given, limits, query.path)
+        transaction.repeat_while_locked(begin, PREPARE.lock_timeout_s)
+        names = names_of(product, transaction.ask, transaction.connection, identifiers)
+        binding = Binding(query, names, typed=typed, style=product.style(typed=typed))
+        described = product.describe(transaction, query, binding)
+        around = product.around(transaction, binding, described.columns, decoding)
+    except Exception as error:  # noqa: BLE001 - translated
+        transaction.fail(error, binding=binding, prefix=len(product.probe("")[0]))
+    finally:
+        transaction.rollback()
+    statement = _made(product, query, binding, described, decoding)
+    if around is not None:
+        binding.wrap(around.before, around.after)
+        statement.forms = around.forms
+    return statement
+
+
+def _made(product: Product, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
+    returns = described.returns_rows
+    columns = described.columns
+    if decoding is not Decoding.JSON:
+        columns = tuple(replace(column, raw=False) for column in columns)
+    types = {p.name: p.type or "" for p in query.parameters} | dict(described.types or {})
+    # A transaction around a change that nothing can undo is of no use; a SELECT keeps its own, where the read-only guard is.
+    lasts = bool(described.lasting) and query.statement is not StatementClass.READ
+    return SqlStatement(
+        query=query,
+        columns=(ROWCOUNT,) if returns is False else columns,
+        returns_rows=returns,
+        parameter_types=tuple(types[p.name] for p in query.parameters),
+        single=not query.transaction or _commits(product, query) or lasts,
+        binding=binding,
+        decoding=decoding,
+        lasting=described.lasting,
+        conversions=described.conversions,
+    )
+
+
+def check(transaction: Transaction, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
+    """Find the text values that the database would not convert."""
+    transaction.phase = Phase.PREPARING
+    try:
+        transaction.begin(PREPARE, statement.query.path)
+        return transaction.product.check(transaction.ask, statement, sets)
+    except Exception as error:  # noqa: BLE001 - translated
+        transaction.fail(error)
+    finally:
+        transaction.rollback()
+
+
+def must_be_allowed(transaction: Transaction, statement: SqlStatement, *, reading: bool) -> None:
+    """Check what the database itself would not refuse.
+
+    Raises:
+        Refused: a rule of ours refuses the statement.
+    """
+    refused = transaction.product.refusal(
+        statement.query, statement.binding.sample, transaction.connection, reading=reading
+    )
+    if refused is not None:
+        raise refused
+
+
+def must_be_claimable(product: Product, statement: SqlStatement) -> None:
+    """Check that a marker in the transaction of `statement` would hold; executes nothing.
+
+    Raises:
+        RefusedError: the statement may commit by itself, or changes what no rollback undoes.
+    """
+    query = statement.query
+    if query.transaction and _commits(product, query):
+        raise RefusedError(
+            f"{query.place}: {query.verb} may commit by itself in {product.dialect.name}, so nothing can make "
+            'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
+        )
+    if query.transaction and statement.lasting:
+        raise RefusedError(
+            f"{query.place}: {statement.lasting}, so nothing can make it exactly once: "
+            'say --idempotent if repeating a set does no harm, write "-- @mode maintenance" above it for at most once, or change the '
+            "engine of the table: ALTER TABLE ... ENGINE=InnoDB"
+        )
+
+
+def _commits(product: Product, query: Query) -> bool:
+    return may_commit(query.statement, query.verb, product.name)
