@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.text import visible
+from bulkq.text import characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,8 +103,8 @@ def _settle(row: Row, own: Counter[Row], other: Counter[Row]) -> None:
 def _look_alike(row: Row, other: Row) -> bool:
     """Whether the rows differ, and only in texts that look alike."""
     pairs = [(a, b) for a, b in zip(row, other, strict=True) if a != b]
-    return bool(pairs) and all(a is not None and b is not None and visible.look_alike(a, b) for a, b in pairs)
+    return bool(pairs) and all(a is not None and b is not None and characters.look_alike(a, b) for a, b in pairs)
 
 
 def _escaped(row: Row, other: Row) -> Row:
-    return tuple(a if a is None or a == b else visible.escaped(a) for a, b in zip(row, other, strict=True))
+    return tuple(a if a is None or a == b else characters.escaped(a) for a, b in zip(row, other, strict=True))

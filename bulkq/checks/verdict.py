@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.model.conditions import CheckRules, Condition, Measure
-from bulkq.text import visible
+from bulkq.text import characters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -387,7 +387,7 @@ def _found(conditions: Sequence[Condition], measured: Measured) -> str:
 def _distinct(value: str, conditions: Sequence[Condition]) -> str:
     """`value`, with escapes where a reader would take it for a text that it is compared with."""
     texts = (c.operand for c in conditions if isinstance(c.operand, str))
-    return visible.escaped(value) if any(visible.look_alike(value, text) for text in texts) else value
+    return characters.escaped(value) if any(characters.look_alike(value, text) for text in texts) else value
 
 
 def _past_text(conditions: Sequence[Condition], measured: Measured, *, value: bool) -> str:
@@ -422,7 +422,7 @@ def _columns_text(columns: Sequence[Column]) -> str:
 def _plain(text: str, measured: Measured) -> str:
     if measured.masked:
         return "***"
-    return visible.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
+    return characters.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
 
 
 def _quoted(text: str, measured: Measured) -> str:

@@ -63,7 +63,7 @@ class Messages:
         with contextlib.suppress(OSError, ValueError):
             text = "".join(f"{line}\n" for line in lines)
             if os.environ.get("GITHUB_ACTIONS") == "true":
-                from bulkq.reports.escaping import tamed
+                from bulkq.reports.escape import tamed
 
                 text = tamed(text)
             stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))

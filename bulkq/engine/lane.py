@@ -32,8 +32,8 @@ from bulkq.model.changed_rows import changed_in_all
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.policy.advice import COMMITTED_EARLY, advised
+from bulkq.policy.mask_values import MASK, without_secrets
 from bulkq.policy.retry import Action, Decision
-from bulkq.policy.secrets import MASK, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bulkq.engine.limiter import Permit
     from bulkq.engine.pool import Sessions
     from bulkq.model import Column, Decoding, Limits, MarkerTables, ParameterSet, Query
-    from bulkq.policy.affected import AffectedGuard
+    from bulkq.policy.affected_rows import AffectedGuard
     from bulkq.policy.batch_size import BatchSize
     from bulkq.protocols import Connection, Statement
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
 
-from bulkq.ledger.masking import masked
+from bulkq.ledger.message_shape import shape_of
 from bulkq.ledger.schema import CHECKS
 from bulkq.model import CheckResult, PastCheck, Verdict
 
@@ -152,7 +152,7 @@ def _past(row: RowMapping) -> PastCheck:
 def _row(result: CheckResult) -> dict[str, object]:
     message = result.message
     if result.verdict is Verdict.ERROR:
-        message = masked(message, result.sqlstate, result.params)
+        message = shape_of(message, result.sqlstate, result.params)
     return {
         "name": result.name,
         "file": result.file,

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.ledger.masking import masked
+from bulkq.ledger.message_shape import shape_of
 from bulkq.ledger.row_values import Row, source_row
 from bulkq.model import Outcome
 from bulkq.model.changed_rows import changed_in_all
@@ -155,7 +155,7 @@ class PendingRun:
             "source": failure.source,
             "outcome": str(failure.outcome),
             "sqlstate": failure.sqlstate,
-            "message": masked(failure.message, failure.sqlstate, failure.params) if kept else "",
+            "message": shape_of(failure.message, failure.sqlstate, failure.params) if kept else "",
             "attempts": failure.attempts,
         }
 

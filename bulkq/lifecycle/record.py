@@ -18,7 +18,7 @@ from bulkq.lifecycle import run_identity, target_markers, unreported
 from bulkq.lifecycle.open import mode_of
 from bulkq.model import Failure, Mark, Outcome, RunState
 from bulkq.policy import safety
-from bulkq.policy.affected import AffectedGuard
+from bulkq.policy.affected_rows import AffectedGuard
 from bulkq.sources.spool import save_constants
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from bulkq.engine.write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.ranges import Ranges
-from bulkq.query.keys import naming
-from bulkq.query.rows import CatalogColumn, CatalogTable, RowKeyTypes, groups
+from bulkq.query.key_columns import find_key_columns
+from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_identity import Retried
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
-    from bulkq.query.keys import Naming
-    from bulkq.query.rows import RowKey
+    from bulkq.query.key_columns import KeyColumns
+    from bulkq.query.row_keys import RowKey
 
 POSTGRES = """\
 SELECT json_build_object(
@@ -136,7 +136,7 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
         DatabaseError: the catalog cannot be asked.
     """
     query = statement.query
-    found = naming(query, dialect) if query.statement is StatementClass.WRITE else None
+    found = find_key_columns(query, dialect) if query.statement is StatementClass.WRITE else None
     if found is None or not found.values:
         return None
     table = await _table(connection, found, query)
@@ -195,12 +195,12 @@ def _ranged(opened: Opened, query: Query) -> bool:
     params = opened.request.params
     if len(params) != 1 or not params[0].startswith("range:") or opened.request.constants:
         return False
-    found = naming(query, dialect_of(opened.request.url))
+    found = find_key_columns(query, dialect_of(opened.request.url))
     names = [parameter.name for parameter in query.parameters]
     return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]
 
 
-async def _table(connection: Connection, found: Naming, query: Query) -> CatalogTable | None:
+async def _table(connection: Connection, found: KeyColumns, query: Query) -> CatalogTable | None:
     if connection.server.product in MYSQL:
         return await _mysql(connection, found)
     if connection.server.product != "postgresql":
@@ -218,7 +218,7 @@ async def _table(connection: Connection, found: Naming, query: Query) -> Catalog
     return CatalogTable(columns, unique, rewritten=facts["rewritten"])
 
 
-async def _mysql(connection: Connection, found: Naming) -> CatalogTable | None:
+async def _mysql(connection: Connection, found: KeyColumns) -> CatalogTable | None:
     *schema, table = found.table
     place = {
         "schema": _literal(schema[0], mysql=True) if schema else "DATABASE()",

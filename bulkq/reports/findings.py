@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import CheckResult, Outcome, Status, Verdict
-from bulkq.reports.escaping import line
+from bulkq.reports.escape import line
 from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:

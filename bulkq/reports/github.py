@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import command_data, command_property
+from bulkq.reports.escape import command_data, command_property
 from bulkq.reports.findings import findings, title, worst_first
 from bulkq.reports.markdown import NOTES, markdown_report
 from bulkq.reports.repository_paths import repository_path

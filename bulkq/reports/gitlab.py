@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import document, line
+from bulkq.reports.escape import document, line
 from bulkq.reports.findings import findings, fingerprints, title
 from bulkq.reports.repository_paths import repository_path
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model.changed_rows import changed_number
-from bulkq.reports.escaping import document
+from bulkq.reports.escape import document
 from bulkq.reports.findings import tally
 
 if TYPE_CHECKING:

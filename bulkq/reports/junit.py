@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Verdict
-from bulkq.reports.escaping import line
+from bulkq.reports.escape import line
 from bulkq.reports.findings import findings, title
 from bulkq.reports.plain import details
 

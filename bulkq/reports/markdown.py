@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import cell, code, html, markdown
+from bulkq.reports.escape import cell, code, html, markdown
 from bulkq.reports.findings import findings, hidden_rows, noun, place, tally, tally_text, title, worst_first
 from bulkq.reports.plain import duration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bulkq.reports.escaping import cell, line
+from bulkq.reports.escape import cell, line
 from bulkq.reports.findings import hidden_rows, place
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Verdict
-from bulkq.reports.escaping import document, line, uri
+from bulkq.reports.escape import document, line, uri
 from bulkq.reports.findings import findings, fingerprints, tally, title
 from bulkq.reports.plain import utc
 from bulkq.reports.repository_paths import repository_path

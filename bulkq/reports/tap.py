@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import cell, description, quoted
+from bulkq.reports.escape import cell, description, quoted
 from bulkq.reports.findings import findings, hidden_rows, place, title
 
 if TYPE_CHECKING:

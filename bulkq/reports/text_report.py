@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import line
+from bulkq.reports.escape import line
 from bulkq.reports.findings import ending, place, tally_text, title, worst_first
 from bulkq.reports.plain import duration, rows
 from bulkq.reports.summary import failure_lines, summary_line

@@ -96,7 +96,7 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, 
     """
     text = FORMATS[request.format](summary)
     if request.to_stdout:
-        from bulkq.reports.escaping import tamed
+        from bulkq.reports.escape import tamed
 
         text = tamed(text)
     data = text.encode("utf-8", "backslashreplace")

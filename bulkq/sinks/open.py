@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.protocols import Sink
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import Included
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Decoding
-from bulkq.sinks.delimited import cell_text
+from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
 from bulkq.text.pg_text import printable

@@ -11,7 +11,7 @@ from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError
 from bulkq.model import Batch, BatchResult, Decoding, Limits, Phase
 from bulkq.query import inline
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
 from tests.databases import SCHEMES, Database, fresh

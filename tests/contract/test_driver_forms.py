@@ -15,7 +15,7 @@ import pytest_asyncio
 from bulkq.drivers import open_driver
 from bulkq.model import Batch, BatchResult, Decoding, Limits, StatementClass
 from bulkq.query import inline
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from tests.databases import connected, fresh
 from tests.postgres_types import LITERALS, OPTIONAL, OWN, WITHOUT_INPUT, quoted, values_of

@@ -9,7 +9,7 @@ import pytest
 from bulkq.errors import DatabaseError
 from bulkq.model import Batch, BatchResult, Decoding, Limits
 from bulkq.query import inline
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from tests.databases import connected, fresh
 

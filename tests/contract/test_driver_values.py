@@ -13,7 +13,7 @@ from bulkq.drivers import dialect_of, open_driver
 from bulkq.model import Batch, BatchResult, Decoding, Limits, Outcome, Phase
 from bulkq.policy import retry
 from bulkq.query import inline
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
 from tests.databases import KINDS, SCHEMES, fresh

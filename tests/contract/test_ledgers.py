@@ -30,7 +30,7 @@ from bulkq.ledger import (
     takeover,
 )
 from bulkq.ledger.maintenance import check, current, upgrade
-from bulkq.ledger.masking import masked
+from bulkq.ledger.message_shape import shape_of
 from bulkq.ledger.revision import HEAD
 from bulkq.ledger.store import StoredLedger
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
@@ -635,7 +635,7 @@ async def test_what_real_servers_say_is_masked(database: str) -> None:
             text = str(caught.value.args[0])
             heard += CANARY in text
             for params in ({"v": CANARY}, {"v": "***"}):
-                assert CANARY not in masked(text, caught.value.sqlstate, params)
+                assert CANARY not in shape_of(text, caught.value.sqlstate, params)
         assert heard >= 10
     finally:
         await connection.close()

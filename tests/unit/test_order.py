@@ -13,7 +13,7 @@ from bulkq.engine import write_order as module
 from bulkq.engine.write_order import Order
 from bulkq.model import Batch
 from bulkq.query import equality
-from bulkq.query.rows import RowKey
+from bulkq.query.row_keys import RowKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.run_task import without_password
 from bulkq.ledger.location import locate
-from bulkq.policy.secrets import hidden_names
+from bulkq.policy.mask_values import hidden_names
 from bulkq.text.urls import MASK, safe
 
 if TYPE_CHECKING:

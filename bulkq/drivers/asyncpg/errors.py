@@ -9,7 +9,7 @@ import asyncpg
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.policy.secrets import without_secrets
+from bulkq.policy.mask_values import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.reports.escaping import LONGEST_CELL, html
+from bulkq.reports.escape import LONGEST_CELL, html
 from bulkq.reports.findings import hidden_rows, place, title
-from bulkq.reports.html.drawing import history
+from bulkq.reports.html.charts import history
 from bulkq.reports.html.words import counted, moment, story
 from bulkq.reports.plain import duration
-from bulkq.text.visible import enclosed
+from bulkq.text.characters import enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model import Verdict
-from bulkq.reports.escaping import html
+from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, tally
-from bulkq.reports.html.drawing import share_bar
+from bulkq.reports.html.charts import share_bar
 from bulkq.reports.html.words import counted, moment
 from bulkq.reports.plain import duration
 

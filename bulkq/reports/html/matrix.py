@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import html
+from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, title
 from bulkq.reports.html.words import counted
 

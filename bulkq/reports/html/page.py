@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import html
+from bulkq.reports.escape import html
 from bulkq.reports.findings import findings, tally, title, worst_first
 from bulkq.reports.html import runs
 from bulkq.reports.html.cards import card, passed
-from bulkq.reports.html.drawing import lanes
+from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, sentence, tiles
 from bulkq.reports.html.matrix import matrix
 from bulkq.reports.html.style import STYLE, target_rules

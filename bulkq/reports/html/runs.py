@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
-from bulkq.reports.escaping import html
+from bulkq.reports.escape import html
 from bulkq.reports.html.cards import cell
-from bulkq.reports.html.drawing import share_bar
+from bulkq.reports.html.charts import share_bar
 from bulkq.reports.html.words import counted
 from bulkq.reports.plain import duration
 

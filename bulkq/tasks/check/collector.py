@@ -14,7 +14,7 @@ from bulkq.checks.row_diff import BUCKETS, Buckets
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
 from bulkq.model.states import RESULT_TOO_LARGE
-from bulkq.sinks.delimited import cell_text
+from bulkq.sinks.csv_tsv import cell_text
 from bulkq.text.pg_text import Shortened
 
 if TYPE_CHECKING:

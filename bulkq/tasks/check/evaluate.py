@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from bulkq.checks import verdict as deciding
 from bulkq.checks.row_diff import Differences, groups, tell_apart
 from bulkq.errors import DatabaseError
-from bulkq.ledger.masking import masked as shape_of
+from bulkq.ledger.message_shape import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.model.conditions import Measure
+from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
-from bulkq.policy.secrets import without_secrets
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
 from bulkq.tasks.check.collector import MASK, CheckSink, shortened
 

@@ -14,8 +14,8 @@ from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind
+from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
-from bulkq.policy.secrets import hidden_names
 from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.ledger.masking import masked
+from bulkq.ledger.message_shape import shape_of
 
 CANARY = "hunter2"
 
@@ -31,7 +31,7 @@ KEPT = [
 @pytest.mark.parametrize(("sqlstate", "message"), KEPT)
 def test_messages_without_values_are_kept(sqlstate: str | None, message: str) -> None:
     """Names of the schema, and words of the server, say what went wrong."""
-    assert masked(message, sqlstate, {"id": 317, "name": CANARY}) == message
+    assert shape_of(message, sqlstate, {"id": 317, "name": CANARY}) == message
 
 
 HELD_BACK = [
@@ -60,7 +60,7 @@ HELD_BACK = [
 @pytest.mark.parametrize(("sqlstate", "message", "kept"), HELD_BACK)
 def test_values_are_not_kept(sqlstate: str | None, message: str, kept: str | None, params: dict[str, object]) -> None:
     """What is quoted, numbers, and everything that users' own code says stays out."""
-    found = masked(message, sqlstate, params)
+    found = shape_of(message, sqlstate, params)
     assert CANARY not in found
     assert "4711" not in found
     assert kept is None or found == kept
@@ -69,17 +69,17 @@ def test_values_are_not_kept(sqlstate: str | None, message: str, kept: str | Non
 @pytest.mark.parametrize(("sqlstate", "message", "kept"), [row for row in HELD_BACK if row[0] != "22000"])
 def test_secrets_are_not_kept(sqlstate: str | None, message: str, kept: str | None) -> None:
     """The same where the value is not known, because it is secret and masked already."""
-    assert CANARY not in masked(message, sqlstate, {"v": "***"})
-    assert kept is None or masked(message, sqlstate, {"v": "***"}) == kept
+    assert CANARY not in shape_of(message, sqlstate, {"v": "***"})
+    assert kept is None or shape_of(message, sqlstate, {"v": "***"}) == kept
 
 
 def test_a_known_form_that_repeats_a_value_is_not_kept() -> None:
     """A function may word its own message like the server's."""
     message = f'duplicate key value violates unique constraint "{CANARY}"'
-    assert masked(message, "23505", {"v": CANARY}) == ""
+    assert shape_of(message, "23505", {"v": CANARY}) == ""
 
 
 def test_long_messages_are_cut_and_lines_joined() -> None:
     """One line, of a length that a table bears."""
-    assert masked("division\n  by zero", "22012", {}) == "division by zero"
-    assert len(masked("word " * 1000, "22012", {"nothing": None, "short": "w"})) == 300
+    assert shape_of("division\n  by zero", "22012", {}) == "division by zero"
+    assert len(shape_of("word " * 1000, "22012", {"nothing": None, "short": "w"})) == 300

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
 from bulkq.model import Column
-from bulkq.sinks.delimited import Delimited
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonArray, JsonLines
 from tests.unit.parameters.reading import opened, query, sets
 

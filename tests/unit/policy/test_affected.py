@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import RefusedError
 from bulkq.model.changed_rows import UNCOUNTED
-from bulkq.policy.affected import AffectedGuard
+from bulkq.policy.affected_rows import AffectedGuard
 
 
 def test_rows_in_flight_count() -> None:

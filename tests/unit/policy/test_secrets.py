@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.policy.secrets import hidden_names, without_secrets
+from bulkq.policy.mask_values import hidden_names, without_secrets
 from bulkq.query import inline
 
 QUERY = inline("-- name: q(token: text, id: text)\n-- @param token text secret\nselect :token, :id")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bulkq.query import inline
-from bulkq.query.keys import Naming, naming
+from bulkq.query.key_columns import KeyColumns, find_key_columns
 
 
-def found(sql: str, dialect: str = "postgres") -> Naming | None:
-    return naming(inline(sql, dialect), dialect)
+def found(sql: str, dialect: str = "postgres") -> KeyColumns | None:
+    return find_key_columns(inline(sql, dialect), dialect)
 
 
 def named(sql: str, dialect: str = "postgres") -> dict[str, str | None] | None:
     """Column -> parameter, by name."""
     query = inline(sql, dialect)
-    names = naming(query, dialect)
+    names = find_key_columns(query, dialect)
     if names is None:
         return None
     return {column: None if i is None else query.parameters[i].name for column, i in names.values}
@@ -116,7 +116,7 @@ def test_a_cast_is_noted() -> None:
 def test_bounds_of_a_range() -> None:
     """`col > :lo AND col <= :hi` names the rows of a range, if nothing assigns the column."""
     names = found("update t set v = 1 where id > :lo and id <= :hi")
-    assert names == Naming(("t",), (), assigned=frozenset({"v"}), bounds=(0, 1))
+    assert names == KeyColumns(("t",), (), assigned=frozenset({"v"}), bounds=(0, 1))
     assert found("update t set id = 1 where id > :lo and id <= :hi") is None
     assert found("update t set v = 1 where id > :lo and k <= :hi") is None
     assert found("update t set v = 1 where id > 5 and id <= :hi") is None
@@ -169,9 +169,11 @@ def test_what_an_upsert_assigns() -> None:
     named_ = found(base + "conflict on constraint k do nothing")
     assert named_ is not None
     assert named_.conflict == ()
-    mine = naming(inline(base + "duplicate key update a = values(a), b = last_insert_id(b), c = 1", "mysql"), "mysql")
+    mine = find_key_columns(
+        inline(base + "duplicate key update a = values(a), b = last_insert_id(b), c = 1", "mysql"), "mysql"
+    )
     assert mine is not None
     assert mine.assigned == {"c"}
-    empty = naming(inline(base + "duplicate key update a =", "mysql"), "mysql")
+    empty = find_key_columns(inline(base + "duplicate key update a =", "mysql"), "mysql")
     assert empty is not None
     assert empty.assigned == {"a"}

@@ -8,8 +8,8 @@ import pytest
 
 from bulkq.query import equality, inline
 from bulkq.query.equality import ANY
-from bulkq.query.keys import naming
-from bulkq.query.rows import CatalogColumn, CatalogTable, RowKey, RowKeyTypes, groups
+from bulkq.query.key_columns import find_key_columns
+from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKey, RowKeyTypes, groups
 
 COLUMNS = [
     CatalogColumn("id", "bigint", "bigint"),
@@ -33,7 +33,7 @@ TABLE = CatalogTable({column.name: column for column in COLUMNS})
 def found(sql: str, table: CatalogTable = TABLE, *types: str, mysql: bool = False) -> tuple[RowKey, ...] | None:
     dialect = "mysql" if mysql else "postgres"
     query = inline(sql, dialect)
-    names = naming(query, dialect)
+    names = find_key_columns(query, dialect)
     assert names is not None
     kinds = types or tuple(table.columns[p.name].type if p.name in table.columns else "" for p in query.parameters)
     return groups(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], mysql))
@@ -81,7 +81,7 @@ def test_a_cast_that_cuts_is_not_trusted() -> None:
     assert where("name", "", text=":x::text") is equality.anything
     assert where("name", "text", text=":x::text") is equality.texts
     query = inline("-- name: q(x: varchar(2))\ndelete from t where name = :x")
-    names = naming(query, "postgres")
+    names = find_key_columns(query, "postgres")
     assert names is not None
     made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"]))
     assert made is not None

@@ -19,7 +19,7 @@ from sarif_kit.validate import validation_errors
 
 from bulkq.model import RunSummary
 from bulkq.reports import ReportRequest, failure_lines, summary_line, write_report
-from bulkq.reports.escaping import cell, code, line, markdown, tamed
+from bulkq.reports.escape import cell, code, line, markdown, tamed
 from bulkq.reports.findings import findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
 from bulkq.reports.write import FORMATS

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from bulkq.model import PastCheck, RunSummary, Status, Verdict
-from bulkq.reports.escaping import line
+from bulkq.reports.escape import line
 from bulkq.reports.html import html_report
 from bulkq.reports.html.words import moment, story
 from bulkq.reports.plain import duration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.visible import enclosed, escaped, look_alike
+from bulkq.text.characters import enclosed, escaped, look_alike
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ _SERVERS_OWN = re.compile(
 SQLITE_ERROR and SQLITE_CONSTRAINT_TRIGGER, where functions and extensions do."""
 
 
-def masked(message: str, sqlstate: str | None, params: Mapping[str, object]) -> str:
+def shape_of(message: str, sqlstate: str | None, params: Mapping[str, object]) -> str:
     """What may be kept of `message`.
 
     Args:

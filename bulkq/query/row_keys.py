@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.query.equality import Keys, Values
-    from bulkq.query.keys import Naming
+    from bulkq.query.key_columns import KeyColumns
 
 WORDS = frozenset({"text", "character varying", "character"})
 NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
@@ -122,28 +122,28 @@ class RowKeyTypes:
     mysql: bool = False
 
 
-def groups(naming: Naming, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
+def groups(key: KeyColumns, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
     """The groups of parameters that name rows; sets change no row in common unless one of these is equal. None: not known."""
-    if naming.inserts:
-        return _inserted(naming, table, source)
-    known = [(column, i) for column, i in naming.values if i is not None and column in table.columns]
+    if key.inserts:
+        return _inserted(key, table, source)
+    known = [(column, i) for column, i in key.values if i is not None and column in table.columns]
     usable = [(table.columns[column], i) for column, i in known if not table.columns[column].computed]
-    group = _group(naming, usable, source)
+    group = _group(key, usable, source)
     return None if group is None else (group,)
 
 
-def _inserted(naming: Naming, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
+def _inserted(key: KeyColumns, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
     """A group for each unique index; if one may find equal what is not seen, None, unless ON CONFLICT names the one that counts."""
     if table.rewritten:
         return None
-    values = dict(naming.values)
-    if "" in values or len(values) < len(naming.values):
-        values = dict(zip(table.columns, (i for _, i in naming.values), strict=False))
-    chosen = set(naming.conflict)
+    values = dict(key.values)
+    if "" in values or len(values) < len(key.values):
+        values = dict(zip(table.columns, (i for _, i in key.values), strict=False))
+    chosen = set(key.conflict)
     found: list[RowKey] = []
     unseen = False
     for index in table.unique:
-        group = None if index is None else _indexed(naming, index, values, table, source)
+        group = None if index is None else _indexed(key, index, values, table, source)
         if group is not None and index is not None:
             found.insert(0 if chosen == set(index) else len(found), group)
         elif index is None or not _apart(index, values, table):
@@ -154,12 +154,12 @@ def _inserted(naming: Naming, table: CatalogTable, source: RowKeyTypes) -> tuple
 
 
 def _indexed(
-    naming: Naming, index: tuple[str, ...], values: Mapping[str, int | None], table: CatalogTable, source: RowKeyTypes
+    key: KeyColumns, index: tuple[str, ...], values: Mapping[str, int | None], table: CatalogTable, source: RowKeyTypes
 ) -> RowKey | None:
-    if naming.assigned.intersection(index) or any(table.columns[name].computed for name in index):
+    if key.assigned.intersection(index) or any(table.columns[name].computed for name in index):
         return None
     given = [(table.columns[name], i) for name in index if (i := values.get(name)) is not None]
-    return _group(naming, given, source) if given else None
+    return _group(key, given, source) if given else None
 
 
 def _apart(index: tuple[str, ...], values: Mapping[str, int | None], table: CatalogTable) -> bool:
@@ -167,27 +167,27 @@ def _apart(index: tuple[str, ...], values: Mapping[str, int | None], table: Cata
     return any(name not in values and table.columns[name].filled for name in index)
 
 
-def _group(naming: Naming, columns: Sequence[tuple[CatalogColumn, int]], source: RowKeyTypes) -> RowKey | None:
+def _group(key: KeyColumns, columns: Sequence[tuple[CatalogColumn, int]], source: RowKeyTypes) -> RowKey | None:
     if not columns:
         return None
-    found = [(column.name, i, _keys(naming, column, i, source)) for column, i in columns]
+    found = [(column.name, i, _keys(key, column, i, source)) for column, i in columns]
     certain = [one for one in found if one[2] in CERTAIN]
     names, parameters, keys = zip(*(certain or found), strict=True)
     return RowKey(names, parameters, keys)
 
 
-def _keys(naming: Naming, column: CatalogColumn, parameter: int, source: RowKeyTypes) -> Keys:
+def _keys(key: KeyColumns, column: CatalogColumn, parameter: int, source: RowKeyTypes) -> Keys:
     if source.mysql:
-        return _mysql(column, inserts=naming.inserts)
+        return _mysql(column, inserts=key.inserts)
     declared = source.declared[parameter]
-    free = parameter not in naming.cast and declared is None
+    free = parameter not in key.cast and declared is None
     found = source.types[parameter]
     kind = column.type if found in {"", column.type, column.declared} and (free or found != column.declared) else found
     if kind != column.type and not _akin(kind, column.type):
         return equality.anything
     if not free and (kind == "character" or found == "" or "(" in (declared or "")):
         return equality.anything  # an explicit cast cuts
-    if naming.inserts and column.length and column.type in ROUNDED:
+    if key.inserts and column.length and column.type in ROUNDED:
         return equality.whole if column.type == "numeric" and not column.length - 4 & 0x400 else equality.anything
     if column.collation and kind in WORDS:
         return equality.anything

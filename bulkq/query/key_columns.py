@@ -31,7 +31,7 @@ NOT_CONJUNCT = frozenset({"OR", "XOR", "CASE", "|", ":="})
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class KeyColumns:
     """The parameters that name the rows of a set.
 
     Attributes:
@@ -73,7 +73,7 @@ class _TableName(NamedTuple):
     end: int
 
 
-def naming(query: Query, dialect: str) -> Naming | None:
+def find_key_columns(query: Query, dialect: str) -> KeyColumns | None:
     """What names the rows of a set of `query`; None where the text does not say it for certain."""
     if any(p.kind is PlaceholderKind.IDENTIFIER for p in query.placeholders):
         return None
@@ -89,7 +89,7 @@ def naming(query: Query, dialect: str) -> Naming | None:
 # --- UPDATE and DELETE ---------------------------------------------------------------------------------------------
 
 
-def _changed(items: Sequence[_Item], dialect: str) -> Naming | None:
+def _changed(items: Sequence[_Item], dialect: str) -> KeyColumns | None:
     update = items[0].word == "UPDATE"
     start = _skip(items, 1, BEFORE_TABLE)
     if not update:
@@ -114,14 +114,14 @@ def _changed(items: Sequence[_Item], dialect: str) -> Naming | None:
 
 def _named(
     table: _TableName, found: Mapping[str, _KeyValue], bounds: tuple[str, int, int] | None, assigned: frozenset[str]
-) -> Naming | None:
+) -> KeyColumns | None:
     kept = {column: value for column, value in found.items() if column not in assigned}
     inside = bounds[1:] if bounds is not None and bounds[0] not in assigned else None
     if not kept and inside is None:
         return None
     values = tuple((column, value.parameter) for column, value in kept.items())
     cast = frozenset(value.parameter for value in kept.values() if value.cast)
-    return Naming(table.parts, values, cast, assigned, bounds=inside)
+    return KeyColumns(table.parts, values, cast, assigned, bounds=inside)
 
 
 def _conditions(
@@ -229,7 +229,7 @@ def _column(items: Sequence[_Item], table: _TableName, *, joined: bool) -> str |
 # --- INSERT and REPLACE --------------------------------------------------------------------------------------------
 
 
-def _inserted(items: Sequence[_Item], dialect: str) -> Naming | None:
+def _inserted(items: Sequence[_Item], dialect: str) -> KeyColumns | None:
     start = _skip(items, 1, BEFORE_INTO)
     table = _table(items, start + 1, stops=frozenset(), needs_as=True) if _word(items, start) == "INTO" else None
     if table is None:
@@ -250,7 +250,7 @@ def _inserted(items: Sequence[_Item], dialect: str) -> Naming | None:
     rest = items[end + 1 :]
     if _word(rest, 0) == "," or (columns and len(columns) != len(values)):
         return None
-    return Naming(
+    return KeyColumns(
         table.parts,
         tuple((column, value and value.parameter) for column, value in zip(columns or [""] * len(values), values)),  # noqa: B905 - the lengths are equal
         frozenset(value.parameter for value in values if value is not None and value.cast),

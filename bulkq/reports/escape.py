@@ -12,7 +12,7 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from bulkq.text import visible
+from bulkq.text import characters
 from bulkq.text.pg_text import Shortened, printable
 
 LONGEST = 2_000
@@ -40,7 +40,7 @@ def line(text: str, longest: int = LONGEST) -> str:
 
 def cell(value: str | None) -> str:
     """A value of a row as `line`; NULL is the word, and a text that would look like nothing or like NULL stands in quotes."""
-    return visible.NULL if value is None else visible.enclosed(line(value, LONGEST_CELL), value)
+    return characters.NULL if value is None else characters.enclosed(line(value, LONGEST_CELL), value)
 
 
 def html(text: str, longest: int = LONGEST) -> str:

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.escaping import html
+from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, title
 from bulkq.reports.html.words import counted
 from bulkq.reports.plain import duration
