@@ -1,7 +1,7 @@
-"""The command line: parse, call a task, render, exit.
+"""The command line: parse the arguments, call a task, print the result, exit.
 
-This module imports Click and nothing else, because `bulkq --help` must cost no more than Click itself: a command's
-module is imported when the command is called, an error's rendering when there is an error.
+This module imports only Click, so that `bulkq --help` is fast. The module of a command is imported when the command is
+called, and the module that prints errors when there is an error.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "demo": ("bulkq.cli.commands.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
-    "run": ("bulkq.cli.commands.run", "Run queries for every parameter set."),
-    "check": ("bulkq.cli.commands.check", "Data checks: read-only, side by side, with verdicts and reports."),
-    "resume": ("bulkq.cli.commands.resume", "Go on with a run that was stopped or killed."),
-    "retry": ("bulkq.cli.commands.retry", "A new run over the parameter sets that failed in another."),
-    "list": ("bulkq.cli.commands.list", "Names, parameters and modes of the queries in files."),
-    "lint": ("bulkq.cli.commands.lint", "Check query files; with --prepare the server checks them too."),
-    "plan": ("bulkq.cli.commands.plan", "What a command would do; nothing of yours is executed."),
-    "runs": ("bulkq.cli.commands.runs", "The runs in the ledger, or one of them."),
-    "report": ("bulkq.cli.commands.report", "Any report of a run again, from the ledger."),
-    "doctor": ("bulkq.cli.commands.doctor", "What a target is, and what it lets you do."),
-    "targets": ("bulkq.cli.commands.targets", "The databases that bulkq.toml names: list them, try them."),
-    "ledger": ("bulkq.cli.commands.ledger", "The record of runs: upgrade or check it, forget a run."),
+    "run": ("bulkq.cli.commands.run", "Run queries for each parameter set."),
+    "check": ("bulkq.cli.commands.check", "Run data checks: read-only, with a verdict for each check."),
+    "resume": ("bulkq.cli.commands.resume", "Continue a run that was stopped or killed."),
+    "retry": ("bulkq.cli.commands.retry", "Run the failed parameter sets of a run again, as a new run."),
+    "list": ("bulkq.cli.commands.list", "List the queries of files: names, parameters, modes."),
+    "lint": ("bulkq.cli.commands.lint", "Check query files; with --prepare, also on the server."),
+    "plan": ("bulkq.cli.commands.plan", "Show what a command would do, without executing a query."),
+    "runs": ("bulkq.cli.commands.runs", "List the runs of the ledger, or show one."),
+    "report": ("bulkq.cli.commands.report", "Write a report of a recorded run."),
+    "doctor": ("bulkq.cli.commands.doctor", "Show what a target is and what it permits."),
+    "targets": ("bulkq.cli.commands.targets", "List the targets of bulkq.toml, or connect to each."),
+    "ledger": ("bulkq.cli.commands.ledger", "Upgrade or check the ledger, or remove a run from it."),
 }
-"""Name, module that holds it as `command`, and one line of help; in the order of `bulkq --help`."""
+"""Name, module with the object `command`, and one line of help; in the order of `bulkq --help`."""
 
 
 class Broken(Exception):
-    """A `BrokenPipeError` on its way past Click, which would end with 1 and say nothing, whosever pipe it was."""
+    """Carries a `BrokenPipeError` past Click, which would exit with 1 and print nothing."""
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def _past_click() -> Iterator[None]:
 
 
 class Program(click.Group):
-    """A group that knows its commands by name and imports one when it is called."""
+    """The group of all commands. It imports the module of a command when the command is called."""
 
     def make_context(
         self,
@@ -59,21 +59,21 @@ class Program(click.Group):
         parent: click.Context | None = None,
         **extra: MutableMapping[str, object],
     ) -> click.Context:
-        """As Click does; `--help` and `--version` write here."""
+        """Make the context as Click does; `--help` and `--version` write here."""
         with _past_click():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
-        """As Click does."""
+        """Invoke the command as Click does."""
         with _past_click():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names, in the order of the table."""
-        return [*COMMANDS]  # `list` may be the module of that command here
+        """Return the names in the order of `COMMANDS`."""
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the module of a command."""
+        """Import the module of a command and return the command."""
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
@@ -84,25 +84,25 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As Click does, but a name that is not known is compared with the table."""
+        """Find the command as Click does, but suggest names of `COMMANDS` for an unknown name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing one."""
+        """Write the list of commands without importing their modules."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(
     cls=Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="bulkq COMMAND --help shows the options of a command.",
 )
 @click.version_option(__version__, prog_name="bulkq", message="%(prog)s %(version)s")
 def program() -> None:
-    """Run a parameterized query for every parameter set, many at once.
+    """Run one SQL query for each parameter set, many at the same time.
 
     \b
     bulkq demo
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = program.main(given, prog_name="bulkq", standalone_mode=False, obj=given)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every error becomes a line
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - here each error becomes one line and an exit code
         from bulkq.cli.errors import report
 
         code = report((isinstance(error, Broken) and error.__cause__) or error, given)
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _let_go_of_a_closed_stdout() -> None:
-    """Keep the interpreter from complaining about a closed pipe when it flushes stdout for the last time."""
+    """Prevent an error message of the interpreter when it flushes a closed stdout at exit."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

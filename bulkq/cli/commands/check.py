@@ -5,37 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.commands.ledger import LEDGER, warn_of_password
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
+from bulkq.cli.options.check_options import START, check_options
 from bulkq.cli.options.defaults import given, named_config, said
-from bulkq.cli.options.groups import (
-    CONCURRENCY,
-    CONNECT_TIMEOUT,
-    DEADLINE,
-    DEBUG,
-    FAIL_FAST,
-    LOCK_TIMEOUT,
-    LOG_FORMAT,
-    MAX_FAILURES,
-    OUTAGE,
-    PROGRESS,
-    REPORT,
-    RETRIES,
-    SITES,
-    TARGET,
-    TIMEOUT,
-    WHAT,
-    F,
-    option,
-    together,
-    typed,
-)
-from bulkq.cli.options.types import Count, PathText, Text
+from bulkq.cli.options.option import typed
+from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.run_task import carry_out, wanted_reports, write_all
 from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import together as all_of
@@ -44,6 +24,7 @@ from bulkq.model import Run, RunSummary, Status, Threshold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.cli.options.check_options import CheckOptions
     from bulkq.model import CheckResult, Query, Target
     from bulkq.reports import ReportRequest
     from bulkq.tasks.check.open_check import Checks
@@ -52,111 +33,36 @@ if TYPE_CHECKING:
 EXAMPLE = "for example bulkq check checks/ -t postgresql://host/database"
 
 
-class CheckOptions(TypedDict):
-    """What Click hands to `check`; names are those of the options."""
-
-    paths: tuple[str, ...]
-    target: tuple[str, ...]
-    sql: tuple[str, ...]
-    params: tuple[str, ...]
-    param: tuple[tuple[str, str], ...]
-    params_format: str | None
-    params_target: str | None
-    grid: bool
-    null: str | None
-    extra_columns: str
-    tag: tuple[str, ...]
-    exclude: tuple[str, ...]
-    changed_since: str | None
-    allow_empty: bool
-    snapshot: bool
-    max_rows: int
-    concurrency: int
-    schemas: tuple[str, ...]
-    schemas_with: tuple[str, ...]
-    targets_sql: str | None
-    per_target: int | None
-    connect_timeout: float | None
-    timeout: float | None
-    lock_timeout: float | None
-    deadline: float | None
-    retries: int
-    outage: float
-    fail_fast: bool
-    max_failures: tuple[int | None, float | None] | None
-    ledger: str
-    report: tuple[str, ...]
-    progress: str
-    name: str | None
-    log_format: str
-    debug: bool
-
-
-CHECK = (
-    click.argument("paths", nargs=-1, type=PathText(), metavar="[PATH[:NAME]]..."),
-    TARGET,
-    *WHAT,
-    option("--tag", type=Text(), multiple=True, metavar="TAG", help="Only checks with this tag. Repeatable."),
-    option(
-        "--exclude",
-        type=Text(),
-        multiple=True,
-        metavar="PATTERN",
-        help="Leave out a path, a name or FILE:NAME; * and ? match. Repeatable.",
+@click.command(
+    "check",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Run data checks: read-only, with a verdict for each check.",
+    examples=(
+        ("run all checks of a folder", "bulkq check checks/ -t postgresql://host/app"),
+        (
+            "run one check, and write a report for a CI server",
+            "bulkq check checks/orders.sql:no_orphans -t sqlite:///app.db --report junit:out.xml",
+        ),
+        (
+            "run the checks that differ from the main branch",
+            "bulkq check checks/ -t prod --changed-since origin/main",
+        ),
     ),
-    option(
-        "--changed-since",
-        type=Text(),
-        metavar="REV",
-        help="Only checks whose file, or parameter file, git says has changed.",
-    ),
-    option("--allow-empty", is_flag=True, help="No check, no parameter set or no target is no error."),
-    option("--snapshot", is_flag=True, help="All checks of a target see one moment (PostgreSQL)."),
-    option(
-        "--max-rows",
-        type=Count(1),
-        default=10_000_000,
-        show_default=True,
-        metavar="N",
-        help="A check whose result has more rows is an error.",
-    ),
-    CONCURRENCY(default=8, show_default=True),
-    *SITES,
-    CONNECT_TIMEOUT,
-    TIMEOUT(default="30s", show_default=True),
-    LOCK_TIMEOUT,
-    DEADLINE,
-    RETRIES(default=2, show_default=True),
-    OUTAGE(default="10s", show_default=True),
-    FAIL_FAST,
-    MAX_FAILURES,
-    LEDGER,
-    REPORT,
-    PROGRESS,
-    option("--name", type=Text(), help="A name for the run."),
-    LOG_FORMAT,
-    DEBUG,
 )
-
-
-def check_options(function: F) -> F:
-    """Everything that `check` takes, and `plan check` with it."""
-    return together(*CHECK)(function)
-
-
-@click.command("check", short_help="Data checks: read-only, side by side, with verdicts and reports.")
 @check_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
-    """Run data checks: query files whose rows are the offenders, or that say with @expect what is wanted.
+    """Run data checks. A check is a query that returns the offending rows, or that states its condition with @expect.
 
-    \b
-    bulkq check checks/ -t postgresql://host/app
-    bulkq check checks/orders.sql:no_orphans -t sqlite:///app.db --report junit:out.xml
+    A check never changes data. Its verdict is pass, warn, fail or error; error means that it could not be evaluated.
 
-    Nothing is ever changed. Every check ends as pass, warn, fail or error; an error says that nobody can tell.
-    Exit code: 0 all passed (warnings too), 1 a check failed, 3 an error, 2 nothing was run, 5 stopped early.
-    """  # noqa: D301 - Click reads a real backspace
+    Exit code: 0 all checks passed (warnings included), 1 a check failed, 3 a check could not be evaluated, 2 no check
+    was run, 5 stopped early.
+
+    Each option can be set by an environment variable: BULKQ_LOCK_TIMEOUT for --lock-timeout. Durations are written 250ms,
+    30s, 5m or 2h.
+    """
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)

@@ -1,4 +1,4 @@
-"""`bulkq doctor`: what a target is, printed."""
+"""`bulkq doctor`: print what bulkq finds out about a target."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import click
 
 from bulkq import __version__
 from bulkq.cli.display.plan_text import settings_text
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, TARGET, option, together
-from bulkq.cli.options.types import Words
+from bulkq.cli.options.option import together
+from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
+from bulkq.cli.options.targets import TARGET
 from bulkq.errors import BulkqError
 
 if TYPE_CHECKING:
@@ -25,23 +27,27 @@ if TYPE_CHECKING:
 LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy", "sqlglot", "click", "rich")
 
 
-@click.command("doctor", short_help="What a target is, and what it lets you do.")
+@click.command(
+    "doctor",
+    cls=DocumentedCommand,
+    short_help="Show what a target is and what it permits.",
+    examples=(
+        ("examine a target", "bulkq doctor -t postgresql://host/database"),
+        ("examine all targets whose names match", "bulkq doctor -t 'eu-*'"),
+    ),
+)
 @together(
     TARGET,
-    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    FORM,
     LOG_FORMAT,
     DEBUG,
 )
 @click.pass_context
 def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
-    """Connect to a target and say what it is: driver, version, TLS, pooler, privileges, free connections.
+    """Connect to a target and show what it is: driver, version, TLS, pooler, privileges, free connections.
 
-    \b
-    bulkq doctor -t postgresql://host/database
-    bulkq doctor -t 'eu-*'
-
-    Of several targets, each is told as soon as it is known; bulkq targets test asks them all at once.
-    """  # noqa: D301 - Click reads a real backspace
+    bulkq examines several targets one after the other. To connect to many at the same time, use bulkq targets test.
+    """
     from bulkq.tasks.doctor import examine
 
     messages = Messages(as_json=log_format == "json")
@@ -55,7 +61,7 @@ def command(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
 
 
 async def _several(targets: Sequence[Target], form: str, messages: Messages) -> int:
-    """One after the other; one that cannot be reached is an error line and hides no other. The worst decides the exit code."""
+    """Examine each target, print an error line for each that cannot be reached, and return the exit code of the worst."""
     from bulkq.tasks.doctor import examine
 
     records: list[dict[str, object]] = []

@@ -1,4 +1,4 @@
-"""`bulkq ledger upgrade|check|forget`: the schema of the ledger, its health, and dropping a run from it."""
+"""`bulkq ledger upgrade|check|forget`: upgrade or check the ledger, or remove a run from it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
+from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, option, together
-from bulkq.cli.options.types import Text, Words
+from bulkq.cli.options.option import together
+from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
+from bulkq.cli.options.safety import FORGET, LEDGER, warn_of_password
+from bulkq.cli.options.types import RunText
 from bulkq.errors import RefusedError
 from bulkq.model import RunState
-from bulkq.text.urls import passwords
 
 if TYPE_CHECKING:
     from bulkq.ledger.maintenance import Checkup
@@ -23,42 +24,27 @@ if TYPE_CHECKING:
 
 UNSOUND = 1
 
-LEDGER = option(
-    "--ledger",
-    type=Text(),
-    default="auto",
-    show_default=True,
-    metavar="auto|URL",
-    help="The ledger: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in $XDG_STATE_HOME.",
+
+@click.group(
+    "ledger",
+    cls=DocumentedGroup,
+    short_help="Upgrade or check the ledger, or remove a run from it.",
+    examples=(
+        ("check the ledger", "bulkq ledger check"),
+        ("upgrade a shared ledger", "bulkq ledger upgrade --ledger postgresql://host/database"),
+        ("remove a run", "bulkq ledger forget 01kb4x"),
+    ),
 )
-
-
-def warn_of_password(ledger: str, messages: Messages) -> None:
-    """A password in argv is read by everyone who lists processes; say where it belongs."""
-    if passwords(ledger) and click.get_current_context().get_parameter_source("ledger") is ParameterSource.COMMANDLINE:
-        messages.say(
-            "warning",
-            "the password in --ledger can be read by everyone who lists processes: "
-            "put it into ~/.pgpass, PGPASSWORD or BULKQ_LEDGER",
-        )
-
-
-@click.group("ledger", short_help="The record of runs: upgrade or check it, forget a run.")
 def command() -> None:
-    """Look after the ledger, in which runs are recorded.
-
-    \b
-    bulkq ledger check
-    bulkq ledger upgrade --ledger postgresql://host/database
-    """  # noqa: D301 - Click reads a real backspace
+    """Maintain the ledger, the record of runs."""
 
 
-@command.command("upgrade", short_help="Bring it to the schema of this program.")
+@command.command("upgrade", short_help="Upgrade the ledger to the schema of this version.")
 @together(LEDGER, LOG_FORMAT, DEBUG)
 def upgrade(ledger: str, log_format: str, **_: object) -> int:
-    """Bring the ledger to the schema of this program, or make one.
+    """Upgrade the ledger to the schema of this version of bulkq, or create it.
 
-    Every run does this by itself; by hand it is for those who want to choose the moment.
+    Each run upgrades the ledger by itself. Use this command to choose the time of the upgrade.
     """
     from bulkq.ledger.location import locate
     from bulkq.ledger.maintenance import upgrade as bring
@@ -70,15 +56,15 @@ def upgrade(ledger: str, log_format: str, **_: object) -> int:
     return 0
 
 
-@command.command("check", short_help="Integrity, revision, rows, size.")
+@command.command("check", short_help="Check the integrity of the ledger; show its revision and size.")
 @together(
     LEDGER,
-    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    FORM,
     LOG_FORMAT,
     DEBUG,
 )
 def check(ledger: str, form: str, log_format: str, **_: object) -> int:
-    """Look at the ledger and change nothing; exit code 1 where something is wrong."""
+    """Check the ledger without changing it. Exit code 1: the ledger has a problem."""
     from bulkq.ledger.maintenance import check as look
 
     warn_of_password(ledger, Messages(as_json=log_format == "json"))
@@ -87,16 +73,16 @@ def check(ledger: str, form: str, log_format: str, **_: object) -> int:
     return UNSOUND if found.problems else 0
 
 
-@command.command("forget", short_help="Drop a run.")
-@click.argument("run", type=Text(), metavar="RUN")
+@command.command("forget", short_help="Remove a run.")
+@click.argument("run", type=RunText(), metavar="RUN")
 @together(
     LEDGER,
-    option("--yes", is_flag=True, help="Also a run that could still be resumed."),
+    FORGET,
     LOG_FORMAT,
     DEBUG,
 )
 def forget(run: str, ledger: str, *, yes: bool, log_format: str, **_: object) -> int:
-    """Drop a run and its spooled parameters. It cannot be resumed, retried or reported any more."""
+    """Remove a run and its spooled parameters from the ledger. It can no longer be resumed, retried or reported."""
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
     record, spooled = asyncio.run(_forget(run, ledger, yes=yes))

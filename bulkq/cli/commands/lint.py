@@ -1,4 +1,4 @@
-"""`bulkq lint`: what is wrong with query files, as `file:line: message`, for editors and CI."""
+"""`bulkq lint`: report problems of query files as `file:line: message`, for editors and CI."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, dialect, named, some_targets, warn_of_password
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, PATHS, TARGET, option, together
+from bulkq.cli.options.option import option, together
+from bulkq.cli.options.output import DEBUG, LOG_FORMAT
+from bulkq.cli.options.queries import PATHS
+from bulkq.cli.options.targets import TARGET
 from bulkq.errors import BulkqError, UsageError
 from bulkq.lifecycle.query_files import every, lines_of
 
@@ -23,11 +27,19 @@ if TYPE_CHECKING:
 FOUND = 1
 
 
-@click.command("lint", short_help="Check query files; with --prepare the server checks them too.")
+@click.command(
+    "lint",
+    cls=DocumentedCommand,
+    short_help="Check query files; with --prepare, also on the server.",
+    examples=(
+        ("check the query files of a folder", "bulkq lint sql/"),
+        ("let a server check the queries too", "bulkq lint sql/ --prepare -t postgresql://host/database"),
+    ),
+)
 @together(
     PATHS,
     TARGET,
-    option("--prepare", is_flag=True, help="Let the server prepare every query. Nothing is executed."),
+    option("--prepare", is_flag=True, help="Let the server of -t prepare each query, without executing it."),
     LOG_FORMAT,
     DEBUG,
 )
@@ -35,12 +47,7 @@ FOUND = 1
 def command(
     ctx: click.Context, /, paths: tuple[str, ...], target: tuple[str, ...], prepare: bool, log_format: str, **_: object
 ) -> int:
-    """Check query files and folders. Findings are on stdout; exit code 1 if there are any.
-
-    \b
-    bulkq lint sql/
-    bulkq lint sql/ --prepare -t postgresql://host/database
-    """  # noqa: D301 - Click reads a real backspace
+    """Check query files and folders. bulkq prints the findings to stdout. Exit code 1: at least one finding is an error."""
     if not paths:
         raise UsageError("no path: name a query file or a folder, for example bulkq lint sql/")
     messages = Messages(as_json=log_format == "json")

@@ -1,4 +1,4 @@
-"""`bulkq list`: what is in query files. Reads files, asks no database."""
+"""`bulkq list`: print the queries of files. Connects to no database."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import dialect, some_targets
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, PATHS, TARGET, option, together
-from bulkq.cli.options.types import Words
+from bulkq.cli.options.option import together
+from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
+from bulkq.cli.options.queries import PATHS
+from bulkq.cli.options.targets import TARGET
 from bulkq.errors import UsageError
 from bulkq.lifecycle.query_files import every, lines_of
 
@@ -19,11 +22,19 @@ if TYPE_CHECKING:
     from bulkq.model import Parameter, Query
 
 
-@click.command("list", short_help="Names, parameters and modes of the queries in files.")
+@click.command(
+    "list",
+    cls=DocumentedCommand,
+    short_help="List the queries of files: names, parameters, modes.",
+    examples=(
+        ("list the queries of a folder", "bulkq list sql/"),
+        ("list them for a program", "bulkq list users.sql --format json"),
+    ),
+)
 @together(
     PATHS,
     TARGET,
-    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    FORM,
     LOG_FORMAT,
     DEBUG,
 )
@@ -31,12 +42,10 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context, /, paths: tuple[str, ...], target: tuple[str, ...], form: str, log_format: str, **_: object
 ) -> int:
-    """Names, parameters, modes and descriptions of the queries in files and folders.
+    """List the queries of files and folders: names, parameters, modes and descriptions.
 
-    \b
-    bulkq list sql/
-    bulkq list users.sql --format json
-    """  # noqa: D301 - Click reads a real backspace
+    With -t, the files are read in the SQL dialect of that target. bulkq does not connect to it.
+    """
     if not paths:
         raise UsageError("no path: name a query file or a folder, for example bulkq list sql/")
     queries, errors = every(paths, dialect(some_targets(target, ctx)[0].url if target else None))

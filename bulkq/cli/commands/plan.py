@@ -1,4 +1,4 @@
-"""`bulkq plan COMMAND ...`: what COMMAND would do with the same arguments, printed."""
+"""`bulkq plan COMMAND ...`: print what COMMAND would do with the same arguments."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.commands.ledger import warn_of_password
 from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.display import plan_text as text
 from bulkq.cli.display.plan_check import check
+from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.cli.options.run_options import START, RunOptions, run_options
+from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import UsageError
 from bulkq.markers import tables
 from bulkq.policy import safety
@@ -30,25 +31,42 @@ if TYPE_CHECKING:
 FAILED = 1
 
 
-@click.group("plan", short_help="What a command would do; nothing of yours is executed.")
+@click.group(
+    "plan",
+    cls=DocumentedGroup,
+    short_help="Show what a command would do, without executing a query.",
+    examples=(
+        ("see what a run would do", "bulkq plan run users.sql -t sqlite:///app.db -p ids.csv"),
+        ("see which checks would run", "bulkq plan check checks/ -t postgresql://host/database"),
+    ),
+)
 def command() -> None:
-    """Say what a command would do, with the same arguments; nothing of yours is executed."""
+    """Show what a command would do with the same arguments. No query is executed."""
 
 
 command.add_command(check)
 
 
-@command.command("run", short_help="What bulkq run would do.")
+@command.command(
+    "run",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Show what bulkq run would do.",
+    examples=(
+        ("see what a run would do", "bulkq plan run users.sql -t postgresql://host/database -p ids.csv"),
+        (
+            "see what a write would do",
+            "bulkq plan run fix.sql:norm_phone -t prod -p range:id=1..1000000/1000 --write",
+        ),
+    ),
+)
 @run_options
 @click.pass_context
 def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
-    """Connect, prepare and explain every query, check the first parameter sets, and execute nothing.
+    """Show what bulkq run would do: connect, prepare and explain each query, and check the first parameter sets.
 
-    \b
-    bulkq plan run users.sql -t postgresql://host/database -p ids.csv
-
-    The schemas of --schemas are listed; the query of --targets-sql is prepared and not asked.
-    """  # noqa: D301 - Click reads a real backspace
+    No query is executed. The schemas of --schemas are listed. The query of --targets-sql is prepared, but not executed.
+    """
     from bulkq.tasks.plan.run import plan as make
 
     messages = Messages(as_json=options["log_format"] == "json")

@@ -1,4 +1,4 @@
-"""`bulkq report`: any report of a run again, from the ledger."""
+"""`bulkq report`: write a report of a recorded run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,40 @@ from io import BytesIO
 
 import click
 
-from bulkq.cli.commands.ledger import LEDGER, warn_of_password
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, option, together
-from bulkq.cli.options.types import PathText, Text
+from bulkq.cli.options.option import option, together
+from bulkq.cli.options.output import DEBUG, LOG_FORMAT
+from bulkq.cli.options.safety import LEDGER, warn_of_password
+from bulkq.cli.options.types import PathText, ReportText, RunText
 from bulkq.errors import OutputClosed, UsageError
 
 
-@click.command("report", short_help="Any report of a run again, from the ledger.")
-@click.argument("run", required=False, type=Text(), metavar="[RUN]")
+@click.command(
+    "report",
+    cls=DocumentedCommand,
+    short_help="Write a report of a recorded run.",
+    examples=(
+        ("write a report as a web page", "bulkq report 01kb4x --format html -o report.html"),
+        ("write a report of the newest run for a CI server", "bulkq report --last --format junit -o junit.xml"),
+    ),
+)
+@click.argument("run", required=False, type=RunText(), metavar="[RUN]")
 @together(
-    option("--last", is_flag=True, envvar=None, help="The newest run that has ended, instead of its id."),
-    option("--format", "form", type=Text(), default="text", show_default=True, envvar=None, help="As of --report."),
-    option("-o", "--output", type=PathText(), envvar=None, metavar="FILE|-", help="Where to; stdout by default."),
+    option("--last", is_flag=True, envvar=None, help="Use the newest run that has ended instead of a run id."),
+    option(
+        "--format",
+        "form",
+        type=ReportText(),
+        default="text",
+        show_default=True,
+        envvar=None,
+        metavar="FORMAT",
+        help="Format of the report: text, json, junit, github, gitlab, sarif, tap, markdown or html.",
+    ),
+    option(
+        "-o", "--output", type=PathText(), envvar=None, metavar="FILE|-", help="File for the report. Default: stdout."
+    ),
     LEDGER,
     LOG_FORMAT,
     DEBUG,
@@ -37,12 +58,7 @@ def command(
     log_format: str,
     **_: object,
 ) -> int:
-    """Render a report of a run again: verdicts, values, counts and times, without rows, which the ledger does not keep.
-
-    \b
-    bulkq report 01kb4x --format html -o report.html
-    bulkq report --last --format junit -o junit.xml
-    """  # noqa: D301 - Click reads a real backspace
+    """Write a report of a recorded run: verdicts, values, counts and times. The ledger does not record result rows."""
     from bulkq.reports import parse_report, write_report
     from bulkq.tasks.report import recalled
 

@@ -1,4 +1,4 @@
-"""`bulkq resume`: go on with a run of the ledger that was stopped or killed."""
+"""`bulkq resume`: continue a recorded run that was stopped or killed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.groups import typed
-from bulkq.cli.options.resume_options import options_of_recorded, understood
+from bulkq.cli.options.option import typed
+from bulkq.cli.options.resume_options import START, options_of_recorded, understood
 from bulkq.cli.run_task import carry_out, files_of, wanted_reports
 
 if TYPE_CHECKING:
     from bulkq.cli.options.resume_options import RecordedOptions
 
 
-@click.command("resume", short_help="Go on with a run that was stopped or killed.")
+@click.command(
+    "resume",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Continue a run that was stopped or killed.",
+    examples=(
+        ("continue a run", "bulkq resume 01kb4x"),
+        ("continue the newest run, with fewer connections", "bulkq resume --last -j 2"),
+    ),
+)
 @options_of_recorded
 @click.pass_context
 def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
-    """Go on with a run that was stopped or killed: what is missing is done, and nothing twice.
+    """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
-    \b
-    bulkq resume 01kb4x
-    bulkq resume --last -j 2
-
-    Queries, parameters and target are those of the run, and must not have changed since; so is every option that is not
-    given. -t is needed only where the password was part of it: passwords are not kept.
-    """  # noqa: D301 - Click reads a real backspace
+    Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
+    the values of the run. Give -t again only if it contained a password, because the ledger does not record passwords.
+    """
     messages, changes = understood(ctx, options)
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.resume import resume

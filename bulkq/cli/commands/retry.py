@@ -1,4 +1,4 @@
-"""`bulkq retry`: a new run over the parameter sets that failed in a run of the ledger."""
+"""`bulkq retry`: run the failed parameter sets of a recorded run again, as a new run."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.groups import typed
-from bulkq.cli.options.resume_options import options_of_recorded, understood
+from bulkq.cli.options.option import typed
+from bulkq.cli.options.resume_options import START, options_of_recorded, understood
 from bulkq.cli.run_task import carry_out, files_of, wanted_reports
 
 if TYPE_CHECKING:
     from bulkq.cli.options.resume_options import RecordedOptions
 
 
-@click.command("retry", short_help="A new run over the parameter sets that failed in another.")
+@click.command(
+    "retry",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Run the failed parameter sets of a run again, as a new run.",
+    examples=(
+        ("run the failed parameter sets of a run again", "bulkq retry 01kb4x"),
+        ("give them more time, in the newest run", "bulkq retry --last --timeout 5m"),
+    ),
+)
 @options_of_recorded
 @click.pass_context
 def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
-    """Run the parameter sets once more that failed in a run: a new run, with its own id and output.
+    """Run the parameter sets that failed in a run again. The result is a new run, with its own id and output.
 
-    \b
-    bulkq retry 01kb4x
-    bulkq retry --last --timeout 5m
-
-    Its rows go to the file of the run with .retry-RUN before the suffix, and every option that is not given is that of the run.
-    A run that is not complete is for bulkq resume.
-    """  # noqa: D301 - Click reads a real backspace
+    The rows go to the output file of the run, with .retry-RUN before the suffix. Options that are not given keep the values
+    of the run. If the run is not complete, use bulkq resume first.
+    """
     messages, changes = understood(ctx, options)
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.retry import retry

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.commands.ledger import warn_of_password
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.defaults import config_of
-from bulkq.cli.options.groups import RunOptions, run_options, typed
+from bulkq.cli.options.option import typed
+from bulkq.cli.options.run_options import START, RunOptions, run_options
+from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.run_task import carry_out, files_of, wanted_reports
 from bulkq.errors import UsageError
 
@@ -21,19 +23,35 @@ if TYPE_CHECKING:
     from bulkq.model import Run
 
 
-@click.command("run", short_help="Run queries for every parameter set.")
+@click.command(
+    "run",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Run queries for each parameter set.",
+    examples=(
+        (
+            "run a query for each line of ids.csv",
+            "bulkq run users.sql -t sqlite:///app.db -p ids.csv -o users.csv",
+        ),
+        (
+            "change a table in ranges of 1000 ids, 8 at a time",
+            "bulkq run fix.sql:norm_phone -t postgresql://host/app -p range:id=1..1000000/1000 --write",
+        ),
+        (
+            "run a query on each target of a group, without parameters",
+            'bulkq run -e "select count(*) from users" -t replicas --include target',
+        ),
+        ("see what a run would do", "bulkq plan run users.sql -t sqlite:///app.db -p ids.csv"),
+    ),
+)
 @run_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
-    """Run queries for every parameter set.
+    """Run queries for each parameter set: one row of a file, one number or key range, one row of another query.
 
-    \b
-    bulkq run users.sql -t sqlite:///app.db -p ids.csv -o users.csv
-    bulkq run fix.sql:norm_phone -t postgresql://db/app -p range:id=1..1000000/1000 --write
-
-    Every option is also an environment variable: --lock-timeout is BULKQ_LOCK_TIMEOUT.
-    Times are written 250ms, 30s, 5m, 2h; none switches a limit off.
-    """  # noqa: D301 - Click reads a real backspace
+    Each option can be set by an environment variable: BULKQ_LOCK_TIMEOUT for --lock-timeout. Durations are written 250ms,
+    30s, 5m or 2h.
+    """
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)

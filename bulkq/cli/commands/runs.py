@@ -1,4 +1,4 @@
-"""`bulkq runs`: the runs in the ledger; `bulkq runs RUN`: all that is known of one, and what to do next."""
+"""`bulkq runs`: list the runs of the ledger; `bulkq runs RUN`: show one, and what to do next."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.commands.ledger import LEDGER, warn_of_password
 from bulkq.cli.display.progress_text import duration_text
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.groups import DEBUG, LOG_FORMAT, option, together
-from bulkq.cli.options.types import Count, Text, Words
+from bulkq.cli.options.option import option, together
+from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
+from bulkq.cli.options.safety import LEDGER, warn_of_password
+from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.changed_rows import changed_text
@@ -43,22 +45,44 @@ class ListedRun:
     retried_by: str | None = None
 
 
-@click.command("runs", short_help="The runs in the ledger, or one of them.")
-@click.argument("run", required=False, type=Text(), metavar="[RUN]")
+@click.command(
+    "runs",
+    cls=DocumentedCommand,
+    short_help="List the runs of the ledger, or show one.",
+    examples=(
+        ("list the newest runs that failed", "bulkq runs --status failed"),
+        ("show one run, and what to do next", "bulkq runs 01kb4x"),
+        ("show the history of a check", "bulkq runs --check no_orphans"),
+    ),
+)
+@click.argument("run", required=False, type=RunText(), metavar="[RUN]")
 @together(
     LEDGER,
-    option("--limit", type=Count(1), default=20, show_default=True, metavar="N", envvar=None, help="The newest N."),
-    option("--name", type=Text(), envvar=None, help="Only runs of this name."),
+    option(
+        "--limit",
+        type=Count(1),
+        default=20,
+        show_default=True,
+        metavar="N",
+        envvar=None,
+        help="Maximum number of runs to list, the newest first.",
+    ),
+    option("--name", type=Text(), envvar=None, help="List only runs with this name."),
     option(
         "--check",
         "check_name",
         type=Text(),
         envvar=None,
         metavar="NAME",
-        help="The history of the checks of this name.",
+        help="Show the history of the checks with this name instead of runs.",
     ),
-    option("--status", type=Words(*STATUSES), envvar=None, help="Only runs that are or ended so."),
-    option("--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."),
+    option(
+        "--status",
+        type=Words(*STATUSES),
+        envvar=None,
+        help="List only runs with this status. A dead run was killed and can be resumed.",
+    ),
+    FORM,
     LOG_FORMAT,
     DEBUG,
 )
@@ -73,13 +97,7 @@ def command(
     log_format: str,
     **_: object,
 ) -> int:
-    """List the runs in the ledger, the newest first; or show one, named by its id or the beginning of it.
-
-    \b
-    bulkq runs --status failed
-    bulkq runs 01kb4x
-    bulkq runs --check no_orphans
-    """  # noqa: D301 - Click reads a real backspace
+    """List the runs of the ledger, the newest first. With RUN, an id or the beginning of one, show that run."""
     from bulkq.ledger.location import LedgerMissing
 
     messages = Messages(as_json=log_format == "json")
@@ -88,7 +106,7 @@ def command(
         from bulkq.cli.display.check_history import show
 
         if run is not None or name is not None or status is not None:
-            raise UsageError("--check tells the history of a check: leave out RUN, --name and --status")
+            raise UsageError("--check shows the history of a check: leave out RUN, --name and --status")
         click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
         return 0
     try:

@@ -1,4 +1,4 @@
-"""`bulkq targets list|test`: the databases that bulkq.toml names, and whether they let us in."""
+"""`bulkq targets list|test`: list the targets of bulkq.toml, and connect to them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, some_targets
 from bulkq.cli.options.defaults import config_of
-from bulkq.cli.options.groups import CONCURRENCY, DEBUG, LOG_FORMAT, option, together
-from bulkq.cli.options.types import TargetText, Words
+from bulkq.cli.options.limits import CONCURRENCY
+from bulkq.cli.options.option import together
+from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
+from bulkq.cli.options.types import TargetText
 from bulkq.cli.run_task import without_password
 from bulkq.errors import UsageError
 
@@ -26,26 +29,26 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "url", "groups", "tags", "protected", "password", "expect")
 NAMES = click.argument("names", nargs=-1, type=TargetText(), metavar="[NAME]...")
-FORM = option(
-    "--format", "form", type=Words("text", "json"), default="text", envvar=None, help="For people or programs."
+
+
+@click.group(
+    "targets",
+    cls=DocumentedGroup,
+    short_help="List the targets of bulkq.toml, or connect to each.",
+    examples=(
+        ("list all targets", "bulkq targets list"),
+        ("connect to some of them", "bulkq targets test 'eu-*' tag:replica"),
+    ),
 )
-
-
-@click.group("targets", short_help="The databases that bulkq.toml names: list them, try them.")
 def command() -> None:
-    """The databases that bulkq.toml names.
-
-    \b
-    bulkq targets list
-    bulkq targets test 'eu-*' tag:replica
-    """  # noqa: D301 - Click reads a real backspace
+    """List the targets of bulkq.toml, or connect to each."""
 
 
-@command.command("list", short_help="Names, URLs, groups and tags.")
+@command.command("list", short_help="List names, URLs, groups and tags.")
 @together(NAMES, FORM, LOG_FORMAT, DEBUG)
 @click.pass_context
 def listing(ctx: click.Context, /, names: tuple[str, ...], form: str, log_format: str, **_: object) -> int:
-    """Names, URLs without passwords, groups and tags; of all targets, or of those that NAME means. Nothing is connected."""
+    """List the name, the URL without its password, groups and tags of each target, or of each NAME. bulkq does not connect."""
     found = _wanted(ctx, names, log_format)
     config = config_of(ctx)
     rows = [_row(target, config) for target in found]
@@ -56,16 +59,16 @@ def listing(ctx: click.Context, /, names: tuple[str, ...], form: str, log_format
     return 0
 
 
-@command.command("test", short_help="Connect to each and say what it is.")
+@command.command("test", short_help="Connect to each target and show what it is.")
 @together(NAMES, CONCURRENCY(default=32, show_default=True), FORM, LOG_FORMAT, DEBUG)
 @click.pass_context
 def trying(
     ctx: click.Context, /, names: tuple[str, ...], concurrency: int, form: str, log_format: str, **_: object
 ) -> int:
-    """Connect to all targets, or to those that NAME means, and say of each what it is or what is wrong.
+    """Connect to each target, or to each NAME, and show what it is or why the connection failed.
 
-    Passwords are looked up, expectations are compared, nothing of yours is executed. Exit code 3 where one cannot be reached, 4
-    where one is not the database that was expected.
+    bulkq looks up passwords and compares expectations, but executes no query. Exit code: 3 if a target cannot be reached, 4
+    if a target is not the expected database.
     """
     found = _wanted(ctx, names, log_format)
     return asyncio.run(_try(found, concurrency, form))
@@ -113,14 +116,14 @@ def _record(target: Target, config: Config) -> dict[str, object]:
 
 
 def _source(secret: Secret | None) -> str:
-    """Where the password comes from; of a command only that it is one, for its arguments may be secret."""
+    """Return where the password comes from; only `command` for a command, because its arguments may be secret."""
     if secret is None:
         return ""
     return f"env {secret.env}" if secret.env else f"file {secret.file}" if secret.file else "command"
 
 
 def _table(rows: Sequence[dict[str, str]]) -> list[str]:
-    """The columns in which something stands, as wide as they have to be."""
+    """Return the lines of a table, without empty columns."""
     used = [name for name in COLUMNS if any(row[name] for row in rows)]
     header = {name: name for name in used}
     widths = {name: max(len(row[name]) for row in (header, *rows)) for name in used}

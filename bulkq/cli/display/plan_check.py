@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.commands.check import CheckOptions, check_options, request_of, selected_of, targets_of, want_paths
-from bulkq.cli.commands.ledger import warn_of_password
+from bulkq.cli.commands.check import request_of, selected_of, targets_of, want_paths
 from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.display import plan_text as text
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
+from bulkq.cli.options.check_options import START, CheckOptions, check_options
 from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.run_task import wanted_reports
 from bulkq.errors import UsageError
 
@@ -34,18 +36,27 @@ UNKNOWN = 3
 MODE = "check: nothing is ever changed; every statement runs in a transaction that the server keeps read-only"
 
 
-@click.command("check", short_help="What bulkq check would do.")
+@click.command(
+    "check",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Show what bulkq check would do.",
+    examples=(
+        (
+            "see which checks of a tag would run, and where",
+            "bulkq plan check checks/ -t postgresql://host/database --tag nightly",
+        ),
+    ),
+)
 @check_options
 @click.pass_context
 def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
-    """Say which checks would run on which targets; every server prepares them, and nothing is executed.
+    """Show which checks would run on which targets. Each server prepares the checks; none is executed.
 
-    \b
-    bulkq plan check checks/ -t postgresql://host/database --tag nightly
+    The schemas of --schemas are listed. The query of --targets-sql is prepared, but not executed.
 
-    The schemas of --schemas are listed; the query of --targets-sql is prepared and not asked.
-    Exit code: 3 if a check could only be an error, 2 and 4 as bulkq check.
-    """  # noqa: D301 - Click reads a real backspace
+    Exit code: 3 if a check cannot be evaluated, 2 and 4 as for bulkq check.
+    """
     from bulkq.tasks.plan.check import plan_checks
 
     messages = Messages(as_json=options["log_format"] == "json")

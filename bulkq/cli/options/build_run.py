@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bulkq.cli.options.defaults import config_of, given, said
-from bulkq.cli.options.groups import typed
+from bulkq.cli.options.option import typed
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.lifecycle.query_files import chosen
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import click
 
-    from bulkq.cli.commands.check import CheckOptions
     from bulkq.cli.messages import Messages
-    from bulkq.cli.options.groups import RunOptions
+    from bulkq.cli.options.check_options import CheckOptions
+    from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import Query, Target
 
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"

@@ -1,4 +1,4 @@
-"""The options of `resume` and `retry`, which take everything else from what the ledger keeps of the run."""
+"""The options of `resume` and `retry`. All other settings come from the recorded run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import click
 
-from bulkq.cli.commands.ledger import LEDGER, warn_of_password
 from bulkq.cli.messages import Messages
+from bulkq.cli.options import limits, output, safety, targets
 from bulkq.cli.options.build_run import some_targets
 from bulkq.cli.options.build_run import warn_of_password as warn_of_target
-from bulkq.cli.options.groups import AGAIN, TARGET, option, together, typed
-from bulkq.cli.options.types import Text
+from bulkq.cli.options.option import option, together, typed
+from bulkq.cli.options.safety import warn_of_password
+from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError
 from bulkq.model import Threshold
 from bulkq.text.urls import passwords
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     F = TypeVar("F", bound="Callable[..., object]")
+
+START = ("last", "concurrency", "timeout", "batch", "on_unknown", "ledger", "report")
+"""The options that people use first, for `bulkq resume -h`."""
 
 RUN_FIELDS = {
     "concurrency": "concurrency",
@@ -31,11 +35,11 @@ RUN_FIELDS = {
     "max_failures": "max_failures",
     "max_affected": "max_affected",
 }
-"""Options that change the run, and the fields of `bulkq.model.Run` that they change."""
+"""Options that change the run, with the field of `bulkq.model.Run` that each changes."""
 
 
 class RecordedOptions(TypedDict):
-    """What Click hands to `resume` and `retry`; names are those of the options."""
+    """The values that Click passes to `resume` and `retry`, by option name."""
 
     run: str | None
     last: bool
@@ -56,21 +60,32 @@ class RecordedOptions(TypedDict):
 
 
 def options_of_recorded(function: F) -> F:
-    """Everything that `resume` and `retry` take."""
+    """Add the options of `resume` and `retry`. No default is shown: it is the value of the recorded run."""
     return together(
-        click.argument("run", required=False, type=Text(), metavar="RUN"),
-        option("--last", is_flag=True, envvar=None, help="The newest run, instead of its id."),
-        TARGET,
-        *AGAIN,
-        LEDGER,
+        click.argument("run", required=False, type=RunText(), metavar="[RUN]"),
+        option("--last", section="Queries", is_flag=True, envvar=None, help="Use the newest run instead of a run id."),
+        targets.TARGET,
+        limits.CONCURRENCY(),
+        limits.TIMEOUT(),
+        limits.DEADLINE,
+        limits.OUTAGE(),
+        limits.BATCH(),
+        limits.MAX_FAILURES,
+        safety.ON_UNKNOWN(),
+        safety.MAX_AFFECTED,
+        safety.LEDGER,
+        output.REPORT,
+        output.PROGRESS,
+        output.LOG_FORMAT,
+        output.DEBUG,
     )(function)
 
 
 def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, dict[str, object]]:
-    """Where lines go, and the fields of the run that the command line changes.
+    """Return the messages, and the fields of the run that the command line changes.
 
     Raises:
-        UsageError: no run is named, or two.
+        UsageError: the command line names no run, or two.
     """
     messages = Messages(as_json=options["log_format"] == "json")
     if options["last"] is (options["run"] is not None):
@@ -82,7 +97,7 @@ def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, 
 
 
 def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
-    """Only what was typed: what the environment says was part of the run when it began, and may be another's by now."""
+    """Return the options of the command line. The environment is ignored: it was part of the request when the run began."""
     values: dict[str, object] = {
         **options,
         "on_unknown": options["on_unknown"] == "retry",
@@ -94,8 +109,8 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     if "batch" in changes:
         changes["batch_given"] = True
     if "max_failures" in changes:
-        changes["fail_fast"] = False  # which is --max-failures 1, and would stop a run again that it has stopped
-    # A password is not kept with the run: where it is in the environment, it is still needed.
+        changes["fail_fast"] = False  # --fail-fast is --max-failures 1 and would stop the run again
+    # The ledger does not record passwords, so one from the environment is still needed.
     if typed(ctx, "target") or any(passwords(url) for url in options["target"]):
         changes["targets"] = some_targets(options["target"], ctx)
     return changes

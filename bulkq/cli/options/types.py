@@ -71,6 +71,22 @@ class PathText(Text):
         return [CompletionItem(incomplete, type="file")]
 
 
+class QueryText(PathText):
+    """A query file or folder, or `FILE:NAME`."""
+
+
+class SourceText(PathText):
+    """A source of parameter sets: most are paths."""
+
+
+class ReportText(Text):
+    """`FORMAT` or `FORMAT:FILE`."""
+
+
+class RunText(Text):
+    """The id of a run, or the beginning of it."""
+
+
 class TargetText(Text):
     """A URL or a name of the configuration; the shell completes names and groups."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.cli.options.build_run import build
 from bulkq.cli.options.defaults import common_options, config_of, default_map, given, named_config
-from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.cli.options.run_options import RunOptions, run_options
 from bulkq.cli.options.types import TargetText
 from bulkq.errors import UsageError
 from bulkq.targets import DefaultSetting

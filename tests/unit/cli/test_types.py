@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.cli.options.groups import RunOptions, run_options
+from bulkq.cli.options.run_options import RunOptions, run_options
 from bulkq.cli.options.types import (
     Count,
     Duration,

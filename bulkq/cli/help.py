@@ -1,0 +1,134 @@
+"""The help of a command: options in sections, examples at the end, and a short form with the options to start with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bulkq.cli.options.option import SectionOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SECTIONS = ("Queries", "Parameter sets", "Targets", "Limits", "Safety", "Output")
+"""The sections of help, in order; `bulkq/cli/options/` has a module for each."""
+
+OTHER = "Other options"
+"""The section of the options that belong to none of `SECTIONS`."""
+
+Example = tuple[str, str]
+"""What a command line does, and the command line."""
+
+
+class DocumentedCommand(click.Command):
+    """A command with sections and examples in its help; `-h` prints only the options to start with, if it has any."""
+
+    def __init__(
+        self, *arguments: Any, examples: Sequence[Example] = (), start: Sequence[str] = (), **settings: Any
+    ) -> None:
+        """Take what `click.Command` takes.
+
+        Args:
+            arguments: see `click.Command`.
+            examples: printed at the end of the help.
+            start: names of the parameters that `-h` prints. If given, `--help` prints sections.
+            settings: see `click.Command`.
+        """
+        super().__init__(*arguments, **settings)
+        self.examples = tuple(examples)
+        self.start = tuple(start)
+        if start:
+            self.params.append(_short_help())
+
+    def sections(self, ctx: click.Context) -> list[tuple[str, list[click.Option]]]:
+        """Return the options by section of help, without empty sections."""
+        found: dict[str, list[click.Option]] = {name: [] for name in (*SECTIONS, OTHER)}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and not param.hidden:
+                section = param.section if isinstance(param, SectionOption) else ""
+                found[section or OTHER].append(param)
+        return [(name, options) for name, options in found.items() if options]
+
+    def first_options(self) -> list[click.Option]:
+        """Return the options to start with, in the order of `start`."""
+        known = {param.name: param for param in self.params if isinstance(param, click.Option)}
+        return [known[name] for name in self.start]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options: in sections if there are some to start with, else in one list."""
+        if not self.start:
+            super().format_options(ctx, formatter)
+            return
+        for name, options in self.sections(ctx):
+            _write_options(ctx, formatter, name, options)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        super().format_epilog(ctx, formatter)
+        _write_examples(formatter, self.examples)
+
+    def get_short_help(self, ctx: click.Context) -> str:
+        """Return the text of `-h`: usage, the options to start with, examples, and how to see the others."""
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        first = (self.help or "").partition("\n\n")[0]
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(first)
+        _write_options(ctx, formatter, "Options to start with", self.first_options())
+        _write_examples(formatter, self.examples)
+        formatter.write_paragraph()
+        formatter.write_text(f"{ctx.command_path} --help shows all options.")
+        return formatter.getvalue().rstrip("\n")
+
+
+class DocumentedGroup(click.Group):
+    """A group of commands with examples in its help."""
+
+    command_class = DocumentedCommand
+
+    def __init__(self, *arguments: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
+        """Take what `click.Group` takes, and examples."""
+        super().__init__(*arguments, **settings)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        super().format_epilog(ctx, formatter)
+        _write_examples(formatter, self.examples)
+
+
+def _write_options(
+    ctx: click.Context, formatter: click.HelpFormatter, heading: str, options: Iterable[click.Option]
+) -> None:
+    records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
+    with formatter.section(heading):
+        formatter.write_dl(records)
+
+
+def _write_examples(formatter: click.HelpFormatter, examples: Sequence[Example]) -> None:
+    if not examples:
+        return
+    with formatter.section("Examples"):
+        for number, (text, command) in enumerate(examples):
+            formatter.write("\n" if number else "")
+            formatter.write(f"{'':{formatter.current_indent}}# {text}\n")
+            formatter.write(f"{'':{formatter.current_indent}}{command}\n")
+
+
+def _short_help() -> click.Option:
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
+        if value and not ctx.resilient_parsing:
+            assert isinstance(ctx.command, DocumentedCommand)
+            click.echo(ctx.command.get_short_help(ctx))
+            ctx.exit()
+
+    return click.Option(
+        ["-h", "short_help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the options to start with, and exit.",
+    )

@@ -1,0 +1,76 @@
+"""The options of the section Limits: concurrency, time, retries, and when to stop."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bulkq.cli.options.option import options_of
+from bulkq.cli.options.types import Count, Duration, MaxFailures, Patience
+
+option = options_of("Limits")
+
+CONCURRENCY = partial(
+    option,
+    "-j",
+    "--concurrency",
+    type=Count(1),
+    metavar="N",
+    help="Maximum number of connections that work at the same time.",
+)
+TIMEOUT = partial(
+    option,
+    "--timeout",
+    type=Duration(),
+    metavar="TIME",
+    help="Timeout per query, including sql: sources and --targets-sql. Use none for no timeout.",
+)
+LOCK_TIMEOUT = option(
+    "--lock-timeout",
+    type=Duration(),
+    default="2s",
+    show_default=True,
+    metavar="TIME",
+    help="Maximum time that a query waits for a lock. Use none for no limit.",
+)
+RETRIES = partial(
+    option,
+    "--retries",
+    type=Count(0),
+    metavar="N",
+    help="Maximum number of retries after a transient error: deadlock, serialization failure, lost connection.",
+)
+DEADLINE = option(
+    "--deadline",
+    type=Duration(),
+    metavar="TIME",
+    help="Time limit for the whole run, which then stops with exit code 5. Default: no limit.",
+)
+OUTAGE = partial(
+    option,
+    "--outage",
+    type=Patience(),
+    metavar="TIME",
+    help="Maximum time to wait for a target that stopped answering. Use none not to wait.",
+)
+BATCH = partial(
+    option,
+    "--batch",
+    type=Count(1, word="auto"),
+    metavar="auto|N",
+    help="Number of parameter sets per round trip and transaction.",
+)
+MOST_ROWS = option(
+    "--max-rows",
+    type=Count(1),
+    default=10_000_000,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of rows in the result of a check. More is an error.",
+)
+FAIL_FAST = option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure and cancel what runs.")
+MAX_FAILURES = option(
+    "--max-failures",
+    type=MaxFailures(),
+    metavar="N|N%",
+    help="Stop when N sets, or N percent of at least 100 sets, have failed. Default: no limit.",
+)

@@ -1,0 +1,103 @@
+"""The options of the section Safety: what may be changed, and how a run is kept exact and resumable."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from bulkq.cli.options.option import options_of, typed
+from bulkq.cli.options.types import Count, MarkerPrefix, TargetText, Text, WordList, Words
+from bulkq.text.urls import passwords
+
+if TYPE_CHECKING:
+    from bulkq.cli.messages import Messages
+
+option = options_of("Safety")
+
+WRITE = option("--write", is_flag=True, help="Let queries change data. Without it, the server rejects every change.")
+PERMISSIONS = (
+    option(
+        "--allow",
+        type=WordList("unbounded", "truncate", "ddl"),
+        multiple=True,
+        help="Permit UPDATE and DELETE without WHERE (unbounded), TRUNCATE (truncate), or CREATE, ALTER and DROP (ddl).",
+    ),
+    option(
+        "--confirm",
+        type=TargetText(),
+        multiple=True,
+        metavar="NAME",
+        help="Let --write change a target that bulkq.toml protects. Repeatable.",
+    ),
+)
+LEDGER = option(
+    "--ledger",
+    type=Text(),
+    default="auto",
+    show_default=True,
+    metavar="auto|URL",
+    help="Ledger of runs: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in $XDG_STATE_HOME.",
+)
+LEDGER_OR_NONE = option(
+    "--ledger",
+    type=Text(),
+    default="auto",
+    show_default=True,
+    metavar="auto|URL|none",
+    help="Where to record the run: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in "
+    "$XDG_STATE_HOME; none records nothing, and the run cannot be resumed.",
+)
+ON_UNKNOWN = partial(
+    option,
+    "--on-unknown",
+    type=Words("stop", "retry"),
+    help="How to treat a parameter set whose outcome is unknown: stop reports it, retry sends it again.",
+)
+MAX_AFFECTED = option(
+    "--max-affected",
+    type=Count(1),
+    metavar="N",
+    help="Stop with exit code 4 before the run has changed more than N rows. Default: no limit.",
+)
+EXACTNESS = (
+    option(
+        "--expect-rows",
+        type=Count(0),
+        metavar="N",
+        help="Roll back a set that changes more or fewer than N rows, and count it as failed.",
+    ),
+    MAX_AFFECTED,
+    option(
+        "--ordered",
+        is_flag=True,
+        help="Apply sets one after the other in input order, with one connection per target. Without it, only sets that "
+        "name the same row keep their order; the first line of the run names the parameters that decide.",
+    ),
+    option(
+        "--idempotent",
+        is_flag=True,
+        help="Write without marker tables, because repeats do no harm: a set may be applied more than once.",
+    ),
+    option(
+        "--marker-table",
+        type=MarkerPrefix(),
+        metavar="[SCHEMA.]PREFIX",
+        help="Names of the marker tables in the target: PREFIX_runs and PREFIX_markers. Default: bulkq.",
+    ),
+    option("--keep-markers", is_flag=True, help="Keep the markers of the run in the target when it is finished."),
+    ON_UNKNOWN(default="stop", show_default=True),
+)
+SNAPSHOT = option("--snapshot", is_flag=True, help="Run all checks of a target in one snapshot (PostgreSQL).")
+FORGET = option("--yes", is_flag=True, help="Forget a run even if it could still be resumed.")
+
+
+def warn_of_password(ledger: str, messages: Messages) -> None:
+    """Warn of a password in `--ledger`: other users can list the arguments of a process."""
+    if passwords(ledger) and typed(click.get_current_context(), "ledger"):
+        messages.say(
+            "warning",
+            "other users can read the password in --ledger in the process list: "
+            "put it into ~/.pgpass, PGPASSWORD or BULKQ_LEDGER",
+        )
