@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overlo
 
 from bulkq import query as queries
 from bulkq.drivers import dialect_of
+from bulkq.engine.control import Control
 from bulkq.engine.pool import Sessions
-from bulkq.engine.runner import Control
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.lifecycle.open import Given
 from bulkq.model import Query, Run, RunSummary, Target

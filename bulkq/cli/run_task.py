@@ -20,7 +20,7 @@ from bulkq.text.urls import MASK, safe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
     from bulkq.model import RunSummary
     from bulkq.protocols import Observer
     from bulkq.reports import ReportRequest
@@ -117,7 +117,7 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
     """Do the task while SIGINT, SIGTERM and SIGHUP drain it at first and cancel it the second time."""
     from bulkq.cli.display.progress import data_stream, make_progress
     from bulkq.cli.signals import Signals
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
 
     control, signals = Control(), Signals()
     display = make_progress("none" if sys.stderr is None else progress, sys.stderr or StringIO())

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bulkq.engine.control import DRAIN_S
 from bulkq.engine.delivery.overflow import Overflow
 from bulkq.engine.lane_group import TICK_S, Lanes, Part
 from bulkq.engine.limiter import Permit
@@ -23,46 +24,12 @@ from bulkq.policy import stop_rules
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bulkq.engine.control import Control
     from bulkq.engine.pool import Sessions
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, Sink
-
-__all__ = ["Control", "Part", "Rules", "Runner"]
-
-DRAIN_S = 30.0
-"""After a first signal, what runs may finish for this long before it is cancelled."""
-
-
-class Control:
-    """How a run is stopped from outside: by a signal, a deadline, a closed output, the end of `async with`."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-        self.exit_code = 0
-        self.draining = False
-        self.cancelled = False
-        self._runner: Runner | None = None
-
-    def drain(self, reason: str, exit_code: int = 5) -> None:
-        """Take no new batch; what runs may finish."""
-        if not self.draining:
-            self.draining, self.reason, self.exit_code = True, reason, exit_code
-            if self._runner is not None:
-                self._runner.wake()
-
-    def cancel(self, reason: str, exit_code: int = 5) -> None:
-        """Cancel what runs on the server, and stop."""
-        if not self.cancelled:
-            self.draining = self.cancelled = True
-            self.reason, self.exit_code = reason, exit_code
-            if self._runner is not None:
-                self._runner.cancel_lanes()
-
-    def attach(self, runner: Runner) -> None:
-        """Called by the runner when it starts; a stop that came earlier takes effect now."""
-        self._runner = runner
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +93,7 @@ class Runner:
 
     async def run(self) -> None:
         """Run to the end or to a stop; what came of it stands in `progress`, `parts`, `failures`, `error` and the control."""
-        self.control.attach(self)
+        self.control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes)
         timer = asyncio.create_task(self._watch())
         self.progress.targets = len(self._targets)
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.engine.lane import Work
-from bulkq.engine.runner import Part
+from bulkq.engine.lane_group import Part
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open_targets import Site

@@ -24,7 +24,9 @@ from bulkq.sources.spool import save_constants
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bulkq.engine.runner import Control, Part, Runner
+    from bulkq.engine.control import Control
+    from bulkq.engine.lane_group import Part
+    from bulkq.engine.runner import Runner
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition

@@ -13,7 +13,7 @@ from bulkq.sources.subset import Only
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from bulkq.engine.runner import Part
+    from bulkq.engine.lane_group import Part
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.run_identity import GoingOn
     from bulkq.model import Failure

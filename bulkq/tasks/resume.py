@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.run_identity import GoingOn

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import Run, RunRecord, RunSummary
     from bulkq.protocols import Observer

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bulkq.engine.runner import Part, Rules, Runner
+from bulkq.engine.runner import Rules, Runner
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_recorder
 from bulkq.lifecycle import open_targets as sites_of
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
+    from bulkq.engine.lane_group import Part
     from bulkq.lifecycle.open import Given, Opened
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.record import Recorded

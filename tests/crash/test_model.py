@@ -17,9 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq import markers
+from bulkq.engine.control import Control
 from bulkq.engine.lane import Claims, Work
+from bulkq.engine.lane_group import Part
 from bulkq.engine.pool import Sessions
-from bulkq.engine.runner import Control, Part, Rules, Runner
+from bulkq.engine.runner import Rules, Runner
 from bulkq.lifecycle import target_markers
 from bulkq.model import Decoding, Limits, Outcome
 from bulkq.policy.batch_size import BatchSize

@@ -16,7 +16,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.checks import verdict as deciding
 from bulkq.cli.display.check_history import show
-from bulkq.engine.runner import Control
+from bulkq.engine.control import Control
 from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
 from bulkq.reports.write import FORMATS

@@ -13,7 +13,7 @@ import pytest
 
 import bulkq
 from bulkq import query as queries
-from bulkq.engine.runner import Control
+from bulkq.engine.control import Control
 from bulkq.errors import UsageError
 from bulkq.model import Run, RunSummary, Target
 from bulkq.model.states import MAP_FAILED

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from bulkq.drivers import open_driver
-from bulkq.engine.runner import Control
+from bulkq.engine.control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
 from bulkq.model.states import MARKER_EARLY

@@ -10,7 +10,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.drivers.sqlite.connection import SqliteConnection, SqliteDriver
 from bulkq.engine import pool, runner
-from bulkq.engine.runner import Control
+from bulkq.engine.control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Run, Target

@@ -22,7 +22,7 @@ from bulkq.drivers.dbapi.adapters.base import Product
 from bulkq.drivers.dbapi.adapters.duckdb import DuckDB
 from bulkq.drivers.dbapi.adapters.mysql import MySQL
 from bulkq.drivers.threads import DatabaseThread
-from bulkq.engine.runner import Control
+from bulkq.engine.control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target

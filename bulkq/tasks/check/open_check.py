@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.engine.lane import Work
+from bulkq.engine.lane_group import Part
 from bulkq.engine.pool import MOST_OPEN
-from bulkq.engine.runner import Part
 from bulkq.errors import DatabaseError, ParameterError, TargetError
 from bulkq.lifecycle.open import new_run_id
 from bulkq.lifecycle.run_identity import source_request

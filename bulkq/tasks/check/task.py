@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
-from bulkq.engine.runner import Part, Rules, Runner
+from bulkq.engine.runner import Rules, Runner
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.expand_targets import expanded
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.runner import Control
+    from bulkq.engine.control import Control
+    from bulkq.engine.lane_group import Part
     from bulkq.ledger.checks import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck
