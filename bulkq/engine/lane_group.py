@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.backlog import Held, Outlet
 from bulkq.engine.delivery.mapped import mapped, streamed
 from bulkq.engine.delivery.ordered import Apart, Window
 from bulkq.engine.delivery.streaming import Turn
-from bulkq.engine.lane import Worker, failure
+from bulkq.engine.failures import failure
+from bulkq.engine.lane import Worker
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.changed_rows import changed_in_all
@@ -24,13 +25,10 @@ from bulkq.policy.retry import Budget
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.lane import Work
     from bulkq.engine.limiter import Permit
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.part import PartState
     from bulkq.engine.runner import Runner
-    from bulkq.engine.write_order import Order
-    from bulkq.model import Batch, Failure
-    from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
+    from bulkq.model import Batch
 
 FAST_S = 0.001
 """Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
@@ -47,51 +45,6 @@ FULL_S = 30.0
 """After the server had no room for a further lane, none is tried for so long."""
 
 
-@dataclass(slots=True)
-class Part:
-    """One query on one target, with its parameters and its output."""
-
-    work: Work
-    source: ParameterSource
-    sink: Sink
-    sessions: Sessions
-    number: int = 1
-    taken: int = 0
-    before: int = 0  # sets that ended in earlier processes of the run
-    exhausted: bool = False
-    mapper: Mapper | None = None
-    """Result rows go through it on their way to the sink."""
-
-    judge: Judge | None = None
-    """Of a check: every parameter set has a sink of its own, and an answer is good or bad by what it says."""
-
-    order: Order | None = None
-    """Of a write on several lanes whose parameters name rows: cuts its batches so that sets of one row stay in order."""
-
-    apart: bool = False
-    """Of a write: no two sets change a row in common."""
-
-    refused: Failure | None = None
-    """The server would not prepare the statement: nothing of this part is tried."""
-
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0  # never tried; counted when the run has ended
-    changed: int = 0
-    wrong: int = 0  # sets that did not end `ok` in this process
-
-    @property
-    def remaining(self) -> int | None:
-        """Sets not yet taken, where the total is known."""
-        return None if self.source.total is None else max(0, self.source.total - self.taken)
-
-    @property
-    def tried(self) -> int:
-        """Sets that ended, in all processes of the run."""
-        return self.ok + self.failed + self.unknown
-
-
 class Lanes:
     """The lanes of one target over its parts.
 
@@ -102,7 +55,7 @@ class Lanes:
         ordered: output in the order of the input.
     """
 
-    def __init__(self, parts: Sequence[Part], run: Runner, *, most: int, ordered: bool) -> None:
+    def __init__(self, parts: Sequence[PartState], run: Runner, *, most: int, ordered: bool) -> None:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
@@ -214,15 +167,15 @@ class Lanes:
             return 0
         able = part.sessions.driver.capabilities
         most = min(self.most, self._run.share())
-        if not (able.concurrent_reads if part.work.limits.read_only else able.concurrent_writes):
+        if not (able.concurrent_reads if part.spec.limits.read_only else able.concurrent_writes):
             most = 1
         return max(0, most - self._stranded)
 
-    def _crowded(self, part: Part) -> bool:
+    def _crowded(self, part: PartState) -> bool:
         """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
         if asyncio.current_task() is self._keeper:
             return False  # two that leave at once must not leave none
-        latency_s = part.work.size.latency_s
+        latency_s = part.size.latency_s
         fast = latency_s is not None and latency_s < FAST_S
         return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
 
@@ -326,7 +279,7 @@ class Lanes:
         elif self._keeper is None:
             self._add_lane()
 
-    def _part(self) -> Part | None:
+    def _part(self) -> PartState | None:
         while self._current < len(self.parts):
             part = self.parts[self._current]
             if not part.exhausted and part.refused is None:
@@ -334,10 +287,10 @@ class Lanes:
             self._current += 1
         return None
 
-    async def _cut(self) -> tuple[Part, Batch] | None:
+    async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
             while (part := self._part()) is not None and self._going:
-                size = 1 if part.work.big else part.work.size.next(part.remaining, self._lanes_allowed())
+                size = 1 if part.big else part.size.next(part.remaining, self._lanes_allowed())
                 batch = await self._take(part, size)
                 if batch is not None:
                     return part, batch
@@ -346,7 +299,7 @@ class Lanes:
                 part.exhausted = True
         return None
 
-    async def _take(self, part: Part, size: int) -> Batch | None:
+    async def _take(self, part: PartState, size: int) -> Batch | None:
         self._taking = asyncio.current_task()
         try:
             batch = await (part.order or part.source).take(size, self.window.cut)
@@ -366,11 +319,11 @@ class Lanes:
         part.taken += len(batch.sets)
         return batch
 
-    async def _execute(self, worker: Worker, permit: Permit, part: Part, batch: Batch) -> tuple[Held, Turn]:
+    async def _execute(self, worker: Worker, permit: Permit, part: PartState, batch: Batch) -> tuple[Held, Turn]:
         progress = self._run.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
-        turn = Turn(self.window, progress, self._outlet(part, batch), part.work.query, batch, permit)
+        turn = Turn(self.window, progress, self._outlet(part, batch), part.spec.query, batch, permit)
         try:
             return await self._ended(worker, permit, part, batch, turn), turn
         except asyncio.CancelledError as cancelled:
@@ -384,7 +337,7 @@ class Lanes:
         finally:
             self._owed.pop(batch.index, None)
 
-    async def _ended(self, worker: Worker, permit: Permit, part: Part, batch: Batch, turn: Turn) -> Held:
+    async def _ended(self, worker: Worker, permit: Permit, part: PartState, batch: Batch, turn: Turn) -> Held:
         """What came of `batch`, counted and encoded."""
         try:
             result = await self._answer(worker, part, batch, turn)
@@ -400,7 +353,7 @@ class Lanes:
         self._count(part, result)
         return _held(part, result, turn)
 
-    def _outlet(self, part: Part, batch: Batch) -> Outlet:
+    def _outlet(self, part: PartState, batch: Batch) -> Outlet:
         """Where the answer to `batch` goes: for a check to a sink of its own."""
         if part.judge is not None:
             return Outlet(part.judge.begin(batch), self._recorded)
@@ -410,44 +363,44 @@ class Lanes:
             self._outlets[part.number] = outlet
         return outlet
 
-    async def _answer(self, worker: Worker, part: Part, batch: Batch, turn: Turn) -> BatchResult:
+    async def _answer(self, worker: Worker, part: PartState, batch: Batch, turn: Turn) -> BatchResult:
         try:
             if self._streams(part, batch):
                 if part.mapper is None:
-                    return await worker.stream(part.work, batch, turn)
+                    return await worker.stream(part, batch, turn)
                 return await streamed(worker, part, part.mapper, batch, turn)
-            return await worker.execute(part.work, batch)
+            return await worker.execute(part, batch)
         except RefusedError as error:
             if part.judge is None or error is self.sessions.gone:
                 raise
             return part.judge.refused(batch, error)
 
-    def _streams(self, part: Part, batch: Batch) -> bool:
+    def _streams(self, part: PartState, batch: Batch) -> bool:
         """Whether the result may be too big to hold: not known yet, or known to be."""
-        return part.work.limits.read_only and len(batch.sets) == 1 and part.work.big is not False
+        return part.spec.limits.read_only and len(batch.sets) == 1 and part.big is not False
 
-    def _left_behind(self, part: Part, batch: Batch, why: str) -> None:
+    def _left_behind(self, part: PartState, batch: Batch, why: str) -> None:
         """A cancelled batch that could not be ended. Of a write that no marker settles, nobody can tell what came of it."""
-        work = part.work
-        self.sessions.say(f"{work.target}: a statement of {work.query.place} {why}")
-        if work.limits.read_only or work.claims is not None:
+        spec = part.spec
+        self.sessions.say(f"{spec.target}: a statement of {spec.query.place} {why}")
+        if spec.limits.read_only or spec.claims is not None:
             return
         error = SetError(0, "57014", f"cancelled, but it {why}")
-        lost = tuple(failure(work, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
-        result = BatchResult(batch, work.query, work.target, (), (), (), 0, lost, part=part.number)
+        lost = tuple(failure(spec, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
+        result = BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=part.number)
         self._count(part, result)
         self._recorded(result)
 
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
         part = next(part for part in self.parts if part.number == result.part)
-        self._run.recorded(result, failed_known=part.work.failed is not None)
+        self._run.recorded(result, failed_known=part.record_failures is not None)
         if (
             part.order is not None
         ):  # not before: the ledger learns of the sets of a row in their order, and a resume repeats them so
             part.order.done(result.batch.index)
 
-    def _count(self, part: Part, result: BatchResult) -> None:
+    def _count(self, part: PartState, result: BatchResult) -> None:
         self._finished_s = time.monotonic()
         progress = self._run.progress
         before = progress.failed, progress.unknown
@@ -469,7 +422,7 @@ class Lanes:
         part = self._part()
         if part is None or not part.sessions.driver.capabilities.in_process:
             return False
-        latency_s = part.work.size.latency_s
+        latency_s = part.size.latency_s
         silent_s = now_s - self._finished_s
         if latency_s is None or latency_s >= FAST_S:
             return silent_s >= TICK_S or latency_s is not None
@@ -493,10 +446,10 @@ class Lanes:
         self._run.tell(replace(result, ok=0))
 
 
-def _held(part: Part, result: BatchResult, turn: Turn) -> Held:
+def _held(part: PartState, result: BatchResult, turn: Turn) -> Held:
     """`result` on its way to the sink, encoded, without its rows."""
     payload, weight = turn.outlet.sink.encode(result) if result.rows and result.values else (None, 0)
-    reads = part.work.limits.read_only
+    reads = part.spec.limits.read_only
     nothing = payload is None and bool(result.rows if reads else result.rows or not result.columns)
     aside = turn.aside()
     if aside is not None:
@@ -507,5 +460,5 @@ def _held(part: Part, result: BatchResult, turn: Turn) -> Held:
         payload,
         weight,
         orderless=nothing and aside is None and not (result.failures or result.unanswered),
-        answer=not reads and (payload is not None or part.work.started is not None),
+        answer=not reads and (payload is not None or part.record_started is not None),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.control import DRAIN_S
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.lane_group import TICK_S, Lanes, Part
+from bulkq.engine.lane_group import TICK_S, Lanes
 from bulkq.engine.limiter import Permit
 from bulkq.engine.pool import MOST_OPEN, Slots
 from bulkq.errors import OutputClosed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.engine.control import Control
+    from bulkq.engine.part import PartState
     from bulkq.engine.pool import Sessions
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
@@ -59,7 +60,7 @@ class Runner:
 
     def __init__(  # noqa: PLR0913 - each says how the run is carried out
         self,
-        parts: Sequence[Part],
+        parts: Sequence[PartState],
         *,
         concurrency: int,
         progress: Progress,
@@ -118,7 +119,7 @@ class Runner:
     @property
     def read_only(self) -> bool:
         """Whether nothing of it changes data."""
-        return all(part.work.limits.read_only for part in self.parts)
+        return all(part.spec.limits.read_only for part in self.parts)
 
     def wake(self) -> None:
         """A stop was asked for: nobody waits for a turn to cut."""
@@ -306,13 +307,13 @@ class Runner:
         progress.waiting_bytes = sum(amount.weight for amount in amounts)
 
 
-def first_of_each_sink(parts: Sequence[Part]) -> list[Part]:
+def first_of_each_sink(parts: Sequence[PartState]) -> list[PartState]:
     """The first part of every output."""
     return list({id(part.sink): part for part in reversed(parts)}.values())
 
 
-def _by_target(parts: Iterable[Part]) -> list[list[Part]]:
-    groups: dict[int, list[Part]] = {}
+def _by_target(parts: Iterable[PartState]) -> list[list[PartState]]:
+    groups: dict[int, list[PartState]] = {}
     for part in parts:
         groups.setdefault(id(part.sessions), []).append(part)
     return list(groups.values())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.model import Batch
+    from bulkq.model import Batch, Column, Reply
 
 
 @dataclass(slots=True)
@@ -44,3 +44,21 @@ def halves(segment: Segment) -> list[Segment]:
         return [segment]
     middle = len(positions) // 2
     return [Segment(positions[:middle], segment.attempts), Segment(positions[middle:], segment.attempts)]
+
+
+def joined(
+    replies: list[tuple[Segment, Reply]],
+) -> tuple[tuple[Column, ...], Sequence[Sequence[object]], Sequence[int]]:
+    """Columns, values and batch positions of all replies, rows in the order of the sets."""
+    if not replies:
+        return (), (), ()
+    if len(replies) == 1 and isinstance(replies[0][0].positions, range):
+        only = replies[0][1]
+        return only.columns, only.values, only.positions
+    columns = max((reply.columns for _, reply in replies), key=len)
+    rows: list[tuple[int, tuple[object, ...]]] = []
+    for segment, reply in replies:
+        rows.extend(zip((segment.positions[p] for p in reply.positions), zip(*reply.values, strict=True), strict=False))
+    rows.sort(key=lambda row: row[0])
+    values = list(zip(*(row for _, row in rows), strict=True)) or [()] * len(columns)
+    return columns, values, [position for position, _ in rows]

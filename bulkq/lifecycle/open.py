@@ -12,13 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import Work
-from bulkq.engine.lane_group import Part
+from bulkq.engine.part import PartState
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open_targets import Site
 from bulkq.lifecycle.sources import Sources
-from bulkq.model import Decoding, Limits, Mode
+from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.progress import Progress
@@ -108,7 +107,7 @@ class Opened:
     mode: str
     sites: list[Site]
     progress: Progress
-    parts: list[Part]
+    parts: list[PartState]
     sinks: tuple[Sink, ...]
     failure_file: FailureFile | None
     sources: Sources
@@ -168,7 +167,7 @@ async def open_run(
         sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries), given.sink)
     else:
         sinks = _sinks(request, start, labels, console)
-    parts: list[Part] = []
+    parts: list[PartState] = []
     for site in sites:
         site.parts = [
             _part(request, number, label, schema, query, made[number], sinks[label, query.name], site)
@@ -200,11 +199,11 @@ async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
     return mapping
 
 
-def _timed(request: Run, part: Part, mapping: Mapping_ | None) -> Mapping_ | None:
+def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ | None:
     """It may take as long as the query, where nobody says how long."""
     if mapping is None:
         return None
-    return mapping.within(request.map_timeout_s if request.map_timeout_given else part.work.limits.timeout_s)
+    return mapping.within(request.map_timeout_s if request.map_timeout_given else part.spec.limits.timeout_s)
 
 
 def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str], None]) -> list[Site]:
@@ -295,13 +294,14 @@ def _sinks(request: Run, start: Start, labels: Sequence[str], console: Console) 
 
 def _part(
     request: Run, number: int, label: str, target: Target, query: Query, source: Peeked, sink: Sink, site: Site
-) -> Part:
+) -> PartState:
     if target.schema is not None:
         query = query.within(target)
-    work = _work(request, number, label, query, source, sink, one_lane=one_lane(request, site))
-    if work.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
-        work.size = BatchSize(1)  # what cannot be cancelled takes no other set with it when its time is up
-    return Part(work, source, sink, site.sessions, number)
+    spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, site))
+    size = 1 if mode_of(request, query) == safety.MAINTENANCE else _batch(request, query)
+    if spec.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
+        size = 1  # what cannot be cancelled takes no other set with it when its time is up
+    return PartState(spec, source, sink, site.sessions, BatchSize(size))
 
 
 def one_lane(request: Run, site: Site) -> bool:
@@ -309,9 +309,9 @@ def one_lane(request: Run, site: Site) -> bool:
     return 1 in {request.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
 
 
-def _work(
-    request: Run, part: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
-) -> Work:
+def _spec(
+    request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
+) -> PartSpec:
     mode = mode_of(request, query)
     timeout_s, lock_timeout_s = request.timeout_s, request.lock_timeout_s
     if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
@@ -326,15 +326,14 @@ def _work(
         expect_rows=request.expect_rows,
         ordered=not request.write or one_lane,
     )
-    return Work(
+    return PartSpec(
         query=query,
         target=label,
         decoding=sink.decoding if request.map is None else Decoding.PYTHON,
         typed=source.typed,
         limits=limits,
         retries=query.retries if query.retries is not None and not request.retries_given else request.retries,
-        size=BatchSize(1 if mode == safety.MAINTENANCE else _batch(request, query)),
-        part=part,
+        number=number,
         repeatable=mode == safety.IDEMPOTENT,
         answers=request.output is not None or request.format is not None,
     )

@@ -19,7 +19,7 @@ from bulkq.targets import open_target
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.model import MarkerTables, Run, Server, Target
     from bulkq.protocols import Connection, Driver
 
@@ -49,7 +49,7 @@ class Site:
     places: tuple[int, ...]
     driver: Driver
     sessions: Sessions
-    parts: list[Part] = field(default_factory=list)
+    parts: list[PartState] = field(default_factory=list)
     server: Server | None = None
     identity: str = ""
     physical: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import failure
+from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import write_order
@@ -18,7 +18,7 @@ from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Batch, Server
@@ -76,16 +76,16 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
             if opened.start.going_on is None:
                 await _say_empty(opened, part, connection)
             continue
-        check_identifiers(part.work.query, head)
-        variants = Variants(part.work)
+        check_identifiers(part.spec.query, head)
+        variants = Variants(part.spec)
         await variants.prepare(connection, head)
         if variants.error is not None:  # it failed once, not once per set
-            part.refused = failure(part.work, head, 0, variants.error, Outcome.NOT_STARTED, 1)
+            part.refused = failure(part.spec, head, 0, variants.error, Outcome.NOT_STARTED, 1)
             continue
         statements[-1] = variants.first
         if part.mapper is None:  # else only its rows tell which columns they have
             columns = () if variants.first is None else variants.first.columns
-            part.sink.describe(part.work.query, columns)
+            part.sink.describe(part.spec.query, columns)
         if site.driver.capabilities.text_parameters and not source.typed:
             for statement, positions in variants.each(head):
                 await check_values(connection, statement, head, opened.request.constants, positions)
@@ -94,29 +94,31 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
     await write_order.order(opened, site, connection, statements)
 
 
-async def _peek(part: Part) -> Batch | None:
+async def _peek(part: PartState) -> Batch | None:
     assert isinstance(part.source, Peeked)
     return await part.source.peek(PEEKED)
 
 
-async def _say_empty(opened: Opened, part: Part, connection: Connection) -> None:
+async def _say_empty(opened: Opened, part: PartState, connection: Connection) -> None:
     """No sets: nothing to run, which is said; a table of no rows still has its header."""
-    work = part.work
-    opened.say(f"{work.query.place}: there are no parameter sets: nothing to run")
-    if work.identifiers:
+    spec = part.spec
+    opened.say(f"{spec.query.place}: there are no parameter sets: nothing to run")
+    if spec.identifiers:
         return
     with contextlib.suppress(DatabaseError):
-        statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers={})
+        statement = await connection.prepare(spec.query, spec.decoding, typed=spec.typed, identifiers={})
         if part.mapper is None:
-            part.sink.describe(work.query, statement.columns)
+            part.sink.describe(spec.query, statement.columns)
 
 
-async def _whole_source(opened: Opened, site: Site, part: Part, connection: Connection, variants: Variants) -> None:
+async def _whole_source(
+    opened: Opened, site: Site, part: PartState, connection: Connection, variants: Variants
+) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
     Targets that want the same types of the same query would say the same of the same file.
     """
-    query, product = part.work.query, connection.server.product
+    query, product = part.spec.query, connection.server.product
     asked = (query.place, product, connection.server.version_number, variants.first and variants.first.parameter_types)
     if asked in opened.checked:
         return
@@ -124,7 +126,7 @@ async def _whole_source(opened: Opened, site: Site, part: Part, connection: Conn
     wanted = source_request(opened.request)
     several = len(opened.request.queries) > 1
     text, dynamic = site.driver.capabilities.text_parameters, site.driver.capabilities.dynamic_types
-    source = await open_source(wanted, part.work.query, text=text, dynamic=dynamic, unused_constants_ok=several)
+    source = await open_source(wanted, part.spec.query, text=text, dynamic=dynamic, unused_constants_ok=several)
     checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:

@@ -9,23 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import Claims
+from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.engine.runner import first_of_each_sink
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import run_identity, target_markers, unreported
 from bulkq.lifecycle.open import mode_of
-from bulkq.model import Failure, Mark, Outcome, RunState
+from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.policy import safety
-from bulkq.policy.affected_rows import AffectedGuard
 from bulkq.sources.spool import save_constants
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.control import Control
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.engine.runner import Runner
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.open_targets import Site
@@ -287,22 +286,22 @@ def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
     guard = AffectedGuard(request.max_affected, opened.progress.changed) if request.max_affected is not None else None
     for site in opened.sites:
         for part in site.parts:
-            mode = mode_of(request, part.work.query)
-            part.work.guard = guard
+            mode = mode_of(request, part.spec.query)
+            part.guard = guard
             if site.tables is not None and mode == safety.WRITE:
-                part.work.claims = Claims(opened.run, owner, site.tables)
+                part.spec = replace(part.spec, claims=Claims(opened.run, owner, site.tables))
                 if ledger.keeps:
-                    part.work.failed = _keep(part, ledger)
+                    part.record_failures = _keep(part, ledger)
             if mode == safety.MAINTENANCE and ledger.keeps:
-                part.work.started = _note(part, ledger)
+                part.record_started = _note(part, ledger)
 
 
-def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
+def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
     """What is on record as unknown before it is sent stays unknown if this process dies."""
 
     async def started(batch: Batch) -> None:
         failures = tuple(
-            Failure(n, "", part.work.target, part.work.query.name, {}, Outcome.UNKNOWN, None, unreported.STARTED, 1)
+            Failure(n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, unreported.STARTED, 1)
             for n in range(batch.first, batch.first + len(batch.sets))
         )
         ledger.mark(Mark(part.number, (), failures))
@@ -311,7 +310,7 @@ def _note(part: Part, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]:
     return started
 
 
-def _keep(part: Part, ledger: Ledger) -> Callable[[Sequence[Failure]], Awaitable[None]]:
+def _keep(part: PartState, ledger: Ledger) -> Callable[[Sequence[Failure]], Awaitable[None]]:
     """Sets that failed stay failed if this process dies: later sets of the same row may be applied, and must not be undone."""
 
     async def failed(failures: Sequence[Failure]) -> None:

@@ -15,8 +15,7 @@ from bulkq.errors import DatabaseError, TargetError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bulkq.engine.lane import Work
-    from bulkq.model import Batch, ParameterSet
+    from bulkq.model import Batch, ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement
 
 MOST = 20
@@ -36,10 +35,10 @@ class Variants:
         error: of the query itself: no set can be tried. None where one of the statements is taken, or its sets fail by themselves.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, spec: PartSpec) -> None:
         self.statements: dict[Names, Statement] = {}
         self.error: DatabaseError | None = None
-        self._work = work
+        self._spec = spec
 
     @property
     def first(self) -> Statement | None:
@@ -48,7 +47,7 @@ class Variants:
 
     def each(self, batch: Batch) -> Iterator[tuple[Statement, tuple[int, ...] | None]]:
         """Each statement with the positions of its sets in `batch`; None: all of them."""
-        if not self._work.identifiers:
+        if not self._spec.identifiers:
             yield from ((statement, None) for statement in self.statements.values())
             return
         positions: dict[Names, list[int]] = {}
@@ -64,26 +63,26 @@ class Variants:
         Raises:
             TargetError: the connection was lost.
         """
-        work = self._work
+        spec = self._spec
         errors: dict[Names, DatabaseError] = {}
         different: dict[Names, ParameterSet] = {}
         for values in head.sets:
             different.setdefault(self._names(values), values)
         for names, values in list(different.items())[:MOST]:
-            meant = queries.identifiers(work.query, values)
+            meant = queries.identifiers(spec.query, values)
             try:
-                statement = await connection.prepare(work.query, work.decoding, typed=work.typed, identifiers=meant)
+                statement = await connection.prepare(spec.query, spec.decoding, typed=spec.typed, identifiers=meant)
             except DatabaseError as error:
                 if error.connection_lost:
-                    raise TargetError(f"{work.target}: {error}") from error
+                    raise TargetError(f"{spec.target}: {error}") from error
                 errors[names] = error
             else:
                 self.statements[names] = statement
-        if not self.statements and (not work.identifiers or _is_of_the_text(errors)):
+        if not self.statements and (not spec.identifiers or _is_of_the_text(errors)):
             self.error = next(iter(errors.values()))
 
     def _names(self, values: ParameterSet) -> Names:
-        return tuple(values[i] for i in self._work.identifiers)
+        return tuple(values[i] for i in self._spec.identifiers)
 
 
 def _is_of_the_text(errors: Mapping[Names, DatabaseError]) -> bool:

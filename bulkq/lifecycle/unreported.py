@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import failure
+from bulkq.engine.failures import failure
 from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
 from bulkq.policy.ranges import Ranges
 from bulkq.sources.subset import Only
@@ -13,7 +13,7 @@ from bulkq.sources.subset import Only
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.run_identity import GoingOn
     from bulkq.model import Failure
@@ -46,18 +46,18 @@ async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
             unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
             file.write(unknown)
             ledger.mark(Mark(part.number, (), tuple(unknown)))
-        if file is not None and state is not None and part.work.failed is not None:
+        if file is not None and state is not None and part.record_failures is not None:
             file.write(await _unwritten(opened, part, state.failures, file.told()))
 
 
 async def _unwritten(
-    opened: Opened, part: Part, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
+    opened: Opened, part: PartState, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
 ) -> list[Failure]:
     """The failures that are on record and not in the file: they waited for their place in it when the process was killed."""
     known = {
         f.n: f
         for f in failures
-        if f.outcome is not Outcome.UNKNOWN and (part.work.target, part.work.query.name, f.n) not in told
+        if f.outcome is not Outcome.UNKNOWN and (part.spec.target, part.spec.query.name, f.n) not in told
     }
     if not known:
         return []
@@ -66,15 +66,15 @@ async def _unwritten(
 
 
 async def _listed(
-    opened: Opened, part: Part, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
+    opened: Opened, part: PartState, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
 ) -> list[Failure]:
     """A record of each set in `ranges`, with its line and values."""
     found: list[Failure] = []
-    source = Only(await opened.sources.whole(part.number, part.work.query), ranges)
+    source = Only(await opened.sources.whole(part.number, part.spec.query), ranges)
     try:
         while (batch := await source.take(PIECE, 0)) is not None:
             found += [
-                failure(part.work, batch, at, replace(error, position=at), outcome, 1) for at in range(len(batch.sets))
+                failure(part.spec, batch, at, replace(error, position=at), outcome, 1) for at in range(len(batch.sets))
             ]
     finally:
         await source.close()

@@ -16,7 +16,7 @@ from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKeyTypes, group
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.lifecycle.open import Opened
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.run_identity import Retried
@@ -81,9 +81,9 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
         TargetError: the connection broke.
     """
     for part, statement in zip(site.parts, statements, strict=True):
-        if statement is None or part.work.limits.read_only:
+        if statement is None or part.spec.limits.read_only:
             continue
-        if part.work.limits.ordered and opened.start.retried is None:
+        if part.spec.limits.ordered and opened.start.retried is None:
             continue
         try:
             found = await named(connection, statement, dialect_of(site.target.url))
@@ -93,14 +93,14 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
             continue
         if found and opened.start.retried is not None:
             await _refuse_overtaken(opened, part, found, opened.start.retried)
-        if part.work.limits.ordered:
+        if part.spec.limits.ordered:
             continue
         part.apart = found == () or (found is None and _ranged(opened, statement.query))
         if found:
             part.order = Order(part.source, found)
 
 
-async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[RowKey], retried: Retried) -> None:
+async def _refuse_overtaken(opened: Opened, part: PartState, groups: Sequence[RowKey], retried: Retried) -> None:
     """Refuse to apply a failed set after a later set has changed the same row.
 
     Raises:
@@ -109,7 +109,7 @@ async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[RowKey]
     failed = Ranges(retried.only.get(part.number, ()))
     names: list[dict[object, int]] = [{} for _ in groups]
     overtaken: dict[int, int] = {}
-    source = await opened.sources.whole(part.number, part.work.query)
+    source = await opened.sources.whole(part.number, part.spec.query)
     try:
         while (batch := await source.take(CHECKED, 0)) is not None:
             for known, group in zip(names, groups, strict=True):
@@ -123,7 +123,7 @@ async def _refuse_overtaken(opened: Opened, part: Part, groups: Sequence[RowKey]
     if overtaken:
         first = min(overtaken)
         raise RefusedError(
-            f"{part.work.query.place}: {len(overtaken)} failed sets name a row that a later set has changed since (set {first}: "
+            f"{part.spec.query.place}: {len(overtaken)} failed sets name a row that a later set has changed since (set {first}: "
             f"by set {overtaken[first]}), and a retry would undo that: correct them by hand, or give the file of --failures to -p "
             "of a new run"
         )
@@ -148,13 +148,13 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
 
 def sentence(opened: Opened) -> str:
     """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
-    parts = [part for part in opened.parts if not part.work.limits.read_only and part.refused is None]
+    parts = [part for part in opened.parts if not part.spec.limits.read_only and part.refused is None]
     if parts and opened.start.retried is not None:
         return "the failed sets are applied now, after later ones"
     if opened.request.ordered:
         return "sets take effect in input order, on one lane"
-    open_ = [part for part in parts if not part.work.limits.ordered]
-    if len({part.work.query.place for part in open_}) > 1:
+    open_ = [part for part in parts if not part.spec.limits.ordered]
+    if len({part.spec.query.place for part in open_}) > 1:
         return "lanes apply sets and queries in no order: --ordered keeps that of the input"
     open_ = [part for part in open_ if not part.apart and part.source.total != 1]
     if not open_:

@@ -25,6 +25,7 @@ from bulkq.model.check import (
     PastCheck,
     Verdict,
 )
+from bulkq.model.part import Claims, PartSpec
 from bulkq.model.query import (
     Mode,
     Parameter,
@@ -70,6 +71,7 @@ __all__ = [
     "Capabilities",
     "CheckResult",
     "Claim",
+    "Claims",
     "Column",
     "Decoding",
     "Failure",
@@ -80,6 +82,7 @@ __all__ = [
     "Outcome",
     "Parameter",
     "ParameterSet",
+    "PartSpec",
     "PastCheck",
     "Phase",
     "Placeholder",

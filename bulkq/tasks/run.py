@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.lifecycle.open import Given, Opened
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.record import Recorded
@@ -232,7 +232,7 @@ async def _refused_parts(opened: Opened, runner: Runner) -> None:
         opened.progress.failed += 1
         empty = Batch(-1, part.refused.n, ())
         runner.recorded(
-            BatchResult(empty, part.work.query, part.work.target, (), (), (), ok=0, failures=(part.refused,))
+            BatchResult(empty, part.spec.query, part.spec.target, (), (), (), ok=0, failures=(part.refused,))
         )
 
 
@@ -240,10 +240,10 @@ async def _count_skipped(opened: Opened) -> None:
     """`skipped` = never tried: what was cut and given up, and what was never cut."""
     known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
     if opened.start.going_on is None and opened.start.retried is None:
-        known = {p.work.query.place: p.source.total for p in opened.parts if p.source.total is not None}
+        known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}
     for part in opened.parts:
         part.skipped = max(0, part.taken - (part.tried - part.before))
-        total = known.get(part.work.query.place)
+        total = known.get(part.spec.query.place)
         if part.refused is not None:
             rest = await _rest(part) if total is None else total - part.taken
             part.skipped = max(0, rest - 1 if not part.taken else part.skipped + rest)
@@ -252,7 +252,7 @@ async def _count_skipped(opened: Opened) -> None:
     opened.progress.skipped = sum(part.skipped for part in opened.parts)
 
 
-async def _rest(part: Part) -> int:
+async def _rest(part: PartState) -> int:
     if part.remaining is not None:
         return part.remaining
     counted = 0 if part.order is None else part.order.held
@@ -306,7 +306,7 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         per_target=targets,
         queries=tuple(
             QueryCounts(
-                p.work.query.name, p.work.query.file, p.work.query.line, p.work.target, p.ok, p.failed, p.unknown
+                p.spec.query.name, p.spec.query.file, p.spec.query.line, p.spec.target, p.ok, p.failed, p.unknown
             )
             for p in opened.parts
         ),
@@ -324,7 +324,7 @@ def per_target(opened: Opened) -> tuple[TargetCounts, ...]:
     """What came of each target, and of each schema of it."""
     found: list[TargetCounts] = []
     for label in sites_of.labels(opened.request, opened.sites):
-        site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.work.target == label]))
+        site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.spec.target == label]))
         refused = next((part.refused.message for part in parts if part.refused is not None), "")
         found.append(
             TargetCounts(
@@ -376,7 +376,7 @@ def _tell_unread(opened: Opened) -> None:
     for part in opened.parts:
         if not part.source.replayable and not part.exhausted and part.source.total is None:
             opened.say(
-                f"the source of {part.work.query.place} was not read to its end, and comes but once: "
+                f"the source of {part.spec.query.place} was not read to its end, and comes but once: "
                 "a resume does what was read of it, and ends with 3"
             )
             return

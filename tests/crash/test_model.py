@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 
 from bulkq import markers
 from bulkq.engine.control import Control
-from bulkq.engine.lane import Claims, Work
-from bulkq.engine.lane_group import Part
+from bulkq.engine.part import PartState
 from bulkq.engine.pool import Sessions
 from bulkq.engine.runner import Rules, Runner
 from bulkq.lifecycle import target_markers
-from bulkq.model import Decoding, Limits, Outcome
+from bulkq.model import Claims, Decoding, Limits, Outcome, PartSpec
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.progress import Progress
 from bulkq.query import inline
@@ -107,20 +106,19 @@ class Simulation:
         sink = open_sink(
             path=None, format="none", include=(), run=RUN, queries=[QUERY], target="t", stdout=None, terminal=False
         )
-        work = Work(
+        spec = PartSpec(
             query=QUERY,
             target="simulated",
             decoding=Decoding.PYTHON,
             typed=True,
             limits=LIMITS,
             retries=5,
-            size=BatchSize(life.batch),
             claims=Claims(RUN, owner, TABLES),
             answers=False,
         )
         ledger = SimulatedLedger(self.database, process, self.durable)
         runner = Runner(
-            [Part(work, Remaining(range_, done), sink, sessions)],
+            [PartState(spec, Remaining(range_, done), sink, sessions, BatchSize(life.batch))],
             concurrency=life.lanes,
             progress=Progress(),
             observers=(),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import failure
+from bulkq.engine.failures import failure
 from bulkq.model import BatchResult, Outcome, SetError
 
 if TYPE_CHECKING:
     from bulkq.engine.delivery.streaming import Turn
     from bulkq.engine.lane import Worker
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.model import Batch
     from bulkq.protocols import Mapper
 
@@ -47,20 +47,20 @@ class _Mapped:
         return self._turn.write_bytes(data)
 
 
-async def streamed(worker: Worker, part: Part, mapper: Mapper, batch: Batch, turn: Turn) -> BatchResult:
+async def streamed(worker: Worker, part: PartState, mapper: Mapper, batch: Batch, turn: Turn) -> BatchResult:
     """Stream the answer to `batch` through the function into `turn`."""
     try:
-        return await worker.stream(part.work, batch, _Mapped(mapper, turn))
+        return await worker.stream(part, batch, _Mapped(mapper, turn))
     except _Failed as failed:
-        lost = failure(part.work, batch, 0, failed.error, Outcome.ROLLED_BACK, 1)
-        return BatchResult(batch, part.work.query, part.work.target, (), (), (), 0, (lost,), part=part.number)
+        lost = failure(part.spec, batch, 0, failed.error, Outcome.ROLLED_BACK, 1)
+        return BatchResult(batch, part.spec.query, part.spec.target, (), (), (), 0, (lost,), part=part.number)
 
 
-async def mapped(part: Part, mapper: Mapper, result: BatchResult) -> BatchResult:
+async def mapped(part: PartState, mapper: Mapper, result: BatchResult) -> BatchResult:
     """`result` as the function gives it; a set that it failed for is a failure."""
     result, errors = await mapper(result)
     if not errors:
         return result
-    lost = [failure(part.work, result.batch, e.position, e, Outcome.ROLLED_BACK, result.attempts) for e in errors]
+    lost = [failure(part.spec, result.batch, e.position, e, Outcome.ROLLED_BACK, result.attempts) for e in errors]
     failures = tuple(sorted((*result.failures, *lost), key=lambda one: one.n))
     return replace(result, ok=result.ok - len(lost), failures=failures)

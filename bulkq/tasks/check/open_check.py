@@ -10,13 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.lane import Work
-from bulkq.engine.lane_group import Part
+from bulkq.engine.part import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, TargetError
 from bulkq.lifecycle.open import new_run_id
 from bulkq.lifecycle.run_identity import source_request
-from bulkq.model import Decoding, Limits, Query, Run, StatementClass, Target
+from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
 from bulkq.model.conditions import Measure
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.progress import Progress
@@ -110,7 +109,7 @@ class Planned:
 
     place: Place
     judge: Judge
-    parts: list[Part] = field(default_factory=list)  # the check's own first
+    parts: list[PartState] = field(default_factory=list)  # the check's own first
     error: str = ""
     late: bool = False  # the error is the run's end, not the check's
 
@@ -288,7 +287,7 @@ async def _add_reference(
 
 async def _part(
     opened: Opened, planned: Planned, query: Query, target: Database, stack: AsyncExitStack, stdin: BinaryIO | None
-) -> Part | None:
+) -> PartState | None:
     """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
     assert target.driver is not None
     assert target.sessions is not None
@@ -298,7 +297,8 @@ async def _part(
     try:
         source = await _source(opened, wanted, query, target)
         stack.push_async_callback(source.close)
-        part = Part(_work(opened, query, target, source), source, NoSink(), target.sessions)
+        part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
+        part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
             await _look_at_values(opened, part, wanted, target)
     except (DatabaseError, TargetError) as error:
@@ -312,13 +312,13 @@ async def _part(
     return part
 
 
-async def _look_at_values(opened: Opened, part: Part, wanted: Request, target: Database) -> None:
+async def _look_at_values(opened: Opened, part: PartState, wanted: Request, target: Database) -> None:
     assert target.driver is not None
     can = target.driver.capabilities
-    head = await first_sets(wanted, part.work.query, part.source, can)
+    head = await first_sets(wanted, part.spec.query, part.source, can)
     if head is not None and can.text_parameters and not part.source.typed:
         assert target.sessions is not None
-        await values_fit(part.work, head, target.sessions, opened.asked)
+        await values_fit(part.spec, head, target.sessions, opened.asked)
 
 
 def as_sent(query: Query) -> Query:
@@ -373,22 +373,20 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
     return source if source.replayable or "-" not in wanted.specs else Peeked(source)
 
 
-def _work(opened: Opened, query: Query, target: Database, source: ParameterSource) -> Work:
+def _spec(opened: Opened, query: Query, target: Database, source: ParameterSource) -> PartSpec:
     run = opened.request.run
     timeout_s, lock_timeout_s = run.timeout_s, run.lock_timeout_s
     if not run.timeout_given and (query.no_timeout or query.timeout_s is not None):
         timeout_s = query.timeout_s
     if not run.lock_timeout_given and query.lock_timeout_s is not None:
         lock_timeout_s = query.lock_timeout_s
-    return Work(
+    return PartSpec(
         query=replace(query, lock_timeout_s=lock_timeout_s),  # for its description too
         target=target.name,
         decoding=Decoding.TEXT,
         typed=source.typed,
         limits=Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, read_only=True, snapshot=target.snapshot),
         retries=query.retries if query.retries is not None and not run.retries_given else run.retries,
-        size=BatchSize(1),
-        big=True,  # every answer streams: memory does not grow with the rows of a check that fails badly
     )
 
 

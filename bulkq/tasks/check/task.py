@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
-    from bulkq.engine.lane_group import Part
+    from bulkq.engine.part import PartState
     from bulkq.ledger.checks import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck
@@ -145,12 +145,12 @@ def refuse(request: Checks) -> None:
         raise UsageError(f'-p "{request.run.params[0]}": no check has a :parameter that it could be for')
 
 
-def _runner(opened: Opened, control: Control) -> tuple[Runner, list[Part]]:
+def _runner(opened: Opened, control: Control) -> tuple[Runner, list[PartState]]:
     """The slowest first, by the last run's times: so no long one is left over at the end."""
     planned = sorted((one for one in opened.planned if one.parts and not one.error), key=lambda one: -_last_s(one))
     parts = [part for one in planned for part in one.parts]
     for number, part in enumerate(parts, 1):
-        part.number = part.work.part = number
+        part.spec = replace(part.spec, number=number)
     run = opened.request.run
     rules = Rules(
         fail_fast=run.fail_fast,
@@ -180,7 +180,7 @@ def _last_s(planned: Planned) -> float:
     return max((history[0].elapsed_s for history in past.values() if history), default=float("inf"))
 
 
-def _total(parts: Sequence[Part]) -> int | None:
+def _total(parts: Sequence[PartState]) -> int | None:
     totals = [part.source.total for part in parts if not isinstance(part.judge, Reference)]
     return None if None in totals else sum(total or 0 for total in totals)
 

@@ -15,9 +15,8 @@ from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
-    from bulkq.engine.lane import Work
     from bulkq.engine.pool import Sessions
-    from bulkq.model import Batch, Capabilities, Query
+    from bulkq.model import Batch, Capabilities, PartSpec, Query
     from bulkq.protocols import Connection
     from bulkq.sources import Request
 
@@ -38,7 +37,7 @@ async def first_sets(wanted: Request, query: Query, source: object, can: Capabil
         await again.close()
 
 
-async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tuple[object, ...]]) -> None:
+async def values_fit(spec: PartSpec, head: Batch, sessions: Sessions, asked: set[tuple[object, ...]]) -> None:
     """Ask the target about the values of `head`, once for targets that would say the same.
 
     A statement that cannot be prepared, or a target that goes away, is for the run to tell.
@@ -51,7 +50,7 @@ async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tup
     except (TargetError, RefusedError):
         return
     try:
-        await _ask(work, head, connection, asked)
+        await _ask(spec, head, connection, asked)
     except (DatabaseError, TargetError):
         await connection.close()
         return
@@ -61,12 +60,12 @@ async def values_fit(work: Work, head: Batch, sessions: Sessions, asked: set[tup
     sessions.give_back(connection)
 
 
-async def _ask(work: Work, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
-    variants = Variants(work)
+async def _ask(spec: PartSpec, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
+    variants = Variants(spec)
     await variants.prepare(connection, head)
     server = connection.server
     for statement, positions in variants.each(head):
-        question = (work.query.place, server.product, server.version_number, statement.parameter_types, positions)
+        question = (spec.query.place, server.product, server.version_number, statement.parameter_types, positions)
         if question not in asked:
             asked.add(question)
             await check_values(connection, statement, head, positions=positions)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import RefusedError
 from bulkq.model.changed_rows import UNCOUNTED
-from bulkq.policy.affected_rows import AffectedGuard
 
 
 def test_rows_in_flight_count() -> None:

@@ -1,4 +1,4 @@
-"""`--max-affected`: how many rows a run may change, over all of its lanes. Pure; asked by the worker before every COMMIT."""
+"""`--max-affected`: the number of rows that a run may change, over all of its lanes. Checked before every COMMIT."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AffectedGuard:
         self._in_flight = 0
 
     def reserve(self, rows: int) -> None:
-        """Called before COMMIT with the rows that it would make last.
+        """Count the rows that the next COMMIT would make permanent.
 
         Raises:
             RefusedError: they would be too many; the attempt is rolled back.

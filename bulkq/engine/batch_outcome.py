@@ -1,0 +1,75 @@
+"""What is known of a batch while its segments are attempted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bulkq.engine.failures import failure
+from bulkq.engine.segments import joined
+from bulkq.model import BatchResult, Failure, Outcome, SetError
+from bulkq.model.changed_rows import changed_in_all
+
+if TYPE_CHECKING:
+    from bulkq.engine.part import PartState
+    from bulkq.engine.segments import Segment
+    from bulkq.errors import DatabaseError
+    from bulkq.model import Batch, PartSpec, Reply
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """The replies and failures of a batch so far."""
+
+    part: PartState
+    batch: Batch
+    replies: list[tuple[Segment, Reply]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    ok: int = 0
+    changed: int = 0
+    unanswered: list[Failure] = field(default_factory=list)
+    attempts: int = 0
+    retried: int = 0
+
+    @property
+    def spec(self) -> PartSpec:
+        """The definition of the part."""
+        return self.part.spec
+
+    def add(self, segment: Segment, reply: Reply) -> None:
+        """Add the reply to one segment."""
+        self.replies.append((segment, reply))
+        self.ok += len(segment.positions) - len(reply.errors)
+        self.changed = changed_in_all(self.changed, reply.changed)
+
+    def lose(self, segment: Segment, why: str) -> None:
+        """Note that the sets of `segment` were applied and that their rows cannot be given."""
+        for at in segment.positions:
+            lost = SetError(at, None, why)
+            self.unanswered.append(failure(self.spec, self.batch, at, lost, Outcome.OK, segment.attempts))
+
+    def fail(
+        self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
+    ) -> None:
+        """Record the failure of the set at `position`."""
+        self.failures.append(failure(self.spec, self.batch, position, error, known, attempts, timed_out))
+
+    def result(self, elapsed_s: float) -> BatchResult:
+        """The result of the whole batch, once no segment is left."""
+        columns, values, positions = joined(self.replies)
+        return BatchResult(
+            batch=self.batch,
+            query=self.spec.query,
+            target=self.spec.target,
+            columns=columns,
+            values=values,
+            positions=positions,
+            ok=self.ok,
+            failures=tuple(sorted(self.failures, key=lambda f: f.n)),
+            changed=self.changed,
+            unanswered=tuple(self.unanswered),
+            part=self.part.number,
+            attempts=self.attempts,
+            retried=self.retried,
+            elapsed_s=elapsed_s,
+        )

@@ -1,0 +1,80 @@
+"""Failure records and refusals, with the words that users read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq import query as queries
+from bulkq.errors import DatabaseError, RefusedError
+from bulkq.model import Failure, Outcome
+from bulkq.policy.advice import advised
+from bulkq.policy.mask_values import MASK, without_secrets
+
+if TYPE_CHECKING:
+    from bulkq.errors import NotOwner
+    from bulkq.model import Batch, PartSpec, SetError
+
+
+def failure(
+    spec: PartSpec,
+    batch: Batch,
+    position: int,
+    error: DatabaseError | SetError,
+    known: Outcome,
+    attempts: int,
+    timed_out_s: float | None = None,
+) -> Failure:
+    """The record of the set at `position` of `batch` that failed with `error`. Masks secret values.
+
+    Args:
+        spec: of the part.
+        batch: holds the set.
+        position: of the set in `batch`.
+        error: of the attempt, or of this set alone.
+        known: the outcome.
+        attempts: in which the set took part.
+        timed_out_s: the timeout that ended the attempt, if one did.
+    """
+    query = spec.query
+    values = batch.sets[position] if batch.sets else ()
+    params = {p.name: MASK if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
+    message = str(error) if isinstance(error, DatabaseError) else error.message
+    if timed_out_s is not None and not (isinstance(error, DatabaseError) and error.abandoned):
+        message = f"timed out after {timed_out_s:g}s"
+    message = without_secrets(message, query, [values])
+    hint = without_secrets(error.hint or "", query, [values]) or advised(message, error.sqlstate, query)
+    if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
+        hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
+    offset = error.offset if isinstance(error, DatabaseError) else None
+    return Failure(
+        n=batch.first + position,
+        source=batch.origin(position) if batch.sets else batch.source,
+        target=spec.target,
+        query=query.name,
+        params=params,
+        outcome=known,
+        sqlstate=error.sqlstate,
+        message=message,
+        attempts=attempts,
+        hint=hint,
+        where=queries.locate(query, offset) if offset is not None else "",
+    )
+
+
+def refused(spec: PartSpec, message: str) -> RefusedError:
+    """The error of a statement that the session may not execute: a write in a read-only run, or in a read-only database."""
+    query = spec.query
+    if not spec.limits.read_only:
+        return RefusedError(
+            f"{spec.target}: {query.place}: {message}: the database takes no writes from this session; "
+            "give another role, server or file"
+        )
+    return RefusedError(f"{query.place}: {message}: the run is read-only; add --write if it is meant to change data")
+
+
+def lost_ownership(spec: PartSpec, error: NotOwner) -> RefusedError:
+    """The error of a run whose run row is gone, or belongs to another process."""
+    if error.owner is None:
+        return RefusedError(f"{spec.target}: the run row is gone from the target: nothing more is sent")
+    host, pid, *_ = [*error.owner.rsplit(":", 3), "", ""][:2]
+    return RefusedError(f"{spec.target}: the run was taken over by process {pid} on {host}: nothing more is sent")

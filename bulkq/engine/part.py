@@ -1,0 +1,77 @@
+"""One part of a run while it is executed: its definition, its connections and output, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bulkq.policy.batch_size import BatchSize
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bulkq.engine.affected_guard import AffectedGuard
+    from bulkq.engine.pool import Sessions
+    from bulkq.engine.write_order import Order
+    from bulkq.model import Batch, Failure, PartSpec
+    from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
+
+
+@dataclass(slots=True)
+class PartState:
+    """One query on one target, with its parameters and its output. Shared by the lanes of the target."""
+
+    spec: PartSpec
+    source: ParameterSource
+    sink: Sink
+    sessions: Sessions
+    size: BatchSize = field(default_factory=BatchSize)
+    big: bool | None = None
+    """Whether results are too big to hold whole. None until the first reply."""
+
+    guard: AffectedGuard | None = None
+    mapper: Mapper | None = None
+    """Result rows go through it on their way to the sink."""
+
+    judge: Judge | None = None
+    """Of a check: every parameter set has a sink of its own, and the content of the answer decides the verdict."""
+
+    order: Order | None = None
+    """Of a write on several lanes whose parameters name rows: cuts its batches so that sets of one row stay in order."""
+
+    apart: bool = False
+    """Of a write: no two sets change a row in common."""
+
+    record_started: Callable[[Batch], Awaitable[None]] | None = None
+    """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
+
+    record_failures: Callable[[Sequence[Failure]], Awaitable[None]] | None = None
+    """Of a write: makes durable which sets have failed, before later sets are applied that may change the same row."""
+
+    refused: Failure | None = None
+    """The server would not prepare the statement: nothing of this part is tried."""
+
+    taken: int = 0
+    exhausted: bool = False
+    before: int = 0  # sets that ended in earlier processes of the run
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0  # never tried; counted when the run has ended
+    changed: int = 0
+    wrong: int = 0  # sets that did not end `ok` in this process
+
+    @property
+    def number(self) -> int:
+        """The number of the part within the run, from 1."""
+        return self.spec.number
+
+    @property
+    def remaining(self) -> int | None:
+        """Sets not yet taken, if the total is known."""
+        return None if self.source.total is None else max(0, self.source.total - self.taken)
+
+    @property
+    def tried(self) -> int:
+        """Sets that ended, in all processes of the run."""
+        return self.ok + self.failed + self.unknown
