@@ -13,6 +13,9 @@ COMMITTED_EARLY = (
     'look what was applied, and write "-- @transaction off" above it'
 )
 
+TRANSACTION_OFF = 'write "-- @transaction off" above the statement'
+"""The next step for a statement that a transaction around it fails."""
+
 OUTSIDE_ONLY = frozenset({"25001", "2D000"})
 """A statement, or a procedure that commits, wants no transaction around it."""
 
@@ -40,7 +43,7 @@ def advised(message: str, sqlstate: str | None, query: Query) -> str | None:
     if sqlstate == NOT_UTF8 and "UTF8" in message:
         return UTF8_ADVICE
     if sqlstate in OUTSIDE_ONLY or message.endswith("from within a transaction"):
-        return "write -- @transaction off above it: it is sent outside a transaction then, at most once"
+        return f"{TRANSACTION_OFF}: it is then sent outside a transaction, at most once"
     return None
 
 

@@ -168,7 +168,7 @@ def test_a_procedure_that_commits(cli: Cli, url: str) -> None:
     inside = cli("run", "-e", "call p(:i)", "-t", url, "--param", "i=1", "--write")
     assert inside.code == 1
     assert "[2D000]" in inside.err
-    assert "write -- @transaction off above it" in inside.err
+    assert 'write "-- @transaction off" above the statement' in inside.err
     outside = cli("run", "-e", "-- @transaction off\ncall p(:i)", "-t", url, "--param", "i=1", "--write")
     assert outside.code == 0
     assert values(url) == ["1", "two", "three"]

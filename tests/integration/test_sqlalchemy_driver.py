@@ -18,7 +18,7 @@ import pytest
 import bulkq
 from bulkq.drivers import dialect_of, open_driver
 from bulkq.drivers.dbapi import sqlalchemy_urls
-from bulkq.drivers.dbapi.adapters.base import Product
+from bulkq.drivers.dbapi.adapters.base import Adapter
 from bulkq.drivers.dbapi.adapters.duckdb import DuckDB
 from bulkq.drivers.dbapi.adapters.mysql import MySQL
 from bulkq.drivers.threads import DatabaseThread
@@ -346,8 +346,8 @@ async def test_a_killed_session_is_lost_and_another_goes_on(request: pytest.Fixt
 async def test_a_statement_is_killed_from_another_session(request: pytest.FixtureRequest, driver: str) -> None:
     """Where the server has no limit of its own (MySQL, outside of SELECT), another session ends the statement."""
     connection = await connected(fresh("mariadb", request), driver)
-    product = connection._session.product  # type: ignore[attr-defined]
-    product.limits_time = product._mariadb = False
+    adapter = connection._session.adapter  # type: ignore[attr-defined]
+    adapter.limits_time = adapter._mariadb = False
     with pytest.raises(DatabaseError, match="timed out after 0.3s") as caught:
         await run(connection, "select sleep(30) as x", limits=Limits(timeout_s=0.3))
     assert (caught.value.sqlstate, caught.value.connection_lost) == ("57014", False)
@@ -471,9 +471,9 @@ async def test_targets_that_do_not_let_us_in(mariadb: MariaDB, url: str, words: 
 
 def test_words_of_a_server_that_are_no_utf8() -> None:
     """psycopg2 cannot read what a server says in its own encoding before anybody has logged in; it is shown as far as it can be."""
-    product = sqlalchemy_urls.ask("postgresql+psycopg2://h/d").product
+    adapter = sqlalchemy_urls.ask("postgresql+psycopg2://h/d").adapter
     said = UnicodeDecodeError("utf-8", "FATAL: Rolle »u« existiert nicht".encode("latin-1"), 13, 14, "invalid")
-    assert product.why_not(said, '"h"') == "FATAL: Rolle \ufffdu\ufffd existiert nicht"
+    assert adapter.why_not(said, '"h"') == "FATAL: Rolle \ufffdu\ufffd existiert nicht"
 
 
 def test_dialects_are_asked_for_their_names() -> None:
@@ -495,14 +495,14 @@ def test_a_missing_dialect_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:
     """Nothing is sent in plain text to another machine unless the URL says so."""
     known = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x")
-    assert known.product.url(known.url, read_only=True).query["sslmode"] == "require"
+    assert known.adapter.url(known.url, read_only=True).query["sslmode"] == "require"
     told = sqlalchemy_urls.ask("postgresql+psycopg2://db.example/x?sslmode=disable")
-    assert told.product.url(told.url, read_only=True).query["sslmode"] == "disable"
+    assert told.adapter.url(told.url, read_only=True).query["sslmode"] == "disable"
     near = sqlalchemy_urls.ask("postgresql+psycopg2://127.0.0.1/x")
-    assert "sslmode" not in near.product.url(near.url, read_only=True).query
+    assert "sslmode" not in near.adapter.url(near.url, read_only=True).query
     far = sqlalchemy_urls.ask("mysql+pymysql://db.example/x")
-    assert "ssl" in far.product.arguments(far.url, "x")
-    assert "ssl" not in sqlalchemy_urls.ask("mysql+pymysql://localhost/x").product.arguments(
+    assert "ssl" in far.adapter.arguments(far.url, "x")
+    assert "ssl" not in sqlalchemy_urls.ask("mysql+pymysql://localhost/x").adapter.arguments(
         sqlalchemy_urls.ask("mysql+pymysql://localhost/x").url, "x"
     )
 
@@ -535,7 +535,7 @@ def test_a_certificate_is_no_leave_for_plain_text() -> None:
         ("", False),
     ):
         known = sqlalchemy_urls.ask(f"mysql+pymysql://db.example/x{url}")
-        assert known.product.plain_allowed(known.url) is allowed
+        assert known.adapter.plain_allowed(known.url) is allowed
 
 
 def test_missing_packages_are_named() -> None:
@@ -558,8 +558,8 @@ def test_missing_packages_are_named() -> None:
 
 def test_the_question_of_the_trial_has_an_answer() -> None:
     """MySQL's statement that does nothing gives no row; what is asked at connect of a library that nobody has tried gives one."""
-    product = sqlalchemy_urls.ask("mysql+pymysql://h/d").product
-    assert (product.nothing, product.question) == ("DO 0", "SELECT 1")
+    adapter = sqlalchemy_urls.ask("mysql+pymysql://h/d").adapter
+    assert (adapter.nothing, adapter.question) == ("DO 0", "SELECT 1")
 
 
 async def test_pg8000_speaks_as_the_others(request: pytest.FixtureRequest) -> None:
@@ -615,10 +615,10 @@ def test_errors_of_duckdb_and_mysql() -> None:
     """Numbers and classes become the states that policy knows."""
     import duckdb
 
-    product = DuckDB(sqlalchemy_urls.ask("duckdb:///:memory:").dialect)
-    assert product.trouble(duckdb.TransactionException("Conflict on tuple deletion!")).sqlstate == "40001"
-    assert product.trouble(duckdb.TransactionException("cannot rollback")).sqlstate == "25000"
-    assert product.trouble(duckdb.FatalException("database was invalidated")).lost
+    adapter = DuckDB(sqlalchemy_urls.ask("duckdb:///:memory:").dialect)
+    assert adapter.trouble(duckdb.TransactionException("Conflict on tuple deletion!")).sqlstate == "40001"
+    assert adapter.trouble(duckdb.TransactionException("cannot rollback")).sqlstate == "25000"
+    assert adapter.trouble(duckdb.FatalException("database was invalidated")).lost
     mysql = MySQL(sqlalchemy_urls.ask("mysql+pymysql://h/d").dialect)
     error = Exception
     assert mysql.trouble(error(1213, "Deadlock found")).sqlstate == "40001"
@@ -634,6 +634,6 @@ def test_errors_of_duckdb_and_mysql() -> None:
     )
     assert "lower -j" in mysql.why_not(error(1040, "Too many connections"), "h")
     assert "ssl_disabled" in mysql.why_not(error(2026, "SSL connection error"), "h")
-    plain = Product(sqlalchemy_urls.ask("sqlite+pysqlite:///x").dialect)
+    plain = Adapter(sqlalchemy_urls.ask("sqlite+pysqlite:///x").dialect)
     assert plain.trouble(sqlite3.OperationalError("no\nsuch")).message == "no such"
     assert plain.why_not(sqlite3.OperationalError("no"), '"h"') == '"h": no'

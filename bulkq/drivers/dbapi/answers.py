@@ -54,9 +54,9 @@ def formed(
     transaction: Transaction, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0
 ) -> Reply:
     """The rows of the sets as columns, each in the form that is wanted."""
-    product, decoding = transaction.product, statement.decoding
-    columns = statement.columns or product.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
-    forms = product.forms(transaction, cursor, decoding) if statement.forms is None else statement.forms
+    adapter, decoding = transaction.adapter, statement.decoding
+    columns = statement.columns or adapter.columns(transaction, cursor, json_wanted=decoding is Decoding.JSON)
+    forms = adapter.forms(transaction, cursor, decoding) if statement.forms is None else statement.forms
     reply = columnar(columns, answers, changed=changed)
     if not any(forms) or not reply.positions:
         return reply
@@ -75,7 +75,7 @@ def further(
     If their columns differ, no output can hold them, and none is given.
     """
     replies, following = [reply], False
-    while transaction.product.next_result(statement.query, cursor):
+    while transaction.adapter.next_result(statement.query, cursor):
         if cursor.description:
             replies.append(formed(transaction, statement, cursor, [fetched(cursor)]))
         following = True

@@ -122,7 +122,7 @@ class SqlConnection:
             yield await self.attempt(known, [params], limits)
             return
         session = self._session
-        left = _Left(limits.timeout_s, strict=session.product.ends_quietly)
+        left = _Left(limits.timeout_s, strict=session.adapter.ends_quietly)
         try:
             with left:
                 reply = await self._hop(partial(session.begin_stream, known, params, limits), left.s, Phase.SENT)
@@ -204,7 +204,7 @@ class SqlConnection:
         """Wait for `hop`; end the statement whose time is up. A statement's clock starts when it is first seen."""
         if timeout_s is None:
             return await asyncio.shield(hop)
-        limit_s = timeout_s + MARGIN_S if self._session.product.limits_time else timeout_s
+        limit_s = timeout_s + MARGIN_S if self._session.adapter.limits_time else timeout_s
         look_s = max(0.01, min(0.25, limit_s / 10))
         loop = asyncio.get_running_loop()
         which, since_s = 0, loop.time()
@@ -264,7 +264,7 @@ class SqlConnection:
 
     def _interrupt(self) -> None:
         pid = self.server.pid
-        self._carrier.interrupt(self._session.product.kill(pid) if pid is not None else None)
+        self._carrier.interrupt(self._session.adapter.kill(pid) if pid is not None else None)
 
     def _abandon(self, hop: asyncio.Future[T]) -> None:
         """Leave the connection and its thread behind: a thread cannot be stopped."""
@@ -276,7 +276,7 @@ class SqlConnection:
     @property
     def _remedy(self) -> str:
         pid = self.server.pid
-        end = self._session.product.kill(pid) if pid is not None else None
+        end = self._session.adapter.kill(pid) if pid is not None else None
         return f", end it by: {end}" if end else ""
 
     def _gone(self, hop: asyncio.Future[T], which: int, timeout_s: float, phase: Phase) -> DatabaseError:

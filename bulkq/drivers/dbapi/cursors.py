@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.model import Decoding
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Cursors:
     """Cursors on `connection`, made when they are needed."""
 
-    def __init__(self, connection: Connection, product: Product) -> None:
-        self.keeps = product.believed
+    def __init__(self, connection: Connection, adapter: Adapter) -> None:
+        self.keeps = adapter.believed
         self.used = False
         """A cursor was given out since `used` was last set to False: a statement may have run."""
 
         self._connection = connection
-        self._product = product
+        self._product = adapter
         self._own: Cursor | None = None
         self._readers: dict[Decoding, Cursor] = {}
 

@@ -57,20 +57,20 @@ class SqlDriver:
         self._known = known
         self._application_name = application_name
         self._read_only = read_only
-        product = known.product
-        self._settings = product.settings(known.text)
+        adapter = known.adapter
+        self._settings = adapter.settings(known.text)
         self.capabilities = Capabilities(
             name=known.dialect.name if known.dialect.driver in NAMELESS else known.dialect.driver,
             pipelined=False,
-            cancels=product.cancels or any(map(cancels, known.classes())),
+            cancels=adapter.cancels or any(map(cancels, known.classes())),
             copies=False,
-            describes=product.describes,
-            text_parameters=product.text_parameters,
+            describes=adapter.describes,
+            text_parameters=adapter.text_parameters,
             isolates_errors=False,
-            in_process=product.in_process,
-            concurrent_writes=product.concurrent_writes,
-            schemas=product.schemas,
-            dynamic_types=product.dynamic_types,
+            in_process=adapter.in_process,
+            concurrent_writes=adapter.concurrent_writes,
+            schemas=adapter.schemas,
+            dynamic_types=adapter.dynamic_types,
         )
 
     async def connect(self) -> SqlConnection:
@@ -83,7 +83,7 @@ class SqlDriver:
         try:
             async with asyncio.timeout(CONNECT_S):
                 carrier, connection = await self._opened()
-                session = Session(connection, self._known.product, read_only=self._read_only, breathe=carrier.breathe)
+                session = Session(connection, self._known.adapter, read_only=self._read_only, breathe=carrier.breathe)
                 server: Server = await carrier.run(lambda: self._looked(session, connection, carrier.dialect))
         except asyncio.CancelledError:
             await _drop(carrier)
@@ -101,28 +101,28 @@ class SqlDriver:
 
     def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
         """What is at the other end, and what a library that nobody has tried is seen to do."""
-        product = self._known.product
-        product.dialect = dialect  # this one has seen the server
-        server = product.look(session.ask, connection)
-        lost = product.dropped(session.ask, self._settings)
+        adapter = self._known.adapter
+        adapter.dialect = dialect  # this one has seen the server
+        server = adapter.look(session.ask, connection)
+        lost = adapter.dropped(session.ask, self._settings)
         if lost is not None:
             raise UsageError(
                 f'target "{self.target}": {lost.name} of {lost.source} did not reach the server: a pooler in between ignores it. '
                 "Connect to the server itself, or use postgresql:// (asyncpg)"
             )
-        return server if product.believed else self._tried(session, server)
+        return server if adapter.believed else self._tried(session, server)
 
     def _tried(self, session: Session, server: Server) -> Server:
         """What a library that the tests do not hold is seen to do."""
-        product = self._known.product
+        adapter = self._known.adapter
         LEFTOVERS.foreign = True
         self_test.ask_twice(session)
         if self._read_only:
             return server
         seen = self_test.write_and_undo(session)
-        product.counts = product.counts or seen.counts
-        product.transactional = seen.rolls_back if product.temporary else product.transactional
-        return replace(server, counts=product.counts, rolls_back=seen.rolls_back)
+        adapter.counts = adapter.counts or seen.counts
+        adapter.transactional = seen.rolls_back if adapter.temporary else adapter.transactional
+        return replace(server, counts=adapter.counts, rolls_back=seen.rolls_back)
 
     async def _guarded(self, carrier: Carrier, server: Server) -> Server:
         """Another machine is not talked to in plain text unless the URL says so: some libraries fall back to it.
@@ -130,7 +130,7 @@ class SqlDriver:
         Raises:
             TargetError: the connection is not encrypted.
         """
-        if server.tls == "off" and not self._known.product.plain_allowed(self._known.url):
+        if server.tls == "off" and not self._known.adapter.plain_allowed(self._known.url):
             await _drop(carrier)
             raise TargetError(
                 f'TLS refused: "{self._known.url.host}" has none, and the connection would be in plain text: '
@@ -144,18 +144,18 @@ class SqlDriver:
         try:
             return carrier, await carrier.open()
         except Exception as error:
-            if not (self._read_only and self._known.product.is_open_otherwise(error)):
+            if not (self._read_only and self._known.adapter.is_open_otherwise(error)):
                 raise
         carrier = self._carrier(read_only=False)
         return carrier, await carrier.open()
 
     def _carrier(self, *, read_only: bool) -> Carrier:
-        product = self._known.product
-        url = product.url(self._known.url, read_only=read_only)
-        arguments = product.arguments(self._known.url, self._application_name)
+        adapter = self._known.adapter
+        url = adapter.url(self._known.url, read_only=read_only)
+        arguments = adapter.arguments(self._known.url, self._application_name)
         if self._known.is_async:
-            return LoopCarrier(url, arguments, autocommit=product.autocommit)
-        return ThreadCarrier(url, arguments, autocommit=product.autocommit, canceller=product.canceller)
+            return LoopCarrier(url, arguments, autocommit=adapter.autocommit)
+        return ThreadCarrier(url, arguments, autocommit=adapter.autocommit, canceller=adapter.canceller)
 
     def _left(self) -> None:
         self.left_behind += 1
@@ -176,7 +176,7 @@ class SqlDriver:
         if isinstance(error, TimeoutError):
             return f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall or a wrong address?"
         cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
-        return self._known.product.why_not(cause, where)
+        return self._known.adapter.why_not(cause, where)
 
 
 async def _drop(carrier: Carrier | None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.base import Refused
+from bulkq.drivers.dbapi.adapters.description import Refused
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.base import Product, Trouble
+    from bulkq.drivers.dbapi.adapters.base import Adapter
+    from bulkq.drivers.dbapi.adapters.description import Trouble
     from bulkq.drivers.dbapi.statement import Signals
 
 CANCELED = "57014"
@@ -38,14 +39,14 @@ class Moment:
     lost: bool
 
 
-def translated(error: Exception, product: Product, signals: Signals, moment: Moment) -> DatabaseError:
+def translated(error: Exception, adapter: Adapter, signals: Signals, moment: Moment) -> DatabaseError:
     """`error` for the worker."""
     if isinstance(error, Refused):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
         return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
-    trouble = product.trouble(error)
+    trouble = adapter.trouble(error)
     message, state = trouble.message, trouble.sqlstate
-    doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not product.commits_or_fails
+    doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not adapter.commits_or_fails
     if state == CANCELED and signals.expired is not None and not doubtful:
         message = f"timed out after {signals.timeout_s:g}s"
         if signals.expired != moment.at:

@@ -22,7 +22,7 @@ from bulkq.model.changed_rows import UNCOUNTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bulkq.drivers.dbapi.adapters.base import Counters
+    from bulkq.drivers.dbapi.adapters.description import Counters
     from bulkq.drivers.dbapi.pep249 import Cursor
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Claim, ParameterSet, Query, Reply
@@ -85,7 +85,7 @@ class Execution:
                     except Exception as error:
                         theirs = error
                         raise
-                if claim is not None and (reply.changed != claim.sets or not transaction.product.believed):
+                if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
                     transaction.ask(markers.count(claim, reply.changed))
                 transaction.commit()
         except Exception as error:
@@ -109,13 +109,13 @@ class Execution:
         query = statement.query
         before: Counters = {}
         try:
-            for text in transaction.product.alone(limits, query.path):
+            for text in transaction.adapter.alone(limits, query.path):
                 transaction.ask(text)
-            for text in transaction.product.restyling(statement.decoding, local=False):
+            for text in transaction.adapter.restyling(statement.decoding, local=False):
                 transaction.ask(text)
-            before = transaction.product.counters(transaction.ask, query)
+            before = transaction.adapter.counters(transaction.ask, query)
             transaction.pass_the_point_of_no_return()
-            transaction.is_open = not transaction.product.says_begin  # the library opens a transaction by itself
+            transaction.is_open = not transaction.adapter.says_begin  # the library opens a transaction by itself
             transaction.phase = Phase.COMMITTING  # from here on only the server knows
             since_s = time.monotonic()
             reply = self._execute(statement, sets, range(1))
@@ -123,7 +123,7 @@ class Execution:
                 transaction, statement, transaction.cursors.last_reader(statement.decoding), reply, transaction.fetch
             )
             self._must_be_in_time(since_s)
-            if not transaction.product.says_begin:
+            if not transaction.adapter.says_begin:
                 transaction.connection.commit()
                 transaction.is_open = False
             self._must_be_well(query, reply)
@@ -139,7 +139,7 @@ class Execution:
     def _must_be_in_time(self, since_s: float) -> None:
         """Raise what `_execute` raises, where a later result of a procedure came too late to be believed."""
         transaction = self._transaction
-        called_back = transaction.signals.cancelled and transaction.product.ends_quietly
+        called_back = transaction.signals.cancelled and transaction.adapter.ends_quietly
         if called_back or time.monotonic() - since_s >= self._limit_s():
             transaction.signals.answers = []
             raise self._ended(range(1))
@@ -147,8 +147,8 @@ class Execution:
     def _must_be_well(self, query: Query, reply: Reply) -> None:
         """Raise what an answer tells in its rows, which is certain, or what the statement has left open, of which parts may last."""
         transaction = self._transaction
-        said = transaction.product.failure_in(query, reply)
-        left = "" if said else transaction.product.left_open(transaction.ask, query)
+        said = transaction.adapter.failure_in(query, reply)
+        left = "" if said else transaction.adapter.left_open(transaction.ask, query)
         if said or left:
             error = DatabaseError(said or left, sqlstate=None, phase=transaction.phase, position=0)
             error.undone = bool(said)
@@ -158,10 +158,10 @@ class Execution:
         """Take back what was set for a statement of its own; the session is of no use where that fails."""
         transaction = self._transaction
         try:
-            for text in transaction.product.afterwards(query):
+            for text in transaction.adapter.afterwards(query):
                 transaction.ask(text)
         except Exception as error:  # noqa: BLE001 - whatever it was
-            transaction.lose(transaction.product.trouble(error).message)
+            transaction.lose(transaction.adapter.trouble(error).message)
 
     @contextmanager
     def _seen_undone(self, statement: SqlStatement, cause: Exception, before: Counters) -> Iterator[None]:
@@ -171,7 +171,7 @@ class Execution:
         except DatabaseError as error:
             if not (statement.lasting or error.connection_lost or error is cause):
                 with suppress(Exception):  # then it is not known
-                    error.undone = self._transaction.product.undone(
+                    error.undone = self._transaction.adapter.undone(
                         self._transaction.ask, statement.query, cause, before
                     )
             raise
@@ -199,7 +199,7 @@ class Execution:
     def _execute_ours(self, statements: Sequence[str], limits: Limits) -> list[tuple[object, ...]]:
         transaction = self._transaction
         transaction.begin(limits)
-        for text in () if transaction.read_only else transaction.product.durable():
+        for text in () if transaction.read_only else transaction.adapter.durable():
             transaction.ask(text)
         *_, rows = [transaction.ask(text) for text in statements]
         return [] if _changes(statements[-1]) else rows
@@ -209,19 +209,19 @@ class Execution:
         transaction = self._transaction
         transaction.begin(limits, path)
         transaction.phase = Phase.CLAIMING
-        if not transaction.product.believed:
+        if not transaction.adapter.believed:
             self._prove(claim)
             return
-        for text in transaction.product.claims(claim):
+        for text in transaction.adapter.claims(claim):
             transaction.cursor.execute(text)
-            if transaction.product.changed(transaction.cursor, StatementClass.WRITE) != 1:
+            if transaction.adapter.changed(transaction.cursor, StatementClass.WRITE) != 1:
                 raise markers.refusal(transaction.ask(markers.look(claim)), claim)
 
     def _prove(self, claim: Claim) -> None:
         """Claim without believing row counts: the marker has a random token of this attempt until its rows are known."""
         transaction = self._transaction
         token = markers.token(secrets.randbits(TOKEN_BITS))
-        for text in markers.claiming(claim, transaction.product.name, rows=token):
+        for text in markers.claiming(claim, transaction.adapter.name, rows=token):
             transaction.ask(text)
         found = transaction.ask(markers.look(claim))
         if not markers.has_token(found, claim, token):
@@ -234,7 +234,7 @@ class Execution:
         answers = signals.answers = []
         execute, append = cursor.execute, answers.append
         keeps, bare = transaction.cursors.keeps, statement.binding.bare
-        warned = transaction.product.warned
+        warned = transaction.adapter.warned
         clock, limit_s = time.monotonic, self._limit_s()
         since_s = clock()
         for text, values in statement.binding.calls(sets):
@@ -255,14 +255,14 @@ class Execution:
             append(answer)
             if warned is not None and warned(cursor):
                 transaction.warned.see(cursor, statement.query)
-        if signals.cancelled and transaction.product.ends_quietly:
+        if signals.cancelled and transaction.adapter.ends_quietly:
             raise self._ended(order)
         return reply_of(transaction, statement, transaction.cursors.last_reader(statement.decoding), answers, order)
 
     def _limit_s(self) -> float:
         """What an answer may take and still be believed."""
         limit_s = self._transaction.signals.timeout_s
-        return limit_s - EARLY_S if limit_s is not None and self._transaction.product.ends_quietly else math.inf
+        return limit_s - EARLY_S if limit_s is not None and self._transaction.adapter.ends_quietly else math.inf
 
     def _ended(self, order: Sequence[int]) -> DatabaseError:
         """The error of a statement that was called back, or whose answer came too late to be believed."""
@@ -280,7 +280,7 @@ class Execution:
     def _answer(self, cursor: Cursor, statement: SqlStatement) -> object:
         rows = statement.returns_rows
         if rows is False or (rows is None and not cursor.description):
-            return self._transaction.product.changed(cursor, statement.query.statement)
+            return self._transaction.adapter.changed(cursor, statement.query.statement)
         return self._transaction.fetch(cursor)
 
     def _check(self, reply: Reply, statement: SqlStatement, sets: int, limits: Limits) -> None:

@@ -12,11 +12,12 @@ from bulkq.query import name_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.drivers.dbapi.adapters.base import Ask, Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
+    from bulkq.drivers.dbapi.adapters.description import Ask
     from bulkq.drivers.dbapi.pep249 import Connection
 
 
-def names_of(product: Product, ask: Ask, connection: Connection, identifiers: Mapping[str, str]) -> dict[str, str]:
+def names_of(adapter: Adapter, ask: Ask, connection: Connection, identifiers: Mapping[str, str]) -> dict[str, str]:
     """Each of `identifiers` quoted; the catalog is read where there are any.
 
     Raises:
@@ -24,16 +25,16 @@ def names_of(product: Product, ask: Ask, connection: Connection, identifiers: Ma
     """
     if not identifiers:
         return {}
-    known = product.names(ask, connection)
-    return {parameter: _quoted(product, known, parameter, value) for parameter, value in identifiers.items()}
+    known = adapter.names(ask, connection)
+    return {parameter: _quoted(adapter, known, parameter, value) for parameter, value in identifiers.items()}
 
 
-def _quoted(product: Product, known: set[str], parameter: str, value: str) -> str:
-    quoted = product.quoted
+def _quoted(adapter: Adapter, known: set[str], parameter: str, value: str) -> str:
+    quoted = adapter.quoted
     if value in known:
         left, dot, right = value.partition(".")
         return f"{quoted(left)}.{quoted(right)}" if dot and left in known and right in known else quoted(value)
-    parts = name_parts(value, product.quote)
+    parts = name_parts(value, adapter.quote)
     if parts and known.issuperset((*parts, ".".join(parts))):
         return ".".join(map(quoted, parts))
     raise DatabaseError(

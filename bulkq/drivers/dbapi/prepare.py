@@ -17,7 +17,8 @@ from bulkq.query.classify import may_commit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.drivers.dbapi.adapters.base import Described, Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
+    from bulkq.drivers.dbapi.adapters.description import Described
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import BadValue, ParameterSet, Query
 
@@ -33,29 +34,29 @@ def prepare(
         DatabaseError: the database refuses the text, or an identifier is not in it.
     """
     transaction.phase = Phase.PREPARING
-    product = transaction.product
+    adapter = transaction.adapter
     binding: Binding | None = None
     try:
         # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
         limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
         begin = partial(transaction.begin_as_given, limits, query.path)
         transaction.repeat_while_locked(begin, PREPARE.lock_timeout_s)
-        names = names_of(product, transaction.ask, transaction.connection, identifiers)
-        binding = Binding(query, names, typed=typed, style=product.style(typed=typed))
-        described = product.describe(transaction, query, binding)
-        around = product.around(transaction, binding, described.columns, decoding)
+        names = names_of(adapter, transaction.ask, transaction.connection, identifiers)
+        binding = Binding(query, names, typed=typed, style=adapter.style(typed=typed))
+        described = adapter.describe(transaction, query, binding)
+        around = adapter.around(transaction, binding, described.columns, decoding)
     except Exception as error:  # noqa: BLE001 - translated
-        transaction.fail(error, binding=binding, prefix=len(product.probe("")[0]))
+        transaction.fail(error, binding=binding, prefix=len(adapter.probe("")[0]))
     finally:
         transaction.rollback()
-    statement = _made(product, query, binding, described, decoding)
+    statement = _made(adapter, query, binding, described, decoding)
     if around is not None:
         binding.wrap(around.before, around.after)
         statement.forms = around.forms
     return statement
 
 
-def _made(product: Product, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
+def _made(adapter: Adapter, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
     returns = described.returns_rows
     columns = described.columns
     if decoding is not Decoding.JSON:
@@ -68,7 +69,7 @@ def _made(product: Product, query: Query, binding: Binding, described: Described
         columns=(ROWCOUNT,) if returns is False else columns,
         returns_rows=returns,
         parameter_types=tuple(types[p.name] for p in query.parameters),
-        single=not query.transaction or _commits(product, query) or lasts,
+        single=not query.transaction or _commits(adapter, query) or lasts,
         binding=binding,
         decoding=decoding,
         lasting=described.lasting,
@@ -81,7 +82,7 @@ def check(transaction: Transaction, statement: SqlStatement, sets: Sequence[Para
     transaction.phase = Phase.PREPARING
     try:
         transaction.begin(PREPARE, statement.query.path)
-        return transaction.product.check(transaction.ask, statement, sets)
+        return transaction.adapter.check(transaction.ask, statement, sets)
     except Exception as error:  # noqa: BLE001 - translated
         transaction.fail(error)
     finally:
@@ -94,23 +95,23 @@ def must_be_allowed(transaction: Transaction, statement: SqlStatement, *, readin
     Raises:
         Refused: a rule of ours refuses the statement.
     """
-    refused = transaction.product.refusal(
+    refused = transaction.adapter.refusal(
         statement.query, statement.binding.sample, transaction.connection, reading=reading
     )
     if refused is not None:
         raise refused
 
 
-def must_be_claimable(product: Product, statement: SqlStatement) -> None:
+def must_be_claimable(adapter: Adapter, statement: SqlStatement) -> None:
     """Check that a marker in the transaction of `statement` would hold; executes nothing.
 
     Raises:
         RefusedError: the statement may commit by itself, or changes what no rollback undoes.
     """
     query = statement.query
-    if query.transaction and _commits(product, query):
+    if query.transaction and _commits(adapter, query):
         raise RefusedError(
-            f"{query.place}: {query.verb} may commit by itself in {product.dialect.name}, so nothing can make "
+            f"{query.place}: {query.verb} may commit by itself in {adapter.dialect.name}, so nothing can make "
             'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
         )
     if query.transaction and statement.lasting:
@@ -121,5 +122,5 @@ def must_be_claimable(product: Product, statement: SqlStatement) -> None:
         )
 
 
-def _commits(product: Product, query: Query) -> bool:
-    return may_commit(query.statement, query.verb, product.name)
+def _commits(adapter: Adapter, query: Query) -> bool:
+    return may_commit(query.statement, query.verb, adapter.name)

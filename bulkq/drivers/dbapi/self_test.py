@@ -1,7 +1,7 @@
 """What a library that the tests do not hold is seen to do, on the session that was just opened.
 
 A question asked twice must be answered twice. On a session that may write, a temporary table shows whether rows are counted
-and whether a transaction is undone. What could not be seen is not promised, see `Product.believed`.
+and whether a transaction is undone. What could not be seen is not promised, see `Adapter.believed`.
 """
 
 from __future__ import annotations
@@ -44,27 +44,27 @@ def ask_twice(session: Session) -> None:
     """
     for _ in range(2):
         try:
-            rows = session.ask(session.product.question)
+            rows = session.ask(session.adapter.question)
         except Exception:  # noqa: BLE001 - this database has another smallest question
             return
         if len(rows) != 1:
             raise TargetError(
-                f"{session.product.dialect.driver} gave {len(rows)} rows for {session.product.question}, which has one: "
+                f"{session.adapter.dialect.driver} gave {len(rows)} rows for {session.adapter.question}, which has one: "
                 "its answers cannot be believed: use another library for this database"
             )
 
 
 def write_and_undo(session: Session) -> Seen:
     """Change a temporary table in a transaction that is undone; leaves no transaction open."""
-    if not session.product.temporary:
+    if not session.adapter.temporary:
         return Seen()
     seen = _tried(session)
-    return seen if seen.counts or not session.product.counts_otherwise() else _tried(session)
+    return seen if seen.counts or not session.adapter.counts_otherwise() else _tried(session)
 
 
 def _tried(session: Session) -> Seen:
     try:
-        session.ask(session.product.temporary)
+        session.ask(session.adapter.temporary)
         counts = _counted(session)
         session.ask("ROLLBACK")
         left = session.ask(f"SELECT count(*) FROM {TABLE}")
@@ -84,6 +84,6 @@ def _counted(session: Session) -> bool:
     for text, rows in WRITES:
         cursor = session.transaction.cursor
         cursor.execute(text)
-        right.append(session.product.counted(cursor) == rows)
+        right.append(session.adapter.counted(cursor) == rows)
     found = session.ask(f"SELECT count(*) FROM {TABLE}")
     return all(right) and [str(row[0]) for row in found] == [LEFT]

@@ -13,7 +13,7 @@ from bulkq.drivers.dbapi.transaction import Transaction
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import Connection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.dbapi.warnings import Warned
@@ -24,17 +24,17 @@ class Session:
     """Transactions, attempts and streams of one connection of a DB-API library.
 
     Args:
-        connection: open, in autocommit where the product says BEGIN itself.
-        product: which database it is.
+        connection: open, in autocommit where the adapter says BEGIN itself.
+        adapter: of the database.
         read_only: every transaction is read-only, whatever the limits say.
         breathe: called between two pieces of a result; on the event loop it lets others run.
     """
 
     def __init__(
-        self, connection: Connection, product: Product, *, read_only: bool, breathe: Callable[[], None]
+        self, connection: Connection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
     ) -> None:
-        self.product = product
-        self.transaction = Transaction(connection, product, read_only=read_only, breathe=breathe)
+        self.adapter = adapter
+        self.transaction = Transaction(connection, adapter, read_only=read_only, breathe=breathe)
         execution = Execution(self.transaction)
         stream = Stream(self.transaction)
         self.ask = self.transaction.ask
@@ -79,4 +79,4 @@ class Session:
         Raises:
             RefusedError: it would not.
         """
-        prepare.must_be_claimable(self.product, statement)
+        prepare.must_be_claimable(self.adapter, statement)

@@ -14,7 +14,7 @@ import sqlalchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from bulkq.drivers.dbapi.adapters import product_of
+from bulkq.drivers.dbapi.adapters import adapter_for
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.text import urls
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
 
 EXTRAS = {
     "duckdb": "duckdb",
@@ -54,7 +54,7 @@ class ParsedUrl:
     url: URL
     dialect: Dialect
     is_async: bool
-    product: Product
+    adapter: Adapter
     module: ModuleType | object
 
     def classes(self) -> tuple[object, ...]:
@@ -95,7 +95,7 @@ def ask(text: str) -> ParsedUrl:
         raise MissingDriver(f"{scheme}:// cannot be used: {error}") from None
     except Exception as error:
         raise _unusable(scheme, error) from error
-    return ParsedUrl(text, url, dialect, dialect.is_async, product_of(dialect), module)
+    return ParsedUrl(text, url, dialect, dialect.is_async, adapter_for(dialect), module)
 
 
 def _unusable(scheme: str, error: Exception) -> MissingDriver:

@@ -39,7 +39,7 @@ class Stream:
             transaction.restyle(statement.decoding)
             ((text, values),) = statement.binding.calls([params])
             reader = transaction.cursors.reader(statement.decoding)
-            self._cursor = transaction.product.streaming(transaction.connection, reader, statement.query)
+            self._cursor = transaction.adapter.streaming(transaction.connection, reader, statement.query)
             self._cursor.execute(text) if statement.binding.bare else self._cursor.execute(text, values)
         except Exception as error:  # noqa: BLE001 - translated
             self._fail(error, statement, params)

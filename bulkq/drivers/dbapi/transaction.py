@@ -1,6 +1,6 @@
 """The transactions of one session, at most one at a time, and the statements of ours in them.
 
-The library opens and ends transactions by its own methods, or statements do, see `Product.says_begin`. Whatever fails in between
+The library opens and ends transactions by its own methods, or statements do, see `Adapter.says_begin`. Whatever fails in between
 leaves here as a `DatabaseError`, with the session idle or known to be lost.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.model import Decoding, Limits, ParameterSet
 
@@ -47,8 +47,8 @@ class Transaction:
     """What is open on a connection of a DB-API library.
 
     Args:
-        connection: open, in autocommit where the product says BEGIN itself.
-        product: which database it is.
+        connection: open, in autocommit where the adapter says BEGIN itself.
+        adapter: of the database.
         read_only: every transaction is read-only, whatever the limits say.
         breathe: called between two pieces of a result; on the event loop it lets others run.
     """
@@ -60,14 +60,14 @@ class Transaction:
     """What could not be done, in the library's words."""
 
     def __init__(
-        self, connection: Connection, product: Product, *, read_only: bool, breathe: Callable[[], None]
+        self, connection: Connection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
     ) -> None:
         self.connection = connection
-        self.product = product
+        self.adapter = adapter
         self.read_only = read_only
         self.signals = Signals()
-        self.cursors = Cursors(connection, product)
-        self.warned = Warned(connection, product)
+        self.cursors = Cursors(connection, adapter)
+        self.warned = Warned(connection, adapter)
         self.phase = Phase.PREPARING
         self.is_open = False
         self._breathe = breathe
@@ -115,7 +115,7 @@ class Transaction:
     def begin_as_given(self, limits: Limits, path: Sequence[str]) -> None:
         """Open a transaction that may write if `limits` say so, also on a read-only session."""
         self.is_open, self._writing = True, not limits.read_only
-        for text in self.product.opening(limits, path):
+        for text in self.adapter.opening(limits, path):
             self.ask(text)
 
     def repeat_while_locked(self, work: Callable[[], T], patience_s: float | None) -> T:
@@ -126,9 +126,9 @@ class Transaction:
                 return work()
             except Exception as error:
                 late = end_s is not None and time.monotonic() >= end_s
-                if not self.product.optimistic or late or isinstance(error, DatabaseError):
+                if not self.adapter.optimistic or late or isinstance(error, DatabaseError):
                     raise
-                if self.product.trouble(error).sqlstate not in NOT_NOW or self.signals.committing:
+                if self.adapter.trouble(error).sqlstate not in NOT_NOW or self.signals.committing:
                     raise
                 self.rollback()
                 self.stop_if_cancelled()
@@ -136,7 +136,7 @@ class Transaction:
 
     def restyle(self, decoding: Decoding) -> None:
         """Have the server write the values of this transaction in the wanted form."""
-        for text in self.product.restyling(decoding, local=True):
+        for text in self.adapter.restyling(decoding, local=True):
             self.ask(text)
 
     def must_be_open(self) -> None:
@@ -145,7 +145,7 @@ class Transaction:
         Raises:
             DatabaseError: it has, as far as the library knows.
         """
-        if self.product.broken_off(self.connection):
+        if self.adapter.broken_off(self.connection):
             self.phase = Phase.COMMITTING
             error = DatabaseError(
                 "the statement ended the transaction of its batch, so what was done before it may be lost or lasting",
@@ -168,7 +168,7 @@ class Transaction:
         """Commit."""
         self.pass_the_point_of_no_return()
         self.phase = Phase.COMMITTING
-        if self.product.says_begin:
+        if self.adapter.says_begin:
             self.ask("COMMIT")
         elif self.cursors.used:
             self.connection.commit()
@@ -183,8 +183,8 @@ class Transaction:
             try:
                 self._undo()
             except Exception as error:  # noqa: BLE001 - tried again, then told
-                trouble = self.product.trouble(error)
-                if self.product.is_idle(trouble):
+                trouble = self.adapter.trouble(error)
+                if self.adapter.is_idle(trouble):
                     self.is_open = False
                     return
                 why = f"ROLLBACK failed: {trouble.message}"
@@ -196,7 +196,7 @@ class Transaction:
         self.lose(why)
 
     def _undo(self) -> None:
-        if self.product.says_begin:
+        if self.adapter.says_begin:
             self.ask("ROLLBACK")
         elif self.cursors.used:  # a library that has begun nothing may refuse to end it
             self.connection.rollback()
@@ -210,9 +210,9 @@ class Transaction:
         """After an interrupt that came late: the next statement of ours takes it."""
         for _ in range(ROLLBACKS):
             try:
-                self.ask(self.product.nothing)
+                self.ask(self.adapter.nothing)
             except Exception as error:  # noqa: BLE001 - its own trouble is asked for
-                trouble = self.product.trouble(error)
+                trouble = self.adapter.trouble(error)
                 if trouble.lost:
                     self.lose(trouble.message)
                     return
@@ -260,10 +260,10 @@ class Transaction:
         complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
         if complaint is not None:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
-        if at < len(sets) and (large := self.product.too_large(sets[at], error)):
+        if at < len(sets) and (large := self.adapter.too_large(sets[at], error)):
             raise self._refused(large, position) from error
         moment = Moment(self.phase, at, position, binding, prefix, self.lost)
-        trouble = translated(error, self.product, self.signals, moment)
+        trouble = translated(error, self.adapter, self.signals, moment)
         if kept:
             trouble.broken_off, trouble.hint = True, kept
         raise trouble from error
@@ -280,6 +280,6 @@ class Transaction:
         if not self._writing or self.lost:
             return ""
         with suppress(Exception):
-            return self.product.kept(self.ask)
+            return self.adapter.kept(self.ask)
         self.lost = True  # the session is of no use
         return ""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.base import Refused
+from bulkq.drivers.dbapi.adapters.description import Refused
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.adapters.base import Product
+    from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.model import Query
 
@@ -46,14 +46,14 @@ class Warned:
 
     Args:
         connection: of the session.
-        product: which database it is.
+        adapter: of the database.
     """
 
-    def __init__(self, connection: Connection, product: Product) -> None:
+    def __init__(self, connection: Connection, adapter: Adapter) -> None:
         self.count = 0
         self.first: list[str] = []
         self._connection = connection
-        self._product = product
+        self._product = adapter
 
     def see(self, cursor: Cursor, query: Query) -> None:
         """Take note of the warnings of the statement that `cursor` has just executed, its rows read.

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bulkq.errors import TargetError
+from bulkq.policy.advice import TRANSACTION_OFF
 from bulkq.text.urls import on_one_line
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def culprit(message: str, text: str) -> int | None:
 def next_step(message: str) -> str | None:
     """What to do about `message` of SQLite or Python, where that is known."""
     if re.search(r"\b(?:within|inside) a transaction", message):
-        return 'write "-- @transaction off" above the statement'
+        return TRANSACTION_OFF
     column = re.match(r"Could not decode to UTF-8 column '(.*)' with text", message, re.DOTALL)
     return f'cast("{column[1]}" as blob) gives its bytes' if column else None
 

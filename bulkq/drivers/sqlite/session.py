@@ -19,6 +19,7 @@ from bulkq.drivers.sqlite import claims, rules
 from bulkq.drivers.sqlite.binding import Binding, quoted
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
+from bulkq.policy.advice import TRANSACTION_OFF
 from bulkq.query import name_parts
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Session:
                 "wal_checkpoint cannot run inside a transaction",
                 sqlstate="SQLITE_LOCKED",
                 phase=Phase.PREPARING,
-                hint='write "-- @transaction off" above the statement',
+                hint=TRANSACTION_OFF,
             )
         self._db.start(query, None, (), reading=self._db.read_only)
         self._db.begin("BEGIN", PREPARE_PATIENCE_S, Phase.PREPARING)

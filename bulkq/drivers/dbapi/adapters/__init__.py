@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.base import Product
+from bulkq.drivers.dbapi.adapters.base import Adapter
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-PRODUCTS = {
+ADAPTERS = {
     "postgresql": ("postgresql", "Postgres"),
     "mysql": ("mysql", "MySQL"),
     "mariadb": ("mysql", "MySQL"),
@@ -21,11 +21,11 @@ PRODUCTS = {
 }
 
 
-def product_of(dialect: Dialect) -> Product:
+def adapter_for(dialect: Dialect) -> Adapter:
     """The database that `dialect` talks to."""
-    place = PRODUCTS.get(dialect.name)
+    place = ADAPTERS.get(dialect.name)
     if place is None:
-        return Product(dialect)
+        return Adapter(dialect)
     module, name = place
-    product: Product = getattr(import_module(f"{__name__}.{module}"), name)(dialect)
-    return product
+    adapter: Adapter = getattr(import_module(f"{__name__}.{module}"), name)(dialect)
+    return adapter

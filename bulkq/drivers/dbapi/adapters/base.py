@@ -1,25 +1,21 @@
 """What databases differ in, as far as a DB-API library leaves it to us: their SQL around the user's, and their errors.
 
-`Product` is a database of which nothing is known: the library's own transactions, no limits of the server's, no cancelling.
+`Adapter` is a database of which nothing is known: the library's own transactions, no limits of the server's, no cancelling.
 The other modules of this package are the ones that are known.
 """
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from sqlalchemy import literal_column, select
 
 from bulkq import markers
-from bulkq.drivers.binding import Style, items_of, text_items_of
+from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.changed_rows import UNCOUNTED
@@ -27,31 +23,15 @@ from bulkq.query.tokens import tokenize
 from bulkq.text.urls import on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.binding import Binding, Style
+    from bulkq.drivers.dbapi.adapters.description import Around, Ask, Asking, Counters, Forms
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
-
-    Form = Callable[[Any], object]
-    """What makes of a value that the library gave the one that a sink wants.
-
-    Raises:
-        ValueError: the library may have lost what the database had.
-    """
-
-    Forms = Sequence[Form | None]
-    """Of each column; () where nothing is to be done."""
-
-    Counters = Mapping[str, int]
-    """Of the session, by the server's names."""
-
-    Ask = Callable[[str], list[tuple[object, ...]]]
-    """Executes a statement of our own and gives its rows."""
 
 TABLE = "bulkq_trial"
 """Made and dropped in the trial of a library that is not believed."""
@@ -61,69 +41,8 @@ TRANSACTIONAL = frozenset(
 )
 """Databases whose libraries are known to open a transaction by themselves, as PEP 249 wants it, and to undo it."""
 
-NATIVE: frozenset[type] = frozenset(
-    {int, float, str, bytes, bool, type(None), Decimal, datetime, date, time, timedelta, bytearray}
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An error of the library in our words."""
-
-    message: str
-    sqlstate: str | None
-    lost: bool = False  # the connection is of no use any more
-    hint: str | None = None
-    at: int | None = None  # character offset in the statement that was executed
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What preparing a query found out."""
-
-    columns: tuple[Column, ...] = ()
-    returns_rows: bool | None = None
-    types: Mapping[str, str] | None = None  # of parameters, by name
-    conversions: Mapping[str, Conversion] = field(
-        default_factory=dict
-    )  # of their texts, by name, if they can be checked
-    lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What stands around a statement so that the database itself writes its values."""
-
-    before: str
-    after: str
-    forms: Forms  # of the columns, as they then come
-
-
-class Refused(Exception):
-    """A rule of ours refuses a statement."""
-
-    def __init__(self, message: str, sqlstate: str) -> None:
-        """Keep the state that says why."""
-        super().__init__(message)
-        self.sqlstate = sqlstate
-
-
-class Asking(Protocol):
-    """What `describe` is given: one session, and a way to execute on it."""
-
-    connection: Connection
-
-    @property
-    def cursor(self) -> Cursor:
-        """A cursor for a statement whose description is of interest."""
-        ...
-
-    def ask(self, text: str) -> list[tuple[object, ...]]:
-        """Execute a statement of our own and give its rows."""
-        ...
-
-
-class Product:
+class Adapter:
     """A database of which nothing is known but what PEP 249 says.
 
     Args:
@@ -460,43 +379,3 @@ def returns_rows(query: Query, dialect: str) -> bool | None:
             return False
         case _:
             return None
-
-
-def convert(value: object) -> object:
-    """`value` as DB-API libraries take it: what they have no type for becomes text."""
-    match value:
-        case UUID():
-            return str(value)
-        case list() | tuple() | dict():
-            return json.dumps(value, ensure_ascii=False, default=str)
-        case memoryview():
-            return bytes(value)
-        case _:
-            return value
-
-
-def unfit(value: object) -> str | None:
-    """Why `value` cannot be sent."""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            return f"is not valid Unicode: lone surrogate at character {error.start + 1}"
-    if type(value) not in NATIVE and not isinstance(value, (list, tuple, dict, UUID, memoryview)):
-        return f"is a {type(value).__name__}, which the database library does not take"
-    return None
-
-
-def style_of(paramstyle: str, converting: Callable[[object], object], cast: str, *, text: bool) -> Style:
-    """The style of a library by PEP 249's name of it; `numeric_dollar` is SQLAlchemy's."""
-    once, again, key = {
-        "qmark": ("?", None, None),
-        "format": ("%s", None, None),
-        "pyformat": ("%s", "%(p{})s".format, "p{}".format),
-        "numeric": ("", ":{}".format, None),
-        "numeric_dollar": ("", "${}".format, None),
-        "named": ("", ":p{}".format, "p{}".format),
-    }[paramstyle]
-    items = text_items_of if text else items_of
-    percent = paramstyle in {"format", "pyformat"}
-    return Style(once, again, NATIVE, converting, unfit, items, key, percent, cast)

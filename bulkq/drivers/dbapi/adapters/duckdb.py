@@ -7,17 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers.dbapi.adapters.base import (
-    Around,
-    Described,
-    Product,
-    Refused,
-    Trouble,
-    one_line,
-    returns_rows,
-)
+from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
+from bulkq.drivers.dbapi.adapters.description import Around, Described, Refused, Trouble
 from bulkq.drivers.sqlite import rules
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
+from bulkq.policy.advice import TRANSACTION_OFF
 from bulkq.text import pg_literals
 
 if TYPE_CHECKING:
@@ -26,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.base import Ask, Asking, Form, Forms
+    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Form, Forms
     from bulkq.drivers.dbapi.pep249 import Connection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
@@ -104,7 +98,7 @@ PREPARE = "PREPARE bulkq_probe AS "
 OPENED_FOR_READING = "the file is open for reading only: take access_mode=read_only out of the URL"
 
 
-class DuckDB(Product):
+class DuckDB(Adapter):
     """DuckDB through duckdb-engine."""
 
     name = "duckdb"
@@ -242,7 +236,7 @@ class DuckDB(Product):
             state = "40001" if "onflict" in text or "Failed to commit" in text else "25000"
         place = _LINE.search(text)
         words = one_line(Exception(text[: place.start()] if place else text)).partition(" Candidate")[0]
-        hint = 'write "-- @transaction off" above the statement' if ALONE.search(words) else None
+        hint = TRANSACTION_OFF if ALONE.search(words) else None
         return Trouble(words[:KEPT], state, bool(kinds & FATAL), hint=hint, at=_offset(place))
 
     def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers.dbapi.adapters.base import Product, Trouble
+from bulkq.drivers.dbapi.adapters.base import Adapter
+from bulkq.drivers.dbapi.adapters.description import Trouble
 from bulkq.model import Server
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Dialect
 
-    from bulkq.drivers.dbapi.adapters.base import Ask
+    from bulkq.drivers.dbapi.adapters.description import Ask
     from bulkq.drivers.dbapi.pep249 import Connection
 
 STATES = {"HY008": "57014"}
@@ -28,7 +29,7 @@ SELECT trim(rdb$relation_name) FROM rdb$relations UNION SELECT trim(rdb$field_na
 UNION SELECT trim(rdb$procedure_name) FROM rdb$procedures"""
 
 
-class Firebird(Product):
+class Firebird(Adapter):
     """Firebird. Its library counts changed rows; its cursors end with their transaction, so none is kept."""
 
     nothing = "SELECT 1 FROM rdb$database"

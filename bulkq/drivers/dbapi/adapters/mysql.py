@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results
-from bulkq.drivers.dbapi.adapters.base import (
-    NATIVE,
-    TABLE,
-    Described,
-    Product,
-    Refused,
-    Trouble,
-    convert,
-    one_line,
-    returns_rows,
-    unfit,
-)
+from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
+from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
 from bulkq.drivers.tls import far, unverified
 from bulkq.model import Column, Server, StatementClass
 
@@ -29,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.dbapi.adapters.base import Ask, Asking, Counters, Forms
+    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Counters, Forms
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.model import Decoding, Limits, Query, Reply
 
@@ -139,7 +130,7 @@ SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
 """Privileges that let a user write while `read_only` is on. Versions differ in them; where this is wrong, the server says it."""
 
 
-class MySQL(Product):
+class MySQL(Adapter):
     """MySQL or MariaDB."""
 
     name = "mysql"

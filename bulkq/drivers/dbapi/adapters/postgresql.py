@@ -16,19 +16,10 @@ from bulkq.drivers.asyncpg.culprits import RAISED, of_the_value
 from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
-from bulkq.drivers.dbapi.adapters.base import (
-    NATIVE,
-    TABLE,
-    Described,
-    Product,
-    Refused,
-    Trouble,
-    convert,
-    returns_rows,
-    style_of,
-    unfit,
-)
+from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
+from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
+from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
 from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     PREPARE,
@@ -51,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.catalog import Type
-    from bulkq.drivers.dbapi.adapters.base import Ask, Asking, Forms
+    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Forms
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import Given
@@ -82,7 +73,7 @@ FOREIGN = re.compile(r"received invalid response to|expected authentication requ
 MISSING = re.compile(r'database "([^"]*)" does not exist')
 
 
-class Postgres(Product):
+class Postgres(Adapter):
     """PostgreSQL."""
 
     name = "postgres"

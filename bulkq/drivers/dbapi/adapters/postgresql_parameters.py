@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.culprits import Entry
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.base import Ask, Asking
+    from bulkq.drivers.dbapi.adapters.description import Ask, Asking
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 

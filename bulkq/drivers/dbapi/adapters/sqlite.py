@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.base import TABLE, Product, Refused, Trouble
+from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
+from bulkq.drivers.dbapi.adapters.description import Refused, Trouble
 from bulkq.drivers.sqlite import rules
 from bulkq.errors import TargetError
 from bulkq.model import Server, StatementClass
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.dbapi.adapters.base import Ask
+    from bulkq.drivers.dbapi.adapters.description import Ask
     from bulkq.drivers.dbapi.pep249 import Connection, Cursor
     from bulkq.model import Limits, Query
 
@@ -41,7 +42,7 @@ FILE_VERBS = frozenset({"ATTACH", "DETACH"})
 COLUMNS = "SELECT p.name FROM sqlite_master AS m, pragma_table_info(m.name) AS p WHERE m.type IN ('table', 'view')"
 
 
-class SQLite(Product):
+class SQLite(Adapter):
     """SQLite, or a database that answers as it does."""
 
     name = "sqlite"

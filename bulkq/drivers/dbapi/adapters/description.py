@@ -1,0 +1,86 @@
+"""What an adapter says of a query, of its values and of an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.drivers.asyncpg.conversion import Conversion
+    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.model import Column
+
+    Form = Callable[[Any], object]
+    """What makes of a value that the library gave the one that a sink wants.
+
+    Raises:
+        ValueError: the library may have lost what the database had.
+    """
+
+    Forms = Sequence[Form | None]
+    """Of each column; () where nothing is to be done."""
+
+    Counters = Mapping[str, int]
+    """Of the session, by the server's names."""
+
+    Ask = Callable[[str], list[tuple[object, ...]]]
+    """Executes a statement of our own and gives its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error of the library in our words."""
+
+    message: str
+    sqlstate: str | None
+    lost: bool = False  # the connection is of no use any more
+    hint: str | None = None
+    at: int | None = None  # character offset in the statement that was executed
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What preparing a query found out."""
+
+    columns: tuple[Column, ...] = ()
+    returns_rows: bool | None = None
+    types: Mapping[str, str] | None = None  # of parameters, by name
+    conversions: Mapping[str, Conversion] = field(
+        default_factory=dict
+    )  # of their texts, by name, if they can be checked
+    lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a statement so that the database itself writes its values."""
+
+    before: str
+    after: str
+    forms: Forms  # of the columns, as they then come
+
+
+class Refused(Exception):
+    """A rule of ours refuses a statement."""
+
+    def __init__(self, message: str, sqlstate: str) -> None:
+        """Keep the state that says why."""
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class Asking(Protocol):
+    """What `describe` is given: one session, and a way to execute on it."""
+
+    connection: Connection
+
+    @property
+    def cursor(self) -> Cursor:
+        """A cursor for a statement whose description is of interest."""
+        ...
+
+    def ask(self, text: str) -> list[tuple[object, ...]]:
+        """Execute a statement of our own and give its rows."""
+        ...

@@ -1,0 +1,58 @@
+"""How DB-API libraries take placeholders and values, as far as PEP 249 says."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bulkq.drivers.binding import Style, items_of, text_items_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NATIVE: frozenset[type] = frozenset(
+    {int, float, str, bytes, bool, type(None), Decimal, datetime, date, time, timedelta, bytearray}
+)
+
+
+def convert(value: object) -> object:
+    """`value` as DB-API libraries take it: what they have no type for becomes text."""
+    match value:
+        case UUID():
+            return str(value)
+        case list() | tuple() | dict():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case memoryview():
+            return bytes(value)
+        case _:
+            return value
+
+
+def unfit(value: object) -> str | None:
+    """Why `value` cannot be sent."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            return f"is not valid Unicode: lone surrogate at character {error.start + 1}"
+    if type(value) not in NATIVE and not isinstance(value, (list, tuple, dict, UUID, memoryview)):
+        return f"is a {type(value).__name__}, which the database library does not take"
+    return None
+
+
+def style_of(paramstyle: str, converting: Callable[[object], object], cast: str, *, text: bool) -> Style:
+    """The style of a library by PEP 249's name of it; `numeric_dollar` is SQLAlchemy's."""
+    once, again, key = {
+        "qmark": ("?", None, None),
+        "format": ("%s", None, None),
+        "pyformat": ("%s", "%(p{})s".format, "p{}".format),
+        "numeric": ("", ":{}".format, None),
+        "numeric_dollar": ("", "${}".format, None),
+        "named": ("", ":p{}".format, "p{}".format),
+    }[paramstyle]
+    items = text_items_of if text else items_of
+    percent = paramstyle in {"format", "pyformat"}
+    return Style(once, again, NATIVE, converting, unfit, items, key, percent, cast)
