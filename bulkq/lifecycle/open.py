@@ -114,6 +114,8 @@ class Opened:
     say: Callable[[str], None]
     checked: set[tuple[object, ...]] = field(default_factory=set)
     """For which query and types a whole file was looked at."""
+    warned: set[str] = field(default_factory=set)
+    """Warnings that were given: one target says what all would say."""
     recorded: bool = False
     """The ledger knows the new run: whatever happens now, a resume can go on with it."""
 

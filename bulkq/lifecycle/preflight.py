@@ -11,6 +11,7 @@ from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import write_order
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.statement_variants import Variants
+from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
@@ -86,6 +87,8 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         if part.mapper is None:  # else only its rows tell which columns they have
             columns = () if variants.first is None else variants.first.columns
             part.sink.describe(part.spec.query, columns)
+        if site.driver.capabilities.dynamic_types:
+            await _warn_of_untyped(opened, part, connection)
         if site.driver.capabilities.text_parameters and not source.typed:
             for statement, positions in variants.each(head):
                 await check_values(connection, statement, head, opened.request.constants, positions)
@@ -109,6 +112,17 @@ async def _say_empty(opened: Opened, part: PartState, connection: Connection) ->
         statement = await connection.prepare(spec.query, spec.decoding, typed=spec.typed, identifiers={})
         if part.mapper is None:
             part.sink.describe(spec.query, statement.columns)
+
+
+async def _warn_of_untyped(opened: Opened, part: PartState, connection: Connection) -> None:
+    """Warn, once per query, of values that the target compares as numbers or as text."""
+    place = (part.number - 1) % len(opened.request.queries) + 1
+    names = opened.sources.texts.get(place, frozenset())
+    for finding in await find_untyped(connection, part.spec.query, names):
+        text = warning(finding)
+        if text not in opened.warned:
+            opened.warned.add(text)
+            opened.say(text)
 
 
 async def _whole_source(

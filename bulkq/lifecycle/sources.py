@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.run_identity import source_request, spool_folder
 from bulkq.policy.ranges import Ranges
-from bulkq.sources import open_source
+from bulkq.sources import open_source, texts_of
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
 from bulkq.sources.subset import Only, Remaining
@@ -44,12 +44,14 @@ class Sources:
 
     Attributes:
         spools: by the number of the query, which is that of the part where there is one target.
+        texts: by the number of the query: its parameters whose values come as text.
     """
 
     def __init__(
         self, request: Run, start: Start, stack: AsyncExitStack, console: Console, drivers: Sequence[Capabilities]
     ) -> None:
         self.spools: dict[int, Path] = {}
+        self.texts: dict[int, frozenset[str]] = {}
         self._request = request
         self._start = start
         self._stack = stack
@@ -125,6 +127,7 @@ class Sources:
             start=start,
             unused_constants_ok=len(request.queries) > 1,
         )
+        self.texts[place] = texts_of(source)
         several = len(request.targets) > 1
         if source.replayable or self._start.retried is not None or (request.ledger == "none" and not several):
             return source

@@ -17,5 +17,5 @@ MEANINGS = {
     RESULT_TOO_LARGE: "the result of a check has more rows than `--max-rows` allows",
     MAP_FAILED: "the function of `--map` failed",
     MARKER_EARLY: "the statement ended the transaction of its batch by itself, so that the marker of its set proves nothing",
-    UNTYPED_COMPARED: "lint: SQLite compares a parameter without a declared type with an expression",
+    UNTYPED_COMPARED: "warning: SQLite compares a parameter without a declared type with an expression, or with a column without affinity",
 }

@@ -4,7 +4,7 @@
     render, locate, caret   a query -> a driver's text; offsets back to `file:line`
     identifiers             what `:{name}` stands for in a parameter set
     lint                    findings without a database
-    operands                what a parameter is compared with, for SQLite
+    operands, untold        what a parameter is compared with, for SQLite
     rules                   what a check expects of its answer
     parse_duration          `30s`
 
@@ -16,12 +16,13 @@ from __future__ import annotations
 from bulkq.query.check_headers import rules
 from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
-from bulkq.query.lint import LintFinding, lint
-from bulkq.query.operands import Operand, operands
+from bulkq.query.lint import LintFinding, lint, lint_untyped
+from bulkq.query.operands import Affinities, Operand, operands, tables, untold
 from bulkq.query.render import Rendered, caret, locate, render
 from bulkq.text.durations import parse_duration
 
 __all__ = [
+    "Affinities",
     "LintFinding",
     "Operand",
     "Rendered",
@@ -29,6 +30,7 @@ __all__ = [
     "identifiers",
     "inline",
     "lint",
+    "lint_untyped",
     "load",
     "locate",
     "name_parts",
@@ -38,5 +40,7 @@ __all__ = [
     "pick",
     "render",
     "rules",
+    "tables",
     "unnamed",
+    "untold",
 ]

@@ -11,13 +11,14 @@ from bulkq.model.states import UNTYPED_COMPARED
 from bulkq.query import headers
 from bulkq.query.errors import quoted
 from bulkq.query.files import INLINE
-from bulkq.query.operands import Operand, operands
+from bulkq.query.operands import untold
 from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from bulkq.model import Query
+    from bulkq.query.operands import Affinities
     from bulkq.query.tokens import Lexed
 
 ALONE = re.compile(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")
@@ -36,8 +37,8 @@ BACKFILL_KEYS = ("key", "verify")
 
 UNTYPED = (
     f"{UNTYPED_COMPARED}: "
-    "SQLite compares :{name} with an expression, as a number where the value looks like one and else as text:"
-    ' declare its type, as in "-- name: {query}({name}: integer)"'
+    "SQLite compares :{name} with {operand}, as a number where the value looks like one and else as text:"
+    ' declare its type: "-- @param {name} text", or integer'
 )
 
 
@@ -56,6 +57,15 @@ def lint(query: Query, dialect: str = "postgres") -> list[LintFinding]:
     lexed = tokenize(query.sql, dialect)
     found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
     found += _untyped(query) if dialect == "sqlite" else ()
+    return _placed(query, found)
+
+
+def lint_untyped(query: Query, columns: Affinities, names: Container[str]) -> list[LintFinding]:
+    """The findings about parameters of `names` without a declared type; `columns` are those of `tables(query)`."""
+    return _placed(query, _untyped(query, columns, names))
+
+
+def _placed(query: Query, found: Iterable[_Found]) -> list[LintFinding]:
     where = query.file or INLINE
     return [
         LintFinding(where, query.line + query.sql.count("\n", 0, at), level, text) for at, level, text in sorted(found)
@@ -106,14 +116,13 @@ def _metadata(query: Query) -> Iterator[_Found]:
         yield 0, "warning", "@batch has no effect with @transaction off: such queries run one at a time"
 
 
-def _untyped(query: Query) -> Iterator[_Found]:
-    """Parameters whose values SQLite compares as a number or as text, and the values alone decide which."""
-    met = operands(query)
+def _untyped(query: Query, columns: Affinities | None = None, names: Container[str] | None = None) -> Iterator[_Found]:
+    """Parameters without a declared type that SQLite compares as a number or as text, by the value alone."""
+    met = untold(query, columns)
     for parameter in query.parameters:
-        kinds = met.get(parameter.name, frozenset())
-        if parameter.type is None and (Operand.EITHER in kinds or {Operand.TEXT, Operand.NUMBER} <= kinds):
+        if parameter.type is None and parameter.name in met and (names is None or parameter.name in names):
             at = next(p.start for p in query.placeholders if p.name == parameter.name)
-            yield at, "warning", UNTYPED.format(name=parameter.name, query=query.name)
+            yield at, "warning", UNTYPED.format(name=parameter.name, operand=met[parameter.name])
 
 
 def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:

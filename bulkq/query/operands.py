@@ -7,15 +7,18 @@ A value of no declared type therefore takes its class from the other operand. ht
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
 from bulkq.query.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from sqlglot.dialects.dialect import Dialect
     from sqlglot.expressions import Expr
 
     from bulkq.model import Placeholder, Query
@@ -27,7 +30,7 @@ class Operand(Enum):
     TEXT = auto()  # certainly text: a string, `strftime(...)`, `a || b`
     NUMBER = auto()  # certainly a number: `count(*)`, `a + 1`, LIMIT
     EITHER = auto()  # an expression that may give both: `max(a)`, `json_extract(...)`, a subquery
-    COLUMN = auto()  # a name or a CAST: SQLite converts the value by its affinity
+    COLUMN = auto()  # a column or a CAST: SQLite converts the value by its affinity
     NOTHING = auto()  # the value is not compared: it goes into a column, a result or a function
 
 
@@ -76,27 +79,137 @@ NEUTRAL = _words(
 MARK = "bulkq_"
 """Before the number of a placeholder: names of parameters may be key words."""
 
+PLUS = "plus"
+"""Marks the parentheses that stand in the tree for a plus before an operand."""
+
 COMPARING = _words("Between EQ GT GTE In Is LT LTE NEQ NullSafeEQ NullSafeNEQ Nullif")
 
 
-def operands(query: Query) -> Mapping[str, frozenset[Operand]]:
-    """What each `:name` of `query` meets in SQLite; of a statement that sqlglot does not take nothing is known."""
+Affinities = Mapping[str, Mapping[str, bool]]
+"""By table and column, in lower case: whether the column has an affinity, so that SQLite converts the value beside it."""
+
+
+def operands(query: Query, columns: Affinities | None = None) -> Mapping[str, frozenset[Operand]]:
+    """What each `:name` of `query` meets in SQLite; of a statement that sqlglot does not take nothing is known.
+
+    Args:
+        query: any query.
+        columns: those of `tables(query)`; a column that is not there is taken for one with an affinity.
+    """
+    met = _all_met(query, columns or {})
+    return {name: frozenset(kind for kind, _ in found) for name, found in met.items()}
+
+
+def untold(query: Query, columns: Affinities | None = None) -> Mapping[str, str]:
+    """Parameters that SQLite compares as a number or as text, and the value alone decides which: with what, in words."""
+    found = {}
+    for name, met in _all_met(query, columns or {}).items():
+        kinds = {kind for kind, _ in met}
+        if Operand.EITHER in kinds:
+            found[name] = next(words for kind, words in met if kind is Operand.EITHER)
+        elif {Operand.TEXT, Operand.NUMBER} <= kinds:
+            found[name] = "an expression that is text and one that is a number"
+    return found
+
+
+def tables(query: Query) -> frozenset[str]:
+    """Names of the tables, views and table functions that `query` names, in lower case."""
+    from sqlglot import expressions
+
+    tree = _tree(query)
+    if tree is None:
+        return frozenset()
+    own = {cte.alias.lower() for cte in tree.find_all(expressions.CTE)}
+    return frozenset(filter(None, map(_table, tree.find_all(expressions.Table)))) - own
+
+
+def _all_met(query: Query, columns: Affinities) -> Mapping[str, list[tuple[Operand, str]]]:
+    """By parameter, what it meets and how to call that."""
     tree = _tree(query)
     if tree is None:
         return {}
     from sqlglot import expressions
 
-    named = [(alias.alias, alias) for alias in tree.find_all(expressions.Alias)]
-    for table in tree.find_all(expressions.CTE, expressions.Subquery):
-        named += zip(table.alias_column_names, table.this.expressions, strict=False)
-    kinds = [(name.lower(), _kind(node, {})) for name, node in named]
-    known = {name: wanted for wanted in (Operand.EITHER, Operand.TEXT) for name, kind in kinds if kind is wanted}
-    found: dict[str, set[Operand]] = {}
+    scope = _Scope(tree, columns)
+    found: dict[str, list[tuple[Operand, str]]] = {}
     names = {f"{MARK}{n}": placeholder.name for n, placeholder in enumerate(query.placeholders)}
     for node in tree.find_all(expressions.Placeholder):
         if node.name in names:  # not where an escaped colon stands
-            found.setdefault(names[node.name], set()).update(_met(node, known))
-    return {name: frozenset(kinds) for name, kinds in found.items()}
+            found.setdefault(names[node.name], []).extend(_met(node, scope))
+    return found
+
+
+class _Scope:
+    """What the names in a statement stand for."""
+
+    def __init__(self, tree: Expr, columns: Affinities) -> None:
+        from sqlglot import expressions
+
+        self._columns = columns
+        self._aliases = {t.alias_or_name.lower(): _table(t) for t in tree.find_all(expressions.Table)}
+        named = [(alias.alias, alias) for alias in tree.find_all(expressions.Alias)]
+        for table in tree.find_all(expressions.CTE, expressions.Subquery):
+            named += zip(table.alias_column_names, table.this.expressions, strict=False)
+        self._named: dict[str, Operand] = {}
+        kinds = [(name.lower(), _kind(node, self)) for name, node in named]
+        for wanted in (Operand.EITHER, Operand.TEXT):
+            self._named |= {name: kind for name, kind in kinds if kind is wanted}
+
+    def kind(self, column: Expr) -> Operand:
+        """What a column gives: that of an expression of this name, or of a table."""
+        name = column.name.lower()
+        if name in self._named:
+            return self._named[name]
+        return Operand.COLUMN if _is_set(column) or self.has_affinity(column) else Operand.EITHER
+
+    def has_affinity(self, column: Expr) -> bool:
+        """Whether SQLite converts a value beside `column`; True where nothing is known of it.
+
+        A name is looked for in the tables of its query, of the queries around that, and then in all.
+        """
+        name = column.name.lower()
+        qualified = self._columns.get(self._aliases.get(column.text("table").lower(), ""), {})
+        if name in qualified:
+            return qualified[name]
+        around: Expr | None = column
+        while around is not None:
+            here = [known[name] for known in map(self._known, _sources(around)) if name in known]
+            if here:
+                return all(here)
+            around = around.parent
+        return all(known.get(name, True) for known in self._columns.values())
+
+    def _known(self, table: Expr) -> Mapping[str, bool]:
+        return self._columns.get(_table(table), {})
+
+
+def _table(node: Expr) -> str:
+    """The name of a table or, where it is a call, of the function."""
+    return (node.name or node.this.name).lower()
+
+
+def _sources(node: Expr) -> Iterator[Expr]:
+    """The tables that the query `node` itself reads or changes; none where it is no query."""
+    wanted = [node.args.get("from_"), *(node.args.get("joins") or ())]
+    if type(node).__name__ in {"Update", "Delete", "Insert"}:
+        wanted.append(node)
+    for part in wanted:
+        if part is not None:
+            table = part.this.this if type(part.this).__name__ == "Schema" else part.this
+            if type(table).__name__ == "Table":
+                yield table
+                yield from (join.this for join in table.args.get("joins") or () if type(join.this).__name__ == "Table")
+
+
+def _is_set(column: Expr) -> bool:
+    """Whether `column` is assigned to, in `UPDATE ... SET`."""
+    pair = column.parent
+    return (
+        pair is not None
+        and column.arg_key == "this"
+        and pair.arg_key == "expressions"
+        and type(pair.parent).__name__ in {"Update", "OnConflict"}
+    )
 
 
 def _tree(query: Query) -> Expr | None:
@@ -114,20 +227,53 @@ def _tree(query: Query) -> Expr | None:
         return f":{MARK}{places[placeholder.start]}"
 
     try:
-        return sqlglot.parse_one(render(query, write).text, read="sqlite")
+        return sqlglot.parse_one(render(query, write).text, read=_dialect())
     except (sqlglot.errors.SqlglotError, RecursionError):
         return None
 
 
-def _met(node: Expr, known: Mapping[str, Operand]) -> Iterator[Operand]:
-    """What the value of the placeholder `node` meets."""
+@cache
+def _dialect() -> type[Dialect]:
+    """SQLite's, but it keeps a plus before an operand: `+code` has no affinity.
+
+    https://sqlite.org/datatype3.html#affinity_of_expressions
+    """
+    from sqlglot import TokenType, expressions
+    from sqlglot.dialects.sqlite import SQLite
+    from sqlglot.parsers.sqlite import SQLiteParser
+
+    def plus(parser: SQLiteParser) -> Expr:
+        node = expressions.Paren(this=parser._parse_unary())  # noqa: SLF001 - as sqlglot's own dialects do
+        node.meta[PLUS] = True
+        return node
+
+    class Keeping(SQLite):
+        class Parser(SQLiteParser):
+            UNARY_PARSERS = {**SQLiteParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - sqlglot's form
+
+    return Keeping
+
+
+def _met(node: Expr, scope: _Scope) -> Iterator[tuple[Operand, str]]:
+    """What the value of the placeholder `node` meets, and how to call that."""
     others = list(_others(node))
     if type(node.parent).__name__ in {"Limit", "Offset"}:
-        yield Operand.NUMBER
+        yield Operand.NUMBER, "a number"
     elif not others and type(node.parent).__name__ not in NEUTRAL:
-        yield Operand.NOTHING
+        yield Operand.NOTHING, ""
     others += _carried(node, set())
-    yield from (_kind(other, known) for other in others if type(other).__name__ != "Null")
+    yield from ((_kind(other, scope), _words_for(other)) for other in others if type(other).__name__ != "Null")
+
+
+def _words_for(node: Expr) -> str:
+    """How to call an operand."""
+    while type(node).__name__ in ALIKE and not node.meta.get(PLUS):
+        node = node.this
+    if type(node).__name__ == "Select" and len(node.expressions) == 1:
+        return _words_for(node.expressions[0])
+    if type(node).__name__ == "Column":
+        return f'column "{node.name}", which has no affinity'
+    return "an expression"
 
 
 def _others(node: Expr) -> Iterator[Expr]:
@@ -193,19 +339,20 @@ def _compared(parent: Expr, node: Expr) -> Iterator[Expr]:
             yield from value if isinstance(value, list) else [value]
 
 
-def _kind(node: Expr, known: Mapping[str, Operand]) -> Operand:
-    """What `node` gives; `known` are names in the statement of expressions that give text, or may give it."""
+def _kind(node: Expr, scope: _Scope) -> Operand:
+    """What `node` gives."""
     name = type(node).__name__
     if name in ALIKE:
-        return _kind(node.this, known)
+        kind = _kind(node.this, scope)
+        return Operand.EITHER if kind is Operand.COLUMN and node.meta.get(PLUS) else kind
     if name == "Literal":
         return Operand.TEXT if node.is_string else Operand.NUMBER
     if name == "Column":
-        return known.get(node.name.lower(), Operand.COLUMN)
+        return scope.kind(node)
     if name == "Cast":
         return Operand.COLUMN
     if name in {"Case", "If", "Select"}:
-        kinds = {_kind(result, known) for result in _results(node)}
+        kinds = {_kind(result, scope) for result in _results(node)}
         return kinds.pop() if len(kinds) == 1 else Operand.EITHER
     called = node.name.lower() if name == "Anonymous" else name
     return Operand.TEXT if called in TEXTS else Operand.NUMBER if called in NUMBERS else Operand.EITHER

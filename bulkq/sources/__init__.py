@@ -29,7 +29,7 @@ A result without rows should still give one piece with the names. A `DatabaseErr
 The iterator is closed (`aclose`) when the source is.
 """
 
-__all__ = ["Request", "Rows", "open_source"]
+__all__ = ["Request", "Rows", "open_source", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,12 @@ class Request:
     others: frozenset[str] = frozenset()  # parameters of other queries that the same columns are for
     grid: bool = False  # the product of several specs, the first one varies slowest
     stdin: BinaryIO | None = None
+
+
+def texts_of(source: ParameterSource) -> frozenset[str]:
+    """Names of the parameters whose values a source from `open_source` reads as text (CSV, TSV, `--param`)."""
+    found: frozenset[str] = getattr(source, "texts", frozenset())
+    return found
 
 
 async def open_source(

@@ -45,6 +45,7 @@ class Field:
     column: int | None
     convert: Converter | None
     value: object = None
+    is_text: bool = False  # as CSV and --param give it; False: a JSON value, or one of a database
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,10 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
     for parameter in terms.query.parameters:
         fixed = parameter.name in terms.constants or (there is not None and parameter.name not in there)
         if fixed:
-            fields.append(Field(parameter, None, None, _fixed(terms, parameter, columns, where)))
+            fields.append(Field(parameter, None, None, _fixed(terms, parameter, columns, where), is_text=True))
         else:
-            fields.append(Field(parameter, len(wanted), terms.converter(parameter, plain=plain)))
+            convert = terms.converter(parameter, plain=plain)
+            fields.append(Field(parameter, len(wanted), convert, is_text=plain))
             wanted.append(parameter.name)
     return ColumnBinding(terms.query.place, name, tuple(fields), _wanted(terms, wanted))
 

@@ -80,6 +80,8 @@ class BoundSource:
         self.total = feed.total
         self.typed = typed
         self.replayable = feed.replayable
+        self.texts = frozenset(field.parameter.name for field in binding.fields if field.is_text)
+        """Parameters whose values come as text."""
 
     async def take(self, size: int, index: int) -> Batch | None:
         """The next 1 to `size` sets as batch `index`; None at the end and after `close`.

@@ -43,6 +43,8 @@ class Grid:
         self.total: int | None = None
         self.typed = self._first.typed
         self.replayable = all(factor.source.replayable for factor in factors)
+        self.texts = frozenset[str]().union(*(factor.source.texts for factor in factors))
+        """Parameters whose values come as text."""
 
     async def open(self) -> None:
         """Read all sources but the first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.sources import texts_of
 from bulkq.sources.batch_queue import BatchQueue, joined
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Peeked:
     def __init__(self, source: ParameterSource) -> None:
         self.typed = source.typed
         self.replayable = source.replayable
+        self.texts = texts_of(source)
         self._source = source
         self._held = BatchQueue()
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
+from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
-from bulkq.query import caret, locate
+from bulkq.query import caret, lint_untyped, locate
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query, Server, Target
     from bulkq.protocols import Connection
+    from bulkq.query import LintFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Prepared:
     accepted: int
     target: str
     server: Server
+    warnings: tuple[LintFinding, ...] = ()  # of what the statement alone does not show
 
 
 async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
@@ -52,6 +55,7 @@ async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
     connection = await driver.connect()
     findings: list[Finding] = []
     skipped: list[tuple[Query, str]] = []
+    warnings: list[LintFinding] = []
     accepted = 0
     try:
         for query in queries:
@@ -62,9 +66,14 @@ async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
             found = await ask(connection, query)
             accepted += found is None
             findings += [found] if found else []
+            if found is None and driver.capabilities.dynamic_types:
+                names = {parameter.name for parameter in query.parameters}
+                known = lint_untyped(query, {}, names)
+                warnings += [one for one in await find_untyped(connection, query, names) if one not in known]
     finally:
         await connection.close()
-    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target, connection.server)
+    server = connection.server
+    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target, server, tuple(warnings))
 
 
 def why_not(query: Query) -> str:

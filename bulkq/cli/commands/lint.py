@@ -58,7 +58,7 @@ def command(
     from bulkq.query import lint
 
     found = [finding for query in queries for finding in lint(query, dialect(url))]
-    shown = [f"{finding.file}:{finding.line}: {_severity(finding)}{finding.message}" for finding in found]
+    shown = [_static(finding) for finding in found]
     serious = sum(finding.severity == "error" for finding in found)
     codes: set[int] = set()
     for prepared in asyncio.run(_prepared(queries, targets)) if prepare else ():
@@ -68,6 +68,9 @@ def command(
             continue
         on = f"{prepared.target}: " if len(targets) > 1 else ""
         shown += [line for one in prepared.findings for line in lines(one, on)]
+        more = [one for one in prepared.warnings if one not in found]
+        found += more
+        shown += map(_static, more)
         serious += len(prepared.findings)
         _tell(prepared, messages)
     for line in shown:
@@ -96,8 +99,9 @@ async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list
     return found
 
 
-def _severity(finding: Static) -> str:
-    return "" if finding.severity == "error" else "warning: "
+def _static(finding: Static) -> str:
+    severity = "" if finding.severity == "error" else "warning: "
+    return f"{finding.file}:{finding.line}: {severity}{finding.message}"
 
 
 def lines(finding: Finding, on: str = "") -> list[str]:

@@ -82,6 +82,8 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         click.echo(line)
     for line in text.other_lines(made.others):
         click.echo(line)
+    for line in text.warning_lines(made.queries):
+        messages.say("warning", line)
     problems = [
         error
         for error in (refused, made.crowded, made.output.problem, *(query.problem for query in made.queries))

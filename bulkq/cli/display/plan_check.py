@@ -80,6 +80,8 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     ]
     for line in lines:
         click.echo(line)
+    for line in text.warning_lines(one.made for one in made.checks):
+        messages.say("warning", line)
     return _code(problems, made)
 
 

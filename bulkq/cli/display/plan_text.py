@@ -71,6 +71,12 @@ def settings_text(server: Server) -> str:
     return ", ".join(f"{safe(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
 
 
+def warning_lines(queries: Iterable[QueryPlan]) -> Iterable[str]:
+    """What the run would warn of, each once."""
+    found = (f"{one.file}:{one.line}: {one.message}" for query in queries for one in query.warnings)
+    return dict.fromkeys(found)
+
+
 def other_lines(others: Sequence[Look]) -> Iterable[str]:
     """The other targets: what they are, and what they say against the queries that the first one takes."""
     clean = [other for other in others if other.error is None and not other.findings]

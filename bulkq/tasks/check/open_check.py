@@ -25,7 +25,7 @@ from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import Book, Digest, Judge, Pair, Place, Reference
-from bulkq.tasks.check.validate import first_sets, values_fit
+from bulkq.tasks.check.validate import first_sets, values_fit, warn_of_untyped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -301,6 +301,7 @@ async def _part(
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
             await _look_at_values(opened, part, wanted, target)
+        await warn_of_untyped(query, source, target, opened)
     except (DatabaseError, TargetError) as error:
         planned.error = str(error)
         return None

@@ -5,20 +5,23 @@ Of queries that give parameters nothing is asked: they are the user's.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.lifecycle.statement_variants import Variants
+from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_values
-from bulkq.sources import open_source
+from bulkq.sources import open_source, texts_of
 from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
     from bulkq.engine.pool import Sessions
     from bulkq.model import Batch, Capabilities, PartSpec, Query
-    from bulkq.protocols import Connection
+    from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
+    from bulkq.tasks.check.open_check import Database, Opened
 
 
 async def first_sets(wanted: Request, query: Query, source: object, can: Capabilities) -> Batch | None:
@@ -58,6 +61,30 @@ async def values_fit(spec: PartSpec, head: Batch, sessions: Sessions, asked: set
         await connection.close()
         raise
     sessions.give_back(connection)
+
+
+async def warn_of_untyped(query: Query, source: ParameterSource, target: Database, opened: Opened) -> None:
+    """Warn, once per query, of values that the target compares as numbers or as text.
+
+    A statement that cannot be prepared, or a target that goes away, is for the run to tell.
+    """
+    names = texts_of(source)
+    assert target.driver is not None
+    assert target.sessions is not None
+    if not names or not target.driver.capabilities.dynamic_types:
+        return
+    with contextlib.suppress(DatabaseError, TargetError, RefusedError):
+        connection = await target.sessions.first()
+        try:
+            found = await find_untyped(connection, query, names)
+        except BaseException:
+            await connection.close()
+            raise
+        target.sessions.give_back(connection)
+        for text in map(warning, found):
+            if ("warned", text) not in opened.asked:
+                opened.asked.add(("warned", text))
+                opened.notice(text)
 
 
 async def _ask(spec: PartSpec, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:

@@ -12,13 +12,14 @@ from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError
 from bulkq.lifecycle import write_order
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.run_identity import source_request
+from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind
 from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
-from bulkq.sources import Request, open_source
+from bulkq.sources import Request, open_source, texts_of
 from bulkq.sources.binding import check_constants
 from bulkq.targets import open_target
 from bulkq.targets.query_rows import rows_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
     from bulkq.protocols import Connection, Driver, ParameterSource, Statement
+    from bulkq.query import LintFinding
     from bulkq.targets import Config
 
 CHECKED = 1_000
@@ -57,6 +59,7 @@ class QueryPlan:
     checked: int = 0
     repeats: str = ""  # how many sets of a write name a row that an earlier set names
     problem: BulkqError | None = None  # of its parameters
+    warnings: tuple[LintFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,8 @@ async def look_into(
         if source is not None:
             await source.close()
     found = await _prepared(query, at, batch, typed=source.typed, constants=wanted.constants)
+    if can.dynamic_types and at.described and found.finding is None:
+        found = replace(found, warnings=tuple(await find_untyped(at.connection, query, texts_of(source))))
     if batch is None:
         return replace(found, total=0)
     if request.write and source.replayable and found.finding is None and found.problem is None and at.described:

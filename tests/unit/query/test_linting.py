@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query import LintFinding, inline, lint, load
+from bulkq.query import LintFinding, inline, lint, lint_untyped, load
 
 
 def found(text: str) -> list[str]:
@@ -111,3 +111,12 @@ def test_untyped_beside_an_expression(condition: str) -> None:
 def test_untyped_where_it_is_certain(condition: str) -> None:
     """A parameter beside a column, a number or text needs no type."""
     assert lint(inline(f"select 1 from t having {condition}"), "sqlite") == []
+
+
+def test_untyped_beside_a_known_column() -> None:
+    """With the columns of the database, one without affinity is a finding too, of the parameters that are asked about."""
+    query = inline("select 1 from t where a = :v and b = :w")
+    columns = {"t": {"a": False, "b": False}}
+    (finding,) = lint_untyped(query, columns, {"w"})
+    assert (finding.line, finding.severity) == (1, "warning")
+    assert finding.message.startswith('BQ010: SQLite compares :w with column "b", which has no affinity')

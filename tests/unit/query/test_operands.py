@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.query import Operand, inline, operands
+from bulkq.query import Operand, inline, operands, tables, untold
 
 TEXT, NUMBER, EITHER, COLUMN, NOTHING = Operand.TEXT, Operand.NUMBER, Operand.EITHER, Operand.COLUMN, Operand.NOTHING
 
@@ -106,3 +106,86 @@ def test_statements(text: str, found: dict[str, set[Operand]], capfd: pytest.Cap
     """Names and their operands; of what sqlglot does not take nothing is known, and nothing is printed."""
     assert operands(inline(text)) == found
     assert capfd.readouterr() == ("", "")
+
+
+COLUMNS = {
+    "t": {"a": True, "x": False, "both": True},
+    "u": {"b": True, "y": False, "both": False},
+    "json_each": {"value": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("select 1 from t where a = :v", {COLUMN}),
+        ("select 1 from t where x = :v", {EITHER}),
+        ("select 1 from T where X = :v", {EITHER}),
+        ("select 1 from t as r where r.x = :v", {EITHER}),
+        ("select 1 from t join u on x = y where u.both = :v", {EITHER}),
+        ("select 1 from t join u on x = y where t.both = :v", {COLUMN}),
+        ("select 1 from t where exists (select 1 from u where both = :v)", {EITHER}),
+        ("select 1 from u where exists (select 1 from t where both = :v)", {COLUMN}),
+        ("select 1 from t where exists (select 1 from u where x = :v)", {EITHER}),
+        ("select 1 from (select x from t) where x = :v", {EITHER}),
+        ("with c as (select x from t) select 1 from c where c.x = :v", {EITHER}),
+        ("with c(z) as (select x from t) select 1 from c where z = :v", {EITHER}),
+        ("select 1 from t, json_each(t.a) j where j.value = :v", {EITHER}),
+        ("select 1 from t, u where value = :v", {COLUMN}),
+        ("select 1 from t where rowid = :v", {COLUMN}),
+        ("select 1 from gone where x = :v", {COLUMN}),
+        ("select 1 from t where +a = :v", {EITHER}),
+        ("select 1 from t where +cast(x as text) = :v", {EITHER}),
+        ("select 1 from t where +lower(a) = :v", {TEXT}),
+        ("select 1 from t where +1 = :v", {NUMBER}),
+        ("select 1 from t where a = +:v", {COLUMN}),
+        ("update t set x = :v", {COLUMN}),
+        ("update t set a = 1 where x = :v", {EITHER}),
+        ("delete from t where x = :v", {EITHER}),
+        ("insert into t (a, x) values (1, 2) on conflict (a) do update set x = :v", {COLUMN}),
+        ("insert into t (a) values (1) on conflict (a) do update set a = 1 where x = :v", {EITHER}),
+        ("insert into t select y from u where y = :v", {EITHER}),
+        ("select 1 from t where case when 1 then x end = :v", {EITHER}),
+    ],
+)
+def test_columns_without_affinity(text: str, kinds: set[Operand]) -> None:
+    """Where the columns are known, one without affinity may hold text and numbers: SQLite converts nothing beside it."""
+    query = inline(text)
+    known = {name: COLUMNS[name] for name in tables(query) & COLUMNS.keys()}
+    assert operands(query, known)["v"] == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("select 1 from t where x = :v", 'column "x", which has no affinity'),
+        ("select 1 from t where (x collate nocase) = :v", 'column "x", which has no affinity'),
+        ("select 1 from u where :v in (select x from t)", 'column "x", which has no affinity'),
+        ("select 1 from t where +a = :v", "an expression"),
+        ("select max(a) = :v from t", "an expression"),
+        ("select 1 from t where lower(a) = :v and 1 = :v", "an expression that is text and one that is a number"),
+        ("select 1 from t where a = :v", None),
+        ("select :v from from", None),
+    ],
+)
+def test_what_is_said_of_it(text: str, words: str | None) -> None:
+    """The operand, in words; nothing where a type or an affinity decides."""
+    assert untold(inline(text), COLUMNS).get("v") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (
+            'with c as (select 1 from A) select 1 from c join main.b on 1 where exists (select 1 from "D d")',
+            {"a", "b", "d d"},
+        ),
+        ("select 1 from t, json_each(t.a) as j", {"t", "json_each"}),
+        ("insert into t select 1 from u", {"t", "u"}),
+        ("select 1", set()),
+        ("select from from", set()),
+    ],
+)
+def test_tables(text: str, names: set[str]) -> None:
+    """Tables, views and functions, but not the names that the statement itself defines."""
+    assert tables(inline(text)) == names
