@@ -21,6 +21,7 @@ from bulkq.engine.pool import Sessions
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.lifecycle.open import Given
 from bulkq.model import Query, Run, RunSummary, Target
+from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
 from bulkq.policy.safety import ALLOWABLE, refuse
 from bulkq.sinks.null import NoSink
 from bulkq.sinks.row_queue import RowsSink
@@ -112,7 +113,7 @@ class Rows:
         self.summary: RunSummary | None = None
         self._database = database
         self._request = request
-        self._sets = Sets(request.queries[0], sets, dynamic=database.dynamic)
+        self._sets = Sets(request.queries.selected[0], sets, dynamic=database.dynamic)
         self._on_error = on_error
         self._sink = RowsSink()
         self._results = aiter(self._sink)
@@ -236,7 +237,7 @@ class Database:
         if map is not None and not isinstance(map, str):
             raise UsageError(f'map={_shown(map)}: "module:function"')
         request = self._request(query, write=False, timeout_s=timeout, retries=retries)
-        return Rows(self, replace(request, map=map), parameter_sets, on_error)
+        return Rows(self, replace(request, output=OutputOptions(map=map)), parameter_sets, on_error)
 
     async def execute(
         self,
@@ -270,11 +271,11 @@ class Database:
         """
         request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow))
         if ordered:
-            request = replace(request, ordered=True, concurrency=1)
+            request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
-        source = Sets(request.queries[0], parameter_sets, dynamic=self.dynamic)
+        source = Sets(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         with _spoken():
             summary = await self.start(request, source, NoSink(), Control())
             raise_for(summary, source.raised)
@@ -284,7 +285,7 @@ class Database:
         """Begin a run in the task group of `bulkq.open`. Called by `run` and `execute`."""
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")
-        given = Given(source, sink, self._sessions_for(write=request.write))
+        given = Given(source, sink, self._sessions_for(write=request.safety.write))
         # Errors travel in the task's result: one run that fails must not take its neighbours down.
         inner = run(request, control=control, given=given)
         future: asyncio.Task[RunSummary] = asyncio.get_running_loop().create_task(inner)
@@ -331,15 +332,12 @@ class Database:
             with _spoken():
                 raise error
         return Run(
-            queries=(query,),
-            targets=(self.target,),
-            concurrency=self.concurrency,
-            timeout_s=timeout_s,
-            timeout_given=timeout_s != 30.0,
-            retries=retries,
-            write=write,
-            allow=allow,
-            ledger="none",
+            queries=QueryOptions(selected=(query,)),
+            targets=TargetOptions(selected=(self.target,)),
+            limits=LimitOptions(
+                concurrency=self.concurrency, timeout_s=timeout_s, timeout_given=timeout_s != 30.0, retries=retries
+            ),
+            safety=SafetyOptions(write=write, allow=allow, ledger="none"),
         )
 
 

@@ -51,15 +51,15 @@ async def expanded(request: Run, config: Config | None, say: Callable[[str], Non
         TargetError: the database that is asked cannot be reached.
         RefusedError: a target that the query gave is protected and was not confirmed.
     """
-    if request.targets_sql is not None:
+    if request.targets.sql is not None:
         request = await _queried(request, config, say)
-    if request.schemas:
+    if request.targets.schemas:
         request = await _with_schemas(request, say, everywhere=everywhere)
-    lanes = request.concurrency
-    if not request.concurrency_given:
+    lanes = request.limits.concurrency
+    if not request.limits.concurrency_given:
         # One for each target, so that none waits for another to end.
-        lanes = max(lanes, min(len({name_of(target) for target in request.targets}), MOST_LANES))
-    return replace(request, concurrency=lanes)
+        lanes = max(lanes, min(len({name_of(target) for target in request.targets.selected}), MOST_LANES))
+    return replace(request, limits=replace(request.limits, concurrency=lanes))
 
 
 async def again(request: Run, config: Config | None) -> Run:
@@ -68,13 +68,10 @@ async def again(request: Run, config: Config | None) -> Run:
     Raises:
         TargetError: the database that was asked cannot be reached.
     """
-    assert request.targets_from is not None
-    asked = await _targets(replace(request, targets=(request.targets_from,)), config)
+    assert request.targets.listed_by is not None
+    asked = await _targets(request.on((request.targets.listed_by,)), config)
     known = {name_of(target): target for target in asked}
-    return replace(
-        request,
-        targets=tuple(known.get(name_of(t), t).like(t) for t in request.targets),
-    )
+    return request.on(tuple(known.get(name_of(t), t).like(t) for t in request.targets.selected))
 
 
 def name_of(target: Target) -> str:
@@ -84,10 +81,11 @@ def name_of(target: Target) -> str:
 
 async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
     found = await _targets(request, config, say)
-    refused = safety.refuse_protected(found, write=request.write, confirmed=request.confirmed)
+    refused = safety.refuse_protected(found, write=request.safety.write, confirmed=request.safety.confirmed)
     if refused is not None:
         raise refused
-    return replace(request, targets=found, targets_from=request.targets[0])
+    targets = replace(request.targets, selected=found, listed_by=request.targets.selected[0])
+    return replace(request, targets=targets)
 
 
 async def _targets(
@@ -96,20 +94,20 @@ async def _targets(
     """What the first column of the query names: URLs, or names of the configuration."""
     from bulkq.targets import load_config, resolve
 
-    assert request.targets_sql is not None
+    assert request.targets.sql is not None
     words: list[str] = []
     try:
-        async for _, rows in rows_of(request.targets[0], request)(request.targets_sql):
+        async for _, rows in rows_of(request.targets.selected[0], request)(request.targets.sql):
             if rows:
                 words += ["" if value is None else str(value).strip() for value in rows[0]]
     except DatabaseError as error:
-        raise UsageError(f'--targets-sql "{request.targets_sql}": {error}') from error
+        raise UsageError(f'--targets-sql "{request.targets.sql}": {error}') from error
     empty = words.count("")
     words = [word for word in words if word]
     if empty and words:
         say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
     if not words:
-        raise UsageError(f'--targets-sql "{request.targets_sql}": gives no target')
+        raise UsageError(f'--targets-sql "{request.targets.sql}": gives no target')
     return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
 
 
@@ -123,16 +121,16 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
     behind: dict[str, Behind] = {}
 
     async def look(site: Site) -> None:
-        connection = await sites_of.connected(site, request.connect_timeout_s)
+        connection = await sites_of.connected(site, request.limits.connect_timeout_s)
         try:
             _refuse_two_paths(site, connection)
-            rows = await connection.administer([_listing(request.schemas)])
+            rows = await connection.administer([_listing(request.targets.schemas)])
             behind[site.label] = await _behind(request, site, connection)
             found[site.label] = [str(row[0]) for row in rows]
         finally:
             await connection.close()
 
-    await sites_of.side_by_side(sites, look, write=request.write)
+    await sites_of.side_by_side(sites, look, write=request.safety.write)
     targets: list[Target] = []
     for site in sites:
         schemas = found.get(site.label)
@@ -150,7 +148,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
             ]
     if not any(found.values()):
         raise UsageError(f"no schema matches --schemas {_shown(request)}")
-    return replace(request, targets=tuple(targets))
+    return request.on(tuple(targets))
 
 
 def _refuse_two_paths(site: Site, connection: Connection) -> None:
@@ -168,12 +166,12 @@ async def _behind(request: Run, site: Site, connection: Connection) -> Behind:
     Raises:
         UsageError: a schema of `--schemas-with` is not there.
     """
-    shared = tuple(name for name in request.schemas_with if name != NONE)
+    shared = tuple(name for name in request.targets.schemas_with if name != NONE)
     there = {str(row[0]) for row in await connection.administer([ALL])} if shared else set()
     missing = [name for name in shared if name not in there]
     if missing:
         raise UsageError(f'{site.label}: there is no schema "{missing[0]}": correct --schemas-with')
-    if NONE in request.schemas_with:
+    if NONE in request.targets.schemas_with:
         return Behind(shared)
     extensions = [str(row[0]) for row in await connection.administer([EXTENSIONS])]
     return Behind(shared, tuple(name for name in extensions if name not in shared))
@@ -195,13 +193,13 @@ def _listing(patterns: Sequence[str]) -> str:
 
 
 def _shown(request: Run) -> str:
-    return ", ".join(f'"{pattern}"' for pattern in request.schemas[:SHOWN])
+    return ", ".join(f'"{pattern}"' for pattern in request.targets.schemas[:SHOWN])
 
 
 def without_schema(request: Run, sites: Sequence[Site]) -> None:
     """Targets whose schemas were never listed take no part, in this process and in those that go on."""
-    if not request.schemas:
+    if not request.targets.schemas:
         return
     for site in sites:
-        if site.lost is None and any(request.targets[place].schema is None for place in site.places):
+        if site.lost is None and any(request.targets.selected[place].schema is None for place in site.places):
             site.lose(TargetError(f"{site.label}: could not be reached when its schemas were to be listed"))

@@ -159,14 +159,14 @@ async def open_run(
     sources = Sources(request, start, stack, console, [site.driver.capabilities for site in sites])
     made: dict[int, Peeked] = {}
     for place in range(len(labels)):
-        for at, query in enumerate(request.queries):
-            number = place * len(request.queries) + at + 1
+        for at, query in enumerate(request.queries.selected):
+            number = place * len(request.queries.selected) + at + 1
             source = Peeked(given.source if given else await sources.open(number, at + 1, query))
             stack.push_async_callback(source.close)
             made[number] = source
     sinks: Mapping[tuple[str, str], Sink]
     if given is not None:
-        sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries), given.sink)
+        sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), given.sink)
     else:
         sinks = _sinks(request, start, labels, console)
     parts: list[PartState] = []
@@ -178,7 +178,7 @@ async def open_run(
         for part in site.parts:
             part.mapper = _timed(request, part, mapping)
         parts += site.parts
-    progress = Progress(run=start.run, name=request.name or _title(request))
+    progress = Progress(run=start.run, name=request.queries.name or _title(request))
     unique = tuple({id(sink): sink for sink in sinks.values()}.values())
     try:
         failures = _failure_file(request, start)
@@ -192,11 +192,11 @@ async def open_run(
 
 async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
     """The function of `--map`, imported in a process of its own before anything is connected."""
-    if request.map is None:
+    if request.output.map is None:
         return None
     from bulkq.transforms import open_mapping
 
-    mapping = await open_mapping(request.map, concurrency=request.concurrency)
+    mapping = await open_mapping(request.output.map, concurrency=request.limits.concurrency)
     stack.callback(mapping.close)
     return mapping
 
@@ -205,13 +205,14 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     """It may take as long as the query, where nobody says how long."""
     if mapping is None:
         return None
-    return mapping.within(request.map_timeout_s if request.map_timeout_given else part.spec.limits.timeout_s)
+    output = request.output
+    return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
 def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str], None]) -> list[Site]:
     if start.given is not None:
         sessions = start.given.sessions
-        return [Site(request.targets[0], sessions.driver.target, (0,), sessions.driver, sessions)]
+        return [Site(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
     sites = sites_of.open_sites(request, f"bulkq/{start.run}", say)
     without_schema(request, sites)
     sites_of.choose_canaries(request, sites)
@@ -227,46 +228,49 @@ def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str
 
 def _numbered(request: Run, site: Site, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
     """Number, label, target and query of every part of a site; the same for every process of a run, since places are."""
-    count = len(request.queries)
+    count = len(request.queries.selected)
     return [
-        (place * count + at, labels[place], request.targets[place], query)
+        (place * count + at, labels[place], request.targets.selected[place], query)
         for place in site.places
-        for at, query in enumerate(request.queries, 1)
+        for at, query in enumerate(request.queries.selected, 1)
     ]
 
 
 def mode_of_run(request: Run) -> str:
     """The mode of a run: of its queries, the one that promises least."""
-    modes = {mode_of(request, query) for query in request.queries}
+    modes = {mode_of(request, query) for query in request.queries.selected}
     return next(mode for mode in LEAST_FIRST if mode in modes)
 
 
 def mode_of(request: Run, query: Query) -> str:
     """The mode of one query of a run."""
-    return safety.mode_of(query, write=request.write, idempotent=request.idempotent, ledger=request.ledger)
+    return safety.mode_of(
+        query, write=request.safety.write, idempotent=request.safety.idempotent, ledger=request.safety.ledger
+    )
 
 
 def _check_names(request: Run, labels: Sequence[str]) -> None:
     """No output is another output, nor what the parameters are read from."""
-    reports = [("--report", path) for path in request.reports]
-    outputs = [("-o", request.output), ("--failures", request.failures), *reports]
-    same_file(outputs, queries=request.queries, targets=labels)
-    for spec in request.params:
+    reports = [("--report", path) for path in request.output.reports]
+    outputs = [("-o", request.output.path), ("--failures", request.output.failures), *reports]
+    same_file(outputs, queries=request.queries.selected, targets=labels)
+    for spec in request.sources.specs:
         if spec == "-" or spec.startswith(("range:", "sql:", "@")):
             continue
         for output in outputs:
-            same_file([output, ("-p", spec)], queries=request.queries, targets=labels)
-    if request.constants:
-        check_constants(request.queries, request.constants)
+            same_file([output, ("-p", spec)], queries=request.queries.selected, targets=labels)
+    if request.sources.constants:
+        check_constants(request.queries.selected, request.sources.constants)
 
 
 def _failure_file(request: Run, start: Start) -> FailureFile | None:
-    if not request.failures:
+    if not request.output.failures:
         return None
     if start.going_on is None:
-        return FailureFile(request.failures)
+        return FailureFile(request.output.failures)
     return FailureFile(
-        request.failures, continue_at=_offsets(start.going_on).get(str(Path(request.failures).resolve()), 0)
+        request.output.failures,
+        continue_at=_offsets(start.going_on).get(str(Path(request.output.failures).resolve()), 0),
     )
 
 
@@ -276,20 +280,20 @@ def _offsets(going_on: GoingOn) -> dict[str, int]:
 
 
 def _sinks(request: Run, start: Start, labels: Sequence[str], console: Console) -> Mapping[tuple[str, str], Sink]:
-    failures = str(Path(request.failures).resolve()) if request.failures else ""
+    failures = str(Path(request.output.failures).resolve()) if request.output.failures else ""
     continue_at = None
     if start.going_on is not None:
         continue_at = {path: offset for path, offset in _offsets(start.going_on).items() if path != failures}
     return open_sinks(
-        path=request.output,
-        format=request.format,
-        include=request.include,
+        path=request.output.path,
+        format=request.output.format,
+        include=request.output.include,
         run=start.run,
-        queries=request.queries,
+        queries=request.queries.selected,
         targets=labels,
         stdout=console.stdout or BytesIO(),
         terminal=console.terminal,
-        rowcounts=request.output is not None or request.format is not None,
+        rowcounts=request.output.path is not None or request.output.format is not None,
         continue_at=continue_at,
     )
 
@@ -308,44 +312,46 @@ def _part(
 
 def one_lane(request: Run, site: Site) -> bool:
     """Whether a write has one lane on a target, and so takes effect in the order of the input."""
-    return 1 in {request.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
+    return 1 in {request.limits.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
 
 
 def _spec(
     request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
 ) -> PartSpec:
     mode = mode_of(request, query)
-    timeout_s, lock_timeout_s = request.timeout_s, request.lock_timeout_s
-    if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
+    timeout_s, lock_timeout_s = request.limits.timeout_s, request.limits.lock_timeout_s
+    if not request.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
         timeout_s = query.timeout_s
-    if not request.lock_timeout_given and query.lock_timeout_s is not None:
+    if not request.limits.lock_timeout_given and query.lock_timeout_s is not None:
         lock_timeout_s = query.lock_timeout_s
     limits = Limits(
         timeout_s=timeout_s,
         lock_timeout_s=lock_timeout_s,
-        read_only=not request.write or query.mode is Mode.READ,
+        read_only=not request.safety.write or query.mode is Mode.READ,
         transaction=query.transaction and query.mode is not Mode.MAINTENANCE,
-        expect_rows=request.expect_rows,
-        ordered=not request.write or one_lane,
+        expect_rows=request.safety.expect_rows,
+        ordered=not request.safety.write or one_lane,
     )
     return PartSpec(
         query=query,
         target=label,
-        decoding=sink.decoding if request.map is None else Decoding.PYTHON,
+        decoding=sink.decoding if request.output.map is None else Decoding.PYTHON,
         typed=source.typed,
         limits=limits,
-        retries=query.retries if query.retries is not None and not request.retries_given else request.retries,
+        retries=query.retries
+        if query.retries is not None and not request.limits.retries_given
+        else request.limits.retries,
         number=number,
         repeatable=mode == safety.IDEMPOTENT,
-        answers=request.output is not None or request.format is not None,
+        answers=request.output.path is not None or request.output.format is not None,
     )
 
 
 def _batch(request: Run, query: Query) -> int | None:
     """The size that somebody wants: whoever typed it, else the file with the query, else a default."""
-    return request.batch if request.batch_given else query.batch or request.batch
+    return request.limits.batch if request.limits.batch_given else query.batch or request.limits.batch
 
 
 def _title(request: Run) -> str:
-    names = [query.name for query in request.queries]
+    names = [query.name for query in request.queries.selected]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -74,10 +74,10 @@ class Site:
 
 def labels(request: Run, sites: Iterable[Site]) -> list[str]:
     """What each of `Run.targets` is called in output, in their order: `name`, or `name/schema`."""
-    found = [""] * len(request.targets)
+    found = [""] * len(request.targets.selected)
     for site in sites:
         for place in site.places:
-            schema = request.targets[place].schema
+            schema = request.targets.selected[place].schema
             found[place] = f"{site.label}/{schema}" if schema else site.label
     return found
 
@@ -91,7 +91,7 @@ def open_sites(request: Run, application_name: str, say: Callable[[str], None]) 
     """
     places: dict[int, list[int]] = {}
     different: list[Target] = []
-    for place, one in enumerate(request.targets):
+    for place, one in enumerate(request.targets.selected):
         target = one.bare
         if target not in different:
             different.append(target)
@@ -115,19 +115,24 @@ def _site(
     *,
     several: bool,
 ) -> Site:
-    driver = open_target(target, application_name=application_name, read_only=not request.write)
+    driver = open_target(target, application_name=application_name, read_only=not request.safety.write)
     label = target.name or driver.target
 
     def tell(text: str) -> None:
         say(f"{label}: {text}" if several else text)
 
-    ordered = 1 if request.ordered else None
-    limits = [most for most in (request.per_target, target.concurrency, ordered) if most is not None]
+    ordered = 1 if request.limits.ordered else None
+    limits = [most for most in (request.limits.per_target, target.concurrency, ordered) if most is not None]
     writes = any(
-        safety.mode_of(query, write=request.write, idempotent=request.idempotent, ledger=request.ledger) != safety.READ
-        for query in request.queries
+        safety.mode_of(
+            query, write=request.safety.write, idempotent=request.safety.idempotent, ledger=request.safety.ledger
+        )
+        != safety.READ
+        for query in request.queries.selected
     )
-    sessions = Sessions(driver, outage_s=request.outage_s, say=tell, most=min(limits, default=None), writes=writes)
+    sessions = Sessions(
+        driver, outage_s=request.limits.outage_s, say=tell, most=min(limits, default=None), writes=writes
+    )
     return Site(target, label, places, driver, sessions)
 
 
@@ -137,7 +142,7 @@ def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
     Raises:
         UsageError: a name is no target's.
     """
-    for name in request.canaries:
+    for name in request.targets.canaries:
         chosen = [site for site in sites if fnmatchcase(site.label, name)]
         if not chosen:
             known = ", ".join(site.label for site in sites[:SHOWN])
@@ -222,9 +227,11 @@ def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]
     Raises:
         RefusedError: in a write, a line per pair.
     """
-    named = [(site.label, site.physical, request.targets[place].schema) for site in sites for place in site.places]
+    named = [
+        (site.label, site.physical, request.targets.selected[place].schema) for site in sites for place in site.places
+    ]
     lines = run_identity.twins(named)
-    if lines and request.write:
+    if lines and request.safety.write:
         raise RefusedError(
             "\n".join(f"{line}: every set would be applied twice; leave one of them out" for line in lines)
         )

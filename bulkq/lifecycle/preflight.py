@@ -42,7 +42,7 @@ async def look_first(opened: Opened) -> None:
     """
 
     async def look(site: Site) -> None:
-        connection = await sites_of.connected(site, opened.request.connect_timeout_s)
+        connection = await sites_of.connected(site, opened.request.limits.connect_timeout_s)
         try:
             await sites_of.in_time(site, _look(opened, site, connection), several=opened.several)
         except BaseException:
@@ -50,10 +50,10 @@ async def look_first(opened: Opened) -> None:
             raise
         site.sessions.give_back(connection)
 
-    await sites_of.side_by_side(opened.sites, look, write=opened.request.write)
+    await sites_of.side_by_side(opened.sites, look, write=opened.request.safety.write)
     sites_of.refuse_twins(opened.request, opened.sites, opened.say)
     lost = [site for site in opened.sites if site.lost is not None]
-    most = opened.request.max_failed_targets
+    most = opened.request.limits.max_failed_targets
     stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
     for site in lost:
         opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
@@ -91,8 +91,8 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
             await _warn_of_untyped(opened, part, connection)
         if site.driver.capabilities.text_parameters and not source.typed:
             for statement, positions in variants.each(head):
-                await check_values(connection, statement, head, opened.request.constants, positions)
-        if opened.request.write and source.replayable and opened.start.retried is None:
+                await check_values(connection, statement, head, opened.request.sources.constants, positions)
+        if opened.request.safety.write and source.replayable and opened.start.retried is None:
             await _whole_source(opened, site, part, connection, variants)
     await write_order.order(opened, site, connection, statements)
 
@@ -116,7 +116,7 @@ async def _say_empty(opened: Opened, part: PartState, connection: Connection) ->
 
 async def _warn_of_untyped(opened: Opened, part: PartState, connection: Connection) -> None:
     """Warn, once per query, of values that the target compares as numbers or as text."""
-    place = (part.number - 1) % len(opened.request.queries) + 1
+    place = (part.number - 1) % len(opened.request.queries.selected) + 1
     names = opened.sources.texts.get(place, frozenset())
     for finding in await find_untyped(connection, part.spec.query, names):
         text = warning(finding)
@@ -138,7 +138,7 @@ async def _whole_source(
         return
     opened.checked.add(asked)
     wanted = source_request(opened.request)
-    several = len(opened.request.queries) > 1
+    several = len(opened.request.queries.selected) > 1
     text, dynamic = site.driver.capabilities.text_parameters, site.driver.capabilities.dynamic_types
     source = await open_source(wanted, part.spec.query, text=text, dynamic=dynamic, unused_constants_ok=several)
     checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
@@ -160,6 +160,6 @@ def _connections_are_free(opened: Opened, site: Site, server: Server) -> None:
         most = site.sessions.most
         site.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
         return
-    refused = refuse_lanes(opened.request.concurrency, [part.source.total for part in opened.parts], server)
+    refused = refuse_lanes(opened.request.limits.concurrency, [part.source.total for part in opened.parts], server)
     if refused is not None:
         raise refused

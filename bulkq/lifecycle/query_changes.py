@@ -29,7 +29,7 @@ KEYS = {
 def changed_queries(request: Run) -> list[str]:
     """A line for each difference. The files are read again: what was recorded would run, but it is not what the user sees any more."""
     lines: list[str] = []
-    for query in request.queries:
+    for query in request.queries.selected:
         if query.file is None:
             continue
         try:
@@ -50,10 +50,10 @@ def changed_queries(request: Run) -> list[str]:
 def _outranked(request: Run) -> set[str]:
     """The keys that an option of the run stands in for."""
     given = {
-        "timeout": request.timeout_given,
-        "lock_timeout": request.lock_timeout_given,
-        "retries": request.retries_given,
-        "batch": request.batch is not None,
+        "timeout": request.limits.timeout_given,
+        "lock_timeout": request.limits.lock_timeout_given,
+        "retries": request.limits.retries_given,
+        "batch": request.limits.batch is not None,
     }
     return {key for key, is_given in given.items() if is_given}
 

@@ -109,7 +109,7 @@ class Recorded:
         return replace(summary, resume=_next(opened.run, state, summary))
 
     async def _clear(self, opened: Opened, summary: RunSummary) -> None:
-        if not opened.request.keep_markers:
+        if not opened.request.safety.keep_markers:
             for site in opened.sites:
                 if site.tables is not None:
                     await self._remove_markers(opened, site, site.tables)
@@ -150,7 +150,7 @@ async def begin(opened: Opened) -> Recorded:
         _prepare_parts(opened, ledger, "")
         return Recorded(ledger=ledger, record=None)
     owner = new_owner()
-    exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries)
+    exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries.selected)
 
     async def site_begins(site: Site) -> None:
         connection = await site.sessions.first()
@@ -164,7 +164,7 @@ async def begin(opened: Opened) -> Recorded:
         site.sessions.give_back(connection)
 
     try:
-        await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.write)
+        await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.safety.write)
         recorded = await _begin(opened, ledger, owner)
     except BaseException:
         if not opened.recorded:
@@ -183,7 +183,7 @@ async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: s
     if not exact:
         return
     try:
-        tables = await target_markers.make_tables(connection, site.target.url, opened.request.marker_table)
+        tables = await target_markers.make_tables(connection, site.target.url, opened.request.safety.marker_table)
         await target_markers.begin(connection, tables, opened.run, owner)
     except RefusedError as error:
         if not opened.several:
@@ -209,7 +209,7 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
     request, run = opened.request, opened.run
     retried = opened.start.retried
     by_place = {place: site for site in opened.sites for place in site.places}
-    sites = [by_place[place] for place in range(len(request.targets))]
+    sites = [by_place[place] for place in range(len(request.targets.selected))]
     record = await run_identity.record(
         request,
         run=run,
@@ -222,9 +222,9 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         retried=retried,
     )
     constants = None
-    if request.constants:
-        constants = run_identity.spool_folder(request.ledger) / f"{run}.params"
-        save_constants(constants, request.constants)
+    if request.sources.constants:
+        constants = run_identity.spool_folder(request.safety.ledger) / f"{run}.params"
+        save_constants(constants, request.sources.constants)
     kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
     inserting = asyncio.create_task(ledger.begin(record, kept, _outputs(opened)))
     try:
@@ -271,7 +271,7 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
     for site in opened.sites:
         site.tables = going_on.tables.get(site.places[0])
     _prepare_parts(opened, ledger, going_on.owner)
-    constants = run_identity.spool_folder(opened.request.ledger) / f"{opened.run}.params"
+    constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
     return Recorded(
         ledger=ledger,
         record=replace(going_on.record, owner=going_on.owner),
@@ -283,7 +283,11 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
 def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
     """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
     request = opened.request
-    guard = AffectedGuard(request.max_affected, opened.progress.changed) if request.max_affected is not None else None
+    guard = (
+        AffectedGuard(request.safety.max_affected, opened.progress.changed)
+        if request.safety.max_affected is not None
+        else None
+    )
     for site in opened.sites:
         for part in site.parts:
             mode = mode_of(request, part.spec.query)

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from bulkq.errors import RefusedError
 from bulkq.model import (
     Behind,
     Mode,
@@ -22,43 +23,90 @@ from bulkq.model import (
     Target,
     Threshold,
 )
+from bulkq.model.run import FLAT, SECTIONS, LimitOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.text import urls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 1
+VERSION = 2
+"""Of the recorded form: 2 has the sections of a `Run`; 1, which is still read, had all its fields on one level."""
+
 MASKED = ":***@"
 
 
 def to_json(request: Run, folder: str) -> str:
     """`request`, made in `folder`, without secrets."""
+    sources, targets = request.sources, request.targets
     bare = replace(
         request,
-        targets=tuple(map(_safe, request.targets)),
-        params_target=_safe(request.params_target) if request.params_target else None,
-        targets_from=_safe(request.targets_from) if request.targets_from else None,
-        ledger="",
-        constants={},
+        sources=replace(sources, target=_safe(sources.target) if sources.target else None, constants={}),
+        targets=replace(
+            targets,
+            selected=tuple(map(_safe, targets.selected)),
+            listed_by=_safe(targets.listed_by) if targets.listed_by else None,
+        ),
+        safety=replace(request.safety, ledger=""),
     )
     return json.dumps({"version": VERSION, "folder": folder, "run": asdict(bare)}, default=sorted)
 
 
 def from_json(text: str) -> tuple[Run, str]:
-    """The request and the folder that it was made in. A password that was masked is left out of the URL."""
-    kept = json.loads(text)
-    values = {name: value for name, value in kept["run"].items() if name in {field.name for field in fields(Run)}}
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    values["queries"] = tuple(_query(query) for query in kept["run"]["queries"])
-    values["allow"] = frozenset(values["allow"])
-    values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
-    values["targets"] = tuple(_target(target) for target in kept["run"]["targets"])
-    for name in ("params_target", "targets_from"):
-        if values.get(name):
-            values[name] = _target(values[name])
-    return Run(**values), kept["folder"]
+    """The request and the folder that it was made in. A password that was masked is left out of the URL.
+
+    Raises:
+        RefusedError: a newer bulkq has recorded it.
+    """
+    recorded = json.loads(text)
+    version = recorded.get("version", 1)
+    if version > VERSION:
+        raise RefusedError(
+            f"the request is recorded in form {version}, and this bulkq reads forms 1 to {VERSION}: use a newer bulkq"
+        )
+    run = recorded["run"]
+    sections = _sections(run) if version == 1 else run
+    made = {name: kind(**_values(kind, sections[name])) for name, kind in SECTIONS.items()}
+    return Run(**made), recorded["folder"]
+
+
+def recorded_queries(text: str) -> list[dict[str, Any]]:
+    """The queries of a recorded request, as they stand there."""
+    recorded = json.loads(text)
+    run = recorded.get("run", {})
+    found: list[dict[str, Any]] = (
+        run.get("queries", []) if recorded.get("version", 1) == 1 else run["queries"]["selected"]
+    )
+    return found
+
+
+def _sections(flat: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """The fields of form 1, by section."""
+    found: dict[str, dict[str, object]] = {name: {} for name in SECTIONS}
+    for name, value in flat.items():
+        if name in FLAT:
+            section, own = FLAT[name]
+            found[section][own] = value
+    return found
+
+
+def _values(kind: type, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a section; those that this version does not know are left out."""
+    known = {one.name for one in fields(kind)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in recorded.items()
+    }
+    if kind is QueryOptions:
+        values["selected"] = tuple(map(_query, recorded["selected"]))
+    elif kind is TargetOptions:
+        values["selected"] = tuple(map(_target, recorded["selected"]))
+        values["listed_by"] = _target(values["listed_by"]) if values.get("listed_by") else None
+    elif kind is SourceOptions:
+        values["target"] = _target(values["target"]) if values.get("target") else None
+    elif kind is LimitOptions:
+        values["max_failures"] = Threshold(**values["max_failures"]) if values["max_failures"] else None
+    elif kind is SafetyOptions:
+        values["allow"] = frozenset(values["allow"])
+    return {name: value for name, value in values.items() if name in known}
 
 
 def _safe(target: Target) -> Target:

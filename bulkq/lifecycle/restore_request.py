@@ -11,6 +11,7 @@ from bulkq.lifecycle import request_json, run_identity
 from bulkq.lifecycle.expand_targets import name_of
 from bulkq.lifecycle.query_changes import changed_queries
 from bulkq.model import CHECK_MODE, RunSummary, Status
+from bulkq.model.run import set_fields
 from bulkq.policy import safety
 from bulkq.sources.fingerprints import changes as source_changes
 from bulkq.sources.spool import load_constants
@@ -43,21 +44,28 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
     """
     refuse_check(record)
     request, folder = request_json.from_json(record.request)
-    places = (*request.targets, request.params_target, request.targets_from)
+    places = (*request.targets.selected, request.sources.target, request.targets.listed_by)
     if any(target is not None and target.name for target in places):
         config = config or load_config(folder=folder)
-        request = replace(
-            request,
-            targets=tuple(renewed(target, config) for target in request.targets),
-            params_target=renewed(request.params_target, config) if request.params_target else None,
-            targets_from=renewed(request.targets_from, config) if request.targets_from else None,
-        )
+        request = _renewed(request, config)
     given = changes.get("targets")
     if given is not None:
-        changes = {**changes, "targets": _retargeted(request.targets, given)}  # type: ignore[arg-type]
-    if changes.get("max_affected") is not None and request.write:
-        _refuse_limit(request.queries)
-    return replace(request, **{"ledger": ledger, **changes}), folder  # type: ignore[arg-type]
+        changes = {**changes, "targets": _retargeted(request.targets.selected, given)}  # type: ignore[arg-type]
+    if changes.get("max_affected") is not None and request.safety.write:
+        _refuse_limit(request.queries.selected)
+    return set_fields(request, {"ledger": ledger, **changes}), folder
+
+
+def _renewed(request: Run, config: Config) -> Run:
+    """`request` with what the configuration says now of its targets."""
+    asked, listed_by = request.sources.target, request.targets.listed_by
+    targets = replace(
+        request.targets,
+        selected=tuple(renewed(target, config) for target in request.targets.selected),
+        listed_by=renewed(listed_by, config) if listed_by else None,
+    )
+    sources = replace(request.sources, target=renewed(asked, config) if asked else None)
+    return replace(request, targets=targets, sources=sources)
 
 
 def _refuse_limit(queries: Sequence[Query]) -> None:
@@ -89,7 +97,7 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
 async def with_values(kept: StoredLedger, record: RunRecord, request: Run) -> Run:
     """`request` with the values of `--param`, which lie beside the ledger."""
     path = next((path for path in await kept.spools(record.run) if path.endswith(".params")), None)
-    return replace(request, constants=load_constants(path)) if path is not None else request
+    return set_fields(request, {"constants": load_constants(path)}) if path is not None else request
 
 
 async def refuse_changed(record: RunRecord, request: Run) -> None:

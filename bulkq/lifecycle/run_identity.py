@@ -94,12 +94,12 @@ def spool_folder(ledger: str) -> Path:
 def source_request(request: Run) -> Request:
     """What `bulkq.sources` needs to know of a request."""
     return Request(
-        specs=request.params,
-        constants=request.constants,
-        format=request.params_format,
-        null=request.null,
-        ignore_extra_columns=request.ignore_extra_columns,
-        grid=request.grid,
+        specs=request.sources.specs,
+        constants=request.sources.constants,
+        format=request.sources.format,
+        null=request.sources.null,
+        ignore_extra_columns=request.sources.ignore_extra_columns,
+        grid=request.sources.grid,
     )
 
 
@@ -178,7 +178,8 @@ def place_of(url: str) -> str:
 async def fingerprints(request: Run, targets: Sequence[str]) -> str:
     """What must be the same when the run is resumed, as JSON: queries, sources, databases ("" for one that nobody has seen yet)."""
     queries = {
-        query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest() for query in request.queries
+        query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest()
+        for query in request.queries.selected
     }
     sources = await fingerprint(source_request(request))
     return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
@@ -206,7 +207,7 @@ async def record(
         run=run,
         state=RunState.RUNNING,
         mode=mode,
-        name=request.name or ", ".join(query.name for query in request.queries),
+        name=request.queries.name or ", ".join(query.name for query in request.queries.selected),
         targets=tuple(targets),
         request=json.dumps(kept),
         fingerprint=await fingerprints(request, identities),

@@ -90,7 +90,7 @@ class Sources:
         Raises:
             ParameterError, LedgerError, RefusedError: as `open`.
         """
-        place = (part - 1) % len(self._request.queries) + 1
+        place = (part - 1) % len(self._request.queries.selected) + 1
         if place in self._spooled:
             return await open_spool(self._spooled[place], query)
         return await self._opened(place, query, None)
@@ -123,17 +123,17 @@ class Sources:
             text=self._text,
             dynamic=self._dynamic,
             mixed=self._mixed,
-            rows=rows_of(request.params_target or request.targets[0], request),
+            rows=rows_of(request.sources.target or request.targets.selected[0], request),
             start=start,
-            unused_constants_ok=len(request.queries) > 1,
+            unused_constants_ok=len(request.queries.selected) > 1,
         )
         self.texts[place] = texts_of(source)
-        several = len(request.targets) > 1
-        if source.replayable or self._start.retried is not None or (request.ledger == "none" and not several):
+        several = len(request.targets.selected) > 1
+        if source.replayable or self._start.retried is not None or (request.safety.ledger == "none" and not several):
             return source
         try:
             ahead = PrefetchedSource(
-                source, await self._spool(place), query, patience_s=PATIENCE_S if request.write else 0.0
+                source, await self._spool(place), query, patience_s=PATIENCE_S if request.safety.write else 0.0
             )
         except BaseException:
             await source.close()
@@ -146,11 +146,11 @@ class Sources:
 
     async def _spool(self, place: int) -> Path:
         """Where the spool of a source lies: beside the ledger, or for a run without one where it goes with the run."""
-        if self._request.ledger == "none":
+        if self._request.safety.ledger == "none":
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
             return Path(folder) / f"{place}.spool"
         await asyncio.shield(self._start.ledger)  # its folder is where the spool lies
-        self.spools[place] = spool_folder(self._request.ledger) / f"{self._start.run}.{place}.spool"
+        self.spools[place] = spool_folder(self._request.safety.ledger) / f"{self._start.run}.{place}.spool"
         return self.spools[place]
 
 

@@ -44,7 +44,7 @@ async def take_over(
     without_schema(request, sites)
 
     async def take(site: Site) -> None:
-        connection = await sites_of.connected(site, request.connect_timeout_s)
+        connection = await sites_of.connected(site, request.limits.connect_timeout_s)
         try:
             # Without a limit: it waits for transactions of the run's former process to end, and says so.
             await _own(known, site, connection, owner, several=len(sites) > 1)
@@ -55,7 +55,7 @@ async def take_over(
         finally:
             await connection.close()
 
-    await sites_of.side_by_side(sites, take, write=request.write)
+    await sites_of.side_by_side(sites, take, write=request.safety.write)
     return await _going_on(known, sites, owner)
 
 
@@ -77,12 +77,16 @@ class _TakeoverState:
     def answers(self) -> bool:
         """Whether the run gives rows of a write, which are lost with the answer."""
         request = self.request
-        return (request.output is not None or request.format is not None) and self.record.mode == safety.WRITE
+        return (
+            request.output.path is not None or request.output.format is not None
+        ) and self.record.mode == safety.WRITE
 
     def parts(self, site: Site) -> list[tuple[int, Query]]:
         """Number and query of every part of a site."""
-        count = len(self.request.queries)
-        return [(p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries, 1)]
+        count = len(self.request.queries.selected)
+        return [
+            (p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries.selected, 1)
+        ]
 
 
 async def _own(known: _TakeoverState, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
@@ -97,7 +101,7 @@ async def _own(known: _TakeoverState, site: Site, connection: Connection, owner:
     if then and site.identity != then:
         raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
     run_identity.refuse_other_settings(record, place, site.label, connection.server)
-    if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries):
+    if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries.selected):
         return
     url, run = site.target.url, record.run
 
@@ -106,7 +110,7 @@ async def _own(known: _TakeoverState, site: Site, connection: Connection, owner:
 
     tables = marker_tables(record)[place]
     if tables is None:  # it was away when the run began, and perhaps at every resume since
-        tables = await target_markers.make_tables(connection, url, known.request.marker_table)
+        tables = await target_markers.make_tables(connection, url, known.request.safety.marker_table)
         if not any(known.done.get(part) for part, _ in known.parts(site)):
             await target_markers.begin_again(connection, tables, run, owner)
     rows = await target_markers.take_over(connection, url, tables, run, owner, say)
@@ -204,7 +208,7 @@ def _settled(state: RecordedPart, applied: Sequence[tuple[int, int]]) -> Recorde
 
 def _without(state: RecordedPart, request: Run, *, harmless: bool) -> RecordedPart:
     """Unknown sets are done again where the user says so, or has said that it does no harm; failed ones never: that is `retry`."""
-    if not (request.retry_unknown or harmless):
+    if not (request.safety.retry_unknown or harmless):
         return state
     return replace(state, failures=tuple(f for f in state.failures if f.outcome is not Outcome.UNKNOWN))
 

@@ -151,7 +151,7 @@ def sentence(opened: Opened) -> str:
     parts = [part for part in opened.parts if not part.spec.limits.read_only and part.refused is None]
     if parts and opened.start.retried is not None:
         return "the failed sets are applied now, after later ones"
-    if opened.request.ordered:
+    if opened.request.limits.ordered:
         return "sets take effect in input order, on one lane"
     open_ = [part for part in parts if not part.spec.limits.ordered]
     if len({part.spec.query.place for part in open_}) > 1:
@@ -192,8 +192,8 @@ async def repeats(connection: Connection, statement: Statement, dialect: str, so
 
 def _ranged(opened: Opened, query: Query) -> bool:
     """Whether the sets are the ranges that bulkq makes, which do not overlap, and the query takes them as such."""
-    params = opened.request.params
-    if len(params) != 1 or not params[0].startswith("range:") or opened.request.constants:
+    params = opened.request.sources.specs
+    if len(params) != 1 or not params[0].startswith("range:") or opened.request.sources.constants:
         return False
     found = find_key_columns(query, dialect_of(opened.request.url))
     names = [parameter.name for parameter in query.parameters]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,32 +105,48 @@ KEPT_FAILURES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What the user asked `bulkq run` for, after parsing; `bulkq.tasks.run` does it.
+class QueryOptions:
+    """Which queries are run, and what the run is called."""
 
-    Durations are seconds; None is "no limit", which only the word `none` says.
-    """
+    selected: tuple[Query, ...] = ()
+    name: str | None = None
+    tags: tuple[str, ...] = ()
 
-    queries: tuple[Query, ...]
-    targets: tuple[Target, ...]
-    params: tuple[str, ...] = ()  # the -p specifications, as typed
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """Where the parameter sets come from."""
+
+    specs: tuple[str, ...] = ()  # of -p, as typed
     constants: Mapping[str, str] = field(default_factory=dict)  # --param
-    params_format: str | None = None
-    params_target: Target | None = None
+    format: str | None = None
+    target: Target | None = None  # --params-target
     grid: bool = False
-    null: str | None = None  # --null
+    null: str | None = None
     ignore_extra_columns: bool = False
-    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """Which databases a run works on, and in which order."""
+
+    selected: tuple[Target, ...] = ()
     schemas: tuple[str, ...] = ()  # --schemas: LIKE patterns, resolved when the run begins
     schemas_with: tuple[str, ...] = ()  # --schemas-with: names; `none` leaves extensions out
-    targets_sql: str | None = None  # --targets-sql: asked of the only target; its rows are the targets
-    targets_from: Target | None = None  # of a run whose targets came from a query
-    concurrency_given: bool = True
-    confirmed: tuple[str, ...] = ()  # --confirm
-    per_target: int | None = None  # lanes on one target at most
-    connect_timeout_s: float | None = 10.0  # for the first connection to a target
+    sql: str | None = None  # --targets-sql: a query on the only target, whose rows are the targets
+    listed_by: Target | None = None  # the target on which `sql` was run
     canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
-    max_failed_targets: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOptions:
+    """How much at once, for how long, how often, and when the run stops. Seconds; None is no limit."""
+
+    concurrency: int = 8
+    concurrency_given: bool = True
+    per_target: int | None = None  # lanes on one target at most
+    ordered: bool = False  # --ordered: one lane on each target
+    connect_timeout_s: float | None = 10.0  # for the first connection to a target
     timeout_s: float | None = 30.0
     timeout_given: bool = False  # the option outranks `@timeout`
     lock_timeout_s: float | None = 2.0
@@ -141,8 +157,18 @@ class Run:
     outage_s: float = 300.0
     batch: int | None = None  # None: the controller decides
     batch_given: bool = False  # the option outranks `@batch`
+    fail_fast: bool = False
+    max_failures: Threshold | None = None
+    max_failed_targets: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyOptions:
+    """What the run may change, and how it keeps track of what it has changed."""
+
     write: bool = False
     allow: frozenset[str] = frozenset()
+    confirmed: tuple[str, ...] = ()  # --confirm
     ledger: str = "auto"
     idempotent: bool = False  # --idempotent: repeats are harmless, no markers
     marker_table: str | None = None  # --marker-table [SCHEMA.]PREFIX
@@ -150,25 +176,81 @@ class Run:
     retry_unknown: bool = False  # --on-unknown retry
     expect_rows: int | None = None
     max_affected: int | None = None
-    map: str | None = None  # MODULE:FUNCTION
-    map_timeout_s: float | None = None
-    map_timeout_given: bool = False  # else it is that of the query
-    output: str | None = None  # -o, may hold {query} and {target}; "-" is stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What becomes of rows and failures."""
+
+    path: str | None = None  # -o, may hold {query} and {target}; "-" is stdout
     format: str | None = None
     include: tuple[str, ...] = ()
     unordered: bool = False
-    ordered: bool = False  # --ordered: one lane on each target
+    map: str | None = None  # MODULE:FUNCTION
+    map_timeout_s: float | None = None
+    map_timeout_given: bool = False  # else it is that of the query
     failures: str | None = None
     reports: tuple[str, ...] = ()  # the files of --report, which no output may be
-    fail_fast: bool = False
-    max_failures: Threshold | None = None
-    name: str | None = None
-    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A parsed request: what to run, from which parameter sets, on which targets, within which limits, how safely, and where to."""
+
+    queries: QueryOptions = field(default_factory=QueryOptions)
+    sources: SourceOptions = field(default_factory=SourceOptions)
+    targets: TargetOptions = field(default_factory=TargetOptions)
+    limits: LimitOptions = field(default_factory=LimitOptions)
+    safety: SafetyOptions = field(default_factory=SafetyOptions)
+    output: OutputOptions = field(default_factory=OutputOptions)
 
     @property
     def url(self) -> str:
-        """The URL of the first target, by which the dialect of the queries goes."""
-        return self.targets[0].url
+        """The URL of the first target, whose dialect all queries have."""
+        return self.targets.selected[0].url
+
+    def on(self, targets: tuple[Target, ...]) -> Run:
+        """The same run on other targets."""
+        return replace(self, targets=replace(self.targets, selected=targets))
+
+
+SECTIONS = {
+    "queries": QueryOptions,
+    "sources": SourceOptions,
+    "targets": TargetOptions,
+    "limits": LimitOptions,
+    "safety": SafetyOptions,
+    "output": OutputOptions,
+}
+"""The sections of a `Run`, of its recorded form, and of the options of `bulkq run --help`."""
+
+_RENAMED = {
+    "queries": ("queries", "selected"),
+    "params": ("sources", "specs"),
+    "params_format": ("sources", "format"),
+    "params_target": ("sources", "target"),
+    "targets": ("targets", "selected"),
+    "targets_sql": ("targets", "sql"),
+    "targets_from": ("targets", "listed_by"),
+    "output": ("output", "path"),
+}
+FLAT = {one.name: (section, one.name) for section, kind in SECTIONS.items() for one in fields(kind)} | _RENAMED
+"""By name: section and field. No two sections have a field of one name, but for those that have a longer name here."""
+
+
+def set_fields(run: Run, values: Mapping[str, object]) -> Run:
+    """`run` with other values of some fields, by their names in `FLAT`."""
+    sections: dict[str, dict[str, object]] = {}
+    for name, value in values.items():
+        section, own = FLAT[name]
+        sections.setdefault(section, {})[own] = value
+    changes: dict[str, Any] = {section: replace(getattr(run, section), **own) for section, own in sections.items()}
+    return replace(run, **changes)
+
+
+def make_run(**values: object) -> Run:
+    """A run from the values of some fields, by their names in `FLAT`."""
+    return set_fields(Run(), values)
 
 
 @dataclass(frozen=True, slots=True)

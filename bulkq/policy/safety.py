@@ -102,9 +102,9 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
 
 def counted_option(request: Run) -> str | None:
     """The option of `request` that undoes what changes too many or too few rows, if one was given."""
-    if request.expect_rows is not None:
+    if request.safety.expect_rows is not None:
         return "--expect-rows"
-    return "--max-affected" if request.max_affected is not None else None
+    return "--max-affected" if request.safety.max_affected is not None else None
 
 
 def refuse_uncounted(counted: str | None, server: Server, library: str) -> UsageError | None:

@@ -86,7 +86,7 @@ async def _in_time(pieces: AsyncIterator[Reply], timeout_s: float | None) -> Asy
 
 def _timeout_s(query: Query, request: Run) -> float | None:
     own = query.no_timeout or query.timeout_s is not None
-    return query.timeout_s if own and not request.timeout_given else request.timeout_s
+    return query.timeout_s if own and not request.limits.timeout_given else request.limits.timeout_s
 
 
 def _inline(sql: str, target: Target) -> Query:

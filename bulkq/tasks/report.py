@@ -6,12 +6,12 @@ report made from it shows none, and says so.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
+from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.model import Outcome, QueryCounts, RunState, RunSummary, Verdict
 from bulkq.policy import stop_rules
 
@@ -85,7 +85,7 @@ def _without_rows(check: CheckResult) -> CheckResult:
 def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCounts, ...]:
     """The counts per part, with the queries' names from the request."""
     known = {state.part: state for state in parts}
-    queries = json.loads(record.request).get("run", {}).get("queries", [])
+    queries = recorded_queries(record.request)
     found = []
     number = 0
     for target in record.targets:

@@ -73,7 +73,7 @@ async def resume(
         if record.state is RunState.FINISHED:
             return await _finished(stored, record, request)
         request = await restore_request.with_values(stored, record, request)
-        if request.targets_from is not None:
+        if request.targets.listed_by is not None:
             request = await again(request, config)
         await restore_request.refuse_changed(record, request)
         await _still_ours(stored, record)
@@ -110,10 +110,10 @@ async def _taken(
     task = asyncio.current_task()
     assert task is not None
     try:
-        async with asyncio.timeout(request.deadline_s):
+        async with asyncio.timeout(request.limits.deadline_s):
             return await take_over(stored, record, request, record.owner, observers)
     except TimeoutError:
-        control.drain(f"the deadline of {request.deadline_s:g}s passed")
+        control.drain(f"the deadline of {request.limits.deadline_s:g}s passed")
     except asyncio.CancelledError:
         if not control.draining:
             raise
@@ -144,7 +144,7 @@ def _opened(stored: StoredLedger) -> asyncio.Task[Ledger]:
 async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> RunSummary:
     """Only the end may have been cut off: markers that are still there go now."""
     try:
-        if not request.keep_markers:
+        if not request.safety.keep_markers:
             await _clear_markers(record, request)
         if not (record.failed or record.unknown):
             for path in await stored.spools(record.run):
@@ -176,10 +176,10 @@ async def _clear_markers(record: RunRecord, request: Run) -> None:
     async def clear(site: Site) -> None:
         found = tables[site.places[0]]
         if found is not None:
-            connection = await sites_of.connected(site, request.connect_timeout_s)
+            connection = await sites_of.connected(site, request.limits.connect_timeout_s)
             try:
                 await target_markers.remove(connection, found, record.run)
             finally:
                 await connection.close()
 
-    await sites_of.side_by_side(sites, clear, write=request.write)
+    await sites_of.side_by_side(sites, clear, write=request.safety.write)

@@ -60,7 +60,7 @@ async def retry(
         request, folder = restore_request.request_of(record, changes, ledger, config)
         os.chdir(folder)
         request = await restore_request.with_values(stored, record, request)
-        if request.targets_from is not None:
+        if request.targets.listed_by is not None:
             request = await again(request, config)
         await restore_request.refuse_changed(record, request)
         failed = {
@@ -108,21 +108,26 @@ def _narrowed(
     request: Run, failed: Mapping[int, list[tuple[int, int]]]
 ) -> tuple[Run, dict[int, list[tuple[int, int]]]]:
     """Only the targets on which something failed, and the sets by the parts that these have now."""
-    count = len(request.queries)
-    every = range(len(request.targets))
-    places = [place for place in every if any(failed.get(place * count + at) for at in range(1, count + 1))]
+    count = len(request.queries.selected)
+    places = [
+        place
+        for place in range(len(request.targets.selected))
+        if any(failed.get(place * count + at) for at in range(1, count + 1))
+    ]
     moved = {
         new * count + at: failed.get(old * count + at, [])
         for new, old in enumerate(places)
         for at in range(1, count + 1)
     }
-    return replace(request, targets=tuple(request.targets[place] for place in places) or request.targets), moved
+    every = request.targets.selected
+    return request.on(tuple(every[place] for place in places) or every), moved
 
 
 def _renamed(request: Run, run_id: str) -> Run:
-    output = request.output
-    return replace(
-        request,
-        output=retry_path(output, run_id) if output is not None and output != "-" else output,
-        failures=retry_path(request.failures, run_id) if request.failures else None,
+    path, failures = request.output.path, request.output.failures
+    output = replace(
+        request.output,
+        path=retry_path(path, run_id) if path is not None and path != "-" else path,
+        failures=retry_path(failures, run_id) if failures else None,
     )
+    return replace(request, output=output)

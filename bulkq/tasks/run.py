@@ -79,7 +79,7 @@ async def run(
     """
     if retried is None and given is None:
         request = await expanded(request, config, lambda text: _say(observers, text))
-    start = Start(run=new_run_id(), ledger=_opening(request.ledger), given=given, retried=retried)
+    start = Start(run=new_run_id(), ledger=_opening(request.safety.ledger), given=given, retried=retried)
     return await carry_out(request, start, control, observers, Console(stdout, stdin, terminal))
 
 
@@ -136,24 +136,24 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
     progress.started_s = time.monotonic()
     totals = [part.source.total for part in opened.parts]
     progress.total = None if None in totals else sum(total or 0 for total in totals) + progress.done
-    progress.concurrency = request.concurrency
+    progress.concurrency = request.limits.concurrency
     for observer in observers:
         observer.started(progress)
         observer.notice(_first_line(opened))
     runner = Runner(
         opened.parts,
-        concurrency=request.concurrency,
+        concurrency=request.limits.concurrency,
         progress=progress,
         observers=observers,
         control=control,
         rules=Rules(
-            fail_fast=request.fail_fast,
-            max_failures=request.max_failures,
-            deadline_s=request.deadline_s,
-            max_failed_targets=request.max_failed_targets,
+            fail_fast=request.limits.fail_fast,
+            max_failures=request.limits.max_failures,
+            deadline_s=request.limits.deadline_s,
+            max_failed_targets=request.limits.max_failed_targets,
         ),
         ledger=recorded.ledger,
-        ordered=not request.unordered,
+        ordered=not request.output.unordered,
         canaries=[site.sessions for site in opened.sites if site.first],
     )
     runner.failures.extend(recorded.failures)
@@ -180,12 +180,12 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
 def _first_line(opened: Opened) -> str:
     """What runs where, under which promise."""
     request = opened.request
-    target = _many(opened) if opened.several else _one(opened.sites[0], write=request.write)
+    target = _many(opened) if opened.several else _one(opened.sites[0], write=request.safety.write)
     words = [f"run={opened.run}", opened.mode, *target]
-    lanes = 1 if request.ordered and not opened.several else request.concurrency
+    lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.spools.values())
-    if request.write:
+    if request.safety.write:
         words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), write_order.sentence(opened))))})")
     return " ".join(words)
 
@@ -217,10 +217,10 @@ def _many(opened: Opened) -> list[str]:
         ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
         ("tls=off", sum(1 for server in found if server.tls == "off")),
         ("pooled", sum(1 for server in found if server.pooled)),
-        ("counts=no", sum(1 for server in found if opened.request.write and not server.counts)),
+        ("counts=no", sum(1 for server in found if opened.request.safety.write and not server.counts)),
         ("cancel=no", sum(1 for site in opened.sites if not site.driver.capabilities.cancels)),
     )
-    return [f"targets={len(opened.request.targets)}", *(f"{name}:{count}" for name, count in counts if count)]
+    return [f"targets={len(opened.request.targets.selected)}", *(f"{name}:{count}" for name, count in counts if count)]
 
 
 async def _refused_parts(opened: Opened, runner: Runner) -> None:
@@ -393,6 +393,6 @@ async def _close(opened: Opened, sink: Sink, *, complete: bool) -> None:
     try:
         await sink.close(complete=complete)
     except OutputClosed:
-        if opened.request.write:
+        if opened.request.safety.write:
             raise
         sink.discard()  # `| head` has seen enough, also where only the end was left to write

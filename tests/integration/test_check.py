@@ -18,7 +18,8 @@ from bulkq.checks import verdict as deciding
 from bulkq.cli.display.check_history import show
 from bulkq.engine.control import Control
 from bulkq.errors import BulkqError, ParameterError, RefusedError, TargetError, UsageError
-from bulkq.model import CheckResult, Query, Run, RunSummary, Target, Threshold, Verdict
+from bulkq.model import CheckResult, Query, RunSummary, Target, Threshold, Verdict
+from bulkq.model.run import make_run, set_fields
 from bulkq.reports.write import FORMATS
 from bulkq.tasks.check.open_check import Checks
 from bulkq.tasks.check.selection import select
@@ -49,7 +50,7 @@ async def run(
     """Run checks without a ledger unless one is named."""
     selected = load(found) if isinstance(found, str) else found
     settings: dict[str, object] = {"ledger": "none", "concurrency": 4, "outage_s": 0.5, "retries": 1} | more
-    request = Run(queries=selected, targets=tuple(Target(url=url) for url in urls), **settings)  # type: ignore[arg-type]
+    request = make_run(queries=selected, targets=tuple(Target(url=url) for url in urls), **settings)  # type: ignore[arg-type]
     references = {
         q.place: r for q in selected for r in selected if f"same as {r.name}" in " ".join(q.metadata.get("expect", ()))
     }
@@ -247,7 +248,7 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
     text = "-- @expect same as sql on other\nselect * from (values (1, 'x'), (2, 'z')) as t(id, v) where id = cast(:id as integer)"
     query = load(text)[0]
     other = load("select id, v from t where id = :id")[0]
-    request = Run(
+    request = make_run(
         queries=(query,),
         targets=(Target(url=postgres_url),),
         params=("range:id=1..2",),
@@ -263,7 +264,7 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
     )
     assert [(r.params["id"], str(r.verdict)) for r in summary.checks] == [("1", "pass"), ("2", "fail")]
     assert summary.checks[1].sample == (("sql", "2", "z"), ("sql on lite", "2", "y"))
-    gone = replace(request, targets=(Target(url=postgres_url),))
+    gone = request.on((Target(url=postgres_url),))
     lost = await check(
         Checks(
             run=gone,
@@ -287,7 +288,7 @@ async def test_a_check_is_not_compared_with_itself_by_another_name(
         way = f"sqlite:///{tmp_path}/link.db"
     (query,) = load("-- name: a\n-- @expect same as a on other\nselect 1", "a.sql")
     (helper,) = load("-- name: b\nselect 1", "a.sql")
-    wanted = Run(queries=(query,), targets=(Target(url=url, name="here"),), ledger="none")
+    wanted = make_run(queries=(query,), targets=(Target(url=url, name="here"),), ledger="none")
     for reference, other, verdict in (
         (query, Target(url=url, name="here"), "error"),
         (query, Target(url=way, name="there"), "error"),
@@ -853,7 +854,7 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
     other = proxy.through(database)  # type: ignore[attr-defined]
     query = load("-- @expect same as sql on other\nselect 1")[0]
     slow = load("select 1 from pg_sleep(20)")[0]
-    request = Run(queries=(query,), targets=(Target(url=postgres_url),), ledger="none", outage_s=0.3)
+    request = make_run(queries=(query,), targets=(Target(url=postgres_url),), ledger="none", outage_s=0.3)
     checks = Checks(
         run=request, references={query.place: slow}, other_targets={"other": Target(url=other, name="other")}
     )
@@ -919,7 +920,7 @@ async def test_rows_that_look_alike_are_shown_apart(postgres_url: str) -> None:
 
 async def test_a_database_that_is_not_the_one_expected(database: str) -> None:
     """Its checks are errors, and the run was refused: exit 4."""
-    request = Run(
+    request = make_run(
         queries=load("select 1 where false"),
         targets=(Target(url=database, name="prod", expect={"database": "another"}),),
         ledger="none",
@@ -936,7 +937,7 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     servers.execute(database, "insert into tenant_b.t values (1)")
     text = "-- name: a\nselect id from t;\n-- name: b\n-- @expect same as c\nselect id from t;\n-- name: c\nselect id from t"
     selected = tuple(query for query in load(text) if query.name != "c")
-    run_ = Run(
+    run_ = make_run(
         queries=selected,
         targets=(Target(url=database, name="db"),),
         schemas=("tenant_%",),
@@ -951,7 +952,9 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert all(len(result.history) == 1 for result in summary.checks)
     bare = Target(url=f"{database}?application_name=x", name="bare")
-    two = replace(checks, run=replace(run_, schemas=("tenant_%",), targets=(Target(url=database, name="db"), bare)))
+    two = replace(
+        checks, run=set_fields(run_, {"schemas": ("tenant_%",), "targets": (Target(url=database, name="db"), bare)})
+    )
     assert len((await check(two, control=Control())).checks) == 8
     servers.execute(database, "create database bulkq_no_tenants")
     try:
@@ -969,7 +972,11 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
         run_, schemas=(), targets_sql=f"select '{database}' union all select '{database}?application_name=x'"
     )
     assert (
-        len((await check(Checks(run=replace(asked, queries=load("select 1 where false"))), control=Control())).checks)
+        len(
+            (
+                await check(Checks(run=set_fields(asked, {"queries": load("select 1 where false")})), control=Control())
+            ).checks
+        )
         == 2
     )
 

@@ -16,7 +16,8 @@ import pytest
 from bulkq import query as queries
 from bulkq.engine.control import Control
 from bulkq.errors import RefusedError, TargetError, UsageError
-from bulkq.model import Run, RunSummary, Target
+from bulkq.model import RunSummary, Target
+from bulkq.model.run import make_run
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from bulkq.tasks.run import run
@@ -68,7 +69,7 @@ async def go(sql: str, *targets: Target, told: Told | None = None, **more: objec
     out = io.BytesIO()
     asked = {"ledger": "none", "connect_timeout_s": 0.5, "outage_s": 0.3, "concurrency": 64}
     query = queries.inline(sql, "sqlite")
-    request = Run(queries=(query,), targets=targets, **{**asked, **more})  # type: ignore[arg-type]
+    request = make_run(queries=(query,), targets=targets, **{**asked, **more})  # type: ignore[arg-type]
     summary = await run(request, control=Control(), stdout=out, observers=[told] if told else [])
     return summary, out.getvalue().decode()
 
@@ -128,7 +129,7 @@ async def test_what_comes_once_is_read_by_every_target(tmp_path: Path) -> None:
     for ledger in ("none", f"sqlite:///{tmp_path}/ledger.db"):
         given = io.BytesIO(b"id\n" + b"".join(b"%d\n" % i for i in range(1, 2001)))
         query = queries.inline("select v from t where id = :id", "sqlite")
-        request = Run(
+        request = make_run(
             queries=(query,), targets=tuple(targets), params=("-",), params_format="csv", format="none", ledger=ledger
         )
         summary = await run(request, control=Control(), stdin=given)

@@ -15,7 +15,8 @@ import bulkq
 from bulkq import query as queries
 from bulkq.engine.control import Control
 from bulkq.errors import UsageError
-from bulkq.model import Run, RunSummary, Target
+from bulkq.model import RunSummary, Target
+from bulkq.model.run import make_run
 from bulkq.model.states import MAP_FAILED
 from bulkq.tasks.run import run
 
@@ -92,7 +93,7 @@ async def go(
     """The summary and the rows of a run over `sets` numbers."""
     out = io.BytesIO()
     asked = {"ledger": "none", "targets": (Target(url="sqlite:///here.db"),), "concurrency": 2, "format": "jsonl"}
-    request = Run(
+    request = make_run(
         queries=(queries.inline(sql, "sqlite"),),
         params=(f"range:id=1..{sets}",) if ":id" in sql else (),
         map=f"functions:{function}",
@@ -154,7 +155,7 @@ async def test_a_big_answer_goes_through_in_pieces(here: Path) -> None:
 async def go_named(name: str, sql: str) -> tuple[RunSummary, list[dict[str, object]]]:
     """As `go`, with the function of another module."""
     out = io.BytesIO()
-    request = Run(
+    request = make_run(
         queries=(queries.inline(sql, "sqlite"),),
         targets=(Target(url="sqlite:///here.db"),),
         ledger="none",

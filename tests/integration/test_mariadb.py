@@ -15,6 +15,7 @@ from bulkq.drivers import open_driver
 from bulkq.engine.control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
+from bulkq.model.run import make_run, set_fields
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.query import inline
@@ -56,7 +57,7 @@ def asked(base: Database, driver: str, sql: str, tmp_path: Path, **more: object)
     """A request with a ledger of its own, as the command line makes it for MariaDB."""
     given = {"ledger": str(tmp_path / "ledger.db"), "format": "none", "concurrency": 1, "write": True, **more}
     url = base.url(SCHEMES[driver])
-    return Run(queries=(inline(sql, "mysql"),), targets=(Target(url=url),), **given)  # type: ignore[arg-type]
+    return make_run(queries=(inline(sql, "mysql"),), targets=(Target(url=url),), **given)  # type: ignore[arg-type]
 
 
 async def connected(base: Database, driver: str) -> Connection:
@@ -162,7 +163,9 @@ async def test_a_variable_of_the_server(base: Database, driver: str, tmp_path: P
 def hidden(request: Run) -> Run:
     """The same, its CALL taken for an UPDATE, so that it runs in a transaction with a marker."""
     (query,) = request.queries
-    return replace(request, queries=(replace(query, verb="UPDATE", statement=StatementClass.WRITE, transaction=True),))
+    return set_fields(
+        request, {"queries": (replace(query, verb="UPDATE", statement=StatementClass.WRITE, transaction=True),)}
+    )
 
 
 async def test_a_marker_that_was_committed_before_its_work(base: Database, driver: str, tmp_path: Path) -> None:
@@ -353,7 +356,7 @@ async def test_a_trigger_that_does_not_show_its_body(base: Database, driver: str
     base.execute(*KEPT, "create or replace user blind@'127.0.0.1'")
     base.execute(f"grant select, insert, update, delete, create, drop on {base.path}.* to blind@'127.0.0.1'")
     wanted = asked(base, driver, "insert into fires values (1)", tmp_path)
-    wanted = replace(wanted, targets=(Target(url=wanted.url.replace("root@", "blind@")),))
+    wanted = wanted.on((Target(url=wanted.url.replace("root@", "blind@")),))
     done = await new_run(wanted, control=Control())
     base.execute("drop user blind@'127.0.0.1'")
     assert (done.exit_code, done.skipped) == (4, 1)
@@ -518,7 +521,7 @@ async def test_a_limit_without_a_type(base: Database, driver: str, tmp_path: Pat
     assert (done.exit_code, done.failed) == (1, 1)
     assert 'declare it, "-- name: sql(n: integer)"' in str(done.failures[0].hint)
     text = "-- name: sql(n: integer)\nselect id from t limit :n"
-    assert (await new_run(replace(wanted, queries=(inline(text, "mysql"),)), control=Control())).ok == 1
+    assert (await new_run(set_fields(wanted, {"queries": (inline(text, "mysql"),)}), control=Control())).ok == 1
 
 
 # --- warnings ---------------------------------------------------------------------------------------------------------

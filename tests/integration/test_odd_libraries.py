@@ -13,6 +13,7 @@ from bulkq.engine.control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Run, Target
+from bulkq.model.run import make_run
 from bulkq.model.states import MARKER_EARLY
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run
@@ -49,7 +50,7 @@ def quantities(shop: Path) -> dict[int, int]:
 
 def asked(url: str, sql: str, folder: Path, **more: object) -> Run:
     """A run of `sql` for every item."""
-    return Run(
+    return make_run(
         queries=(inline(sql),),
         targets=(Target(url=url),),
         params=(f"range:id=1..{ROWS}",),

@@ -13,7 +13,8 @@ from bulkq.engine import pool, runner
 from bulkq.engine.control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
-from bulkq.model import Run, Target
+from bulkq.model import Target
+from bulkq.model.run import make_run
 from bulkq.tasks.check import open_check, targets
 from bulkq.tasks.check.open_check import Checks
 from bulkq.tasks.check.task import check
@@ -70,7 +71,7 @@ def made(folder: Path, count: int) -> tuple[Target, ...]:
 async def test_a_run_over_many_targets(tmp_path: Path, counted: Counted, count: int, write: bool) -> None:
     """Looking, making markers and working on several lanes per target stay within the bound, and every target is done."""
     sql = "insert into t select :n" if write else f"select :n, {SLOW}"
-    asked = Run(
+    asked = make_run(
         queries=(queries.inline(sql, "sqlite"),),
         targets=made(tmp_path, count),
         params=("range:n=1..40",),
@@ -90,7 +91,7 @@ async def test_checks_of_many_targets(tmp_path: Path, counted: Counted, params: 
     """Checks on many targets stay within the bound, also where a query gives the parameter sets."""
     names = ("a", "b", "c")
     sql = "\n".join(f"-- name: {name}\nselect 1 where {':n < 0' if params else '1 = 0'};" for name in names)
-    asked = Run(
+    asked = make_run(
         queries=queries.load(sql, None), targets=made(tmp_path, TARGETS), params=params, ledger="none", concurrency=64
     )
     summary = await check(Checks(run=asked), control=Control())
@@ -100,7 +101,7 @@ async def test_checks_of_many_targets(tmp_path: Path, counted: Counted, params: 
 
 async def test_more_snapshots_than_connections(tmp_path: Path, counted: Counted) -> None:
     """A snapshot holds a connection on its target to the end: more of them than the bound are refused."""
-    asked = Run(queries=queries.load("select 1", None), targets=made(tmp_path, TARGETS), ledger="none")
+    asked = make_run(queries=queries.load("select 1", None), targets=made(tmp_path, TARGETS), ledger="none")
     with pytest.raises(
         UsageError, match=r"^--snapshot keeps a connection open on each of 20 targets, and 5 are possible"
     ):

@@ -11,7 +11,8 @@ import pytest
 from bulkq import query as queries
 from bulkq.engine.control import Control
 from bulkq.errors import BulkqError
-from bulkq.model import Run, Target
+from bulkq.model import Target
+from bulkq.model.run import make_run
 from bulkq.tasks.run import run
 from tests.servers import postgres as servers
 
@@ -119,7 +120,7 @@ async def attempt(url: str, sql: str) -> None:
         query = queries.inline(sql, "sqlite" if url.startswith("sqlite") else "postgres")
     except BulkqError:
         return
-    request = Run(
+    request = make_run(
         queries=(query, query),
         targets=(Target(url=url),),
         concurrency=1,
@@ -156,7 +157,7 @@ async def test_no_trick_follows_another(database: str) -> None:
         if trick.startswith(("set", "select set_config", "commit", "begin", "reset", "discard", "end", "roll"))
     ]
     for door in doors:
-        request = Run(
+        request = make_run(
             queries=(queries.inline(door), queries.inline("select writes()")),
             targets=(Target(url=database),),
             concurrency=1,

@@ -12,6 +12,7 @@ import pytest
 from bulkq.engine.control import Control
 from bulkq.errors import BulkqError
 from bulkq.model import Run, Target
+from bulkq.model.run import make_run, set_fields
 from bulkq.query import inline, load
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.run import run
@@ -35,7 +36,7 @@ def asked(request: pytest.FixtureRequest) -> tuple[Database, Run]:
     base = fresh(KINDS[request.param], request)
     query = replace(inline("select :id as id"), name="x")
     target = Target(url=base.url(SCHEMES[request.param]))
-    return base, Run(queries=(query,), targets=(target,), ledger="none", timeout_s=0.5, timeout_given=True)
+    return base, make_run(queries=(query,), targets=(target,), ledger="none", timeout_s=0.5, timeout_given=True)
 
 
 @pytest.mark.parametrize("what", ["params", "targets_sql"])
@@ -43,7 +44,7 @@ async def test_a_query_that_never_ends_is_ended(asked: tuple[Database, Run], wha
     """With a line that names the option, and on the server."""
     base, request = asked
     sql = ENDLESS[base.kind]
-    request = replace(request, params=(f"sql:{sql}",)) if what == "params" else replace(request, targets_sql=sql)
+    request = set_fields(request, {"params": (f"sql:{sql}",)} if what == "params" else {"targets_sql": sql})
     began_s = time.monotonic()
     with pytest.raises(BulkqError, match=ADVICE):
         await run(request, control=Control(), stdout=io.BytesIO())
@@ -58,8 +59,8 @@ async def test_the_timeout_is_of_each_piece(database: str) -> None:
     slow = (
         "select i as id from generate_series(1, 60000) as i, lateral (select pg_sleep(0.9 * (i % 10000 = 1)::int)) as q"
     )
-    request = Run(queries=(), targets=(Target(url=database),), timeout_s=2.0)
-    pieces = rows_of(request.targets[0], request)(slow)
+    request = make_run(queries=(), targets=(Target(url=database),), timeout_s=2.0)
+    pieces = rows_of(request.targets.selected[0], request)(slow)
     began_s = time.monotonic()
     count = 0
     async for _, values in pieces:
@@ -72,8 +73,8 @@ async def test_the_files_own_timeout_counts(database: str) -> None:
     """`@timeout` above the query, unless the option was given."""
     text = "-- name: ids\n-- @timeout 500ms\nselect 1 as id from (select pg_sleep(1)) as q\n"
     (query,) = load(text, "ids.sql")
-    request = Run(queries=(), targets=(Target(url=database),), timeout_s=20.0)
+    request = make_run(queries=(), targets=(Target(url=database),), timeout_s=20.0)
     with pytest.raises(BulkqError, match=ADVICE):
-        _ = [piece async for piece in rows_of(request.targets[0], request)(query)]
-    request = replace(request, timeout_given=True)
-    assert [piece[1] async for piece in rows_of(request.targets[0], request)(query)][-1] == [(1,)]
+        _ = [piece async for piece in rows_of(request.targets.selected[0], request)(query)]
+    request = set_fields(request, {"timeout_given": True})
+    assert [piece[1] async for piece in rows_of(request.targets.selected[0], request)(query)][-1] == [(1,)]

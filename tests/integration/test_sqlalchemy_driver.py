@@ -27,6 +27,7 @@ from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedEr
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target
 from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.run import make_run
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.json_report import json_report
@@ -211,7 +212,7 @@ def asked(url: str, sql: str, tmp_path: Path, **more: object) -> Run:
     """A request with a ledger of its own."""
     query = replace(inline(sql), statement=more.pop("statement", StatementClass.READ))
     more = {"ledger": str(tmp_path / "ledger.db"), "format": "none", "concurrency": 2, **more}
-    return Run(queries=(query,), targets=(Target(url=url),), **more)  # type: ignore[arg-type]
+    return make_run(queries=(query,), targets=(Target(url=url),), **more)  # type: ignore[arg-type]
 
 
 async def test_a_run_says_that_nothing_can_be_cancelled(lazy: str, tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.check_options import START, check_options
-from bulkq.cli.options.defaults import given, named_config, said
+from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.run_task import carry_out, wanted_reports, write_all
 from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import together as all_of
-from bulkq.model import Run, RunSummary, Status, Threshold
+from bulkq.model import Run, RunSummary, Status
+from bulkq.model.run import QueryOptions, SafetyOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,36 +184,12 @@ def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, ta
         raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
     if "-" in options["params"] and len(selected.queries) * len(targets) > 1:
         raise UsageError("-p - can be read once, and several checks or targets want it: write it to a file")
-    count, percent = options["max_failures"] or (None, None)
     run = Run(
-        queries=selected.queries,
-        targets=targets,
-        params=options["params"],
-        constants=requests.constants(options["param"]),
-        params_format=options["params_format"],
-        params_target=requests.one_target((options["params_target"],), ctx) if options["params_target"] else None,
-        grid=options["grid"],
-        null=options["null"],
-        ignore_extra_columns=options["extra_columns"] == "ignore",
-        concurrency=options["concurrency"],
-        concurrency_given=said(ctx, "concurrency"),
-        schemas=requests.schemas(options["schemas"]),
-        schemas_with=requests.schemas_with(options),
-        targets_sql=options["targets_sql"],
-        per_target=options["per_target"],
-        connect_timeout_s=options["connect_timeout"],
-        timeout_s=options["timeout"],
-        timeout_given=given(ctx, "timeout"),
-        lock_timeout_s=options["lock_timeout"],
-        lock_timeout_given=given(ctx, "lock_timeout"),
-        deadline_s=options["deadline"],
-        retries=options["retries"],
-        retries_given=given(ctx, "retries"),
-        outage_s=options["outage"],
-        ledger=options["ledger"],
-        fail_fast=options["fail_fast"],
-        max_failures=Threshold(count, percent) if options["max_failures"] else None,
-        name=options["name"],
+        queries=QueryOptions(selected=selected.queries, name=options["name"]),
+        sources=requests.sources_of(options, ctx),
+        targets=requests.targets_of(options, targets),
+        limits=requests.limits_of(options, ctx),
+        safety=SafetyOptions(ledger=options["ledger"]),
     )
     return Checks(
         run=run,

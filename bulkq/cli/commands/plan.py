@@ -105,17 +105,17 @@ def _code(problems: Sequence[BulkqError], made: Plan) -> int:
 
 
 def _head(request: Run, made: Plan) -> list[str]:
-    asks = request.targets_sql is not None
+    asks = request.targets.sql is not None
     rows = [
         *text.targets_text(request, made.notices),
         ("asks" if asks else "target", made.target),
         ("server", text.server_text(made.server, made.capabilities.name)),
         *(("mode", f"{mode}: {safety.sentence(mode)}") for mode in _modes(request)),
         ("markers", _markers(request)),
-        ("ledger", text.ledger_text(request.ledger, "the run is not recorded")),
+        ("ledger", text.ledger_text(request.safety.ledger, "the run is not recorded")),
         ("limits", _limits(request)),
         ("output", _output(request, made)),
-        ("failures", request.failures or ""),
+        ("failures", request.output.failures or ""),
         ("null", _null(request)),
     ]
     refused = finding_lines(made.asking) if made.asking is not None else []
@@ -124,8 +124,8 @@ def _head(request: Run, made: Plan) -> list[str]:
 
 def _modes(request: Run) -> list[str]:
     """The modes of the queries, each once; of a run without a query there is none."""
-    asked = {"write": request.write, "idempotent": request.idempotent}
-    found = (safety.mode_of(query, **asked, ledger=request.ledger) for query in request.queries)
+    asked = {"write": request.safety.write, "idempotent": request.safety.idempotent}
+    found = (safety.mode_of(query, **asked, ledger=request.safety.ledger) for query in request.queries.selected)
     return list(dict.fromkeys(found))
 
 
@@ -133,42 +133,44 @@ def _markers(request: Run) -> str:
     """The tables in the target that make a write exactly once, as they would be named."""
     if safety.WRITE not in _modes(request):
         return ""
-    schema, _, prefix = (request.marker_table or "").rpartition(".")
+    schema, _, prefix = (request.safety.marker_table or "").rpartition(".")
     postgres = requests.dialect(request.url) == "postgres"
     made = tables(schema if schema and postgres else None, prefix or None)
     names = f"{made.runs} and {made.markers}".replace('"', "")
     where = " in the first schema of the search path" if postgres and not schema else ""
-    end = "kept when it ends" if request.keep_markers else "emptied of this run when it ends"
+    end = "kept when it ends" if request.safety.keep_markers else "emptied of this run when it ends"
     return f"{names}{where}, made on first use, {end}"
 
 
 def _limits(request: Run) -> str:
     parts = [
-        f"-j {request.concurrency}",
-        f"batch {request.batch or 'auto'}",
-        f"timeout {text.seconds(request.timeout_s)}",
-        f"lock timeout {text.seconds(request.lock_timeout_s)}",
-        f"retries {request.retries}",
-        f"outage {text.seconds(request.outage_s)}",
-        f"deadline {text.seconds(request.deadline_s)}",
+        f"-j {request.limits.concurrency}",
+        f"batch {request.limits.batch or 'auto'}",
+        f"timeout {text.seconds(request.limits.timeout_s)}",
+        f"lock timeout {text.seconds(request.limits.lock_timeout_s)}",
+        f"retries {request.limits.retries}",
+        f"outage {text.seconds(request.limits.outage_s)}",
+        f"deadline {text.seconds(request.limits.deadline_s)}",
     ]
-    parts += [f"expects {request.expect_rows} rows of each set"] if request.expect_rows is not None else []
-    parts += [f"at most {request.max_affected} rows in all"] if request.max_affected is not None else []
-    parts += ["unknown sets are sent again"] if request.retry_unknown else []
+    parts += (
+        [f"expects {request.safety.expect_rows} rows of each set"] if request.safety.expect_rows is not None else []
+    )
+    parts += [f"at most {request.safety.max_affected} rows in all"] if request.safety.max_affected is not None else []
+    parts += ["unknown sets are sent again"] if request.safety.retry_unknown else []
     return ", ".join([*parts, *text.limits_of_stopping(request)])
 
 
 def _output(request: Run, made: Plan) -> str:
     where = made.output.path + (" (is there, will be replaced)" if made.output.replaces else "")
     form = f" as {made.output.format}" if made.output.format else ""
-    include = f", with {', '.join(request.include)}" if request.include else ""
-    return f"{where}{form}{include}{', in order of completion' if request.unordered else ''}"
+    include = f", with {', '.join(request.output.include)}" if request.output.include else ""
+    return f"{where}{form}{include}{', in order of completion' if request.output.unordered else ''}"
 
 
 def _null(request: Run) -> str:
-    if not request.params:
+    if not request.sources.specs:
         return ""
-    return f'only "{request.null}" is NULL' if request.null else "an empty field is NULL"
+    return f'only "{request.sources.null}" is NULL' if request.sources.null else "an empty field is NULL"
 
 
 def _query(made: QueryPlan, request: Run) -> Iterable[str]:
@@ -180,7 +182,7 @@ def _query(made: QueryPlan, request: Run) -> Iterable[str]:
     yield from text.columns_lines(made)
     for at, line in enumerate(made.explained):
         yield text.detail("plan" if not at else "", line)
-    if request.targets_sql is not None:
+    if request.targets.sql is not None:
         yield text.detail("prepared", "not before its targets are known")
     if made.finding is not None:
         yield from finding_lines(made.finding)
@@ -188,7 +190,7 @@ def _query(made: QueryPlan, request: Run) -> Iterable[str]:
 
 def _own_limits(query: Query, request: Run) -> str:
     parts = text.own_limits(query, request)
-    if not request.batch_given and query.batch is not None:
+    if not request.limits.batch_given and query.batch is not None:
         parts.append(f"batch {query.batch}")
     if not query.transaction:
         parts.append("outside a transaction")

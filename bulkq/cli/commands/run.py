@@ -61,11 +61,11 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         raise refused
     rows = ", or the rows with -o FILE" if _rows_on_stdout(request) else None
     reports = wanted_reports(options["report"], rows=rows)
-    if sys.stdout is None and request.output in {None, "-"}:
+    if sys.stdout is None and request.output.path in {None, "-"}:
         raise UsageError("stdout is closed: write with -o FILE")
     from bulkq.tasks.run import run
 
-    request = replace(request, reports=files_of(reports))
+    request = replace(request, output=replace(request.output, reports=files_of(reports)))
     stdin = sys.stdin.buffer if sys.stdin is not None else None
     task = partial(run, request, stdin=stdin, config=config_of(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
@@ -73,4 +73,4 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
 
 
 def _rows_on_stdout(request: Run) -> bool:
-    return request.output in {None, "-"} and request.format != "none"
+    return request.output.path in {None, "-"} and request.output.format != "none"

@@ -98,13 +98,13 @@ def _code(problems: Sequence[BulkqError], made: ChecksPlan) -> int:
 
 def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -> list[str]:
     run, first = made.run, made.first
-    asks = run.targets_sql is not None
+    asks = run.targets.sql is not None
     rows = [
-        *(text.targets_text(run, made.notices) if run.targets else []),
+        *(text.targets_text(run, made.notices) if run.targets.selected else []),
         ("asks" if asks else "target", first.target if first is not None else "none, which --allow-empty allows"),
         ("server", text.server_text(first.server, first.driver) if first is not None and first.server else ""),
         ("mode", MODE),
-        ("ledger", text.ledger_text(run.ledger, "the run is not recorded")),
+        ("ledger", text.ledger_text(run.safety.ledger, "the run is not recorded")),
         ("limits", _limits(request, made)),
         *(("report", _report(report)) for report in reports),
     ]
@@ -117,12 +117,12 @@ def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -
 def _limits(request: Checks, made: ChecksPlan) -> str:
     run = made.run
     parts = [
-        f"-j {run.concurrency}",
-        f"timeout {text.seconds(run.timeout_s)}",
-        f"lock timeout {text.seconds(run.lock_timeout_s)}",
-        f"retries {run.retries}",
-        f"outage {text.seconds(run.outage_s)}",
-        f"deadline {text.seconds(run.deadline_s)}",
+        f"-j {run.limits.concurrency}",
+        f"timeout {text.seconds(run.limits.timeout_s)}",
+        f"lock timeout {text.seconds(run.limits.lock_timeout_s)}",
+        f"retries {run.limits.retries}",
+        f"outage {text.seconds(run.limits.outage_s)}",
+        f"deadline {text.seconds(run.limits.deadline_s)}",
         f"at most {request.most_rows:,} rows of a check",
         *text.limits_of_stopping(run),
     ]
@@ -164,7 +164,7 @@ def _check(one: CheckPlan, made: ChecksPlan) -> Iterable[str]:
     if one.compared is not None:
         other = f"{one.compared.place}{f' on {one.on}' if one.on else ''}"
         yield text.detail("compared", f"with {other}, which runs beside it")
-    if made.run.targets_sql is not None:
+    if made.run.targets.sql is not None:
         yield text.detail("prepared", "not before its targets are known")
     for error in one.errors:
         yield text.detail("error", error)

@@ -93,18 +93,21 @@ def other_lines(others: Sequence[Look]) -> Iterable[str]:
 
 def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
     """The final targets where there are several, and how they were found."""
-    if request.targets_sql is not None:
-        asked = f"not known: --targets-sql {shown_sql(request.targets_sql)} is not asked now; it would ask"
-        rows = [("targets", f"{asked} {request.targets[0].name or safe(request.targets[0].url)}")]
-        if request.schemas:
-            rows.append(("schemas", f"of those targets, like {', '.join(request.schemas)}: not listed now"))
+    if request.targets.sql is not None:
+        asked = f"not known: --targets-sql {shown_sql(request.targets.sql)} is not asked now; it would ask"
+        rows = [("targets", f"{asked} {request.targets.selected[0].name or safe(request.targets.selected[0].url)}")]
+        if request.targets.schemas:
+            rows.append(("schemas", f"of those targets, like {', '.join(request.targets.schemas)}: not listed now"))
         return rows
     rows = [("left out", notice) for notice in notices]
-    if request.schemas:
-        schemas = list(dict.fromkeys(target.schema for target in request.targets if target.schema))
-        rows.append(("schemas", f"{_some(schemas)} (like {', '.join(request.schemas)})"))
-        rows += [("search path", words) for words in dict.fromkeys(_path(target.behind) for target in request.targets)]
-    names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets))
+    if request.targets.schemas:
+        schemas = list(dict.fromkeys(target.schema for target in request.targets.selected if target.schema))
+        rows.append(("schemas", f"{_some(schemas)} (like {', '.join(request.targets.schemas)})"))
+        rows += [
+            ("search path", words)
+            for words in dict.fromkeys(_path(target.behind) for target in request.targets.selected)
+        ]
+    names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets.selected))
     if len(names) > 1:
         rows.insert(0, ("targets", f"{_some(names)}; the first that can be reached is looked at closely"))
     return rows
@@ -134,20 +137,20 @@ def ledger_text(ledger: str, nothing: str) -> str:
 def limits_of_stopping(request: Run) -> list[str]:
     """`max failures 3`, `fail fast`."""
     parts = []
-    if request.max_failures is not None:
-        most = request.max_failures
+    if request.limits.max_failures is not None:
+        most = request.limits.max_failures
         parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
-    return [*parts, *(["fail fast"] if request.fail_fast else [])]
+    return [*parts, *(["fail fast"] if request.limits.fail_fast else [])]
 
 
 def own_limits(query: Query, request: Run) -> list[str]:
     """What the file says of limits and no option outranks."""
     parts = []
-    if not request.timeout_given and (query.no_timeout or query.timeout_s is not None):
+    if not request.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
         parts.append(f"timeout {seconds(query.timeout_s)}")
-    if not request.lock_timeout_given and query.lock_timeout_s is not None:
+    if not request.limits.lock_timeout_given and query.lock_timeout_s is not None:
         parts.append(f"lock timeout {seconds(query.lock_timeout_s)}")
-    if not request.retries_given and query.retries is not None:
+    if not request.limits.retries_given and query.retries is not None:
         parts.append(f"retries {query.retries}")
     return parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.cli.options.defaults import config_of, given, said
@@ -11,6 +12,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.lifecycle.query_files import chosen
 from bulkq.model import Run, Threshold
+from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
 from bulkq.text.urls import passwords, safe
 
@@ -41,30 +43,56 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     """
     targets = some_targets(options["target"], ctx)
     _check(options, ctx)
-    count, percent = options["max_failures"] or (None, None)
-    write = options["write"]
     queries = _queries(options, targets)
     _check_targets(options, targets)
     return Run(
-        queries=queries,
-        targets=targets,
-        params=options["params"],
+        queries=QueryOptions(selected=queries, name=options["name"], tags=options["tag"]),
+        sources=sources_of(options, ctx),
+        targets=replace(targets_of(options, targets), canaries=_canaries(options["order"])),
+        limits=_limits(options, ctx),
+        safety=_safety(options, ctx, queries),
+        output=_output(options, ctx),
+    )
+
+
+def sources_of(options: RunOptions | CheckOptions, ctx: click.Context) -> SourceOptions:
+    """Where parameter sets come from; of `run` and `check`.
+
+    Raises:
+        UsageError: the target of `--params-target` is not known, or a constant is given twice.
+    """
+    return SourceOptions(
+        specs=options["params"],
         constants=constants(options["param"]),
-        params_format=options["params_format"],
-        params_target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
+        format=options["params_format"],
+        target=one_target((options["params_target"],), ctx) if options["params_target"] else None,
         grid=options["grid"],
         null=options["null"],
         ignore_extra_columns=options["extra_columns"] == "ignore",
+    )
+
+
+def targets_of(options: RunOptions | CheckOptions, targets: tuple[Target, ...]) -> TargetOptions:
+    """`targets` with what is to be found in them; of `run` and `check`.
+
+    Raises:
+        UsageError: `--schemas-with` without `--schemas`.
+    """
+    return TargetOptions(
+        selected=targets,
         schemas=schemas(options["schemas"]),
         schemas_with=schemas_with(options),
-        targets_sql=options["targets_sql"],
-        confirmed=options["confirm"],
+        sql=options["targets_sql"],
+    )
+
+
+def limits_of(options: RunOptions | CheckOptions, ctx: click.Context) -> LimitOptions:
+    """What `run` and `check` limit in the same way."""
+    return LimitOptions(
         concurrency=options["concurrency"],
         concurrency_given=said(ctx, "concurrency"),
         per_target=options["per_target"],
         connect_timeout_s=options["connect_timeout"],
-        canaries=_canaries(options["order"]),
-        max_failed_targets=options["max_failed_targets"],
         timeout_s=options["timeout"],
         timeout_given=given(ctx, "timeout"),
         lock_timeout_s=options["lock_timeout"],
@@ -73,30 +101,50 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         retries=options["retries"],
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
+        fail_fast=options["fail_fast"],
+        max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
+    )
+
+
+def _limits(options: RunOptions, ctx: click.Context) -> LimitOptions:
+    return replace(
+        limits_of(options, ctx),
+        ordered=options["ordered"],
         batch=options["batch"],
         batch_given=given(ctx, "batch"),
-        write=write,
-        allow=frozenset(word for words in options["allow"] for word in words),
+        max_failed_targets=options["max_failed_targets"],
+    )
+
+
+def _safety(options: RunOptions, ctx: click.Context, queries: Sequence[Query]) -> SafetyOptions:
+    """What only a write can mean is left out of a read."""
+    allow = frozenset(word for words in options["allow"] for word in words)
+    if not options["write"]:
+        return SafetyOptions(allow=allow, confirmed=options["confirm"], ledger=options["ledger"])
+    return SafetyOptions(
+        write=True,
+        allow=allow,
+        confirmed=options["confirm"],
         ledger=options["ledger"],
-        idempotent=write and options["idempotent"] and (given(ctx, "idempotent") or not _opposed(queries)),
-        marker_table=options["marker_table"] if write else None,
-        keep_markers=write and options["keep_markers"],
-        retry_unknown=write and options["on_unknown"] == "retry",
-        expect_rows=options["expect_rows"] if write else None,
-        max_affected=options["max_affected"] if write else None,
-        map=options["map"],
-        map_timeout_s=options["map_timeout"],
-        map_timeout_given=given(ctx, "map_timeout"),
-        output=options["output"],
+        idempotent=options["idempotent"] and (given(ctx, "idempotent") or not _opposed(queries)),
+        marker_table=options["marker_table"],
+        keep_markers=options["keep_markers"],
+        retry_unknown=options["on_unknown"] == "retry",
+        expect_rows=options["expect_rows"],
+        max_affected=options["max_affected"],
+    )
+
+
+def _output(options: RunOptions, ctx: click.Context) -> OutputOptions:
+    return OutputOptions(
+        path=options["output"],
         format=options["format"],
         include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
         unordered=options["unordered"],
-        ordered=options["ordered"],
+        map=options["map"],
+        map_timeout_s=options["map_timeout"],
+        map_timeout_given=given(ctx, "map_timeout"),
         failures=options["failures"],
-        fail_fast=options["fail_fast"],
-        max_failures=Threshold(count, percent) if options["max_failures"] else None,
-        name=options["name"],
-        tags=options["tag"],
     )
 
 
@@ -206,9 +254,15 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
         confirmed: names of `--confirm`.
     """
     counted = safety.counted_option(request)
-    found = [safety.refuse(query, write=request.write, allow=request.allow) for query in request.queries]
-    found += [safety.refuse_options(q, idempotent=request.idempotent, counted=counted) for q in request.queries]
-    found.append(safety.refuse_protected(request.targets, write=request.write, confirmed=confirmed))
+    found = [
+        safety.refuse(query, write=request.safety.write, allow=request.safety.allow)
+        for query in request.queries.selected
+    ]
+    found += [
+        safety.refuse_options(q, idempotent=request.safety.idempotent, counted=counted)
+        for q in request.queries.selected
+    ]
+    found.append(safety.refuse_protected(request.targets.selected, write=request.safety.write, confirmed=confirmed))
     refused = [error for error in found if error is not None]
     usage = [error for error in refused if isinstance(error, UsageError)]
     if usage:

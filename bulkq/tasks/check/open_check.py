@@ -145,7 +145,11 @@ class Opened:
     def asking(self) -> int:
         """Parts whose parameter sets are the rows of a query, which is read over a connection of its own."""
         run = self.request.run
-        asks = [query for query in run.queries if any(spec.startswith(QUERIED) for spec in specs(run, query, query))]
+        asks = [
+            query
+            for query in run.queries.selected
+            if any(spec.startswith(QUERIED) for spec in specs(run, query, query))
+        ]
         return len(self.targets) * sum(2 if query.place in self.request.references else 1 for query in asks)
 
     @property
@@ -171,7 +175,7 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     """What a run of checks knows before it has looked at a database."""
     now = datetime.now(UTC)
     run = new_run_id()
-    name = request.run.name or f"{len(request.run.queries)} checks"
+    name = request.run.queries.name or f"{len(request.run.queries.selected)} checks"
     known: dict[str, Database] = {}
 
     def opened(target: Target) -> Database:
@@ -180,9 +184,9 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     return Opened(
         request=request,
         run=run,
-        targets=[Seat(opened(target.bare), target) for target in request.run.targets],
+        targets=[Seat(opened(target.bare), target) for target in request.run.targets.selected],
         others={name: opened(target) for name, target in request.other_targets.items()},
-        progress=Progress(run=run, name=name, concurrency=request.run.concurrency),
+        progress=Progress(run=run, name=name, concurrency=request.run.limits.concurrency),
         book=Book(started_s=time.monotonic(), today=now.date()),
         started_at=now.isoformat(timespec="milliseconds"),
         say=list(observers),
@@ -198,7 +202,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
     Raises:
         ParameterError: a parameter file cannot be read, or does not fit.
     """
-    queries = opened.request.run.queries
+    queries = opened.request.run.queries.selected
     keys = {query.place: key_of(query) for query in queries}
     past = await history.before(list(keys.values())) if history is not None else None
     order = 0
@@ -331,8 +335,8 @@ def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
     """Where the sets of `query` come from, which is `check` or compared with it: `-p`, else `@params`, from beside the check's file."""
     if not query.parameters:
         return ()
-    if run.params:
-        return run.params
+    if run.sources.specs:
+        return run.sources.specs
     folder = Path(check.file).parent if check.file else Path()
     return tuple(_beside(spec, folder) for spec in rules_of(check).params)
 
@@ -340,14 +344,14 @@ def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
 def wanted_sets(request: Checks, check: Query, query: Query, stdin: BinaryIO | None) -> Request:
     """What `open_source` is asked for `query`, which is `check` or is compared with it and may need less."""
     run = request.run
-    every = (*run.queries, *request.references.values()) if run.params else ()
+    every = (*run.queries.selected, *request.references.values()) if run.sources.specs else ()
     return replace(
         source_request(run),
         specs=specs(run, check, query),
         stdin=stdin,
-        ignore_extra_columns=run.ignore_extra_columns or query.place != check.place,
+        ignore_extra_columns=run.sources.ignore_extra_columns or query.place != check.place,
         others=frozenset(parameter.name for each in every for parameter in each.parameters),
-        grid=run.grid or len(rules_of(check).params) > 1,
+        grid=run.sources.grid or len(rules_of(check).params) > 1,
     )
 
 
@@ -362,13 +366,13 @@ def _beside(spec: str, folder: Path) -> str:
 async def _source(opened: Opened, wanted: Request, query: Query, target: Database) -> ParameterSource:
     assert target.driver is not None
     run = opened.request.run
-    rows = rows_of(run.params_target or target.target, run, twice=opened.asking > MOST_ASKING)
+    rows = rows_of(run.sources.target or target.target, run, twice=opened.asking > MOST_ASKING)
     can = target.driver.capabilities
     text, dynamic = can.text_parameters, can.dynamic_types
     try:
         source = await open_source(wanted, query, text=text, dynamic=dynamic, rows=rows, unused_constants_ok=True)
     except ParameterError as error:
-        if opened.request.run.params or not wanted.specs or query.file is None:
+        if opened.request.run.sources.specs or not wanted.specs or query.file is None:
             raise
         raise ParameterError(f"{query.file}:{query.line}: @params of {query.name}: {error}") from error
     return source if source.replayable or "-" not in wanted.specs else Peeked(source)
@@ -376,10 +380,10 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
 
 def _spec(opened: Opened, query: Query, target: Database, source: ParameterSource) -> PartSpec:
     run = opened.request.run
-    timeout_s, lock_timeout_s = run.timeout_s, run.lock_timeout_s
-    if not run.timeout_given and (query.no_timeout or query.timeout_s is not None):
+    timeout_s, lock_timeout_s = run.limits.timeout_s, run.limits.lock_timeout_s
+    if not run.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
         timeout_s = query.timeout_s
-    if not run.lock_timeout_given and query.lock_timeout_s is not None:
+    if not run.limits.lock_timeout_given and query.lock_timeout_s is not None:
         lock_timeout_s = query.lock_timeout_s
     return PartSpec(
         query=replace(query, lock_timeout_s=lock_timeout_s),  # for its description too
@@ -387,7 +391,7 @@ def _spec(opened: Opened, query: Query, target: Database, source: ParameterSourc
         decoding=Decoding.TEXT,
         typed=source.typed,
         limits=Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, read_only=True, snapshot=target.snapshot),
-        retries=query.retries if query.retries is not None and not run.retries_given else run.retries,
+        retries=query.retries if query.retries is not None and not run.limits.retries_given else run.limits.retries,
     )
 
 

@@ -38,9 +38,9 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
         target.name = target.target.name or driver.target
         target.sessions = Sessions(
             driver,
-            outage_s=opened.request.run.outage_s,
+            outage_s=opened.request.run.limits.outage_s,
             say=opened.notice,
-            most=target.target.concurrency or opened.request.run.per_target,
+            most=target.target.concurrency or opened.request.run.limits.per_target,
         )
         stack.push_async_callback(target.sessions.close)
     looks = await asyncio.gather(*(_look(opened, target, stack, door) for target in every), return_exceptions=True)
@@ -66,12 +66,12 @@ async def _look_at(opened: Opened, target: Database) -> None:
     left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
     try:
         async with asyncio.timeout(left_s) as deadline:
-            connection = await target.sessions.first(run.connect_timeout_s)
+            connection = await target.sessions.first(run.limits.connect_timeout_s)
             if opened.compares:
                 target.physical = await physical(connection, await identity(connection, target.target.url))
     except TimeoutError:
         target.late = deadline.expired()
-        within = f"the deadline of {run.deadline_s:g}s" if target.late else f"{run.connect_timeout_s:g}s"
+        within = f"the deadline of {run.limits.deadline_s:g}s" if target.late else f"{run.limits.connect_timeout_s:g}s"
         target.error = f"{target.name} did not answer within {within}"
         return
     except (TargetError, RefusedError) as error:

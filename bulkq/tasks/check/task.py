@@ -80,14 +80,15 @@ async def check(
     """
     refuse(request)
     began_s = time.monotonic()
-    if request.run.targets_sql is not None or request.run.schemas or len(request.run.targets) > 1:
+    if request.run.targets.sql is not None or request.run.targets.schemas or len(request.run.targets.selected) > 1:
         run = request.run
-        waits_s = min(filter(None, (run.connect_timeout_s, run.deadline_s)), default=None)
-        asking = replace(run, connect_timeout_s=waits_s)
+        waits_s = min(filter(None, (run.limits.connect_timeout_s, run.limits.deadline_s)), default=None)
+        asking = replace(run, limits=replace(run.limits, connect_timeout_s=waits_s))
         found = await expanded(asking, config, _say_to(observers), everywhere=not request.allow_empty)
-        request = replace(request, run=replace(found, connect_timeout_s=run.connect_timeout_s))
+        limits = replace(found.limits, connect_timeout_s=run.limits.connect_timeout_s)
+        request = replace(request, run=replace(found, limits=limits))
     async with AsyncExitStack() as stack:
-        opening = asyncio.create_task(_ledger(request.run.ledger))
+        opening = asyncio.create_task(_ledger(request.run.safety.ledger))
         stack.push_async_callback(_close, opening)
         opened = open_checks(request, observers)
         _watch_the_clock(opened, control, began_s, stack)
@@ -111,7 +112,7 @@ async def check(
 
 def _watch_the_clock(opened: Opened, control: Control, began_s: float, stack: AsyncExitStack) -> None:
     """`--deadline` counts from the first connection on: a target that does not answer is waited for no longer than that."""
-    deadline_s = opened.request.run.deadline_s
+    deadline_s = opened.request.run.limits.deadline_s
     if deadline_s is None:
         return
     opened.ends_s = began_s + deadline_s
@@ -134,15 +135,15 @@ def refuse(request: Checks) -> None:
     Raises:
         UsageError: nothing to check, or nowhere; a constant that no check has.
     """
-    if not request.run.targets and not request.allow_empty:
+    if not request.run.targets.selected and not request.allow_empty:
         raise UsageError("no target: say which database with -t")
-    if not request.run.queries and not request.allow_empty:
+    if not request.run.queries.selected and not request.allow_empty:
         raise UsageError("no check was selected: name a folder or file with queries, or allow it with --allow-empty")
-    every = [*request.run.queries, *request.references.values()]
-    if request.run.constants:
-        check_constants(every, request.run.constants)
-    if request.run.params and every and not any(query.parameters for query in every):
-        raise UsageError(f'-p "{request.run.params[0]}": no check has a :parameter that it could be for')
+    every = [*request.run.queries.selected, *request.references.values()]
+    if request.run.sources.constants:
+        check_constants(every, request.run.sources.constants)
+    if request.run.sources.specs and every and not any(query.parameters for query in every):
+        raise UsageError(f'-p "{request.run.sources.specs[0]}": no check has a :parameter that it could be for')
 
 
 def _runner(opened: Opened, control: Control) -> tuple[Runner, list[PartState]]:
@@ -153,14 +154,14 @@ def _runner(opened: Opened, control: Control) -> tuple[Runner, list[PartState]]:
         part.spec = replace(part.spec, number=number)
     run = opened.request.run
     rules = Rules(
-        fail_fast=run.fail_fast,
-        max_failures=run.max_failures,
+        fail_fast=run.limits.fail_fast,
+        max_failures=run.limits.max_failures,
         gives_up=False,
         what="a check",
     )
     runner = Runner(
         parts,
-        concurrency=run.concurrency,
+        concurrency=run.limits.concurrency,
         progress=opened.progress,
         observers=opened.say,
         control=control,
@@ -290,7 +291,7 @@ def _first_line(opened: Opened) -> str:
         words.append(f"{what}{seat.label}" + (" (unreachable)" if target.error else ""))
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
-    words.append(f"lanes={run.concurrency}")
+    words.append(f"lanes={run.limits.concurrency}")
     if opened.request.snapshot:
         words.append("snapshot=on")
     return " ".join(words)
@@ -331,7 +332,8 @@ async def _begin(opened: Opened, ledger: Ledger) -> RunRecord | None:
         run=opened.run,
         state=RunState.RUNNING,
         mode=CHECK_MODE,
-        name=run.name or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries))[:200],
+        name=run.queries.name
+        or ", ".join(dict.fromkeys(query.file or query.name for query in run.queries.selected))[:200],
         targets=tuple(seat.label for seat in opened.targets),
         request=to_json(run, str(Path.cwd())),
         fingerprint=json.dumps({}),

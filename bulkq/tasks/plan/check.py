@@ -68,26 +68,28 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
     refuse(request)
     notices: list[str] = []
     run = request.run
-    if not run.targets:
-        return ChecksPlan(run, None, (), tuple(_unseen(query, request) for query in run.queries))
-    if run.targets_sql is None and (run.schemas or len(run.targets) > 1):
+    if not run.targets.selected:
+        return ChecksPlan(run, None, (), tuple(_unseen(query, request) for query in run.queries.selected))
+    if run.targets.sql is None and (run.targets.schemas or len(run.targets.selected) > 1):
         run = await expanded(run, config, notices.append, everywhere=True)
         request = replace(request, run=run)
-    first, others = run.targets[0], list[Look]()
+    first, others = run.targets.selected[0], list[Look]()
     elsewhere = await _look_elsewhere(request)
-    if len(run.targets) > 1:
+    if len(run.targets.selected) > 1:
         asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
-        looks = await look_at_all(dict.fromkeys(range(len(run.targets)), asked), run.targets, run.connect_timeout_s)
+        looks = await look_at_all(
+            dict.fromkeys(range(len(run.targets.selected)), asked), run.targets.selected, run.limits.connect_timeout_s
+        )
         first, others = first_reached(looks)
     driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
-    connection = await connected(driver, run.connect_timeout_s)
+    connection = await connected(driver, run.limits.connect_timeout_s)
     try:
-        at = At(first, driver, connection, described=run.targets_sql is None, explained=False)
+        at = At(first, driver, connection, described=run.targets.sql is None, explained=False)
         return ChecksPlan(
             run,
             Look(seat(driver.target, first), first, driver.capabilities.name, connection.server),
             (*others, *elsewhere),
-            tuple([await _check(query, request, at, stdin) for query in run.queries]),
+            tuple([await _check(query, request, at, stdin) for query in run.queries.selected]),
             tuple(notices),
             await asking(run, connection),
             _no_snapshot(request, at),
@@ -98,8 +100,8 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
 
 def _here(request: Checks) -> list[Query]:
     """The checks, and what they are compared with on the same target; each once."""
-    every = list(request.run.queries)
-    for query in request.run.queries:
+    every = list(request.run.queries.selected)
+    for query in request.run.queries.selected:
         reference = request.references.get(query.place)
         if reference is not None and not _other_target(query) and all(reference is not known for known in every):
             every.append(reference)
@@ -112,12 +114,14 @@ async def _look_elsewhere(request: Checks) -> list[Look]:
     statements = {
         at: [
             as_sent(request.references[query.place])
-            for query in request.run.queries
+            for query in request.run.queries.selected
             if _other_target(query) == name and query.place in request.references
         ]
         for at, name in enumerate(names)
     }
-    return await look_at_all(statements, [request.other_targets[name] for name in names], request.run.connect_timeout_s)
+    return await look_at_all(
+        statements, [request.other_targets[name] for name in names], request.run.limits.connect_timeout_s
+    )
 
 
 def _same(query: Query) -> Condition | None:
@@ -130,7 +134,7 @@ def _other_target(query: Query) -> str:
 
 
 def _no_snapshot(request: Checks, at: At) -> BulkqError | None:
-    if not request.snapshot or request.run.targets_sql is not None:
+    if not request.snapshot or request.run.targets.sql is not None:
         return None
     try:
         exporter(at.connection, seat(at.driver.target, at.target.bare))
@@ -181,7 +185,7 @@ def _errors(made: QueryPlan, rules: CheckRules, request: Checks) -> list[str]:
     if made.columns and unknown:
         there = ", ".join(column.name for column in made.columns)
         found.append(f"@mask {', '.join(unknown)} is no column of the result ({there}): nothing is shown")
-    if request.run.ledger == "none":
+    if request.run.safety.ledger == "none":
         conditions = (*rules.expect, *rules.warn, *rules.fail)
         past = [condition.text for condition in conditions if condition.measure is Measure.UNCHANGED]
         found += [f"{condition}: there is no ledger to compare with: leave out --ledger none" for condition in past]

@@ -100,24 +100,25 @@ async def plan(
         RefusedError: the only one is not the database that was expected.
         UsageError: the URL is not understood, or its driver is not installed; no schema matches.
     """
-    if request.constants:
-        check_constants(request.queries, request.constants)
+    if request.sources.constants:
+        check_constants(request.queries.selected, request.sources.constants)
     notices: list[str] = []
-    if request.targets_sql is None:
+    if request.targets.sql is None:
         request = await expanded(request, config, notices.append)
-    first, others = request.targets[0], []
-    if len(request.targets) > 1:
-        each = dict.fromkeys(range(len(request.targets)), request.queries)
-        others = await look_at_all(each, request.targets, request.connect_timeout_s)
+    first, others = request.targets.selected[0], []
+    if len(request.targets.selected) > 1:
+        each = dict.fromkeys(range(len(request.targets.selected)), request.queries.selected)
+        others = await look_at_all(each, request.targets.selected, request.limits.connect_timeout_s)
         first, others = first_reached(others)
     driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
-    connection = await connected(driver, request.connect_timeout_s)
+    connection = await connected(driver, request.limits.connect_timeout_s)
     try:
-        at = At(first, driver, connection, described=request.targets_sql is None)
+        at = At(first, driver, connection, described=request.targets.sql is None)
         wanted = replace(source_request(request), stdin=stdin)
-        several = len(request.queries) > 1
+        several = len(request.queries.selected) > 1
         queries = [
-            await look_into(query, wanted, request, at, unused_constants_ok=several) for query in request.queries
+            await look_into(query, wanted, request, at, unused_constants_ok=several)
+            for query in request.queries.selected
         ]
         totals = [query.total for query in queries]
         return Plan(
@@ -130,7 +131,7 @@ async def plan(
             tuple(others),
             tuple(notices),
             await asking(request, connection),
-            None if others else refuse_lanes(request.concurrency, totals, connection.server),
+            None if others else refuse_lanes(request.limits.concurrency, totals, connection.server),
         )
     finally:
         await connection.close()
@@ -144,18 +145,18 @@ def first_reached(looks: Sequence[Look]) -> tuple[Target, list[Look]]:
 
 async def asking(request: Run, connection: Connection) -> Finding | None:
     """What the server says against the query that gives the targets, which is prepared only."""
-    if request.targets_sql is None:
+    if request.targets.sql is None:
         return None
-    query = replace(inline(request.targets_sql, dialect_of(request.url)), name="--targets-sql", file="--targets-sql")
+    query = replace(inline(request.targets.sql, dialect_of(request.url)), name="--targets-sql", file="--targets-sql")
     return await ask(connection, query)
 
 
 def output(request: Run, *, terminal: bool) -> OutputPlan:
     """Where the rows of `request` would go, without opening anything. `terminal`: whether people look at stdout."""
-    path = None if request.output == "-" else request.output
+    path = None if request.output.path == "-" else request.output.path
     shown = path or "stdout"
     try:
-        name = format_of(path, request.format, terminal=terminal)
+        name = format_of(path, request.output.format, terminal=terminal)
     except UsageError as error:
         return OutputPlan(shown, problem=error)
     if path is None or "{" in path:
@@ -195,7 +196,7 @@ async def look_into(
         query,
         text=can.text_parameters,
         dynamic=can.dynamic_types,
-        rows=rows_of(request.params_target or at.target, request),
+        rows=rows_of(request.sources.target or at.target, request),
         unused_constants_ok=unused_constants_ok,
     )
     try:
@@ -214,7 +215,7 @@ async def look_into(
         found = replace(found, warnings=tuple(await find_untyped(at.connection, query, texts_of(source))))
     if batch is None:
         return replace(found, total=0)
-    if request.write and source.replayable and found.finding is None and found.problem is None and at.described:
+    if request.safety.write and source.replayable and found.finding is None and found.problem is None and at.described:
         found = replace(found, repeats=await _repeats(query, at, batch, await opening()))
     return replace(found, first=_first(query, batch), source=batch.source, total=total)
 

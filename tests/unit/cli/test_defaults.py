@@ -53,23 +53,39 @@ def request(*arguments: str) -> Run:
 def test_a_file_gives_defaults() -> None:
     """What nobody typed is as the file says, converted by the option's own type."""
     run = request("-e", "select 1")
-    assert (run.targets[0].name, run.timeout_s, run.lock_timeout_s, run.retries, run.batch) == ("dev", 7.0, None, 1, 9)
-    assert (run.concurrency, run.tags, run.include, run.unordered) == (3, ("nightly", "eu"), ("n", "query"), True)
+    assert (
+        run.targets.selected[0].name,
+        run.limits.timeout_s,
+        run.limits.lock_timeout_s,
+        run.limits.retries,
+        run.limits.batch,
+    ) == ("dev", 7.0, None, 1, 9)
+    assert (run.limits.concurrency, run.queries.tags, run.output.include, run.output.unordered) == (
+        3,
+        ("nightly", "eu"),
+        ("n", "query"),
+        True,
+    )
 
 
 def test_lanes_that_a_file_names_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
     """One lane for each target is for whoever says nothing; a default in a file says something."""
-    assert request("-e", "select 1").concurrency_given
-    assert not request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").concurrency_given
+    assert request("-e", "select 1").limits.concurrency_given
+    assert not request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").limits.concurrency_given
     monkeypatch.setenv("BULKQ_CONCURRENCY", "8")
-    assert request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").concurrency_given
+    assert request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").limits.concurrency_given
 
 
 def test_a_query_file_outranks_a_default() -> None:
     """A default from a file is none that somebody gave: `@timeout` and its like count."""
     run = request("q.sql", "--write")
-    assert (run.timeout_given, run.lock_timeout_given, run.retries_given, run.batch_given) == (False,) * 4
-    assert run.idempotent is False
+    assert (
+        run.limits.timeout_given,
+        run.limits.lock_timeout_given,
+        run.limits.retries_given,
+        run.limits.batch_given,
+    ) == (False,) * 4
+    assert run.safety.idempotent is False
 
 
 def test_an_option_outranks_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,10 +104,20 @@ def test_an_option_outranks_both(monkeypatch: pytest.MonkeyPatch) -> None:
         "--write",
         "--idempotent",
     )
-    assert (run.timeout_s, run.timeout_given, run.retries, run.retries_given) == (2.0, True, 6, True)
-    assert (run.batch, run.batch_given, run.tags, run.idempotent) == (None, True, ("now",), True)
-    assert [target.url for target in run.targets] == ["sqlite:////x.db"]
-    assert request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").timeout_s == 30.0
+    assert (run.limits.timeout_s, run.limits.timeout_given, run.limits.retries, run.limits.retries_given) == (
+        2.0,
+        True,
+        6,
+        True,
+    )
+    assert (run.limits.batch, run.limits.batch_given, run.queries.tags, run.safety.idempotent) == (
+        None,
+        True,
+        ("now",),
+        True,
+    )
+    assert [target.url for target in run.targets.selected] == ["sqlite:////x.db"]
+    assert request("-e", "select 1", "--config", "none", "-t", "sqlite:////x.db").limits.timeout_s == 30.0
 
 
 def test_every_common_option_may_have_a_default() -> None:

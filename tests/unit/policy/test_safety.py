@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model import Mode, Query, Run, Server, StatementClass, Target
+from bulkq.model import Mode, Query, Server, StatementClass, Target
+from bulkq.model.run import make_run, set_fields
 from bulkq.policy.safety import (
     MODES,
     counted_option,
@@ -214,10 +215,10 @@ def test_more_lanes_than_connections(concurrency: int, totals: list[int | None],
 def test_options_that_need_a_count() -> None:
     """`--expect-rows` and `--max-affected` are refused where the library is not known to count; a run without them is not."""
     server = Server("chdb", "4", 40000, counts=False)
-    run = Run(queries=(), targets=())
+    run = make_run(queries=(), targets=())
     assert counted_option(run) is None
-    assert counted_option(replace(run, max_affected=0)) == "--max-affected"
-    assert counted_option(replace(run, max_affected=0, expect_rows=0)) == "--expect-rows"
+    assert counted_option(set_fields(run, {"max_affected": 0})) == "--max-affected"
+    assert counted_option(set_fields(run, {"max_affected": 0, "expect_rows": 0})) == "--expect-rows"
     assert refuse_uncounted(None, server, "chdb") is None
     assert refuse_uncounted("--expect-rows", replace(server, counts=True), "chdb") is None
     assert str(refuse_uncounted("--expect-rows", server, "chdb")).startswith(

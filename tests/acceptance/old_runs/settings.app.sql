@@ -1,0 +1,12 @@
+BEGIN TRANSACTION;
+CREATE TABLE "bulkq_markers" (run text NOT NULL, part integer NOT NULL, first bigint NOT NULL, last bigint NOT NULL, "rows" bigint NOT NULL DEFAULT 0, "at" text NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (run, part, first));
+CREATE TABLE "bulkq_runs" (run text PRIMARY KEY, owner text NOT NULL, "at" text NOT NULL DEFAULT CURRENT_TIMESTAMP);
+INSERT INTO "bulkq_runs" VALUES('ngq9secxyj','vm:24762:1465588.c31b3f6e-73e2.4026531836:39bcdfe25ce6dfa4','2026-11-29 04:16:50');
+CREATE TABLE t(id integer primary key, n integer not null default 0, check (n < 9));
+INSERT INTO "t" VALUES(1,8);
+INSERT INTO "t" VALUES(2,0);
+INSERT INTO "t" VALUES(3,0);
+INSERT INTO "t" VALUES(4,0);
+INSERT INTO "t" VALUES(5,0);
+INSERT INTO "t" VALUES(6,0);
+COMMIT;
