@@ -65,7 +65,7 @@ class Pieces(Protocol):
         ...
 
 
-class Worker:
+class Lane:
     """Holds one connection and executes batches on it, one at a time.
 
     Args:

@@ -1,7 +1,7 @@
 """The lanes of one target: cut batches, take a permit, execute, hand the answer to the sink.
 
 Lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and no task is
-ever made per query. They live in one task group: when `Lanes.run` returns, none is left.
+ever made per query. They live in one task group: when `LaneGroup.run` returns, none is left.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bulkq.engine.delivery.mapped import mapped, streamed
 from bulkq.engine.delivery.ordered import Apart, Window
 from bulkq.engine.delivery.streaming import Turn
 from bulkq.engine.failures import failure
-from bulkq.engine.lane import Worker
+from bulkq.engine.lane import Lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.changed_rows import changed_in_all
@@ -25,9 +25,9 @@ from bulkq.policy.retry import Budget
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.engine.context import RunContext
     from bulkq.engine.limiter import Permit
     from bulkq.engine.part import PartState
-    from bulkq.engine.runner import Runner
     from bulkq.model import Batch
 
 FAST_S = 0.001
@@ -45,27 +45,26 @@ FULL_S = 30.0
 """After the server had no room for a further lane, none is tried for so long."""
 
 
-class Lanes:
+class LaneGroup:
     """The lanes of one target over its parts.
 
     Args:
         parts: what to do, in output order; all with the same sessions.
-        run: the run that they belong to.
+        context: what they share with the lanes of other targets.
         most: lanes at most.
         ordered: output in the order of the input.
     """
 
-    def __init__(self, parts: Sequence[PartState], run: Runner, *, most: int, ordered: bool) -> None:
+    def __init__(self, parts: Sequence[PartState], context: RunContext, *, most: int, ordered: bool) -> None:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
         apart = parts[0].judge is not None
-        self.window = Apart(most, run.overflow) if apart else Window(most, run.overflow, ordered=ordered)
-        self.busy = False
+        self.window = Apart(most, context.overflow) if apart else Window(most, context.overflow, ordered=ordered)
         self.slots = 1
         """Connections that the target may have open; given back when all of them are closed."""
 
-        self._run = run
+        self._context = context
         self._budget = Budget()
         self._current = 0
         self._cutting = asyncio.Lock()
@@ -86,19 +85,24 @@ class Lanes:
 
     async def run(self) -> None:
         """Run to the end or to a stop."""
-        self.busy = True
+        self._context.busy.add(self.sessions)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 if self._going:
                     self._add_lane()
         finally:
-            self.busy = False
+            self._context.busy.discard(self.sessions)
         await self._finish_output()
 
     @property
     def _going(self) -> bool:
-        return not self._run.control.draining and self.sessions.gone is None
+        return not self._context.control.draining and self.sessions.gone is None
+
+    @property
+    def busy(self) -> bool:
+        """Whether its lanes are running."""
+        return self.sessions in self._context.busy
 
     @property
     def well(self) -> bool:
@@ -118,8 +122,8 @@ class Lanes:
     def cancel(self) -> None:
         """Cancel what runs; drivers cancel on the server before they let go."""
         self.wake()
-        for lane in self._lanes:
-            lane.cancel()
+        for task in self._lanes:
+            task.cancel()
 
     def stop(self, reason: str) -> None:
         """This target is given up; the run goes on without it."""
@@ -144,13 +148,13 @@ class Lanes:
         if time.monotonic() < self._full_until_s:
             return
         if len(self._lanes) + self._stranded >= self.slots:
-            if not self._run.another_slot():
+            if not self._context.another_slot():
                 return
             self.slots += 1
-        lane = self._group.create_task(self._lane(), name=f"lane-{len(self._lanes)}")
-        self._lanes.add(lane)
-        self._keeper = self._keeper or lane
-        lane.add_done_callback(self._lanes.discard)
+        task = self._group.create_task(self._run_lane(), name=f"lane-{len(self._lanes)}")
+        self._lanes.add(task)
+        self._keeper = self._keeper or task
+        task.add_done_callback(self._lanes.discard)
 
     def _spread(self) -> None:
         """Start another lane if there is more to do than the lanes there are have begun; they connect side by side."""
@@ -166,7 +170,7 @@ class Lanes:
         if part is None:
             return 0
         able = part.sessions.driver.capabilities
-        most = min(self.most, self._run.share())
+        most = min(self.most, self._context.share())
         if not (able.concurrent_reads if part.spec.limits.read_only else able.concurrent_writes):
             most = 1
         return max(0, most - self._stranded)
@@ -179,14 +183,14 @@ class Lanes:
         fast = latency_s is not None and latency_s < FAST_S
         return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
 
-    async def _lane(self) -> None:
+    async def _run_lane(self) -> None:
         """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
-        permit = self._run.permit(self.sessions)
-        worker = Worker(self.sessions, self._budget, permit)
+        permit = self._context.permit(self.sessions)
+        lane = Lane(self.sessions, self._budget, permit)
         self._beginning.add(asyncio.current_task())
         self._spread()
         try:
-            while self._going and await self._next_batch(worker, permit):
+            while self._going and await self._next_batch(lane, permit):
                 pass
         except asyncio.CancelledError:
             if self._going and not self._over:
@@ -195,22 +199,22 @@ class Lanes:
             self._ended_by(error)
         finally:
             self._beginning.discard(asyncio.current_task())
-            await self._put_away(worker)
+            await self._put_away(lane)
 
     def _ended_by(self, error: BulkqError) -> None:
         """An outage is a matter of this target where there are others; everything else is one of the run."""
-        if error is self.sessions.gone and self._run.several:
+        if error is self.sessions.gone and self._context.several:
             self.wake()
         else:
-            self._run.stop_by(error)
+            self._context.stop_by(error)
 
-    async def _put_away(self, worker: Worker) -> None:
-        if self._run.control.cancelled:
-            await worker.discard()
+    async def _put_away(self, lane: Lane) -> None:
+        if self._context.control.cancelled:
+            await lane.discard()
         else:
-            await worker.close()
+            await lane.close()
 
-    async def _next_batch(self, worker: Worker, permit: Permit) -> bool:
+    async def _next_batch(self, lane: Lane, permit: Permit) -> bool:
         """One batch from its cut to its place in the output; False when there is none for this lane."""
         await self.window.admit()
         part = self._part()
@@ -219,7 +223,7 @@ class Lanes:
             part = self._part()
         if part is None or not self._going or self._crowded(part):
             return False
-        if not await self._connected(worker):  # before cutting: a lane that waits for a connection owes nobody a batch
+        if not await self._connected(lane):  # before cutting: a lane that waits for a connection owes nobody a batch
             return False
         self._beginning.discard(asyncio.current_task())
         async with permit:
@@ -230,52 +234,54 @@ class Lanes:
                 self._release()
                 return False
             self._spread()
-            held, turn = await self._execute(worker, permit, *cut)
+            held, turn = await self._execute(lane, permit, *cut)
         await self.window.deliver(held, has_turn=turn.has)
-        self._run.decide(self)
-        if worker.stranded:
+        given_up = self._context.decide(self.parts)
+        if given_up is not None:
+            self.stop(given_up)
+        if lane.stranded:
             self._strand()
-        return not worker.stranded
+        return not lane.stranded
 
-    async def _connected(self, worker: Worker) -> bool:
+    async def _connected(self, lane: Lane) -> bool:
         """Give the lane its connection; False when the server has none for it and others are at work without it."""
-        lane = asyncio.current_task()
-        assert lane is not None
-        self._waiting.add(lane)
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
         try:
-            await worker.ready(patient=False)
+            await lane.ready(patient=False)
         except NoRoom as error:
-            others = self._lanes - self._beginning - {lane}
+            others = self._lanes - self._beginning - {task}
             if others:
                 if not self._full_until_s:
                     self.sessions.say(f"{error}: going on with {len(others)}")
                 self._full_until_s = time.monotonic() + FULL_S
                 return False
-            await worker.ready()
+            await lane.ready()
         finally:
-            self._waiting.discard(lane)
+            self._waiting.discard(task)
         return True
 
     def _release(self) -> None:
         """Nothing is left to cut: lanes that wait for a connection would only keep the run from its end."""
         self._over = True
-        for lane in self._waiting:
-            lane.cancel()
+        for task in self._waiting:
+            task.cancel()
 
     def _strand(self) -> None:
         """A lane ends with a statement that cannot be stopped. The others go on; when it was the last, so does nobody."""
         self._stranded += 1
         if self._keeper is asyncio.current_task():
-            self._keeper = next((lane for lane in self._lanes if lane is not self._keeper), None)
+            self._keeper = next((task for task in self._lanes if task is not self._keeper), None)
         part = self._part()
         if part is None or part.remaining == 0:
             return
         if not self._lanes_allowed():
             reason = f"{self._stranded} statements cannot be stopped and hold every lane"
-            if self._run.several:
+            if self._context.several:
                 self.stop(reason)
             else:
-                self._run.stop_by(StoppedError(reason))
+                self._context.stop_by(StoppedError(reason))
         elif self._keeper is None:
             self._add_lane()
 
@@ -312,20 +318,20 @@ class Lanes:
             raise StoppedError(f"the parameter sets ended with {type(error).__name__}: {error}") from error
         finally:
             self._taking = None
-        self._run.progress.fraction = part.source.fraction()
+        self._context.progress.fraction = part.source.fraction()
         if batch is None:
             return None
         self.window.cut += 1
         part.taken += len(batch.sets)
         return batch
 
-    async def _execute(self, worker: Worker, permit: Permit, part: PartState, batch: Batch) -> tuple[Held, Turn]:
-        progress = self._run.progress
+    async def _execute(self, lane: Lane, permit: Permit, part: PartState, batch: Batch) -> tuple[Held, Turn]:
+        progress = self._context.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
         turn = Turn(self.window, progress, self._outlet(part, batch), part.spec.query, batch, permit)
         try:
-            return await self._ended(worker, permit, part, batch, turn), turn
+            return await self._ended(lane, permit, part, batch, turn), turn
         except asyncio.CancelledError as cancelled:
             turn.give_up()
             if cancelled.args:  # by a driver: what it sent goes on
@@ -337,12 +343,12 @@ class Lanes:
         finally:
             self._owed.pop(batch.index, None)
 
-    async def _ended(self, worker: Worker, permit: Permit, part: PartState, batch: Batch, turn: Turn) -> Held:
+    async def _ended(self, lane: Lane, permit: Permit, part: PartState, batch: Batch, turn: Turn) -> Held:
         """What came of `batch`, counted and encoded."""
         try:
-            result = await self._answer(worker, part, batch, turn)
+            result = await self._answer(lane, part, batch, turn)
         finally:
-            self._run.progress.in_flight -= len(batch.sets)
+            self._context.progress.in_flight -= len(batch.sets)
         if part.judge is not None:
             result = await part.judge.decide(result)
         if part.mapper is not None:
@@ -359,17 +365,17 @@ class Lanes:
             return Outlet(part.judge.begin(batch), self._recorded)
         outlet = self._outlets.get(part.number)
         if outlet is None:
-            outlet = Outlet(part.sink, self._recorded, self._run.door(part.sink))
+            outlet = Outlet(part.sink, self._recorded, self._context.door(part.sink))
             self._outlets[part.number] = outlet
         return outlet
 
-    async def _answer(self, worker: Worker, part: PartState, batch: Batch, turn: Turn) -> BatchResult:
+    async def _answer(self, lane: Lane, part: PartState, batch: Batch, turn: Turn) -> BatchResult:
         try:
             if self._streams(part, batch):
                 if part.mapper is None:
-                    return await worker.stream(part, batch, turn)
-                return await streamed(worker, part, part.mapper, batch, turn)
-            return await worker.execute(part, batch)
+                    return await lane.stream(part, batch, turn)
+                return await streamed(lane, part, part.mapper, batch, turn)
+            return await lane.execute(part, batch)
         except RefusedError as error:
             if part.judge is None or error is self.sessions.gone:
                 raise
@@ -394,7 +400,7 @@ class Lanes:
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
         part = next(part for part in self.parts if part.number == result.part)
-        self._run.recorded(result, failed_known=part.record_failures is not None)
+        self._context.recorded(result, failed_known=part.record_failures is not None)
         if (
             part.order is not None
         ):  # not before: the ledger learns of the sets of a row in their order, and a resume repeats them so
@@ -402,7 +408,7 @@ class Lanes:
 
     def _count(self, part: PartState, result: BatchResult) -> None:
         self._finished_s = time.monotonic()
-        progress = self._run.progress
+        progress = self._context.progress
         before = progress.failed, progress.unknown
         progress.add(result)
         part.ok += result.ok
@@ -429,7 +435,7 @@ class Lanes:
         return silent_s >= STUCK_S
 
     async def _finish_output(self) -> None:
-        run = self._run
+        run = self._context
         try:
             if not (run.read_only and run.ledger.keeps and self.window.ordered):
                 await self.window.flush()
@@ -441,9 +447,9 @@ class Lanes:
     def _uncount(self, result: BatchResult) -> None:
         """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
         part = next(part for part in self.parts if part.number == result.part)
-        self._run.progress.ok -= result.ok
+        self._context.progress.ok -= result.ok
         part.ok -= result.ok
-        self._run.tell(replace(result, ok=0))
+        self._context.tell(replace(result, ok=0))
 
 
 def _held(part: PartState, result: BatchResult, turn: Turn) -> Held:

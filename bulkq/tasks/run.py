@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bulkq.engine.runner import Rules, Runner
+from bulkq.engine.context import Rules
+from bulkq.engine.runner import Runner
 from bulkq.errors import BulkqError, OutputClosed, ParameterError, RefusedError, TakenOver
 from bulkq.ledger import NoLedger, open_recorder
 from bulkq.lifecycle import open_targets as sites_of

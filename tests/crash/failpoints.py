@@ -165,7 +165,7 @@ def arm(point: Failpoint, passage: int) -> None:
 def _commit_at_each_cut() -> None:
     """Let the ledger commit before each batch is cut: then the tenth commit comes on a machine of any speed."""
     recorder, mark = owner_of("bulkq.ledger.recorder:Recorder.mark")
-    lanes, take = owner_of("bulkq.engine.lane_group:Lanes._take")
+    lanes, take = owner_of("bulkq.engine.lane_group:LaneGroup._take")
     marking, taking = getattr(recorder, mark), getattr(lanes, take)
     recorders: list[object] = []
 

@@ -1,4 +1,4 @@
-"""Worker, runner, markers and resume against a simulated server, through schedules no real server would give twice.
+"""Lanes, runner, markers and resume against a simulated server, through schedules no real server would give twice.
 
 BULKQ_MODELS=100000 pytest tests/crash/test_model.py
 """
@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq import markers
+from bulkq.engine.context import Rules
 from bulkq.engine.control import Control
 from bulkq.engine.part import PartState
 from bulkq.engine.pool import Sessions
-from bulkq.engine.runner import Rules, Runner
+from bulkq.engine.runner import Runner
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claims, Decoding, Limits, Outcome, PartSpec
 from bulkq.policy.batch_size import BatchSize

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.drivers.sqlite.connection import SqliteConnection, SqliteDriver
-from bulkq.engine import pool, runner
+from bulkq.engine import context, pool
 from bulkq.engine.control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
@@ -53,7 +53,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     """With a bound that a test can reach."""
-    for module in (runner, pool, open_targets, open_check, targets):
+    for module in (context, pool, open_targets, open_check, targets):
         monkeypatch.setattr(module, "MOST_OPEN", MOST)
     monkeypatch.setattr(open_check, "MOST_ASKING", MOST // 2)
     return Counted(monkeypatch)

@@ -10,7 +10,7 @@ from bulkq.model import BatchResult, Outcome, SetError
 
 if TYPE_CHECKING:
     from bulkq.engine.delivery.streaming import Turn
-    from bulkq.engine.lane import Worker
+    from bulkq.engine.lane import Lane
     from bulkq.engine.part import PartState
     from bulkq.model import Batch
     from bulkq.protocols import Mapper
@@ -47,10 +47,10 @@ class _Mapped:
         return self._turn.write_bytes(data)
 
 
-async def streamed(worker: Worker, part: PartState, mapper: Mapper, batch: Batch, turn: Turn) -> BatchResult:
+async def streamed(lane: Lane, part: PartState, mapper: Mapper, batch: Batch, turn: Turn) -> BatchResult:
     """Stream the answer to `batch` through the function into `turn`."""
     try:
-        return await worker.stream(part, batch, _Mapped(mapper, turn))
+        return await lane.stream(part, batch, _Mapped(mapper, turn))
     except _Failed as failed:
         lost = failure(part.spec, batch, 0, failed.error, Outcome.ROLLED_BACK, 1)
         return BatchResult(batch, part.spec.query, part.spec.target, (), (), (), 0, (lost,), part=part.number)

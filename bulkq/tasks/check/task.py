@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
-from bulkq.engine.runner import Rules, Runner
+from bulkq.engine.context import Rules
+from bulkq.engine.runner import Runner
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.expand_targets import expanded

@@ -1,0 +1,186 @@
+"""What the lanes of all targets of a run share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bulkq.engine.delivery.overflow import Overflow
+from bulkq.engine.limiter import Permit
+from bulkq.engine.pool import MOST_OPEN, Slots
+from bulkq.errors import OutputClosed
+from bulkq.model import KEPT_FAILURES, Mark
+from bulkq.policy import stop_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulkq.engine.control import Control
+    from bulkq.engine.part import PartState
+    from bulkq.engine.pool import Sessions
+    from bulkq.errors import BulkqError
+    from bulkq.model import BatchResult, Failure, Threshold
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Ledger, Observer, Sink
+
+
+@dataclass(slots=True, kw_only=True)
+class Rules:
+    """When the run stops by itself."""
+
+    fail_fast: bool = False
+    max_failures: Threshold | None = None
+    deadline_s: float | None = None
+    max_failed_targets: int | None = None
+    gives_up: bool = True  # on a target where all of the first thousand have failed
+    what: str = "a parameter set"  # that fails, for people
+
+
+class RunContext:
+    """Slots, counters, record and stop rules of one run.
+
+    Args:
+        parts: of the whole run.
+        concurrency: lanes at most, over all targets.
+        progress: live counters.
+        observers: told of every batch in output order.
+        control: stops the run.
+        rules: when the run stops by itself.
+        ledger: records every batch.
+        reserved: connections that are open beside those of the lanes.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[PartState],
+        *,
+        concurrency: int,
+        progress: Progress,
+        observers: Sequence[Observer],
+        control: Control,
+        rules: Rules,
+        ledger: Ledger,
+        reserved: int = 0,
+    ) -> None:
+        pools = {id(part.sessions) for part in parts}
+        self.several = len(pools) > 1
+        self.read_only = all(part.spec.limits.read_only for part in parts)
+        self.progress = progress
+        self.control = control
+        self.rules = rules
+        self.ledger = ledger
+        self.overflow = Overflow()
+        self.failures: list[Failure] = []
+        self.error: BulkqError | None = None
+        self.busy: set[Sessions] = set()
+        """Connections of the targets whose lanes are running."""
+
+        self.slots = Slots(max(1, MOST_OPEN - reserved), len(pools))
+        self._observers = observers
+        self._concurrency = concurrency
+        self._semaphore = asyncio.Semaphore(concurrency)
+        self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
+        self._doors = _doors(parts)
+
+    def permit(self, sessions: Sessions) -> Permit:
+        """A permit for a new lane.
+
+        In-process databases also share one permit per processor: more threads would only wait for each other.
+        """
+        if self.several and sessions.driver.capabilities.in_process:
+            return Permit(self._inside, self._semaphore)
+        return Permit(self._semaphore)
+
+    def share(self) -> int:
+        """Lanes that a target may have now, at least one: the total, divided by the targets that are running."""
+        if not self.several:
+            return self._concurrency
+        busy = sum(1 for sessions in self.busy if not sessions.lost)
+        return -(-self._concurrency // max(1, busy))
+
+    def another_slot(self) -> bool:
+        """Whether a target may open one more connection. A single target may open as many as it has lanes."""
+        return not self.several or self.slots.another()
+
+    def door(self, sink: Sink) -> asyncio.Lock | None:
+        """The lock to hold while writing into a sink that several targets share; None if one target has it alone."""
+        return self._doors.get(id(sink))
+
+    def recorded(self, result: BatchResult, *, failed_known: bool = False) -> None:
+        """Record a batch that was written; `failed_known` if the ledger has its failures already."""
+        self.tell(result)
+        if result.batch.sets:
+            mark = _mark(result)
+            self.ledger.mark(replace(mark, failures=()) if failed_known else mark)
+
+    def tell(self, result: BatchResult) -> None:
+        """Pass a batch that ended to the observers, and keep its failures for the report."""
+        for observer in self._observers:
+            observer.batch_done(result)
+        self.failures.extend(result.failures[: KEPT_FAILURES - len(self.failures)])
+
+    def stop_by(self, error: BulkqError) -> None:
+        """Stop the run because of `error`: running batches may finish, no further one starts."""
+        if isinstance(error, OutputClosed):
+            self._reader_left(error)
+            return
+        self.error = self.error or error
+        # A usage error has exit code 2 because nothing was executed; here something was.
+        self.control.drain(str(error), 5 if error.exit_code == 2 else error.exit_code)
+
+    def _reader_left(self, error: OutputClosed) -> None:
+        """Stop after the reader closed stdout, as `| head` does. For a read that is no error."""
+        if self.read_only:
+            self.control.drain("", 0)
+        else:
+            self.control.drain(str(error), OutputClosed.exit_code)
+
+    def decide(self, parts: Sequence[PartState]) -> str | None:
+        """Apply the stop rules after a batch of the target with `parts`. Return the reason if only that target stops."""
+        progress, rules = self.progress, self.rules
+        wrong = progress.failed + progress.unknown
+        if not wrong or self.control.draining:
+            return None
+        stop = stop_rules.after_failures(
+            tried=progress.done,
+            failed=wrong,
+            limit=rules.max_failures,
+            fail_fast=rules.fail_fast,
+            what=rules.what,
+        )
+        if stop is None and rules.gives_up:
+            stop = stop_rules.hopeless(
+                tried=sum(part.tried for part in parts),
+                failed=sum(part.failed + part.unknown for part in parts),
+            )
+            if stop is not None and self.several:
+                return stop.reason
+        if stop is None:
+            return None
+        if stop.cancel:
+            self.control.cancel(stop.reason)
+        else:
+            self.control.drain(stop.reason)
+        return None
+
+
+def _doors(parts: Sequence[PartState]) -> Mapping[int, asyncio.Lock]:
+    """A lock for each sink that several targets write to."""
+    users: dict[int, set[int]] = {}
+    for part in parts:
+        users.setdefault(id(part.sink), set()).add(id(part.sessions))
+    return {sink: asyncio.Lock() for sink, targets in users.items() if len(targets) > 1}
+
+
+def _mark(result: BatchResult) -> Mark:
+    """What the ledger keeps of a batch: the numbers of its sets that ended `ok`, as ranges between the others."""
+    batch = result.batch
+    first, end = batch.first, batch.first + len(batch.sets)
+    ranges: list[tuple[int, int]] = []
+    for n in (*(failure.n for failure in result.failures), end):
+        if n > first:
+            ranges.append((first, n - 1))
+        first = n + 1
+    return Mark(result.part, tuple(ranges), result.failures, result.changed, len(result.unanswered), batch.end)
