@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.model.conditions import CheckRules, Condition, Measure
 from bulkq.text import characters
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -412,7 +413,7 @@ def _rows_text(rows: int) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"no {what}s" if not number else f"1 {what}" if number == 1 else f"{number:,} {what}s"
+    return counted(number, what) if number else f"no {what}s"
 
 
 def _columns_text(columns: Sequence[Column]) -> str:

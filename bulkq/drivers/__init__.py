@@ -8,12 +8,12 @@ about: `bulkq.drivers.dbapi` takes any dialect that is installed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.text import urls
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from bulkq.protocols import Driver
@@ -127,8 +127,8 @@ def _unknown(scheme: str) -> UsageError:
         return UsageError(
             f'no driver for "{scheme}://": install the package that brings this SQLAlchemy dialect, or correct the name after "+"'
         )
-    near = get_close_matches(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"], n=1, cutoff=0.6)
-    guess = f", did you mean {near[0]}://?" if near else ""
+    near = nearest(scheme, [*SCHEMES, *EXTRAS, "mysql+pymysql", "mysql+aiomysql"])
+    guess = f", did you mean {near}://?" if near else ""
     return UsageError(
         f'no driver for "{scheme}://"{guess} (known: postgresql://, sqlite://, and every SQLAlchemy dialect that is installed)'
     )

@@ -10,6 +10,7 @@ from bulkq.errors import UsageError
 from bulkq.ledger import row_values
 from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.model import RecordedPart, RunState, SinkPosition
+from bulkq.text.messages import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -141,10 +142,7 @@ def _of_status(query: Select[*tuple[object, ...]], status: str) -> Select[*tuple
 
 
 def _nearest(connection: Connection, wanted: str) -> str:
-    from difflib import get_close_matches
-
     known = connection.execute(select(RUNS.c.run).order_by(_newest()).limit(COMPARED)).scalars().all()
-    near = get_close_matches(wanted, known, n=3, cutoff=0.5)
-    if near:
-        return f" (did you mean {', '.join(near)}?)"
+    if guess := suggestion(wanted, known, "{}", most=3, likeness=0.5):
+        return guess
     return ": bulkq runs lists them" if known else ": it has none yet"

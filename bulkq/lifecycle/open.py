@@ -26,6 +26,7 @@ from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.sources.binding import check_constants
 from bulkq.sources.first_batch import Peeked
+from bulkq.text.messages import first_names
 
 if TYPE_CHECKING:
     import asyncio
@@ -354,4 +355,4 @@ def _batch(request: Run, query: Query) -> int | None:
 
 def _title(request: Run) -> str:
     names = [query.name for query in request.queries.selected]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return first_names(names, 3)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.errors import MOST_LINES, QueryFileError, UsageError, together
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -225,14 +226,12 @@ def _inline(text: str, dialect: str, number: int | None) -> Query:
 
 
 def _nearest(path: Path) -> str:
-    from difflib import get_close_matches
-
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".sql"]
     except OSError:
         return ""
-    near = get_close_matches(path.name, names, n=1)
-    return f" (did you mean {path.parent / near[0]}?)" if near else ""
+    near = nearest(path.name, names)
+    return f" (did you mean {path.parent / near}?)" if near else ""
 
 
 def _first_inside(path: Path) -> str:

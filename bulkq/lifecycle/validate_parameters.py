@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
+from bulkq.text.messages import a_or_an
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -67,8 +68,7 @@ def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str
     name = query.parameters[bad.parameter].name
     secret = query.parameters[bad.parameter].secret
     value = "***" if secret else str(batch.sets[bad.position][bad.parameter])
-    article = "an" if bad.type[:1] in "aeiou" else "a"
-    wrong = f'"{value}" is not {article} {bad.type}'
+    wrong = f'"{value}" is not {a_or_an(bad.type)}'
     if bad.sqlstate not in SYNTAX and not secret:
         wrong = f"{wrong}: {bad.message}"
     place = f"--param {name}" if name in constants else _place(query, batch, bad.position, bad.parameter)

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.model.conditions import CheckRules, Condition, Measure
-from bulkq.query.errors import nearest, quoted
+from bulkq.text.messages import nearest, quoted
 
 if TYPE_CHECKING:
     from bulkq.model import Query

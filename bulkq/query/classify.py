@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import StatementClass
-from bulkq.query.errors import nearest
 from bulkq.query.tokens import Token, TokenKind
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def classify(tokens: Sequence[Token], dialect: str = "") -> Nature:
         verb,
         statement is not StatementClass.READ and any(_unbounded(tokens, depths, i) for i in changes),
         _last_where(tokens, depths),
-        None if verb in KNOWN else nearest(verb, KNOWN) or "",
+        None if verb in KNOWN else nearest(verb, KNOWN),
         statement is StatementClass.READ or _counted(tokens, depths, first, changes),
     )
 

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bulkq.errors import QueryFileError, together
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_LONGEST = 60
-
-
-def quoted(value: str) -> str:
-    """`value` in quotes, on one line and not too long, for a message."""
-    shown = value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "..."
-    return '"' + "".join(c if c.isprintable() else "?" for c in shown) + '"'
-
-
-def nearest(wrong: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that was probably meant, or None."""
-    found = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
 
 
 @dataclass(slots=True)

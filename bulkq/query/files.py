@@ -11,9 +11,10 @@ from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
-from bulkq.query.errors import QueryErrors, nearest, quoted
+from bulkq.query.errors import QueryErrors
 from bulkq.query.placeholders import PlaceholderScan, find
 from bulkq.query.tokens import Token, TokenKind, tokenize
+from bulkq.text.messages import first_names, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -96,13 +97,9 @@ def pick(queries: Sequence[Query], name: str, file: str) -> Query:
         if query.name.replace("-", "_") == wanted:
             return query
     names = [query.name for query in queries]
-    guess = nearest(wanted, names)
-    if guess:
-        raise QueryFileError(f"{file}: no query named {quoted(name)} (did you mean {quoted(guess)}?)")
-    shown = ", ".join(names[:_MOST_NAMES]) + (
-        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    )
-    raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {shown or 'none'})")
+    if guess := suggestion(wanted, names):
+        raise QueryFileError(f"{file}: no query named {quoted(name)}{guess}")
+    raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {first_names(names, _MOST_NAMES) or 'none'})")
 
 
 def _blocks(lexed: Lexed, complaints: QueryErrors) -> Iterator[_QueryBlock]:
@@ -311,11 +308,10 @@ def _check_declared(
     for name, known in declared.items():
         if name in kinds:
             continue
-        guess = nearest(name, kinds)
         complaints.add(
             known.offset,
             f"parameter {quoted(name)} is declared but never used in {quoted(header.name or '')}"
-            + (f' (did you mean ":{guess}"?)' if guess else ""),
+            + suggestion(name, kinds, '":{}"'),
         )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bulkq.query.errors import quoted
 from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Token, TokenKind
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bulkq.model import Mode
 from bulkq.model.conditions import Measure
 from bulkq.query import check_headers
-from bulkq.query.errors import nearest, quoted
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
+from bulkq.text.messages import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -205,9 +205,8 @@ def _default(written: str) -> str | None:
 
 def _read_key(key: str, value: str, offset: int, header: Header, complaints: QueryErrors) -> None:
     if key not in KEYS:
-        guess = nearest(key, KEYS)
-        help_ = f"did you mean @{guess}?" if guess else "known are " + ", ".join(f"@{k}" for k in sorted(KEYS))
-        complaints.add(offset, f"unknown key @{key} ({help_})")
+        known = ", ".join(f"@{k}" for k in sorted(KEYS))
+        complaints.add(offset, f"unknown key @{key}{suggestion(key, KEYS, '@{}') or f' (there are: {known})'}")
         return
     if key in SINGLE and key in header.metadata:
         complaints.add(offset, f"@{key} stands twice: keep one")
@@ -309,10 +308,8 @@ def _count(value: str, least: int) -> int:
 
 def _one_of(value: str, *words: str) -> str:
     if value.lower() not in words:
-        guess = nearest(value.lower(), words)
         raise ValueError(
-            f"{quoted(value)} is not {', '.join(words[:-1])} or {words[-1]}"
-            + (f" (did you mean {guess}?)" if guess else "")
+            f"{quoted(value)} is not {', '.join(words[:-1])} or {words[-1]}{suggestion(value, words, '{}')}"
         )
     return value.lower()
 

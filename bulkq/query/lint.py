@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from bulkq.model import Mode, PlaceholderKind, StatementClass
 from bulkq.model.states import UNTYPED_COMPARED
 from bulkq.query import headers
-from bulkq.query.errors import quoted
 from bulkq.query.files import INLINE
 from bulkq.query.operands import untold
 from bulkq.query.tokens import Token, TokenKind, tokenize
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
 from bulkq.query import foreign_syntax
-from bulkq.query.errors import quoted
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

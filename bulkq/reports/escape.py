@@ -13,7 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from bulkq.text import characters
-from bulkq.text.pg_text import Shortened, printable
+from bulkq.text.characters import Shortened, printable
 
 LONGEST = 2_000
 """Of a message, in characters."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import CheckResult, Outcome, Status, Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.repository_paths import repository_path
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,8 +49,8 @@ def tally(found: Iterable[CheckResult]) -> dict[Verdict, int]:
 def tally_text(found: Sequence[CheckResult], noun: str) -> str:
     """`12 checks: 9 pass, 1 fail, 2 error`, the zeros left out."""
     counts = [f"{count:,} {verdict}" for verdict, count in reversed(tally(found).items()) if count]
-    plural = noun if len(found) == 1 else {"query": "queries"}.get(noun, f"{noun}s")
-    return f"{len(found):,} {plural}: {', '.join(counts)}" if counts else f"no {plural}"
+    plural = "queries" if noun == "query" else f"{noun}s"
+    return f"{counted(len(found), noun, plural)}: {', '.join(counts)}" if counts else f"no {plural}"
 
 
 def noun(summary: RunSummary) -> str:
@@ -121,7 +122,7 @@ def _of_query(query: QueryCounts, summary: RunSummary) -> CheckResult:
 def _query_message(query: QueryCounts, failures: Sequence[Failure], tried: int) -> str:
     if not tried:
         return "nothing was tried"
-    sets = f"{tried:,} parameter set{'' if tried == 1 else 's'}"
+    sets = counted(tried, "parameter set")
     parts = [f"{query.failed:,} failed"] if query.failed else []
     parts += [f"{query.unknown:,} unknown"] if query.unknown else []
     if not parts:

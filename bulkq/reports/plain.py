@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.reports.escape import cell, line
 from bulkq.reports.findings import hidden_rows, place
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult
@@ -62,7 +63,7 @@ def rows(finding: CheckResult) -> list[str]:
     widths = [min(WIDEST, max(len(row[i]) for row in table)) for i in range(columns)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
     more = hidden_rows(finding)
-    return [*lines, f"and {more:,} more rows" if more > 1 else "and 1 more row"] if more else lines
+    return [*lines, f"and {counted(more, 'more row')}"] if more else lines
 
 
 def _origin(finding: CheckResult) -> tuple[tuple[str, str], ...]:

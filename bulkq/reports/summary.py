@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
 from bulkq.model.changed_rows import changed_text
-from bulkq.text.pg_text import printable
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, RunSummary

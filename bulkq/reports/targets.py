@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.text.pg_text import printable
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import BulkqError, OutputClosed, UsageError
 from bulkq.sinks.file_output import FileOutput, cannot_write, is_special
+from bulkq.text.messages import suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import RunSummary
@@ -68,11 +69,9 @@ def parse_report(text: str) -> ReportRequest:
     """
     name, colon, path = text.partition(":")
     if name not in FORMATS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, FORMATS, n=1)
-        advice = f' (did you mean "{near[0]}"?)' if near else ""
-        raise UsageError(f'--report "{name}" is unknown{advice}; choose from {", ".join(FORMATS)}, as in json:FILE')
+        raise UsageError(
+            f'--report "{name}" is unknown{suggestion(name, FORMATS)}; choose from {", ".join(FORMATS)}, as in json:FILE'
+        )
     if not colon or path == "-":
         return ReportRequest(name)
     if not path:

@@ -12,7 +12,8 @@ from bulkq.model import Decoding
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
-from bulkq.text.pg_text import printable
+from bulkq.text.characters import printable
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +144,7 @@ class TableSink:
             console.print(_table(columns, self._rows))
             text = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
         more = self._count - len(self._rows)
-        note = f"... {more:,} more row{'' if more == 1 else 's'}, use -o FILE\n" if more else ""
+        note = f"... {counted(more, 'more row')}, use -o FILE\n" if more else ""
         return f"{text}\n{note}" if text else note
 
 

@@ -13,7 +13,7 @@ from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.sources.convert import Unfit, constant_column, converter, native
 from bulkq.sources.untyped_values import scalars
-from bulkq.text.messages import listed, shown, suggestion
+from bulkq.text.messages import listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ class ColumnBinding:
     def _complaints(self, field: Field, lines: Sequence[int], unfit: Unfit) -> list[str]:
         name = field.parameter.name
         wrong = [(f"{self.name}:{lines[i]}" if lines else self.name, why) for i, why in unfit.found]
-        return [f"{origin}: column {shown(name)}: {why} (:{name} of {self.place})" for origin, why in wrong]
+        return [f"{origin}: column {quoted(name)}: {why} (:{name} of {self.place})" for origin, why in wrong]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
             raise ParameterError(f"{where}: column {number} has no name; {IGNORE}")
         if name in seen and (name in needed or not ignore):
             raise ParameterError(
-                f"{where}: two columns are named {shown(name)}{'' if name in needed else f'; {IGNORE}'}"
+                f"{where}: two columns are named {quoted(name)}{'' if name in needed else f'; {IGNORE}'}"
             )
         seen.add(name)
 
@@ -209,7 +209,7 @@ def unused_text(noun: str, unused: Sequence[str], place: str, *, advice: bool = 
 def missing_text(noun: str, name: str, there: Sequence[str], place: str) -> str:
     """The complaint about a parameter that no column or key gives."""
     have = f"there {'is' if len(there) == 1 else 'are'} {listed(there)}" if there else "there is none"
-    return f"no {noun} {shown(name)} for :{name} of {place}; {have}{suggestion(name, there)}"
+    return f"no {noun} {quoted(name)} for :{name} of {place}; {have}{suggestion(name, there)}"
 
 
 def _fixed(terms: Terms, parameter: Parameter, columns: tuple[str, ...] | None, where: str) -> object:

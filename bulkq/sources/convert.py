@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import PlaceholderKind
 from bulkq.sources.json_codec import Number, decoder, json_text
 from bulkq.sources.untyped_values import canonical, integers, strict
-from bulkq.text.messages import a_or_an, shown
+from bulkq.text.messages import a_or_an, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,7 +170,7 @@ def _each(function: Callable[[object], object], values: Column, *, secret: bool 
 def _seen(value: object, *, secret: bool) -> str:
     if secret:
         return "***"
-    return "NULL" if value is None else shown(_text(value))
+    return "NULL" if value is None else quoted(_text(value))
 
 
 def _converted(scalar: Callable[[str], object], *, secret: bool) -> Converter:

@@ -16,6 +16,7 @@ from bulkq.errors import ParameterError, together
 from bulkq.sources.bound_source import ColumnBlock
 from bulkq.sources.files import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +161,7 @@ class DelimitedFeed:
         return together(
             ParameterError,
             (
-                f"{self.name}:{line}: {n} field{'s' if n > 1 else ''}, the header has {width}; {fewer if n < width else more}"
+                f"{self.name}:{line}: {counted(n, 'field')}, the header has {width}; {fewer if n < width else more}"
                 for n, line in zip(widths, numbers, strict=True)
                 if n != width
             ),

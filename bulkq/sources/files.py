@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import ParameterError
 from bulkq.sources.checkpoints import Prefix, proven
-from bulkq.text.messages import printable, shown, suggestion
+from bulkq.text.characters import printable
+from bulkq.text.messages import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -334,7 +335,7 @@ def _why_not(name: str, error: Exception) -> str:
     except OSError:
         near = ""
     if not near and "=" in name:
-        near = f" (for one value write --param {shown(name)})"
+        near = f" (for one value write --param {quoted(name)})"
     return f"{there}: no such file{near}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.sources.checkpoints import BLOCK, DIGEST_BYTES
 from bulkq.sources.files import refused_file
-from bulkq.text.messages import printable
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.sources.files import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.sources.json_codec import Number, decoder, kind, plainly, scanner, why_not_json
-from bulkq.text.messages import shown
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from bulkq.model import SourcePosition
@@ -125,7 +125,7 @@ class JsonArrayReader:
             return True
         self._move(self._at + 1)
         if found := await self._peek():
-            raise self._error(f"{shown(found)} after the end of the array")
+            raise self._error(f"{quoted(found)} after the end of the array")
         self._ended = True
         return False
 
@@ -137,7 +137,7 @@ class JsonArrayReader:
         if not found:
             raise self._error(f"ends early; expected {what}" if self._inside else f"is empty; expected {what}")
         hint = "; is it JSON Lines? then --params-format jsonl" if found == "{" and not self._inside else ""
-        raise self._error(f"expected {what}, found {shown(found)}{hint}")
+        raise self._error(f"expected {what}, found {quoted(found)}{hint}")
 
     async def _peek(self) -> str:
         """The next character that is no white space, "" at the end."""

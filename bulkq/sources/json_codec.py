@@ -8,7 +8,7 @@ import sys
 from json.scanner import make_scanner
 from typing import TYPE_CHECKING, NoReturn
 
-from bulkq.text.messages import shown
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise Twice(f"two keys are named {shown(next(name for name in names if names.count(name) > 1))}")
+        raise Twice(f"two keys are named {quoted(next(name for name in names if names.count(name) > 1))}")
     return found
 
 
@@ -98,7 +98,7 @@ def why_not_json(error: Exception) -> str:
     if isinstance(error, Twice):
         return str(error)
     if isinstance(error, json.JSONDecodeError):
-        found = shown(error.doc[error.pos : error.pos + NEAR]) if error.pos < len(error.doc) else "the end"
+        found = quoted(error.doc[error.pos : error.pos + NEAR]) if error.pos < len(error.doc) else "the end"
         return f"not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')}, found {found}"
     if isinstance(error, RecursionError):
         return "not JSON that can be read: nested too deeply"

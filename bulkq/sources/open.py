@@ -19,7 +19,8 @@ from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.ranges import One, Range
 from bulkq.sources.sql import Queried
 from bulkq.sources.untyped_values import scalars
-from bulkq.text.messages import MOST_SHOWN, listed, printable, shown, suggestion
+from bulkq.text.characters import printable
+from bulkq.text.messages import MOST_SHOWN, listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import Query, SourcePosition
@@ -76,7 +77,7 @@ class SourceOpener:
         specs = self._request.specs
         if self._request.format not in (None, *FORMATS):
             near = suggestion(str(self._request.format), FORMATS)
-            raise ParameterError(f"--params-format {shown(self._request.format)}: one of {', '.join(FORMATS)}{near}")
+            raise ParameterError(f"--params-format {quoted(self._request.format)}: one of {', '.join(FORMATS)}{near}")
         if len(specs) > 1 and not self._request.grid:
             raise ParameterError(f"-p was given {len(specs)} times; --grid runs the product of several sources")
         if specs.count("-") > 1:
@@ -176,7 +177,7 @@ class SourceOpener:
 
     async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
-            raise ParameterError(f"-p {shown(spec)}: there is no database here to ask")
+            raise ParameterError(f"-p {quoted(spec)}: there is no database here to ask")
         name = printable(" ".join(spec.split()))
         feed = Queried(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
         try:
@@ -246,7 +247,7 @@ async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:
 
 
 def _no_way_back(spec: str) -> RefusedError:
-    return RefusedError(f"-p {shown(spec)}: cannot be read a second time: start a new run")
+    return RefusedError(f"-p {quoted(spec)}: cannot be read a second time: start a new run")
 
 
 def _format_of(spec: str) -> str | None:
@@ -257,7 +258,7 @@ def _format_of(spec: str) -> str | None:
         raise ParameterError(f"{printable(spec)}: Parquet is not supported yet; convert it to CSV or JSON Lines")
     if not suffix or suffix in SUFFIXES:
         return SUFFIXES.get(suffix)
-    raise ParameterError(f"{printable(spec)}: the suffix {shown(suffix)} is not known; {SAY_WHICH}")
+    raise ParameterError(f"{printable(spec)}: the suffix {quoted(suffix)} is not known; {SAY_WHICH}")
 
 
 async def _format_seen(reader: LineReader, spec: str) -> str:
@@ -265,7 +266,7 @@ async def _format_seen(reader: LineReader, spec: str) -> str:
     head = (await start(reader)).lstrip() if reader.waits else b""
     if head[:1] in (b"{", b"["):
         return "jsonl" if head[:1] == b"{" else "json"
-    raise ParameterError(f"-p {shown(spec)}: no suffix tells the format; {SAY_WHICH}")
+    raise ParameterError(f"-p {quoted(spec)}: no suffix tells the format; {SAY_WHICH}")
 
 
 def _query_of(spec: str) -> Query:
@@ -281,9 +282,9 @@ def _query_of(spec: str) -> Query:
     finally:
         reader.close()
     if not name and len(queries) > 1:
-        raise ParameterError(f"-p {shown(spec)}: say which: @{file}:{queries[0].name}, for example")
+        raise ParameterError(f"-p {quoted(spec)}: say which: @{file}:{queries[0].name}, for example")
     query = pick(queries, name, file) if name else queries[0]
     if query.parameters:
         names = listed([p.name for p in query.parameters])
-        raise ParameterError(f"-p {shown(spec)}: a query that gives parameters takes none; this one wants {names}")
+        raise ParameterError(f"-p {quoted(spec)}: a query that gives parameters takes none; this one wants {names}")
     return query

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
 from bulkq.sources.bound_source import ColumnBlock
-from bulkq.text.messages import shown
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,11 +124,11 @@ class Range:
 def _parse(spec: str) -> tuple[str, int, int, int | None]:
     found = RANGE.fullmatch(spec)
     if found is None:
-        raise ParameterError(f"-p {shown(spec)}: write range:id=1..1000000, or range:id=1..1000000/1000")
+        raise ParameterError(f"-p {quoted(spec)}: write range:id=1..1000000, or range:id=1..1000000/1000")
     name, first, last = found[1], int(found[2]), int(found[3])
     step = None if found[4] is None else int(found[4])
     if last < first:
-        raise ParameterError(f"-p {shown(spec)}: the range ends before it starts")
+        raise ParameterError(f"-p {quoted(spec)}: the range ends before it starts")
     if step is not None and step < 1:
-        raise ParameterError(f"-p {shown(spec)}: the step must be 1 or more")
+        raise ParameterError(f"-p {quoted(spec)}: the step must be 1 or more")
     return name, first, last, step

@@ -25,7 +25,7 @@ from bulkq.sources.batch_queue import BatchQueue, joined
 from bulkq.sources.checkpoints import Prefix, skip
 from bulkq.sources.files import LineReader
 from bulkq.sources.spool_codec import dumps, loads
-from bulkq.text.messages import printable
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import DatabaseError, ParameterError, RefusedError
 from bulkq.policy.retry import READ_ONLY
 from bulkq.sources.bound_source import ColumnBlock
-from bulkq.text.messages import printable
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

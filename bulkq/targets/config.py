@@ -20,14 +20,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError, together
 from bulkq.targets.config_files import documents
+from bulkq.text.characters import printable
+from bulkq.text.messages import suggestion_or_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from bulkq.model import Target
     from bulkq.targets.config_files import Document
@@ -114,7 +115,7 @@ class _Reading:
         readers = {"defaults": self._defaults, "targets": self._targets, "groups": self._groups}
         for key, value in document.table.items():
             if key not in SECTIONS:
-                self.errors.append(f'{document.place(key)}: unknown key "{key}"{nearest(key, SECTIONS)}')
+                self.errors.append(f'{document.place(key)}: unknown key "{key}"{suggestion_or_names(key, SECTIONS)}')
             elif not isinstance(value, dict):
                 self.errors.append(f"{document.place(key)}: {key} must be a table: write [{key}]")
             else:
@@ -153,11 +154,7 @@ class _Reading:
     def _name_is_good(self, document: Document, section: str, name: str) -> bool:
         place = document.place(section, name)
         if not NAME.fullmatch(name):
-            from bulkq.text.urls import on_one_line
-
-            self.errors.append(
-                f'{place}: "{on_one_line(name)}" cannot be a name: use letters, digits, "_", "-" and "."'
-            )
+            self.errors.append(f'{place}: "{printable(name)}" cannot be a name: use letters, digits, "_", "-" and "."')
             return False
         other = document.table.get("targets" if section == "groups" else "groups")
         if section == "groups" and isinstance(other, dict) and name in other:
@@ -175,9 +172,3 @@ class _Reading:
                 f"{document.place('targets', target.name, 'url')}: others can read the password in targets.{target.name}.url: "
                 f"chmod 600 {document.shown}, or write password = {{ env = ... }}, {{ file = ... }} or {{ command = ... }}"
             )
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """` (did you mean "x"?)`, or what there is."""
-    near = get_close_matches(word, known, n=1)
-    return f' (did you mean "{near[0]}"?)' if near else f" (there are: {', '.join(known)})"

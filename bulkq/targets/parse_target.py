@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote
 
 from bulkq.drivers import EXAMPLE
 from bulkq.model import Secret, Target
-from bulkq.targets.config import nearest
 from bulkq.targets.expectations import KEYS as EXPECTABLE
 from bulkq.text import urls
+from bulkq.text.messages import suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
         return None, reading.errors
     for key in entry.keys() - set(KEYS):
         reading.errors.append(
-            f'{document.place("targets", name, key)}: unknown key "targets.{name}.{key}"{nearest(key, KEYS)}'
+            f'{document.place("targets", name, key)}: unknown key "targets.{name}.{key}"{suggestion_or_names(key, KEYS)}'
         )
     target = Target(
         url=reading.url(entry),
@@ -81,7 +81,9 @@ class _TargetParser:
             return None
         for key in value.keys() - set(SECRETS):
             place = self.document.place("targets", self.name, "password", key)
-            self.errors.append(f'{place}: unknown key "targets.{self.name}.password.{key}"{nearest(key, SECRETS)}')
+            self.errors.append(
+                f'{place}: unknown key "targets.{self.name}.password.{key}"{suggestion_or_names(key, SECRETS)}'
+            )
         given = [key for key in SECRETS if key in value]
         if len(given) != 1:
             self.wrong(f"must say one place where the password is: {FORMS}", "password")
@@ -128,7 +130,9 @@ class _TargetParser:
         for key, wanted in value.items():
             if key not in EXPECTABLE:
                 place = self.document.place("targets", self.name, "expect", key)
-                self.errors.append(f'{place}: unknown key "targets.{self.name}.expect.{key}"{nearest(key, EXPECTABLE)}')
+                self.errors.append(
+                    f'{place}: unknown key "targets.{self.name}.expect.{key}"{suggestion_or_names(key, EXPECTABLE)}'
+                )
             elif key == "in_recovery" and not isinstance(wanted, bool):
                 self.wrong("must be true or false", "expect", key)
             elif not isinstance(wanted, str | int | float):

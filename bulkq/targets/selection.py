@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from bulkq.errors import UsageError, together
 from bulkq.model import Target
 from bulkq.targets.same_database import guard_of
 from bulkq.text import urls
+from bulkq.text.messages import first_names, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -149,15 +149,10 @@ def _unknown(text: str, config: Config) -> str:
 
 
 def _nearest(text: str, known: Collection[str], what: str) -> str:
-    near = get_close_matches(text, known, n=3)
-    if near:
-        return f" (did you mean {' or '.join(near)}?)"
-    return f" ({_listed(known, what)})"
+    return suggestion(text, known, "{}", most=3) or f" ({_listed(known, what)})"
 
 
 def _listed(known: Collection[str], what: str) -> str:
     if not known:
         return f"there are no {what}"
-    shown = list(known)[:SHOWN]
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return f"there are: {', '.join(shown)}{more}"
+    return f"there are: {first_names(list(known), SHOWN)}"

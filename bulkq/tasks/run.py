@@ -28,6 +28,7 @@ from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCount
 from bulkq.model.changed_rows import changed_in_all
 from bulkq.policy import safety, stop_rules
 from bulkq.protocols import WarningDriver
+from bulkq.text.messages import first_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -346,7 +347,7 @@ def _not_done(opened: Opened) -> str:
     away = [site.label for site in opened.sites if site.lost is not None] if opened.several else []
     if not away:
         return ""
-    shown = ", ".join(away[:NAMED]) + (f" and {len(away) - NAMED} more" if len(away) > NAMED else "")
+    shown = first_names(away, NAMED)
     return f"{len(away)} of {len(opened.sites)} targets were not done: {shown}"
 
 

@@ -35,3 +35,25 @@ def look_alike(one: str, other: str) -> bool:
 def escaped(text: str) -> str:
     r"""`text` with every character outside ASCII as an escape: `caf\xe9`."""
     return "".join(c if c.isascii() else c.encode("unicode_escape").decode() for c in text)
+
+
+def printable(text: str) -> str:
+    r"""`text` with everything that a terminal might obey written as an escape: `\n`, `\x1b`, `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
+
+
+class Shortened(str):
+    """The beginning of a text, and how much more there was; as a string it says so itself."""
+
+    __slots__ = ("head", "more")
+    head: str
+    more: int
+
+    def __new__(cls, text: str, longest: int) -> Shortened:
+        """The first `longest` characters of `text`, which has more."""
+        more = len(text) - longest
+        made = super().__new__(cls, f"{text[:longest]}... ({more:,} more characters)")
+        made.head, made.more = text[:longest], more
+        return made

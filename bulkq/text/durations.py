@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bulkq.text.messages import quoted
+
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Seconds in each unit that may be written."""
 
@@ -23,22 +25,17 @@ def parse_duration(text: str) -> float | None:
         return None
     found = _DURATION.fullmatch(written)
     if not found:
-        raise ValueError(f'{_quoted(written)} is not a duration: write "250ms", "30s", "5m", "2h" or "none"')
+        raise ValueError(f'{quoted(written)} is not a duration: write "250ms", "30s", "5m", "2h" or "none"')
     sign, number, unit = found[1], found[2], found[3].lower()
     if not unit:
         raise ValueError(
-            f'{_quoted(written)} has no unit: write "{number}s" for seconds, "{number}ms" for milliseconds or "none"'
+            f'{quoted(written)} has no unit: write "{number}s" for seconds, "{number}ms" for milliseconds or "none"'
         )
     if unit not in SECONDS:
-        raise ValueError(f'{_quoted(written)} has an unknown unit "{unit}": use ms, s, m or h')
+        raise ValueError(f'{quoted(written)} has an unknown unit "{unit}": use ms, s, m or h')
     seconds = float(number) * SECONDS[unit]
     if sign == "-" or not seconds:
-        raise ValueError(f'{_quoted(written)} is not longer than nothing: write "none" to switch the limit off')
+        raise ValueError(f'{quoted(written)} is not longer than nothing: write "none" to switch the limit off')
     if seconds > _LONGEST_S:
-        raise ValueError(f'{_quoted(written)} is longer than 24 days: write "none" to switch the limit off')
+        raise ValueError(f'{quoted(written)} is longer than 24 days: write "none" to switch the limit off')
     return seconds
-
-
-def _quoted(text: str) -> str:
-    shown = "".join(c if c.isprintable() else "?" for c in text)
-    return f'"{shown[:40]}..."' if len(shown) > 43 else f'"{shown}"'

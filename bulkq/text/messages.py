@@ -1,48 +1,78 @@
-"""How error messages of this room show a value and suggest a name."""
+"""Parts of messages: quoted values, suggestions of names, lists of names, numbers with their noun. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.text.characters import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MOST_SHOWN = 40
-"""Characters of a value that a message repeats; a message is to stay one readable line."""
+MOST_SHOWN = 60
+"""Characters of a value that a message repeats; a message stays one readable line."""
 
 MOST_LISTED = 80
 """Characters of names after which a list of them is cut."""
 
+LIKENESS = 0.6
+"""Share of common characters from which a name is suggested; see `difflib.get_close_matches`."""
 
-def shown(value: object) -> str:
-    """`value` in quotes on one line, cut after `MOST_SHOWN` characters."""
+
+def quoted(value: object) -> str:
+    """`value` in double quotes on one line, cut after `MOST_SHOWN` characters."""
     text = str(value)
     return f'"{printable(text[:MOST_SHOWN])}{"..." if len(text) > MOST_SHOWN else ""}"'
 
 
-def printable(text: str) -> str:
-    """`text` with everything that would move a terminal's cursor as its escape."""
-    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
-
-
 def listed(names: Sequence[str]) -> str:
-    """`"a", "b"`, cut after `MOST_LISTED` characters."""
+    """`"a", "b" and 3 more`, cut after `MOST_LISTED` characters."""
     text, count = "", 0
     while count < len(names) and len(text) < MOST_LISTED:
-        text += (", " if text else "") + shown(names[count])
+        text += (", " if text else "") + quoted(names[count])
         count += 1
     return text + (f" and {len(names) - count} more" if count < len(names) else "")
 
 
-def suggestion(name: str, names: Iterable[str]) -> str:
-    """` (did you mean "id"?)` with the nearest of `names`, or "" where none is near."""
+def first_names(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: the first `most` of `names`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The `known` name that resembles `wrong` most, or "" if none does."""
+    return next(iter(_nearest(wrong, known, 1, LIKENESS)), "")
+
+
+def suggestion(
+    wrong: str, known: Iterable[str], form: str = '"{}"', *, most: int = 1, likeness: float = LIKENESS
+) -> str:
+    """` (did you mean "id"?)`, or "" if no name resembles `wrong`; `form` shows a name. Case and outer blanks do not count."""
+    near = _nearest(wrong, known, most, likeness)
+    shown = " or ".join(form.format(printable(name)) for name in near)
+    return f" (did you mean {shown}?)" if near else ""
+
+
+def suggestion_or_names(wrong: str, known: Iterable[str], form: str = '"{}"') -> str:
+    """See `suggestion`; ` (there are: a, b)` if no name resembles `wrong`."""
+    names = list(known)
+    return suggestion(wrong, names, form) or f" (there are: {', '.join(names)})"
+
+
+def _nearest(wrong: str, known: Iterable[str], most: int, likeness: float) -> list[str]:
     import difflib  # only errors need it
 
-    by_lower = {n.lower().strip(): n for n in names}
-    near = difflib.get_close_matches(name.lower().strip(), by_lower, n=1)
-    return f" (did you mean {shown(by_lower[near[0]])}?)" if near else ""
+    by_folded = {name.lower().strip(): name for name in known}
+    found = difflib.get_close_matches(wrong.lower().strip(), by_folded, n=most, cutoff=likeness)
+    return [by_folded[name] for name in found]
 
 
 def a_or_an(noun: str) -> str:
     """`noun` with its article: `a bigint`, `an integer`."""
     return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 check`, `1,200 checks`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,19 +1,36 @@
-"""Python values as PostgreSQL would print them, for values that no server has printed.
+"""PostgreSQL's text forms: Python values as PostgreSQL prints them, and its texts as JSON. Pure.
 
 Source of the forms: `DateStyle = ISO`, `IntervalStyle = postgres`, `extra_float_digits = 1`, `bytea_output = hex`,
-which are PostgreSQL's defaults.
+which are PostgreSQL's defaults. The JSON is that of PostgreSQL's `to_json`, so that every driver gives the same bytes.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import struct
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ENDS = frozenset({date.min, date.max, datetime.min, datetime.max})  # noqa: DTZ901 - infinity, as libraries give it to Python
+MONTH_DAYS = 28
+"""An interval that has as many days may have had months."""
+
+LEAST_FIXED, FIRST_EXPONENT = -4, 6
+"""Powers of ten between which PostgreSQL writes a `real` without an exponent."""
+
+LARGEST_SINGLE = 3.40282356e38
+"""What is rounded to the largest number of four bytes."""
+
+NORMAL_SINGLE = 1.2e-38
+"""Below it, four bytes hold fewer than six digits."""
+
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 EXACT_INTEGERS = 2**53
 """Above this a double may be an integer that its shortest text does not name exactly."""
@@ -89,13 +106,6 @@ def bytes_text(value: bytes | bytearray | memoryview) -> str:
     return "\\x" + bytes(value).hex()
 
 
-def printable(text: str) -> str:
-    r"""`text` with everything that a terminal might obey written as an escape: `\n`, `\x1b`, `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
-
-
 TEXTS: tuple[tuple[type, Callable[..., str]], ...] = (
     (bool, bool_text),
     (int, int.__repr__),
@@ -118,16 +128,125 @@ def text_of(kind: type) -> Callable[..., str] | None:
     return next((text for base, text in TEXTS if issubclass(kind, base)), None)
 
 
-class Shortened(str):
-    """The beginning of a text, and how much more there was; as a string it says so itself."""
+# --- texts of PostgreSQL as JSON ------------------------------------------------------------------------------
 
-    __slots__ = ("head", "more")
-    head: str
-    more: int
 
-    def __new__(cls, text: str, longest: int) -> Shortened:
-        """The first `longest` characters of `text`, which has more."""
-        more = len(text) - longest
-        made = super().__new__(cls, f"{text[:longest]}... ({more:,} more characters)")
-        made.head, made.more = text[:longest], more
-        return made
+def iso(text: str) -> str:
+    """`2026-11-22 13:05:10+00` as ISO 8601; what is no moment on a calendar (`infinity`) as it is."""
+    day, _, clock = text.partition(" ")
+    if not clock[:1].isdigit():
+        return text
+    clock, era, _ = clock.partition(" BC")
+    if clock[-3:-2] in {"+", "-"}:
+        clock += ":00"
+    return f"{day}T{clock}{era}"
+
+
+def number_json(text: str) -> str:
+    """A number as it is written; `NaN` and `Infinity` are strings, for JSON has no such numbers."""
+    return text if NUMBER.fullmatch(text) else string_json(text)
+
+
+def bool_json(text: str) -> str:
+    """`t` or `f`."""
+    return "true" if text == "t" else "false"
+
+
+def moment_json(text: str) -> str:
+    """See `iso`."""
+    return string_json(iso(text))
+
+
+def string_json(text: str) -> str:
+    """Any other text."""
+    return encode_basestring(text)
+
+
+def array_json(element: Callable[[str], str], delimiter: str = ",") -> Callable[[str], str]:
+    """What makes JSON of an array literal: `{1,NULL,"a b"}`, `[0:1]={1,2}`, `{{1,2},{3,4}}`.
+
+    Args:
+        element: JSON of the text of one element.
+        delimiter: between elements: `;` for boxes.
+    """
+    token = re.compile(rf'"((?:[^"\\]|\\.)*)"|([{{}}{delimiter}])|([^{{}}"{delimiter}]+)', re.DOTALL)
+    marks = {"{": "[", "}": "]", delimiter: ","}
+
+    def written(found: re.Match[str]) -> str:
+        quoted, mark, bare = found.groups()
+        if mark is not None:
+            return marks[mark]
+        if bare is not None:
+            return "null" if bare == "NULL" else element(bare)
+        return element(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
+
+    return lambda text: token.sub(written, text[text.index("{") :])
+
+
+def single(value: float) -> float:
+    """The double whose shortest text is that of `value`, which came from four bytes: 0.1 of 0.10000000149011612."""
+    if not math.isfinite(value):
+        return value
+    for digits in range(6 if abs(value) > NORMAL_SINGLE else 1, 9):
+        short = float(f"{value:.{digits}g}")
+        beyond = 2 * short - value
+        if abs(beyond) < LARGEST_SINGLE and _four(short) == value and (beyond == value or _four(beyond) != beyond):
+            return short  # and not half way to the next number, which PostgreSQL does not take for either
+    return float(f"{value:.9g}")
+
+
+def _four(value: float) -> float:
+    (four,) = struct.unpack("f", struct.pack("f", value))
+    return float(four)
+
+
+def singles(kind: str, value: object) -> object:
+    """`single` of all numbers inside a list, a struct or a map of the type `kind`.
+
+    Raises:
+        ValueError: it also holds doubles, and nobody can tell which are which.
+    """
+    if "double" in kind.lower():
+        raise ValueError(
+            f"of type {kind} it mixes FLOAT and DOUBLE, which Python gives alike: cast it to text in the query"
+        )
+    if isinstance(value, float):
+        return single(value)
+    if isinstance(value, dict):
+        return {singles(kind, key): singles(kind, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(singles(kind, item) for item in value)
+    return value
+
+
+def real(value: float) -> str:
+    """`0.1`, `1e+06`, `NaN`: a number of four bytes as PostgreSQL writes it, which goes over to exponents at a million."""
+    value = single(_four(value))
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    place = len(digits) + exponent - 1
+    if value == 0 or LEAST_FIXED <= place < FIRST_EXPONENT:
+        return f"{value:.{max(-exponent, 0)}f}"
+    rest = "".join(map(str, digits[1:]))
+    return f"{'-' if sign else ''}{digits[0]}{'.' if rest else ''}{rest}e{place:+03d}"
+
+
+def certain(kind: str, value: object) -> object:
+    """`value`, which a library has made of one of the type `kind`, where it can have been no other.
+
+    Raises:
+        ValueError: Python has no infinite date, no month in an interval and no nanosecond, so it may have been another.
+    """
+    parts = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
+    if isinstance(parts, (list, tuple)):
+        for part in parts:
+            certain(kind, part)
+    elif (
+        (isinstance(value, datetime) and (value.replace(tzinfo=None) in ENDS or "timestamp_ns" in kind.lower()))
+        or (type(value) is date and value in ENDS)
+        or (isinstance(value, timedelta) and abs(value.days) >= MONTH_DAYS)
+    ):
+        raise ValueError(f'"{value}" is all that is left of a value of type {kind}: cast it to text in the query')
+    return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, unquote
 
+from bulkq.text.characters import printable
+
 MASK = "***"
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
@@ -27,7 +29,7 @@ def safe(url: str) -> str:
     connection string. A URL that was written wrongly (an unescaped `@`, `/`, `?` or `#` in the password) hides too much
     rather than too little. It stays on one line.
     """
-    url = on_one_line(url)
+    url = printable(url)
     found = _SCHEME.match(url)
     if not found:
         return _KEY_SECRET.sub(rf"\g<1>{MASK}", url)
@@ -36,11 +38,6 @@ def safe(url: str) -> str:
     if end > start:
         rest = rest[:start] + MASK + rest[end:]
     return head + _QUERY_SECRET.sub(rf"\g<1>{MASK}", rest)
-
-
-def on_one_line(text: str) -> str:
-    r"""`text` with its control characters as escapes: `\n`."""
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def passwords(url: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from bulkq.text.pg_literals import real, single
+from bulkq.text.pg_text import real, single
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.changed_rows import changed_text
 from bulkq.policy.stop_rules import status as status_of
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -179,7 +180,7 @@ def _cells(known: ListedRun) -> dict[str, str]:
     record = known.record
     return {
         "run": record.run,
-        "name": _printable(record.name),
+        "name": printable(record.name),
         "mode": record.mode,
         "status": known.status,
         "ok": str(record.ok),
@@ -226,7 +227,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         *_failures(known),
         ("next", _next(known) or "nothing: it is complete"),
     ]
-    return [f"{name:<13}{_printable(value)}" for name, value in rows if value]
+    return [f"{name:<13}{printable(value)}" for name, value in rows if value]
 
 
 def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
@@ -253,10 +254,6 @@ def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
 def _moment(text: str) -> str:
     """`2026-11-22 13:05:10Z` of an ISO moment in UTC."""
     return f"{text[:19].replace('T', ' ')}Z" if text else ""
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 # --- for programs --------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from bulkq.checks.verdict import flaky
 from bulkq.cli.display.progress_text import duration_text
 from bulkq.errors import UsageError
+from bulkq.text.characters import printable
+from bulkq.text.messages import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +54,7 @@ def _in_project(name: str) -> str:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.rpartition(":")[2], names, n=3)
-    if near:
-        return f" (did you mean {', '.join(near)}?)"
-    return ": it has none yet" if not names else ""
+    return suggestion(name.rpartition(":")[2], names, "{}", most=3) if names else ": it has none yet"
 
 
 def _lines(known: RecordedCheck, limit: int) -> list[str]:
@@ -81,7 +78,7 @@ def _lines(known: RecordedCheck, limit: int) -> list[str]:
     ]
     more = len(known.history) - len(rows)
     return [
-        *(f"{name:<14}{_printable(value)}" for name, value in facts),
+        *(f"{name:<14}{printable(value)}" for name, value in facts),
         "",
         *table,
         *([f"and {more} more: --limit shows them"] if more else []),
@@ -94,7 +91,7 @@ def _typical_s(history: Sequence[PastCheck]) -> float:
 
 
 def _cells(past: PastCheck) -> dict[str, str]:
-    value = "" if past.value is None else _printable(past.value)
+    value = "" if past.value is None else printable(past.value)
     return {
         "run": past.run,
         "started": _moment(past.at),
@@ -111,10 +108,6 @@ def _time(seconds: float) -> str:
 
 def _moment(text: str) -> str:
     return f"{text[:19].replace('T', ' ')}Z"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _json(known: Sequence[RecordedCheck], limit: int) -> str:

@@ -77,9 +77,9 @@ def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
             errors.append(f"{setting.place}: defaults.{name} is for whoever types the command: take it out")
             continue
         if name not in known:
-            from bulkq.targets.config import nearest
+            from bulkq.text.messages import suggestion_or_names
 
-            errors.append(f'{setting.place}: unknown key "defaults.{name}"{nearest(name, known)}')
+            errors.append(f'{setting.place}: unknown key "defaults.{name}"{suggestion_or_names(name, known)}')
             continue
         option = known[name]
         try:

@@ -256,8 +256,8 @@ def one_of(text: str, words: Sequence[str]) -> str:
     """`text` where it is one of `words`; else ValueError with the nearest and all of them."""
     if text in words:
         return text
-    from difflib import get_close_matches
+    from bulkq.text.messages import nearest
 
-    near = get_close_matches(text, words, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(words)}"
+    near = nearest(text, words)
+    hint = f"did you mean {near}?" if near else f"one of {', '.join(words)}"
     raise ValueError(f"{text}: no such value ({hint})")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Column, Decoding
-from bulkq.text import pg_literals
+from bulkq.text import pg_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,9 +43,9 @@ FAITHFUL = frozenset({BOOL, INT2, INT4, INT8, TEXT, BPCHAR, VARCHAR, NAME, FLOAT
 cast. A numeric would lose its string."""
 
 ELEMENTS = (
-    dict.fromkeys((INT2, INT4, INT8, FLOAT4, FLOAT8), pg_literals.number_json)
-    | dict.fromkeys(MOMENTS, pg_literals.moment_json)
-    | {BOOL: pg_literals.bool_json}
+    dict.fromkeys((INT2, INT4, INT8, FLOAT4, FLOAT8), pg_text.number_json)
+    | dict.fromkeys(MOMENTS, pg_text.moment_json)
+    | {BOOL: pg_text.bool_json}
 )
 """Elements of arrays that are not strings in JSON, or not the server's text."""
 
@@ -93,9 +93,9 @@ def json_value(kind: Type) -> Converter | None:
     if kind.oid == FLOAT4:
         return float
     if kind.oid in MOMENTS:
-        return pg_literals.iso
+        return pg_text.iso
     if kind.element:
-        return pg_literals.array_json(ELEMENTS.get(kind.element, pg_literals.string_json), kind.delimiter)
+        return pg_text.array_json(ELEMENTS.get(kind.element, pg_text.string_json), kind.delimiter)
     return None
 
 

@@ -10,7 +10,6 @@ import socket
 import ssl
 import struct
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -19,6 +18,7 @@ from bulkq.drivers.asyncpg.options import at_home, exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.options import Options
@@ -101,8 +101,8 @@ def _unknown_option(error: Exception, url: str) -> str | None:
     found = _PARAMETER.search(str(error)) if getattr(error, "sqlstate", None) == "42704" else None
     if found is None or found[1] not in urls.options(url):
         return None
-    near = get_close_matches(found[1], OPTIONS, n=1)
-    advice = f"did you mean {near[0]}?" if near else "neither one of libpq nor a setting of this server"
+    near = nearest(found[1], OPTIONS)
+    advice = f"did you mean {near}?" if near else "neither one of libpq nor a setting of this server"
     return f'target "{urls.safe(url)}": no option "{found[1]}" ({advice})'
 
 

@@ -41,5 +41,5 @@ def _quoted(adapter: Adapter, known: set[str], parameter: str, value: str) -> st
         f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it',
         sqlstate="42P01",
         phase=Phase.PREPARING,
-        hint=rules.nearest(value, known),
+        hint=rules.nearest_hint(value, known),
     )

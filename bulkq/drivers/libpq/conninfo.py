@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from bulkq.drivers.libpq.parameters import KEYWORDS, SETTINGS, VARIABLES
 from bulkq.errors import UsageError
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,7 +161,7 @@ def _entry(line: str, place: str) -> tuple[str, str]:
     if name == "service":
         raise UsageError(f"{place}: a service cannot name another service: take the line out")
     if name not in KEYWORDS:
-        near = get_close_matches(name, KEYWORDS, n=1)
-        advice = f"did you mean {near[0]}?" if near else "set server settings with options=-c name=value"
+        near = nearest(name, KEYWORDS)
+        advice = f"did you mean {near}?" if near else "set server settings with options=-c name=value"
         raise UsageError(f'{place}: libpq has no parameter "{name}" ({advice})')
     return name, text.strip()

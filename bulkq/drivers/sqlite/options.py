@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from bulkq.errors import UsageError
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +100,6 @@ def _one_of(url: str, name: str, word: str, words: Sequence[str]) -> str:
 def _unknown(url: str, name: str) -> str:
     if name in ELSEWHERE:
         return f'"{url}": {name} is not taken from the URL: {ELSEWHERE[name]}'
-    near = get_close_matches(name, NAMES, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(NAMES))}"
+    near = nearest(name, NAMES)
+    meant = f"did you mean {near}?" if near else f"known are {', '.join(sorted(NAMES))}"
     return f'"{url}": unknown option "{name}": {meant} (a "?" in the file name is written %3F)'

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bulkq.errors import TargetError
 from bulkq.policy.advice import TRANSACTION_OFF
-from bulkq.text.urls import on_one_line
+from bulkq.text.characters import printable
+from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def must_be_usable(path: Path, *, write: bool) -> None:
     Raises:
         TargetError: nothing there, not a file, or no permission.
     """
-    shown = on_one_line(str(path))
+    shown = printable(str(path))
     try:
         mode = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -108,7 +108,7 @@ def _can_keep_a_journal(path: Path) -> bool:
 
 def why_not_open(path: Path, error: Exception, waited_s: float) -> str:
     """Why SQLite did not open the file at `path`, with the next step."""
-    shown = on_one_line(str(path))
+    shown = printable(str(path))
     state = getattr(error, "sqlite_errorname", None) or ""
     if state.startswith("SQLITE_NOTADB"):
         return f'"{shown}" is not an SQLite database, or it is encrypted'
@@ -156,10 +156,10 @@ def next_step(message: str) -> str | None:
     return f'cast("{column[1]}" as blob) gives its bytes' if column else None
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest_hint(name: str, known: Iterable[str]) -> str | None:
     """A hint with the known name that is most like `name`."""
-    near = get_close_matches(name.lower(), known, n=1)
-    return f"did you mean {near[0]}?" if near else None
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else None
 
 
 def _in_wal_mode(path: Path) -> bool:

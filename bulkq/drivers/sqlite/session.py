@@ -146,7 +146,7 @@ class Session:
             f':{{{name}}}: no table, view, column or index is named "{value}"',
             sqlstate="SQLITE_ERROR",
             phase=Phase.PREPARING,
-            hint=rules.nearest(value, known),
+            hint=rules.nearest_hint(value, known),
         )
 
     def _catalog(self) -> Iterator[str]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from bulkq.reports.escape import LONGEST_CELL, html
 from bulkq.reports.findings import hidden_rows, place, title
 from bulkq.reports.html.charts import history
-from bulkq.reports.html.words import counted, moment, story
+from bulkq.reports.html.words import moment, story
 from bulkq.reports.plain import duration
 from bulkq.text.characters import enclosed
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

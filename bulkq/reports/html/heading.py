@@ -9,8 +9,9 @@ from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.charts import share_bar
-from bulkq.reports.html.words import counted, moment
+from bulkq.reports.html.words import moment
 from bulkq.reports.plain import duration
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, sentence, tiles
 from bulkq.reports.html.matrix import matrix
 from bulkq.reports.html.style import STYLE, target_rules
-from bulkq.reports.html.words import counted
 from bulkq.reports.plain import duration
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

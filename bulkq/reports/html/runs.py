@@ -8,8 +8,8 @@ from bulkq.model import Outcome
 from bulkq.reports.escape import html
 from bulkq.reports.html.cards import cell
 from bulkq.reports.html.charts import share_bar
-from bulkq.reports.html.words import counted
 from bulkq.reports.plain import duration
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, QueryCounts, RunSummary

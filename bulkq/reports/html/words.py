@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.reports.plain import utc
+from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult
@@ -20,11 +21,6 @@ def moment(text: str) -> str:
     """`22 Nov 2026, 03:00 UTC` of an ISO moment; anything else as it is."""
     when = utc(text)
     return text if when is None else f"{when.day} {when:%b %Y, %H:%M} UTC"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 check`, `1,200 checks`."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def story(check: CheckResult) -> str:

@@ -15,7 +15,7 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
 from bulkq.model.states import RESULT_TOO_LARGE
 from bulkq.sinks.csv_tsv import cell_text
-from bulkq.text.pg_text import Shortened
+from bulkq.text.characters import Shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

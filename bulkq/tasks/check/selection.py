@@ -267,11 +267,11 @@ def _check_tags(tags: Sequence[str], queries: Sequence[Query]) -> None:
     known = sorted({tag for query in queries for tag in query.tags})
     for tag in tags:
         if tag not in known:
-            from bulkq.query.errors import nearest
+            from bulkq.text.messages import suggestion
 
-            guess = nearest(tag, known)
-            meant = f' (did you mean "{guess}"?)' if guess else ""
-            raise UsageError(f'--tag "{tag}": no check has it{meant}; there are {", ".join(known) or "no tags"}')
+            raise UsageError(
+                f'--tag "{tag}": no check has it{suggestion(tag, known)}; there are {", ".join(known) or "no tags"}'
+            )
 
 
 def _has_changed(query: Query, reference: Query | None, changed: Callable[[Path], bool], params: Sequence[str]) -> bool:

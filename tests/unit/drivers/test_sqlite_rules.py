@@ -84,8 +84,8 @@ def test_the_place_of_a_mistake(message: str, text: str, at: int | None) -> None
 
 def test_nearest() -> None:
     """A misspelled name gets a hint."""
-    assert rules.nearest("Custmers", ["customers", "orders"]) == "did you mean customers?"
-    assert rules.nearest("x", ["customers"]) is None
+    assert rules.nearest_hint("Custmers", ["customers", "orders"]) == "did you mean customers?"
+    assert rules.nearest_hint("x", ["customers"]) is None
 
 
 def test_why_not_open_falls_back_on_sqlites_words(tmp_path: Path) -> None:

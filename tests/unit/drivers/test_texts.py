@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.text.pg_literals import array_json, bool_json, certain, iso, moment_json, number_json, string_json
+from bulkq.text.pg_text import array_json, bool_json, certain, iso, moment_json, number_json, string_json
 
 
 @pytest.mark.parametrize(

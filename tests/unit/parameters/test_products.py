@@ -146,8 +146,12 @@ async def test_errors_of_a_query() -> None:
     """What the database says is an error of the source, at once or on the way; the query is ended."""
     closed: list[bool] = []
     with pytest.raises(ParameterError) as caught:
-        await opened("sql:select a,\n b from a_table_with_a_long_name", AB, rows=pieces(refused(), closed=closed))
-    assert str(caught.value) == 'sql:select a, b from a_table_with_a_l...: relation "t" does not exist'
+        await opened(
+            "sql:select a,\n b from a_table_with_a_name_of_very_many_letters", AB, rows=pieces(refused(), closed=closed)
+        )
+    assert (
+        str(caught.value) == 'sql:select a, b from a_table_with_a_name_of_very_many_let...: relation "t" does not exist'
+    )
     assert closed == [True]
     source = await opened("sql:select", AB, rows=pieces((("a", "b"), [["1"], ["2"]]), refused()))
     assert await source.take(5, 0) is not None

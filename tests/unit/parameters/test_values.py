@@ -60,7 +60,7 @@ REFUSED = [
     (":int", "1_000", '"1_000" is not an int'),
     (":int", "\u0661", '"\u0661" is not an int'),
     (":bigint", "9" * 19, '"9999999999999999999" is out of range: 64 bits are the most'),
-    (":bigint", "9" * 5000, f'"{"9" * 40}..." is not a bigint'),
+    (":bigint", "9" * 5000, f'"{"9" * 60}..." is not a bigint'),
     (":real", "x", '"x" is not a real'),
     (":real", "1_0.0", '"1_0.0" is not a real'),
     (":real", "nan", '"nan" is not a real'),
@@ -73,7 +73,7 @@ REFUSED = [
     ("*", "", "NULL is not a list; write a JSON array such as [1,2]"),
     ("*", "[]", '"[]" is an empty list'),
     ("*", "[NaN]", '"[NaN]" is not a list; write a JSON array such as [1,2]'),
-    ("*", "[" * 100_000, f'"{"[" * 40}..." is not a list; write a JSON array such as [1,2]'),
+    ("*", "[" * 100_000, f'"{"[" * 60}..." is not a list; write a JSON array such as [1,2]'),
     ("*", r'["\u0000"]', r'"["\u0000"]" holds a NUL character; no database takes it in text'),
     ("*:int", '["x"]', '"["x"]" is not an int'),
 ]

@@ -39,7 +39,7 @@ def test_durations(text: str, seconds: float | None) -> None:
         ("1e3s", '"1e3s" is not a duration: write "250ms", "30s", "5m", "2h" or "none"'),
         ("٣s", '"٣s" is not a duration: write "250ms", "30s", "5m", "2h" or "none"'),
         ("9999h", '"9999h" is longer than 24 days: write "none" to switch the limit off'),
-        ("5\n5", '"5?5" is not a duration: write "250ms", "30s", "5m", "2h" or "none"'),
+        ("5\n5", '"5\\n5" is not a duration: write "250ms", "30s", "5m", "2h" or "none"'),
     ],
 )
 def test_bad_durations(text: str, message: str) -> None:

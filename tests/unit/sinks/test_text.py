@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from bulkq.model import Column
 from bulkq.sinks.csv_tsv import Delimited, cell_text
 from bulkq.sinks.json_rows import JsonArray, JsonLines
+from bulkq.text.characters import printable
 from bulkq.text.json_text import json_column, json_object, json_text
-from bulkq.text.pg_text import float_text, interval_text, printable
+from bulkq.text.pg_text import float_text, interval_text
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 

@@ -20,7 +20,7 @@ from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.changed_rows import UNCOUNTED
 from bulkq.query.tokens import tokenize
-from bulkq.text.urls import on_one_line
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,7 +122,7 @@ class Adapter:
         named = not url.host and ("/" in database or "." in database)
         # Some dialects read /a/b as a path from the root. A library may make a file that is not there.
         if read_only and named and not (Path(database).exists() or Path("/", database).exists()):
-            raise TargetError(f'no such file "{on_one_line(database)}"')
+            raise TargetError(f'no such file "{printable(database)}"')
         return url
 
     def settings(self, text: str) -> tuple[Setting, ...]:  # noqa: ARG002

@@ -12,7 +12,7 @@ from bulkq.drivers.dbapi.adapters.description import Around, Described, Refused,
 from bulkq.drivers.sqlite import rules
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
-from bulkq.text import pg_literals
+from bulkq.text import pg_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,7 +194,7 @@ class DuckDB(Adapter):
         if decoding is Decoding.PYTHON:
             return ()
         kinds = [str(entry[1]) for entry in cursor.description or ()]
-        return [partial(pg_literals.certain, kind) if _as_text(kind) else _single(kind, decoding) for kind in kinds]
+        return [partial(pg_text.certain, kind) if _as_text(kind) else _single(kind, decoding) for kind in kinds]
 
     def columns(self, asking: Asking, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """Names and DuckDB's types."""
@@ -283,8 +283,8 @@ def _escaped(kind: str) -> str:
 def _form(kind: str, decoding: Decoding) -> Form | None:
     """What is to be done with a value of the type `kind` that DuckDB has written."""
     if decoding is Decoding.JSON:
-        return pg_literals.iso if _is_moment(kind) else None
-    return pg_literals.real if kind.lower() == "float" else None
+        return pg_text.iso if _is_moment(kind) else None
+    return pg_text.real if kind.lower() == "float" else None
 
 
 def _single(kind: str, decoding: Decoding) -> Form | None:
@@ -292,8 +292,8 @@ def _single(kind: str, decoding: Decoding) -> Form | None:
     if FLOATS.sub(_quoted_or("double"), kind) == kind:
         return None
     if kind.lower() != "float":
-        return partial(pg_literals.singles, kind)
-    return pg_literals.single if decoding is Decoding.JSON else pg_literals.real
+        return partial(pg_text.singles, kind)
+    return pg_text.single if decoding is Decoding.JSON else pg_text.real
 
 
 def _named(kind: str) -> str:
