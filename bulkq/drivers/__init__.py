@@ -1,13 +1,14 @@
 """One database library per module, and the table of URL schemes that leads to them.
 
-A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, one line in `SCHEMES`, and one id
-in tests/contract/test_drivers.py. It is imported when the first target needs it. What is not in `SCHEMES`, SQLAlchemy is asked
-about: `bulkq.drivers.dbapi` takes any dialect that is installed.
+A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, and one line: in `SCHEMES`, or, in a package of
+its own, an entry point of the group `bulkq.drivers`. It is imported when the first target needs it. Any other scheme is SQLAlchemy's:
+`bulkq.drivers.dbapi` takes any dialect that is installed. See docs/drivers.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,14 @@ class Entry:
     module: str
     package: str
     install: str
+    dialect: str = ""
+    """As `bulkq.query` and `bulkq.markers` know it; "" for what stands before the `+` of the scheme."""
 
 
-_POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'")
+GROUP = "bulkq.drivers"
+"""Entry points of other packages: the scheme, and the module of its driver, which may name its `DIALECT`."""
+
+_POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'", "postgres")
 _SQLITE = Entry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
 SCHEMES = {
     "postgresql": _POSTGRESQL,
@@ -83,7 +89,7 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
     scheme = urls.scheme(url)
     if scheme is None:
         raise UsageError(f'target "{urls.safe(url)}" is not a URL: write it like {EXAMPLE}')
-    entry = SCHEMES.get(scheme)
+    entry = SCHEMES.get(scheme) or _registered(scheme)
     if entry is None:
         if _asked(url) is None:
             raise _unknown(scheme)
@@ -101,12 +107,23 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
 def dialect_of(url: str) -> str:
     """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by; PostgreSQL's where there is no target."""
     scheme = urls.scheme(url) or "postgresql"
-    if scheme.partition("+")[0] in {"postgresql", "postgres"}:
+    kind = scheme.partition("+")[0]
+    if kind in {"postgresql", "postgres"}:
         return "postgres"
-    if scheme in SCHEMES:
-        return scheme.partition("+")[0]
-    name = _asked(url) or scheme.partition("+")[0]
+    entry = SCHEMES.get(scheme) or _registered(scheme)
+    name = (entry.dialect or kind) if entry else _asked(url) or kind
     return SPELLINGS.get(name, name)
+
+
+@cache
+def _registered(scheme: str) -> Entry | None:
+    """The driver for `scheme` of another package that is installed."""
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=scheme):
+        module = point.load()
+        return Entry(point.value, "", "", getattr(module, "DIALECT", ""))
+    return None
 
 
 def _asked(url: str) -> str | None:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from bulkq import query as queries
 from bulkq.model import PlaceholderKind
@@ -231,6 +234,21 @@ class Binding:
         if kinds <= self._style.natives:
             return sets
         return (tuple(map(self._style.convert, values)) for values in sets)
+
+
+def as_text(value: object) -> object:
+    """`value` in the form of a type that every library has; what is not known stays as it is."""
+    match value:
+        case datetime():
+            return value.isoformat(" ")
+        case date() | time():
+            return value.isoformat()
+        case Decimal() | UUID():
+            return str(value)
+        case list() | tuple() | dict():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case _:
+            return value
 
 
 def items_of(value: object) -> list[object] | None:

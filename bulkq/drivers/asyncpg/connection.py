@@ -20,6 +20,7 @@ from bulkq.drivers.asyncpg.prepare import Describer, Wanted
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
 from bulkq.drivers.asyncpg.validate import Checker
+from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
 
@@ -41,7 +42,7 @@ STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, 
 T = TypeVar("T")
 
 
-class AsyncpgConnection:
+class AsyncpgConnection(BaseConnection):
     """One session.
 
     Args:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.dbapi.execute import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.threads import NUDGE_S, what_lasts
-from bulkq.errors import DatabaseError, UsageError
+from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ KEPT_STATEMENTS = 64
 CANCELED = "57014"
 
 
-class SqlConnection:
+class SqlConnection(BaseConnection):
     """One session.
 
     Args:
@@ -135,14 +136,6 @@ class SqlConnection:
         finally:
             if not self._lost:
                 await self._hop(session.end_stream, GRACE_S, Phase.SENT)
-
-    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
-        """DB-API has nothing like COPY; `capabilities` says so.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError("this driver cannot send a result as CSV")
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0

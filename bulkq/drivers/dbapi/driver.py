@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from bulkq.drivers import libpq, tls
 from bulkq.drivers.dbapi import self_test
 from bulkq.drivers.dbapi.connection import SqlConnection
-from bulkq.drivers.dbapi.executor import LoopCarrier, ThreadCarrier, cancels
+from bulkq.drivers.dbapi.executor import LoopCarrier, cancels, thread_of
 from bulkq.drivers.dbapi.session import Session
 from bulkq.drivers.dbapi.warnings import Warnings
 from bulkq.drivers.leftovers import LEFTOVERS
@@ -155,7 +155,7 @@ class SqlDriver:
         arguments = adapter.arguments(self._known.url, self._application_name)
         if self._known.is_async:
             return LoopCarrier(url, arguments, autocommit=adapter.autocommit)
-        return ThreadCarrier(url, arguments, autocommit=adapter.autocommit, canceller=adapter.canceller)
+        return thread_of(url, arguments, autocommit=adapter.autocommit, canceller=adapter.canceller)
 
     def _left(self) -> None:
         self.left_behind += 1

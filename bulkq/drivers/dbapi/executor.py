@@ -22,7 +22,7 @@ from bulkq.drivers.threads import DatabaseThread
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy.engine import URL, Dialect, Engine
+    from sqlalchemy.engine import URL, Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from bulkq.drivers.dbapi.pep249 import Connection
@@ -84,22 +84,41 @@ def own_way(connection: object) -> Callable[[], object] | None:
     return next((way for way in found if callable(way)), None)
 
 
+class Opened(Protocol):
+    """A connection with SQLAlchemy's names for it."""
+
+    dbapi_connection: Any
+    """What PEP 249 describes."""
+
+    driver_connection: Any
+    """The library's own, which may be another."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
 class ThreadCarrier:
-    """A sync library: one thread for one connection, made, used and closed there."""
+    """A sync library: one thread for one connection, made, used and closed there.
+
+    Args:
+        connect: opens a connection; executed in the thread, or to cancel in another.
+        dialect: of the database.
+        autocommit: have the library open no transactions.
+        canceller: finds what ends the statement of the library's connection.
+    """
 
     def __init__(
         self,
-        url: URL,
-        arguments: Mapping[str, object],
+        connect: Callable[[], Opened],
+        dialect: Dialect,
         *,
-        autocommit: bool,
+        autocommit: bool = False,
         canceller: Callable[[object], Callable[[], object] | None] = lambda _: None,
     ) -> None:
         self._canceller = canceller
-        self._engine: Engine = create_engine(
-            url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments)
-        )
-        self.dialect = self._engine.dialect
+        self._open = connect
+        self.dialect = dialect
         self._autocommit = autocommit
         self._thread = DatabaseThread(f"bulkq {self.dialect.driver}")
         self._raw: Any = None
@@ -115,7 +134,7 @@ class ThreadCarrier:
             raise
 
     def _connect(self) -> Connection:
-        self._raw = self._engine.raw_connection()
+        self._raw = self._open()
         dbapi = self._raw.dbapi_connection
         if self._autocommit:
             self.dialect.set_isolation_level(dbapi, "AUTOCOMMIT")
@@ -146,9 +165,9 @@ class ThreadCarrier:
             self._canceling.start()
 
     def _kill(self, text: str) -> None:
-        other = self._engine.raw_connection()
+        other = self._open()
         try:
-            other.cursor().execute(text)
+            other.dbapi_connection.cursor().execute(text)
         finally:
             other.close()
 
@@ -182,6 +201,18 @@ class ThreadCarrier:
         raw, self._raw = self._raw, None
         with suppress(Exception):  # it is gone already
             raw.close()
+
+
+def thread_of(
+    url: URL,
+    arguments: Mapping[str, object],
+    *,
+    autocommit: bool,
+    canceller: Callable[[object], Callable[[], object] | None],
+) -> ThreadCarrier:
+    """The thread of one connection that SQLAlchemy opens."""
+    engine = create_engine(url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments))
+    return ThreadCarrier(engine.raw_connection, engine.dialect, autocommit=autocommit, canceller=canceller)
 
 
 class LoopCarrier:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from bulkq.drivers import binding
 from bulkq.drivers.bounds import SQLITE_ADVICE, Bound
@@ -32,18 +29,10 @@ def to_native(value: object) -> object:
     match value:
         case Spelled():
             return value.number
-        case datetime():
-            return value.isoformat(" ")
-        case date() | time():
-            return value.isoformat()
-        case Decimal() | UUID():
-            return str(value)
         case timedelta():
             return value.total_seconds()
-        case list() | tuple() | dict():
-            return json.dumps(value, ensure_ascii=False, default=str)
         case _:
-            return value
+            return binding.as_text(value)
 
 
 def quoted(name: str) -> str:

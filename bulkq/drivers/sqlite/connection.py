@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import unquote
 
+from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.sqlite.handle import Handle
 from bulkq.drivers.sqlite.options import options_of
 from bulkq.drivers.sqlite.session import PIECE, Session, SqliteStatement
@@ -24,7 +25,7 @@ from bulkq.model import Capabilities, Phase, Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply
+    from bulkq.model import Claim, Decoding, Limits, ParameterSet, Query, Reply
     from bulkq.protocols import Statement
 
 T = TypeVar("T")
@@ -135,8 +136,12 @@ class SqliteDriver:
         return SqliteConnection(self._path, handle, thread)
 
 
-class SqliteConnection:
-    """One open database and its thread; see `bulkq.protocols.Connection`."""
+class SqliteConnection(BaseConnection):
+    """One open database and its thread; see `bulkq.protocols.Connection`.
+
+    It checks no values: SQLite stores any text in any column, converted by the column's affinity where that works, and a declared
+    type is converted by the parameter source. See https://sqlite.org/datatype3.html .
+    """
 
     def __init__(self, path: Path, handle: Handle, thread: Thread) -> None:
         """Take over an open file."""
@@ -240,21 +245,6 @@ class SqliteConnection:
         finally:
             if not self._lost:
                 await self._hop(session.end_stream)
-
-    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
-        """SQLite has nothing like COPY; `capabilities` says so.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError("SQLite cannot send a result as CSV")
-
-    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
-        """Nothing: SQLite stores any text in any column, converted by the column's affinity where that works.
-
-        A declared type is converted by the parameter source. See https://sqlite.org/datatype3.html .
-        """
-        return []
 
     async def close(self) -> None:
         """Close the file and end the thread; after two seconds without it."""

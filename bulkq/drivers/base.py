@@ -1,0 +1,97 @@
+"""What a driver need not write, and what it must: defaults for everything optional, and a list of what is missing.
+
+A library with blocking calls needs none of this: see `bulkq.drivers.dbapi.library`. `docs/drivers.md` says which way is whose.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError
+from bulkq.protocols import Connection, Driver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from types import ModuleType
+
+    from bulkq.model import BadValue, Claim, Limits, ParameterSet, Reply
+    from bulkq.protocols import Statement
+
+OPENING = ("url", "application_name", "read_only")
+"""What `open` of a driver module is given."""
+
+
+class BaseConnection:
+    """Defaults for what a connection may leave out; see `bulkq.protocols.Connection`.
+
+    Without a `stream` of its own a whole answer is in memory. Without a `check` no value is refused before it is sent.
+    """
+
+    async def attempt(
+        self,
+        statement: Statement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+    ) -> Reply:
+        """Execute `statement` for every set; each driver has its own."""
+        raise NotImplementedError
+
+    async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
+        """The rows of one set, in one piece."""
+        yield await self.attempt(statement, [params], limits)
+
+    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
+        """Refuse: the database has nothing like COPY, and `Capabilities.copies` is False.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("this driver cannot send a result as CSV")
+
+    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
+        """Find no value that the database would not convert."""
+        return []
+
+
+def missing(module: ModuleType, driver: object, connection: object) -> list[str]:
+    """What a driver still lacks, each with what to do about it.
+
+    Args:
+        module: of the driver.
+        driver: what its `open` gave.
+        connection: what `connect` of the driver gave.
+    """
+    found = []
+    opening = getattr(module, "open", None)
+    if opening is None or not set(OPENING) <= set(inspect.signature(opening).parameters):
+        found.append(f"{module.__name__} has no open({OPENING[0]}, *, {', '.join(OPENING[1:])}): write it")
+    for thing, protocol, role in ((driver, Driver, "driver"), (connection, Connection, "connection")):
+        for name, wanted in _required(protocol).items():
+            there = getattr(thing, name, None)
+            if there is None:
+                found.append(f"the {role} has no {name}: {_first_line(wanted)}")
+            elif callable(wanted) and not _takes(there, wanted):
+                found.append(f"{name} of the {role} does not take {', '.join(_parameters(wanted))}: add them")
+    return found
+
+
+def _required(protocol: type) -> dict[str, object]:
+    methods = {name: value for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")}
+    return dict.fromkeys(inspect.get_annotations(protocol)) | methods
+
+
+def _parameters(function: Callable[..., object]) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def _takes(there: object, wanted: Callable[..., object]) -> bool:
+    return callable(there) and set(_parameters(wanted)) <= set(inspect.signature(there).parameters)
+
+
+def _first_line(wanted: object) -> str:
+    text = inspect.getdoc(wanted) if callable(wanted) else "an attribute, see bulkq.protocols"
+    return (text or "").partition("\n")[0]

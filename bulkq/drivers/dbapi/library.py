@@ -1,0 +1,137 @@
+"""A driver for a library with blocking calls that SQLAlchemy does not know: one class, from `connect` to errors.
+
+bulkq gives each connection a thread, deadlines, batches in transactions, markers, streams, and retries by the states of errors. The
+connection has the few methods of PEP 249 that `bulkq.drivers.dbapi.pep249` lists; a library that has others is wrapped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.exc import ArgumentError
+
+from bulkq.drivers.binding import as_text
+from bulkq.drivers.dbapi.adapters.base import Adapter, returns_rows
+from bulkq.drivers.dbapi.adapters.description import Described
+from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
+from bulkq.drivers.dbapi.driver import SqlDriver
+from bulkq.drivers.dbapi.executor import ThreadCarrier
+from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
+from bulkq.errors import UsageError
+from bulkq.model import StatementClass
+from bulkq.text import urls
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+    from bulkq.drivers.binding import Binding, Style
+    from bulkq.drivers.dbapi.adapters.description import Asking
+    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.model import Query
+
+
+EXPLAINED = frozenset({StatementClass.READ, StatementClass.WRITE})
+"""Databases explain no others."""
+
+
+class Library(Adapter):
+    """A database and its library, as one driver sees them. Every attribute and method has a default but those named first.
+
+    Attributes:
+        product: the database, as the first line of a run names it.
+        library: as errors name it.
+        paramstyle: of placeholders, by PEP 249's name.
+        natives: types of the values that the library binds; any other value is given as text.
+        explain: what, before a statement, makes the database check it without executing it; "" for nothing.
+        trusted: the library counts changed rows rightly, and its cursors can be used again. What is not trusted is tried when a
+            session opens, and each statement has a cursor of its own.
+    """
+
+    product = ""
+    library = ""
+    paramstyle = "qmark"
+    natives: frozenset[type] = NATIVE
+    explain = ""
+    trusted = False
+
+    def __init__(self) -> None:
+        dialect = DefaultDialect(paramstyle=self.paramstyle)  # type: ignore[arg-type] # PEP 249's names
+        dialect.name, dialect.driver = self.product, self.library
+        self.tried = frozenset({self.library} if self.trusted else ())
+        super().__init__(dialect)
+
+    def connect(self, url: URL, *, application_name: str, read_only: bool) -> Connection:
+        """Open a connection, in the thread that will use it.
+
+        Raises:
+            TargetError: what is wrong, in one line.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no connect(url, *, application_name, read_only): write it"
+        )
+
+    def style(self, *, typed: bool) -> Style:  # noqa: ARG002
+        """How the library takes placeholders and values."""
+        style = style_of(self.paramstyle, self.bindable, self.cast, text=self.text_parameters)
+        return replace(style, natives=self.natives)
+
+    def bindable(self, value: object) -> object:
+        """`value` as the library binds it."""
+        return value if type(value) in self.natives else as_text(value)
+
+    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+        """Have the database check the statement, where it can, and learn from the text whether rows come back."""
+        if self.explain and query.statement in EXPLAINED:
+            values = () if binding.bare else (binding.nulls,)
+            asking.cursor.execute(f"{self.explain} {binding.sample}", *values)
+        known = super().describe(asking, query, binding)
+        return Described(known.columns, returns_rows(query, self.name), lasting=known.lasting)
+
+
+class LibraryDriver(SqlDriver):
+    """One target of a `Library`. Holds no connection.
+
+    Args:
+        library: that connects.
+        url: of the target.
+        application_name: as the server's lists of sessions show us.
+        read_only: sessions that cannot write.
+
+    Raises:
+        UsageError: the URL cannot be read.
+    """
+
+    def __init__(self, library: Library, url: str, *, application_name: str, read_only: bool) -> None:
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise UsageError(
+                f'target "{urls.safe(url)}" cannot be read: write {urls.scheme(url)}://user@host/database'
+            ) from None
+        known = ParsedUrl(url, parsed, library.dialect, is_async=False, adapter=library, module=library)
+        super().__init__(known, application_name=application_name, read_only=read_only)
+        self._library = library
+
+    def _carrier(self, *, read_only: bool) -> ThreadCarrier:
+        library = self._library
+
+        def connect() -> _Opened:
+            connection = library.connect(self._known.url, application_name=self._application_name, read_only=read_only)
+            return _Opened(connection, connection)
+
+        return ThreadCarrier(connect, library.dialect, canceller=library.canceller)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A connection with SQLAlchemy's names for it."""
+
+    dbapi_connection: Any
+    driver_connection: Any
+
+    def close(self) -> None:
+        """End it."""
+        self.dbapi_connection.close()
