@@ -1,7 +1,7 @@
 """bulkq's own states and codes, beside those of databases: each number means one thing and is never used again.
 
 A state stands where a database's SQLSTATE does: in the ledger, in `--failures` and in reports. The same table is in
-docs/explanation/exactly-once.md.
+docs/reference/exit-codes.md.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ ACTIONS: dict[str, Action] = {
     "SQLITE_LOCKED": Action.RETRY,
     "SQLITE_LOCKED_SHAREDCACHE": Action.RETRY,
 }
-"""Every SQLSTATE that is not final. The evidence for each line is in docs/explanation/exactly-once.md; a test holds each one."""
+"""Every SQLSTATE that is not final. The evidence for each line is in docs/explanation/outcomes.md; a test holds each one."""
 
 TIMEOUTS = frozenset({"57014", "SQLITE_INTERRUPT"})
 READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})

@@ -9,7 +9,7 @@ import bulkq
 from bulkq.model import states
 
 PACKAGE = Path(bulkq.__file__).parent
-DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "exactly-once.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "exit-codes.md"
 CODE = re.compile(r"\bBQ\d{3}\b")
 
 
@@ -34,7 +34,7 @@ def test_states_are_written_in_one_module() -> None:
 
 
 def test_the_document_has_the_same_table() -> None:
-    """docs/explanation/exactly-once.md lists every state with its meaning."""
+    """docs/reference/exit-codes.md lists every state with its meaning."""
     rows = re.findall(r"^\| `(BQ\d{3})` \| (.+) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert dict(rows) == states.MEANINGS
     assert len(rows) == len(states.MEANINGS)
