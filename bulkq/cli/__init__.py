@@ -19,6 +19,8 @@ from bulkq.cli import stdout
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
 
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "demo": ("bulkq.cli.commands.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
     "run": ("bulkq.cli.commands.run", "Run queries for each parameter set."),
@@ -33,6 +35,7 @@ COMMANDS = {
     "doctor": ("bulkq.cli.commands.doctor", "Show what a target is and what it permits."),
     "targets": ("bulkq.cli.commands.targets", "List the targets of bulkq.toml, or connect to each."),
     "ledger": ("bulkq.cli.commands.ledger", "Upgrade or check the ledger, or remove a run from it."),
+    "completion": ("bulkq.cli.commands.completion", "Print a completion script for bash, zsh or fish."),
 }
 """Name, module with the object `command`, and one line of help; in the order of `bulkq --help`."""
 
@@ -89,6 +92,13 @@ class Program(click.Group):
             raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the names of `COMMANDS` without importing their modules."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing their modules."""
         with formatter.section("Commands"):
@@ -114,6 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with `arguments` (`sys.argv` by default) and return its exit code."""
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     stdout.keep()
+    if os.environ.get("_BULKQ_COMPLETE"):
+        from bulkq.cli.completion.answer import answer
+
+        return answer(program)
     try:
         code = program.main(given, prog_name="bulkq", standalone_mode=False, obj=given)
         if sys.stdout is not None:

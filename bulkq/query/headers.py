@@ -93,6 +93,13 @@ def is_name(comment: Comment) -> bool:
     return comment.alone and _NAME.match(comment.text) is not None
 
 
+def listed_names(text: str) -> list[str]:
+    """Return the names of the name lines in `text`, without parsing its SQL; fast, and exact for files without errors."""
+    titles = (_NAME.match(line.strip()) for line in text.splitlines())
+    names = (IDENTIFIER.match(title[1]) for title in titles if title)
+    return [name[0] for name in names if name]
+
+
 def known_key(comment: Comment) -> str | None:
     """The key of a metadata line that has one of ours; None for any other comment."""
     found = _KEY.match(comment.text) if comment.alone else None

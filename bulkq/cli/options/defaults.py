@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from bulkq.targets import Config, DefaultSetting
 
 META = "bulkq.config"
-"""Where a command's context keeps its configuration."""
+"""Key of the configuration in `click.Context.meta`."""
+
+NAMED = "bulkq.config.named"
+"""Key of the value of `--config` while the shell completes a word."""
 
 PERSONAL = frozenset({"config", "confirm"})
 """Options that no file may answer for whoever types the command."""
@@ -32,7 +35,8 @@ def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -
     Raises:
         UsageError: a file cannot be understood, or a default cannot be one.
     """
-    if ctx.resilient_parsing:  # the shell completes a word: no time for complaints
+    if ctx.resilient_parsing:  # the shell completes a word, which must not fail
+        ctx.meta[NAMED] = value
         return
     from bulkq.targets import load_config
 

@@ -26,7 +26,7 @@ SOURCES = (
     ),
     option(
         "--params-format",
-        type=Text(),
+        type=Text("csv", "tsv", "json", "jsonl", "copy"),
         metavar="FORMAT",
         help="Format of -p if it cannot be derived from the file suffix: csv, tsv, json, jsonl, or copy for the text "
         "format of COPY (tabs, backslashes, \\N).",

@@ -50,61 +50,89 @@ class Value(Base, Generic[T]):
 
 
 class Text(Value[str]):
-    """Any text."""
+    """Any text. `words` are values that the shell offers."""
 
     name = "text"
 
+    def __init__(self, *words: str) -> None:
+        """Accept any text; the shell offers `words`."""
+        self.offered = words
+
     def read(self, text: str) -> str:
-        """The text itself."""
+        """Return the text."""
         return text
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the words."""
+        from bulkq.cli.completion import values
+
+        return values.word_items(self.offered, incomplete)
 
 
 class PathText(Text):
-    """A path, completed by the shell."""
+    """A path; the shell completes it."""
 
     name = "file"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Let the shell complete file names."""
-        from click.shell_completion import CompletionItem
+        """Let the shell complete a path."""
+        from bulkq.cli.completion import values
 
-        return [CompletionItem(incomplete, type="file")]
+        return values.FILE
 
 
-class QueryText(PathText):
+class QueryText(Text):
     """A query file or folder, or `FILE:NAME`."""
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer paths, and after `FILE:` the names of its queries."""
+        from bulkq.cli.completion import values
 
-class SourceText(PathText):
-    """A source of parameter sets: most are paths."""
+        return values.query_items(incomplete)
+
+
+class SourceText(Text):
+    """A source of parameter sets."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer paths, and queries after `@`."""
+        from bulkq.cli.completion import values
+
+        if incomplete.startswith("@"):
+            return values.query_items(incomplete[1:], "@")
+        return values.word_items(("range:", "sql:"), incomplete) if incomplete else values.FILE
 
 
 class ReportText(Text):
     """`FORMAT` or `FORMAT:FILE`."""
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the formats, and paths after `FORMAT:`."""
+        from bulkq.cli.completion import values
+        from bulkq.reports.write import FORMATS
+
+        form, colon, path = incomplete.partition(":")
+        return values.path_items(path, f"{form}:") if colon else values.word_items(FORMATS, incomplete)
+
 
 class RunText(Text):
     """The id of a run, or the beginning of it."""
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the newest runs of the ledger."""
+        from bulkq.cli.completion import values
+
+        return values.run_items(ctx, incomplete)
+
 
 class TargetText(Text):
-    """A URL or a name of the configuration; the shell completes names and groups."""
+    """A URL, or a name of the configuration."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """The names that begin so; none where the configuration cannot be read."""
-        from click.shell_completion import CompletionItem
+        """Offer the names of targets and groups, and the beginnings of URLs."""
+        from bulkq.cli.completion import values
 
-        from bulkq.errors import BulkqError
-        from bulkq.targets import load_config
-        from bulkq.text.urls import safe
-
-        try:
-            config = load_config()
-        except (BulkqError, OSError):
-            return []
-        notes = {name: safe(target.url) for name, target in config.targets.items()}
-        notes |= {name: ", ".join(texts) for name, texts in config.groups.items()}
-        return [CompletionItem(name, help=note) for name, note in notes.items() if name.startswith(incomplete)]
+        return values.target_items(ctx, incomplete)
 
 
 class Duration(Value[float | None]):
@@ -182,10 +210,10 @@ class Words(Value[str]):
         return "|".join(self.words)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Let the shell complete the words."""
-        from click.shell_completion import CompletionItem
+        """Offer the words."""
+        from bulkq.cli.completion import values
 
-        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+        return values.word_items(self.words, incomplete)
 
 
 class WordList(Words):
@@ -201,8 +229,14 @@ class WordList(Words):
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """`n,params,query` in help."""
+        """Return `n,params,query`."""
         return ",".join(self.words)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the words for the last place of the list."""
+        from bulkq.cli.completion import values
+
+        return values.list_items(self.words, incomplete)
 
 
 class NameValue(Value[tuple[str, str]]):
@@ -211,11 +245,17 @@ class NameValue(Value[tuple[str, str]]):
     name = "name=value"
 
     def read(self, text: str) -> tuple[str, str]:
-        """The name and the value."""
+        """Return the name and the value."""
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"{text}: write NAME=VALUE, for example --param day=2026-11-22")
         return name.strip(), value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the names of the parameters."""
+        from bulkq.cli.completion import values
+
+        return values.parameter_items(ctx, incomplete)
 
 
 class MarkerPrefix(Value[str]):

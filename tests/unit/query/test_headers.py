@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import QueryFileError
 from bulkq.model import Mode, Parameter, PlaceholderKind
-from bulkq.query import load
+from bulkq.query import headers, load
 
 
 def errors(text: str, file: str | None = "users.sql", dialect: str = "postgres") -> list[str]:
@@ -263,3 +263,9 @@ def test_params_for_a_query_without_parameters() -> None:
     assert errors("-- @params n.csv\nselect 1") == [
         'users.sql:2: "users" has @params and no :parameter that they could be for'
     ]
+
+
+def test_names_are_listed_without_parsing() -> None:
+    """`listed_names` reads the name lines alone, and passes by those that have no name."""
+    text = "-- name: one(id: bigint)\nselect 1;\n  --name:two!\nbroken (;\n-- name: (\n-- named: three\n"
+    assert headers.listed_names(text) == ["one", "two"]

@@ -1,0 +1,1 @@
+"""Shell completion: the scripts of `bulkq completion`, and the values that they ask for."""
