@@ -22,6 +22,7 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "click_reference"]
 exclude_patterns = ["_build"]
+smartquotes = False  # it would make a dash of the two hyphens of an option
 source_suffix = {".md": "markdown"}
 suppress_warnings = ["misc.highlighting_failure"]  # a console block may show output that no lexer knows
 

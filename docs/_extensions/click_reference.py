@@ -41,6 +41,7 @@ class ClickReference(SphinxDirective):
         usage = " ".join([path, *command.collect_usage_pieces(context)])
         section += nodes.literal_block(usage, usage, language="console")
         section += _help(command)
+        section += _examples(command)
         for title, options in _option_groups(command, context):
             section += nodes.rubric("", title)
             section += _definitions(options, context)
@@ -57,12 +58,15 @@ def _subcommands(context: click.Context, group: click.Group) -> Iterator[tuple[s
 
 
 def _option_groups(command: click.Command, context: click.Context) -> Iterator[tuple[str, list[click.Parameter]]]:
-    """Title and options of each section of `--help`; one section, "Options", where a command has no others."""
-    options = [one for one in command.get_params(context) if one.get_help_record(context)]
+    """Title and options of each section of `--help`; options of no section come last."""
     sections: dict[str, list[click.Parameter]] = {}
-    for one in options:
-        sections.setdefault(getattr(one, "section", None) or "Options", []).append(one)
+    rest: list[click.Parameter] = []
+    for one in command.get_params(context):
+        if isinstance(one, click.Option) and one.get_help_record(context):
+            title = getattr(one, "section", "")
+            (sections.setdefault(title, []) if title else rest).append(one)
     yield from sections.items()
+    yield ("Other options" if sections else "Options"), rest
 
 
 def _help(command: click.Command) -> Iterator[nodes.Node]:
@@ -74,6 +78,13 @@ def _help(command: click.Command) -> Iterator[nodes.Node]:
             yield nodes.literal_block(lines, lines, language="console")
         elif paragraph.strip():
             yield nodes.paragraph("", " ".join(paragraph.split()))
+
+
+def _examples(command: click.Command) -> Iterator[nodes.Node]:
+    """The examples that a command has beside its help: pairs of a sentence and a command line."""
+    lines = [f"# {text}\n{line}" for text, line in getattr(command, "examples", ())]
+    if lines:
+        yield nodes.literal_block("\n".join(lines), "\n".join(lines), language="sh")
 
 
 def _definitions(options: list[click.Parameter], context: click.Context) -> nodes.definition_list:

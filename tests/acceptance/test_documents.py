@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import bulkq
 from bulkq.cli.options.defaults import default_map
 from bulkq.targets import load_config
 from tests.support.documents import ROOT, SERVER, Block, Session, blocks, commands, pages, scrub
@@ -103,3 +104,10 @@ def test_files_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [path for path in CODE_PATH.findall(text) if not (ROOT / path).exists()] == []
     assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def test_every_public_name_is_described() -> None:
+    """The page of the Python API has each name of `bulkq.__all__`, and no other."""
+    text = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)", text, re.MULTILINE)
+    assert sorted([*described, "__version__"]) == sorted(bulkq.__all__)
