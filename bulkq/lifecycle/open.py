@@ -20,6 +20,7 @@ from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_size import BatchSize
+from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
@@ -305,7 +306,7 @@ def _part(
     if target.schema is not None:
         query = query.within(target)
     spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, site))
-    size = 1 if mode_of(request, query) == safety.MAINTENANCE else _batch(request, query)
+    size = 1 if mode_of(request, query) == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     return PartState(spec, source, sink, site.sessions, BatchSize(size))
@@ -320,14 +321,10 @@ def _spec(
     request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
 ) -> PartSpec:
     mode = mode_of(request, query)
-    timeout_s, lock_timeout_s = request.limits.timeout_s, request.limits.lock_timeout_s
-    if not request.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
-        timeout_s = query.timeout_s
-    if not request.limits.lock_timeout_given and query.lock_timeout_s is not None:
-        lock_timeout_s = query.lock_timeout_s
+    own = effective(request.limits, query)
     limits = Limits(
-        timeout_s=timeout_s,
-        lock_timeout_s=lock_timeout_s,
+        timeout_s=own.timeout_s,
+        lock_timeout_s=own.lock_timeout_s,
         read_only=not request.safety.write or query.mode is Mode.READ,
         transaction=query.transaction and query.mode is not Mode.MAINTENANCE,
         expect_rows=request.safety.expect_rows,
@@ -339,18 +336,11 @@ def _spec(
         decoding=sink.decoding if request.output.map is None else Decoding.PYTHON,
         typed=source.typed,
         limits=limits,
-        retries=query.retries
-        if query.retries is not None and not request.limits.retries_given
-        else request.limits.retries,
+        retries=own.retries,
         number=number,
         repeatable=mode == safety.IDEMPOTENT,
         answers=request.output.path is not None or request.output.format is not None,
     )
-
-
-def _batch(request: Run, query: Query) -> int | None:
-    """The size that somebody wants: whoever typed it, else the file with the query, else a default."""
-    return request.limits.batch if request.limits.batch_given else query.batch or request.limits.batch
 
 
 def _title(request: Run) -> str:

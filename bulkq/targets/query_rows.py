@@ -14,6 +14,7 @@ from bulkq import query as queries
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase, Query
+from bulkq.policy.limits import effective
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
                 connection = await driver.connect()
                 statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
             pieces = connection.stream(statement, (), UNHURRIED)
-            async with aclosing(_in_time(pieces, _timeout_s(query, request))) as replies:
+            async with aclosing(_in_time(pieces, effective(request.limits, query).timeout_s)) as replies:
                 async for reply in replies:
                     yield tuple(column.name for column in reply.columns), reply.values
         finally:
@@ -82,11 +83,6 @@ async def _in_time(pieces: AsyncIterator[Reply], timeout_s: float | None) -> Asy
         if piece is None:
             return
         yield piece
-
-
-def _timeout_s(query: Query, request: Run) -> float | None:
-    own = query.no_timeout or query.timeout_s is not None
-    return query.timeout_s if own and not request.limits.timeout_given else request.limits.timeout_s
 
 
 def _inline(sql: str, target: Target) -> Query:

@@ -18,6 +18,7 @@ from bulkq.lifecycle.run_identity import source_request
 from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
 from bulkq.model.conditions import Measure
 from bulkq.policy.batch_size import BatchSize
+from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
 from bulkq.sinks.null import NoSink
@@ -380,18 +381,14 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
 
 def _spec(opened: Opened, query: Query, target: Database, source: ParameterSource) -> PartSpec:
     run = opened.request.run
-    timeout_s, lock_timeout_s = run.limits.timeout_s, run.limits.lock_timeout_s
-    if not run.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
-        timeout_s = query.timeout_s
-    if not run.limits.lock_timeout_given and query.lock_timeout_s is not None:
-        lock_timeout_s = query.lock_timeout_s
+    own = effective(run.limits, query)
     return PartSpec(
-        query=replace(query, lock_timeout_s=lock_timeout_s),  # for its description too
+        query=replace(query, lock_timeout_s=own.lock_timeout_s),  # for its description too
         target=target.name,
         decoding=Decoding.TEXT,
         typed=source.typed,
-        limits=Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, read_only=True, snapshot=target.snapshot),
-        retries=query.retries if query.retries is not None and not run.limits.retries_given else run.limits.retries,
+        limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, snapshot=target.snapshot),
+        retries=own.retries,
     )
 
 
