@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Column, Phase, Reply
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 from bulkq.model.states import ROWS_UNEXPECTED
 
 if TYPE_CHECKING:

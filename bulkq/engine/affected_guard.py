@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.errors import RefusedError
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 
 
 class AffectedGuard:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.failures import failure
 from bulkq.engine.segments import joined
 from bulkq.model import BatchResult, Failure, Outcome, SetError
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import changed_in_all
 
 if TYPE_CHECKING:
     from bulkq.engine.part import PartState

@@ -140,7 +140,7 @@ class RunContext:
     def decide(self, parts: Sequence[PartState]) -> str | None:
         """Apply the stop rules after a batch of the target with `parts`. Return the reason if only that target stops."""
         progress, rules = self.progress, self.rules
-        wrong = progress.failed + progress.unknown
+        wrong = progress.counts.failed + progress.counts.unknown
         if not wrong or self.control.draining:
             return None
         stop = stop_rules.after_failures(
@@ -153,7 +153,7 @@ class RunContext:
         if stop is None and rules.gives_up:
             stop = stop_rules.hopeless(
                 tried=sum(part.tried for part in parts),
-                failed=sum(part.failed + part.unknown for part in parts),
+                failed=sum(part.counts.failed + part.counts.unknown for part in parts),
             )
             if stop is not None and self.several:
                 return stop.reason

@@ -28,7 +28,7 @@ from bulkq.model import (
     Reply,
     SetError,
 )
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import changed_in_all
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.policy.advice import COMMITTED_EARLY

@@ -19,7 +19,7 @@ from bulkq.engine.failures import failure
 from bulkq.engine.lane import Lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import Counts
 from bulkq.policy.retry import Budget
 
 if TYPE_CHECKING:
@@ -409,19 +409,14 @@ class LaneGroup:
     def _count(self, part: PartState, result: BatchResult) -> None:
         self._finished_s = time.monotonic()
         progress = self._context.progress
-        before = progress.failed, progress.unknown
-        progress.add(result)
-        part.ok += result.ok
-        part.failed += progress.failed - before[0]
-        part.unknown += progress.unknown - before[1]
-        part.changed = changed_in_all(part.changed, result.changed)
-        part.wrong += len(result.failures)
-        if result.unanswered and not progress.unanswered:
+        if result.unanswered and not progress.counts.unanswered:
             first = result.unanswered[0]
             self.sessions.say(
                 f"{result.query.place} n={first.n}: {first.message} (--failures FILE.jsonl lists every such set)"
             )
-        progress.unanswered += len(result.unanswered)
+        progress.add(result)
+        part.counts += result.counts
+        part.wrong += len(result.failures)
 
     def _wants_lane(self, now_s: float) -> bool:
         """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""
@@ -447,8 +442,9 @@ class LaneGroup:
     def _uncount(self, result: BatchResult) -> None:
         """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
         part = next(part for part in self.parts if part.number == result.part)
-        self._context.progress.ok -= result.ok
-        part.ok -= result.ok
+        uncounted = Counts(ok=-result.ok)
+        self._context.progress.counts += uncounted
+        part.counts += uncounted
         self._context.tell(replace(result, ok=0))
 
 

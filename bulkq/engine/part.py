@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bulkq.model.counts import Counts
 from bulkq.policy.batch_size import BatchSize
 
 if TYPE_CHECKING:
@@ -54,11 +55,7 @@ class PartState:
     taken: int = 0
     exhausted: bool = False
     before: int = 0  # sets that ended in earlier processes of the run
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0  # never tried; counted when the run has ended
-    changed: int = 0
+    counts: Counts = field(default_factory=Counts)  # over all processes of the run; `skipped` when it has ended
     wrong: int = 0  # sets that did not end `ok` in this process
 
     @property
@@ -74,4 +71,4 @@ class PartState:
     @property
     def tried(self) -> int:
         """Sets that ended, in all processes of the run."""
-        return self.ok + self.failed + self.unknown
+        return self.counts.tried

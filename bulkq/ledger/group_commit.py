@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.ledger.message_shape import shape_of
 from bulkq.ledger.row_values import Row, source_row
 from bulkq.model import Outcome
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import changed_in_all
 from bulkq.policy.ranges import Ranges
 
 if TYPE_CHECKING:

@@ -17,6 +17,8 @@ from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import run_identity, target_markers, unreported
 from bulkq.lifecycle.open import mode_of
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
+from bulkq.model.batch import failure_counts
+from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import safety
 from bulkq.sources.spool import save_constants
 
@@ -94,14 +96,8 @@ class Recorded:
             state=state,
             ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             exit_code=summary.exit_code,
-            ok=summary.ok,
-            failed=summary.failed,
-            unknown=summary.unknown,
-            skipped=summary.skipped,
-            retried=summary.retried,
-            changed=summary.changed,
-            unanswered=summary.unanswered,
             elapsed_s=summary.elapsed_s,
+            **counts_of(summary),
         )
         await self.ledger.finish(record)
         if state is RunState.FINISHED:
@@ -256,18 +252,13 @@ def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
     assert going_on is not None
     progress = opened.progress
     failures = tuple(failure for state in going_on.states.values() for failure in state.failures)
-    unknown = sum(1 for failure in failures if failure.outcome is Outcome.UNKNOWN)
-    progress.ok, progress.changed, progress.unanswered = going_on.ok, going_on.changed, going_on.unanswered
-    progress.failed, progress.unknown, progress.retried = len(failures) - unknown, unknown, going_on.record.retried
+    progress.counts = going_on.counts
     for part in opened.parts:
         state = going_on.states.get(part.number)
-        if state is not None:
-            part.unknown = sum(1 for failure in state.failures if failure.outcome is Outcome.UNKNOWN)
-            part.failed = len(state.failures) - part.unknown
-        part.ok = (
-            sum(last - first + 1 for first, last in going_on.done.get(part.number, ())) - part.failed - part.unknown
-        )
-        part.before = part.ok + part.failed + part.unknown
+        failed = failure_counts(state.failures if state is not None else ())
+        done = sum(last - first + 1 for first, last in going_on.done.get(part.number, ()))
+        part.counts = failed + Counts(ok=done - failed.tried)
+        part.before = done
     for site in opened.sites:
         site.tables = going_on.tables.get(site.places[0])
     _prepare_parts(opened, ledger, going_on.owner)
@@ -284,7 +275,7 @@ def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
     """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
     request = opened.request
     guard = (
-        AffectedGuard(request.safety.max_affected, opened.progress.changed)
+        AffectedGuard(request.safety.max_affected, opened.progress.counts.changed)
         if request.safety.max_affected is not None
         else None
     )

@@ -11,6 +11,7 @@ from bulkq.lifecycle import request_json, run_identity
 from bulkq.lifecycle.expand_targets import name_of
 from bulkq.lifecycle.query_changes import changed_queries
 from bulkq.model import CHECK_MODE, RunSummary, Status
+from bulkq.model.counts import counts_of
 from bulkq.model.run import set_fields
 from bulkq.policy import safety
 from bulkq.sources.fingerprints import changes as source_changes
@@ -145,12 +146,6 @@ def nothing_to_do(record: RunRecord, reason: str) -> RunSummary:
         exit_code=0,
         mode=record.mode,
         targets=record.targets,
-        ok=record.ok,
-        failed=record.failed,
-        unknown=record.unknown,
-        skipped=record.skipped,
-        retried=record.retried,
-        changed=record.changed,
-        unanswered=record.unanswered,
         reason=reason,
+        **counts_of(record),
     )

@@ -15,6 +15,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
+from bulkq.model.counts import Counts
 from bulkq.sources import Request
 from bulkq.sources.fingerprints import fingerprint
 from bulkq.text.urls import safe
@@ -62,11 +63,9 @@ class GoingOn:
     identities: Mapping[int, str] = field(default_factory=dict)
     lost: Mapping[int, BulkqError] = field(default_factory=dict)  # targets that could not be taken over
     spools: Mapping[int, str] = field(default_factory=dict)
-    ok: int = 0
-    changed: int = 0
-    unanswered: int = 0
+    counts: Counts = field(default_factory=Counts)
     cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
-    """By part: sets that were applied and whose answers died with the process; they are part of `unanswered`."""
+    """By part: sets that were applied and whose answers died with the process; they are part of `counts.unanswered`."""
 
     only: Mapping[int, Sequence[tuple[int, int]]] | None = None
     """By part: the sets of a retry, which are not all of its source; None: the run is over all."""

@@ -13,7 +13,8 @@ from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open import mode_of
 from bulkq.lifecycle.run_identity import GoingOn
 from bulkq.model import Mark, MarkerTables, Outcome
-from bulkq.model.changed_rows import UNCOUNTED, changed_in_all
+from bulkq.model.batch import failure_counts
+from bulkq.model.counts import UNCOUNTED, changed_in_all
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
@@ -168,9 +169,13 @@ async def _going_on(known: _TakeoverState, sites: Sequence[Site], owner: str) ->
         spools=spools,
         leftovers=leftovers,
         only=run_identity.only(record),
-        ok=ok,
-        changed=changed,
-        unanswered=record.unanswered + known.unanswered,
+        counts=replace(
+            failure_counts([failure for state in states.values() for failure in state.failures]),
+            ok=ok,
+            retried=record.retried,
+            changed=changed,
+            unanswered=record.unanswered + known.unanswered,
+        ),
         cut_off=known.cut_off,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.model.changed_rows import UNCOUNTED, changed_in_all
+from bulkq.model.counts import UNCOUNTED, changed_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

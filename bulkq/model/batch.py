@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bulkq.model.counts import Counts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -121,6 +123,12 @@ class Failure:
     where: str = ""  # `users.sql:12` of the error's position, where the server gave one
 
 
+def failure_counts(failures: Sequence[Failure]) -> Counts:
+    """How many of `failures` failed, and of how many the outcome is unknown."""
+    unknown = sum(1 for failure in failures if failure.outcome is Outcome.UNKNOWN)
+    return Counts(failed=len(failures) - unknown, unknown=unknown)
+
+
 ANSWER_LOST = "applied, and its answer is lost: do not repeat it"
 """The message of a set in `BatchResult.unanswered`."""
 
@@ -149,6 +157,20 @@ class BatchResult:
     def rows(self) -> int:
         """Number of result rows."""
         return len(self.positions)
+
+    @property
+    def counts(self) -> Counts:
+        """What became of its sets."""
+        failed = failure_counts(self.failures)
+        return Counts(
+            ok=self.ok,
+            failed=failed.failed,
+            unknown=failed.unknown,
+            skipped=self.skipped,
+            retried=self.retried,
+            changed=self.changed,
+            unanswered=len(self.unanswered),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from bulkq.model.counts import Counts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,53 +36,38 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class QueryCounts:
+class QueryCounts(Counts):
     """The counts of one query on one target."""
 
     name: str
     file: str | None
     line: int
     target: str
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class TargetCounts:
+class TargetCounts(Counts):
     """What a run came to on one target (of --schemas: in one schema)."""
 
     target: str
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    changed: int = 0
     reason: str = ""  # why not all of it was tried; "" where it was
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
-    """A run in totals. Counts are of parameter sets; `skipped` were never tried; `changed` are rows, -1 where not known."""
+class RunSummary(Counts):
+    """A run in totals."""
 
     run: str
     status: Status
     exit_code: int
     mode: str  # read, write, idempotent, maintenance, unrecorded
     targets: tuple[str, ...]
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    retried: int = 0
-    changed: int = 0
     rows: int = 0
     attempts: int = 0  # batch attempts, the first included
     elapsed_s: float = 0.0
     p50_s: float | None = None
     p95_s: float | None = None
     max_s: float | None = None
-    unanswered: int = 0  # sets of a write that were applied but whose answers are lost
     warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
     repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
     repeated_exact: bool = True  # False: there may be more
@@ -93,11 +80,6 @@ class RunSummary:
     partials: tuple[str, ...] = ()  # files that were left incomplete
     checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
     started_at: str = ""  # ISO 8601, UTC
-
-    @property
-    def tried(self) -> int:
-        """Parameter sets that were tried, however they ended."""
-        return self.ok + self.failed + self.unknown
 
 
 KEPT_FAILURES = 100
@@ -282,7 +264,7 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Counts):
     """A run as the ledger knows it. `request` and `fingerprint` are JSON texts that only `bulkq.tasks` reads."""
 
     run: str
@@ -298,13 +280,6 @@ class RunRecord:
     exit_code: int | None = None
     retry_of: str | None = None
     elapsed_s: float = 0.0  # over all processes so far
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    retried: int = 0
-    changed: int = 0
-    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import Counts
 
 if TYPE_CHECKING:
     from bulkq.model import BatchResult
@@ -60,13 +60,7 @@ class Progress:
     started_s: float = 0.0  # on the clock of whoever reads it: time.monotonic()
     total: int | None = None
     fraction: float | None = None  # of the source, by bytes, where the total is not known
-    ok: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    retried: int = 0
-    changed: int = 0
-    unanswered: int = 0
+    counts: Counts = field(default_factory=Counts)
     rows: int = 0
     attempts: int = 0
     in_flight: int = 0  # sets that a lane has sent and not yet got back
@@ -81,17 +75,11 @@ class Progress:
     @property
     def done(self) -> int:
         """Parameter sets that have ended, however."""
-        return self.ok + self.failed + self.unknown
+        return self.counts.tried
 
     def add(self, result: BatchResult) -> None:
         """Count a batch that ended."""
-        unknown = sum(1 for f in result.failures if f.outcome == "unknown")
-        self.ok += result.ok
-        self.unknown += unknown
-        self.failed += len(result.failures) - unknown
-        self.skipped += result.skipped
-        self.retried += result.retried
-        self.changed = changed_in_all(self.changed, result.changed)
+        self.counts += result.counts
         self.rows += result.rows
         self.attempts += result.attempts
         size = len(result.batch.sets)

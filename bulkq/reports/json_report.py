@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import bulkq
-from bulkq.model.changed_rows import changed_number
+from bulkq.model.counts import changed_number
 from bulkq.reports.escape import document
 from bulkq.reports.findings import tally
 

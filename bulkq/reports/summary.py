@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Outcome
-from bulkq.model.changed_rows import changed_text
+from bulkq.model.counts import changed_text
 from bulkq.text.characters import printable
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle.request_json import recorded_queries
-from bulkq.model import Outcome, QueryCounts, RunState, RunSummary, Verdict
+from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
+from bulkq.model.batch import failure_counts
+from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
 
 if TYPE_CHECKING:
@@ -60,13 +62,7 @@ def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[R
         exit_code=code,
         mode=record.mode,
         targets=record.targets,
-        ok=record.ok,
-        failed=record.failed,
-        unknown=record.unknown,
-        skipped=record.skipped,
-        retried=record.retried,
-        changed=record.changed,
-        unanswered=record.unanswered,
+        **counts_of(record),
         elapsed_s=record.elapsed_s,
         reason=NO_ROWS if checks or failures else "",
         queries=() if checks else _queries(record, parts),
@@ -93,8 +89,8 @@ def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCou
             number += 1
             state = known.get(number)
             failures = state.failures if state is not None else ()
-            unknown = sum(failure.outcome is Outcome.UNKNOWN for failure in failures)
+            counts = failure_counts(failures)
             ok = sum(last - first + 1 for first, last in state.done) if state is not None else 0
-            failed = len(failures) - unknown
-            found.append(QueryCounts(query["name"], query["file"], query["line"], target, ok, failed, unknown))
+            counts += Counts(ok=ok)
+            found.append(QueryCounts(query["name"], query["file"], query["line"], target, **counts_of(counts)))
     return tuple(found)

@@ -25,7 +25,7 @@ from bulkq.lifecycle.open import Console, Start, new_run_id, open_run
 from bulkq.lifecycle.preflight import PEEKED, look_first
 from bulkq.lifecycle.record import begin
 from bulkq.model import Batch, BatchResult, QueryCounts, RunSummary, TargetCounts
-from bulkq.model.changed_rows import changed_in_all
+from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import safety, stop_rules
 from bulkq.protocols import WarningDriver
 from bulkq.text.messages import first_names
@@ -230,8 +230,8 @@ async def _refused_parts(opened: Opened, runner: Runner) -> None:
     for part in opened.parts:
         if part.refused is None:
             continue
-        part.failed = 1
-        opened.progress.failed += 1
+        part.counts += Counts(failed=1)
+        opened.progress.counts += Counts(failed=1)
         empty = Batch(-1, part.refused.n, ())
         runner.recorded(
             BatchResult(empty, part.spec.query, part.spec.target, (), (), (), ok=0, failures=(part.refused,))
@@ -244,14 +244,16 @@ async def _count_skipped(opened: Opened) -> None:
     if opened.start.going_on is None and opened.start.retried is None:
         known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}
     for part in opened.parts:
-        part.skipped = max(0, part.taken - (part.tried - part.before))
+        skipped = max(0, part.taken - (part.tried - part.before))
         total = known.get(part.spec.query.place)
         if part.refused is not None:
             rest = await _rest(part) if total is None else total - part.taken
-            part.skipped = max(0, rest - 1 if not part.taken else part.skipped + rest)
+            skipped = max(0, rest - 1 if not part.taken else skipped + rest)
         elif not part.exhausted:
-            part.skipped += await _rest(part) if total is None else max(0, total - part.taken)
-    opened.progress.skipped = sum(part.skipped for part in opened.parts)
+            skipped += await _rest(part) if total is None else max(0, total - part.taken)
+        part.counts = replace(part.counts, skipped=skipped)
+    skipped = sum(part.counts.skipped for part in opened.parts)
+    opened.progress.counts = replace(opened.progress.counts, skipped=skipped)
 
 
 async def _rest(part: PartState) -> int:
@@ -269,15 +271,15 @@ async def _rest(part: PartState) -> int:
 
 
 def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
-    progress = opened.progress
+    progress, counts = opened.progress, opened.progress.counts
     code = control.exit_code
     away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
     exit_code = stop_rules.exit_code(
         forced=code,
         refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
-        unknown=code == 3 or progress.unknown > 0 or progress.unanswered > 0 or bool(opened.start.cut_off or away),
+        unknown=code == 3 or counts.unknown > 0 or counts.unanswered > 0 or bool(opened.start.cut_off or away),
         stopped=code == 5,
-        failed=progress.failed > 0,
+        failed=counts.failed > 0,
     )
     targets = per_target(opened)
     failures = runner.failures
@@ -287,13 +289,7 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         exit_code=exit_code,
         mode=opened.mode,
         targets=tuple(sites_of.labels(opened.request, opened.sites)),
-        ok=progress.ok,
-        failed=progress.failed,
-        unknown=progress.unknown,
-        skipped=progress.skipped,
-        retried=progress.retried,
-        changed=progress.changed,
-        unanswered=progress.unanswered,
+        **counts_of(counts),
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
         repeated_exact=opened.start.going_on is None
@@ -308,9 +304,13 @@ def _summary(opened: Opened, runner: Runner, control: Control) -> RunSummary:
         per_target=targets,
         queries=tuple(
             QueryCounts(
-                p.spec.query.name, p.spec.query.file, p.spec.query.line, p.spec.target, p.ok, p.failed, p.unknown
+                part.spec.query.name,
+                part.spec.query.file,
+                part.spec.query.line,
+                part.spec.target,
+                **counts_of(part.counts),
             )
-            for p in opened.parts
+            for part in opened.parts
         ),
         failures=tuple(failures),
     )
@@ -331,12 +331,8 @@ def per_target(opened: Opened) -> tuple[TargetCounts, ...]:
         found.append(
             TargetCounts(
                 label,
-                ok=sum(part.ok for part in parts),
-                failed=sum(part.failed for part in parts),
-                unknown=sum(part.unknown for part in parts),
-                skipped=sum(part.skipped for part in parts),
-                changed=changed_in_all(*(part.changed for part in parts)),
                 reason=site.reason or refused,
+                **counts_of(sum((part.counts for part in parts), Counts())),
             )
         )
     return tuple(found)

@@ -26,7 +26,7 @@ from bulkq.engine.control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 from bulkq.model.run import make_run
 from bulkq.policy import retry
 from bulkq.query import inline

@@ -17,7 +17,7 @@ from bulkq.cli.options.safety import LEDGER, warn_of_password
 from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import RunState
-from bulkq.model.changed_rows import changed_text
+from bulkq.model.counts import changed_text, counts_of
 from bulkq.policy.stop_rules import status as status_of
 from bulkq.text.characters import printable
 
@@ -206,7 +206,6 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
 
     record = known.record
     code = "" if record.exit_code is None else f" (exit {record.exit_code})"
-    counts = ("ok", "failed", "unknown", "skipped", "retried", "changed", "unanswered")
     rows = [
         ("run", record.run),
         ("name", record.name),
@@ -216,7 +215,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("started", _moment(record.started_at)),
         ("ended", _moment(record.ended_at or "")),
         ("elapsed", duration_text(record.elapsed_s)),
-        ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts)),
+        ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts_of(record))),
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
         ("process", str(parse(record.owner))),
@@ -269,7 +268,9 @@ def _json(known: Sequence[ListedRun], *, one: bool) -> str:
 def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     from dataclasses import asdict
 
-    found: dict[str, object] = asdict(known.record) | {"status": known.status, "next": _next(known) or None}
+    counts = counts_of(known.record)
+    found: dict[str, object] = {name: value for name, value in asdict(known.record).items() if name not in counts}
+    found |= {**counts, "status": known.status, "next": _next(known) or None}
     for name in ("request", "fingerprint"):
         text = str(found.pop(name))
         if whole:

@@ -285,11 +285,11 @@ def _counters(progress: Progress) -> RenderableType:
     from rich.text import Text
 
     line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"ok {progress.ok:,}", style="green")
-    line.append(f"  failed {progress.failed:,}", style="bold red" if progress.failed else "")
-    if progress.unknown:
-        line.append(f"  unknown {progress.unknown:,}", style="bold red")
-    line.append(f"  retried {progress.retried:,}  in flight {progress.in_flight:,}")
+    line.append(f"ok {progress.counts.ok:,}", style="green")
+    line.append(f"  failed {progress.counts.failed:,}", style="bold red" if progress.counts.failed else "")
+    if progress.counts.unknown:
+        line.append(f"  unknown {progress.counts.unknown:,}", style="bold red")
+    line.append(f"  retried {progress.counts.retried:,}  in flight {progress.in_flight:,}")
     for name, q in (("p50", 0.5), ("p95", 0.95)):
         line.append(f"  {name} {latency_text(progress.latencies.quantile(q))}", style="dim")
     return line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.model.changed_rows import changed_number
+from bulkq.model.counts import changed_number
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,10 +17,10 @@ def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
     parts = [stamp(at), progress.name, count_text(progress, separator=""), f"{rate_text(progress.rate(now_s))}/s"]
     for name, q in (("p50", 0.5), ("p95", 0.95)):
         parts.append(f"{name}={latency_text(progress.latencies.quantile(q))}")
-    parts += [f"ok={progress.ok}", f"failed={progress.failed}"]
-    if progress.unknown:
-        parts.append(f"unknown={progress.unknown}")
-    parts += [f"retried={progress.retried}", f"in_flight={progress.in_flight}"]
+    parts += [f"ok={progress.counts.ok}", f"failed={progress.counts.failed}"]
+    if progress.counts.unknown:
+        parts.append(f"unknown={progress.counts.unknown}")
+    parts += [f"retried={progress.counts.retried}", f"in_flight={progress.in_flight}"]
     if progress.targets > 1:
         parts.append(f"targets={progress.targets_done}/{progress.targets}")
     eta = progress.eta_s(now_s)
@@ -43,12 +43,12 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "rate": round(progress.rate(now_s), 2),
         "p50_ms": None if p50 is None else round(p50 * 1000, 3),
         "p95_ms": None if p95 is None else round(p95 * 1000, 3),
-        "ok": progress.ok,
-        "failed": progress.failed,
-        "unknown": progress.unknown,
-        "skipped": progress.skipped,
-        "retried": progress.retried,
-        "changed": changed_number(progress.changed),
+        "ok": progress.counts.ok,
+        "failed": progress.counts.failed,
+        "unknown": progress.counts.unknown,
+        "skipped": progress.counts.skipped,
+        "retried": progress.counts.retried,
+        "changed": changed_number(progress.counts.changed),
         "rows": progress.rows,
         "in_flight": progress.in_flight,
         "targets": progress.targets,

@@ -17,7 +17,7 @@ from bulkq.drivers.dbapi.statement import SqlStatement, ordered
 from bulkq.drivers.results import check_rows, uncounted
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Limits, Phase, StatementClass
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -31,6 +31,7 @@ from bulkq.model import (
     RunState,
     RunSummary,
 )
+from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
 from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
@@ -200,7 +201,7 @@ async def _never_ran(opened: Opened, control: Control) -> None:
         gone = next((part.sessions.gone for part in planned.parts if part.sessions.gone is not None), None)
         reason = str(gone or control.reason or "the run ended")
         if judge.pair is not None:
-            opened.progress.unknown += len(await judge.pair.never_came(reason))
+            opened.progress.counts += Counts(unknown=len(await judge.pair.never_came(reason)))
         for answer in judge.open.values():
             _put(opened, planned, answer.n, f"did not end: {reason}", unknown=gone is not None, answer=answer)
             answer.sink.discard()
@@ -232,10 +233,7 @@ def _put(
             elapsed_s=time.monotonic() - answer.began_s,
         )
     opened.book.put(planned.place, n, result)
-    if unknown:
-        opened.progress.unknown += count
-    else:
-        opened.progress.skipped += count
+    opened.progress.counts += Counts(unknown=count) if unknown else Counts(skipped=count)
 
 
 def _any_history(planned: Planned) -> tuple[PastCheck, ...]:
@@ -249,9 +247,9 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
     exit_code = stop_rules.exit_code(
         forced=code,
         refused=code == 4 or any(seat.database.refused for seat in opened.targets),
-        unknown=code == 3 or progress.unknown > 0,
+        unknown=code == 3 or progress.counts.unknown > 0,
         stopped=code == 5,
-        failed=progress.failed > 0,
+        failed=progress.counts.failed > 0,
     )
     results = [result for _, (result, _) in sorted(opened.book.results.items())]
     ran = [i for i, result in enumerate(results) if result.elapsed_s]
@@ -264,11 +262,7 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
         exit_code=exit_code,
         mode=CHECK_MODE,
         targets=tuple(seat.label for seat in opened.targets),
-        ok=progress.ok,
-        failed=progress.failed,
-        unknown=progress.unknown,
-        skipped=progress.skipped,
-        retried=progress.retried,
+        **counts_of(replace(progress.counts, changed=0, unanswered=0)),
         rows=sum(result.rows or 0 for result in results),
         attempts=progress.attempts,
         elapsed_s=time.monotonic() - progress.started_s,
@@ -359,11 +353,7 @@ async def _finish(
             state=RunState.FINISHED,
             ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             exit_code=summary.exit_code,
-            ok=summary.ok,
-            failed=summary.failed,
-            unknown=summary.unknown,
-            skipped=summary.skipped,
-            retried=summary.retried,
+            **counts_of(summary),
             elapsed_s=summary.elapsed_s,
         )
         try:

@@ -9,6 +9,7 @@ import pty
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from bulkq.cli.display.progress import Bar, JsonProgress, Lines, Quiet, data_str
 from bulkq.cli.display.progress_text import duration_text, latency_text, progress_line, rate_text
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Status
+from bulkq.model.counts import Counts, counts_of
 from bulkq.policy.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,11 +63,14 @@ def terminal() -> Iterator[Terminal]:
 
 def progress(**more: object) -> Progress:
     """The run of the documentation's example, 19.8 s after its start."""
-    made = Progress(name="norm_phone", run="01kb4x", total=8377, ok=812, in_flight=8)
+    made = Progress(name="norm_phone", run="01kb4x", total=8377, counts=Counts(ok=812), in_flight=8)
     made.latencies.add(0.0879, 500)
     made.latencies.add(0.231, 312)
     for name, value in more.items():
-        setattr(made, name, value)
+        if name in counts_of(made.counts):
+            made.counts = replace(made.counts, **{name: value})  # type: ignore[arg-type]
+        else:
+            setattr(made, name, value)
     return made
 
 

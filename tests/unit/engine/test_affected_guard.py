@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import RefusedError
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 
 
 def test_rows_in_flight_count() -> None:

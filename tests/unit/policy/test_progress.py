@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.model import Batch, BatchResult, Failure, Outcome, Query
+from bulkq.model.counts import Counts
 from bulkq.policy.progress import Latencies, Progress
 
 QUERY = Query("q", "select 1")
@@ -43,12 +44,18 @@ def test_outcomes_are_counted_apart() -> None:
     progress = Progress()
     progress.add(result(5, (failed(Outcome.ROLLED_BACK), failed(Outcome.UNKNOWN))))
     progress.add(result(0))
-    assert (progress.ok, progress.failed, progress.unknown, progress.done, progress.rows) == (3, 1, 1, 5, 5)
+    assert (progress.counts.ok, progress.counts.failed, progress.counts.unknown, progress.done, progress.rows) == (
+        3,
+        1,
+        1,
+        5,
+        5,
+    )
 
 
 def test_percent_by_count_then_by_bytes() -> None:
     """Percent comes from the count where the total is known, else from the bytes read."""
-    progress = Progress(ok=5, total=20)
+    progress = Progress(counts=Counts(ok=5), total=20)
     assert progress.percent() == 25.0
     assert Progress(fraction=0.5).percent() == 50.0
     assert Progress().percent() is None
@@ -56,9 +63,9 @@ def test_percent_by_count_then_by_bytes() -> None:
 
 def test_rate_and_eta() -> None:
     """Rate and time left follow from what was done since the start."""
-    progress = Progress(ok=50, total=100, started_s=10.0)
+    progress = Progress(counts=Counts(ok=50), total=100, started_s=10.0)
     assert progress.rate(10.0) == 0.0
     assert progress.rate(15.0) == 10.0
     assert progress.eta_s(15.0) == 5.0
-    assert Progress(ok=1, total=100).eta_s(1.0) is None
+    assert Progress(counts=Counts(ok=1), total=100).eta_s(1.0) is None
     assert Progress().eta_s(1.0) is None

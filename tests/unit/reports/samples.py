@@ -123,8 +123,8 @@ RAN = RunSummary(
     failed=3,
     elapsed_s=1.84,
     queries=(
-        QueryCounts("fix", "users.sql", 7, "shop", 997, 3, 0),
-        QueryCounts("good", "users.sql", 12, "shop", 5, 0, 0),
+        QueryCounts("fix", "users.sql", 7, "shop", ok=997, failed=3, unknown=0),
+        QueryCounts("good", "users.sql", 12, "shop", ok=5, failed=0, unknown=0),
     ),
     failures=(FAILURE,),
 )
@@ -182,7 +182,7 @@ def attacked_run(text: str) -> RunSummary:
         unknown=1,
         targets=(text,),
         reason=text,
-        queries=(QueryCounts(text, text, 7, text, 0, 3, 1),),
+        queries=(QueryCounts(text, text, 7, text, ok=0, failed=3, unknown=1),),
         failures=(failure, failure),
         outputs=(text,),
         partials=(text,),

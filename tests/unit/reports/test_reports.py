@@ -51,7 +51,7 @@ SUMMARY = RunSummary(
     p50_s=0.0881234,
     p95_s=0.231,
     max_s=1.5,
-    queries=(QueryCounts("fix", "users.sql", 7, "shop", 997, 3, 0),),
+    queries=(QueryCounts("fix", "users.sql", 7, "shop", ok=997, failed=3, unknown=0),),
     failures=(FAILURE,),
 )
 

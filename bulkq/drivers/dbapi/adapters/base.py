@@ -18,7 +18,7 @@ from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
-from bulkq.model.changed_rows import UNCOUNTED
+from bulkq.model.counts import UNCOUNTED
 from bulkq.query.tokens import tokenize
 from bulkq.text.characters import printable
 
