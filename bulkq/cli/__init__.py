@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": ("bulkq.cli.commands.doctor", "Show what a target is and what it permits."),
     "targets": ("bulkq.cli.commands.targets", "List the targets of bulkq.toml, or connect to each."),
     "ledger": ("bulkq.cli.commands.ledger", "Upgrade or check the ledger, or remove a run from it."),
+    "config": ("bulkq.cli.commands.config", "Show the value of each option and where it comes from."),
     "completion": ("bulkq.cli.commands.completion", "Print a completion script for bash, zsh or fish."),
 }
 """Name, module with the object `command`, and one line of help; in the order of `bulkq --help`."""

@@ -101,6 +101,7 @@ def test_help_lists_what_works(cli: Cli) -> None:
         "doctor",
         "targets",
         "ledger",
+        "config",
         "completion",
     ]
     assert done.code == 0

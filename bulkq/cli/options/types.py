@@ -125,6 +125,17 @@ class RunText(Text):
         return values.run_items(ctx, incomplete)
 
 
+class CommandText(Text):
+    """A word of a command."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the commands."""
+        from bulkq.cli import COMMANDS
+        from bulkq.cli.completion import values
+
+        return values.word_items(COMMANDS, incomplete)
+
+
 class TargetText(Text):
     """A URL, or a name of the configuration."""
 
