@@ -163,7 +163,7 @@ class AlreadyApplied(DatabaseError):
 
     def __init__(self, last: int, rows: int, *, phase: Phase, ours: bool) -> None:
         """Keep what the marker says; it outranks what a process remembers."""
-        super().__init__(f"applied before, up to {last}", sqlstate=None, phase=phase)
+        super().__init__(f"already applied, up to {last}", sqlstate=None, phase=phase)
         self.last = last
         self.rows = rows
         self.ours = ours

@@ -19,4 +19,6 @@ def find(kind: Literal["sql", "migrations"]) -> Path:
     for folder in (PACKAGE / f"_{kind}", PACKAGE.parent / kind):
         if folder.is_dir():
             return folder
-    raise UsageError(f'the folder "{kind}" of bulkq is missing: install it again (pip install --force-reinstall bulkq)')
+    raise UsageError(
+        f'the folder "{kind}" of the bulkq package is missing: reinstall it (pip install --force-reinstall bulkq)'
+    )

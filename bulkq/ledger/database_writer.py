@@ -93,8 +93,10 @@ def lost(connection: Connection, run: str, place: LedgerLocation) -> LedgerError
     """Why a run's row is no longer this process's to write."""
     owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
     if owner is None:
-        return LedgerError(f'run {run} is no longer in the ledger "{place.shown}": somebody has forgotten it')
-    return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: nothing more is sent")
+        return LedgerError(
+            f'run {run} is no longer in the ledger "{place.shown}": it was removed with bulkq ledger forget'
+        )
+    return TakenOver(f"run {run} was taken over by {owners.parse(str(owner))}: this process sends nothing more")
 
 
 def now(place: LedgerLocation) -> ColumnElement[Any]:
@@ -122,7 +124,9 @@ def _refuse_second(connection: Connection, run: str) -> None:
     connection.execute(select(RUNS.c.run).where(RUNS.c.run == run).with_for_update())
     other = queries.retry_of(connection, run)
     if other is not None:
-        raise RefusedError(f"run {run} is being retried by run {other.run}: bulkq retry {run} goes on from that")
+        raise RefusedError(
+            f"run {run} is already retried by run {other.run}: use bulkq retry {run} to continue that one"
+        )
 
 
 def _key(table: Table) -> ColumnElement[bool]:

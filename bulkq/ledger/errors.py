@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from bulkq.ledger.location import LedgerLocation
 
 NEXT_STEPS = {
-    "SQLITE_FULL": "make room there, or name another with --ledger",
-    "SQLITE_READONLY": "let this user write the file and its folder, or name another with --ledger",
-    "SQLITE_CANTOPEN": "let this user read and write the file and its folder, or name another with --ledger",
-    "SQLITE_PERM": "let this user read and write the file and its folder, or name another with --ledger",
-    "SQLITE_NOTADB": "it is no ledger, or damaged: move it away or restore it, or name another with --ledger",
-    "SQLITE_CORRUPT": "it is damaged: restore it from a backup, or move it away to begin a new one",
-    "SQLITE_BUSY": "another process keeps it locked: try again when that has ended",
-    "SQLITE_IOERR": "look at the disk, or name another with --ledger",
-    "SQLITE_ERROR": "it is no ledger of this version, or damaged: bulkq ledger check tells more",
+    "SQLITE_FULL": "free disk space, or choose another file with --ledger",
+    "SQLITE_READONLY": "give this user write access to the file and its folder, or choose another file with --ledger",
+    "SQLITE_CANTOPEN": "give this user read and write access to the file and its folder, or choose another file with --ledger",
+    "SQLITE_PERM": "give this user read and write access to the file and its folder, or choose another file with --ledger",
+    "SQLITE_NOTADB": "it is not a ledger, or it is damaged: restore it from a backup, or choose another file with --ledger",
+    "SQLITE_CORRUPT": "restore it from a backup, or move it away to start a new one",
+    "SQLITE_BUSY": "another process holds its lock: try again when that process has ended",
+    "SQLITE_IOERR": "check the disk, or choose another file with --ledger",
+    "SQLITE_ERROR": "it is not a ledger of this version, or it is damaged: run bulkq ledger check",
 }
-OTHERWISE = "bulkq ledger check tells more"
+OTHERWISE = "run bulkq ledger check"
 
 
 @contextmanager
@@ -52,16 +52,14 @@ def in_one_line(place: LedgerLocation) -> Iterator[None]:
             raise explained(error, place) from error
         if isinstance(error, UnicodeEncodeError):
             raise LedgerError(
-                f'ledger "{place.shown}" keeps names of files and targets, and one of them is no text in UTF-8: '
+                f'ledger "{place.shown}" cannot store the name of a file or target that is not valid UTF-8: '
                 "rename it, or run with --ledger none"
             ) from error
         if not isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
             raise
         # A value that no ledger holds: bytes that are no text, a state that is none. Python errors of our own look
         # the same; --debug tells them apart.
-        raise LedgerError(
-            f'ledger "{place.shown}" holds what no ledger holds: {NEXT_STEPS["SQLITE_CORRUPT"]}'
-        ) from error
+        raise LedgerError(f'ledger "{place.shown}" contains invalid data: {NEXT_STEPS["SQLITE_CORRUPT"]}') from error
 
 
 def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
@@ -75,7 +73,9 @@ def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
         name = "_".join(str(getattr(cause, "sqlite_errorname", "SQLITE_ERROR")).split("_")[:2])
         return _line(place, str(cause), NEXT_STEPS.get(name, OTHERWISE))
     if isinstance(cause, OSError) and cause.strerror and place.path is not None:
-        return _line(place, cause.strerror.lower(), "let this user write there, or name another with --ledger")
+        return _line(
+            place, cause.strerror.lower(), "give this user write access to it, or choose another ledger with --ledger"
+        )
     if place.path is None:
         return _server(cause, place)
     return _line(place, str(cause.args[0]) if cause.args else type(cause).__name__, OTHERWISE)
@@ -91,9 +91,9 @@ def _server(cause: BaseException, place: LedgerLocation) -> LedgerError:
     text = str(cause.args[0]) if cause.args else ""
     if isinstance(cause, OSError):
         text = cause.strerror or text or "no answer in time"
-    step = "is the server running, and reachable from here?"
+    step = "check that the server is running and reachable from this machine"
     if getattr(cause, "sqlstate", None) == "42501":
-        step = 'a DBA can make the schema: create schema bulkq_ledger authorization "USER"'
+        step = 'ask a DBA to run: create schema bulkq_ledger authorization "USER"'
     elif getattr(cause, "sqlstate", None):
         step = OTHERWISE
     return _line(place, scrub(text or type(cause).__name__, place.url), step)

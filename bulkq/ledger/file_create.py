@@ -51,7 +51,7 @@ def prepare(place: LedgerLocation, *, create: bool) -> Lock:
     path = path_of(place)
     with in_one_line(place):
         if not create and not path.exists():
-            raise LedgerMissing(f'there is no ledger "{place.shown}": the first run makes one')
+            raise LedgerMissing(f'no ledger "{place.shown}": the first run creates it')
         _folder(path.parent, place)
         lock = Lock(path)
         try:
@@ -183,14 +183,16 @@ def _backup(path: Path, copy: Path) -> None:
 def _refuse_shared(lock: Lock, place: LedgerLocation) -> None:
     if not lock.exclusive:
         raise LedgerError(
-            f'ledger "{place.shown}" must be upgraded, but another process uses it: try again when that has ended'
+            f'ledger "{place.shown}" must be upgraded, but another process uses it: try again when that process has ended'
         )
 
 
 def _refuse_open_log(path: Path, place: LedgerLocation) -> None:
     """The last who closes a file removes its write-ahead log. One that stays would belong to the new file as well."""
     if path.with_name(path.name + "-wal").exists():
-        raise LedgerError(f'ledger "{place.shown}" must be upgraded, but another program has it open: close that first')
+        raise LedgerError(
+            f'ledger "{place.shown}" must be upgraded, but another program has it open: close that program first'
+        )
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -207,7 +209,7 @@ def _folder(folder: Path, place: LedgerLocation) -> None:
     if folder.is_dir():
         return
     if not place.auto:
-        raise LedgerError(f'there is no folder "{folder}" for the ledger "{place.shown}": make it first')
+        raise LedgerError(f'no folder "{folder}" for the ledger "{place.shown}": create it first')
     for each in (*reversed(folder.parents), folder):
         if not each.exists():
             with contextlib.suppress(FileExistsError):

@@ -62,7 +62,7 @@ class Lock:
         while not self._lock(fcntl.LOCK_SH):
             if time.monotonic() >= end_s:
                 raise LedgerError(
-                    f'ledger "{self._path}": another process is upgrading it: try again when that has ended'
+                    f'ledger "{self._path}": another process is upgrading it: try again when that process has ended'
                 )
             _pause()
 
@@ -106,7 +106,7 @@ def _pause() -> None:
 def path_of(place: LedgerLocation) -> Path:
     """The file of a ledger that is one."""
     if place.path is None:
-        raise ValueError("a ledger in PostgreSQL is no file")
+        raise ValueError("a ledger in PostgreSQL is not a file")
     return place.path
 
 

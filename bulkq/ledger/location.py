@@ -46,7 +46,7 @@ def locate(url: str) -> LedgerLocation:
     if kind in SQLITE:
         return _file(unquote(url.partition("://")[2].removeprefix("/").partition("?")[0]), url)
     if kind is not None:
-        raise UsageError(f'--ledger "{safe(url)}": a ledger is kept in SQLite or PostgreSQL: {NEXT}')
+        raise UsageError(f'--ledger "{safe(url)}": a ledger is an SQLite file or a PostgreSQL database: {NEXT}')
     return _file(url, url)
 
 
@@ -61,12 +61,12 @@ def default_path() -> Path:
     try:
         return Path.home() / ".local" / "state" / "bulkq" / "ledger.db"
     except RuntimeError:
-        raise UsageError("this account has no home folder for the ledger: name one with --ledger FILE") from None
+        raise UsageError("this account has no home folder for the ledger: give its path with --ledger FILE") from None
 
 
 def _file(text: str, url: str) -> LedgerLocation:
     if text in {"", "none", ":memory:"} or "\0" in text:
-        raise UsageError(f'--ledger "{url}" is no file that outlives the run: {NEXT}')
+        raise UsageError(f'--ledger "{url}" is an in-memory database, which is lost when the run ends: {NEXT}')
     path = Path(text).expanduser() if text.startswith("~") else Path(text)
     try:
         resolved = path.resolve()  # the lock and the write-ahead log lie beside the file, not beside a link to it

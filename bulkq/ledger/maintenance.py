@@ -75,7 +75,7 @@ async def check(url: str = "auto") -> Checkup:
     try:
         revision = await ledger.database.revision()
         if revision != HEAD:
-            advice = "install the newer bulkq that made it" if (revision or "") > HEAD else "bulkq ledger upgrade"
+            advice = "install the newer bulkq that created it" if (revision or "") > HEAD else "bulkq ledger upgrade"
             problems.append(f"revision {revision}, this program writes {HEAD}: {advice}")
         try:
             problems += await reading.integrity(ledger.database)

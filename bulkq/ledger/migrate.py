@@ -40,12 +40,12 @@ def refuse_unknown(revision: str | None, place: LedgerLocation) -> None:
         LedgerError: there is none.
     """
     if revision is None:
-        raise LedgerError(f'ledger "{place.shown}" does not say its revision: restore it from a backup')
+        raise LedgerError(f'ledger "{place.shown}" has no revision number: restore it from a backup')
     known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
     if revision not in known:
         raise LedgerNewer(
-            f'ledger "{place.shown}" was made by a newer bulkq (revision {revision}, this one knows {HEAD}): '
-            "install that version, or name another with --ledger"
+            f'ledger "{place.shown}" was created by a newer bulkq (revision {revision}, this version supports {HEAD}): '
+            "install that version, or choose another ledger with --ledger"
         )
 
 

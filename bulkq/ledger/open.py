@@ -78,13 +78,13 @@ async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) 
 def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:
     """Somebody's database, perhaps the target itself: nothing of ours is made in it."""
     if revision is None:
-        raise damaged(place, "is a database without the tables of a ledger")
+        raise damaged(place, "is a database, but has no ledger tables")
 
 
 async def _create(database: LedgerDatabase, *, create: bool) -> None:
     """All in one transaction; whoever comes second waits for the first and finds it done."""
     if not create:
-        raise LedgerMissing(f'there is no ledger in "{database.place.shown}": the first run makes one')
+        raise LedgerMissing(f'no ledger in "{database.place.shown}": the first run creates it')
     async with database.writing() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLICATION_ID})
         known = {"name": POSTGRES_SCHEMA}
@@ -103,4 +103,4 @@ async def _upgrade(database: LedgerDatabase, revision: str) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLICATION_ID})
         await connection.run_sync(migrating.migrate)
     if await database.revision() != HEAD:
-        raise LedgerError(f'ledger "{database.place.shown}" could not be upgraded to {HEAD}: install bulkq again')
+        raise LedgerError(f'ledger "{database.place.shown}" could not be upgraded to {HEAD}: reinstall bulkq')

@@ -41,7 +41,7 @@ def find(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
     if len(found) == 1 and wanted:
         return found[0]
     if found and wanted:
-        raise UsageError(f'"{text}" begins the ids of several runs: {", ".join(r.run for r in found)}')
+        raise UsageError(f'"{text}" matches several runs: {", ".join(r.run for r in found)}: type more of the id')
     raise UsageError(f'no run "{text}" in the ledger "{place.shown}"{_nearest(connection, wanted)}')
 
 
@@ -57,7 +57,7 @@ def newest(connection: Connection, states: Collection[RunState], place: LedgerLo
     found = connection.execute(query).mappings().first()
     if found is None:
         such = f" that is {' or '.join(states)}" if states else ""
-        raise UsageError(f'there is no run{such} in the ledger "{place.shown}": bulkq runs lists them')
+        raise UsageError(f'no run{such} in the ledger "{place.shown}": list them with bulkq runs')
     return row_values.run_record(dict(found))
 
 
@@ -145,4 +145,4 @@ def _nearest(connection: Connection, wanted: str) -> str:
     known = connection.execute(select(RUNS.c.run).order_by(_newest()).limit(COMPARED)).scalars().all()
     if guess := suggestion(wanted, known, "{}", most=3, likeness=0.5):
         return guess
-    return ": bulkq runs lists them" if known else ": it has none yet"
+    return ": list them with bulkq runs" if known else ": the ledger has no runs yet"

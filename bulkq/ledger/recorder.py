@@ -280,7 +280,9 @@ class Recorder:
         await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved))
 
     def _fail(self, error: BaseException) -> None:
-        self._error = error if isinstance(error, LedgerError) else LedgerError(f"an output is not durable: {error}")
+        self._error = (
+            error if isinstance(error, LedgerError) else LedgerError(f"an output could not be synced to disk: {error}")
+        )
         self._error.__cause__ = error.__cause__ or error
         self._pending = []
         if self._on_failure is not None:

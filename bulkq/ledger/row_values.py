@@ -54,7 +54,7 @@ def run_record(row: Mapping[str, object]) -> RunRecord:
     found["state"] = RunState(str(row["state"]))
     targets = json.loads(str(row["targets"]))
     if not isinstance(targets, list):
-        raise TypeError("targets are no list")
+        raise TypeError("targets are not a list")
     found["targets"] = tuple(map(str, targets))
     return RunRecord(**found)
 
@@ -98,5 +98,5 @@ def source_position(row: Mapping[str, object]) -> SourcePosition | None:
 
 def _int(value: object) -> int:
     if not isinstance(value, int):
-        raise TypeError(f"{type(value).__name__} where a number should be")
+        raise TypeError(f"{type(value).__name__} instead of a number")
     return value

@@ -40,7 +40,7 @@ def take_over(
     if record.state is not RunState.FINISHED:  # of a finished one only the markers may be left to remove
         values |= {"state": str(RunState.RUNNING), "ended_at": None, "exit_code": None}
     if connection.execute(taken.values(values)).rowcount != 1:
-        raise RefusedError(f"run {record.run} was taken over by another process in this moment")
+        raise RefusedError(f"run {record.run} was just taken over by another process: nothing was sent")
     return record, queries.parts(connection, record.run)
 
 
@@ -75,8 +75,8 @@ def _refuse_living(connection: Connection, record: RunRecord, place: LedgerLocat
         return
     owner = owners.parse(record.owner)
     if owners.life(record.owner) is owners.Life.ALIVE:
-        raise RefusedError(f"run {record.run} is alive: {owner}: stop it there, then {then}")
+        raise RefusedError(f"run {record.run} is still running on {owner}: stop it, then {then}")
     raise RefusedError(
-        f"run {record.run} may be alive: {owner}, last heard of {silent_s:.0f}s ago: stop it there, "
-        f"or wait until it has been silent for {STALE_S:g}s, then {then}"
+        f"run {record.run} may still be running on {owner}, last heartbeat {silent_s:.0f}s ago: stop it, "
+        f"or wait until {STALE_S:g}s have passed since the heartbeat, then {then}"
     )

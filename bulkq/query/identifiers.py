@@ -46,7 +46,7 @@ def no_identifier(query: Query, parameter: int, values: ParameterSet) -> str:
     """The complaint about one of `unnamed`; it shows no value."""
     kind = type(values[parameter])
     name = query.parameters[parameter].name
-    return f"{WORDS.get(kind, kind.__name__)} is no identifier: write a name (:{{{name}}} of {query.place})"
+    return f"{WORDS.get(kind, kind.__name__)} is not an identifier: write a name (:{{{name}}} of {query.place})"
 
 
 def _places(query: Query) -> list[int]:

@@ -31,7 +31,7 @@ class Included:
         """
         for name in include:
             if name not in CHOICES:
-                raise UsageError(f'--include "{name}" is unknown; choose from {", ".join(CHOICES)}')
+                raise UsageError(f'--include "{name}" is unknown: choose from {", ".join(CHOICES)}')
         self.several = several
         added = {name for name, wanted in (("query", several), ("target", targets)) if wanted}
         self.names = frozenset(include) | added

@@ -85,7 +85,7 @@ class FileOutput:
         else:
             opened = begin(self._path, path)
             if opened.replaced and known is None:
-                self.notices.append(f'"{self._partial.name}" of a run that is no longer alive is replaced')
+                self.notices.append(f'"{self._partial.name}" is left from a run that has ended: it is replaced')
         self.size = opened.size
         self.finished = opened.finished
         self._fd = opened.fd

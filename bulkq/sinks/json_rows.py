@@ -32,7 +32,7 @@ class JsonLines:
         if len(set(names)) == len(names):
             return None
         twice = next(name for name in names if names.count(name) > 1)
-        return f'two result columns are called "{twice}", which JSON cannot hold; give one an alias: ... AS other_name'
+        return f'two result columns are named "{twice}", which a JSON object cannot hold: give one an alias (... AS other_name)'
 
     def head(self, columns: tuple[Column, ...]) -> bytes:
         """Nothing stands before the first line."""

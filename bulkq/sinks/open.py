@@ -157,7 +157,9 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         rowcounts = path is not None or format is not None
     if path is not None and path != STDOUT and PLACES.search(path):
         if several and "{query}" in path:
-            raise UsageError(f'"{path}" is a file per query; several queries cannot share it')
+            raise UsageError(
+                f'"{path}" holds the rows of one query: put {{query}} into the path to write a file per query'
+            )
         path = filled_paths(path, queries[:1], target)[target, queries[0].name]
     if shown == "none":
         return NoSink()
@@ -168,8 +170,8 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
     to_file = path is not None and path != STDOUT
     if to_file and continue_at is not None:
         raise RefusedError(
-            f'"{path}" cannot be continued: a table is written when its last row is known; '
-            "start a new run, and write .csv or .jsonl where it may be interrupted"
+            f'"{path}" cannot be continued, because a table is written at the end of the run: '
+            "start a new run, with .csv or .jsonl to be able to resume it"
         )
     output = _output(path, stdout, run)
     from bulkq.sinks.table import SHOWN_ROWS, TableSink
@@ -191,13 +193,13 @@ def format_of(path: str | None, format: str | None, *, terminal: bool) -> str:  
     if format is not None:
         name = "jsonl" if format == "ndjson" else format
         if name not in FORMATS:
-            raise UsageError(f'--format "{format}" is unknown; choose from {", ".join(FORMATS)}')
+            raise UsageError(f'--format "{format}" is unknown: choose from {", ".join(FORMATS)}')
         return name
     if path is None:
         return "table" if terminal else "jsonl"
     suffix = Path(path).suffix.lower()
     if suffix in FOREIGN:
-        raise UsageError(f'"{path}": no format writes {suffix}; use .csv, .tsv, .json or .jsonl, or say --format')
+        raise UsageError(f'"{path}": unknown suffix {suffix}: use .csv, .tsv, .json or .jsonl, or give --format')
     return SUFFIXES.get(suffix, "jsonl")
 
 
@@ -232,8 +234,8 @@ def _refuse_others(continue_at: Mapping[str, int], sinks: Iterable[OpenedSink]) 
     for path, offset in _followed(continue_at).items():
         if offset and path not in ours:
             raise RefusedError(
-                f'{offset:,} bytes of this run are in "{path}", where it would write no longer: '
-                "-o, a link or the folder was changed; start a new run"
+                f'{offset:,} bytes of this run are in "{path}", but its output now leads elsewhere: '
+                "-o, a link or the folder has changed, so start a new run"
             )
 
 

@@ -99,7 +99,7 @@ def reopen(path: Path, name: str, offset: int) -> int:
     """
     partial = partial_of(path)
     if partial.exists():
-        raise RefusedError(f'"{name}" is being written by another run; wait for it, or start a new run')
+        raise RefusedError(f'"{name}" is being written by another run: wait for it, or start a new run')
     try:
         path.replace(partial)
         fd = os.open(partial, os.O_RDWR)
@@ -116,13 +116,13 @@ def _check(fd: int, name: str, known: EarlierOutput) -> None:
     size = os.fstat(fd).st_size
     if size < known.offset:
         raise RefusedError(
-            f'"{name}" is shorter than what the ledger knows ({size:,} of {known.offset:,} bytes): '
-            "it was changed; start a new run"
+            f'"{name}" is shorter than the ledger has recorded ({size:,} of {known.offset:,} bytes): '
+            "the file was changed, so start a new run"
         )
     if os.pread(fd, len(known.ending), known.offset - len(known.ending)) != known.ending:
         raise RefusedError(
-            f'"{name}" has no end of a row where the ledger knows one (at byte {known.offset:,}): '
-            "it was changed; start a new run"
+            f'"{name}" has no row end where the ledger has recorded one (at byte {known.offset:,}): '
+            "the file was changed, so start a new run"
         )
 
 
@@ -135,8 +135,8 @@ def _finished(path: Path, known: EarlierOutput) -> Partial:
             return Partial(fd, size, finished=True)
         os.close(fd)
     raise RefusedError(
-        f'"{partial_of(path).name}", of which the ledger knows {known.offset:,} bytes, is missing, '
-        f'and "{path.name}" is not what it would have become; start a new run'
+        f'"{partial_of(path).name}" is missing, though the ledger has recorded {known.offset:,} bytes of it, '
+        f'and "{path.name}" is a different file: start a new run'
     )
 
 
@@ -151,7 +151,7 @@ def _locked(path: Path, name: str, flags: int) -> int | None:
         raise UsageError(f'cannot write "{name}": {reason(error)}') from error
     if not _lock(fd):
         os.close(fd)
-        raise RefusedError(f'"{name}" is being written by a live run; wait for it or choose another -o')
+        raise RefusedError(f'"{name}" is being written by another run: wait for it, or choose another -o')
     if _is_at(fd, partial):
         return fd
     os.close(fd)

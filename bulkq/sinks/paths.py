@@ -30,15 +30,15 @@ def destination(path: str) -> Path:
     """
     given = Path(path)
     if not path or os.path.isdir(given):  # noqa: PTH112 - Path.is_dir raises where we may not look
-        raise UsageError(f'"{path}" is a folder; name a file in it' if path else "the name of a file is empty")
+        raise UsageError(f'"{path}" is a folder: give the path of a file' if path else "the file name is empty")
     if not os.path.isdir(given.parent):  # noqa: PTH112
-        raise UsageError(f'there is no folder "{given.parent}" for "{path}"; make it first')
+        raise UsageError(f'no folder "{given.parent}" for "{path}": create it first')
     try:
         found = given.resolve()
     except (OSError, RuntimeError) as error:
         raise UsageError(f'cannot write "{path}": {error}') from error
     if not os.path.isdir(found.parent):  # noqa: PTH112
-        raise UsageError(f'"{path}" is a link into "{found.parent}", and there is no such folder; make it first')
+        raise UsageError(f'"{path}" is a link into "{found.parent}", which does not exist: create the folder first')
     return found
 
 
@@ -82,7 +82,7 @@ def same_file(
         claims = {claim for filled in _every(path, queries, targets) for claim in _claims(os.path.realpath(filled))}
         for claim in claims & owners.keys():
             other, theirs = owners[claim]
-            raise UsageError(f'{other} "{theirs}" and {option} "{path}" would write the same file; give each its own')
+            raise UsageError(f'{other} "{theirs}" and {option} "{path}" would write the same file: give each its own')
         owners.update(dict.fromkeys(claims, (option, path)))
 
 
@@ -94,10 +94,10 @@ def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tup
     """
     for name in PLACES.findall(path):
         if name not in {"query", "target"}:
-            raise UsageError(f'"{path}": {{{name}}} is unknown; a path may hold {{query}} and {{target}}')
+            raise UsageError(f'"{path}": {{{name}}} is unknown: use {{query}} and {{target}}')
     literal = Path(path[: path.index("{")] + "x").parent
     if not literal.is_dir():
-        raise UsageError(f'there is no folder "{literal}" for "{path}"; make it first')
+        raise UsageError(f'no folder "{literal}" for "{path}": create it first')
     home = literal.resolve()
     paths: dict[tuple[str, str], str] = {}
     owners: dict[str, _PathFields] = {}
@@ -158,4 +158,4 @@ def _make_folder(folder: Path, path: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f'cannot make the folder "{folder}" for "{path}": {error.strerror}') from error
+        raise UsageError(f'cannot create the folder "{folder}" for "{path}": {error.strerror}') from error

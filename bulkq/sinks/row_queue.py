@@ -73,7 +73,7 @@ class RowsSink:
         """
         cut = self._accepted - mark
         if cut > len(self._held or ()):
-            raise StoppedError("a part of the failed answer was already read and cannot be taken back")
+            raise StoppedError("part of the failed result was already read and cannot be taken back")
         for _ in range(cut):
             assert self._held is not None
             self._held_rows -= self._held.pop().rows
@@ -126,4 +126,4 @@ class RowsSink:
             if self._ready:
                 self._ready.popleft()
         if self._left:
-            raise OutputClosed("whoever read the rows has left")
+            raise OutputClosed("the reader of the rows has stopped")

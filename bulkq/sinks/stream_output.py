@@ -72,7 +72,7 @@ class StreamOutput:
         cut = self.size - mark
         if cut > len(self._held or b""):
             raise StoppedError(
-                f"{self._name}: a part of the failed answer was already sent and cannot be taken back; use -o FILE"
+                f"{self._name}: part of the failed result was already written and cannot be taken back: use -o FILE"
             )
         if self._held is not None and cut:
             del self._held[-cut:]

@@ -184,8 +184,8 @@ class EncodedSink:
             theirs, ours = (_first_line(text) for text in (self._output.start(LONGEST_HEAD), head))
             (position,) = self._output.positions()
             raise RefusedError(
-                f'"{position.path}" of the earlier process begins with "{theirs}", this one would write "{ours}": '
-                "the query or its tables were changed; start a new run"
+                f'"{position.path}" starts with "{theirs}", but this process would write "{ours}": '
+                "the query or its tables have changed, so start a new run"
             )
 
 

@@ -103,7 +103,7 @@ class Terms:
         return converter(parameter, text=self.text, plain=plain, loose=self.loose.get(parameter.name))
 
 
-IGNORE = "--extra-columns ignore accepts that where no query needs it"
+IGNORE = "use --extra-columns ignore if no query needs it"
 
 
 def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
@@ -113,7 +113,7 @@ def check_constants(queries: Sequence[Query], constants: Iterable[str]) -> None:
         ParameterError: in one line, with the nearest name.
     """
     names = [p.name for query in queries for p in query.parameters]
-    who = f"{queries[0].place} has no parameter" if len(queries) == 1 else "none of the queries has a parameter"
+    who = f"{queries[0].place} has no parameter" if len(queries) == 1 else "no query has a parameter"
     for name in constants:
         if name not in names:
             raise ParameterError(f"--param {name}: {who} :{name}{suggestion(name, names)}")
@@ -128,10 +128,10 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
     seen: set[str] = set()
     for number, name in enumerate(columns, 1):
         if not name and not ignore:
-            raise ParameterError(f"{where}: column {number} has no name; {IGNORE}")
+            raise ParameterError(f"{where}: column {number} has no name: {IGNORE}")
         if name in seen and (name in needed or not ignore):
             raise ParameterError(
-                f"{where}: two columns are named {quoted(name)}{'' if name in needed else f'; {IGNORE}'}"
+                f"{where}: two columns are named {quoted(name)}{'' if name in needed else f': {IGNORE}'}"
             )
         seen.add(name)
 
@@ -191,7 +191,7 @@ def _check_unused(terms: Terms, columns: Sequence[str], where: str) -> None:
         return
     for name in terms.constants:
         if name in columns:
-            raise ParameterError(f"{where}: :{name} is given by --param and by a column; use one of them")
+            raise ParameterError(f"{where}: :{name} is given by --param and by a column: use one of them")
     known = {p.name for p in terms.query.parameters}
     unused = [c for c in columns if c not in known and c not in terms.others]
     given = {*columns, *terms.constants, *(p.name for p in terms.query.parameters if p.has_default)}
@@ -203,7 +203,7 @@ def unused_text(noun: str, unused: Sequence[str], place: str, *, advice: bool = 
     """The complaint about columns or keys that no parameter takes; `advice` names the option that accepts them."""
     several = len(unused) > 1
     text = f"{noun}{'s' if several else ''} {listed(unused)} {'are' if several else 'is'} not used by {place}"
-    return text + (f"; --extra-columns ignore accepts {'them' if several else 'it'}" if advice else "")
+    return text + (f": remove {'them' if several else 'it'}, or use --extra-columns ignore" if advice else "")
 
 
 def missing_text(noun: str, name: str, there: Sequence[str], place: str) -> str:
@@ -224,7 +224,7 @@ def _fixed(terms: Terms, parameter: Parameter, columns: tuple[str, ...] | None, 
 def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str) -> object:
     if value is None and parameter.kind is PlaceholderKind.IDENTIFIER:
         raise ParameterError(
-            f"{label}: NULL is no identifier: write a name (:{{{parameter.name}}} of {terms.query.place})"
+            f"{label}: NULL is not an identifier: write a name (:{{{parameter.name}}} of {terms.query.place})"
         )
     convert = terms.converter(parameter, plain=True)
     if convert is None or (value is None and parameter.kind is not PlaceholderKind.LIST):

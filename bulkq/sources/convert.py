@@ -227,7 +227,7 @@ def _integer(noun: str) -> Callable[[str], object]:
         if "_" in text or not text.isascii():
             raise ValueError(f"is not {noun}")
         if not SMALLEST <= number <= LARGEST:
-            raise ValueError("is out of range: 64 bits are the most")
+            raise ValueError("is out of range for 64 bits")
         return number
 
     return integer
@@ -250,7 +250,7 @@ def _boolean(noun: str) -> Callable[[str], object]:
     def boolean(text: str) -> int:
         found = TRUE_FALSE.get(text.strip().lower())
         if found is None:
-            raise ValueError(f"is not {noun}; write true or false")
+            raise ValueError(f"is not {noun}: write true or false")
         return found
 
     return boolean
@@ -263,7 +263,7 @@ def _binary(noun: str) -> Callable[[str], object]:
                 return bytes.fromhex(text[2:])
         except ValueError:
             pass
-        raise ValueError(f"is not {noun}; write \\x and hexadecimal digits")
+        raise ValueError(f"is not {noun}: write \\x and hexadecimal digits")
 
     return binary
 
@@ -295,11 +295,11 @@ def _list(value: object, load: Callable[[str], object]) -> list[object]:
         except (ValueError, RecursionError):
             loaded = None
     if not isinstance(loaded, list):
-        raise ValueError("is not a list; write a JSON array such as [1,2]")  # noqa: TRY004 - all refusals are of one kind
+        raise ValueError("is not a list: write a JSON array such as [1,2]")  # noqa: TRY004 - all refusals are of one kind
     if not loaded:
         raise ValueError("is an empty list")
     if any(isinstance(v, str) and "\0" in v for v in loaded):
-        raise ValueError("holds a NUL character; no database takes it in text")
+        raise ValueError("holds a NUL character, which no database accepts in text")
     return loaded
 
 

@@ -95,7 +95,7 @@ class EitherText(DelimitedFeed):
 
 STRAY = r"a backslash that ends the line, or \. alone: write a line break as \n, and end the file with its last row"
 WHICH = (
-    r"quotes or backslashes: say --params-format copy for the text format of COPY (\n, \t, \\), "
+    r"quotes or backslashes: use --params-format copy for the text format of COPY (\n, \t, \\), "
     "or --params-format tsv for fields in quotes"
 )
 

@@ -66,7 +66,7 @@ class DelimitedFeed:
         await start(self._reader)
         found = await self._records(1)
         if found is None:
-            raise ParameterError(f"{self.name}: is empty; the first line must name the columns")
+            raise ParameterError(f"{self.name}: the file is empty: write the column names on the first line")
         rows, lines = found
         self._header, self.header_line = tuple(map(str, self._quotes.texts(rows[0]))), lines[0]
         self.columns = self._header
@@ -204,7 +204,9 @@ class DelimitedFeed:
         more = self._reader.lines(1)
         self._reader.push_back(lines + more)
         if not more:
-            raise ParameterError(f'{self.name}:{first}: the quote (") opened here is never closed')
+            raise ParameterError(
+                f'{self.name}:{first}: the quote (") opened here is not closed: close it, or write a literal quote twice'
+            )
         if size > MOST_RECORD:
             raise ParameterError(
                 f'{self.name}:{first}: the quote (") opened here is not closed within {MOST_RECORD >> 20} MB'
@@ -238,5 +240,5 @@ class DelimitedFeed:
         return rows, ends, False
 
 
-AFTER_QUOTE = 'text after a closing quote ("); a quote within a quoted field is written twice'
-CARRIAGE = "a carriage return outside quotes that ends no line; end lines with LF or CR LF"
+AFTER_QUOTE = 'text after a closing quote ("): write a quote inside a quoted field twice'
+CARRIAGE = "a carriage return outside quotes that is not part of a line end: end lines with LF or CR LF"

@@ -46,8 +46,8 @@ class Chosen:
             raise ParameterError(f'{origin}: no "query"; the lines before it have one')
         if self.alone:
             raise ParameterError(
-                f"{origin}: a failure of {quoted(found)} after those of {quoted(self.name)}; "
-                "from a pipe, send those of one query only"
+                f"{origin}: a failure of {quoted(found)} after those of {quoted(self.name)}: "
+                "send the failures of one query through a pipe"
             )
         return False
 
@@ -72,7 +72,7 @@ async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | 
         return None
     if whose.query not in names and not whose.several:
         raise ParameterError(
-            f"{name}: failures of {listed(sorted(names))}, none of {quoted(whose.query)}; keep the lines of one query"
+            f"{name}: failures of {listed(sorted(names))}, none of {quoted(whose.query)}: keep the lines of one query"
         )
     return Chosen(whose.query, alone=False)
 

@@ -166,8 +166,8 @@ class LineReader:
 
     def _broken(self, error: Exception) -> ParameterError:
         if not self.offset and str(error).startswith("Not a gzipped file"):
-            return ParameterError(f"{self.name}:1: not compressed with gzip; the name must not end in .gz")
-        return ParameterError(f"{self.name}:{self.line + 1}: cannot be read on: {_reason(error)}")
+            return ParameterError(f"{self.name}:1: not compressed with gzip: remove .gz from the name")
+        return ParameterError(f"{self.name}:{self.line + 1}: reading failed: {_reason(error)}")
 
 
 class PipeReader(LineReader):
@@ -253,7 +253,7 @@ class PipeReader(LineReader):
         self._tail.append(rest)
         self._waiting += len(rest)
         if self._waiting > MOST_RECORD:
-            raise ParameterError(f"{self.name}:{self.line + 1}: a line of more than {MOST_RECORD >> 20} MB")
+            raise ParameterError(f"{self.name}:{self.line + 1}: the line is longer than {MOST_RECORD >> 20} MB")
 
 
 async def _readable(stream: BinaryIO) -> None:
@@ -325,11 +325,11 @@ def refused_file(name: str, error: Exception) -> ParameterError:
 def _why_not(name: str, error: Exception) -> str:
     there = printable(name)
     if isinstance(error, IsADirectoryError):
-        return f"{there}: is a directory, not a parameter file"
+        return f"{there}: is a directory: give the path of a file"
     if not isinstance(error, FileNotFoundError):
         return f"{there}: cannot be opened: {_reason(error)}"
     if not name:
-        return "-p: no file was named"
+        return "-p: the file name is empty"
     try:
         near = suggestion(Path(name).name, sorted(p.name for p in Path(name).parent.iterdir() if p.is_file()))
     except OSError:
@@ -351,9 +351,9 @@ async def start(reader: LineReader) -> bytes:
         reader.skip(len(codecs.BOM_UTF8))
         head = await reader.head()
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ParameterError(f"{reader.name}:1: not UTF-8 but UTF-16; save the file as UTF-8")
+        raise ParameterError(f"{reader.name}:1: encoded as UTF-16: save the file as UTF-8")
     if head.startswith(b"\x1f\x8b"):
-        raise ParameterError(f"{reader.name}:1: compressed with gzip; the name must end in .gz")
+        raise ParameterError(f"{reader.name}:1: compressed with gzip: add .gz to the name")
     if b"\0" in head:
         raise nul_found(reader.name, 1 + head.count(b"\n", 0, head.index(b"\0")))
     return head
@@ -375,9 +375,11 @@ def decoded(name: str, data: bytes, first: int) -> str:
 
 def not_utf8(name: str, line: int, byte: int) -> ParameterError:
     """The error for `byte`, which is no part of UTF-8 where it stands."""
-    return ParameterError(f"{name}:{line}: not UTF-8 (byte 0x{byte:02x}); convert it, such as iconv -f latin1 -t utf-8")
+    return ParameterError(
+        f"{name}:{line}: byte 0x{byte:02x} is not UTF-8: convert the file, for example with iconv -f latin1 -t utf-8"
+    )
 
 
 def nul_found(name: str, line: int) -> ParameterError:
     """The error for a NUL character."""
-    return ParameterError(f"{name}:{line}: a NUL character; no database takes it in text")
+    return ParameterError(f"{name}:{line}: a NUL character, which no database accepts in text: remove it")

@@ -77,12 +77,12 @@ def _content(path: str) -> str:
 
 def _difference(name: str, then: str, now: str) -> str:
     if now == GONE:
-        return f"{name} is gone since the run began"
+        return f"{name} was removed since the run began"
     if then == GONE:
-        return f"{name} was not there when the run began"
+        return f"{name} was added since the run began"
     size_then, size_now = then.partition(":")[0], now.partition(":")[0]
     if not size_now.isdigit():
-        return f"{name} changed since the run began: it is no file now"
+        return f"{name} changed since the run began: it is not a regular file any more"
     if size_then != size_now:
         return f"{name} changed since the run began: {int(size_then):,} bytes then, {int(size_now):,} now"
     how = "written to again" if int(size_now) > HASHED_WHOLE else "another content"

@@ -43,9 +43,9 @@ class Sets:
             ParameterError: `sets` is a single mapping, or nothing that gives mappings.
         """
         if isinstance(sets, Mapping):
-            raise ParameterError("expected the parameter sets, found one mapping; write [{...}]")
+            raise ParameterError("expected a list of parameter sets, found one mapping: write [{...}]")
         if isinstance(sets, str | bytes) or not isinstance(sets, Iterable | AsyncIterable):
-            raise ParameterError(f"expected the parameter sets, found {type(sets).__name__}; write [{{...}}]")
+            raise ParameterError(f"expected parameter sets, found {type(sets).__name__}: write [{{...}}]")
         self._binding = bind_mappings(query, dynamic=dynamic)
         self._query = query
         self._lists = [i for i, p in enumerate(query.parameters) if p.kind is PlaceholderKind.LIST]

@@ -135,8 +135,8 @@ class JsonArrayReader:
             self._move(self._at + 1)
             return
         if not found:
-            raise self._error(f"ends early; expected {what}" if self._inside else f"is empty; expected {what}")
-        hint = "; is it JSON Lines? then --params-format jsonl" if found == "{" and not self._inside else ""
+            raise self._error(f"ends early: expected {what}" if self._inside else f"is empty: expected {what}")
+        hint = "; if the file is JSON Lines, use --params-format jsonl" if found == "{" and not self._inside else ""
         raise self._error(f"expected {what}, found {quoted(found)}{hint}")
 
     async def _peek(self) -> str:
@@ -181,7 +181,7 @@ class JsonArrayReader:
     def _why(self, error: Exception) -> str:
         at = getattr(error, "pos", self._at)
         if self._exhausted and (at >= len(self._buffer) or str(error).startswith(UNTERMINATED)):
-            return "ends early; the array is never closed"
+            return "ends early: the array is not closed"
         self._line += self._buffer.count("\n", self._at, at)
         return why_not_json(error)
 
@@ -200,7 +200,7 @@ class JsonArrayReader:
             self._behind, self._settled = (0, self._behind[1]), 0
         rest = self._buffer[self._at :]
         if len(rest) > MOST_RECORD:
-            raise self._error(f"an object of more than {MOST_RECORD >> 20} MB")
+            raise self._error(f"an object is larger than {MOST_RECORD >> 20} MB")
         raw = await self._reader.chunk(max(CHUNK, len(rest)))
         self._exhausted = not raw
         line = self._line + rest.count("\n")

@@ -71,7 +71,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON number; write null")
+    raise ValueError(f"{text} is not a JSON number: write null")
 
 
 def json_text(value: object) -> str:
@@ -101,5 +101,5 @@ def why_not_json(error: Exception) -> str:
         found = quoted(error.doc[error.pos : error.pos + NEAR]) if error.pos < len(error.doc) else "the end"
         return f"not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')}, found {found}"
     if isinstance(error, RecursionError):
-        return "not JSON that can be read: nested too deeply"
+        return "JSON nested too deeply"
     return f"not JSON: {str(error).partition(': value has')[0]}"

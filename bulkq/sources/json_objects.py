@@ -142,15 +142,17 @@ class ObjectFeed:
     def _params(self, failure: dict[str, object], line: int) -> dict[str, object]:
         params = failure.get("params")
         if not isinstance(params, dict):
-            raise ParameterError(f'{self.name}:{line}: no "params"; the lines before it are those of a --failures file')
+            raise ParameterError(
+                f'{self.name}:{line}: no "params", but earlier lines are from a --failures file: keep the lines of one kind'
+            )
         return {name: value for name, value in params.items() if name not in self._constants}
 
     def _refuse_masked(self) -> None:
         if self._wanted.secret:
             name = self._wanted.secret[0]
             raise ParameterError(
-                f"{self.name}: a --failures file has no values of secret parameters; "
-                f"give :{name} of {self._wanted.place} with --param, or take the original source"
+                f"{self.name}: a --failures file does not contain values of secret parameters: "
+                f"give :{name} of {self._wanted.place} with --param, or use the original source"
             )
 
 
@@ -207,8 +209,10 @@ def _check_characters(
                 continue
             text = json_text(value) if nested else str(value)
             if "\0" in text or (nested and "\\u0000" in text):
-                raise fail(position, f'a NUL character in "{name}"; no database takes it in text')
+                raise fail(position, f'a NUL character in "{name}", which no database accepts in text: remove it')
             try:
                 text.encode()
             except UnicodeEncodeError:
-                raise fail(position, f'half a surrogate pair in "{name}"; it is no character') from None
+                raise fail(
+                    position, f'half a surrogate pair in "{name}", which is not a character: remove it'
+                ) from None

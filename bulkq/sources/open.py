@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.sources.json_objects import Objects
 
 FORMATS = ("csv", "tsv", "copy", "json", "jsonl")
-SAY_WHICH = "say with --params-format which it is: csv, tsv, copy, json or jsonl"
+SAY_WHICH = "give the format with --params-format: csv, tsv, copy, json or jsonl"
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -79,9 +79,11 @@ class SourceOpener:
             near = suggestion(str(self._request.format), FORMATS)
             raise ParameterError(f"--params-format {quoted(self._request.format)}: one of {', '.join(FORMATS)}{near}")
         if len(specs) > 1 and not self._request.grid:
-            raise ParameterError(f"-p was given {len(specs)} times; --grid runs the product of several sources")
+            raise ParameterError(
+                f"-p was given {len(specs)} times: use it once, or add --grid to run the product of the sources"
+            )
         if specs.count("-") > 1:
-            raise ParameterError("-p -: standard input can be read once only")
+            raise ParameterError("-p -: standard input can only be read once")
         for spec in specs if self._start else ():
             if spec == "-" or spec.startswith(("sql:", "@")):
                 raise _no_way_back(spec)
@@ -177,7 +179,7 @@ class SourceOpener:
 
     async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
-            raise ParameterError(f"-p {quoted(spec)}: there is no database here to ask")
+            raise ParameterError(f"-p {quoted(spec)}: a query cannot supply the parameters here: use a file")
         name = printable(" ".join(spec.split()))
         feed = Queried(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
         try:
@@ -190,7 +192,7 @@ class SourceOpener:
     async def _file(self, spec: str) -> OpenFeed:
         if spec == "-":
             if self._request.stdin is None:
-                raise ParameterError("-p -: there is no standard input here")
+                raise ParameterError("-p -: standard input is not available here: use a file")
             reader = open_stdin(self._request.stdin)
         else:
             reader = open_file(spec)
@@ -255,10 +257,10 @@ def _format_of(spec: str) -> str | None:
     path = PurePath(spec.lower())
     suffix = PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix == ".parquet":
-        raise ParameterError(f"{printable(spec)}: Parquet is not supported yet; convert it to CSV or JSON Lines")
+        raise ParameterError(f"{printable(spec)}: Parquet is not supported: convert the file to CSV or JSON Lines")
     if not suffix or suffix in SUFFIXES:
         return SUFFIXES.get(suffix)
-    raise ParameterError(f"{printable(spec)}: the suffix {quoted(suffix)} is not known; {SAY_WHICH}")
+    raise ParameterError(f"{printable(spec)}: unknown suffix {quoted(suffix)}: {SAY_WHICH}")
 
 
 async def _format_seen(reader: LineReader, spec: str) -> str:
@@ -266,7 +268,7 @@ async def _format_seen(reader: LineReader, spec: str) -> str:
     head = (await start(reader)).lstrip() if reader.waits else b""
     if head[:1] in (b"{", b"["):
         return "jsonl" if head[:1] == b"{" else "json"
-    raise ParameterError(f"-p {quoted(spec)}: no suffix tells the format; {SAY_WHICH}")
+    raise ParameterError(f"-p {quoted(spec)}: the name has no suffix: {SAY_WHICH}")
 
 
 def _query_of(spec: str) -> Query:
@@ -282,9 +284,13 @@ def _query_of(spec: str) -> Query:
     finally:
         reader.close()
     if not name and len(queries) > 1:
-        raise ParameterError(f"-p {quoted(spec)}: say which: @{file}:{queries[0].name}, for example")
+        raise ParameterError(
+            f"-p {quoted(spec)}: the file has several queries: write @{file}:{queries[0].name}, for example"
+        )
     query = pick(queries, name, file) if name else queries[0]
     if query.parameters:
         names = listed([p.name for p in query.parameters])
-        raise ParameterError(f"-p {quoted(spec)}: a query that gives parameters takes none; this one wants {names}")
+        raise ParameterError(
+            f"-p {quoted(spec)}: a query that supplies parameters cannot have parameters of its own, this one needs {names}"
+        )
     return query

@@ -297,7 +297,7 @@ class Spool:
         assert isinstance(source, str)
         assert isinstance(sets, list)
         if any(len(one) != len(self._query.parameters) for one in sets):
-            raise RefusedError(f"{self._query.place} has other parameters than when the run began: start a new run")
+            raise RefusedError(f"{self._query.place} has different parameters than when the run began: start a new run")
         n = first + len(sets) - 1
         where: Sequence[int] = ()
         if lines is not None:
@@ -308,9 +308,9 @@ class Spool:
     def _check(self, header: list[object]) -> None:
         name = printable(str(self._path))
         if header[:1] != [KIND]:
-            raise LedgerError(f"{name}: is no spool of bulkq")
+            raise LedgerError(f"{name}: not a spool file of bulkq")
         if header[1] != VERSION:
-            raise RefusedError(f"{name}: the spool was made by another version of bulkq: resume with that one")
+            raise RefusedError(f"{name}: the spool was written by another version of bulkq: resume with that version")
         self.typed = bool(header[2])
 
 
@@ -395,7 +395,7 @@ def _fail(path: Path, done: str, error: Exception) -> NoReturn:
 
 
 def _interrupted(path: Path) -> LedgerError:
-    return LedgerError(f"{printable(str(path))}: writing was interrupted: resume the run")
+    return LedgerError(f"{printable(str(path))}: the previous write was interrupted: resume the run")
 
 
 def save_constants(path: str | Path, constants: Mapping[str, str]) -> None:
@@ -422,5 +422,5 @@ def load_constants(path: str | Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         _fail(Path(path), "read", error)
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise LedgerError(f"{printable(str(path))}: holds no constants of a run")
+        raise LedgerError(f"{printable(str(path))}: does not hold the constants of a run")
     return found

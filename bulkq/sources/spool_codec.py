@@ -64,7 +64,7 @@ def _tagged(value: object) -> object:
         return {"spelled": [str(value), value.number]}  # type: ignore[attr-defined]
     if kind is bytes:
         return {"bytes": value.hex()}  # type: ignore[attr-defined]
-    raise ParameterError(f"a value of type {kind.__name__} cannot be kept for a resumed run")
+    raise ParameterError(f"a value of type {kind.__name__} cannot be stored for a resume")
 
 
 def _untagged(found: dict[str, object]) -> object:

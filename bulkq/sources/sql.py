@@ -89,7 +89,7 @@ class Queried:
             said = f"{self.name}: {printable(' '.join(str(error).split()))}"
             if error.sqlstate in READ_ONLY:
                 raise RefusedError(
-                    f"{said}: a source of parameters only reads; change data in a run with --write"
+                    f"{said}: a parameter source is read-only: change data in a query of the run, with --write"
                 ) from error
             raise ParameterError(said) from error
         if piece is None:

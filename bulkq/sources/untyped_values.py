@@ -76,7 +76,7 @@ def strict(text: str) -> object:
     """
     number = _number(text)
     if number is None:
-        raise ValueError("is not a number, and is compared with one: correct it, or declare the parameter as text")
+        raise ValueError("is not a number, but is compared with one: correct it, or declare the parameter as text")
     return number
 
 

@@ -80,8 +80,8 @@ def _project(start: str | None, notices: list[str]) -> Iterator[Document]:
                 continue
             if _planted(path):
                 notices.append(
-                    f'"{path}" belongs to somebody else and lies where everybody may write: '
-                    f"it is not used (--config {path} uses it)"
+                    f'"{path}" belongs to another user, in a folder that all users may write to: '
+                    f"it is ignored; use --config {path} to read it"
                 )
                 continue
             shown = os.path.relpath(path, here)
@@ -142,7 +142,7 @@ def _read(path: Path, shown: str, *, needed: bool = True) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f'no such file: "{shown}" (--config names a bulkq.toml, or says none)') from None
+        raise UsageError(f'no such file: "{shown}" : give --config the path of a bulkq.toml, or none') from None
     except (OSError, ValueError) as error:
         if not needed:
             return ""
@@ -184,6 +184,6 @@ def _parse(text: str, shown: str) -> dict[str, object]:
         found = _POSITION.search(str(error))
         line = int(found[1]) if found and found[1] else text.count("\n") + 1
         what = _POSITION.sub("", str(error))
-        raise UsageError(f"{shown}:{line}: {what[:1].lower()}{what[1:]}: this is no TOML") from None
+        raise UsageError(f"{shown}:{line}: invalid TOML: {what[:1].lower()}{what[1:]}") from None
     except RecursionError:
-        raise UsageError(f"{shown}:1: nested too deeply: this is no configuration") from None
+        raise UsageError(f"{shown}:1: invalid configuration: nested too deeply") from None

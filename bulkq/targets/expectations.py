@@ -67,9 +67,7 @@ async def verify(connection: Connection, expect: Mapping[str, str], target: str)
         if gave != expect["value"]:
             different.append(f'"{expect["value"]}" from expect.sql but found "{gave}"')
     if different:
-        raise RefusedError(
-            f"{target} is not the database that was meant: expected {', '.join(different)}; nothing was sent"
-        )
+        raise RefusedError(f"{target} is not the expected database: expected {', '.join(different)}; nothing was sent")
 
 
 async def _found(connection: Connection, wanted: Mapping[str, str], target: str) -> dict[str, str]:
@@ -78,7 +76,9 @@ async def _found(connection: Connection, wanted: Mapping[str, str], target: str)
     known = {"database": server.database, "user": server.user, "version": server.version}
     for key in wanted:
         if key not in asked and not known.get(key):
-            raise RefusedError(f"{target}: {server.product} has no {key} to compare expect.{key} with: use expect.sql")
+            raise RefusedError(
+                f"{target}: {server.product} does not report its {key}, so expect.{key} cannot be checked: use expect.sql"
+            )
     keys = [key for key in wanted if key in asked]
     if keys:
         expressions = ", ".join(asked[key] for key in keys)
@@ -96,9 +96,9 @@ async def _first_row(connection: Connection, sql: str, what: str) -> list[object
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(f"{what}: the connection was lost: {error}") from error
-        raise RefusedError(f"{what} cannot be asked: {error}; nothing was sent") from error
+        raise RefusedError(f"{what} cannot be checked: {error}; nothing was sent") from error
     if reply.errors:
-        raise RefusedError(f"{what} cannot be asked: {reply.errors[0].message}; nothing was sent")
+        raise RefusedError(f"{what} cannot be checked: {reply.errors[0].message}; nothing was sent")
     return [column[0] for column in reply.values] if reply.positions else []
 
 

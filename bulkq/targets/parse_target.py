@@ -45,9 +45,9 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
         expect=reading.expect(entry.get("expect", {})),
     )
     if target.password is not None and _names_file(target.url):
-        reading.wrong("has no use: the url names a file", "password")
+        reading.wrong("cannot be used: the url names a file, which has no password", "password")
     elif target.password is not None and urls.passwords(target.url):
-        reading.wrong("and the url hold a password both: keep one of them", "password")
+        reading.wrong("and the url both give a password: keep one of them", "password")
     return (None if reading.errors else target), reading.errors
 
 
@@ -77,7 +77,7 @@ class _TargetParser:
 
     def password(self, value: object) -> Secret | None:
         if not isinstance(value, dict):
-            self.wrong(f"must say where the password is: {FORMS}", "password")
+            self.wrong(f"must name the source of the password: {FORMS}", "password")
             return None
         for key in value.keys() - set(SECRETS):
             place = self.document.place("targets", self.name, "password", key)
@@ -86,7 +86,7 @@ class _TargetParser:
             )
         given = [key for key in SECRETS if key in value]
         if len(given) != 1:
-            self.wrong(f"must say one place where the password is: {FORMS}", "password")
+            self.wrong(f"must name one source of the password: {FORMS}", "password")
             return None
         return self._secret(given[0], value[given[0]])
 

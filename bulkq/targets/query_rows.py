@@ -42,7 +42,7 @@ def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
         query = _inline(wanted, target) if isinstance(wanted, str) else wanted
         if query.parameters:
             raise UsageError(
-                f"{query.place}: a query that gives parameter sets cannot have parameters itself (:{query.parameters[0].name})"
+                f"{query.place}: a query that supplies parameter sets cannot have parameters of its own (:{query.parameters[0].name})"
             )
         driver = open_target(target, application_name="bulkq/params", read_only=True)
         connection = await driver.connect()

@@ -40,7 +40,7 @@ async def password(secret: Secret) -> str:
         return await asyncio.to_thread(_of_file, secret.file)
     if not secret.command:
         raise UsageError(
-            "its password command is not kept with the run: go on in a folder whose bulkq.toml names the target, or with --config FILE"
+            "its password command is not stored with the run: resume where bulkq.toml defines the target, or use --config FILE"
         )
     return await _of_command(secret.command, secret.folder or None)
 
@@ -48,7 +48,7 @@ async def password(secret: Secret) -> str:
 def _of_environment(name: str) -> str:
     found = os.environ.get(name)
     if found is None:
-        raise UsageError(f'its password is in the environment variable "{name}", which is not set')
+        raise UsageError(f'its password is read from the environment variable "{name}", which is not set')
     return _usable(found, f'the environment variable "{name}"')
 
 
@@ -94,11 +94,11 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
         transport.close()
     code = transport.get_returncode() or 0
     if code != 0:
-        how = f"ended with {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"
+        how = f"exited with status {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
         words = _complaint(bytes(said.stderr), bytes(said.stdout))
-        raise UsageError(f"its password command {how}{f': {words}' if words else ' and said nothing'}")
+        raise UsageError(f"its password command {how}{f': {words}' if words else ' and printed no message'}")
     return _usable(
-        _decoded(bytes(said.stdout), "what its password command printed"), "what its password command printed"
+        _decoded(bytes(said.stdout), "the output of its password command"), "the output of its password command"
     )
 
 
@@ -136,13 +136,13 @@ def _decoded(data: bytes, what: str) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise UsageError(f"{what} is not UTF-8") from None
+        raise UsageError(f"{what} is not valid UTF-8") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
 def _usable(text: str, what: str) -> str:
     if not text:
-        raise UsageError(f"{what} is empty: a password was expected")
+        raise UsageError(f"{what} is empty: write the password there")
     if "\0" in text or "\n" in text:
-        raise UsageError(f"{what} has more than one line: a password was expected, and nothing else")
+        raise UsageError(f"{what} has more than one line: write the password alone")
     return text

@@ -100,13 +100,13 @@ def broken_groups(config: Config) -> list[str]:
         circle = _circle(group, config, ())
         if circle:
             if frozenset(circle) not in circles:
-                errors.append(f'{config.places[group]}: group "{group}" goes in a circle: {" -> ".join(circle)}')
+                errors.append(f'{config.places[group]}: group "{group}" contains itself: {" -> ".join(circle)}')
             circles.add(frozenset(circle))
             continue
         for text in texts:
             if urls.scheme(text) is not None:
                 errors.append(
-                    f'{config.places[group]}: group "{group}": a URL has no place in a group: name it with [targets.NAME]'
+                    f'{config.places[group]}: group "{group}": a group cannot contain a URL: add a [targets.NAME]'
                 )
             elif text not in config.groups:
                 try:
@@ -129,7 +129,7 @@ def _circle(group: str, config: Config, way: tuple[str, ...]) -> tuple[str, ...]
 def _members(group: str, config: Config, way: tuple[str, ...]) -> list[str]:
     if group in way:
         circle = (*way[way.index(group) :], group)
-        raise UsageError(f'group "{group}" goes in a circle: {" -> ".join(circle)}')
+        raise UsageError(f'group "{group}" contains itself: {" -> ".join(circle)}')
     found: list[str] = []
     for text in config.groups[group]:
         found += _members(text, config, (*way, group)) if text in config.groups else named(text, config)
@@ -142,8 +142,8 @@ def _unknown(text: str, config: Config) -> str:
         return f'target "***{text[text.rindex("@") :]}" is not a URL: write it like {EXAMPLE}'
     if not known:
         return (
-            f'target "{urls.safe(text)}" is not a URL: for example -t sqlite:///app.db or -t postgresql://host/database, '
-            "or set BULKQ_TARGET (and no bulkq.toml names targets here)"
+            f'target "{urls.safe(text)}" is not a URL: write -t sqlite:///app.db or -t postgresql://host/database, '
+            "or define the name in bulkq.toml (no targets are defined here)"
         )
     return f'unknown target "{urls.safe(text)}"{_nearest(text, known, "targets")}'
 

@@ -314,7 +314,7 @@ def test_the_past_of_a_check(shop: str, capfd: pytest.CaptureFixture[str]) -> No
     [
         (["report"], "no run: bulkq report RUN, or --last"),
         (["report", "x", "--last"], '"x" and --last: name one of them'),
-        (["report", "x"], "there is no ledger"),
+        (["report", "x"], "no ledger"),
         (["report", "--last", "--format", "junt"], 'did you mean "junit"?'),
         (["report", "--last", "--format", "json:x"], "name the format alone"),
     ],

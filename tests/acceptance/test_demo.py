@@ -135,7 +135,7 @@ def test_resources_are_found_in_the_wheel_and_beside_it(tmp_path: Path, monkeypa
     assert (resources.find("sql") / "demo" / "shop.sql").is_file()
     assert resources.find("migrations").is_dir()
     monkeypatch.setattr(resources, "PACKAGE", tmp_path / "bulkq")
-    with pytest.raises(UsageError, match="install it again"):
+    with pytest.raises(UsageError, match="reinstall it"):
         resources.find("sql")
     (tmp_path / "sql").mkdir()
     assert resources.find("sql") == tmp_path / "sql"

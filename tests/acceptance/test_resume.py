@@ -598,7 +598,7 @@ def test_values_are_not_kept_for_a_run_that_the_ledger_refuses(cli: Cli, folder:
         done = cli(
             "run", "-e", "select :k as k", "--param", "k=secret", "-t", TARGET, "-o", os.fsdecode(b"caf\xe9.csv")
         )
-        assert (done.code, "is no text in UTF-8" in done.last) == (2, True), done.err
+        assert (done.code, "is not valid UTF-8" in done.last) == (2, True), done.err
         assert list(folder.rglob("*.params")) == []
 
 

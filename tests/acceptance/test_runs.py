@@ -160,7 +160,7 @@ async def test_no_ledger_is_no_error_but_no_run_is(cli: Cli) -> None:
     """Before the first run there is nothing to list, and nothing is made by looking."""
     done = await cli.run("runs")
     assert (done.code, done.out) == (0, b"")
-    assert "the first run makes one" in done.err
+    assert "the first run creates it" in done.err
     assert (await cli.run("runs", "--format", "json")).text == "[]\n"
     done = await cli.run("runs", "01kb")
     assert (done.code, len(done.err.splitlines())) == (2, 1)

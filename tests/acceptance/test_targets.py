@@ -140,10 +140,7 @@ def test_another_database_is_refused(cli: Cli, folder: Path) -> None:
     """Exit code 4, what was expected and what was found; nothing of the user's is executed."""
     done = cli(*WRITE, "-t", "other")
     assert done.code == 4
-    assert (
-        'target "other" is not the database that was meant: expected "other" from expect.sql but found "shop"'
-        in done.err
-    )
+    assert 'target "other" is not the expected database: expected "other" from expect.sql but found "shop"' in done.err
     assert values(folder) == ["one", "two"]
 
 
@@ -155,10 +152,10 @@ BAD = {
         'bulkq: no target matches "stage-*" (there are: dev, prod, other, vault, unset, nofile)',
     ),
     "a tag": (["-t", "tag:ue"], 'bulkq: no target has the tag "ue" (there are: eu)'),
-    "a command": (["-t", "vault"], 'bulkq: target "vault": its password command ended with 2: vault is sealed'),
+    "a command": (["-t", "vault"], 'bulkq: target "vault": its password command exited with status 2: vault is sealed'),
     "a variable": (
         ["-t", "unset"],
-        'bulkq: target "unset": its password is in the environment variable "SHOP_PASSWORD_THAT_NOBODY_SETS", which is not set',
+        'bulkq: target "unset": its password is read from the environment variable "SHOP_PASSWORD_THAT_NOBODY_SETS", which is not set',
     ),
     "a file": (["-t", "nofile"], 'secrets/none" cannot be read: no such file or directory'),
     "a configuration": (["-t", "dev", "--config", "none.toml"], 'bulkq: no such file: "none.toml"'),
@@ -181,7 +178,7 @@ def test_one_line_says_what_to_do(bulkq: Bulkq, case: str) -> None:
 
 
 BROKEN = {
-    "a circle": ('[groups]\na = ["b"]\nb = ["a"]\n', 'b.toml:2: group "a" goes in a circle: a -> b -> a'),
+    "a circle": ('[groups]\na = ["b"]\nb = ["a"]\n', 'b.toml:2: group "a" contains itself: a -> b -> a'),
     "a key": ('[targets.a]\nurl = "sqlite:///a.db"\nprotcted = true\n', 'b.toml:3: unknown key "targets.a.protcted" (did you mean "protected"?)'),
     "a type": ('[targets.a]\nurl = "sqlite:///a.db"\nprotected = "yes"\n', "b.toml:3: targets.a.protected must be true or false"),
     "a default": ("[defaults]\ntimeout = 5\n", "b.toml:2: defaults.timeout 5: write a unit, for example 5s"),
@@ -362,4 +359,4 @@ def test_a_run_goes_on_with_the_name(
     (folder / "bulkq.toml").write_text("")
     code, _, err = bulkq("retry", "--last", "--config", "none")
     assert (code, err.count("\n")) == (2, 1), err
-    assert "its password command is not kept with the run" in err
+    assert "its password command is not stored with the run" in err

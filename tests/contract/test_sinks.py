@@ -196,7 +196,7 @@ async def test_an_incomplete_run_leaves_the_partial_and_the_old_file(kind: Kind,
     assert path.read_text() == "of yesterday"
     assert "a" in (tmp_path / "out.partial").read_text()
     again = opened(kind, path)
-    assert again.notices == ['"out.partial" of a run that is no longer alive is replaced']
+    assert again.notices == ['"out.partial" is left from a run that has ended: it is replaced']
     await put(again, batch_result(1, [(2, "b")]))
     await again.close(complete=True)
     assert kind.read(path.read_text()) == [(2, "b")]

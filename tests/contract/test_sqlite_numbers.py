@@ -82,7 +82,7 @@ def test_no_number_beside_a_number(shop: str, cli: Cli) -> None:
     """A text that is no number would be greater than all of them: it is refused before the start."""
     done = cli("run", "-e", "select 1 from t having count(*) > :max", "-t", shop, "--param", "max=1_000")
     assert done.code == 2
-    assert '--param max: "1_000" is not a number, and is compared with one' in done.err
+    assert '--param max: "1_000" is not a number, but is compared with one' in done.err
 
 
 def test_writes_find_their_rows_and_keep_their_text(shop: str, cli: Cli, tmp_path: Path) -> None:

@@ -406,11 +406,11 @@ def test_only_text_is_an_identifier(target: Target, cli: Cli, tmp_path: Path) ->
     got = cli("run", "q.sql", "-t", target.url, "-p", "sets.csv", "--extra-columns", "ignore", "--write")
     assert (got.code, got.err.splitlines()) == (
         2,
-        ['sets.csv:3: column "tab": NULL is no identifier: write a name (:{tab} of q.sql:wipe)'],
+        ['sets.csv:3: column "tab": NULL is not an identifier: write a name (:{tab} of q.sql:wipe)'],
     )
     (tmp_path / "number.jsonl").write_text('{"tab":7}\n', "utf-8")
     got = cli("run", "q.sql", "-t", target.url, "-p", "number.jsonl", "--write")
-    assert (got.code, "a number is no identifier" in got.err) == (2, True)
+    assert (got.code, "a number is not an identifier" in got.err) == (2, True)
     late = [{"tab": "b"}] * 1_000 + [{"tab": None}, {"tab": ["b"]}, {"tab": 7}, {"tab": {"x": 1}}, {"tab": "b"}]
     text = "".join(json.dumps(one) + "\n" for one in late)
     query = (
@@ -462,7 +462,7 @@ def test_parameters_from_a_query_that_writes(target: Target, cli: Cli) -> None:
     for mode in ((), ("--write",)):
         got = cli("run", "-e", "select :id as id", "-t", target.url, "-p", source, *mode)
         assert (got.code, got.out) == (4, b""), got.err
-        assert got.last.endswith(": a source of parameters only reads; change data in a run with --write")
+        assert got.last.endswith(": a parameter source is read-only: change data in a query of the run, with --write")
     assert target.execute("select count(*) from numbers") == [(3,)]
 
 

@@ -117,12 +117,12 @@ async def test_a_missing_password_is_an_outage_later(password_url: str, monkeypa
     """At first it is a mistake in the configuration; once it was there, it may come back."""
     driver = opened(Target(url=password_url, name="shop", password=Secret(env="APP_PW")))
     monkeypatch.delenv("APP_PW", raising=False)
-    with pytest.raises(UsageError, match='^target "shop": its password is in the environment variable "APP_PW"'):
+    with pytest.raises(UsageError, match='^target "shop": its password is read from the environment variable "APP_PW"'):
         await visit(driver)
     monkeypatch.setenv("APP_PW", "right")
     await visit(driver)
     monkeypatch.delenv("APP_PW")
-    with pytest.raises(TargetError, match='^target "shop": its password is in'):
+    with pytest.raises(TargetError, match='^target "shop": its password is read from'):
         await visit(driver)
 
 
@@ -156,7 +156,7 @@ async def test_what_was_expected_is_found(database: str) -> None:
         ({"sql": "select 1 where false", "value": "1"}, 'from expect.sql but found ""'),
         (
             {"sql": "select nope", "value": "1"},
-            'expect.sql cannot be asked: column "nope" does not exist; nothing was sent',
+            'expect.sql cannot be checked: column "nope" does not exist; nothing was sent',
         ),
         ({"sql": "create table made (id int)", "value": "1"}, "expect.sql"),
     ],
@@ -175,9 +175,9 @@ async def test_sqlite_has_an_identity_too(sqlite_file: SqliteFile) -> None:
     sql = {"sql": "select name from identity", "value": "shop"}
     await visit(opened(Target(url=f"sqlite:///{path}", name="shop", expect={**sql, "version": "3"})))
     said = await refusal(Target(url=f"sqlite:///{path}", name="shop", expect={"host": "h"}))
-    assert said == 'target "shop": sqlite has no host to compare expect.host with: use expect.sql'
+    assert said == 'target "shop": sqlite does not report its host, so expect.host cannot be checked: use expect.sql'
     said = await refusal(Target(url=f"sqlite:///{path}", name="shop", expect={**sql, "sql": "select x from identity"}))
-    assert "expect.sql cannot be asked: no such column" in said
+    assert "expect.sql cannot be checked: no such column" in said
 
 
 async def test_every_connection_is_checked(sqlite_file: SqliteFile) -> None:
@@ -230,7 +230,7 @@ async def test_mariadb_has_an_identity_too(mariadb: MariaDB) -> None:
         assert 'expected system_identifier "1" but found "' in said
         assert 'host "h" but found "' in said
     said = await refusal(Target(url=url, name="shop", password=secret, expect={"in_recovery": "false"}))
-    assert "mariadb has no in_recovery" in said
+    assert "mariadb does not report its in_recovery" in said
     with pytest.raises(TargetError) as caught:
         await visit(opened(Target(url=url, name="shop", password=Secret(command=("echo", "hunter2")))))
     assert "hunter2" not in str(caught.value)

@@ -156,8 +156,8 @@ async def test_field_of_a_document(tmp_path: Path) -> None:
 
 
 BAD = {
-    "empty file": ("", "rows.csv: is empty; the first line must name the columns"),
-    "blank file": ("\n\n", "rows.csv: is empty; the first line must name the columns"),
+    "empty file": ("", "rows.csv: the file is empty: write the column names on the first line"),
+    "blank file": ("\n\n", "rows.csv: the file is empty: write the column names on the first line"),
     "too few": ("a,b\n1,2\n3\n", "rows.csv:3: 1 field, the header has 2; an empty field keeps its comma"),
     "too many": ("a,b\n1,2,3\n", "rows.csv:2: 3 fields, the header has 2; quote a field that holds a comma"),
     "several": (
@@ -167,33 +167,39 @@ BAD = {
     "too few, quoted": ('a,b\n"1"\n', "rows.csv:2: 1 field, the header has 2; an empty field keeps its comma"),
     "not UTF-8": (
         b"a,b\n1,2\n3,\xe9\n",
-        "rows.csv:3: not UTF-8 (byte 0xe9); convert it, such as iconv -f latin1 -t utf-8",
+        "rows.csv:3: byte 0xe9 is not UTF-8: convert the file, for example with iconv -f latin1 -t utf-8",
     ),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "rows.csv:1: not UTF-8 but UTF-16; save the file as UTF-8"),
-    "gzip": (gzip.compress(b"a,b\n", mtime=0), "rows.csv:1: compressed with gzip; the name must end in .gz"),
-    "NUL": (b"a,b\n1,\x002\n", "rows.csv:2: a NUL character; no database takes it in text"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "rows.csv:1: encoded as UTF-16: save the file as UTF-8"),
+    "gzip": (gzip.compress(b"a,b\n", mtime=0), "rows.csv:1: compressed with gzip: add .gz to the name"),
+    "NUL": (b"a,b\n1,\x002\n", "rows.csv:2: a NUL character, which no database accepts in text: remove it"),
     "NUL far down": (
         b"a,b\n" + b"1,2\n" * 9000 + b"1,\x00\n",
-        "rows.csv:9002: a NUL character; no database takes it in text",
+        "rows.csv:9002: a NUL character, which no database accepts in text: remove it",
     ),
     "two columns of a name": ("a,b,a\n", 'rows.csv:1: two columns are named "a"'),
     "a column without name": (
         "a,,b\n",
-        "rows.csv:1: column 2 has no name; --extra-columns ignore accepts that where no query needs it",
+        "rows.csv:1: column 2 has no name: use --extra-columns ignore if no query needs it",
     ),
-    "unclosed quote": ('a,b\n1,2\n3,"4\n5,6\n7,8\n', 'rows.csv:3: the quote (") opened here is never closed'),
-    "unclosed quote in the header": ('a,"b\n1,2\n', 'rows.csv:1: the quote (") opened here is never closed'),
+    "unclosed quote": (
+        'a,b\n1,2\n3,"4\n5,6\n7,8\n',
+        'rows.csv:3: the quote (") opened here is not closed: close it, or write a literal quote twice',
+    ),
+    "unclosed quote in the header": (
+        'a,"b\n1,2\n',
+        'rows.csv:1: the quote (") opened here is not closed: close it, or write a literal quote twice',
+    ),
     "text after a quote": (
         'a,b\n1,2\n"3"x,4\n',
-        'rows.csv:3: text after a closing quote ("); a quote within a quoted field is written twice',
+        'rows.csv:3: text after a closing quote ("): write a quote inside a quoted field twice',
     ),
     "carriage return": (
         "a,b\n1,2\n3\r,4\n",
-        "rows.csv:3: a carriage return outside quotes that ends no line; end lines with LF or CR LF",
+        "rows.csv:3: a carriage return outside quotes that is not part of a line end: end lines with LF or CR LF",
     ),
     "carriage return beside quotes": (
         'a,b\n"1",2\n3\r,4\n',
-        "rows.csv:3: a carriage return outside quotes that ends no line; end lines with LF or CR LF",
+        "rows.csv:3: a carriage return outside quotes that is not part of a line end: end lines with LF or CR LF",
     ),
 }
 
@@ -231,7 +237,7 @@ async def test_unclosed_quote_in_a_huge_file(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"a,b\n", "not compressed with gzip; the name must not end in .gz"),
+        (b"a,b\n", "not compressed with gzip: remove .gz from the name"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 9000, mtime=0)[:-20], "compressed file ended before"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + b"\0" * 8, "cRC check failed"),
     ],
@@ -272,7 +278,7 @@ async def test_the_text_format_of_copy(tmp_path: Path) -> None:
 async def test_tsv_that_may_be_copied(tmp_path: Path, line: str) -> None:
     r"""TSV with `\\N` for NULL is not read where COPY's format and quoted fields differ, until the format is named."""
     name = write(tmp_path, f"a\tb\n1\t\\N\n2\t{line}\n", "rows.tsv")
-    with pytest.raises(ParameterError, match=r"rows\.tsv:3: quotes or backslashes: say --params-format copy"):
+    with pytest.raises(ParameterError, match=r"rows\.tsv:3: quotes or backslashes: use --params-format copy"):
         await sets(await opened(name, AB, null="\\N"))
     for fmt in ("copy", "tsv"):
         assert (await sets(await opened(name, AB, null="\\N", fmt=fmt)))[0] == ("1", None)
@@ -289,10 +295,10 @@ async def test_tsv_that_is_the_same_in_both(tmp_path: Path) -> None:
     [
         ("a\nx\n1\\\n", "rows.csv:3: a backslash that ends the line"),
         ("a\n1\n\\.\n", "rows.csv:3: a backslash that ends the line, or \\. alone"),
-        ("a\n\\xff\n", "rows.csv:2: not UTF-8 (byte 0xff)"),
+        ("a\n\\xff\n", "rows.csv:2: byte 0xff is not UTF-8"),
         ("a\nb\n\\0\n", "rows.csv:3: a NUL character"),
-        ("a\\xff\n1", "rows.csv:1: not UTF-8"),
-        ("\n\n", "rows.csv: is empty"),
+        ("a\\xff\n1", "rows.csv:1: byte 0xff is not UTF-8"),
+        ("\n\n", "rows.csv: the file is empty"),
         ("a\n1\t2\n", "rows.csv:2: 2 fields, the header has 1"),
     ],
 )
@@ -307,9 +313,7 @@ async def test_columns_that_no_query_needs(tmp_path: Path, content: str) -> None
     """Columns without a name, or with one name, are ignored with the others; without the option it is named."""
     name = write(tmp_path, content)
     assert await sets(await opened(name, AB, extra=True)) == [("1", "2")]
-    with pytest.raises(
-        ParameterError, match=r"rows\.csv:1: .*; --extra-columns ignore accepts that where no query needs"
-    ):
+    with pytest.raises(ParameterError, match=r"rows\.csv:1: .*: use --extra-columns ignore if no query needs"):
         await opened(name, AB)
 
 

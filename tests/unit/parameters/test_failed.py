@@ -73,7 +73,7 @@ async def test_failures_of_others() -> None:
     spec = file(BOTH)
     with pytest.raises(ParameterError) as caught:
         await sets(await source(spec, named("z", "a")))
-    assert str(caught.value) == 'f.jsonl: failures of "x", "y", none of "z"; keep the lines of one query'
+    assert str(caught.value) == 'f.jsonl: failures of "x", "y", none of "z": keep the lines of one query'
     assert await sets(await source(spec, named("z", "a"), several=True)) == []
 
 
@@ -95,7 +95,7 @@ async def test_failures_from_a_pipe() -> None:
     with pytest.raises(ParameterError) as caught:
         await piped(BOTH, named("y", "b"))
     assert str(caught.value) == (
-        'stdin:2: a failure of "y" after those of "x"; from a pipe, send those of one query only'
+        'stdin:2: a failure of "y" after those of "x": send the failures of one query through a pipe'
     )
 
 
@@ -120,4 +120,4 @@ async def test_constants_of_several_queries() -> None:
     check_constants([first, second], request.constants)
     with pytest.raises(ParameterError) as caught:
         check_constants([first, second], {"aa": "1"})
-    assert str(caught.value) == '--param aa: none of the queries has a parameter :aa (did you mean "a"?)'
+    assert str(caught.value) == '--param aa: no query has a parameter :aa (did you mean "a"?)'

@@ -48,10 +48,12 @@ async def test_the_differences(tmp_path: Path) -> None:
     ]
     path.unlink()
     gone = await fingerprint(request)
-    assert changes(before, gone) == ["ids.csv is gone since the run began"]
-    assert changes(gone, before) == ["ids.csv was not there when the run began"]
+    assert changes(before, gone) == ["ids.csv was removed since the run began"]
+    assert changes(gone, before) == ["ids.csv was added since the run began"]
     os.mkfifo("ids.csv")
-    assert changes(before, await fingerprint(request)) == ["ids.csv changed since the run began: it is no file now"]
+    assert changes(before, await fingerprint(request)) == [
+        "ids.csv changed since the run began: it is not a regular file any more"
+    ]
     assert changes({"pipe": "pipe"}, {"pipe": ""}) == []
 
 

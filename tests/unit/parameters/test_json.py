@@ -126,8 +126,8 @@ async def test_failures_hold_no_secrets(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as caught:
         await sets(await opened(file, wanted))
     assert str(caught.value) == (
-        "f.jsonl: a --failures file has no values of secret parameters; "
-        "give :b of q.sql:q with --param, or take the original source"
+        "f.jsonl: a --failures file does not contain values of secret parameters: "
+        "give :b of q.sql:q with --param, or use the original source"
     )
     assert await sets(await opened(file, wanted, constants={"b": "s"})) == [("1", "s")]
 
@@ -136,7 +136,8 @@ async def test_failures_with_a_line_of_something_else(tmp_path: Path) -> None:
     """A file that begins as --failures and goes on otherwise is refused at that line."""
     file = objects(tmp_path, "f.jsonl", '{"params": {"a": 1, "b": 2}, "outcome": "unknown"}', '{"a": 1, "b": 2}')
     with pytest.raises(
-        ParameterError, match=r'^f.jsonl:2: no "params"; the lines before it are those of a --failures file$'
+        ParameterError,
+        match=r'^f.jsonl:2: no "params", but earlier lines are from a --failures file: keep the lines of one kind$',
     ):
         await sets(await opened(file, AB))
 
@@ -187,19 +188,19 @@ BAD_LINES = {
     '"x"': "expected an object, found a string",
     "true": "expected an object, found true or false",
     "null": "expected an object, found null",
-    '{"a":1,"b":NaN}': "not JSON: NaN is no JSON number; write null",
-    '{"a":1,"b":-Infinity}': "not JSON: -Infinity is no JSON number; write null",
+    '{"a":1,"b":NaN}': "not JSON: NaN is not a JSON number: write null",
+    '{"a":1,"b":-Infinity}': "not JSON: -Infinity is not a JSON number: write null",
     '{"a":1}': 'no key "b" for :b of q.sql:q; there is "a"',
     "{}": 'no key "a" for :a of q.sql:q; there is none',
     '{"a":1,"B":2}': 'no key "b" for :b of q.sql:q; there are "a", "B" (did you mean "B"?)',
-    '{"a":1,"b":2,"c":3}': 'key "c" is not used by q.sql:q; --extra-columns ignore accepts it',
-    '{"a":1,"b":2,"c":3,"d":4}': 'keys "c", "d" are not used by q.sql:q; --extra-columns ignore accepts them',
-    r'{"a":1,"b":"\u0000"}': 'a NUL character in "b"; no database takes it in text',
-    r'{"a":1,"b":["\u0000"]}': 'a NUL character in "b"; no database takes it in text',
-    r'{"a":1,"b":"\ud800"}': 'half a surrogate pair in "b"; it is no character',
-    r'{"a":1,"b":{"x":"\udfff"}}': 'half a surrogate pair in "b"; it is no character',
+    '{"a":1,"b":2,"c":3}': 'key "c" is not used by q.sql:q: remove it, or use --extra-columns ignore',
+    '{"a":1,"b":2,"c":3,"d":4}': 'keys "c", "d" are not used by q.sql:q: remove them, or use --extra-columns ignore',
+    r'{"a":1,"b":"\u0000"}': 'a NUL character in "b", which no database accepts in text: remove it',
+    r'{"a":1,"b":["\u0000"]}': 'a NUL character in "b", which no database accepts in text: remove it',
+    r'{"a":1,"b":"\ud800"}': 'half a surrogate pair in "b", which is not a character: remove it',
+    r'{"a":1,"b":{"x":"\udfff"}}': 'half a surrogate pair in "b", which is not a character: remove it',
     '{"a":1,"b":"x\ty"}': 'not JSON: invalid control character, found "\\ty"}"',
-    '{"a":' * 100_000: "not JSON that can be read: nested too deeply",
+    '{"a":' * 100_000: "JSON nested too deeply",
 }
 
 
@@ -239,22 +240,22 @@ async def test_large_numbers_within_values(tmp_path: Path) -> None:
 
 
 BAD_ARRAYS = {
-    "": "1: is empty; expected an array of objects",
-    '{"a":1}': '1: expected an array of objects, found "{"; is it JSON Lines? then --params-format jsonl',
+    "": "1: is empty: expected an array of objects",
+    '{"a":1}': '1: expected an array of objects, found "{"; if the file is JSON Lines, use --params-format jsonl',
     "\n 3": '2: expected an array of objects, found "3"',
-    "[": "1: ends early; the array is never closed",
+    "[": "1: ends early: the array is not closed",
     "[\n1]": "2: expected an object, found a number",
     "[x]": '1: not JSON: expecting value, found "x]"',
     '[{"a":1,"b":2},\n]': '2: not JSON: expecting value, found "]"',
     '[{"a":1,"b":2}\n{"a":1,"b":2}]': '2: expected "," or "]" after an object, found "{"',
-    '[{"a":1,"b":2}': '1: ends early; expected "," or "]" after an object',
+    '[{"a":1,"b":2}': '1: ends early: expected "," or "]" after an object',
     '[{"a":1,"b":2},[1]]': "1: expected an object, found an array",
     '[{"a":1,"b":2}]\nx': '2: "x" after the end of the array',
-    '[{"a":1,\n"b":"x': "1: ends early; the array is never closed",
+    '[{"a":1,\n"b":"x': "1: ends early: the array is not closed",
     '[{"a":1,\n"b" 2' + " " * 100 + "}]": "2: not JSON: expecting ':' delimiter, found \"2               \"",
-    '[{"a":1,"b":2},\n{"a":1,"b":NaN}]': "2: not JSON: NaN is no JSON number; write null",
+    '[{"a":1,"b":2},\n{"a":1,"b":NaN}]': "2: not JSON: NaN is not a JSON number: write null",
     '[{"a":1,"b":2},\n{"a":1}]': '2: no key "b" for :b of q.sql:q; there is "a"',
-    "[" + '{"a":' * 100_000: "1: not JSON that can be read: nested too deeply",
+    "[" + '{"a":' * 100_000: "1: JSON nested too deeply",
 }
 
 
@@ -272,8 +273,8 @@ async def test_broken_array(tmp_path: Path, content: str, text: bool) -> None:
 @pytest.mark.parametrize(
     ("bytes_", "why"),
     [
-        (b"\xe9", "not UTF-8 (byte 0xe9); convert it, such as iconv -f latin1 -t utf-8"),
-        (b"\0", "a NUL character; no database takes it in text"),
+        (b"\xe9", "byte 0xe9 is not UTF-8: convert the file, for example with iconv -f latin1 -t utf-8"),
+        (b"\0", "a NUL character, which no database accepts in text: remove it"),
     ],
 )
 async def test_bytes_that_are_no_text(tmp_path: Path, name: str, bytes_: bytes, why: str) -> None:
@@ -316,7 +317,7 @@ async def test_array_of_one_line_is_streamed(tmp_path: Path, monkeypatch: pytest
     await source.close()
     monkeypatch.setattr("bulkq.sources.json_array.MOST_RECORD", 1 << 20)
     endless = write(tmp_path, '[{"a":1,"b":"' + "x" * 5_000_000, "endless.json")
-    with pytest.raises(ParameterError, match=r"^endless.json:1: an object of more than 1 MB$"):
+    with pytest.raises(ParameterError, match=r"^endless.json:1: an object is larger than 1 MB$"):
         await sets(await opened(endless, AB))
 
 

@@ -148,7 +148,7 @@ async def test_constants_and_defaults() -> None:
     source = await open_source(Request(constants={"a": "05"}), query, text=False, dynamic=True)
     assert await sets(source) == [("05", 5, "5")]
     count = inline("select 1 from t having count(*) > :max")
-    with pytest.raises(ParameterError, match=r'--param max: "x" is not a number, and is compared with one'):
+    with pytest.raises(ParameterError, match=r'--param max: "x" is not a number, but is compared with one'):
         await open_source(Request(constants={"max": "x"}), count, text=False, dynamic=True)
 
 

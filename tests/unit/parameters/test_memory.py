@@ -186,7 +186,9 @@ async def test_lists(value: object) -> None:
 
 async def test_one_mapping_is_not_many() -> None:
     """Who forgets the brackets is told so."""
-    with pytest.raises(ParameterError, match=r"^expected the parameter sets, found one mapping; write \[\{...\}\]$"):
+    with pytest.raises(
+        ParameterError, match=r"^expected a list of parameter sets, found one mapping: write \[\{...\}\]$"
+    ):
         Sets(AB, {"a": 1, "b": 2})  # type: ignore[dict-item]
 
 

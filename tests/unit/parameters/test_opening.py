@@ -72,7 +72,7 @@ MISFITS = {
         "wide.csv",
         AB,
         {},
-        'wide.csv:1: columns "c", "d" are not used by q.sql:q; --extra-columns ignore accepts them',
+        'wide.csv:1: columns "c", "d" are not used by q.sql:q: remove them, or use --extra-columns ignore',
     ),
     "constant of nothing": (
         "rows.csv",
@@ -84,7 +84,7 @@ MISFITS = {
         "rows.csv",
         AB,
         {"b": "1"},
-        "rows.csv:1: :b is given by --param and by a column; use one of them",
+        "rows.csv:1: :b is given by --param and by a column: use one of them",
     ),
     "no such file": ("row.csv", AB, {}, 'row.csv: no such file (did you mean "rows.csv"?)'),
     "nothing near": ("zzzzzzz.csv", AB, {}, "zzzzzzz.csv: no such file"),
@@ -92,23 +92,28 @@ MISFITS = {
     "a value": ("region=eu", AB, {}, 'region=eu: no such file (for one value write --param "region=eu")'),
     "two lines": ("a\nb.csv", AB, {}, "a\\nb.csv: no such file"),
     "NUL": ("a\0.csv", AB, {}, "a\\x00.csv: cannot be opened: embedded null byte"),
-    "folder": ("folder", AB, {}, "folder: is a directory, not a parameter file"),
-    "nothing": ("", AB, {}, "-p: no file was named"),
-    "Parquet": ("rows.parquet", AB, {}, "rows.parquet: Parquet is not supported yet; convert it to CSV or JSON Lines"),
+    "folder": ("folder", AB, {}, "folder: is a directory: give the path of a file"),
+    "nothing": ("", AB, {}, "-p: the file name is empty"),
+    "Parquet": (
+        "rows.parquet",
+        AB,
+        {},
+        "rows.parquet: Parquet is not supported: convert the file to CSV or JSON Lines",
+    ),
     "suffix": (
         "rows.xml",
         AB,
         {},
-        'rows.xml: the suffix ".xml" is not known; say with --params-format which it is: csv, tsv, copy, json or jsonl',
+        'rows.xml: unknown suffix ".xml": give the format with --params-format: csv, tsv, copy, json or jsonl',
     ),
     "no suffix": (
         "rows",
         AB,
         {},
-        '-p "rows": no suffix tells the format; say with --params-format which it is: csv, tsv, copy, json or jsonl',
+        '-p "rows": the name has no suffix: give the format with --params-format: csv, tsv, copy, json or jsonl',
     ),
-    "no stdin": ("-", AB, {}, "-p -: there is no standard input here"),
-    "no database": ("sql:select 1", AB, {}, '-p "sql:select 1": there is no database here to ask'),
+    "no stdin": ("-", AB, {}, "-p -: standard input is not available here: use a file"),
+    "no database": ("sql:select 1", AB, {}, '-p "sql:select 1": a query cannot supply the parameters here: use a file'),
 }
 
 
@@ -181,7 +186,7 @@ async def test_standard_input_without_format(content: bytes) -> None:
     with pytest.raises(ParameterError) as caught:
         await opened("-", AB, stdin=BytesIO(content))
     assert str(caught.value) == (
-        '-p "-": no suffix tells the format; say with --params-format which it is: csv, tsv, copy, json or jsonl'
+        '-p "-": the name has no suffix: give the format with --params-format: csv, tsv, copy, json or jsonl'
     )
 
 
@@ -208,14 +213,14 @@ async def test_several_sources_without_grid() -> None:
     """Two -p could mean two things, so the user says which."""
     with pytest.raises(ParameterError) as caught:
         await open_source(Request(specs=("rows.csv", "only_a.csv")), AB, text=True)
-    assert str(caught.value) == "-p was given 2 times; --grid runs the product of several sources"
+    assert str(caught.value) == "-p was given 2 times: use it once, or add --grid to run the product of the sources"
 
 
 async def test_bad_constant_and_default() -> None:
     """Values that do not convert are found before the start; a secret one is not printed."""
     for wanted, constants, message in [
         (query("a:bigint"), {"a": "x"}, '--param a: "x" is not a bigint (:a of q.sql:q)'),
-        (query("a*"), {"a": ""}, "--param a: NULL is not a list; write a JSON array such as [1,2] (:a of q.sql:q)"),
+        (query("a*"), {"a": ""}, "--param a: NULL is not a list: write a JSON array such as [1,2] (:a of q.sql:q)"),
         (query(Parameter("a", type="int", secret=True)), {"a": "x"}, "--param a: *** is not an int (:a of q.sql:q)"),
         (
             query(Parameter("a", type="int", default="x", has_default=True)),
@@ -242,8 +247,8 @@ async def test_query_file_as_source(tmp_path: Path) -> None:
     assert await sets(await opened("@one.sql", query("a"), rows=rows)) == [("1",), ("2",)]
     assert [getattr(q, "name", None) for q in asked] == ["ids", "one"]
     for spec, kind, message in [
-        ("@src.sql", ParameterError, "say which: @src.sql:ids, for example"),
-        ("@src.sql:other", ParameterError, 'takes none; this one wants "x"'),
+        ("@src.sql", ParameterError, "the file has several queries: write @src.sql:ids, for example"),
+        ("@src.sql:other", ParameterError, 'this one needs "x"'),
         ("@src.sql:idz", QueryFileError, "idz"),
         ("@src.sq:ids", ParameterError, "src.sq: no such file"),
     ]:

@@ -116,7 +116,7 @@ async def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that never ends a line does not fill the memory."""
     monkeypatch.setattr("bulkq.sources.files.MOST_RECORD", 1 << 20)
     stdin = io.BytesIO(b"a,b\n" + b"x" * 3_000_000)
-    with pytest.raises(ParameterError, match=r"^stdin:2: a line of more than 1 MB$"):
+    with pytest.raises(ParameterError, match=r"^stdin:2: the line is longer than 1 MB$"):
         await sets(await open_source(Request(specs=("-",), format="csv", stdin=stdin), AB, text=True))
 
 
@@ -140,7 +140,7 @@ class Broken(io.RawIOBase):
 async def test_a_disk_that_fails() -> None:
     """What the operating system says is passed on with the line, however the bytes are asked for."""
     reader = LineReader(io.BufferedReader(Broken()), "rows", size=None, replayable=True)
-    with pytest.raises(ParameterError, match=r"^rows:1: cannot be read on: input/output error$"):
+    with pytest.raises(ParameterError, match=r"^rows:1: reading failed: input/output error$"):
         reader.lines(10)
     with pytest.raises(ParameterError, match="input/output error"):
         await reader.chunk(100)
@@ -149,7 +149,7 @@ async def test_a_disk_that_fails() -> None:
     pipe = PipeReader(io.BufferedReader(Broken()), "pipe", owned=True)
     await pipe.ready()
     assert pipe.lines(10) == [b"a,b\n", b"1,2\n"]
-    with pytest.raises(ParameterError, match=r"^pipe:3: cannot be read on: input/output error$"):
+    with pytest.raises(ParameterError, match=r"^pipe:3: reading failed: input/output error$"):
         await pipe.ready()
     pipe.close()
 

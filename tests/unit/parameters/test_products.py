@@ -83,10 +83,10 @@ async def test_grids_that_do_not_fit() -> None:
         (
             ("r.csv", "range:n=1..2"),
             query("n"),
-            'r.csv:1: column "region" is not used by q.sql:q; --extra-columns ignore accepts it',
+            'r.csv:1: column "region" is not used by q.sql:q: remove it, or use --extra-columns ignore',
         ),
         (("empty.jsonl", "r.csv"), query("n", "region"), '--grid: no column "n" for :n of q.sql:q; there is "region"'),
-        (("-", "-"), query("n"), "-p -: standard input can be read once only"),
+        (("-", "-"), query("n"), "-p -: standard input can only be read once"),
         (("r.csv", "nothing.csv"), query("n"), "nothing.csv: no such file"),
     ]:
         with pytest.raises(ParameterError) as caught:

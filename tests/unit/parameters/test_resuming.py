@@ -168,7 +168,7 @@ async def test_a_disk_that_fails_while_the_beginning_is_read(folder: Path) -> No
             raise OSError(5, "Input/output error")
 
     reader = LineReader(io.BufferedReader(Broken()), "rows", size=None, replayable=True)
-    with pytest.raises(ParameterError, match=r"^rows:1: cannot be read on: input/output error$"):
+    with pytest.raises(ParameterError, match=r"^rows:1: reading failed: input/output error$"):
         await reader.prove(SourcePosition(1, 4, 1, "00"))
     reader.close()
 

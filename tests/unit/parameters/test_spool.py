@@ -150,7 +150,7 @@ async def test_values_that_cannot_be_kept(tmp_path: Path) -> None:
     """A type without an exact form is an error, not something like it."""
     source = Spooled(Given(([({1}, 2)], ())), tmp_path / "s")
     for _ in range(2):
-        with pytest.raises(ParameterError, match="a value of type set cannot be kept for a resumed run"):
+        with pytest.raises(ParameterError, match="a value of type set cannot be stored for a resume"):
             await source.take(1, 0)
     await source.close()
 
@@ -228,12 +228,12 @@ async def test_what_is_no_spool_of_ours(tmp_path: Path) -> None:
     await spooled(path, 2, 2)
     spool = await open_spool(path, query("a"))
     for _ in range(2):
-        with pytest.raises(RefusedError, match=r"^q\.sql:q has other parameters than when the run began"):
+        with pytest.raises(RefusedError, match=r"^q\.sql:q has different parameters than when the run began"):
             await spool.take(5, 0)
     await spool.close()
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[1:]))
-    with pytest.raises(LedgerError, match=r"/s: is no spool of bulkq$"):
+    with pytest.raises(LedgerError, match=r"/s: not a spool file of bulkq$"):
         await open_spool(path, AB)
 
 
@@ -242,7 +242,7 @@ async def test_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("bulkq.sources.spool.VERSION", 2)
     await spooled(tmp_path / "s", 2, 2)
     monkeypatch.undo()
-    with pytest.raises(RefusedError, match="made by another version of bulkq: resume with that one"):
+    with pytest.raises(RefusedError, match="written by another version of bulkq: resume with that version"):
         await open_spool(tmp_path / "s", AB)
 
 
@@ -349,7 +349,7 @@ async def test_cancelled_while_writing(tmp_path: Path, monkeypatch: pytest.Monke
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taking
-    with pytest.raises(LedgerError, match=r"/s: writing was interrupted: resume the run$"):
+    with pytest.raises(LedgerError, match=r"/s: the previous write was interrupted: resume the run$"):
         await source.take(1, 0)
     loop.call_soon(go.set)
     await source.close()
@@ -393,7 +393,7 @@ def test_constants(tmp_path: Path) -> None:
         save_constants(path, constants)
     for content in (b'{"a":', b"[1]", b'{"a":1}'):
         path.write_bytes(content)
-        with pytest.raises(LedgerError, match=r"/c: (cannot be read: |holds no constants of a run$)"):
+        with pytest.raises(LedgerError, match=r"/c: (cannot be read: |does not hold the constants of a run$)"):
             load_constants(path)
     path.unlink()
     with pytest.raises(LedgerError, match=r"/c: cannot be read: no such file or directory$"):

@@ -30,10 +30,10 @@ def test_text_is_a_name() -> None:
 )
 def test_nothing_else_is(value: object, words: str) -> None:
     """What is no text is told by its kind, and its text is never taken for a name."""
-    said = f"{words} is no identifier: write a name (:{{tab}} of q.sql:q)"
+    said = f"{words} is not an identifier: write a name (:{{tab}} of q.sql:q)"
     assert unnamed(QUERY, ("x", value)) == (1,)
     assert no_identifier(QUERY, 1, ("x", value)) == said
-    with pytest.raises(DatabaseError, match="is no identifier") as refused:
+    with pytest.raises(DatabaseError, match="is not an identifier") as refused:
         identifiers(QUERY, ("x", value))
     assert (str(refused.value), refused.value.phase) == (said, Phase.ENCODING)
 

@@ -61,7 +61,7 @@ def test_one_file_by_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(UsageError) as caught:
         same_file([("-o", output), ("--failures", failures)], queries=QUERIES, targets=["shop"])
     assert str(caught.value) == (
-        f'-o "{output}" and --failures "{failures}" would write the same file; give each its own'
+        f'-o "{output}" and --failures "{failures}" would write the same file: give each its own'
     )
 
 
@@ -88,5 +88,5 @@ def test_a_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """A dangling link is a mistake in the command, found before anything runs."""
     link = tmp_path / "out.csv"
     link.symlink_to(tmp_path / "gone" / "out.csv")
-    with pytest.raises(UsageError, match="is a link into .*gone.*make it first"):
+    with pytest.raises(UsageError, match="is a link into .*gone.*create the folder first"):
         destination(str(link))

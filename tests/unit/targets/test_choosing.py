@@ -60,7 +60,7 @@ def test_urls_stand_for_themselves() -> None:
         ("x*", 'no target matches "x*" (there are: prod-eu, prod-us, staging)'),
         ("tag:e", 'no target has the tag "e"'),
         ("tag:zzz", "(there are: eu, replica, us)"),
-        ("round", 'group "round" goes in a circle: round -> trip -> round'),
+        ("round", 'group "round" contains itself: round -> trip -> round'),
         ("u:s3cr3t@h/d", 'target "***@h/d" is not a URL'),
     ],
 )
@@ -81,7 +81,7 @@ def test_what_names_nothing_comes_together() -> None:
 
 def test_without_names_a_url_is_wanted() -> None:
     """Where nothing is configured, the example is a URL."""
-    with pytest.raises(UsageError, match=r'target "app\.db" is not a URL: for example -t sqlite:///app\.db'):
+    with pytest.raises(UsageError, match=r'target "app\.db" is not a URL: write -t sqlite:///app\.db'):
         resolve(["app.db"], Config())
     with pytest.raises(UsageError, match=r'matches "\*" \(there are no targets\)'):
         resolve(["*"], Config())

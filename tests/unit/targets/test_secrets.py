@@ -46,7 +46,7 @@ async def test_a_place_without_a_password(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("APP_PW", raising=False)
     assert (
         await complaint(Secret(env="APP_PW"))
-        == 'its password is in the environment variable "APP_PW", which is not set'
+        == 'its password is read from the environment variable "APP_PW", which is not set'
     )
     monkeypatch.setenv("APP_PW", "")
     assert "is empty" in await complaint(Secret(env="APP_PW"))
@@ -55,26 +55,30 @@ async def test_a_place_without_a_password(tmp_path: Path, monkeypatch: pytest.Mo
         await complaint(Secret(file=str(gone)))
         == f'its password file "{gone}" cannot be read: no such file or directory'
     )
-    for data, words in ((b"\n", "is empty"), (b"hunter2\nuser\n", "more than one line"), (b"\xff", "is not UTF-8")):
+    for data, words in (
+        (b"\n", "is empty"),
+        (b"hunter2\nuser\n", "more than one line"),
+        (b"\xff", "is not valid UTF-8"),
+    ):
         gone.write_bytes(data)
         said = await complaint(Secret(file=str(gone)))
         assert words in said
         assert "hunter2" not in said
-    assert "not kept with the run" in await complaint(Secret())
+    assert "not stored with the run" in await complaint(Secret())
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("echo hunter2; echo no such vault >&2; exit 7", "its password command ended with 7: no such vault"),
-        ("echo hunter2; echo denied: hunter2 >&2; exit 1", "ended with 1: denied: ***"),
-        ("echo hunter2; exit 1", "ended with 1 and said nothing"),
-        ("echo hunter2; kill -TERM $$", "its password command was ended by SIGTERM"),
-        ("true", "what its password command printed is empty"),
+        ("echo hunter2; echo no such vault >&2; exit 7", "its password command exited with status 7: no such vault"),
+        ("echo hunter2; echo denied: hunter2 >&2; exit 1", "exited with status 1: denied: ***"),
+        ("echo hunter2; exit 1", "exited with status 1 and printed no message"),
+        ("echo hunter2; kill -TERM $$", "its password command was killed by SIGTERM"),
+        ("true", "the output of its password command is empty"),
         ("echo hunter2; echo hunter3", "has more than one line"),
         (
             "yes x | head -c 300000 >&2; yes hunter2 | head -c 300000; exit 3",
-            "its password command ended with 3: ...",
+            "its password command exited with status 3: ...",
         ),
     ],
 )
