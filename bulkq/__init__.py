@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.api import Database, Row, Rows, load, open  # noqa: A004
+    from bulkq.api import Database, Rows, load, open  # noqa: A004
     from bulkq.errors import (
         BulkqError,
         MissingDriver,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bulkq.model import Failure, Outcome, Query, RunSummary, Status
+    from bulkq.model.row import Row
 
 __version__ = "0.1.0"
 
@@ -54,7 +55,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bulkq.api": ("Database", "Row", "Rows", "load", "open"),
+    "bulkq.api": ("Database", "Rows", "load", "open"),
+    "bulkq.model.row": ("Row",),
     "bulkq.model": ("Failure", "Outcome", "Query", "RunSummary", "Status"),
 }
 

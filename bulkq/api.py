@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Literal, Self
 
 from bulkq import query as queries
 from bulkq.drivers import dialect_of
@@ -21,6 +21,7 @@ from bulkq.engine.pool import Sessions
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.lifecycle.open import Given
 from bulkq.model import Query, Run, RunSummary, Target
+from bulkq.model.row import Row, row_class
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
 from bulkq.policy.safety import ALLOWABLE, refuse
 from bulkq.sinks.null import NoSink
@@ -29,9 +30,10 @@ from bulkq.sources.iterable import Sets
 from bulkq.targets import load_config, open_target, resolve
 from bulkq.tasks.run import run
 from bulkq.text import urls
+from bulkq.throttles import check_throttles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, KeysView, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 
     from bulkq.model import BatchResult
     from bulkq.protocols import Sink
@@ -48,56 +50,6 @@ ALLOW = re.compile(r"--allow ([\w,]+)")
 CONCURRENCY = re.compile(r"(?<!\S)-j (\d+)")
 
 OnError = Literal["raise", "collect"]
-
-
-class Row(tuple[object, ...]):
-    """One result row: a tuple whose values are also found by column name, `row["name"]` or `row.name`.
-
-    `dict(row)` is column name to value in column order. Of two columns of one name, names find the last; and a column that is
-    called like a method of tuples or dicts (`count`, `index`, `keys`, `values`, `items`) is found by `row["count"]` only.
-    """
-
-    __slots__ = ()
-    _index: ClassVar[Mapping[str, int]] = {}
-
-    @overload
-    def __getitem__(self, key: SupportsIndex | str, /) -> object: ...
-    @overload
-    def __getitem__(self, key: slice, /) -> tuple[object, ...]: ...
-    def __getitem__(self, key: SupportsIndex | slice | str, /) -> object:
-        """By position, slice or column name; KeyError names the columns there are."""
-        if not isinstance(key, str):
-            return tuple.__getitem__(self, key)
-        try:
-            return tuple.__getitem__(self, self._index[key])
-        except KeyError:
-            raise KeyError(f"{key!r} (there are {', '.join(self._index)})") from None
-
-    def __getattr__(self, name: str) -> object:
-        """By column name; AttributeError names the columns there are."""
-        if name in self._index:
-            return tuple.__getitem__(self, self._index[name])
-        raise AttributeError(f"{name!r} (there are {', '.join(self._index)})")
-
-    def keys(self) -> KeysView[str]:
-        """The column names, in column order; this is what `dict(row)` asks for."""
-        return self._index.keys()
-
-    def asdict(self) -> dict[str, object]:
-        """Column name to value, in column order."""
-        return {name: tuple.__getitem__(self, i) for name, i in self._index.items()}
-
-    def __reduce__(self) -> tuple[Callable[..., Row], tuple[object, ...]]:
-        """As a row of the same columns, for copy and pickle: its class was made for them."""
-        return _row, (tuple(self._index.items()), tuple(self))
-
-
-def _row_class(index: Mapping[str, int]) -> type[Row]:
-    return type("Row", (Row,), {"__slots__": (), "_index": index})
-
-
-def _row(index: Iterable[tuple[str, int]], values: tuple[object, ...]) -> Row:
-    return _row_class(dict(index))(values)
 
 
 class Rows:
@@ -194,7 +146,7 @@ class Rows:
     def _row_type(self, result: BatchResult) -> type[Row]:
         names = tuple(column.name for column in result.columns)
         if self._kind[0] != names:
-            self._kind = names, _row_class({name: i for i, name in enumerate(names)})
+            self._kind = names, row_class({name: i for i, name in enumerate(names)})
         return self._kind[1]
 
 
@@ -220,6 +172,7 @@ class Database:
         on_error: OnError = "raise",
         retries: int = 5,
         map: str | None = None,  # noqa: A002 - as the option is called
+        throttle: Iterable[str] = (),
     ) -> Rows:
         """Run `query` read-only for every parameter set and give the result rows in the order of the sets.
 
@@ -231,12 +184,13 @@ class Database:
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
             map: "module:function", which is given the rows of one parameter set as dicts, and gives dicts, in processes of its own.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
         """
         if on_error not in {"raise", "collect"}:
             raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
         if map is not None and not isinstance(map, str):
             raise UsageError(f'map={_shown(map)}: "module:function"')
-        request = self._request(query, write=False, timeout_s=timeout, retries=retries)
+        request = self._request(query, write=False, timeout_s=timeout, retries=retries, throttle=_throttle(throttle))
         return Rows(self, replace(request, output=OutputOptions(map=map)), parameter_sets, on_error)
 
     async def execute(
@@ -249,6 +203,7 @@ class Database:
         timeout: float | None = 30.0,  # noqa: ASYNC109 - enforced by the server, not around an await
         retries: int = 5,
         ordered: bool = False,
+        throttle: Iterable[str] = (),
     ) -> RunSummary:
         """Run `query` for every parameter set, drop the rows, give the counts.
 
@@ -264,12 +219,15 @@ class Database:
             timeout: seconds for each query, enforced by the server; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             ordered: apply the sets on one lane, in their order. Without it, sets that name the same row by parameters keep their order.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
-        request = self._request(query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow))
+        request = self._request(
+            query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow), throttle=_throttle(throttle)
+        )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
         reading = self._sessions.get(False)
@@ -319,6 +277,7 @@ class Database:
         timeout_s: float | None,
         retries: int,
         allow: frozenset[str] = frozenset(),
+        throttle: tuple[str, ...] = (),
     ) -> Run:
         _check_arguments(timeout_s, retries)
         if isinstance(query, str):
@@ -335,7 +294,11 @@ class Database:
             queries=QueryOptions(selected=(query,)),
             targets=TargetOptions(selected=(self.target,)),
             limits=LimitOptions(
-                concurrency=self.concurrency, timeout_s=timeout_s, timeout_given=timeout_s != 30.0, retries=retries
+                concurrency=self.concurrency,
+                timeout_s=timeout_s,
+                timeout_given=timeout_s != 30.0,
+                retries=retries,
+                throttle=throttle,
             ),
             safety=SafetyOptions(write=write, allow=allow, ledger="none"),
         )
@@ -397,6 +360,19 @@ def _allowed(words: object) -> frozenset[str]:
     if any(word not in ALLOWABLE for word in every):
         raise UsageError(f"allow={_shown(words)}: some of {', '.join(map(json.dumps, ALLOWABLE))}")
     return frozenset(every)
+
+
+def _throttle(expressions: object) -> tuple[str, ...]:
+    every = (
+        [expressions]
+        if isinstance(expressions, str)
+        else [*expressions]
+        if isinstance(expressions, Iterable)
+        else [None]
+    )
+    if not all(isinstance(one, str) for one in every):
+        raise UsageError(f'throttle={_shown(expressions)}: expressions such as "file:/run/hold"')
+    return check_throttles([str(one) for one in every])
 
 
 def _shown(value: object) -> str:

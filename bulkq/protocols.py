@@ -6,6 +6,7 @@ Connection        one session of a driver, held by one lane
 Statement         a query that a connection has prepared
 Sink              where result rows go                   bulkq.sinks
 Ledger            the durable record of runs             bulkq.ledger
+Throttle          a reason to wait                       bulkq.throttles
 Mapper            what result rows go through            --map
 Judge             what an answer means                   bulkq check
 Observer          who is told what happened              progress, --failures
@@ -287,6 +288,33 @@ class ByteSink(Sink, Protocol):
 
     def write_bytes(self, data: bytes) -> object:
         """Append what COPY sent."""
+        ...
+
+
+class Throttle(Protocol):
+    """A reason to wait. Fails closed: an unknown state is a reason.
+
+    The engine asks before it cuts a batch, while the lane holds no slot and no transaction is open.
+    """
+
+    async def open(self) -> None:
+        """Begin to read the signal.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        ...
+
+    def reason(self) -> str | None:
+        """Why the lanes have to wait; None: go on. Answers at once, from the last reading."""
+        ...
+
+    def load(self) -> float | None:
+        """How near the signal is to its limit, 1.0 being the limit; None if it has no scale."""
+        ...
+
+    async def close(self) -> None:
+        """Stop reading. May be called more than once, and without `open`."""
         ...
 
 

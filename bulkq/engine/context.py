@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.delivery.overflow import Overflow
 from bulkq.engine.limiter import Permit
 from bulkq.engine.pool import MOST_OPEN, Slots
+from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
 from bulkq.policy import stop_rules
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Ledger, Observer, Sink
+    from bulkq.protocols import Ledger, Observer, Sink, Throttle
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class RunContext:
         rules: when the run stops by itself.
         ledger: records every batch.
         reserved: connections that are open beside those of the lanes.
+        throttle: holds the lanes while the database, or a person, asks for it.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class RunContext:
         rules: Rules,
         ledger: Ledger,
         reserved: int = 0,
+        throttle: Throttle | None = None,
     ) -> None:
         pools = {id(part.sessions) for part in parts}
         self.several = len(pools) > 1
@@ -78,6 +81,7 @@ class RunContext:
         """Connections of the targets whose lanes are running."""
 
         self.slots = Slots(max(1, MOST_OPEN - reserved), len(pools))
+        self.gate = ThrottleGate(throttle, self._say)
         self._observers = observers
         self._concurrency = concurrency
         self._semaphore = asyncio.Semaphore(concurrency)
@@ -120,6 +124,10 @@ class RunContext:
         for observer in self._observers:
             observer.batch_done(result)
         self.failures.extend(result.failures[: KEPT_FAILURES - len(self.failures)])
+
+    def _say(self, text: str) -> None:
+        for observer in self._observers:
+            observer.notice(text)
 
     def stop_by(self, error: BulkqError) -> None:
         """Stop the run because of `error`: running batches may finish, no further one starts."""

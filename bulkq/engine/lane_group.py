@@ -116,6 +116,7 @@ class LaneGroup:
         for part in self.parts:
             if part.order is not None:
                 part.order.wake()
+        self._context.gate.wake()
         if self._taking is not None:
             self._taking.cancel()
 
@@ -216,6 +217,7 @@ class LaneGroup:
 
     async def _next_batch(self, lane: Lane, permit: Permit) -> bool:
         """One batch from its cut to its place in the output; False when there is none for this lane."""
+        await self._context.gate.admit(self._wants_batch)
         await self.window.admit()
         part = self._part()
         if part is not None and part.order is not None:  # before the permit: a lane that waits holds nothing
@@ -227,6 +229,8 @@ class LaneGroup:
             return False
         self._beginning.discard(asyncio.current_task())
         async with permit:
+            if self._context.gate.closed and self._wants_batch():
+                return True  # it has closed while the lane waited for its permit
             cut = await self._cut()
             if cut is None:
                 if self._part() is not None:
@@ -292,6 +296,13 @@ class LaneGroup:
                 return part
             self._current += 1
         return None
+
+    def _wants_batch(self) -> bool:
+        """Whether there may be another batch to cut."""
+        part = self._part()
+        if part is None or not self._going:
+            return False
+        return part.remaining != 0 or self._current + 1 < len(self.parts)
 
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Ledger, Observer
+    from bulkq.protocols import Ledger, Observer, Throttle
 
 
 class Runner:
@@ -39,6 +39,7 @@ class Runner:
         ordered: output in the order of the input, of each target by itself.
         canaries: targets that run to their end first; the others begin only if all went well there.
         reserved: connections that are open beside those of the lanes.
+        throttle: opened; holds the lanes while it has a reason.
     """
 
     def __init__(  # noqa: PLR0913 - each says how the run is carried out
@@ -54,6 +55,7 @@ class Runner:
         ordered: bool = True,
         canaries: Sequence[Sessions] = (),
         reserved: int = 0,
+        throttle: Throttle | None = None,
     ) -> None:
         self.parts = parts
         self.control = control
@@ -66,6 +68,7 @@ class Runner:
             rules=rules,
             ledger=ledger,
             reserved=reserved,
+            throttle=throttle,
         )
         self._targets = [
             LaneGroup(
@@ -109,7 +112,8 @@ class Runner:
             self._context.overflow.close()
 
     def wake(self) -> None:
-        """A stop was asked for: nobody waits for a turn to cut."""
+        """Let lanes that wait see that a stop was requested."""
+        self._context.gate.wake()
         for lanes in self._targets:
             lanes.wake()
 
@@ -191,6 +195,7 @@ class Runner:
             else:
                 for lanes in self._targets:
                     lanes.tick(now_s)
+            self._context.gate.tick()
             self._tell(now_s)
 
     def _tell(self, now_s: float) -> None:
@@ -200,8 +205,11 @@ class Runner:
             progress.state = "stopping"
         elif lost:
             progress.state = f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"
+        elif self._context.gate.reason is not None:
+            progress.state = f"throttled: {self._context.gate.reason}"
         else:
             progress.state = ""
+        progress.throttled_s = self._context.gate.throttled_s
         waiting = [lanes.waiting_for(now_s) for lanes in self._targets]
         progress.waiting_for = next((n for n in waiting if n is not None), None)
         amounts = [lanes.window.backlog.all for lanes in self._targets]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import Sessions
     from bulkq.lifecycle.run_identity import GoingOn, Retried
     from bulkq.model import Query, Run, Target
-    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
+    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink, Throttle
     from bulkq.transforms import Mapping as Mapping_
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -118,6 +118,7 @@ class Opened:
     """For which query and types a whole file was looked at."""
     warned: set[str] = field(default_factory=set)
     """Warnings that were given: one target says what all would say."""
+    throttle: Throttle | None = None
     recorded: bool = False
     """The ledger knows the new run: whatever happens now, a resume can go on with it."""
 

@@ -142,6 +142,7 @@ class LimitOptions:
     fail_fast: bool = False
     max_failures: Threshold | None = None
     max_failed_targets: int | None = None
+    throttle: tuple[str, ...] = ()  # --throttle: the expressions, as typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

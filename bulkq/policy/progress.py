@@ -69,7 +69,8 @@ class Progress:
     waiting_bytes: int = 0  # the memory or disk that these results take
     targets: int = 1
     targets_done: int = 0
-    state: str = ""  # "", "stopping", "target lost, waiting"
+    state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
+    throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     latencies: Latencies = field(default_factory=Latencies)
 
     @property

@@ -29,6 +29,7 @@ from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import safety, stop_rules
 from bulkq.protocols import WarningDriver
 from bulkq.text.messages import first_names
+from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,7 @@ async def carry_out(
         if opened.failure_file is not None:
             observers = (*observers, opened.failure_file)
         try:
+            opened.throttle = await open_throttle(request.limits.throttle, stack)
             await look_first(opened)
             recorded = await begin(opened)
         except BaseException:
@@ -157,6 +159,7 @@ async def _execute(opened: Opened, recorded: Recorded, control: Control, observe
         ledger=recorded.ledger,
         ordered=not request.output.unordered,
         canaries=[site.sessions for site in opened.sites if site.first],
+        throttle=opened.throttle,
     )
     runner.failures.extend(recorded.failures)
     recorded.watch(opened, runner, control)
@@ -187,6 +190,7 @@ def _first_line(opened: Opened) -> str:
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.spools.values())
+    words.extend(f"throttle={expression}" for expression in request.limits.throttle)
     if request.safety.write:
         words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), write_order.sentence(opened))))})")
     return " ".join(words)

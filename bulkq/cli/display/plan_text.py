@@ -135,12 +135,13 @@ def ledger_text(ledger: str, nothing: str) -> str:
 
 
 def limits_of_stopping(request: Run) -> list[str]:
-    """`max failures 3`, `fail fast`."""
+    """`max failures 3`, `fail fast`, `throttle file:/run/hold`."""
     parts = []
     if request.limits.max_failures is not None:
         most = request.limits.max_failures
         parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
-    return [*parts, *(["fail fast"] if request.limits.fail_fast else [])]
+    parts += ["fail fast"] if request.limits.fail_fast else []
+    return [*parts, *(f"throttle {expression}" for expression in request.limits.throttle)]
 
 
 def own_limits(query: Query, request: Run) -> list[str]:

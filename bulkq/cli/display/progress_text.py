@@ -57,6 +57,7 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "waiting": progress.waiting,
         "waiting_bytes": progress.waiting_bytes,
         "state": progress.state,
+        "throttled_s": round(progress.throttled_s, 1),
         "eta_s": None if eta is None else round(eta, 1),
     }
 

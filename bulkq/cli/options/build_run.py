@@ -15,6 +15,7 @@ from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
 from bulkq.text.urls import passwords, safe
+from bulkq.throttles import check_throttles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,7 @@ def limits_of(options: RunOptions | CheckOptions, ctx: click.Context) -> LimitOp
         retries=options["retries"],
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
+        throttle=check_throttles(options["throttle"]),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
     )

@@ -49,6 +49,7 @@ class CheckOptions(TypedDict):
     deadline: float | None
     retries: int
     outage: float
+    throttle: tuple[str, ...]
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
     ledger: str
@@ -73,6 +74,7 @@ _CHECK = (
     limits.DEADLINE,
     limits.RETRIES(default=2, show_default=True),
     limits.OUTAGE(default="10s", show_default=True),
+    limits.THROTTLE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     limits.MOST_ROWS,

@@ -45,6 +45,12 @@ DEADLINE = option(
     metavar="TIME",
     help="Time limit for the whole run, which then stops with exit code 5. Default: no limit.",
 )
+THROTTLE = option(
+    "--throttle",
+    multiple=True,
+    metavar="EXPR",
+    help="Start no batch while EXPR holds. file:PATH holds while the file exists. Repeatable; use none for no throttle.",
+)
 OUTAGE = partial(
     option,
     "--outage",

@@ -16,6 +16,7 @@ from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError
 from bulkq.model import Threshold
 from bulkq.text.urls import passwords
+from bulkq.throttles import check_throttles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ RUN_FIELDS = {
     "timeout": "timeout_s",
     "deadline": "deadline_s",
     "outage": "outage_s",
+    "throttle": "throttle",
     "batch": "batch",
     "on_unknown": "retry_unknown",
     "max_failures": "max_failures",
@@ -48,6 +50,7 @@ class RecordedOptions(TypedDict):
     timeout: float | None
     deadline: float | None
     outage: float | None
+    throttle: tuple[str, ...]
     batch: int | None
     on_unknown: str | None
     max_failures: tuple[int | None, float | None] | None
@@ -69,6 +72,7 @@ def options_of_recorded(function: F) -> F:
         limits.TIMEOUT(),
         limits.DEADLINE,
         limits.OUTAGE(),
+        limits.THROTTLE,
         limits.BATCH(),
         limits.MAX_FAILURES,
         safety.ON_UNKNOWN(),
@@ -101,6 +105,7 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     values: dict[str, object] = {
         **options,
         "on_unknown": options["on_unknown"] == "retry",
+        "throttle": check_throttles(options["throttle"]),
         "max_failures": Threshold(*options["max_failures"]) if options["max_failures"] else None,
     }
     changes = {field: values[name] for name, field in RUN_FIELDS.items() if typed(ctx, name)}

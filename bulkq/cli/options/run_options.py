@@ -59,6 +59,7 @@ class RunOptions(TypedDict):
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
     outage: float
+    throttle: tuple[str, ...]
     ledger: str
     idempotent: bool
     marker_table: str | None
@@ -89,6 +90,7 @@ _RUN = (
     limits.BATCH(default="auto", show_default=True),
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
+    limits.THROTTLE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     safety.WRITE,

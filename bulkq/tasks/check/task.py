@@ -38,6 +38,7 @@ from bulkq.sources.binding import check_constants
 from bulkq.tasks.check.evaluate import Place, Reference, blank, shown_params
 from bulkq.tasks.check.open_check import MOST_ASKING, open_checks, plan
 from bulkq.tasks.check.targets import connect
+from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.checks import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck
-    from bulkq.protocols import Ledger, Observer
+    from bulkq.protocols import Ledger, Observer, Throttle
     from bulkq.targets import Config
     from bulkq.tasks.check.evaluate import Answer
     from bulkq.tasks.check.open_check import Checks, Opened, Planned
@@ -94,12 +95,13 @@ async def check(
         stack.push_async_callback(_close, opening)
         opened = open_checks(request, observers)
         _watch_the_clock(opened, control, began_s, stack)
+        throttle = await open_throttle(request.run.limits.throttle, stack)
         await connect(opened, stack)
         ledger = await opening
         history = await _history(ledger)
         await plan(opened, history, stack, stdin)
         record = await _begin(opened, ledger)
-        runner, parts = _runner(opened, control)
+        runner, parts = _runner(opened, control, throttle)
         opened.progress.started_s = opened.book.started_s = time.monotonic()
         opened.progress.total = _total(parts)
         for observer in observers:
@@ -148,7 +150,7 @@ def refuse(request: Checks) -> None:
         raise UsageError(f'-p "{request.run.sources.specs[0]}": no check has a :parameter that it could be for')
 
 
-def _runner(opened: Opened, control: Control) -> tuple[Runner, list[PartState]]:
+def _runner(opened: Opened, control: Control, throttle: Throttle | None) -> tuple[Runner, list[PartState]]:
     """The slowest first, by the last run's times: so no long one is left over at the end."""
     planned = sorted((one for one in opened.planned if one.parts and not one.error), key=lambda one: -_last_s(one))
     parts = [part for one in planned for part in one.parts]
@@ -171,6 +173,7 @@ def _runner(opened: Opened, control: Control) -> tuple[Runner, list[PartState]]:
         ledger=NoLedger(),
         ordered=False,
         reserved=opened.holders + min(opened.asking, MOST_ASKING),
+        throttle=throttle,
     )
     return runner, parts
 
@@ -287,6 +290,7 @@ def _first_line(opened: Opened) -> str:
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.limits.concurrency}")
+    words.extend(f"throttle={expression}" for expression in run.limits.throttle)
     if opened.request.snapshot:
         words.append("snapshot=on")
     return " ".join(words)

@@ -1,0 +1,81 @@
+"""Where lanes wait while a throttle asks them to: with no slot, no batch and no open transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.protocols import Throttle
+
+
+class ThrottleGate:
+    """Asks the throttle of a run before a batch is cut. Without a throttle it is always open.
+
+    Args:
+        throttle: of the run.
+        say: reports the begin and the end of a wait in one line.
+    """
+
+    def __init__(self, throttle: Throttle | None, say: Callable[[str], None]) -> None:
+        self._throttle = throttle
+        self._say = say
+        self._moved = asyncio.Event()
+        self._lanes = 0  # that wait
+        self._since_s: float | None = None
+        self._throttled_s = 0.0
+        self.reason: str | None = None
+        """Why lanes wait now; None while none does."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further batch may begin now."""
+        return self._throttle is not None and self._throttle.reason() is not None
+
+    @property
+    def throttled_s(self) -> float:
+        """Seconds in which lanes have waited here."""
+        return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
+
+    async def admit(self, going: Callable[[], bool]) -> None:
+        """Wait until the throttle has no reason any more, or `going` says that no further batch is wanted."""
+        if not self.closed:
+            return
+        self._lanes += 1
+        try:
+            while going() and self._look() is not None:
+                self._moved.clear()
+                await self._moved.wait()
+        finally:
+            self._lanes -= 1
+            if not self._lanes:
+                self._end()
+
+    def tick(self) -> None:
+        """Let lanes that wait ask again. For a slow timer."""
+        if self._lanes:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let every lane that waits look again."""
+        self._moved.set()
+
+    def _look(self) -> str | None:
+        reason = None if self._throttle is None else self._throttle.reason()
+        if reason is not None and self._since_s is None:
+            self._since_s = time.monotonic()
+            self._say(f"throttled: {reason}: waiting")
+        if reason is not None:
+            self.reason = reason
+        return reason
+
+    def _end(self) -> None:
+        self.reason = None
+        if self._since_s is not None:
+            waited_s = time.monotonic() - self._since_s
+            self._since_s = None
+            self._throttled_s += waited_s
+            self._say(f"no longer throttled, after {waited_s:.1f}s")

@@ -1,0 +1,28 @@
+"""`file:PATH`: while the file exists, the lanes wait."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from bulkq.throttles.base import PolledThrottle
+
+
+class FileThrottle(PolledThrottle):
+    """Holds the lanes while a file or folder exists at `path`. Relative paths count from the working directory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"file {path}")
+        self._path = os.path.abspath(path)  # noqa: PTH100 - resolves no links: the name counts
+
+    async def read(self) -> str | None:
+        """Look for the file.
+
+        Raises:
+            OSError: the system does not say whether it exists.
+        """
+        try:
+            await asyncio.to_thread(os.stat, self._path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return f"{self.name} exists"

@@ -1,0 +1,161 @@
+"""`--throttle file:PATH`: while the file exists no batch starts, in runs and in checks; what is running finishes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import bulkq
+from bulkq import query as queries
+from bulkq.engine.control import Control
+from bulkq.errors import UsageError
+from bulkq.lifecycle.request_json import from_json, to_json
+from bulkq.model import Target
+from bulkq.model.run import make_run
+from bulkq.tasks.run import run
+from bulkq.throttles import base
+from tests import sleepy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulkq.model import Run
+    from bulkq.policy.progress import Progress
+
+SLEEP = "select sleep(0.01) as s"
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Read the signal a hundred times a second."""
+    monkeypatch.setattr(base, "EVERY_S", 0.01)
+    sleepy.register()
+    (tmp_path / "sleepy.db").touch()
+
+
+class Watcher:
+    """An observer that holds the progress and the notices."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self.lines: list[str] = []
+
+    def started(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def batch_done(self, result: object) -> None: ...
+    def finished(self, summary: object) -> None: ...
+
+    def notice(self, text: str) -> None:
+        self.lines.append(text)
+
+    async def until(self, state: str) -> Progress:
+        """Wait for a state of the run."""
+        async with asyncio.timeout(30):
+            while self.progress is None or self.progress.state != state:
+                await asyncio.sleep(0.005)
+        return self.progress
+
+
+def request(tmp_path: Path, sets: int = 200, **more: object) -> Run:
+    """Sets of a hundredth of a second each."""
+    asked = {"ledger": "none", "concurrency": 2, "batch": 1, "batch_given": True, "params": (f"range:id=1..{sets}",)}
+    return make_run(
+        queries=(queries.inline("select sleep(0.01) as s, :id as id", "sqlite"),),
+        targets=(Target(url=f"sleepy:///{tmp_path / 'sleepy.db'}"),),
+        **{**asked, "throttle": (f"file:{tmp_path / 'hold'}",), **more},  # type: ignore[arg-type]
+    )
+
+
+async def test_a_file_that_appears_holds_a_run_and_its_end_lets_it_go_on(tmp_path: Path) -> None:
+    """No batch starts while the file exists; the progress says why; afterwards every set is done, in order."""
+    hold = tmp_path / "hold"
+    out, watcher = io.BytesIO(), Watcher()
+    work = asyncio.create_task(run(request(tmp_path, format="csv"), control=Control(), stdout=out, observers=[watcher]))
+    async with asyncio.timeout(30):
+        while watcher.progress is None or watcher.progress.done < 5:
+            await asyncio.sleep(0.005)
+    hold.touch()
+    progress = await watcher.until(f"throttled: file {hold} exists")
+    await asyncio.sleep(0.2)  # what was running has ended
+    done = progress.done
+    await asyncio.sleep(0.3)
+    assert progress.done == done < 200
+    assert progress.in_flight == 0
+    assert progress.throttled_s > 0.3
+    hold.unlink()
+    summary = await work
+    assert (summary.exit_code, summary.ok) == (0, 200)
+    assert [int(line.split(",")[1]) for line in out.getvalue().decode().splitlines()[1:]] == list(range(1, 201))
+    assert f" throttle=file:{hold}" in next(line for line in watcher.lines if line.startswith("run="))
+    assert [line.partition(", after")[0] for line in watcher.lines if "throttled" in line] == [
+        f"throttled: file {hold} exists: waiting",
+        "no longer throttled",
+    ]
+
+
+async def test_a_throttled_run_obeys_a_drain_and_a_deadline(tmp_path: Path) -> None:
+    """A run that waits ends at once when it is asked to, and can be resumed."""
+    (tmp_path / "hold").touch()
+    control, watcher = Control(), Watcher()
+    work = asyncio.create_task(run(request(tmp_path), control=control, observers=[watcher]))
+    await watcher.until(f"throttled: file {tmp_path / 'hold'} exists")
+    control.drain("interrupted")
+    async with asyncio.timeout(5):
+        summary = await work
+    assert (summary.exit_code, summary.ok, summary.skipped) == (5, 0, 200)
+    summary = await run(request(tmp_path, deadline_s=0.3), control=Control())
+    assert (summary.exit_code, summary.ok, summary.reason) == (5, 0, "the deadline of 0.3s passed")
+
+
+async def test_a_run_without_sets_left_does_not_wait(tmp_path: Path) -> None:
+    """When every set was cut, a throttle holds nothing any more."""
+    hold = tmp_path / "hold"
+    watcher = Watcher()
+    work = asyncio.create_task(run(request(tmp_path, sets=1, timeout_s=None), control=Control(), observers=[watcher]))
+    async with asyncio.timeout(30):
+        while watcher.progress is None or watcher.progress.in_flight + watcher.progress.done == 0:
+            await asyncio.sleep(0)
+    hold.touch()
+    async with asyncio.timeout(20):
+        summary = await work
+    assert summary.ok == 1
+
+
+async def test_a_bad_expression_ends_the_run_before_anything_is_sent(tmp_path: Path) -> None:
+    """An unknown signal is a usage error."""
+    with pytest.raises(UsageError, match='^--throttle "lagg<2s": unknown signal'):
+        await run(request(tmp_path, throttle=("lagg<2s",)), control=Control())
+
+
+def test_the_recorded_request_has_the_throttle(tmp_path: Path) -> None:
+    """A resume waits for the same signals."""
+    asked = request(tmp_path)
+    again, _ = from_json(to_json(asked, str(tmp_path)))
+    assert again.limits.throttle == asked.limits.throttle == (f"file:{tmp_path / 'hold'}",)
+    kept = json.loads(to_json(asked, str(tmp_path)))
+    text = json.dumps(kept)
+    assert '"throttle"' in text
+    older = json.loads(text)
+    del older["run"]["limits"]["throttle"]
+    assert from_json(json.dumps(older))[0].limits.throttle == ()
+
+
+async def test_python(tmp_path: Path) -> None:
+    """`throttle=` of the Python API takes the same expressions."""
+    hold = tmp_path / "hold"
+    hold.touch()
+    async with bulkq.open(f"sleepy:///{tmp_path / 'sleepy.db'}") as db:
+        work = asyncio.create_task(db.execute(SLEEP, [{}] * 3, throttle=f"file:{hold}"))
+        done, _ = await asyncio.wait({work}, timeout=0.5)
+        assert not done
+        hold.unlink()
+        assert (await work).ok == 3
+        with pytest.raises(bulkq.UsageError, match="^throttle=3: expressions"):
+            await db.execute(SLEEP, throttle=3)  # type: ignore[arg-type]
+        rows = [row async for row in db.run(SLEEP, [{}] * 2, throttle=[f"file:{hold}"])]
+        assert len(rows) == 2

@@ -1,0 +1,80 @@
+"""The gate by itself: who waits at it, what it says, and how the time is counted."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bulkq.engine.throttle_gate import ThrottleGate
+
+
+class Switch:
+    """A throttle that holds while `held` has a text."""
+
+    held: str | None = None
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    def reason(self) -> str | None:
+        return self.held
+
+    def load(self) -> float | None:
+        return None
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def always() -> bool:
+    """The run goes on."""
+    return True
+
+
+async def test_without_a_throttle_nobody_waits() -> None:
+    """A run without `--throttle` has a gate that is always open."""
+    said: list[str] = []
+    gate = ThrottleGate(None, said.append)
+    assert not gate.closed
+    await gate.admit(always)
+    gate.tick()
+    assert (gate.reason, gate.throttled_s, said) == (None, 0.0, [])
+
+
+async def test_lanes_wait_until_the_throttle_has_no_reason() -> None:
+    """The wait is said once for all lanes, with its reason, and its end with the time that it took."""
+    said: list[str] = []
+    switch = Switch()
+    gate = ThrottleGate(switch, said.append)
+    switch.held = "file hold exists"
+    assert gate.closed
+    lanes = [asyncio.create_task(gate.admit(always)) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    gate.tick()
+    await asyncio.sleep(0)
+    assert gate.reason == "file hold exists"
+    assert gate.throttled_s > 0
+    switch.held = None
+    gate.tick()
+    await asyncio.gather(*lanes)
+    assert gate.reason is None
+    assert [text.partition(", after")[0] for text in said] == [
+        "throttled: file hold exists: waiting",
+        "no longer throttled",
+    ]
+    waited_s = gate.throttled_s
+    await asyncio.sleep(0.01)
+    assert gate.throttled_s == waited_s
+
+
+async def test_a_stop_ends_the_wait() -> None:
+    """Lanes leave the gate when no further batch is wanted, though the throttle still holds."""
+    switch = Switch()
+    switch.held = "held"
+    going = True
+    gate = ThrottleGate(switch, lambda _: None)
+    lane = asyncio.create_task(gate.admit(lambda: going))
+    await asyncio.sleep(0)
+    going = False
+    gate.wake()
+    await lane
+    assert gate.closed
