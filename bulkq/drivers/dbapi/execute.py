@@ -207,8 +207,8 @@ class Execution:
     def _claim(self, claim: Claim, limits: Limits, path: Sequence[str]) -> None:
         """A transaction that holds the marker of `claim`."""
         transaction = self._transaction
+        transaction.phase = Phase.CLAIMING  # also of BEGIN, which may have to wait for the only lock of the database
         transaction.begin(limits, path)
-        transaction.phase = Phase.CLAIMING
         if not transaction.adapter.believed:
             self._prove(claim)
             return
