@@ -1,12 +1,19 @@
-"""A fresh database of every kind that drivers are tested on, and the drivers that talk to each. Called by contract tests.
+"""The one table of databases and drivers under test, and a fresh database of every kind. Called by contract tests.
 
-What is done here goes around bulkq: through the libraries' own simplest means, in autocommit.
+A new driver is a line in `DRIVERS`; a new database is an entry of `KINDS` too. What is done here goes around bulkq: through the
+libraries' own simplest means, in autocommit.
 """
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sqlite3
+import sys
+import tempfile
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,33 +21,94 @@ from bulkq.drivers import open_driver
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     import pytest
 
-    from bulkq.protocols import Connection
+    from bulkq.protocols import Connection, Driver
     from tests.servers.mariadb import MariaDB
 
-SCHEMES = {
-    "asyncpg": "postgresql",
-    "aiosqlite": "sqlite",
-    "pysqlite": "sqlite+pysqlite",
-    "duckdb": "duckdb",
-    "psycopg": "postgresql+psycopg",
-    "psycopg2": "postgresql+psycopg2",
-    "pymysql": "mysql+pymysql",
-    "aiomysql": "mysql+aiomysql",
-}
-"""Drivers under test and the scheme of their URLs."""
+
+@dataclass(frozen=True)
+class Kind:
+    """A database.
+
+    Attributes:
+        dialect: as `bulkq.markers` knows it.
+        slow: a query of one integer parameter, `:n`, that takes far longer than a second.
+    """
+
+    dialect: str
+    slow: str
+
 
 KINDS = {
-    "asyncpg": "postgresql",
-    "psycopg": "postgresql",
-    "psycopg2": "postgresql",
-    "aiosqlite": "sqlite",
-    "pysqlite": "sqlite",
-    "duckdb": "duckdb",
-    "pymysql": "mariadb",
-    "aiomysql": "mariadb",
+    "postgresql": Kind("postgres", "select pg_sleep(60), cast(:n as integer)"),
+    "sqlite": Kind(
+        "sqlite",
+        "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n",
+    ),
+    "duckdb": Kind(
+        "duckdb", "select count(*) from range(1000000000000) as t(i) where hash(i) = 7 and i > cast(:n as integer)"
+    ),
+    "mariadb": Kind("mysql", "select sleep(60), cast(:n as integer)"),
 }
+"""Databases under test; `fresh` makes one."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A driver under test.
+
+    Attributes:
+        scheme: of its URLs.
+        kind: of `KINDS`.
+        claims: whether the suite of markers runs over it; one driver for each way of doing so is enough.
+    """
+
+    scheme: str
+    kind: str
+    claims: bool = False
+
+
+DRIVERS = {
+    "asyncpg": Tested("postgresql", "postgresql", claims=True),
+    "aiosqlite": Tested("sqlite", "sqlite", claims=True),
+    "pysqlite": Tested("sqlite+pysqlite", "sqlite"),
+    "duckdb": Tested("duckdb", "duckdb", claims=True),
+    "psycopg": Tested("postgresql+psycopg", "postgresql", claims=True),
+    "psycopg2": Tested("postgresql+psycopg2", "postgresql"),
+    "pymysql": Tested("mysql+pymysql", "mariadb", claims=True),
+    "aiomysql": Tested("mysql+aiomysql", "mariadb"),
+    "example": Tested("example", "sqlite", claims=True),
+}
+"""Drivers under test. `example` is the one of docs/drivers.md."""
+
+SCHEMES = {name: driver.scheme for name, driver in DRIVERS.items()}
+
+PAGE = Path(__file__).parents[1] / "docs" / "drivers.md"
+
+
+def example() -> str:
+    """The example driver of docs/drivers.md, as it stands there."""
+    return PAGE.read_text().partition("```python\n")[2].partition("```")[0]
+
+
+def installed_example() -> str:
+    """A folder in which the example is an installed package, as step 3 of docs/drivers.md has it; gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="bulkq-example-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "bulkq_example.py").write_text(example())
+    info = folder / "bulkq_example-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bulkq-example\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[bulkq.drivers]\nexample = bulkq_example\n")
+    sys.path.append(str(folder))
+    return str(folder)
+
+
+EXAMPLE = installed_example()
+"""For the PYTHONPATH of child processes; this one has it in its path."""
 
 
 EMPTY = ("SET lock_timeout = '10s'", "DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public")
@@ -107,6 +175,21 @@ def fresh(kind: str, request: pytest.FixtureRequest) -> Database:
     return database
 
 
-async def connected(base: Database, driver: str) -> Connection:
+def driver_of(base: Database, driver: str, *, read_only: bool = False) -> Driver:
+    """The driver under test of the name `driver`, for `base`."""
+    return open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=read_only)
+
+
+async def connect(base: Database, driver: str) -> Connection:
     """A session that can write."""
-    return await open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=False).connect()
+    return await driver_of(base, driver).connect()
+
+
+@asynccontextmanager
+async def connected(base: Database, driver: str) -> AsyncGenerator[Connection, None]:
+    """The same, closed at the end."""
+    connection = await connect(base, driver)
+    try:
+        yield connection
+    finally:
+        await connection.close()

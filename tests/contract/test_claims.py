@@ -22,7 +22,7 @@ from bulkq.model import Claim, Decoding, Limits, Outcome, Phase, Query
 from bulkq.model.states import ROWS_UNEXPECTED
 from bulkq.policy import retry
 from bulkq.query import inline
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, KINDS, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -38,7 +38,6 @@ WRITES = Limits(timeout_s=20, lock_timeout_s=5, read_only=False)
 IMPATIENT = replace(WRITES, lock_timeout_s=0.3)
 BUMP = "update items set n = n + cast(:by as integer) where id = cast(:id as integer)"
 ROWS = 400
-DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "duckdb": "duckdb", "mariadb": "mysql"}
 BUSY = {"55P03", "SQLITE_BUSY", "40001"}
 READ_ONLY = {"25006", "SQLITE_READONLY"}
 OWNER = "host:1:it's me"
@@ -62,7 +61,7 @@ class Target:
     @property
     def dialect(self) -> str:
         """As `bulkq.markers` knows it."""
-        return DIALECTS[self.base.kind]
+        return KINDS[self.base.kind].dialect
 
     @property
     def locks(self) -> bool:
@@ -107,7 +106,7 @@ class Target:
 
 async def made(kind: str, url: str, base: Database) -> Target:
     """The tables, made by the driver as a run makes them."""
-    dialect = DIALECTS[base.kind]
+    dialect = KINDS[base.kind].dialect
     schema = "public" if base.kind == "postgresql" else None
     target = Target(kind, url, base, markers.tables(schema, None, dialect))
     series = f"with recursive s(i) as (select 1 union all select i + 1 from s where i < {ROWS}) select i from s"
@@ -121,17 +120,17 @@ async def made(kind: str, url: str, base: Database) -> Target:
 
 
 @pytest_asyncio.fixture(
-    params=["postgres", "pgbouncer", "sqlite", "duckdb", "psycopg", "pymysql"],
+    params=["pgbouncer", *(name for name, driver in DRIVERS.items() if driver.claims)],
     loop_scope="session",
 )
 async def target(request: pytest.FixtureRequest) -> Target:
     """A fresh database per test."""
     kind = request.param
-    driver = {"postgres": "asyncpg", "pgbouncer": "asyncpg", "sqlite": "aiosqlite"}.get(kind, kind)
-    base = fresh(KINDS[driver], request)
+    driver = DRIVERS["asyncpg" if kind == "pgbouncer" else kind]
+    base = fresh(driver.kind, request)
     if base.kind == "sqlite":
         base.execute("pragma journal_mode = wal")
-    url = base.url(SCHEMES[driver])
+    url = base.url(driver.scheme)
     through = request.getfixturevalue("pgbouncer").through(url) if kind == "pgbouncer" else url
     return await made(kind, through, base)
 
@@ -362,7 +361,7 @@ async def test_an_open_rival_is_waited_for(connection: Connection, target: Targe
         assert caught.value.phase is Phase.CLAIMING
         assert caught.value.sqlstate in BUSY
         assert (caught.value.position, caught.value.connection_lost) == (None, False)
-        if target.kind in {"postgres", "pgbouncer"}:
+        if target.kind in {"asyncpg", "pgbouncer"}:
             assert "(bulkq/rival" in (caught.value.hint or "")
         waiting = asyncio.create_task(apply(connection, target, 1, 10))
         _, late = await asyncio.wait([waiting], timeout=0.2)
@@ -381,7 +380,7 @@ async def test_taking_over_waits_for_open_claims(connection: Connection, target:
             await connection.administer(take, lock_timeout_s=0.3)
         assert caught.value.sqlstate in BUSY
         assert not caught.value.connection_lost
-        if target.kind in {"postgres", "pgbouncer"}:
+        if target.kind in {"asyncpg", "pgbouncer"}:
             assert "(bulkq/rival" in (caught.value.hint or "")
         assert await target.fetch(markers.owners(target.tables, RUN)) == [(OWNER,)]
         taking = asyncio.create_task(connection.administer(take, lock_timeout_s=None))
@@ -574,7 +573,7 @@ async def test_a_read_only_session_may_look(target: Target) -> None:
 
 async def test_no_setting_is_left_behind(connection: Connection, target: Target) -> None:
     """What an administering or claiming transaction sets ends with it."""
-    if target.kind not in {"postgres", "pgbouncer"}:
+    if target.kind not in {"asyncpg", "pgbouncer"}:
         pytest.skip("asyncpg's")
     names = "synchronous_commit", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"
     items = ", ".join(f"current_setting('{name}')" for name in names)
@@ -594,7 +593,7 @@ async def test_no_setting_is_left_behind(connection: Connection, target: Target)
 @pytest.fixture
 def broken(target: Target, proxy: Proxy) -> Target:
     """The target through a network that can be broken."""
-    if target.kind != "postgres":
+    if target.kind != "asyncpg":
         pytest.skip("the proxy stands before the server itself")
     return replace(target, url=proxy.through(target.url))
 
@@ -683,7 +682,7 @@ async def committing(
     target: Target, work: Callable[[], Coroutine[object, object, T]]
 ) -> AsyncIterator[asyncio.Task[T]]:
     """`work` as a task that is in the middle of a COMMIT."""
-    if target.kind not in {"postgres", "pgbouncer"}:
+    if target.kind not in {"asyncpg", "pgbouncer"}:
         pytest.skip("has no triggers at COMMIT")
     session = await asyncpg.connect(target.direct)
     await session.execute(WAIT_AT_COMMIT)
@@ -747,7 +746,7 @@ async def test_called_back_at_any_moment(target: Target) -> None:
         began_s = time.monotonic()
         await apply(connection, target, first, first + 1)
         usual_s = time.monotonic() - began_s
-    times = 200 if target.kind in {"postgres", "pgbouncer", "sqlite"} else 60
+    times = 200 if target.kind in {"asyncpg", "pgbouncer", "aiosqlite"} else 60
     for number in range(3, times + 1):
         first = 2 * number - 1
         task = asyncio.create_task(apply(connection, target, first, first + 1))

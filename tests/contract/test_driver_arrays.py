@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError
 from bulkq.model import Batch, BatchResult, Decoding, Limits, Phase
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
-from tests.databases import SCHEMES, Database, fresh
+from tests.databases import Database, connected, fresh
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from bulkq.protocols import Connection
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2")
 READS = Limits(timeout_s=20, read_only=True)
@@ -75,17 +71,6 @@ NAMES = [f"c{i}" for i in range(len(COLUMNS))]
 def driver(request: pytest.FixtureRequest) -> str:
     """A driver of PostgreSQL."""
     return str(request.param)
-
-
-@asynccontextmanager
-async def connected(database: Database, driver: str) -> AsyncGenerator[Connection, None]:
-    """A session that can write."""
-    opened = open_driver(database.url(SCHEMES[driver]), application_name="bulkq test", read_only=False)
-    connection = await opened.connect()
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome
 from bulkq.policy import retry
 from bulkq.query import inline
-from tests.databases import SCHEMES, Database, fresh
+from tests.databases import Database, connected, fresh
 from tests.servers import postgres as servers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import Iterator
 
-    from bulkq.protocols import Connection
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2")
 WRITES = Limits(timeout_s=20, read_only=False)
@@ -49,17 +46,6 @@ end $$""",
 def driver(request: pytest.FixtureRequest) -> str:
     """A driver of PostgreSQL."""
     return str(request.param)
-
-
-@asynccontextmanager
-async def connected(database: Database, driver: str) -> AsyncGenerator[Connection, None]:
-    """A session that can write."""
-    opened = open_driver(database.url(SCHEMES[driver]), application_name="bulkq test", read_only=False)
-    connection = await opened.connect()
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bulkq.model import Batch, BatchResult, Decoding, Limits, StatementClass
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
-from tests.databases import connected, fresh
+from tests.databases import connect, fresh
 from tests.postgres_types import LITERALS, OPTIONAL, OWN, WITHOUT_INPUT, quoted, values_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _takes(base: Database, sql: str) -> bool:
 @pytest_asyncio.fixture(scope="module")
 async def connections(types: tuple[Database, Mapping[str, bool]]) -> AsyncIterator[Mapping[str, Connection]]:
     """A session of every driver."""
-    found = {driver: await connected(types[0], driver) for driver in DRIVERS}
+    found = {driver: await connect(types[0], driver) for driver in DRIVERS}
     yield found
     for connection in found.values():
         await connection.close()
@@ -191,7 +191,7 @@ async def test_what_shapes_the_text_of_copy_shapes_ours(
     try:
         expected = {Decoding.TEXT: await copied(base.url("postgresql"), f"select {values}")}
         for driver in DRIVERS:
-            connection = await connected(base, driver)
+            connection = await connect(base, driver)
             for form in ("select", "returning", "cte"):
                 for decoding in LAYOUTS:
                     found = await written(connection, inline(FORMS[form].format(values)), decoding)
@@ -245,7 +245,7 @@ async def test_outside_a_transaction_the_style_is_the_same(request: pytest.Fixtu
     base.execute("create procedure give(inout d date) language plpgsql as 'begin end'")
     ((name,),) = base.execute("select current_database()")
     base.execute(f"alter database {name} set datestyle = 'German'")
-    connection = await connected(base, driver)
+    connection = await connect(base, driver)
     try:
         query = replace(inline("call give(date '2026-11-22')"), transaction=False)
         for _ in range(2):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline
-from tests.databases import SCHEMES, Database, fresh
+from tests.databases import Database, connected, fresh
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from bulkq.protocols import Connection
 
@@ -228,17 +226,6 @@ async def stored(
 def driver(request: pytest.FixtureRequest) -> str:
     """A driver of PostgreSQL."""
     return str(request.param)
-
-
-@asynccontextmanager
-async def connected(database: Database, driver: str) -> AsyncGenerator[Connection, None]:
-    """A session that can write."""
-    opened = open_driver(database.url(SCHEMES[driver]), application_name="bulkq test", read_only=False)
-    connection = await opened.connect()
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def test_a_text_is_stored_or_refused_as_by_execute(types: Database, driver: str) -> None:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
-
 import pytest
 
-from bulkq.drivers import open_driver
 from bulkq.drivers.bounds import count_of
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Limits, Parameter, Phase, Placeholder, PlaceholderKind, Query
 from bulkq.query import inline
-from tests.databases import KINDS, SCHEMES, Database, fresh
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from bulkq.protocols import Connection
+from tests.databases import DRIVERS, connected, fresh
 
 READS = Limits(timeout_s=60, read_only=True)
 MOST = {"asyncpg": 32_766, "psycopg": 65_535}
@@ -40,17 +31,6 @@ def wide(count: int) -> Query:
     return Query(
         "wide", "".join([*texts, " as n"]), tuple(Parameter(p.name) for p in places), tuple(places), verb="SELECT"
     )
-
-
-@asynccontextmanager
-async def connected(database: Database, driver: str) -> AsyncGenerator[Connection, None]:
-    """A session."""
-    opened = open_driver(database.url(SCHEMES[driver]), application_name="bulkq test", read_only=False)
-    connection = await opened.connect()
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
@@ -83,7 +63,7 @@ async def test_ten_thousand_parameters(request: pytest.FixtureRequest, driver: s
 async def test_a_list_of_too_many_values_is_its_sets_fault(request: pytest.FixtureRequest, driver: str) -> None:
     """Where a list is as many parameters as values, the set fails by name; others of the session go on."""
     count = 65_536 if driver == "psycopg" else 250_001
-    async with connected(fresh(KINDS[driver], request), driver) as connection:
+    async with connected(fresh(DRIVERS[driver].kind, request), driver) as connection:
         query = inline("select 1 as n where 1 in (:ids*)", "postgres" if driver == "psycopg" else "sqlite")
         statement = await connection.prepare(query, Decoding.TEXT, typed=True, identifiers={})
         with pytest.raises(DatabaseError, match=f"{count:,} parameters, and .* takes at most") as failed:

@@ -9,12 +9,12 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.errors import TargetError, UsageError
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-NETWORKED = [name for name, kind in KINDS.items() if kind in {"postgresql", "mariadb"}]
+NETWORKED = [name for name, driver in DRIVERS.items() if driver.kind in {"postgresql", "mariadb"}]
 PRODUCTS = {"postgresql": "PostgreSQL", "mariadb": "MySQL"}
 ANSWERS = {"words": b"HTTP/1.0 400 Bad Request\r\n\r\n", "bytes": b"\xff" * 300, "nothing": b""}
 
@@ -44,8 +44,8 @@ async def strangers() -> AsyncIterator[Callable[[bytes], AsyncIterator[int]]]:
 async def test_a_stranger_is_called_one(strangers: Callable[[bytes], object], driver: str, answer: str) -> None:
     """Not a server without TLS, and not in the words of a codec: whoever reads it looks at host and port."""
     port = await strangers(ANSWERS[answer])  # type: ignore[misc]
-    opened = open_driver(f"{SCHEMES[driver]}://u:hunter2@127.0.0.1:{port}/d", read_only=True)
-    product = PRODUCTS[KINDS[driver]]
+    opened = open_driver(f"{DRIVERS[driver].scheme}://u:hunter2@127.0.0.1:{port}/d", read_only=True)
+    product = PRODUCTS[DRIVERS[driver].kind]
     with pytest.raises(TargetError) as caught:
         await opened.connect()
     assert str(caught.value) == (
@@ -65,6 +65,6 @@ async def test_a_server_without_tls_is_called_that(database: str) -> None:
 @pytest.mark.parametrize("driver", [*NETWORKED, "duckdb"])
 async def test_an_option_that_nobody_knows(request: pytest.FixtureRequest, driver: str) -> None:
     """It is a mistake in the URL, which is named, and no database that is away."""
-    url = fresh(KINDS[driver], request).url(SCHEMES[driver])
+    url = fresh(DRIVERS[driver].kind, request).url(DRIVERS[driver].scheme)
     with pytest.raises(UsageError, match=r'no option "foo"'):
         await open_driver(f"{url}{'&' if '?' in url else '?'}foo=1", read_only=True).connect()

@@ -11,7 +11,7 @@ from bulkq.model import Batch, BatchResult, Decoding, Limits
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
-from tests.databases import connected, fresh
+from tests.databases import connect, fresh
 
 if TYPE_CHECKING:
     from bulkq.model import Query
@@ -58,7 +58,7 @@ DUCKDB = {
 
 async def test_duckdb_writes_times_itself(request: pytest.FixtureRequest) -> None:
     """Infinity, months and nanoseconds, also inside of lists and structs, beside values that stay what they are."""
-    connection = await connected(fresh("duckdb", request), "duckdb")
+    connection = await connect(fresh("duckdb", request), "duckdb")
     try:
         await connection.administer(["SET timezone = 'UTC'"])
         query = inline("select " + ", ".join(f"{value} as v{n}" for n, value in enumerate(DUCKDB)))
@@ -73,7 +73,7 @@ async def test_duckdb_writes_times_itself(request: pytest.FixtureRequest) -> Non
 
 async def test_what_is_put_around_a_duckdb_query_keeps_its_order(request: pytest.FixtureRequest) -> None:
     """An ORDER BY, a LIMIT, a comment at the end and a list of values hold inside."""
-    connection = await connected(fresh("duckdb", request), "duckdb")
+    connection = await connect(fresh("duckdb", request), "duckdb")
     text = "select i, date '2026-01-01' as d from range(200000) as t(i) where i % 3 = 1 order by i % 7, i desc limit 9999 -- so"
     bare = inline(text.replace(", date '2026-01-01' as d", ""))
     try:
@@ -95,7 +95,7 @@ async def test_a_value_of_duckdb_that_may_be_another_fails_its_set(
     """RETURNING cannot be wrapped: one line says which column and what to write, and nothing was written."""
     base = fresh("duckdb", request)
     base.execute(f"create table kept (v {kind})")
-    connection = await connected(base, "duckdb")
+    connection = await connect(base, "duckdb")
     try:
         with pytest.raises(DatabaseError, match=r'column "v": .* cast it to text in the query') as caught:
             await written(connection, inline(f"insert into kept values ({value}) returning v"), Decoding.JSON)

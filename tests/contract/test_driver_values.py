@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.drivers import dialect_of, open_driver
+from bulkq.drivers import dialect_of
 from bulkq.model import Batch, BatchResult, Decoding, Limits, Outcome, Phase
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, driver_of, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,16 +46,16 @@ MONEY = (
 )
 
 
-@pytest.fixture(params=SCHEMES)
+@pytest.fixture(params=DRIVERS)
 def place(request: pytest.FixtureRequest) -> tuple[str, Database]:
     """A driver and an empty database for it."""
-    return request.param, fresh(KINDS[request.param], request)
+    return request.param, fresh(DRIVERS[request.param].kind, request)
 
 
 def opened(place: tuple[str, Database], *, read_only: bool = False) -> Driver:
     """The driver of `place`."""
     name, base = place
-    return open_driver(base.url(SCHEMES[name]), application_name="bulkq test", read_only=read_only)
+    return driver_of(base, name, read_only=read_only)
 
 
 async def connected(place: tuple[str, Database]) -> Connection:
@@ -87,7 +87,7 @@ async def through(place: tuple[str, Database], folder: Path, table: str, insert:
     path.write_text(csv, encoding="utf-8")
     driver = opened(place)
     connection = await driver.connect()
-    dialect = dialect_of(base.url(SCHEMES[name]))
+    dialect = dialect_of(base.url(DRIVERS[name].scheme))
     try:
         query = inline(insert, dialect)
         source = await open_source(

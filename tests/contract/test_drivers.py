@@ -23,7 +23,7 @@ from bulkq.model import (
     Query,
     StatementClass,
 )
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, KINDS, driver_of, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -35,12 +35,6 @@ SCHEMA = """
 create table items (id integer primary key, name text not null, qty integer check (qty >= 0));
 insert into items values (1, 'one', 10), (2, 'two', 20), (3, 'three', 30), (4, 'four', null);
 """
-SLOW = {
-    "postgresql": "select pg_sleep(60), cast(:n as integer)",
-    "sqlite": "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n",
-    "duckdb": "select count(*) from range(1000000000000) as t(i) where hash(i) = 7 and i > cast(:n as integer)",
-    "mariadb": "select sleep(60), cast(:n as integer)",
-}
 CANCELED = {"57014", "SQLITE_INTERRUPT"}
 READS = Limits(timeout_s=5, read_only=True)
 WRITES = Limits(timeout_s=5, read_only=False)
@@ -90,22 +84,22 @@ class Target:
     @property
     def url(self) -> str:
         """For the driver under test."""
-        return self.base.url(SCHEMES[self.driver])
+        return self.base.url(DRIVERS[self.driver].scheme)
 
     @property
     def slow(self) -> str:
         """A query of one integer parameter that takes far longer than a second."""
-        return SLOW[self.kind]
+        return KINDS[self.kind].slow
 
     async def fetch(self, sql: str) -> list[tuple[object, ...]]:
         """Rows of `sql`, by a database library itself."""
         return await asyncio.to_thread(self.base.execute, sql)
 
 
-@pytest.fixture(params=SCHEMES)
+@pytest.fixture(params=DRIVERS)
 def target(request: pytest.FixtureRequest) -> Target:
     """A fresh database per test."""
-    base = fresh(KINDS[request.param], request)
+    base = fresh(DRIVERS[request.param].kind, request)
     base.execute(*(part for part in SCHEMA.split(";\n") if part.strip()))
     return Target(request.param, base)
 
@@ -113,7 +107,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture
 def driver(target: Target) -> Driver:
     """The driver under test, able to write."""
-    return open_driver(target.url, application_name="bulkq test", read_only=False)
+    return driver_of(target.base, target.driver)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

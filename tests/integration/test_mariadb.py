@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
-from bulkq.drivers import open_driver
 from bulkq.engine.control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome, Phase, Run, StatementClass, Target
@@ -22,7 +21,7 @@ from bulkq.query import inline
 from bulkq.reports.summary import summary_line
 from bulkq.tasks.resume import resume
 from bulkq.tasks.run import run as new_run
-from tests.databases import SCHEMES, fresh
+from tests.databases import SCHEMES, connect, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +61,7 @@ def asked(base: Database, driver: str, sql: str, tmp_path: Path, **more: object)
 
 async def connected(base: Database, driver: str) -> Connection:
     """A session of `driver`."""
-    return await open_driver(base.url(SCHEMES[driver]), application_name="bulkq test", read_only=False).connect()
+    return await connect(base, driver)
 
 
 async def attempted(connection: Connection, sql: str, limits: Limits = WRITES) -> Reply:

@@ -16,7 +16,7 @@ from bulkq.model.run import make_run, set_fields
 from bulkq.query import inline, load
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.run import run
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, SCHEMES, fresh
 
 if TYPE_CHECKING:
     from tests.databases import Database
@@ -33,7 +33,7 @@ ADVICE = r"timed out after 0\.5s: add --timeout TIME, or --timeout none"
 @pytest.fixture(params=SCHEMES)
 def asked(request: pytest.FixtureRequest) -> tuple[Database, Run]:
     """A run over sets or targets of a query that never ends."""
-    base = fresh(KINDS[request.param], request)
+    base = fresh(DRIVERS[request.param].kind, request)
     query = replace(inline("select :id as id"), name="x")
     target = Target(url=base.url(SCHEMES[request.param]))
     return base, make_run(queries=(query,), targets=(target,), ledger="none", timeout_s=0.5, timeout_given=True)

@@ -36,7 +36,7 @@ from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry as retry_run
 from bulkq.tasks.run import run as new_run
 from tests import odd, sleepy
-from tests.databases import KINDS, SCHEMES, fresh
+from tests.databases import DRIVERS, SCHEMES, fresh
 from tests.servers import passwords
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ async def test_rows_that_nobody_counts(lazy: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql", "aiomysql"])
 async def test_a_killed_session_is_lost_and_another_goes_on(request: pytest.FixtureRequest, driver: str) -> None:
     """Inside a transaction nothing of it lasts; the next session works."""
-    base = fresh(KINDS[driver], request)
+    base = fresh(DRIVERS[driver].kind, request)
     base.execute("create table t (a integer)")
     connection = await connected(base, driver)
     pid = connection.server.pid
@@ -513,7 +513,7 @@ async def test_no_plain_text_to_another_machine(request: pytest.FixtureRequest, 
     """A server without TLS behind a name that is not this machine's is refused, unless the URL allows plain text: some libraries fall back to it."""
     pytest.importorskip(driver)
     scheme = {"pg8000": "postgresql+pg8000"}.get(driver) or SCHEMES[driver]
-    near = fresh("postgresql" if driver == "pg8000" else KINDS[driver], request).url(scheme)
+    near = fresh("postgresql" if driver == "pg8000" else DRIVERS[driver].kind, request).url(scheme)
     if driver == "pg8000":  # which reads no password file
         near = near.replace("://postgres@", f"://postgres:{passwords.of('postgres')}@")
     far = near.replace("127.0.0.1", "2130706433").replace("localhost", "2130706433")  # the same address, as a number
@@ -602,7 +602,7 @@ async def test_a_look_makes_no_file(lazy: str) -> None:
 async def test_bad_values_are_found_before_the_run(request: pytest.FixtureRequest) -> None:
     """DuckDB is asked about values of declared types; PostgreSQL about all of them."""
     for driver in ("duckdb", "psycopg", "psycopg2"):
-        base = fresh(KINDS[driver], request)
+        base = fresh(DRIVERS[driver].kind, request)
         base.execute("create table t (a integer)")
         connection = await connected(base, driver)
         query = inline("-- name: q(a: integer)\nselect a from t where a = :a")

@@ -10,7 +10,8 @@ import pytest
 from asyncpg import FeatureNotSupportedError
 
 import bulkq
-from tests.databases import KINDS, SCHEMES, Database, fresh
+from tests import databases
+from tests.databases import SCHEMES, Database, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def driver(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def base(request: pytest.FixtureRequest, driver: str) -> Database:
     """A database with a table `t` of rows 1 to 200 and their `v`."""
-    made = fresh(KINDS[driver], request)
+    made = fresh(databases.DRIVERS[driver].kind, request)
     made.execute(
         "create table t (id integer primary key, v varchar(20))",
         f"insert into t (id) values {', '.join(f'({n})' for n in range(1, IDS + 1))}",

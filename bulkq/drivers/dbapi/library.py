@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.adapters.description import Asking
+    from bulkq.drivers.dbapi.adapters.description import Asking, Trouble
     from bulkq.drivers.dbapi.pep249 import Connection
     from bulkq.model import Query
 
@@ -81,6 +81,10 @@ class Library(Adapter):
     def bindable(self, value: object) -> object:
         """`value` as the library binds it."""
         return value if type(value) in self.natives else as_text(value)
+
+    def is_idle(self, trouble: Trouble) -> bool:
+        """Whether a ROLLBACK failed because there was nothing to undo, in the words that most databases have for it."""
+        return "no transaction" in trouble.message.lower()
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """Have the database check the statement, where it can, and learn from the text whether rows come back."""
