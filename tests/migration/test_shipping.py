@@ -73,6 +73,12 @@ def test_an_editable_install_finds_the_folder_in_the_checkout(editable: Path, ki
     assert files(find(editable, kind)) == files(ROOT / kind)
 
 
+def test_the_wheel_has_the_man_pages(wheel: Path) -> None:
+    """They are installed in `share/man/man1` of the environment, where `man` looks."""
+    (folder,) = wheel.glob("*.data/data/share/man/man1")
+    assert files(folder) == files(ROOT / "man" / "man1")
+
+
 def test_the_wheel_is_typed_licensed_and_has_its_command(wheel: Path) -> None:
     """`py.typed`, the licence and the `bulkq` script are in the wheel; tests and benchmarks are not."""
     names = files(wheel)

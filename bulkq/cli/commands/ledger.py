@@ -56,7 +56,7 @@ def upgrade(ledger: str, log_format: str, **_: object) -> int:
     return 0
 
 
-@command.command("check", short_help="Check the integrity of the ledger; show its revision and size.")
+@command.command("check", short_help="Check the ledger; show its revision and size.")
 @together(
     LEDGER,
     FORM,
