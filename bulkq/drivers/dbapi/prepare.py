@@ -38,7 +38,9 @@ def prepare(
     binding: Binding | None = None
     try:
         # MySQL does not even prepare a statement that writes in a READ ONLY transaction; nothing is executed here.
-        limits = replace(PREPARE, read_only=query.statement is StatementClass.READ)
+        # A database with one writer would wait for its lock.
+        read_only = query.statement is StatementClass.READ or not adapter.concurrent_writes
+        limits = replace(PREPARE, read_only=read_only)
         begin = partial(transaction.begin_as_given, limits, query.path)
         transaction.repeat_while_locked(begin, PREPARE.lock_timeout_s)
         names = names_of(adapter, transaction.ask, transaction.connection, identifiers)
