@@ -606,7 +606,7 @@ SPEAKING = [
     "select $1::text::numeric(3)",
     "select $1::text::inet",
     "select $1::text::uuid",
-    "select $1::text::xml",
+    "select xmlparse(document $1::text)",
     "select $1::text::regclass",
     "select to_timestamp($1::text, 'YYYY')",
     "select to_number($1::text, '999')",
