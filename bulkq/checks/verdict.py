@@ -222,9 +222,9 @@ def _value(measured: Measured) -> str:
         Unknowable: there is none, or there are several.
     """
     if len(measured.columns) != 1:
-        raise Unknowable(f"a value is one row with one column, the query gave {_columns_text(measured.columns)}")
+        raise Unknowable(f"expected one row with one column, the query returned {_columns_text(measured.columns)}")
     if measured.rows != 1:
-        raise Unknowable(f"a value is one row, the query gave {_rows_text(measured.rows)}")
+        raise Unknowable(f"expected one row, the query returned {_rows_text(measured.rows)}")
     if measured.value is None:
         raise Unknowable("the value is NULL")
     return measured.value
@@ -242,7 +242,7 @@ def _columns_hold(condition: Condition, columns: Sequence[Column]) -> bool:
         return False
     for (name, wanted), column in zip(condition.columns, columns, strict=True):
         if wanted and not column.type:
-            raise Unknowable(f'the database tells no type of column "{name}": leave the types out')
+            raise Unknowable(f'the database does not report the type of column "{name}": remove the types')
         if wanted and _type(wanted) != _type(column.type):
             return False
     return True
@@ -269,12 +269,10 @@ def _same(condition: Condition, measured: Measured) -> bool:
 
 def _unchanged(condition: Condition, measured: Measured) -> bool:
     if measured.past is None:
-        raise Unknowable(f"{condition.text}: there is no ledger to compare with: leave out --ledger none")
+        raise Unknowable(f"{condition.text}: there is no ledger to compare with: remove --ledger none")
     by_value = _by_value(condition, measured)
     if by_value and measured.masked:
-        raise Unknowable(
-            f"{condition.text}: the value is masked, and the ledger keeps none of it: take it out of @mask"
-        )
+        raise Unknowable(f"{condition.text}: the value is masked and therefore not in the ledger: remove it from @mask")
     now = _finite(_value(measured), measured) if by_value else Decimal(measured.rows)
     before = _before(condition, measured)
     if before is None:
@@ -319,7 +317,7 @@ def _first(condition: Condition, measured: Measured) -> bool:
 def _finite(text: str, measured: Measured) -> Decimal:
     number = _number(text, measured)
     if number.is_infinite():
-        raise Unknowable(f"the value {_quoted(text, measured)} is infinite: no change of it can be measured")
+        raise Unknowable(f"the value {_quoted(text, measured)} is infinite, so its change cannot be measured")
     return number
 
 
@@ -403,7 +401,7 @@ def _compared_text(measured: Measured, compared: Compared) -> str:
     if compared.same:
         return f"{_rows_text(measured.rows)}, the same as {compared.other}"
     if compared.here is None or compared.there is None:
-        return f"the {measured.rows:,} rows are not the {compared.rows:,} of {compared.other}, and too large to show which differ"
+        return f"the {measured.rows:,} rows are not the {compared.rows:,} of {compared.other}, and too large to compare"
     least = "at least " if compared.at_least else ""
     return f"{least}{_rows_text(compared.here)} only here, {least}{_rows_text(compared.there)} only in {compared.other}"
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from bulkq.model import Query
 
 COMMITTED_EARLY = (
-    "its marker was committed before its work was done: the statement, or what it calls, ends transactions by itself; "
-    'look what was applied, and write "-- @transaction off" above it'
+    "its marker was committed before its work was done, because the statement or a routine that it calls ends transactions: "
+    'check what was applied, and write "-- @transaction off" above it'
 )
 
 TRANSACTION_OFF = 'write "-- @transaction off" above the statement'

@@ -26,8 +26,7 @@ READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "id
 """Under which promise a query runs, as the ledger and the report name it."""
 
 NO_LEDGER_PROMISE = (
-    "--ledger none: each batch is one transaction, but a run that is killed cannot be continued "
-    "without repeating what it had done"
+    "--ledger none: each batch is one transaction, but a killed run cannot be resumed without repeating applied batches"
 )
 """What the first line of such a write run says."""
 
@@ -51,7 +50,7 @@ def refuse(query: Query, *, write: bool, allow: AbstractSet[str]) -> RefusedErro
     place = f"{query.file}:{query.line}: " if query.file else ""
     verb = query.verb or "the statement"
     if query.statement is StatementClass.SESSION:
-        return UsageError(f"{place}{verb} acts on the session or its transaction, which are bulkq's own: take it out")
+        return UsageError(f"{place}{verb} controls the session or transaction, which bulkq manages: remove it")
     needed = _needed(query)
     missing = [word for word in needed if word not in allow]
     if missing:
@@ -62,11 +61,11 @@ def refuse(query: Query, *, write: bool, allow: AbstractSet[str]) -> RefusedErro
     if query.statement is StatementClass.READ:
         return None if write else RefusedError(f'{place}"{query.name}" is declared @mode {query.mode}: add --write')
     if query.mode is Mode.READ:
-        return RefusedError(f"{place}{verb} changes data but @mode says read: correct @mode")
+        return RefusedError(f"{place}{verb} changes data, but the query is declared @mode read: correct @mode")
     if query.meant is not None and query.mode is None and not write:
         near = f" (did you mean {query.meant}?)" if query.meant else ""
-        advice = "correct it, or add --write if this database knows it"
-        return UsageError(f'{place}"{verb}" begins no statement that is known here{near}: {advice}')
+        advice = "correct it, or add --write if the database supports it"
+        return UsageError(f'{place}unknown statement "{verb}"{near}: {advice}')
     return None if write else RefusedError(f"{place}{verb} {_does(query)}: add --write")
 
 
@@ -81,21 +80,21 @@ def refuse_options(query: Query, *, idempotent: bool, counted: str | None) -> Re
     place = f"{query.file}:{query.line}: " if query.file else ""
     if idempotent and query.idempotent is False:
         return RefusedError(
-            f'{place}"{query.name}" is declared @idempotent false, and --idempotent may repeat it: leave the option out'
+            f'{place}"{query.name}" is declared @idempotent false, but --idempotent may repeat it: remove the option'
         )
     if counted is not None and _outside(query):
         return UsageError(
-            f'{place}"{query.name}" runs outside a transaction, where {counted} cannot undo anything: leave the option out'
+            f'{place}"{query.name}" runs outside a transaction, where {counted} cannot roll back: remove the option'
         )
     if counted is not None and query.statement is StatementClass.READ and query.mode is not Mode.READ:
         return UsageError(
-            f'{place}"{query.name}" may call functions that change rows, which no database counts, so {counted} could not hold: '
-            'declare it "-- @mode read" if it changes nothing, or leave the option out'
+            f'{place}"{query.name}" may call functions that change rows, which databases do not count, so {counted} cannot be enforced: '
+            'declare it "-- @mode read" if it changes nothing, or remove the option'
         )
     if counted is not None and not query.counted:
         return UsageError(
-            f'{place}no database counts the rows that "{query.name}" changes, so {counted} could not hold: '
-            "write it as one INSERT, UPDATE, DELETE or MERGE, or leave the option out"
+            f'{place}databases do not report how many rows "{query.name}" changes, so {counted} cannot be enforced: '
+            "write it as one INSERT, UPDATE, DELETE or MERGE, or remove the option"
         )
     return None
 
@@ -118,7 +117,7 @@ def refuse_uncounted(counted: str | None, server: Server, library: str) -> Usage
     if counted is None or server.counts:
         return None
     return UsageError(
-        f"{library} is not known to count the rows that a statement changes, so {counted} could not hold: leave the option out"
+        f"{library} does not reliably report how many rows a statement changes, so {counted} cannot be enforced: remove the option"
     )
 
 
@@ -139,7 +138,7 @@ def refuse_lanes(concurrency: int, totals: Sequence[int | None], server: Server)
     if wanted - 1 <= free:
         return None
     return RefusedError(
-        f"-j {concurrency} wants {wanted - 1} more connections, the server has {free} free of {server.max_connections}: "
+        f"-j {concurrency} needs {wanted - 1} more connections, but the server has {free} of {server.max_connections} free: "
         f"use -j {free + 1} or less"
     )
 

@@ -30,7 +30,7 @@ def after_failures(
 ) -> Stop | None:
     """Whether `failed` of `tried` sets are reason enough to stop; None to go on."""
     if fail_fast and failed:
-        return Stop(f"{what} failed and --fail-fast was given", cancel=True)
+        return Stop(f"{what} failed, and --fail-fast is set", cancel=True)
     if limit is not None and limit.count is not None and failed >= limit.count:
         return Stop(f"{failed} failed, --max-failures {limit.count} reached")
     if (
@@ -46,7 +46,7 @@ def after_failures(
 def hopeless(*, tried: int, failed: int) -> Stop | None:
     """Whether so many of one target were tried, and none went well, that the rest would fail too; None to go on."""
     if failed == tried and tried >= HOPELESS:
-        return Stop(f"the first {tried} parameter sets all failed")
+        return Stop(f"all of the first {tried} parameter sets failed")
     return None
 
 

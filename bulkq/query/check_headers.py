@@ -98,7 +98,7 @@ def names(text: str) -> tuple[str, ...]:
     """
     found = tuple(_unquoted(name.strip()) for name in text.split(","))
     if not all(found):
-        raise ValueError(f'{quoted(text)} holds an empty name: write "email, phone"')
+        raise ValueError(f'{quoted(text)} contains an empty name: write "email, phone"')
     return found
 
 
@@ -123,11 +123,11 @@ def _compared(measure: Measure, operator: str, rest: str, written: str) -> Condi
         guess = SPELLED_ELSEWHERE.get(operator) or nearest(operator, ("between", "unchanged"))
         meant = f" (did you mean {quoted(guess)}?)" if guess else ""
         raise ValueError(
-            f"{quoted(written)}: {quoted(operator)} does not compare{meant}: use {', '.join(OPERATORS)} or between"
+            f"{quoted(written)}: {quoted(operator)} is not a comparison operator{meant}: use {', '.join(OPERATORS)} or between"
         )
     operand = _operand(measure, rest.strip(), written)
     if not isinstance(operand, Decimal) and operator not in {"=", "<>"}:
-        raise ValueError(f"{quoted(written)}: only numbers are compared with {operator}: use = or <>")
+        raise ValueError(f"{quoted(written)}: {operator} only compares numbers: use = or <>")
     return Condition(written, measure, operator, operand)
 
 
@@ -137,7 +137,7 @@ def _between(measure: Measure, rest: str, written: str) -> Condition:
         raise ValueError(f'{quoted(written)}: write "{measure} between 1 and 5"')
     low, high = _number(measure, both[1], written), _number(measure, both[2], written)
     if low > high:
-        raise ValueError(f"{quoted(written)}: nothing is between {low} and {high}: write the smaller number first")
+        raise ValueError(f"{quoted(written)}: no value is between {low} and {high}: write the smaller number first")
     return Condition(written, measure, "between", low, high)
 
 
@@ -153,10 +153,12 @@ def _operand(measure: Measure, text: str, written: str) -> Decimal | str | bool:
 def _number(measure: Measure, text: str, written: str) -> Decimal:
     if not _NUMBER.fullmatch(text):
         others = ", a 'text', true or false" if measure is Measure.VALUE else ""
-        raise ValueError(f"{quoted(written)}: {quoted(text)} is not a number: write one{others} behind the operator")
+        raise ValueError(
+            f"{quoted(written)}: {quoted(text)} is not a number: write a number{others} after the operator"
+        )
     number = Decimal(text)
     if measure is Measure.ROWS and (number < 0 or number != number.to_integral_value()):
-        raise ValueError(f"{quoted(written)}: {quoted(text)} is no number of rows: write a whole number from 0 on")
+        raise ValueError(f"{quoted(written)}: {quoted(text)} is not a number of rows: write a whole number, 0 or more")
     return number
 
 
@@ -164,11 +166,11 @@ def _columns(written: str) -> Condition:
     found = _COLUMNS.fullmatch(written)
     items = [_COLUMN.fullmatch(item.strip()) for item in _split(found[1])] if found else []
     if not items or not all(items):
-        raise ValueError(f'{quoted(written)}: write "columns = (id bigint, name text)", types may be left out')
+        raise ValueError(f'{quoted(written)}: write "columns = (id bigint, name text)", the types are optional')
     columns = tuple((_unquoted(item[1]), (item[2] or "").strip().lower()) for item in items if item)
     long = next((kind for _, kind in columns if "(" in kind), None)
     if long is not None:
-        raise ValueError(f"{quoted(long)}: databases tell no lengths of result columns: leave them out")
+        raise ValueError(f"{quoted(long)}: databases do not report the lengths of result columns: remove the length")
     return Condition(written, Measure.COLUMNS, columns=columns)
 
 

@@ -107,7 +107,7 @@ def _blocks(lexed: Lexed, complaints: QueryErrors) -> Iterator[_QueryBlock]:
     titles = [c for c in lexed.comments if headers.is_name(c)]
     if not titles:
         if not lexed.tokens:
-            complaints.add(0, "no statement here: the text is empty or holds nothing but comments")
+            complaints.add(0, "no statement found: the text is empty or contains only comments")
         yield _QueryBlock(None, lexed.tokens, lexed.comments)
         return
     _refuse_preface(lexed, titles[0].start, complaints)
@@ -129,17 +129,15 @@ def _refuse_preface(lexed: Lexed, end: int, complaints: QueryErrors) -> None:
     for comment in lexed.comments:
         key = headers.known_key(comment)
         if key and comment.end <= end:
-            complaints.add(
-                comment.start, f"@{key} stands above the first name line: put it below the name of its query"
-            )
+            complaints.add(comment.start, f"@{key} is above the first name line: move it below the name of its query")
     _refuse_lost_keys([comment for comment in lexed.comments if comment.end <= end], (), complaints)
     preface = [t for t in lexed.tokens if t.start < end]
     for token in preface:
         if token.kind is TokenKind.BROKEN:
-            complaints.add(token.start, f"{lexed.broken(token)} is never closed")
+            complaints.add(token.start, f"{lexed.broken(token)} is not closed")
     if preface and preface[0].kind is not TokenKind.BROKEN:
         complaints.add(
-            preface[0].start, 'statement above the first name line: put a "-- name: some_name" line above it'
+            preface[0].start, 'statement above the first name line: add a "-- name: some_name" line above it'
         )
 
 
@@ -161,7 +159,10 @@ def _query(
     found = find(lexed.text, tokens, dialect, complaints)
     nature = classify(tokens, dialect)
     if "params" in header.metadata and not found.placeholders:
-        complaints.add(start, f"{quoted(header.name or '')} has @params and no :parameter that they could be for")
+        complaints.add(
+            start,
+            f"{quoted(header.name or '')} has @params, but no :parameter to fill: add a parameter, or remove @params",
+        )
     return Query(
         name=header.name or "",
         sql=lexed.text[start:end],
@@ -198,7 +199,7 @@ def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: Qu
     if commits and header.transaction:
         complaints.add(
             header.offset,
-            f'{nature.verb} may commit by itself in MariaDB and MySQL, so "@transaction on" cannot hold: take that line out',
+            f'{nature.verb} commits implicitly in MariaDB and MySQL, so "@transaction on" has no effect: remove that line',
         )
     return header.transaction is not False and not commits
 
@@ -207,7 +208,7 @@ def _one_statement(lexed: Lexed, block: _QueryBlock, header: Header, complaints:
     """The tokens of the block's statement, without semicolons; () where something is wrong with it."""
     broken = [t for t in block.tokens if t.kind is TokenKind.BROKEN]
     for token in broken:
-        complaints.add(token.start, f"{lexed.broken(token)} is never closed")
+        complaints.add(token.start, f"{lexed.broken(token)} is not closed")
     _refuse_late_keys(block, complaints)
     _refuse_lost_keys(block.comments, block.tokens, complaints)
     ends = [i for i, t in enumerate(block.tokens) if t.word == ";"]
@@ -216,7 +217,9 @@ def _one_statement(lexed: Lexed, block: _QueryBlock, header: Header, complaints:
         return ()
     if not filled:
         if block.title or block.tokens:
-            complaints.add(header.offset, f"{quoted(header.name or '')} has no statement")
+            complaints.add(
+                header.offset, f"{quoted(header.name or '')} has no statement: write one below its name line"
+            )
         return ()
     first, last = filled[0], filled[-1]
     cut = next((i for i in ends if i > first), last + 1)
@@ -226,7 +229,7 @@ def _one_statement(lexed: Lexed, block: _QueryBlock, header: Header, complaints:
         second = next(i for i in filled if i > cut)
         complaints.add(
             block.tokens[second].start,
-            f'two statements under the name {quoted(header.name or "")}: give the second a "-- name: some_name" line',
+            f'two statements under the name {quoted(header.name or "")}: add a "-- name: some_name" line above the second',
         )
     return block.tokens[first:cut]
 
@@ -237,7 +240,7 @@ def _refuse_late_keys(block: _QueryBlock, complaints: QueryErrors) -> None:
         key = headers.known_key(comment)
         if key and last is not None and comment.start > last:
             complaints.add(
-                comment.start, f"@{key} stands below its statement: put it between the name line and the statement"
+                comment.start, f"@{key} is below its statement: move it between the name line and the statement"
             )
 
 
@@ -249,7 +252,7 @@ def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], comp
         if key:
             complaints.add(
                 comment.start,
-                f'@{key} is not read here: write "-- @{key} ..." on a line of its own between the name line and the statement',
+                f'@{key} has no effect here: write "-- @{key} ..." on a line of its own between the name line and the statement',
             )
 
 
@@ -265,7 +268,7 @@ def _parameters(found: PlaceholderScan, header: Header, complaints: QueryErrors)
         if kind is not place.kind:
             complaints.add(
                 place.start,
-                f"parameter {quoted(place.name)} is used as {kind} and as {place.kind}: give one of them another name",
+                f"parameter {quoted(place.name)} is used as {kind} and as {place.kind}: rename one of them",
             )
     declared = _declarations(header, complaints)
     _check_declared(kinds, declared, header, complaints)

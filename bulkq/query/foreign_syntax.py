@@ -108,8 +108,8 @@ def executed(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, s
     for comment in comments:
         mark = _EXECUTED.match(comment.text)
         if mark:
-            advice = "write its text without the comment marks, or take it out"
-            yield comment.start, f"{quoted(mark[0])} begins a comment that MariaDB and MySQL execute: {advice}"
+            advice = "write its text without the comment marks, or remove it"
+            yield comment.start, f"{quoted(mark[0])} starts a comment that MariaDB and MySQL execute: {advice}"
 
 
 def _positional(text: str, token: Token, dialect: str) -> str | None:
@@ -133,7 +133,10 @@ def _form(text: str, tokens: Sequence[Token], i: int, dialect: str) -> str | Non
             return _jinja(text, at)
         case "$":
             found = _SHELL.match(text, at)
-            return found and f"{quoted(found[0] + '}')} is a variable of a shell: write :{found[1] or 'name'}"
+            return (
+                found
+                and f"{quoted(found[0] + '}')} is a shell variable, which bulkq does not expand: write :{found[1] or 'name'}"
+            )
         case ":":
             return None if _is_operand(tokens, i - 1) or _is_key(tokens, i - 1) else _colon(text, tokens, i)
         case "%":
@@ -148,22 +151,22 @@ def _command(text: str, at: int, dialect: str) -> str | None:
     if found is None or (found[1] == "N" and dialect == "mysql"):  # \N is NULL there
         return None
     if found[1] in _CLIENT_ENDS:
-        return f'{quoted(found[0])} is a command of the client: end the statement with ";"'
+        return f'{quoted(found[0])} is a client command: end the statement with ";"'
     if found[1] == "set":
-        return f'{quoted(found[0])} is a command of psql: use --param NAME=VALUE, or a default in "-- name: query(NAME = VALUE)"'
-    return f"{quoted(found[0])} is a command of the client, and bulkq sends SQL only: take the line out"
+        return f'{quoted(found[0])} is a psql command: use --param NAME=VALUE, or a default in "-- name: query(NAME = VALUE)"'
+    return f"{quoted(found[0])} is a client command, and bulkq only sends SQL: remove the line"
 
 
 def _jinja(text: str, at: int) -> str | None:
     if text.startswith(("{%", "{#"), at):
-        return f"{quoted(text[at : at + 2])} begins a template, and bulkq sends plain SQL: render the template first"
+        return f"{quoted(text[at : at + 2])} starts a template, and bulkq sends plain SQL: render the template first"
     found = _JINJA.match(text, at)
     if found is None or _STRUCT_KEYS.match(text, at):
         return None
     name = found[1] or "name"
     if text[found.end() :].lstrip().startswith("}}"):
         return f'"{{{{ {name} }}}}" is a template: write :{name} for a value, or :{{{name}}} for the name of a table or column'
-    return '"{{" begins a template, and bulkq sends plain SQL: write the name itself, :name for a value, or :{name} for a name that changes'
+    return '"{{" starts a template, and bulkq sends plain SQL: write the name itself, :name for a value, or :{name} for a name that changes'
 
 
 def _colon(text: str, tokens: Sequence[Token], i: int) -> str | None:
@@ -175,14 +178,14 @@ def _colon(text: str, tokens: Sequence[Token], i: int) -> str | None:
     if found is None:
         return None
     if found[1] == "'":
-        return f"{found[0]} is written as for psql: write :{found[2]}, without quotes"
-    return f'{found[0]} is written as for psql: write :{{{found[2]}}}, and above it "-- @param {found[2]} ident"'
+        return f"{found[0]} is psql syntax: write :{found[2]}, without quotes"
+    return f'{found[0]} is psql syntax: write :{{{found[2]}}}, and above it "-- @param {found[2]} ident"'
 
 
 def _format(text: str, at: int) -> str | None:
     named = _NAMED_FORMAT.match(text, at)
     if named:
-        return f"{quoted(named[0])} is written as for a Python driver: write :{named[1]}"
+        return f"{quoted(named[0])} is the syntax of a Python driver: write :{named[1]}"
     return 'positional parameter "%s" has no value: write ":name"' if _FORMAT.match(text, at) else None
 
 

@@ -163,7 +163,7 @@ def _read_title(title: Comment, header: Header, complaints: QueryErrors) -> None
         header.name = None
         complaints.add(
             title.start,
-            f'{quoted(written)} is not a query name: write "-- name: some_name", if need be with "(id: bigint, at)"',
+            f'{quoted(written)} is not a query name: write "-- name: some_name" or "-- name: some_name(id: bigint, at)"',
         )
         return
     header.name = parts[1].replace("-", "_")
@@ -216,17 +216,17 @@ def _read_key(key: str, value: str, offset: int, header: Header, complaints: Que
         complaints.add(offset, f"unknown key @{key}{suggestion(key, KEYS, '@{}') or f' (there are: {known})'}")
         return
     if key in SINGLE and key in header.metadata:
-        complaints.add(offset, f"@{key} stands twice: keep one")
+        complaints.add(offset, f"@{key} is given twice: keep one")
         return
     header.metadata[key] = (*header.metadata.get(key, ()), value)
     swallowed = _SWALLOWED.search(f" {value}") if key not in CONDITIONS else None
     if swallowed:
         complaints.add(
             offset,
-            f"@{key} {quoted(value)} holds @{swallowed[1].lower()}, which is not read there: give it a line of its own",
+            f"@{key} {quoted(value)} contains @{swallowed[1].lower()}, which has no effect there: write it on a line of its own",
         )
     elif not value:
-        complaints.add(offset, f"@{key} needs a value: {_FORMS.get(key, 'write it behind the key')}")
+        complaints.add(offset, f"@{key} needs a value: {_FORMS.get(key, 'write it after the key')}")
     elif key in _READERS:
         try:
             _READERS[key](value, offset, header)
@@ -266,7 +266,7 @@ def _transaction(value: str, _offset: int, header: Header) -> None:
 def _tags(value: str, _offset: int, header: Header) -> None:
     tags = [tag.strip() for tag in value.split(",")]
     if not all(tags):
-        raise ValueError(f'{quoted(value)} holds an empty tag: write "nightly, users"')
+        raise ValueError(f'{quoted(value)} contains an empty tag: write "nightly, users"')
     header.tags = tuple(dict.fromkeys((*header.tags, *tags)))
 
 
@@ -287,12 +287,12 @@ def _expect(value: str, _offset: int, header: Header) -> None:
     wanted = check_headers.condition(value)
     others = [check_headers.condition(line) for line in header.metadata["expect"][:-1]]
     if wanted.measure is Measure.SAME and any(other.measure is Measure.SAME for other in others):
-        raise ValueError(f'{quoted(value)}: a check is compared with one other query: keep one "same as"')
+        raise ValueError(f'{quoted(value)}: a check can be compared with one other query: keep one "same as"')
 
 
 def _bad(value: str, _offset: int, _header: Header) -> None:
     if check_headers.condition(value).measure is Measure.SAME:
-        raise ValueError(f'{quoted(value)}: "same as" says what is wanted: write it behind @expect')
+        raise ValueError(f'{quoted(value)}: "same as" is an expectation: write it after @expect')
 
 
 def _until(value: str, _offset: int, _header: Header) -> None:
@@ -309,7 +309,7 @@ def _mask(value: str, _offset: int, _header: Header) -> None:
 
 def _count(value: str, least: int) -> int:
     if not value.isascii() or not value.isdecimal() or len(value) > 9 or int(value) < least:
-        raise ValueError(f"{quoted(value)} is not a whole number from {least} on")
+        raise ValueError(f"{quoted(value)} is not a whole number of {least} or more")
     return int(value)
 
 
@@ -347,13 +347,13 @@ _FORMS = {
     "batch": "a whole number, or auto",
     "idempotent": "true or false",
     "transaction": "on or off",
-    "tags": "words with commas between",
+    "tags": "words separated by commas",
     "param": "a name and a type",
-    "params": "a file beside this one, or range:id=1..10",
+    "params": "a file in the same folder, or range:id=1..10",
     "expect": "a condition such as empty, rows <= 10 or value = 0",
     "warn": "the bad condition, such as rows > 0",
     "fail": "the bad condition, such as rows > 10",
     "until": "a date such as 2026-12-31",
     "sample": "a number of rows",
-    "mask": "names of columns with commas between",
+    "mask": "column names separated by commas",
 }

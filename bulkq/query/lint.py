@@ -37,7 +37,7 @@ BACKFILL_KEYS = ("key", "verify")
 
 UNTYPED = (
     f"{UNTYPED_COMPARED}: "
-    "SQLite compares :{name} with {operand}, as a number where the value looks like one and else as text:"
+    "SQLite compares :{name} with {operand}, as a number if the value looks like one, else as text:"
     ' declare its type: "-- @param {name} text", or integer'
 )
 
@@ -79,7 +79,7 @@ def _nature(query: Query) -> Iterator[_Found]:
     if query.unbounded:
         yield 0, "error", f"{query.verb} without WHERE changes every row: add a WHERE, or run it with --allow unbounded"
     if query.statement is StatementClass.SESSION:
-        yield 0, "error", f"{query.verb} acts on the session, which bulkq keeps to itself: take it out"
+        yield 0, "error", f"{query.verb} controls the session or transaction, which bulkq manages: remove it"
     elif query.mode is Mode.READ and query.statement is not StatementClass.READ:
         yield 0, "error", f'@mode is "read", but {query.verb} is {query.statement}: write "@mode {query.statement}"'
     elif query.mode is Mode.WRITE and query.statement in {StatementClass.DDL, StatementClass.MAINTENANCE}:
@@ -90,26 +90,30 @@ def _metadata(query: Query) -> Iterator[_Found]:
     has = query.metadata
     if "over" in has:
         if "key" not in has:
-            yield 0, "error", '@over needs the key that its ranges are cut by: add "-- @key id"'
+            yield 0, "error", '@over needs the key column for its ranges: add "-- @key id"'
         bounds = {p.name for p in query.parameters if p.kind is PlaceholderKind.VALUE}
         missing = [f'":{name}"' for name in ("lo", "hi") if name not in bounds]
         if missing and "keys" not in {p.name for p in query.parameters}:
-            yield 0, "error", f"a backfill must bound both ends of its range: {' and '.join(missing)} is never used"
+            yield 0, "error", f"a backfill must bound both ends of its range: {' and '.join(missing)} is not used"
     else:
         for key in BACKFILL_KEYS:
             if key in has:
                 yield 0, "warning", f'@{key} has no effect without "-- @over TABLE"'
     said = next((key for key in CHECK_KEYS if key in has), None)
     if said is not None and query.statement is not StatementClass.READ:
-        yield 0, "error", f"@{said} makes this a check, and a check only reads: {query.verb} would be refused"
+        yield (
+            0,
+            "error",
+            f"@{said} makes this a check, which can only read, so {query.verb} would be refused: remove one of them",
+        )
     if "mask" in has and any("value" in line for line in has.get("expect", ()) if "unchanged" in line):
         yield (
             0,
             "warning",
-            "a masked value is not kept, so there is nothing to compare it with: measure rows, or take @mask out",
+            "a masked value is not stored, so it cannot be compared with an earlier run: measure rows, or remove @mask",
         )
     if query.timeout_s and query.lock_timeout_s and query.lock_timeout_s >= query.timeout_s:
-        yield 0, "error", "@lock_timeout can never fire: it is not shorter than @timeout"
+        yield 0, "error", "@lock_timeout has no effect: make it shorter than @timeout"
     if query.idempotent is not None and query.statement is StatementClass.READ and query.mode in {None, Mode.READ}:
         yield 0, "warning", "@idempotent has no effect on a query that reads"
     if query.batch and query.batch > 1 and not query.transaction:
@@ -134,10 +138,10 @@ def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:
     for comment in lexed.comments:
         key = headers.known_key(comment)
         if key:
-            yield comment.start, "warning", f"@{key} has no effect inside the statement: put it above"
+            yield comment.start, "warning", f"@{key} has no effect inside the statement: move it above the statement"
         for name in COMPARED.findall(comment.text):
             if name not in known:
-                yield comment.start, "warning", f'":{name}" stands in a comment, so it is no placeholder'
+                yield comment.start, "warning", f'":{name}" is in a comment, so it is not a placeholder'
 
 
 def _literal(token: Token, literal: str, known: set[str]) -> Iterator[_Found]:
@@ -149,7 +153,7 @@ def _literal(token: Token, literal: str, known: set[str]) -> Iterator[_Found]:
         yield (
             token.start,
             "error",
-            f'":{name}" stands in the string {quoted(literal)}, so nothing is bound: write {instead}',
+            f'":{name}" is in the string {quoted(literal)}, so it is not a placeholder: write {instead}',
         )
 
 
@@ -165,4 +169,8 @@ def _conditions(query: Query, lexed: Lexed) -> Iterator[_Found]:
         )
         behind = rest[1:2] if rest[:1] == ["TRUE"] else rest[3:4]
         if word == "WHERE" and constant and behind in ([], [")"], ["RETURNING"]):
-            yield lexed.tokens[i].start, "warning", "this WHERE is always true: every row is changed"
+            yield (
+                lexed.tokens[i].start,
+                "warning",
+                "this WHERE is always true, so every row is changed: correct the condition",
+            )

@@ -151,7 +151,7 @@ def _of_run(summary: RunSummary) -> CheckResult:
     reason = summary.reason or f"the run ended with exit code {summary.exit_code}"
     untold = [f"{summary.skipped:,} skipped"] if summary.skipped else []
     untold += [f"{summary.unanswered:,} unanswered"] if summary.unanswered else []
-    untold += [f"go on with: {summary.resume}"] if summary.resume else []
+    untold += [f"continue with: {summary.resume}"] if summary.resume else []
     return CheckResult(
         name="run",
         file=None,

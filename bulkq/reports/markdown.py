@@ -80,7 +80,7 @@ class _Page:
         blocks = [text for finding in found if (text := _details(finding))]
         kept = self._many(blocks)
         if kept < len(blocks):
-            self.note(f"the offending rows of {len(blocks) - kept:,} more have no room here")
+            self.note(f"the offending rows of {len(blocks) - kept:,} more are not shown")
 
     def folded(self, heading: str, found: Sequence[CheckResult]) -> None:
         """A table that opens on a click."""
@@ -114,7 +114,7 @@ def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     if summary.reason:
         lines += ["", markdown(summary.reason)]
     if summary.resume:
-        lines += ["", f"Go on with {code(summary.resume)}"]
+        lines += ["", f"Continue with {code(summary.resume)}"]
     return "\n".join([*lines, "", ""])
 
 

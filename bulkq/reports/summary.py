@@ -34,7 +34,7 @@ def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
     lines = [failure_text(failure, several=several, targets=targets) for failure in summary.failures[:limit]]
     more = summary.failed + summary.unknown - len(lines)
     if lines and more > 0:
-        lines.append(f"and {more:,} more; --failures FILE.jsonl keeps them all")
+        lines.append(f"and {more:,} more: --failures FILE.jsonl lists all")
     return lines
 
 

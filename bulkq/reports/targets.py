@@ -27,7 +27,7 @@ def target_lines(summary: RunSummary) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = [_line(row, widths) for row in rows]
     if len(shown) < len(every):
-        lines.append(f"and {len(every) - len(shown):,} targets on which all went well")
+        lines.append(f"and {len(every) - len(shown):,} targets without failures")
     return lines
 
 

@@ -58,7 +58,7 @@ def notable_lines(summary: RunSummary, limit: int) -> list[str]:
         lines.append(check_text(check, several=several))
         lines += [f"       {row}" for row in rows(check)]
     if len(notable) > limit:
-        lines.append(f"and {len(notable) - limit:,} more; --report text:FILE has them all")
+        lines.append(f"and {len(notable) - limit:,} more: --report text:FILE lists all")
     return [*lines, tally_text(summary.checks, "check")]
 
 

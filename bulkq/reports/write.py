@@ -70,16 +70,16 @@ def parse_report(text: str) -> ReportRequest:
     name, colon, path = text.partition(":")
     if name not in FORMATS:
         raise UsageError(
-            f'--report "{name}" is unknown{suggestion(name, FORMATS)}; choose from {", ".join(FORMATS)}, as in json:FILE'
+            f'--report "{name}" is unknown{suggestion(name, FORMATS)}: choose from {", ".join(FORMATS)}, as in json:FILE'
         )
     if not colon or path == "-":
         return ReportRequest(name)
     if not path:
-        raise UsageError(f'--report "{text}" names no file; write {name}:FILE, or {name} for stdout')
+        raise UsageError(f'--report "{text}" names no file: write {name}:FILE, or {name} for stdout')
     if Path(path).is_dir():
-        raise UsageError(f'--report "{text}": "{path}" is a folder; name a file in it')
+        raise UsageError(f'--report "{text}": "{path}" is a folder: give the path of a file')
     if not Path(path).parent.is_dir():
-        raise UsageError(f'--report "{text}": there is no folder "{Path(path).parent}"; make it first')
+        raise UsageError(f'--report "{text}": no folder "{Path(path).parent}": create it first')
     return ReportRequest(name, path)
 
 

@@ -44,7 +44,7 @@ def array_of_json(value: object, delimiter: str = ",") -> object:
 def _dimensions(items: list[object]) -> tuple[int, ...]:
     inner = {_dimensions(item) if isinstance(item, list) else () for item in items}
     if len(inner) > 1:
-        raise ValueError("the arrays in it have different lengths, which an array of the database cannot hold")
+        raise ValueError("its inner arrays have different lengths, which a database array cannot hold")
     return (len(items), *next(iter(inner), ()))
 
 

@@ -35,7 +35,7 @@ def parse_duration(text: str) -> float | None:
         raise ValueError(f'{quoted(written)} has an unknown unit "{unit}": use ms, s, m or h')
     seconds = float(number) * SECONDS[unit]
     if sign == "-" or not seconds:
-        raise ValueError(f'{quoted(written)} is not longer than nothing: write "none" to switch the limit off')
+        raise ValueError(f'{quoted(written)} is not longer than zero: write "none" for no limit')
     if seconds > _LONGEST_S:
-        raise ValueError(f'{quoted(written)} is longer than 24 days: write "none" to switch the limit off')
+        raise ValueError(f'{quoted(written)} is longer than 24 days: write "none" for no limit')
     return seconds

@@ -208,7 +208,7 @@ def singles(kind: str, value: object) -> object:
     """
     if "double" in kind.lower():
         raise ValueError(
-            f"of type {kind} it mixes FLOAT and DOUBLE, which Python gives alike: cast it to text in the query"
+            f"type {kind} mixes FLOAT and DOUBLE, which Python cannot tell apart: cast it to text in the query"
         )
     if isinstance(value, float):
         return single(value)
@@ -248,5 +248,5 @@ def certain(kind: str, value: object) -> object:
         or (type(value) is date and value in ENDS)
         or (isinstance(value, timedelta) and abs(value.days) >= MONTH_DAYS)
     ):
-        raise ValueError(f'"{value}" is all that is left of a value of type {kind}: cast it to text in the query')
+        raise ValueError(f'Python may have cut "{value}" of type {kind}: cast it to text in the query')
     return value

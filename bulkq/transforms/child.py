@@ -69,15 +69,15 @@ def _answer(function: Callable[[list[Row]], object], rows: list[Row]) -> Answer:
     try:
         answer = function(rows)
         if answer is None:
-            return None, "gave None: it must return the rows, and an empty list where there are none"
+            return None, "returned None: return the rows, or an empty list"
         found = list(answer)  # type: ignore[call-overload]
     except BaseException as error:  # noqa: BLE001 - it is the user's code, and its sys.exit is not our end
         return None, _words(error)
     for row in found:
         if not isinstance(row, dict):
-            return None, f"gave a row that is {type(row).__name__}, not dict"
+            return None, f"returned a row of type {type(row).__name__}: return dicts"
         if any(not isinstance(name, str) for name in row):
-            return None, "gave a row with a column name that is no str"
+            return None, "returned a row with a column name that is not a str"
     return found, ""
 
 
@@ -91,7 +91,7 @@ def _function(spec: str) -> Callable[[list[Row]], object]:
         if not callable(value):
             raise TypeError(f"{path} is {type(value).__name__}, not a function")
         if iscoroutinefunction(value):
-            raise TypeError(f"{path} is a coroutine function, which nobody awaits here: an ordinary one is needed")
+            raise TypeError(f"{path} is a coroutine function: use an ordinary function")
         found = _loaded[spec] = value
     return found
 

@@ -76,7 +76,7 @@ INLINE = ["run", "-e", "select 1", "-t", TARGET]
 TOUCH = ["run", "touch.sql", "-t", TARGET, "-p", "good.csv"]
 
 MAY_WRITE = ["-e", "select abs(1) as n", "-t", TARGET, "--write"]
-UNCOUNTED = '"sql" may call functions that change rows, which no database counts, so {} could not hold'
+UNCOUNTED = '"sql" may call functions that change rows, which databases do not count, so {} cannot be enforced'
 
 BAD = {
     "no such file": (["run", "on.sql", "-t", TARGET], ['bulkq: no such file: "on.sql"', "did you mean one.sql?"]),
@@ -91,10 +91,10 @@ BAD = {
     "a column of another name": ([*ONE, "-p", "other.csv"], ["other.csv:1: ", "no column", ":id", "key"]),
     "an unused parameter": ([*ONE, "-p", "extra.csv"], ["extra.csv", "extra", "--extra-columns ignore"]),
     "a target of two lines": (["run", "one.sql", "-t", "on\ne"], ['target "on\\ne" is not a URL']),
-    "an unclosed string of a source": ([*ONE, "-p", "sql:select 'abc as id"], ["-p sql:1: string is never closed"]),
+    "an unclosed string of a source": ([*ONE, "-p", "sql:select 'abc as id"], ["-p sql:1: string is not closed"]),
     "no statement": (
         ["run", "-e", "selec 1", "-t", TARGET],
-        ['"SELEC" begins no statement', "did you mean SELECT?", "--write"],
+        ['unknown statement "SELEC"', "did you mean SELECT?", "--write"],
     ),
     "no parameters": (ONE, ["id", "-p"]),
     "a bad value": ([*ONE, "-p", "bad.csv"], ["bad.csv:3: ", '"12a"', "bigint", ":id"]),
@@ -161,7 +161,7 @@ BAD = {
     "a parameter twice": ([*ONE, "--param", "id=1", "--param", "id=2"], ['--param "id"', "twice"]),
     "an unknown allowance": ([*INLINE, "--allow", "ddll"], ["--allow ddll: ", "did you mean ddl?"]),
     "an option without its value": ([*INLINE, "--timeout"], ["--timeout", "requires an argument"]),
-    "a session statement": (["run", "-e", "begin", "-t", TARGET], ["BEGIN", "take it out"]),
+    "a session statement": (["run", "-e", "begin", "-t", TARGET], ["BEGIN", "remove it"]),
     "a ledger of another kind": (
         [*INLINE, "--ledger", "mysql://h/d"],
         ['--ledger "mysql://h/d"', "a PostgreSQL database"],
@@ -191,7 +191,7 @@ BAD = {
     ),
     "nothing to undo": (
         ["run", "outside.sql", "-t", TARGET, "--write", "--max-affected", "5"],
-        ['outside.sql:3: "tidy" runs outside a transaction, where --max-affected cannot undo anything'],
+        ['outside.sql:3: "tidy" runs outside a transaction, where --max-affected cannot roll back'],
     ),
     **{
         f"{option} of a select that may write": (["run", *MAY_WRITE, option, "1"], [UNCOUNTED.format(option)])

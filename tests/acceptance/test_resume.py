@@ -450,7 +450,7 @@ def test_a_limit_that_cannot_hold_is_refused_later_too(cli: Cli, folder: Path, c
     """A SELECT with --write may call functions that change rows: `--max-affected` of resume and retry is refused as of run."""
     (folder / "some.csv").write_text("id\n1\n2\n")
     cli("run", "-e", "select json(case when :id < 3 then 'x' end) as n", "-t", TARGET, "-p", "some.csv", "--write")
-    assert_one_line(cli(command, "--last", "--max-affected", "9"), 2, "--max-affected could not hold")
+    assert_one_line(cli(command, "--last", "--max-affected", "9"), 2, "--max-affected cannot be enforced")
 
 
 def test_a_set_that_changes_too_much_fails(cli: Cli, folder: Path) -> None:

@@ -98,8 +98,8 @@ def test_the_warning_says_what_to_write(shop: str, cli: Cli, tmp_path: Path) -> 
     done = cli("run", "-e", sql, "-t", shop, "--param", "v=7")
     assert (done.code, done.out) == (0, b"")
     assert (
-        'warning: -e:1: BQ010: SQLite compares :v with column "free", which has no affinity, as a number where the value'
-        ' looks like one and else as text: declare its type: "-- @param v text", or integer' in done.err
+        'warning: -e:1: BQ010: SQLite compares :v with column "free", which has no affinity, as a number if the value'
+        ' looks like one, else as text: declare its type: "-- @param v text", or integer' in done.err
     )
     done = cli("run", "-e", f"-- @param v text\n{sql}", "-t", shop, "--param", "v=7")
     assert (done.code, done.out) == (0, b'{"id":1}\n'), done.err

@@ -355,7 +355,7 @@ async def test_no_number_is_no_baseline(kind: str, database: str, sqlite_file: S
     assert await once("unchanged 5%", nothing) == ("error", "the value is NULL")
     for _ in range(2):
         verdict, message = await once("unchanged 5%", infinity)
-        assert (verdict, message.endswith("is infinite: no change of it can be measured")) == ("error", True)
+        assert (verdict, message.endswith("is infinite, so its change cannot be measured")) == ("error", True)
     assert await once("unchanged 5%", "20") == ("warn", "value 20, no earlier run to compare with")
     assert (await once("not empty", "20"))[0] == "pass"
     verdict, message = await once("unchanged 5%", "20")
@@ -439,7 +439,7 @@ async def test_what_did_not_run_is_an_error_in_the_report(postgres_url: str) -> 
     )
     stopped = await run(text, postgres_url, concurrency=1, fail_fast=True)
     assert (stopped.exit_code, stopped.failed, stopped.skipped) == (5, 1, 5)
-    assert {r.message for r in stopped.checks[1:]} == {"not run: a check failed and --fail-fast was given"}
+    assert {r.message for r in stopped.checks[1:]} == {"not run: a check failed, and --fail-fast is set"}
     assert {str(r.verdict) for r in stopped.checks[1:]} == {"error"}
     assert (await run(text, postgres_url, concurrency=1, max_failures=Threshold(1))).exit_code == 5
     slow = "-- name: slow\nselect pg_sleep(30);\n-- name: later\nselect 1 where false;"
@@ -881,7 +881,7 @@ async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: py
     assert whole.message == "9,000 rows only here, 9,000 rows only in b, expected same as b"
     monkeypatch.setattr(collector, "MOST_SPOOLED_BYTES", 100)
     lost = by_name(await run(text, postgres_url))["a"]
-    assert lost.message.startswith("the 9,000 rows are not the 9,000 of b, and too large to show")
+    assert lost.message.startswith("the 9,000 rows are not the 9,000 of b, and too large to compare")
     assert lost.sample == ()
 
     def full(_: object, lines: object) -> None:

@@ -122,7 +122,7 @@ async def test_rows_are_what_the_function_gives(here: Path) -> None:
         ("slow", "took longer than 1s and was killed"),
         ("dies", "its process died"),
         ("leaves", "SystemExit: 7"),
-        ("none", "gave None: it must return the rows, and an empty list where there are none"),
+        ("none", "returned None: return the rows, or an empty list"),
         ("interrupts", "KeyboardInterrupt"),
     ],
 )
@@ -193,7 +193,7 @@ async def test_what_a_function_prints(here: Path, capfd: pytest.CaptureFixture[s
 async def test_rows_that_are_no_dicts(here: Path) -> None:
     """The failure says what was given instead."""
     summary, _ = await go("odd", sets=1)
-    assert summary.failures[0].message == "--map functions:odd: gave a row that is tuple, not dict"
+    assert summary.failures[0].message == "--map functions:odd: returned a row of type tuple: return dicts"
 
 
 async def test_the_library_maps_too(here: Path) -> None:

@@ -302,7 +302,7 @@ async def test_rows_that_nobody_counts(lazy: str, tmp_path: Path) -> None:
     writes = {"write": True, "idempotent": True, "statement": StatementClass.WRITE}
     for option, words in (("max_affected", "--max-affected"), ("expect_rows", "--expect-rows")):
         request = asked(lazy, "insert into t values (1)", tmp_path, **writes, **{option: 5})
-        with pytest.raises(UsageError, match=f"sleepy is not known to count .* so {words} could not hold"):
+        with pytest.raises(UsageError, match=f"sleepy does not reliably report .* so {words} cannot be enforced"):
             await new_run(request, control=Control())
     told = Told(lambda: None)
     summary = await new_run(

@@ -73,7 +73,7 @@ def heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     """The top of the page."""
     kind = "check" if of_checks(summary) else "run"
     reason = f'<p class="reason">{html(summary.reason)}</p>' if summary.reason else ""
-    resume = f"<p>Go on with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
+    resume = f"<p>Continue with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
     return (
         f'<header class="{worst(found)}"><p class="eyebrow">bulkq {kind}</p><h1>{html(sentence(summary, found))}</h1>'
         f'{reason}{resume}<p class="meta">{_meta(summary)}</p></header>\n'

@@ -71,4 +71,4 @@ def _cell(entry: tuple[int, CheckResult] | None) -> str:
 
 def _left_out(rows: int, targets: int) -> str:
     more = [counted(n, noun) for n, noun in ((rows, "more check"), (targets, "more target")) if n > 0]
-    return f"<p class=quiet>and {' and '.join(more)}; the lists have them all</p>" if more else ""
+    return f"<p class=quiet>and {' and '.join(more)}: the lists below show all</p>" if more else ""

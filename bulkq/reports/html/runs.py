@@ -56,9 +56,7 @@ def failures(summary: RunSummary) -> str:
     body = "".join(_failure(failure) for failure in summary.failures)
     more = summary.failed + summary.unknown - len(summary.failures)
     note = (
-        f"<p class=quiet>and {counted(more, 'more failure')}; --failures FILE.jsonl keeps them all</p>"
-        if more > 0
-        else ""
+        f"<p class=quiet>and {counted(more, 'more failure')}: --failures FILE.jsonl lists all</p>" if more > 0 else ""
     )
     return (
         f'<div class="wide"><table class="data"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'

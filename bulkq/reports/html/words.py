@@ -33,10 +33,10 @@ def story(check: CheckResult) -> str:
     if turns >= 3:
         return f"flaky: it changed {turns} times in {len(recent)} runs"
     if check.verdict in GOOD:
-        return "" if past[0].verdict in GOOD else f"again good, after {past[0].verdict} on {moment(past[0].at)}"
+        return "" if past[0].verdict in GOOD else f"good again, after {past[0].verdict} on {moment(past[0].at)}"
     passed = next((each for each in past if each.verdict in GOOD), None)
     if passed is past[0]:
         return f"new: it was good on {moment(passed.at)}"
     if passed is None:
-        return f"not once good in {counted(len(past) + 1, 'run')}"
+        return f"never good in {counted(len(past) + 1, 'run')}"
     return f"bad for {counted(past.index(passed) + 1, 'run')}; it was last good on {moment(passed.at)}"

@@ -19,7 +19,7 @@ def test_failures_alone_do_not_stop() -> None:
 
 def test_fail_fast_cancels_what_is_in_flight() -> None:
     """The first failure stops the run and cancels the rest."""
-    assert stop(5, 1, fail_fast=True) == Stop("a parameter set failed and --fail-fast was given", cancel=True)
+    assert stop(5, 1, fail_fast=True) == Stop("a parameter set failed, and --fail-fast is set", cancel=True)
     assert stop(5, 0, fail_fast=True) is None
 
 
@@ -38,7 +38,7 @@ def test_a_percentage_needs_a_hundred() -> None:
 
 def test_hopeless_runs_stop() -> None:
     """When the first thousand all failed, nobody wants the rest."""
-    assert hopeless(tried=1_000, failed=1_000) == Stop("the first 1000 parameter sets all failed")
+    assert hopeless(tried=1_000, failed=1_000) == Stop("all of the first 1000 parameter sets failed")
     assert hopeless(tried=1_000, failed=999) is None
     assert hopeless(tried=999, failed=999) is None
 

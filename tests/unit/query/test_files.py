@@ -24,10 +24,10 @@ def test_all_errors_of_a_file_together_in_its_order() -> None:
     )
     assert errors(text) == [
         "users.sql:2: unknown key @timout (did you mean @timeout?)",
-        'users.sql:4: two statements under the name "a": give the second a "-- name: some_name" line',
+        'users.sql:4: two statements under the name "a": add a "-- name: some_name" line above the second',
         'users.sql:5: "a" is already the name of the query on line 1',
-        "users.sql:6: string is never closed",
-        'users.sql:7: "empty" has no statement',
+        "users.sql:6: string is not closed",
+        'users.sql:7: "empty" has no statement: write one below its name line',
         'users.sql:8: parameter "yy" is declared but never used in "c" (did you mean ":y"?)',
         'users.sql:9: ":y" is not among the parameters declared for "c": add it to the list',
     ]
@@ -59,49 +59,49 @@ def test_many_errors_are_counted() -> None:
 )
 def test_quotes_and_comments_that_are_never_closed(sql: str, what: str) -> None:
     """The line is the one where it was opened."""
-    assert errors(f"-- name: a\n-- b\n{sql}\n\n\n") == [f"users.sql:3: {what} is never closed"]
+    assert errors(f"-- name: a\n-- b\n{sql}\n\n\n") == [f"users.sql:3: {what} is not closed"]
 
 
 def test_unclosed_quotes_of_other_dialects() -> None:
     """Brackets in SQLite, backticks in MySQL."""
-    assert errors("select [a", dialect="sqlite") == ["users.sql:1: quoted name is never closed"]
-    assert errors("select `a", dialect="mariadb") == ["users.sql:1: quoted name is never closed"]
+    assert errors("select [a", dialect="sqlite") == ["users.sql:1: quoted name is not closed"]
+    assert errors("select `a", dialect="mariadb") == ["users.sql:1: quoted name is not closed"]
 
 
 def test_unclosed_quote_costs_one_query_only() -> None:
     """Reading goes on at the next name line."""
     assert errors("select 'x\n-- name: a\nselect 1\n-- name: a\nselect $$\n") == [
-        'users.sql:1: statement above the first name line: put a "-- name: some_name" line above it',
-        "users.sql:1: string is never closed",
+        'users.sql:1: statement above the first name line: add a "-- name: some_name" line above it',
+        "users.sql:1: string is not closed",
         'users.sql:4: "a" is already the name of the query on line 2',
-        "users.sql:5: dollar quote is never closed",
+        "users.sql:5: dollar quote is not closed",
     ]
 
 
 @pytest.mark.parametrize("text", ["", " \n", "-- only\n", "/* x */", "\ufeff"])
 def test_files_without_statement(text: str) -> None:
     """An empty file says so."""
-    assert errors(text) == ["users.sql:1: no statement here: the text is empty or holds nothing but comments"]
+    assert errors(text) == ["users.sql:1: no statement found: the text is empty or contains only comments"]
 
 
 def test_semicolons() -> None:
     """Spare ones are tolerated; a file of nothing else has no statement."""
     (query,) = load(";; select 1 ;; ; -- x", "a.sql")
     assert query.sql == "select 1"
-    assert errors(" ; ") == ['users.sql:1: "users" has no statement']
+    assert errors(" ; ") == ['users.sql:1: "users" has no statement: write one below its name line']
 
 
 def test_two_statements_without_a_name() -> None:
     """A file without a name line is one query too."""
     assert errors("select 1;\n\nselect 2") == [
-        'users.sql:3: two statements under the name "users": give the second a "-- name: some_name" line'
+        'users.sql:3: two statements under the name "users": add a "-- name: some_name" line above the second'
     ]
 
 
 def test_statement_above_the_first_name() -> None:
     """Such a statement would belong to nobody."""
     assert errors("-- x\nselect 1;\n-- name: a\nselect 2") == [
-        'users.sql:2: statement above the first name line: put a "-- name: some_name" line above it'
+        'users.sql:2: statement above the first name line: add a "-- name: some_name" line above it'
     ]
 
 
@@ -139,11 +139,11 @@ def test_parameters_in_order_of_appearance() -> None:
             "select f(:ids*",
             [LIST],
         ),
-        ("select :a, 1 in (:a*)", ['parameter "a" is used as value and as list: give one of them another name']),
+        ("select :a, 1 in (:a*)", ['parameter "a" is used as value and as list: rename one of them']),
         (
             "select * from :{t} where :t",
             [
-                'parameter "t" is used as identifier and as value: give one of them another name',
+                'parameter "t" is used as identifier and as value: rename one of them',
                 '":{t}" is not declared as an identifier: add "-- @param t ident"',
             ],
         ),
@@ -278,7 +278,7 @@ def test_inline() -> None:
 def test_inline_holds_one_query() -> None:
     """Two statements and two named queries are both refused."""
     assert errors("select 1; select 2", None) == [
-        '-e:1: two statements under the name "sql": give the second a "-- name: some_name" line'
+        '-e:1: two statements under the name "sql": add a "-- name: some_name" line above the second'
     ]
     with pytest.raises(QueryFileError, match=r"^-e:4: 2 queries in one -e: use -e for each, or a file$"):
         inline("-- name: a\nselect 1;\n-- name: b\nselect 2")
@@ -382,5 +382,5 @@ def test_settings_of_the_session_stay_refused(sql: str) -> None:
 
 def test_a_statement_that_commits_takes_no_transaction_on() -> None:
     """The line could not hold."""
-    with pytest.raises(QueryFileError, match='"@transaction on" cannot hold'):
+    with pytest.raises(QueryFileError, match='"@transaction on" has no effect'):
         load("-- @transaction on\ncall p()", "a.sql", "mysql")

@@ -20,24 +20,24 @@ def errors(text: str, dialect: str = "postgres") -> list[str]:
 @pytest.mark.parametrize(
     ("text", "instead"),
     [
-        ("select oid from c where name = :'id'", ":'id' is written as for psql: write :id, without quotes"),
-        ("select :'id'", ":'id' is written as for psql: write :id, without quotes"),
-        ("select f(1, :'id')", ":'id' is written as for psql: write :id, without quotes"),
+        ("select oid from c where name = :'id'", ":'id' is psql syntax: write :id, without quotes"),
+        ("select :'id'", ":'id' is psql syntax: write :id, without quotes"),
+        ("select f(1, :'id')", ":'id' is psql syntax: write :id, without quotes"),
         (
             'select * from :"t"',
-            ':"t" is written as for psql: write :{t}, and above it "-- @param t ident"',
+            ':"t" is psql syntax: write :{t}, and above it "-- @param t ident"',
         ),
         (
             "\\set x 1\nselect 1",
-            r'"\set" is a command of psql: use --param NAME=VALUE, or a default in "-- name: query(NAME = VALUE)"',
+            r'"\set" is a psql command: use --param NAME=VALUE, or a default in "-- name: query(NAME = VALUE)"',
         ),
-        ("\\timing on\nselect 1", r'"\timing" is a command of the client, and bulkq sends SQL only: take the line out'),
-        ("show tables\\G", r'"\G" is a command of the client: end the statement with ";"'),
-        ("select 1 \\gx", r'"\gx" is a command of the client: end the statement with ";"'),
-        ("select * from t where id = %(id)s", '"%(id)s" is written as for a Python driver: write :id'),
+        ("\\timing on\nselect 1", r'"\timing" is a client command, and bulkq only sends SQL: remove the line'),
+        ("show tables\\G", r'"\G" is a client command: end the statement with ";"'),
+        ("select 1 \\gx", r'"\gx" is a client command: end the statement with ";"'),
+        ("select * from t where id = %(id)s", '"%(id)s" is the syntax of a Python driver: write :id'),
         ("select * from t where id = %s", 'positional parameter "%s" has no value: write ":name"'),
-        ("select ${id}", '"${id}" is a variable of a shell: write :id'),
-        ("select ${1}", '"${}" is a variable of a shell: write :name'),
+        ("select ${id}", '"${id}" is a shell variable, which bulkq does not expand: write :id'),
+        ("select ${1}", '"${}" is a shell variable, which bulkq does not expand: write :name'),
         (
             "select * from t where id = {{ id }}",
             '"{{ id }}" is a template: write :id for a value, or :{id} for the name of a table or column',
@@ -45,12 +45,12 @@ def errors(text: str, dialect: str = "postgres") -> list[str]:
         (
             "select * from {{ ref('t') }}",
             (
-                '"{{" begins a template, and bulkq sends plain SQL: write the name itself, :name for a value, '
+                '"{{" starts a template, and bulkq sends plain SQL: write the name itself, :name for a value, '
                 "or :{name} for a name that changes"
             ),
         ),
-        ("{% if x %} select 1", '"{%" begins a template, and bulkq sends plain SQL: render the template first'),
-        ("{# note #} select 1", '"{#" begins a template, and bulkq sends plain SQL: render the template first'),
+        ("{% if x %} select 1", '"{%" starts a template, and bulkq sends plain SQL: render the template first'),
+        ("{# note #} select 1", '"{#" starts a template, and bulkq sends plain SQL: render the template first'),
         ("select * from t where id = ?", 'positional parameter "?" has no value: write ":name"'),
         ("select * from t where id = ? and b", 'positional parameter "?" has no value: write ":name"'),
         ("select :1", 'positional parameter ":1" has no value: write ":name"'),
@@ -102,5 +102,5 @@ def test_what_only_looks_like_one_is_left_alone(text: str, dialect: str) -> None
 def test_comments_that_the_server_executes(text: str, mark: str) -> None:
     """MariaDB and MySQL execute them, so a table or a COMMIT could hide there; for other databases they are comments."""
     (message,) = errors(text, "mysql")
-    assert message.startswith(f'"{mark}" begins a comment that MariaDB and MySQL execute: write its text without')
+    assert message.startswith(f'"{mark}" starts a comment that MariaDB and MySQL execute: write its text without')
     assert errors("select 1 /*! , 2 */", "postgres") == []

@@ -140,16 +140,16 @@ def test_unknown_key_has_the_nearest_name() -> None:
     [
         ("@mode reed", '@mode "reed" is not read, write, ddl or maintenance (did you mean read?)'),
         ("@mode", "@mode needs a value: read, write, ddl or maintenance"),
-        ("@owner", "@owner needs a value: write it behind the key"),
+        ("@owner", "@owner needs a value: write it after the key"),
         ("@timeout 5", '@timeout "5" has no unit: write "5s" for seconds, "5ms" for milliseconds or "none"'),
-        ("@lock_timeout 0s", '@lock_timeout "0s" is not longer than nothing: write "none" to switch the limit off'),
-        ("@retries -1", '@retries "-1" is not a whole number from 0 on'),
-        ("@batch 0", '@batch "0" is not a whole number from 1 on'),
-        ("@batch 12345678901", '@batch "12345678901" is not a whole number from 1 on'),
-        ("@retries ٣", '@retries "٣" is not a whole number from 0 on'),
+        ("@lock_timeout 0s", '@lock_timeout "0s" is not longer than zero: write "none" for no limit'),
+        ("@retries -1", '@retries "-1" is not a whole number of 0 or more'),
+        ("@batch 0", '@batch "0" is not a whole number of 1 or more'),
+        ("@batch 12345678901", '@batch "12345678901" is not a whole number of 1 or more'),
+        ("@retries ٣", '@retries "٣" is not a whole number of 0 or more'),
         ("@idempotent yes", '@idempotent "yes" is not true or false'),
         ("@transaction of", '@transaction "of" is not on or off (did you mean off?)'),
-        ("@tags a,,b", '@tags "a,,b" holds an empty tag: write "nightly, users"'),
+        ("@tags a,,b", '@tags "a,,b" contains an empty tag: write "nightly, users"'),
         ("@param :x int", '@param ":x" is not a parameter name: use letters, digits and _, without the colon'),
         ("@param x", '@param "x" has no type: write "@param x bigint"'),
     ],
@@ -164,7 +164,7 @@ def test_keys_and_parameters_given_twice() -> None:
     text = "-- name: a(x, x)\n-- @mode read\n-- @mode write\n-- @param x int\n-- @param x int\nselect :x"
     assert errors(text) == [
         'users.sql:1: parameter "x" is declared twice',
-        "users.sql:3: @mode stands twice: keep one",
+        "users.sql:3: @mode is given twice: keep one",
         'users.sql:5: @param "x" is declared twice',
     ]
 
@@ -180,7 +180,7 @@ def test_declarations_that_contradict() -> None:
 def test_ill_formed_names(name: str) -> None:
     """A name line that cannot be read says how to write one; its query is read all the same."""
     assert errors(f"-- name: {name}\n-- @mode x\nselect 1") == [
-        f'users.sql:1: "{name}" is not a query name: write "-- name: some_name", if need be with "(id: bigint, at)"',
+        f'users.sql:1: "{name}" is not a query name: write "-- name: some_name" or "-- name: some_name(id: bigint, at)"',
         'users.sql:2: @mode "x" is not read, write, ddl or maintenance',
     ]
 
@@ -195,8 +195,8 @@ def test_ill_formed_declarations(item: str) -> None:
 def test_keys_in_places_that_nobody_reads() -> None:
     """Our metadata above the first name and below a statement is an error, because it would be ignored in silence."""
     assert errors("-- @mode write\n-- name: a\nselect 1;\n-- @timeout 5s\n-- name: b\nselect 2") == [
-        "users.sql:1: @mode stands above the first name line: put it below the name of its query",
-        "users.sql:4: @timeout stands below its statement: put it between the name line and the statement",
+        "users.sql:1: @mode is above the first name line: move it below the name of its query",
+        "users.sql:4: @timeout is below its statement: move it between the name line and the statement",
     ]
 
 
@@ -223,7 +223,7 @@ def test_keys_in_places_that_nobody_reads() -> None:
 def test_a_condition_that_nobody_would_read_is_an_error(text: str) -> None:
     """Without it the check would be another one, and perhaps green."""
     with pytest.raises(
-        QueryFileError, match=r'a\.sql:\d: @expect is not read here: write "-- @expect \.\.\." on a line'
+        QueryFileError, match=r'a\.sql:\d: @expect has no effect here: write "-- @expect \.\.\." on a line'
     ):
         load(text, "a.sql")
 
@@ -241,14 +241,14 @@ def test_a_condition_that_nobody_would_read_is_an_error(text: str) -> None:
 def test_a_condition_behind_another_key_is_an_error(line: str, key: str) -> None:
     """It would be a tag, or a part of a name; behind a condition it is none, and in a text of one it may stand."""
     (said,) = errors(f"-- {line}\nselect 1")
-    assert f"holds @{key}, which is not read there: give it a line of its own" in said
+    assert f"contains @{key}, which has no effect there: write it on a line of its own" in said
     assert "is not a condition" in errors("-- @expect empty @warn rows > 0\nselect 1")[0]
     load("-- @owner sales@expect.example\n-- @expect value = 'a @expect b'\nselect 1", "a.sql")
 
 
 def test_until_is_lost_only_with_a_date() -> None:
     """Prose that names a key is prose."""
-    assert "@until is not read here" in errors("-- Known, see @until 2026-12-31\nselect 1")[0]
+    assert "@until has no effect here" in errors("-- Known, see @until 2026-12-31\nselect 1")[0]
     load("-- Known, see @until and @mask of the others, and @expect of this one.\nselect 1", "a.sql")
 
 
@@ -261,7 +261,7 @@ def test_comments_that_only_talk_about_conditions() -> None:
 def test_params_for_a_query_without_parameters() -> None:
     """They would be read by nobody, and the check would run once without a word."""
     assert errors("-- @params n.csv\nselect 1") == [
-        'users.sql:2: "users" has @params and no :parameter that they could be for'
+        'users.sql:2: "users" has @params, but no :parameter to fill: add a parameter, or remove @params'
     ]
 
 

@@ -15,7 +15,7 @@ def found(text: str) -> list[str]:
 def test_findings_have_file_and_line() -> None:
     """A finding points at the line of its cause."""
     (query,) = load("-- name: a\n-- b\nselect 1\n where x = ':id' and id = :id", "users.sql")
-    message = '":id" stands in the string "\':id\'", so nothing is bound: write :id'
+    message = '":id" is in the string "\':id\'", so it is not a placeholder: write :id'
     assert lint(query) == [LintFinding("users.sql", 4, "error", message)]
 
 
@@ -26,57 +26,72 @@ def test_findings_have_file_and_line() -> None:
             "update t set a = 1",
             ["error: UPDATE without WHERE changes every row: add a WHERE, or run it with --allow unbounded"],
         ),
-        ("begin", ["error: BEGIN acts on the session, which bulkq keeps to itself: take it out"]),
+        ("begin", ["error: BEGIN controls the session or transaction, which bulkq manages: remove it"]),
         (
             "-- @mode read\ninsert into t values (1)",
             ['error: @mode is "read", but INSERT is write: write "@mode write"'],
         ),
         ("-- @mode write\ntruncate t", ['error: @mode is "write", but TRUNCATE is ddl: write "@mode ddl"']),
-        ("select ':b'", ['error: ":b" stands in the string "\':b\'", so nothing is bound: write :b']),
+        ("select ':b'", ['error: ":b" is in the string "\':b\'", so it is not a placeholder: write :b']),
         (
             "select a like '%:b%'",
-            ["error: \":b\" stands in the string \"'%:b%'\", so nothing is bound: write '%' || :b || '%'"],
+            ["error: \":b\" is in the string \"'%:b%'\", so it is not a placeholder: write '%' || :b || '%'"],
         ),
-        ("select :b, 'a :b c :d'", ['error: ":b" stands in the string "\'a :b c :d\'", so nothing is bound: write :b']),
+        (
+            "select :b, 'a :b c :d'",
+            ['error: ":b" is in the string "\'a :b c :d\'", so it is not a placeholder: write :b'],
+        ),
         ("select 1 -- and a = :b", []),
         (
             "select 1 where a = 1 -- and a = :b\n and c = :c -- c = :c",
-            ['warning: ":b" stands in a comment, so it is no placeholder'],
+            ['warning: ":b" is in a comment, so it is not a placeholder'],
         ),
-        ("select 1,\n-- @timeout 5s\n2", ["warning: @timeout has no effect inside the statement: put it above"]),
+        (
+            "select 1,\n-- @timeout 5s\n2",
+            ["warning: @timeout has no effect inside the statement: move it above the statement"],
+        ),
         (
             "-- @over t\n-- @mode write\nupdate t set a = 1 where id > :lo",
             [
-                'error: @over needs the key that its ranges are cut by: add "-- @key id"',
-                'error: a backfill must bound both ends of its range: ":hi" is never used',
+                'error: @over needs the key column for its ranges: add "-- @key id"',
+                'error: a backfill must bound both ends of its range: ":hi" is not used',
             ],
         ),
         ("-- @over t\n-- @key id\nselect 1 where id > :lo and id <= :hi", []),
         ("-- @expect empty\n-- @mask a\nselect a from t", []),
         (
             "-- @sample 3\ndelete from t where a = 1",
-            ["error: @sample makes this a check, and a check only reads: DELETE would be refused"],
+            ["error: @sample makes this a check, which can only read, so DELETE would be refused: remove one of them"],
         ),
         (
             "-- @expect value unchanged\n-- @mask a\nselect a from t",
             [
-                "warning: a masked value is not kept, so there is nothing to compare it with: measure rows, or take @mask out"
+                "warning: a masked value is not stored, so it cannot be compared with an earlier run: measure rows, or remove @mask"
             ],
         ),
         ("-- @over t\n-- @key id\nselect 1 where id in (:keys*)", []),
         ("-- @key id\nselect 1", ['warning: @key has no effect without "-- @over TABLE"']),
         (
             "-- @timeout 1s\n-- @lock_timeout 1s\nselect 1",
-            ["error: @lock_timeout can never fire: it is not shorter than @timeout"],
+            ["error: @lock_timeout has no effect: make it shorter than @timeout"],
         ),
         ("-- @idempotent true\nselect 1", ["warning: @idempotent has no effect on a query that reads"]),
         (
             "-- @batch 5\n-- @transaction off\nselect 1",
             ["warning: @batch has no effect with @transaction off: such queries run one at a time"],
         ),
-        ("delete from t where true", ["warning: this WHERE is always true: every row is changed"]),
-        ("delete from t where 1 = 1 returning id", ["warning: this WHERE is always true: every row is changed"]),
-        ("with x as (delete from t where 1=1) select 1", ["warning: this WHERE is always true: every row is changed"]),
+        (
+            "delete from t where true",
+            ["warning: this WHERE is always true, so every row is changed: correct the condition"],
+        ),
+        (
+            "delete from t where 1 = 1 returning id",
+            ["warning: this WHERE is always true, so every row is changed: correct the condition"],
+        ),
+        (
+            "with x as (delete from t where 1=1) select 1",
+            ["warning: this WHERE is always true, so every row is changed: correct the condition"],
+        ),
         ("delete from t where true and id = :id", []),
         ("delete from t where 1 = 2", []),
         ("select 1 where true", []),
@@ -92,7 +107,7 @@ def test_findings(text: str, findings: list[str]) -> None:
 
 def test_dialect() -> None:
     """Quotes are read by the dialect's rules."""
-    assert lint(inline("select \"a :b\", ':c'", "mysql"), "mysql")[0].message.startswith('":c" stands')
+    assert lint(inline("select \"a :b\", ':c'", "mysql"), "mysql")[0].message.startswith('":c" is in')
 
 
 @pytest.mark.parametrize("condition", ["max(a) > :v", "date(a) = :v and count(*) = :v"])

@@ -356,7 +356,7 @@ def test_no_report_is_green_when_the_run_was_not() -> None:
         assert github_annotations(summary).startswith("::error ")
         assert len(json.loads(gitlab_report(summary))) == 1
         assert "| ⛔ error | run |" in markdown_report(summary)
-    assert "40 skipped; go on with: bulkq resume 01kb4x" in findings(STOPPED)[-1].message
+    assert "40 skipped; continue with: bulkq resume 01kb4x" in findings(STOPPED)[-1].message
     untried = replace(
         RAN, status=Status.STOPPED, exit_code=5, queries=(replace(RAN.queries[0], ok=0, failed=0),), failures=()
     )

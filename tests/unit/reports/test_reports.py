@@ -72,7 +72,7 @@ def test_failures_for_people() -> None:
     assert lines == [
         'failed  customers.csv:118 n=117 [23514] violates check "positive"',
         'unknown n=117 users.sql:12: violates check "positive" (pay more)',
-        "and 1,199 more; --failures FILE.jsonl keeps them all",
+        "and 1,199 more: --failures FILE.jsonl lists all",
     ]
     assert len(failure_lines(replace(SUMMARY, failures=(FAILURE,) * 5), limit=2)) == 3
     assert failure_lines(replace(SUMMARY, failures=(), failed=0)) == []
@@ -133,7 +133,7 @@ def test_the_text_report() -> None:
         "latency  p50 88.1 ms  p95 231.0 ms  max 1500.0 ms\n"
         "\n"
         'failed  customers.csv:118 n=117 [23514] violates check "positive"\n'
-        "and 2 more; --failures FILE.jsonl keeps them all\n"
+        "and 2 more: --failures FILE.jsonl lists all\n"
         "\n"
         "wrote out.csv\n"
         "incomplete f.jsonl.partial\n"
@@ -155,11 +155,11 @@ def test_requests(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\); choose from text, terminal, json, html, junit'),
-        ("pdf", '"pdf" is unknown; choose from'),
+        ("jsn:x", r'"jsn" is unknown \(did you mean "json"\?\): choose from text, terminal, json, html, junit'),
+        ("pdf", '"pdf" is unknown: choose from'),
         ("json:", "names no file"),
         ("json:{home}", "is a folder"),
-        ("json:{home}/no/x", "there is no folder"),
+        ("json:{home}/no/x", "no folder"),
     ],
 )
 def test_requests_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
