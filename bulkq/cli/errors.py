@@ -1,4 +1,4 @@
-"""Errors become one line each and an exit code."""
+"""Print an error as one line on stderr, and choose the exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def report(error: BaseException, arguments: list[str]) -> int:
     """Print `error` on stderr in the way of `arguments` (`--debug`, `--log-format json`) and return the exit code."""
     messages = Messages(as_json=_setting("--log-format", "BULKQ_LOG_FORMAT", arguments) == "json")
     if isinstance(error, BrokenPipeError) and _reader_left():
-        return 0  # `| head` has seen enough
+        return 0  # the reader of the pipe has ended, as `| head` does
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         messages.raw([error.format_message()])
         return error.exit_code
@@ -36,7 +36,7 @@ def report(error: BaseException, arguments: list[str]) -> int:
     for line in lines:
         if isinstance(error, click.UsageError):
             messages.say("error", line, bare=True)
-        elif isinstance(error, TargetError):  # "127.0.0.1:5432: ..." is no place in a file
+        elif isinstance(error, TargetError):  # "127.0.0.1:5432: ..." is not a place in a file
             messages.say("error", line)
         else:
             messages.error(line)
@@ -44,17 +44,17 @@ def report(error: BaseException, arguments: list[str]) -> int:
 
 
 def _reader_left() -> bool:
-    """Whether stdout is what has no reader any more; a pipe to somebody else is an error like any other."""
+    """Return True if the reader of stdout has gone. A broken pipe to another process is an error."""
     try:
         poll = select.poll()
-        poll.register(sys.stdout.fileno(), 0)  # asks for errors only
+        poll.register(sys.stdout.fileno(), 0)  # errors only
     except (OSError, ValueError, AttributeError):
         return False
     return bool(poll.poll(0))
 
 
 def describe(error: BaseException, arguments: list[str]) -> tuple[list[str], int]:
-    """The lines of `error`, without `bulkq: `, and its exit code."""
+    """Return the lines of `error`, without `bulkq: `, and the exit code."""
     if isinstance(error, BulkqError):
         return str(error).splitlines() or [type(error).__name__], error.exit_code
     if isinstance(error, click.UsageError):
@@ -72,7 +72,7 @@ def describe(error: BaseException, arguments: list[str]) -> tuple[list[str], int
 
 
 def _usage(error: click.UsageError, arguments: list[str]) -> str:
-    """`bulkq run: --timeout 5: write a unit, for example 5s`."""
+    """Return `bulkq run: --timeout 5: write a unit, for example 5s`."""
     return f"{error.ctx.command_path if error.ctx else 'bulkq'}: {_complaint(error, arguments)}"
 
 
@@ -102,7 +102,7 @@ def _example(error: click.UsageError) -> str:
 
 
 def _as_typed(parameter: click.Parameter, ctx: click.Context | None, arguments: list[str]) -> str:
-    """`--timeout ` as the user typed the name, or `BULKQ_TIMEOUT=`: that is where the value must be corrected."""
+    """Return `--timeout ` as the user typed it, or `BULKQ_TIMEOUT=`: the place where the value must be corrected."""
     if ctx is not None and parameter.name and _from_environment(parameter, ctx):
         return f"{parameter.envvar}="
     if not isinstance(parameter, click.Option):
@@ -117,14 +117,14 @@ def _from_environment(parameter: click.Parameter, ctx: click.Context) -> bool:
 
 
 def _plain(message: str) -> str:
-    """Click's sentence in our way: lower case, double quotes, no full stop."""
+    """Return a message of Click in lower case, with double quotes and without a full stop."""
     text = " ".join(message.split()).rstrip(".")
     text = re.sub(r"'([^']*)'", r'"\1"', text)
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _setting(option: str, variable: str, arguments: list[str]) -> str:
-    """The value of an option that matters even where the command line could not be parsed."""
+    """Return the value of an option from the arguments, the environment or a file, even if the arguments cannot be parsed."""
     for at, argument in enumerate(arguments):
         if argument == option and at + 1 < len(arguments):
             return arguments[at + 1]
@@ -134,7 +134,7 @@ def _setting(option: str, variable: str, arguments: list[str]) -> str:
 
 
 def _default(name: str, arguments: list[str]) -> str:
-    """What a configuration says of it, where one can be read: the error may be that it cannot."""
+    """Return the default of an option in the configuration; "" if the configuration cannot be read."""
     if name == "config":
         return ""
     from bulkq.targets import load_config

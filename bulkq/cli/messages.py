@@ -1,4 +1,4 @@
-"""Lines on stderr: for people, or JSON objects with `--log-format json`. Every command and the error report use it."""
+"""Write lines to stderr: text for people, or JSON objects with `--log-format json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACE = re.compile(r"[^\s:][^:]*:\d+: ")
 
 
 def _redacted(text: str) -> str:
-    """`text` without passwords. Most lines have nothing that could be one, and need no module for it."""
+    """Return `text` without passwords. Lines that cannot hold one do not import the module that finds them."""
     if "://" not in text and "=" not in text:
         return text
     from bulkq.text.urls import redact
@@ -28,19 +28,19 @@ def _redacted(text: str) -> str:
 
 
 class Messages:
-    """Where lines for people go: warnings and errors of every command, and with JSON the notices of a run."""
+    """Writer of warnings, errors and, with JSON, the notices of a run."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         """Write to stderr; as one JSON object per line with `as_json`."""
         self.as_json = as_json
 
     def say(self, level: str, text: str, *, bare: bool = False) -> None:
-        """Write one line. A closed stderr is nobody's loss.
+        """Write one line. A closed stderr is not an error.
 
         Args:
-            level: "error", "warning" or "info"; shown only in JSON, and before a warning.
+            level: "error", "warning" or "info". JSON shows each level; text shows only "warning".
             text: the line, without a newline.
-            bare: True where the line starts with a place of its own and needs no `bulkq: `.
+            bare: True if the line starts with a place in a file and needs no `bulkq: `.
         """
         shown = "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in _redacted(text))
         if self.as_json:
@@ -52,11 +52,11 @@ class Messages:
         self.raw([line])
 
     def error(self, line: str) -> None:
-        """Write a line of an error; one that starts with `file:line:` needs no `bulkq: ` before it."""
+        """Write a line of an error, with `bulkq: ` before it if it does not start with `file:line:`."""
         self.say("error", line, bare=_PLACE.match(line) is not None)
 
     def raw(self, lines: Iterable[str]) -> None:
-        """Write lines as they are."""
+        """Write lines unchanged."""
         stream = sys.stderr
         if stream is None:
             return
@@ -71,25 +71,25 @@ class Messages:
 
 
 class Notices:
-    """An observer before a progress display: what a run has to say goes to `messages`, the rest to the display."""
+    """Observer that passes notices of a run to `messages` and all other events to a progress display."""
 
     def __init__(self, messages: Messages, display: Observer) -> None:
-        """Stand before `display`."""
+        """Pass events to `display`."""
         self.messages = messages
         self.display = display
 
     def started(self, progress: Progress) -> None:
-        """The display's."""
+        """Pass the event on."""
         self.display.started(progress)
 
     def batch_done(self, result: BatchResult) -> None:
-        """The display's."""
+        """Pass the event on."""
         self.display.batch_done(result)
 
     def notice(self, text: str) -> None:
-        """One line."""
+        """Write the notice as one line."""
         self.messages.say("info", text)
 
     def finished(self, summary: RunSummary) -> None:
-        """The display's."""
+        """Pass the event on."""
         self.display.finished(summary)

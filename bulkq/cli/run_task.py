@@ -1,4 +1,4 @@
-"""What commands that run something have in common: signals, display, failures, reports, the last line."""
+"""Execute the task of a command: signals, progress display, failures, reports, and the summary line."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ SHOWN_CHECKS = 30
 
 
 class Task(Protocol):
-    """A function of `bulkq.tasks`, with what the command line asks for bound to it."""
+    """A function of `bulkq.tasks` with its request bound to it."""
 
     async def __call__(
         self, *, control: Control, observers: Sequence[Observer], stdout: BinaryIO | None, terminal: bool
     ) -> RunSummary:
-        """Do it."""
+        """Execute the task and return its summary."""
         ...
 
 
 def carry_out(
     task: Task, *, progress: str, reports: Sequence[ReportRequest], messages: Messages, ledger: str | None
 ) -> int:
-    """Do `task`, tell what came of it, and return the exit code.
+    """Execute `task`, print failures, reports and the summary line, and return the exit code.
 
     Args:
-        task: does it, once signals are looked after.
+        task: awaited after the signal handlers are installed.
         progress: `--progress`.
-        reports: written when it has ended.
-        messages: where lines for people go.
-        ledger: of `--ledger` where it was typed: then the command that goes on needs it too.
+        reports: written when the task has ended.
+        messages: the writer for stderr.
+        ledger: the value of `--ledger` if it was typed; the command that resumes the run needs it too.
     """
-    gc.freeze()  # what was imported stays: the garbage collector need not look at it again
+    gc.freeze()  # imported objects stay alive, so the garbage collector need not visit them
     summary = asyncio.run(_attended(task, progress, messages))
     if summary.resume and ledger is not None:
         summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(without_password(ledger))}")
@@ -59,7 +59,7 @@ def carry_out(
 
 
 def without_password(argument: str) -> str:
-    """`argument` as it can be shown and typed again: a URL in it has lost its password."""
+    """Return `argument` without the password of a URL, so that it can be shown and typed again."""
     shown = safe(argument)
     if shown == argument:
         return argument
@@ -67,14 +67,14 @@ def without_password(argument: str) -> str:
 
 
 def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequest]:
-    """The reports of `--report`, understood before anything runs; files by their whole path.
+    """Return the reports of `--report`, with absolute paths. Called before the run starts.
 
     Args:
-        specs: as typed.
-        rows: how rows could be kept from stdout; None where none go there.
+        specs: the values of `--report`.
+        rows: the advice that moves the rows away from stdout; None if no rows go to stdout.
 
     Raises:
-        UsageError: a report is not understood, would stand among the rows on stdout, or where another one stands.
+        UsageError: a report is not valid, or goes where rows or another report go.
     """
     if not specs:
         return []
@@ -91,12 +91,12 @@ def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequ
             f"--report {printed[0]} and --report {printed[1]} both go to stdout: write --report {printed[1]}:FILE"
         )
     _each_its_own_file(wanted)
-    # A resumed run works in the folder of the one that it continues.
+    # A resumed run changes to the folder of the run that it continues.
     return [replace(report, path=str(Path(report.path).absolute())) if report.path else report for report in wanted]
 
 
 def files_of(reports: Sequence[ReportRequest]) -> tuple[str, ...]:
-    """The files that reports are written to."""
+    """Return the paths of the reports."""
     return tuple(report.path for report in reports if report.path is not None)
 
 
@@ -114,7 +114,7 @@ def _each_its_own_file(wanted: Sequence[ReportRequest]) -> None:
 
 
 async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary:
-    """Do the task while SIGINT, SIGTERM and SIGHUP drain it at first and cancel it the second time."""
+    """Await the task. The first SIGINT, SIGTERM or SIGHUP drains it; the second cancels it."""
     from bulkq.cli.display.progress import data_stream, make_progress
     from bulkq.cli.signals import Signals
     from bulkq.engine.control import Control
@@ -139,7 +139,7 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
 
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
-    """Failures, reports, and always as the last line the summary. Returns the exit code."""
+    """Print failures, reports and, as the last line, the summary. Return the exit code."""
     from bulkq.reports import failure_lines, summary_line, target_lines
 
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
@@ -148,7 +148,7 @@ def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messa
 
         messages.raw(notable_lines(summary, SHOWN_CHECKS))
     messages.raw(target_lines(summary))
-    if summary.reason and (summary.exit_code or not summary.attempts):  # or there was nothing to do
+    if summary.reason and (summary.exit_code or not summary.attempts):  # or no set was tried
         messages.say("info", f"{summary.status}: {summary.reason}")
     summary = write_all(reports, summary, messages)
     messages.raw([summary_line(summary)])
@@ -156,14 +156,14 @@ def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messa
 
 
 def write_all(reports: Sequence[ReportRequest], summary: RunSummary, messages: Messages) -> RunSummary:
-    """Write every report that is wanted; `summary`, or with another exit code where one could not be written."""
+    """Write the reports. Return `summary`, with another exit code if a report could not be written."""
     for report in (*reports, *_by_themselves(summary, reports)):
         summary = _report(report, summary, messages)
     return summary
 
 
 def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> list[ReportRequest]:
-    """GitHub's report of checks, where GitHub runs us and nobody has asked for it or sent it elsewhere."""
+    """Return the github report of checks if GitHub Actions runs bulkq and `--report` does not name it."""
     from bulkq.reports import ReportRequest
 
     wanted = (summary.checks or summary.mode == "check") and os.environ.get("GITHUB_ACTIONS") == "true"
@@ -171,7 +171,7 @@ def _by_themselves(summary: RunSummary, reports: Sequence[ReportRequest]) -> lis
 
 
 def _report(report: ReportRequest, summary: RunSummary, messages: Messages) -> RunSummary:
-    """Write one report. A report that cannot be written must not end with 0: somebody waits for it."""
+    """Write one report. If it cannot be written, the exit code must not be 0: a later step expects the file."""
     from bulkq.reports import write_report
 
     stdout = sys.stdout.buffer if sys.stdout is not None else BytesIO()

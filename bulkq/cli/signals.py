@@ -1,7 +1,7 @@
-"""SIGINT, SIGTERM and SIGHUP while a run lasts: the first drains it, the second cancels it.
+"""Handle SIGINT, SIGTERM and SIGHUP during a run: the first drains it, the second cancels it.
 
-The handlers are Python's own and stay until the process ends. The loop's handlers are taken away when the loop closes,
-and a signal that came while the summary is written would then kill the process before its last line.
+The handlers are Python's own and stay until the process ends. The loop removes its handlers when it closes; a signal that
+arrived while the summary is written would then kill the process before its last line.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from bulkq.protocols import Observer
 
 FORCED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
-"""Exit code when a signal came twice. SIGHUP is left alone where it is ignored: that is what `nohup` is for."""
+"""Exit code of a second signal. An ignored SIGHUP stays ignored, because `nohup` ignores it on purpose."""
 
 
 class Signals:
-    """What came, and what to do about it. An observer too: before a run has begun there is nothing to drain."""
+    """The received signals. An observer, because a run that has not started is cancelled instead of drained."""
 
     def __init__(self) -> None:
-        """Replace the actions of the signals, also of those that the parent had ignored."""
+        """Install the handlers, also for SIGINT and SIGTERM that the parent process ignored."""
         self.received: list[int] = []
         self.begun = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -41,10 +41,10 @@ class Signals:
                 signal.signal(number, self._arrived)
 
     def attach(self, control: Control, shown: Observer) -> None:
-        """Act on `control` from now on and tell `shown`. Called in the task that is cancelled where nothing has begun.
+        """Act on `control` and `shown` from now on. The current task is cancelled if the run has not started.
 
         Raises:
-            StoppedError: a signal came before.
+            StoppedError: a signal arrived before.
         """
         if self.received:
             raise self.too_early()
@@ -52,28 +52,28 @@ class Signals:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
 
     def too_early(self) -> StoppedError:
-        """What a signal means that came before the run began."""
-        return StoppedError("interrupted before the run began: nothing was executed")
+        """Return the error for a signal that arrived before the run started."""
+        return StoppedError("interrupted before the run started: no query was executed")
 
     def started(self, progress: Progress) -> None:
-        """From here on there is something to drain."""
+        """Drain the run at the next signal."""
         self.begun = progress is not None
 
     def batch_done(self, result: BatchResult) -> None:
-        """Nothing to do."""
+        """Ignore the event."""
 
     def notice(self, text: str) -> None:
-        """Nothing to do."""
+        """Ignore the event."""
 
     def finished(self, summary: RunSummary) -> None:
-        """Nothing to do."""
+        """Ignore the event."""
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
-        """Between two bytecodes of the main thread: only note it, and wake the loop."""
+        """Record the signal and wake the loop. Runs between two bytecodes of the main thread."""
         del frame
         self.received.append(number)
         if self._loop is not None:
-            with suppress(RuntimeError):  # closed: the run is over, its summary is being written
+            with suppress(RuntimeError):  # closed: the run has ended and its summary is being written
                 self._loop.call_soon_threadsafe(self._act, len(self.received), number)
 
     def _act(self, count: int, number: int) -> None:
@@ -83,8 +83,10 @@ class Signals:
             self._control.drain("interrupted", StoppedError.exit_code)
             self._task.cancel()
         elif count == 1:
-            self._shown.notice("stopping: no new batch, waiting for what runs (again to cancel it)")
+            self._shown.notice(
+                "stopping: no new batch is started, waiting for running queries (interrupt again to cancel them)"
+            )
             self._control.drain("interrupted", StoppedError.exit_code)
         elif count == 2:
-            self._shown.notice("cancelling what runs")
+            self._shown.notice("cancelling the running queries")
             self._control.cancel("interrupted twice", FORCED[signal.Signals(number)])

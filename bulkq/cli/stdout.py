@@ -1,6 +1,6 @@
-"""The program's stdout, which is for data: what a database library prints goes to stderr.
+"""Reserve stdout for data: output of database libraries goes to stderr.
 
-Some libraries print from Python, some from C. Data get a descriptor of their own, and descriptor 1 becomes stderr's.
+Some libraries print from Python, some from C. Data gets its own descriptor, and descriptor 1 becomes a copy of stderr.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import sys
 import threading
 
 LIBRARIES = "bulkq "
-"""How the names of threads begin in which libraries run, see `bulkq.drivers.threads`."""
+"""Prefix of the names of threads that run library code, see `bulkq.drivers.threads`."""
 
 
 class Stdout(io.TextIOWrapper):
-    """Text for people and programs; what is printed in a thread of a library is passed on to stderr."""
+    """Text stream on stdout. Output of threads that run library code goes to stderr."""
 
     def write(self, text: str) -> int:
-        """Write `text` where it belongs."""
+        """Write `text` to stdout or stderr."""
         if sys.stderr is not None and threading.current_thread().name.startswith(LIBRARIES):
             return sys.stderr.write(text)
         return super().write(text)
 
 
 def keep() -> None:
-    """Keep descriptor 1 for data, where it is open and stderr is too."""
+    """Reserve descriptor 1 for data, if stdout and stderr are open."""
     stream = sys.stdout
     try:
         if sys.stderr is None or stream.fileno() != 1:
@@ -42,7 +42,7 @@ def keep() -> None:
         errors=stream.errors,
         line_buffering=bool(stream.line_buffering),
     )
-    _replaced.append(stream)  # whose end would close descriptor 1
+    _replaced.append(stream)  # its deletion would close descriptor 1
     sys.stdout = sys.__stdout__ = made  # type: ignore[misc]
 
 

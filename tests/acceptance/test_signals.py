@@ -49,7 +49,7 @@ def test_the_first_signal_drains(cli: Cli, number: signal.Signals) -> None:
     process.send_signal(number)
     lines = ended(process)
     assert process.returncode == 5, lines
-    assert "stopping: no new batch, waiting for what runs (again to cancel it)" in lines
+    assert "stopping: no new batch is started, waiting for running queries (interrupt again to cancel them)" in lines
     assert "status=stopped" in lines[-1]
     assert "failed=0 unknown=0" in lines[-1]
     assert "exit=5" in lines[-1]
@@ -104,7 +104,7 @@ def test_the_second_signal_cancels(cli: Cli, number: signal.Signals, code: int) 
     process.send_signal(number)
     lines = ended(process)
     assert process.returncode == code, lines
-    assert lines[0] == "cancelling what runs"
+    assert lines[0] == "cancelling the running queries"
     assert f"exit={code}" in lines[-1]
 
 

@@ -1,7 +1,7 @@
-"""`--config`, and how `[defaults]` of a configuration become defaults of options: by Click's own `default_map`.
+"""Read `--config`, and turn `[defaults]` of a configuration into Click's `default_map`.
 
-Click then prefers the command line and the environment, converts the text by the option's own type, and
-`ctx.get_parameter_source` tells where a value came from, so that a query file can outrank a default but not an option.
+Click prefers the command line and the environment to `default_map`, and converts its text by the type of the option.
+`ctx.get_parameter_source` returns the origin of a value, so that a query file outranks a file but not an option.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ NAMED = "bulkq.config.named"
 """Key of the value of `--config` while the shell completes a word."""
 
 PERSONAL = frozenset({"config", "confirm"})
-"""Options that no file may answer for whoever types the command."""
+"""Options that cannot be set in a file."""
 
 
 def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001 - Click's signature
-    """Read the configuration before any other option is looked at. The callback of `--config`.
+    """Read the configuration before Click reads other options. The callback of `--config`.
 
     Raises:
-        UsageError: a file cannot be understood, or a default cannot be one.
+        UsageError: a file or a default in it is not valid.
     """
     if ctx.resilient_parsing:  # the shell completes a word, which must not fail
         ctx.meta[NAMED] = value
@@ -47,38 +47,38 @@ def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def config_of(ctx: click.Context) -> Config:
-    """The configuration of a command."""
+    """Return the configuration of a command."""
     config: Config = ctx.meta[META]
     return config
 
 
 def named_config(ctx: click.Context) -> Config | None:
-    """The configuration that was named by `--config`; None where one was only looked for."""
+    """Return the configuration if `--config` names it; None if bulkq searched for it."""
     return config_of(ctx) if given(ctx, "config") else None
 
 
 def given(ctx: click.Context, name: str) -> bool:
-    """Whether an option was given by whoever started the command: typed, or in the environment, but not in a file."""
+    """Return True if the command line or the environment sets an option, False if only a file does."""
     return ctx.get_parameter_source(name) in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}
 
 
 def said(ctx: click.Context, name: str) -> bool:
-    """Whether anybody gave an option: whoever started the command, or a configuration."""
+    """Return True if the command line, the environment or a file sets an option."""
     return given(ctx, name) or ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
 
 
 def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
-    """What Click takes for `ctx.default_map`, by the names of parameters.
+    """Return the value for `ctx.default_map`, by parameter name.
 
     Raises:
-        UsageError: a line, with `file:line`, for each name that is no option and each value that its option refuses.
+        UsageError: one line, with `file:line`, for each unknown name and each value that is not valid.
     """
     known = common_options()
     made: dict[str, object] = {}
     errors: list[str] = []
     for name, setting in defaults.items():
         if name in PERSONAL:
-            errors.append(f"{setting.place}: defaults.{name} is for whoever types the command: take it out")
+            errors.append(f"{setting.place}: defaults.{name} cannot be set in a file: remove it and type --{name}")
             continue
         if name not in known:
             from bulkq.text.messages import suggestion_or_names
@@ -96,7 +96,7 @@ def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
 
 
 def common_options() -> dict[str, click.Option]:
-    """Every option that may have a default in a file, by its long name: those that have an environment variable too."""
+    """Return the options that a file can set, by long name: those with an environment variable."""
     from bulkq.cli import COMMANDS
 
     known: dict[str, click.Option] = {}
@@ -116,7 +116,7 @@ def _options(command: click.Command) -> Iterator[click.Option]:
 
 
 def _value(option: click.Option, value: object) -> object:
-    """`value` as Click takes it, once the option's type has taken it; ValueError with the complaint."""
+    """Return `value` in the form of `default_map`; ValueError with the message if the option does not accept it."""
     if option.is_flag:
         if not isinstance(value, bool):
             raise ValueError("must be true or false")
@@ -133,5 +133,5 @@ def _value(option: click.Option, value: object) -> object:
 
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be text or a number")  # noqa: TRY004 - a complaint about what stands in a file
+        raise ValueError("must be text or a number")  # noqa: TRY004 - an error in a file
     return str(value)

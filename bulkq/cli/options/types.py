@@ -1,4 +1,4 @@
-"""How option values are read: durations, counts, words, thresholds. Each error says what to write instead."""
+"""Types of option values: durations, counts, words, thresholds. Each error says what to write instead."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ else:
 T = TypeVar("T")
 
 SHORTEST_S = 0.001
-"""PostgreSQL counts in milliseconds and takes 0 for "no limit"; only the word `none` may say that."""
+"""PostgreSQL counts milliseconds and reads 0 as "no limit", which only the word `none` may mean."""
 
 LONGEST_NAME = 63
-"""Bytes that PostgreSQL keeps of a name; it cuts the rest off, and two names might become one."""
+"""Maximum bytes of a PostgreSQL name. PostgreSQL cuts longer names, and two names could become one."""
 
 MOST_DIGITS = 18
-"""Of a count: what is longer is no number that anybody means."""
+"""Maximum digits of a count: it fits into 64 bits."""
 
 
 class Value(Base, Generic[T]):
-    """A type whose errors read `--option VALUE: what to write`; its environment variable holds one value per line."""
+    """Base of the types. Errors read `--option VALUE: what to write`; an environment variable holds one value per line."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> T | object:
-        """Read text; what is no text was read before."""
+        """Read a text; return other values unchanged, because Click has read them before."""
         if not isinstance(value, str):
             return value
         try:
@@ -41,11 +41,11 @@ class Value(Base, Generic[T]):
             self.fail(str(error), param, ctx)
 
     def read(self, text: str) -> T:
-        """The value of `text`, or ValueError with the whole complaint."""
+        """Return the value of `text`; ValueError with the whole message."""
         raise NotImplementedError
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
-        """One value per line, because SQL and paths hold blanks."""
+        """Return one value per line, because SQL and paths contain spaces."""
         return [line for line in rv.splitlines() if line.strip()]
 
 
@@ -147,12 +147,12 @@ class TargetText(Text):
 
 
 class Duration(Value[float | None]):
-    """`30s`, `5m`, `none`: seconds, or None for no limit."""
+    """`30s`, `5m`, `none`; read as seconds, or None for no limit."""
 
     name = "duration"
 
     def read(self, text: str) -> float | None:
-        """Seconds of `text`."""
+        """Return the seconds of `text`."""
         from bulkq.text.durations import parse_duration
 
         if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text):
@@ -163,30 +163,30 @@ class Duration(Value[float | None]):
             quoted = f'"{text.strip()}" '
             raise ValueError(f"{text}: {str(error).removeprefix(quoted)}") from None
         if seconds is not None and seconds < SHORTEST_S:
-            raise ValueError(f"{text}: must be at least 1ms (none switches it off)")
+            raise ValueError(f"{text}: must be at least 1ms (use none for no limit)")
         return seconds
 
 
 class Patience(Duration):
-    """A duration for which to wait; `none` and `0s` do not wait."""
+    """A time to wait; `none` and `0s` mean not to wait."""
 
     def read(self, text: str) -> float:
-        """Seconds of `text`."""
+        """Return the seconds of `text`."""
         return 0.0 if text.strip() in {"none", "0", "0s"} else super().read(text) or 0.0
 
 
 class Count(Value[int]):
-    """A whole number from `least`; or None for the word `auto`, where it is taken."""
+    """A whole number of at least `least`; or None for `word`."""
 
     name = "n"
 
     def __init__(self, least: int, word: str = "") -> None:
-        """Take numbers from `least`, and `word`."""
+        """Accept numbers of at least `least`, and `word`."""
         self.least = least
         self.word = word
 
     def read(self, text: str) -> int:
-        """The number; -1 stands for the word, which `convert` makes None."""
+        """Return the number."""
         or_word = f"{self.word} or " if self.word else ""
         if not re.fullmatch(r"[+-]?\d+", text.strip()):
             raise ValueError(f"{text}: must be {or_word}a whole number")
@@ -197,7 +197,7 @@ class Count(Value[int]):
         return int(text)
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | object | None:
-        """As all values, and None for the word."""
+        """Return the number, or None for the word."""
         if self.word and isinstance(value, str) and value.strip() == self.word:
             return None
         return super().convert(value, param, ctx)
@@ -209,15 +209,15 @@ class Words(Value[str]):
     name = "word"
 
     def __init__(self, *words: str) -> None:
-        """Take any of `words`."""
+        """Accept any of `words`."""
         self.words = words
 
     def read(self, text: str) -> str:
-        """The word."""
+        """Return the word."""
         return one_of(text, self.words)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """`auto|bar|lines` in help."""
+        """Return `auto|bar|lines`."""
         return "|".join(self.words)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
@@ -228,10 +228,10 @@ class Words(Value[str]):
 
 
 class WordList(Words):
-    """Some of a few words, with commas between them."""
+    """Some of a few words, separated by commas."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        """A tuple of the words, each once, in the order given."""
+        """Return a tuple of the words, each once, in the order given."""
         if not isinstance(value, str):
             return value
         try:
@@ -270,12 +270,12 @@ class NameValue(Value[tuple[str, str]]):
 
 
 class MarkerPrefix(Value[str]):
-    """`PREFIX` or `SCHEMA.PREFIX`, as the names are in the catalog: they are quoted where they are used."""
+    """`PREFIX` or `SCHEMA.PREFIX`, written as in the catalog; bulkq quotes the names."""
 
     name = "prefix"
 
     def read(self, text: str) -> str:
-        """The text, where two tables can be named after it."""
+        """Return the text if it can be the prefix of two table names."""
         schema, dot, prefix = text.rpartition(".")
         if not prefix or (dot and not schema) or "." in schema or not re.fullmatch(r"[\w $-]+", schema + prefix):
             raise ValueError(f"{text}: write [SCHEMA.]PREFIX without quotes, for example ops.bulkq")
@@ -285,12 +285,12 @@ class MarkerPrefix(Value[str]):
 
 
 class MaxFailures(Value[tuple[int | None, float | None]]):
-    """`N` or `N%`, as a pair of which one is None."""
+    """`N` or `N%`; read as a pair with one None."""
 
     name = "n|n%"
 
     def read(self, text: str) -> tuple[int | None, float | None]:
-        """The count, or the percentage."""
+        """Return the count, or the percentage."""
         found = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)(%?)", text.strip())
         if not found or ("." in found[1] and not found[2]):
             raise ValueError(f"{text}: write a number or a percentage, for example 100 or 5%")
@@ -304,7 +304,7 @@ class MaxFailures(Value[tuple[int | None, float | None]]):
 
 
 def one_of(text: str, words: Sequence[str]) -> str:
-    """`text` where it is one of `words`; else ValueError with the nearest and all of them."""
+    """Return `text` if it is one of `words`; else ValueError with the nearest word or all words."""
     if text in words:
         return text
     from bulkq.text.messages import nearest

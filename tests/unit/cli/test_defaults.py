@@ -139,8 +139,8 @@ def test_every_common_option_may_have_a_default() -> None:
         ("concurrency", "many", "P:3: defaults.concurrency many: must be a whole number"),
         ("write", "yes", "P:3: defaults.write must be true or false"),
         ("include", ["n", "parms"], "P:3: defaults.include parms: no such value (did you mean params?)"),
-        ("confirm", ["prod"], "P:3: defaults.confirm is for whoever types the command: take it out"),
-        ("config", "x", "P:3: defaults.config is for whoever types the command: take it out"),
+        ("confirm", ["prod"], "P:3: defaults.confirm cannot be set in a file: remove it and type --confirm"),
+        ("config", "x", "P:3: defaults.config cannot be set in a file: remove it and type --config"),
     ],
 )
 def test_a_default_that_cannot_be_one(name: str, value: object, words: str) -> None:

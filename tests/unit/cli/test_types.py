@@ -53,7 +53,7 @@ def test_values_are_read(reader: Value[object], text: str, value: object) -> Non
     [
         (Duration(), "5", "5: write a unit, for example 5s"),
         (Duration(), "1.5", "1.5: write a unit, for example 1.5s"),
-        (Duration(), "0.1ms", "0.1ms: must be at least 1ms (none switches it off)"),
+        (Duration(), "0.1ms", "0.1ms: must be at least 1ms (use none for no limit)"),
         (Count(1), "0", "0: must be at least 1"),
         (Count(1), "1.5", "1.5: must be a whole number"),
         (Count(1), "9" * 30, "must be a number of at most 18 digits"),
