@@ -7,6 +7,9 @@ Statement         a query that a connection has prepared
 Sink              where result rows go                   bulkq.sinks
 Ledger            the durable record of runs             bulkq.ledger
 Throttle          a reason to wait                       bulkq.throttles
+Delivery          what becomes of the results            bulkq.engine.delivery
+BatchOutput       the way of one answer into its sink
+Executor          where batches are executed             bulkq.engine.executors
 Mapper            what result rows go through            --map
 Judge             what an answer means                   bulkq check
 Observer          who is told what happened              progress, --failures
@@ -18,27 +21,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from bulkq.errors import LedgerError, RefusedError
-    from bulkq.model import (
-        BadValue,
-        Batch,
-        BatchResult,
-        Capabilities,
-        Claim,
-        Column,
-        Decoding,
-        Limits,
-        Mark,
-        ParameterSet,
-        Query,
-        Reply,
-        RunRecord,
-        RunSummary,
-        Server,
-        SetError,
-        SinkPosition,
-    )
+    from bulkq.model.batch import BadValue, Batch, BatchResult, Claim, Column, Decoding, Limits, Reply, SetError
+    from bulkq.model.part import PartSpec
+    from bulkq.model.query import ParameterSet, Query
+    from bulkq.model.run import Mark, RunRecord, RunSummary, SinkPosition
+    from bulkq.model.target import Capabilities, Server
     from bulkq.policy.progress import Progress
 
 
@@ -48,7 +38,6 @@ class ParameterSource(Protocol):
     @property
     def total(self) -> int | None:
         """Number of parameter sets, where it is known without reading them; known to all at the end."""
-        ...
 
     typed: bool
     """True: the values are Python values of the right types. False: `str | None`, for the target to convert."""
@@ -65,15 +54,12 @@ class ParameterSource(Protocol):
             ParameterError: the source cannot be read on; the message starts with `file:line`.
             Exception: of the Python API, what the caller's own iterable raised.
         """
-        ...
 
     def fraction(self) -> float | None:
         """How much of the source was consumed, 0.0 to 1.0, by bytes or by count; None where nobody can tell."""
-        ...
 
     async def close(self) -> None:
         """Give back files and connections. May be called at any time, more than once."""
-        ...
 
 
 class Statement(Protocol):
@@ -113,7 +99,6 @@ class Connection(Protocol):
         Raises:
             DatabaseError: the server refuses the text, with `offset` where it gave a position; or the connection broke.
         """
-        ...
 
     async def attempt(
         self,
@@ -143,18 +128,15 @@ class Connection(Protocol):
             AlreadyApplied: the marker was there: an earlier attempt had committed.
             NotOwner: the run row is gone or has another owner.
         """
-        ...
 
     def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
         """Execute for one set and give the rows in pieces, so that memory does not grow with the result."""
-        ...
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
         """Send the whole result of a query without parameters as CSV with header to `write`; returns the rows.
 
         Only where `Capabilities.copies`.
         """
-        ...
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
@@ -164,15 +146,12 @@ class Connection(Protocol):
         Raises:
             DatabaseError: the first that failed; everything is rolled back.
         """
-        ...
 
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Which text values the target would not convert. Executes nothing of the user's."""
-        ...
 
     async def close(self) -> None:
         """End the session within two seconds, by force if need be."""
-        ...
 
 
 @runtime_checkable
@@ -185,7 +164,6 @@ class SnapshotConnection(Protocol):
         Raises:
             DatabaseError: the server has no snapshot to share.
         """
-        ...
 
 
 class Driver(Protocol):
@@ -201,7 +179,6 @@ class Driver(Protocol):
         Raises:
             TargetError: with which it was: no such host, refused port, wrong password, no such database or file.
         """
-        ...
 
 
 class WarningCounts(Protocol):
@@ -219,7 +196,6 @@ class WarningDriver(Protocol):
     @property
     def warnings(self) -> WarningCounts:
         """Those of all of its connections, of attempts that went through."""
-        ...
 
 
 class Sink(Protocol):
@@ -235,23 +211,18 @@ class Sink(Protocol):
         Raises:
             UsageError: these columns cannot go into this sink.
         """
-        ...
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
         """The payload of a batch, None if this sink keeps nothing of it, and its weight in bytes while it waits for its turn."""
-        ...
 
     async def write(self, payload: object) -> None:
         """Take a payload in output order."""
-        ...
 
     def mark(self) -> int:
         """The present end of the output, for `back_to`."""
-        ...
 
     def back_to(self, mark: int) -> None:
         """Forget what was written since `mark`, so that a retry never leaves half an answer."""
-        ...
 
     def positions(self) -> tuple[SinkPosition, ...]:
         """What `write` has appended so far, buffered bytes included; () where nothing can be continued.
@@ -259,7 +230,6 @@ class Sink(Protocol):
         Cheap. To be asked when a batch was written, together with its mark: while a result streams in, the pieces of
         an answer that may still fail are counted too.
         """
-        ...
 
     async def fsync(self) -> None:
         """Put on disk what was written before the call; writes may go on meanwhile. Free when nothing was.
@@ -267,15 +237,12 @@ class Sink(Protocol):
         Raises:
             StoppedError: the disk takes no more.
         """
-        ...
 
     async def close(self, *, complete: bool) -> None:
         """Finish. A file gets its final name only when the run reached its end."""
-        ...
 
     def discard(self) -> None:
         """Close as if it had never been opened: the run ended before its first statement."""
-        ...
 
 
 @runtime_checkable
@@ -284,11 +251,9 @@ class ByteSink(Sink, Protocol):
 
     def copy_delimiter(self) -> str | None:
         """The delimiter for COPY, or None where this sink must see rows (`--include`, other queries beside it)."""
-        ...
 
     def write_bytes(self, data: bytes) -> object:
         """Append what COPY sent."""
-        ...
 
 
 class Throttle(Protocol):
@@ -303,19 +268,95 @@ class Throttle(Protocol):
         Raises:
             UsageError: it cannot be read.
         """
-        ...
 
     def reason(self) -> str | None:
         """Why the lanes have to wait; None: go on. Answers at once, from the last reading."""
-        ...
 
     def load(self) -> float | None:
         """How near the signal is to its limit, 1.0 being the limit; None if it has no scale."""
-        ...
 
     async def close(self) -> None:
         """Stop reading. May be called more than once, and without `open`."""
-        ...
+
+
+class Slot(Protocol):
+    """A lane's right to be at work on a database."""
+
+    def give_back(self) -> None:
+        """Let another lane have it. Harmless when repeated."""
+
+    def lent(self) -> AbstractAsyncContextManager[None]:
+        """Let other lanes have it inside this block."""
+
+
+class StreamTarget(Protocol):
+    """Where an answer goes while it arrives."""
+
+    copy_delimiter: str | None
+    """The delimiter for COPY; None if rows are wanted."""
+
+    async def begin(self) -> None:
+        """Begin an attempt: forget what an earlier one has written."""
+
+    async def write(self, result: BatchResult) -> None:
+        """Append a piece."""
+
+    def write_bytes(self, data: bytes) -> object:
+        """Append bytes of COPY; an awaitable where that may take time."""
+
+
+class BatchOutput(StreamTarget, Protocol):
+    """The way of the answer to one batch. It ends with `deliver` or `give_up`."""
+
+    def recover(self, error: Exception) -> BatchResult | None:
+        """The result of a batch that ended with `error`; None if the error is not the batch's own."""
+
+    async def complete(self, result: BatchResult) -> BatchResult:
+        """`result` as it is counted: mapped, or judged."""
+
+    def hold(self, result: BatchResult) -> None:
+        """Encode the completed result."""
+
+    async def deliver(self) -> None:
+        """Write what `hold` has encoded, or let it wait for its turn."""
+
+    def give_up(self) -> None:
+        """End without a result."""
+
+
+class Delivery(Protocol):
+    """What becomes of the results of a target: in input order, as they end, through a function, or judged."""
+
+    async def admit(self) -> None:
+        """Wait until another batch may be cut."""
+
+    def open(self, spec: PartSpec, batch: Batch, slot: Slot) -> BatchOutput:
+        """The way of the answer to `batch`."""
+
+
+class Executor(Protocol):
+    """Executes the batches of one lane, one at a time."""
+
+    @property
+    def stranded(self) -> bool:
+        """Whether it holds a statement that cannot be stopped, so its lane is to end."""
+
+    async def ready(self, *, patient: bool = True) -> object:
+        """Connect, unless that was done; see `bulkq.engine.pool.Sessions.open`."""
+
+    async def execute(self, spec: PartSpec, batch: Batch, out: StreamTarget) -> BatchResult:
+        """Every set of `batch`, each in the end answered or a failure. A large answer streams into `out`.
+
+        Raises:
+            RefusedError: the session may not execute the statement.
+            StoppedError: the target stayed away.
+        """
+
+    async def close(self) -> None:
+        """Give back the connection."""
+
+    async def discard(self) -> None:
+        """Close the connection: its state is in doubt."""
 
 
 class Mapper(Protocol):
@@ -323,7 +364,6 @@ class Mapper(Protocol):
 
     async def __call__(self, result: BatchResult) -> tuple[BatchResult, tuple[SetError, ...]]:
         """`result` with other rows, and the sets that it could not do it for; never raises."""
-        ...
 
 
 class Ledger(Protocol):
@@ -345,7 +385,6 @@ class Ledger(Protocol):
         Raises:
             LedgerError: it cannot be written.
         """
-        ...
 
     def mark(self, mark: Mark) -> None:
         """Take note of a batch that ended; durable at the next group commit, at most 200 ms later.
@@ -353,11 +392,9 @@ class Ledger(Protocol):
         Raises:
             LedgerError: an earlier group commit failed; nothing more may be sent.
         """
-        ...
 
     async def sync(self) -> None:
         """Make all marks durable now."""
-        ...
 
     def attach(
         self,
@@ -370,19 +407,15 @@ class Ledger(Protocol):
 
         `positions` is called in the moment in which a group commit collects its marks.
         """
-        ...
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
-        ...
 
     async def finish(self, record: RunRecord) -> None:
         """Record how the run, or this process of it, ended; durable on return."""
-        ...
 
     async def close(self) -> None:
         """Make what is noted durable and let go."""
-        ...
 
 
 class Judge(Protocol):
@@ -390,15 +423,12 @@ class Judge(Protocol):
 
     def begin(self, batch: Batch) -> Sink:
         """A sink for the answer to the only set of `batch`."""
-        ...
 
     def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
         """What the read-only guard said to the set of `batch`, as its failure: the others go on."""
-        ...
 
     async def decide(self, result: BatchResult) -> BatchResult:
         """`result` counted by what its rows say, without them."""
-        ...
 
 
 class Observer(Protocol):
@@ -406,16 +436,12 @@ class Observer(Protocol):
 
     def started(self, progress: Progress) -> None:
         """The run begins; `progress` is live and may be read at any time."""
-        ...
 
     def batch_done(self, result: BatchResult) -> None:
         """A batch ended, in output order."""
-        ...
 
     def notice(self, text: str) -> None:
         """Something people should know: a line on stderr."""
-        ...
 
     def finished(self, summary: RunSummary) -> None:
         """The run ended, however it ended."""
-        ...

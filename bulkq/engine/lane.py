@@ -10,19 +10,18 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
+from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.segments import Segment, halves, segments_of
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import (
     ANSWER_LOST,
     Batch,
     BatchResult,
-    Claim,
     Outcome,
     Phase,
     Reply,
@@ -41,28 +40,10 @@ if TYPE_CHECKING:
     from bulkq.engine.part import PartState
     from bulkq.engine.pool import Sessions
     from bulkq.model import ParameterSet, PartSpec
-    from bulkq.protocols import Connection, Statement
+    from bulkq.protocols import Connection, Statement, StreamTarget
 
 COPIED = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 """What PostgreSQL's COPY takes between its parentheses; EXPLAIN and SHOW give rows as well, and it refuses them."""
-
-
-class Pieces(Protocol):
-    """Where a streamed result goes while it arrives; the runner's lane implements it over its sink."""
-
-    copy_delimiter: str | None
-
-    async def begin(self) -> None:
-        """Take the turn in output order; on a later attempt forget what the earlier one wrote."""
-        ...
-
-    async def write(self, result: BatchResult) -> None:
-        """Append a piece."""
-        ...
-
-    def write_bytes(self, data: bytes) -> object:
-        """Append bytes of COPY."""
-        ...
 
 
 class Lane:
@@ -122,7 +103,7 @@ class Lane:
         part.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
         return result
 
-    async def stream(self, part: PartState, batch: Batch, out: Pieces) -> BatchResult:
+    async def stream(self, part: PartState, batch: Batch, out: StreamTarget) -> BatchResult:
         """The one set of `batch`, its rows given to `out` as they come; memory does not grow with the result.
 
         A result of a single piece comes back in the `BatchResult`, as from `execute`, and `out` never begins.
@@ -145,7 +126,7 @@ class Lane:
                 again = bool(await self._after(tally, segment, error, time.monotonic() - attempt_s))
         return tally.result(time.monotonic() - started_s)
 
-    async def _stream_once(self, tally: BatchOutcome, segment: Segment, out: Pieces) -> None:
+    async def _stream_once(self, tally: BatchOutcome, segment: Segment, out: StreamTarget) -> None:
         part, spec, batch = tally.part, tally.spec, tally.batch
         connection, statement = await self._prepared(spec, batch.sets[0])
         segment.alone = statement.single
@@ -216,27 +197,29 @@ class Lane:
         segment: Segment,
         sets: Sequence[ParameterSet],
     ) -> Reply:
-        """The attempt itself, with its claim and under the guard of `--max-affected`."""
-        part, spec = tally.part, tally.spec
-        if spec.limits.read_only:
-            return await connection.attempt(statement, sets, spec.limits)
+        """Carry out the plan of the attempt, under the guard of `--max-affected`."""
+        guard = tally.part.guard
+        plan = plan_attempt(tally.spec, tally.batch, segment, sets)
+        assert plan.plain, "drivers execute a claim and the user's statement"
+        if plan.limits.read_only:
+            return await connection.attempt(statement, sets, plan.limits)
         reserved = 0
         committed = 0
 
         def before_commit(rows: int) -> None:
             nonlocal reserved
-            if part.guard is not None:
-                part.guard.reserve(rows)
+            if guard is not None:
+                guard.reserve(rows)
                 reserved = rows
 
-        limits = replace(spec.limits, ordered=True) if tally.batch.repeats else spec.limits
         try:
-            claim = _claim(spec, tally.batch, segment)
-            reply = await connection.attempt(statement, sets, limits, claim=claim, before_commit=before_commit)
+            reply = await connection.attempt(
+                statement, sets, plan.limits, claim=plan.claim, before_commit=before_commit
+            )
             committed = reply.changed
         finally:
-            if part.guard is not None:
-                part.guard.settle(reserved, committed)
+            if guard is not None:
+                guard.settle(reserved, committed)
         return reply
 
     async def _prepared(self, spec: PartSpec, first: ParameterSet) -> tuple[Connection, Statement]:
@@ -402,16 +385,6 @@ class Lane:
 
 WAITED_FOR = frozenset({"55P03", "57014", "40001", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 """A claim that did not get its lock: nothing of the user's was sent."""
-
-
-def _claim(spec: PartSpec, batch: Batch, segment: Segment) -> Claim | None:
-    """The claim of a segment: its sets are consecutive in writes, so a range says which they are."""
-    claims = spec.claims
-    if claims is None:
-        return None
-    first, last = batch.first + segment.positions[0], batch.first + segment.positions[-1]
-    assert last - first + 1 == len(segment.positions), "the sets of a claim are consecutive"
-    return Claim(claims.run, claims.owner, spec.number, first, last, claims.tables)
 
 
 def _applied(tally: BatchOutcome, segment: Segment, there: AlreadyApplied) -> list[Segment]:

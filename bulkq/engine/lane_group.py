@@ -11,13 +11,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.delivery.backlog import Held, Outlet
-from bulkq.engine.delivery.mapped import mapped, streamed
-from bulkq.engine.delivery.ordered import Apart, Window
-from bulkq.engine.delivery.streaming import Turn
+from bulkq.engine.delivery.choose import choose_delivery
+from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.failures import failure
 from bulkq.engine.lane import Lane
-from bulkq.errors import BulkqError, NoRoom, ParameterError, RefusedError, StoppedError
+from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.counts import Counts
 from bulkq.policy.retry import Budget
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from bulkq.engine.limiter import Permit
     from bulkq.engine.part import PartState
     from bulkq.model import Batch
+    from bulkq.protocols import BatchOutput, Executor
 
 FAST_S = 0.001
 """Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
@@ -59,8 +58,8 @@ class LaneGroup:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
-        apart = parts[0].judge is not None
-        self.window = Apart(most, context.overflow) if apart else Window(most, context.overflow, ordered=ordered)
+        self._delivery = choose_delivery(parts, context, lanes=most, ordered=ordered, written=self._recorded)
+        self.window = self._delivery.window
         self.slots = 1
         """Connections that the target may have open; given back when all of them are closed."""
 
@@ -77,7 +76,6 @@ class LaneGroup:
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
         self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
-        self._outlets: dict[int, Outlet] = {}  # by number of the part
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
         self._gap: int | None = None  # the set that output order waits for
         self._gap_s = 0.0  # since when
@@ -187,11 +185,11 @@ class LaneGroup:
     async def _run_lane(self) -> None:
         """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
         permit = self._context.permit(self.sessions)
-        lane = Lane(self.sessions, self._budget, permit)
+        executor = LocalExecutor(Lane(self.sessions, self._budget, permit), self.parts)
         self._beginning.add(asyncio.current_task())
         self._spread()
         try:
-            while self._going and await self._next_batch(lane, permit):
+            while self._going and await self._next_batch(executor, permit):
                 pass
         except asyncio.CancelledError:
             if self._going and not self._over:
@@ -200,7 +198,7 @@ class LaneGroup:
             self._ended_by(error)
         finally:
             self._beginning.discard(asyncio.current_task())
-            await self._put_away(lane)
+            await self._put_away(executor)
 
     def _ended_by(self, error: BulkqError) -> None:
         """An outage is a matter of this target where there are others; everything else is one of the run."""
@@ -209,23 +207,25 @@ class LaneGroup:
         else:
             self._context.stop_by(error)
 
-    async def _put_away(self, lane: Lane) -> None:
+    async def _put_away(self, executor: Executor) -> None:
         if self._context.control.cancelled:
-            await lane.discard()
+            await executor.discard()
         else:
-            await lane.close()
+            await executor.close()
 
-    async def _next_batch(self, lane: Lane, permit: Permit) -> bool:
+    async def _next_batch(self, executor: Executor, permit: Permit) -> bool:
         """One batch from its cut to its place in the output; False when there is none for this lane."""
         await self._context.gate.admit(self._wants_batch)
-        await self.window.admit()
+        await self._delivery.admit()
         part = self._part()
         if part is not None and part.order is not None:  # before the permit: a lane that waits holds nothing
             await part.order.admit(lambda: self._going)
             part = self._part()
         if part is None or not self._going or self._crowded(part):
             return False
-        if not await self._connected(lane):  # before cutting: a lane that waits for a connection owes nobody a batch
+        if not await self._connected(
+            executor
+        ):  # before cutting: a lane that waits for a connection owes nobody a batch
             return False
         self._beginning.discard(asyncio.current_task())
         async with permit:
@@ -238,22 +238,22 @@ class LaneGroup:
                 self._release()
                 return False
             self._spread()
-            held, turn = await self._execute(lane, permit, *cut)
-        await self.window.deliver(held, has_turn=turn.has)
+            out = await self._execute(executor, permit, *cut)
+        await out.deliver()
         given_up = self._context.decide(self.parts)
         if given_up is not None:
             self.stop(given_up)
-        if lane.stranded:
+        if executor.stranded:
             self._strand()
-        return not lane.stranded
+        return not executor.stranded
 
-    async def _connected(self, lane: Lane) -> bool:
+    async def _connected(self, executor: Executor) -> bool:
         """Give the lane its connection; False when the server has none for it and others are at work without it."""
         task = asyncio.current_task()
         assert task is not None
         self._waiting.add(task)
         try:
-            await lane.ready(patient=False)
+            await executor.ready(patient=False)
         except NoRoom as error:
             others = self._lanes - self._beginning - {task}
             if others:
@@ -261,7 +261,7 @@ class LaneGroup:
                     self.sessions.say(f"{error}: going on with {len(others)}")
                 self._full_until_s = time.monotonic() + FULL_S
                 return False
-            await lane.ready()
+            await executor.ready()
         finally:
             self._waiting.discard(task)
         return True
@@ -336,65 +336,43 @@ class LaneGroup:
         part.taken += len(batch.sets)
         return batch
 
-    async def _execute(self, lane: Lane, permit: Permit, part: PartState, batch: Batch) -> tuple[Held, Turn]:
+    async def _execute(self, executor: Executor, permit: Permit, part: PartState, batch: Batch) -> BatchOutput:
         progress = self._context.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
-        turn = Turn(self.window, progress, self._outlet(part, batch), part.spec.query, batch, permit)
+        out = self._delivery.open(part.spec, batch, permit)
         try:
-            return await self._ended(lane, permit, part, batch, turn), turn
+            await self._complete(executor, part, batch, out)
         except asyncio.CancelledError as cancelled:
-            turn.give_up()
+            out.give_up()
             if cancelled.args:  # by a driver: what it sent goes on
                 self._left_behind(part, batch, str(cancelled))
             raise
         except BaseException:
-            turn.give_up()
+            out.give_up()
             raise
         finally:
             self._owed.pop(batch.index, None)
+        return out
 
-    async def _ended(self, lane: Lane, permit: Permit, part: PartState, batch: Batch, turn: Turn) -> Held:
-        """What came of `batch`, counted and encoded."""
+    async def _complete(self, executor: Executor, part: PartState, batch: Batch, out: BatchOutput) -> None:
+        """Execute `batch`, count its result and encode its rows."""
         try:
-            result = await self._answer(lane, part, batch, turn)
+            result = await self._answer(executor, part, batch, out)
         finally:
             self._context.progress.in_flight -= len(batch.sets)
-        if part.judge is not None:
-            result = await part.judge.decide(result)
-        if part.mapper is not None:
-            permit.give_back()  # the database has answered; others may be at work on theirs
-            result = await mapped(part, part.mapper, result)
-        if result.failures:
-            turn.forget()
+        result = await out.complete(result)
         self._count(part, result)
-        return _held(part, result, turn)
+        out.hold(result)
 
-    def _outlet(self, part: PartState, batch: Batch) -> Outlet:
-        """Where the answer to `batch` goes: for a check to a sink of its own."""
-        if part.judge is not None:
-            return Outlet(part.judge.begin(batch), self._recorded)
-        outlet = self._outlets.get(part.number)
-        if outlet is None:
-            outlet = Outlet(part.sink, self._recorded, self._context.door(part.sink))
-            self._outlets[part.number] = outlet
-        return outlet
-
-    async def _answer(self, lane: Lane, part: PartState, batch: Batch, turn: Turn) -> BatchResult:
+    async def _answer(self, executor: Executor, part: PartState, batch: Batch, out: BatchOutput) -> BatchResult:
         try:
-            if self._streams(part, batch):
-                if part.mapper is None:
-                    return await lane.stream(part, batch, turn)
-                return await streamed(lane, part, part.mapper, batch, turn)
-            return await lane.execute(part, batch)
-        except RefusedError as error:
-            if part.judge is None or error is self.sessions.gone:
+            return await executor.execute(part.spec, batch, out)
+        except Exception as error:
+            result = None if error is self.sessions.gone else out.recover(error)
+            if result is None:
                 raise
-            return part.judge.refused(batch, error)
-
-    def _streams(self, part: PartState, batch: Batch) -> bool:
-        """Whether the result may be too big to hold: not known yet, or known to be."""
-        return part.spec.limits.read_only and len(batch.sets) == 1 and part.big is not False
+            return result
 
     def _left_behind(self, part: PartState, batch: Batch, why: str) -> None:
         """A cancelled batch that could not be ended. Of a write that no marker settles, nobody can tell what came of it."""
@@ -457,21 +435,3 @@ class LaneGroup:
         self._context.progress.counts += uncounted
         part.counts += uncounted
         self._context.tell(replace(result, ok=0))
-
-
-def _held(part: PartState, result: BatchResult, turn: Turn) -> Held:
-    """`result` on its way to the sink, encoded, without its rows."""
-    payload, weight = turn.outlet.sink.encode(result) if result.rows and result.values else (None, 0)
-    reads = part.spec.limits.read_only
-    nothing = payload is None and bool(result.rows if reads else result.rows or not result.columns)
-    aside = turn.aside()
-    if aside is not None:
-        payload, weight = aside, aside.weight
-    return Held(
-        replace(result, values=(), positions=()),
-        turn.outlet,
-        payload,
-        weight,
-        orderless=nothing and aside is None and not (result.failures or result.unanswered),
-        answer=not reads and (payload is not None or part.record_started is not None),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bulkq.model.attempt_plan import AttemptPlan
 from bulkq.model.batch import (
     ANSWER_LOST,
     BadValue,
@@ -64,6 +65,7 @@ __all__ = [
     "ANSWER_LOST",
     "CHECK_MODE",
     "KEPT_FAILURES",
+    "AttemptPlan",
     "BadValue",
     "Batch",
     "BatchResult",

@@ -100,7 +100,7 @@ FAILPOINTS = (
     *_around("batch-sqlite", "bulkq.drivers.sqlite.session:Session._applied", kinds=SQLITE, passages=OFTEN),
     *_around("commit-sqlite", "bulkq.drivers.sqlite.handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
-    *_around("deliver", "bulkq.engine.delivery.ordered:Window.deliver", passages=OFTEN),
+    *_around("deliver", "bulkq.engine.delivery.base:Window.deliver", passages=OFTEN),
     *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
     *_around("group-commit", "bulkq.ledger.recorder:Recorder._write_group", task="slow", passages=OFTEN),
     *_around("ledger-direct", "bulkq.ledger.file_writer:DirectRows._commit", task="slow", passages=(5,)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from bulkq.engine.delivery.ordered import AHEAD_ANSWERS
+from bulkq.engine.delivery.base import AHEAD_ANSWERS
 from bulkq.engine.delivery.overflow import MEMORY_BYTES
 from tests.crash.processes import done_ranges, make_ledger, run_id, start
 

@@ -42,6 +42,12 @@ class Outlet(Shared):
     door: asyncio.Lock | None = None
     """Of a sink that several targets write to."""
 
+    reads: bool = True
+    """Whether the part changes nothing, so that its answers can be requested again."""
+
+    noted: bool = False
+    """Whether the ledger records each set before it is sent."""
+
 
 @dataclass(slots=True)
 class Held:

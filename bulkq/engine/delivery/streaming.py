@@ -1,35 +1,39 @@
-"""Where a lane sends a result that it streams: into the sink when it is its turn, aside while it is not."""
+"""The way of one batch's answer: into the sink when it is its turn, aside while it is not."""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.aside import Aside
-from bulkq.engine.delivery.ordered import Begun
+from bulkq.engine.delivery.backlog import Held
+from bulkq.engine.delivery.base import Begun
 from bulkq.errors import StoppedError
 from bulkq.protocols import ByteSink
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bulkq.engine.delivery.backlog import Outlet
-    from bulkq.engine.delivery.ordered import Window
-    from bulkq.engine.limiter import Permit
-    from bulkq.model import Batch, BatchResult, Query
+    from bulkq.engine.delivery.base import Window
+    from bulkq.model import Batch, BatchResult, PartSpec, Query
     from bulkq.policy.progress import Progress
+    from bulkq.protocols import Slot
 
 MOST_ASIDE = 1024 * 1024 * 1024
-"""Bytes of one answer that go aside. A lane whose answer is larger waits for its turn, without its permit."""
+"""Bytes of one answer that go aside. A lane whose answer is larger waits for its turn, without its slot."""
 
 
 class Turn:
-    """A lane's access to its sink while a result streams in; `bulkq.engine.lane.Pieces` over a part's outlet.
+    """The answer to one batch on its way into the sink, in pieces or as a whole. Implements `bulkq.protocols.BatchOutput`.
 
     Into a sink that several targets share, only whole answers are written: a target that stops in the middle of an answer
     must not hold the others.
     """
 
     def __init__(
-        self, window: Window, progress: Progress, outlet: Outlet, query: Query, batch: Batch, permit: Permit
+        self, window: Window, progress: Progress, outlet: Outlet, query: Query, batch: Batch, slot: Slot
     ) -> None:
         self.has = False
         self.copy_delimiter: str | None = None
@@ -40,10 +44,11 @@ class Turn:
             self.copy_delimiter = self._sink.copy_delimiter()
         self._window = window
         self._progress = progress
-        self._permit = permit
+        self._slot = slot
         self._index = batch.index
         self._mark = 0
         self._aside = Aside()
+        self._held: Held | None = None
 
     async def begin(self) -> None:
         """Begin an attempt: forget what an earlier one has written."""
@@ -74,6 +79,42 @@ class Turn:
         with contextlib.suppress(StoppedError):  # a reader has a part of it already
             self.forget()
         self._window.give_up(has_turn=self.has)
+
+    def recover(self, error: Exception) -> BatchResult | None:  # noqa: ARG002 - for deliveries that have one
+        """Return the result of a batch that ended with `error`; None if the error is not the batch's own."""
+        return None
+
+    async def complete(self, result: BatchResult) -> BatchResult:
+        """Return `result` as it is counted."""
+        if result.failures:
+            self.forget()
+        return result
+
+    def hold(self, result: BatchResult) -> None:
+        """Encode the rows of `result` for the sink."""
+        outlet = self.outlet
+        payload, weight = outlet.sink.encode(result) if result.rows and result.values else (None, 0)
+        nothing = payload is None and bool(result.rows if outlet.reads else result.rows or not result.columns)
+        aside = self.aside()
+        if aside is not None:
+            payload, weight = aside, aside.weight
+        self._held = Held(
+            replace(result, values=(), positions=()),
+            outlet,
+            payload,
+            weight,
+            orderless=nothing and aside is None and not (result.failures or result.unanswered),
+            answer=not outlet.reads and (payload is not None or outlet.noted),
+        )
+
+    async def deliver(self) -> None:
+        """Write what `hold` has encoded, or let it wait for its turn.
+
+        Raises:
+            BulkqError: the output, the ledger or the overflow cannot be written.
+        """
+        assert self._held is not None
+        await self._window.deliver(self._held, has_turn=self.has)
 
     def aside(self) -> Aside | None:
         """Return what was kept aside and is to be written in its turn."""
@@ -108,7 +149,30 @@ class Turn:
                     raise
             else:
                 return True
-        async with self._permit.lent():
+        async with self._slot.lent():
             await self._window.turn(self._index)
         self._took()
         return False
+
+
+class SinkDelivery:
+    """Delivers the results of one target to the sinks of its parts. Implements `bulkq.protocols.Delivery`.
+
+    Args:
+        window: the order in which results are written.
+        outlets: where the results of each part go, by number of the part.
+        progress: counts the rows of streamed answers.
+    """
+
+    def __init__(self, window: Window, outlets: Mapping[int, Outlet], progress: Progress) -> None:
+        self.window = window
+        self._outlets = outlets
+        self._progress = progress
+
+    async def admit(self) -> None:
+        """Wait until another batch may be cut."""
+        await self.window.admit()
+
+    def open(self, spec: PartSpec, batch: Batch, slot: Slot) -> Turn:
+        """Return the way of the answer to `batch`."""
+        return Turn(self.window, self._progress, self._outlets[spec.number], spec.query, batch, slot)

@@ -13,9 +13,11 @@ import pytest
 
 from bulkq.engine.delivery import backlog, overflow
 from bulkq.engine.delivery.backlog import Held, Outlet
-from bulkq.engine.delivery.ordered import AHEAD_ANSWERS, Window
+from bulkq.engine.delivery.base import AHEAD_ANSWERS
+from bulkq.engine.delivery.ordered import OrderedWindow
 from bulkq.engine.delivery.overflow import Overflow
 from bulkq.engine.delivery.streaming import Turn
+from bulkq.engine.delivery.unordered import UnorderedWindow
 from bulkq.engine.limiter import Permit
 from bulkq.errors import StoppedError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query
@@ -54,7 +56,7 @@ class Bench:
 
     def __init__(self, sink: Sink, store: Overflow, *, lanes: int = 2, ordered: bool = True) -> None:
         self.sink = sink
-        self.window = Window(lanes, store, ordered=ordered)
+        self.window = OrderedWindow(lanes, store) if ordered else UnorderedWindow(lanes, store)
         self.recorded: list[int] = []
         self.outlet = Outlet(sink, lambda result: self.recorded.append(result.batch.index))
 
@@ -167,7 +169,7 @@ async def test_no_room_for_what_waits(tmp_path: Path, store: Overflow, monkeypat
 @pytest.mark.usefixtures("tight")
 async def test_values_that_cannot_be_pickled_hold_the_lanes(store: Overflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python values that cannot leave memory are kept there, in order, and bound how far the lanes go ahead."""
-    monkeypatch.setattr("bulkq.engine.delivery.ordered.MEMORY_BYTES", 20_000)
+    monkeypatch.setattr("bulkq.engine.delivery.base.MEMORY_BYTES", 20_000)
     sink = RowsSink(ahead=100)
     bench = Bench(sink, store)
     for index in range(1, 40):

@@ -1,0 +1,57 @@
+"""Which delivery the parts of a target have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.engine.delivery.backlog import Outlet
+from bulkq.engine.delivery.evaluated import EvaluatedDelivery
+from bulkq.engine.delivery.mapped import MappedDelivery
+from bulkq.engine.delivery.ordered import OrderedWindow
+from bulkq.engine.delivery.streaming import SinkDelivery
+from bulkq.engine.delivery.unordered import SeparateWindow, UnorderedWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.engine.context import RunContext
+    from bulkq.engine.part import PartState
+    from bulkq.model import BatchResult
+
+
+def choose_delivery(
+    parts: Sequence[PartState],
+    context: RunContext,
+    *,
+    lanes: int,
+    ordered: bool,
+    written: Callable[[BatchResult], None],
+) -> SinkDelivery:
+    """The delivery of one target. Of its parts, all are checks or none, and all are mapped or none.
+
+    Args:
+        parts: of the target.
+        context: of the run.
+        lanes: of the target, at most.
+        ordered: whether results are written in the order of the input.
+        written: records a batch that was written.
+    """
+    overflow, progress = context.overflow, context.progress
+    judges = {part.number: part.judge for part in parts if part.judge is not None}
+    if judges:
+        return EvaluatedDelivery(SeparateWindow(lanes, overflow), progress, judges, written)
+    window = OrderedWindow(lanes, overflow) if ordered else UnorderedWindow(lanes, overflow)
+    outlets = {
+        part.number: Outlet(
+            part.sink,
+            written,
+            context.door(part.sink),
+            reads=part.spec.limits.read_only,
+            noted=part.record_started is not None,
+        )
+        for part in parts
+    }
+    mappers = {part.number: part.mapper for part in parts if part.mapper is not None}
+    if mappers:
+        return MappedDelivery(window, outlets, progress, mappers)
+    return SinkDelivery(window, outlets, progress)
