@@ -19,7 +19,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.control import Control
 from bulkq.engine.pool import Sessions
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
-from bulkq.lifecycle.open import Given
+from bulkq.lifecycle.job import Given
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.model.row import Row, row_class
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions

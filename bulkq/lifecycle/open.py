@@ -5,9 +5,6 @@ A mistake in an option or a file is found without a connection.
 
 from __future__ import annotations
 
-import secrets
-import time
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.part import PartState
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle.expand_targets import without_schema
+from bulkq.lifecycle.open_run import OpenRun
 from bulkq.lifecycle.open_targets import Site
 from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
@@ -30,136 +28,26 @@ from bulkq.sources.first_batch import Peeked
 from bulkq.text.messages import first_names
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
-    from typing import BinaryIO
 
-    from bulkq.engine.pool import Sessions
-    from bulkq.lifecycle.run_identity import GoingOn, Retried
+    from bulkq.lifecycle.job import Job
     from bulkq.model import Query, Run, Target
-    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink, Throttle
+    from bulkq.protocols import ParameterSource, Sink
     from bulkq.transforms import Mapping as Mapping_
-
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: no letter that looks like a digit."""
 
 LEAST_FIRST = (safety.UNRECORDED, safety.MAINTENANCE, safety.IDEMPOTENT, safety.WRITE, safety.READ)
 """Modes, the one that promises least first."""
 
 
-def new_run_id(now_s: float | None = None) -> str:
-    """Ten characters: six of time, so that ids sort by age (per second, for 34 years), four of chance."""
-    number = int(time.time() if now_s is None else now_s) % 32**6
-    number = number * 32**4 + secrets.randbelow(32**4)
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(45, -1, -5))
-
-
-@dataclass(slots=True)
-class Given:
-    """What the Python API brings along instead of having it opened: all of it for exactly one query."""
-
-    source: ParameterSource
-    sink: Sink
-    sessions: Sessions
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """The streams of the process that called."""
-
-    stdout: BinaryIO | None
-    stdin: BinaryIO | None
-    terminal: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class Start:
-    """What a run starts from, beside its request.
-
-    Attributes:
-        run: its id.
-        ledger: where it is recorded; for a new run it is being opened meanwhile.
-        given: source, sink and connections of the Python API.
-        going_on: of a resumed run.
-        retried: of a retry.
-        cut_off: why nobody can tell whether all sets were seen: a pipe that ended with the process that read it.
-    """
-
-    run: str
-    ledger: asyncio.Task[Ledger]
-    given: Given | None = None
-    going_on: GoingOn | None = None
-    retried: Retried | None = None
-    cut_off: str = ""
-
-    @property
-    def leftovers(self) -> Sequence[str]:
-        """Files that the runs which this one repeats have kept for it."""
-        repeats = self.retried or self.going_on
-        return () if repeats is None else repeats.leftovers
-
-
-@dataclass(slots=True)
-class Opened:
-    """Everything that a run holds open."""
-
-    start: Start
-    request: Run
-    mode: str
-    sites: list[Site]
-    progress: Progress
-    parts: list[PartState]
-    sinks: tuple[Sink, ...]
-    failure_file: FailureFile | None
-    sources: Sources
-    say: Callable[[str], None]
-    checked: set[tuple[object, ...]] = field(default_factory=set)
-    """For which query and types a whole file was looked at."""
-    warned: set[str] = field(default_factory=set)
-    """Warnings that were given: one target says what all would say."""
-    throttle: Throttle | None = None
-    recorded: bool = False
-    """The ledger knows the new run: whatever happens now, a resume can go on with it."""
-
-    @property
-    def run(self) -> str:
-        """The id of the run."""
-        return self.start.run
-
-    @property
-    def spools(self) -> dict[int, Path]:
-        """Where its sources are spooled, by number of the query."""
-        return self.sources.spools
-
-    @property
-    def several(self) -> bool:
-        """Whether it works on more than one target."""
-        return len(self.sites) > 1
-
-    def discard(self) -> None:
-        """Close the outputs as if they had never been opened."""
-        for sink in self.sinks:
-            sink.discard()
-        if self.failure_file is not None:
-            self.failure_file.discard()
-
-
-async def open_run(
-    request: Run, start: Start, stack: AsyncExitStack, observers: Sequence[Observer], console: Console
-) -> Opened:
+async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
     """Open all that needs no connection, so that a mistake in an option or a file is found without one."""
-
-    def say(text: str) -> None:
-        for observer in observers:
-            observer.notice(text)
-
-    given = start.given
-    sites = _sites(request, start, stack, say)
+    request, given = job.request, job.given
+    sites = _sites(job, stack)
     labels = sites_of.labels(request, sites)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
-    sources = Sources(request, start, stack, console, [site.driver.capabilities for site in sites])
+    sources = Sources(job, stack, [site.driver.capabilities for site in sites])
     made: dict[int, Peeked] = {}
     for place in range(len(labels)):
         for at, query in enumerate(request.queries.selected):
@@ -171,7 +59,7 @@ async def open_run(
     if given is not None:
         sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), given.sink)
     else:
-        sinks = _sinks(request, start, labels, console)
+        sinks = _sinks(job, labels)
     parts: list[PartState] = []
     for site in sites:
         site.parts = [
@@ -181,16 +69,24 @@ async def open_run(
         for part in site.parts:
             part.mapper = _timed(request, part, mapping)
         parts += site.parts
-    progress = Progress(run=start.run, name=request.queries.name or _title(request))
+    progress = Progress(run=job.run, name=request.queries.name or _title(request))
     unique = tuple({id(sink): sink for sink in sinks.values()}.values())
     try:
-        failures = _failure_file(request, start)
+        failure_file = _failure_file(job)
     except BaseException:
         for sink in unique:
             sink.discard()
         raise
-    mode = mode_of_run(request)
-    return Opened(start, request, mode, sites, progress, parts, unique, failures, sources, say)
+    return OpenRun(
+        job=job,
+        mode=mode_of_run(request),
+        sites=sites,
+        progress=progress,
+        parts=parts,
+        sinks=unique,
+        failure_file=failure_file,
+        sources=sources,
+    )
 
 
 async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
@@ -212,20 +108,21 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
-def _sites(request: Run, start: Start, stack: AsyncExitStack, say: Callable[[str], None]) -> list[Site]:
-    if start.given is not None:
-        sessions = start.given.sessions
+def _sites(job: Job, stack: AsyncExitStack) -> list[Site]:
+    request, resume = job.request, job.resume
+    if job.given is not None:
+        sessions = job.given.sessions
         return [Site(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
-    sites = sites_of.open_sites(request, f"bulkq/{start.run}", say)
+    sites = sites_of.open_sites(request, f"bulkq/{job.run}", job.say)
     without_schema(request, sites)
     sites_of.choose_canaries(request, sites)
     for site in sites:
         stack.push_async_callback(site.sessions.close)
-        if start.going_on is not None:
-            reason = start.going_on.lost.get(site.places[0])
-            if reason is not None:
-                site.lose(reason)
-            site.identity = start.going_on.identities.get(site.places[0], "")
+        place = site.places[0]
+        if place in resume.lost:
+            site.lose(resume.lost[place])
+        site.identity = resume.identities.get(place, "")
+        site.tables = resume.tables.get(place)
     return sites
 
 
@@ -266,32 +163,25 @@ def _check_names(request: Run, labels: Sequence[str]) -> None:
         check_constants(request.queries.selected, request.sources.constants)
 
 
-def _failure_file(request: Run, start: Start) -> FailureFile | None:
-    if not request.output.failures:
+def _failure_file(job: Job) -> FailureFile | None:
+    path = job.request.output.failures
+    if not path:
         return None
-    if start.going_on is None:
-        return FailureFile(request.output.failures)
-    return FailureFile(
-        request.output.failures,
-        continue_at=_offsets(start.going_on).get(str(Path(request.output.failures).resolve()), 0),
-    )
+    outputs = job.resume.outputs
+    if outputs is None:
+        return FailureFile(path)
+    return FailureFile(path, continue_at=outputs.get(str(Path(path).resolve()), 0))
 
 
-def _offsets(going_on: GoingOn) -> dict[str, int]:
-    """How far the ledger knows each output, by path."""
-    return {sink.path: sink.offset for state in going_on.states.values() for sink in state.sinks}
-
-
-def _sinks(request: Run, start: Start, labels: Sequence[str], console: Console) -> Mapping[tuple[str, str], Sink]:
-    failures = str(Path(request.output.failures).resolve()) if request.output.failures else ""
-    continue_at = None
-    if start.going_on is not None:
-        continue_at = {path: offset for path, offset in _offsets(start.going_on).items() if path != failures}
+def _sinks(job: Job, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
+    request, console, continue_at = job.request, job.console, job.resume.outputs
+    if continue_at is not None and request.output.failures:
+        continue_at.pop(str(Path(request.output.failures).resolve()), None)
     return open_sinks(
         path=request.output.path,
         format=request.output.format,
         include=request.output.include,
-        run=start.run,
+        run=job.run,
         queries=request.queries.selected,
         targets=labels,
         stdout=console.stdout or BytesIO(),

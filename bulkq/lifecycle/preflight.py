@@ -20,7 +20,7 @@ from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
     from bulkq.engine.part import PartState
-    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Batch, Server
     from bulkq.protocols import Connection, Statement
@@ -32,7 +32,7 @@ CHECKS_WHOLE_FILES = 160_000
 """From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
 
 
-async def look_first(opened: Opened) -> None:
+async def look_first(opened: OpenRun) -> None:
     """Connect to all targets side by side, and ask each about statements, free connections and values.
 
     Raises:
@@ -59,7 +59,7 @@ async def look_first(opened: Opened) -> None:
         opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
 
 
-async def _look(opened: Opened, site: Site, connection: Connection) -> None:
+async def _look(opened: OpenRun, site: Site, connection: Connection) -> None:
     site.server = connection.server
     if opened.several:
         await sites_of.identify(site, connection)
@@ -74,7 +74,7 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         statements.append(None)
         if head is None:
             part.exhausted = True
-            if opened.start.going_on is None:
+            if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
             continue
         check_identifiers(part.spec.query, head)
@@ -92,7 +92,7 @@ async def _look(opened: Opened, site: Site, connection: Connection) -> None:
         if site.driver.capabilities.text_parameters and not source.typed:
             for statement, positions in variants.each(head):
                 await check_values(connection, statement, head, opened.request.sources.constants, positions)
-        if opened.request.safety.write and source.replayable and opened.start.retried is None:
+        if opened.request.safety.write and source.replayable and opened.resume.repeats is None:
             await _whole_source(opened, site, part, connection, variants)
     await write_order.order(opened, site, connection, statements)
 
@@ -102,7 +102,7 @@ async def _peek(part: PartState) -> Batch | None:
     return await part.source.peek(PEEKED)
 
 
-async def _say_empty(opened: Opened, part: PartState, connection: Connection) -> None:
+async def _say_empty(opened: OpenRun, part: PartState, connection: Connection) -> None:
     """No sets: nothing to run, which is said; a table of no rows still has its header."""
     spec = part.spec
     opened.say(f"{spec.query.place}: there are no parameter sets: nothing to run")
@@ -114,7 +114,7 @@ async def _say_empty(opened: Opened, part: PartState, connection: Connection) ->
             part.sink.describe(spec.query, statement.columns)
 
 
-async def _warn_of_untyped(opened: Opened, part: PartState, connection: Connection) -> None:
+async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connection) -> None:
     """Warn, once per query, of values that the target compares as numbers or as text."""
     place = (part.number - 1) % len(opened.request.queries.selected) + 1
     names = opened.sources.texts.get(place, frozenset())
@@ -126,7 +126,7 @@ async def _warn_of_untyped(opened: Opened, part: PartState, connection: Connecti
 
 
 async def _whole_source(
-    opened: Opened, site: Site, part: PartState, connection: Connection, variants: Variants
+    opened: OpenRun, site: Site, part: PartState, connection: Connection, variants: Variants
 ) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
@@ -151,7 +151,7 @@ async def _whole_source(
         await source.close()
 
 
-def _connections_are_free(opened: Opened, site: Site, server: Server) -> None:
+def _connections_are_free(opened: OpenRun, site: Site, server: Server) -> None:
     """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
     free = server.free_connections
     if free is None or server.pooled:

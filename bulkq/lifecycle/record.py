@@ -17,8 +17,7 @@ from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import run_identity, target_markers, unreported
 from bulkq.lifecycle.open import mode_of
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
-from bulkq.model.batch import failure_counts
-from bulkq.model.counts import Counts, counts_of
+from bulkq.model.counts import counts_of
 from bulkq.policy import safety
 from bulkq.sources.spool import save_constants
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bulkq.engine.control import Control
     from bulkq.engine.part import PartState
     from bulkq.engine.runner import Runner
-    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
@@ -39,15 +38,24 @@ FAILURES_PART = 0
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorded:
-    """A run that has begun, with its record."""
+class RecordedRun:
+    """A run that has begun, with its record.
+
+    Attributes:
+        ledger: where it is recorded.
+        record: what the ledger has of it; None if it keeps nothing.
+        started_at: when the first process of the run began: ISO 8601, UTC.
+        constants: the file with the values of `--param`.
+        outputs: the paths of outputs that the ledger knows already.
+    """
 
     ledger: Ledger
     record: RunRecord | None
-    failures: tuple[Failure, ...] = ()
+    started_at: str
     constants: Path | None = None
+    outputs: frozenset[str] = frozenset()
 
-    def watch(self, opened: Opened, runner: Runner, control: Control) -> None:
+    def watch(self, opened: OpenRun, runner: Runner, control: Control) -> None:
         """Let group commits ask how far the outputs are, and stop the run when one fails."""
         ledger = self.ledger
         if not ledger.keeps:
@@ -60,7 +68,7 @@ class Recorded:
             on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
         )
 
-    async def replace_outputs(self, opened: Opened) -> None:
+    async def replace_outputs(self, opened: OpenRun) -> None:
         """Say which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
 
         Raises:
@@ -68,7 +76,7 @@ class Recorded:
         """
         notices = [notice for sink in dict.fromkeys(opened.sinks) for notice in sink.notices]
         notices += opened.failure_file.notices if opened.failure_file is not None else []
-        if opened.start.going_on is not None and any(sink.positions() for sink in opened.sinks):
+        if any(position.path not in self.outputs for sink in opened.sinks for position in sink.positions()):
             await self.ledger.sync()
         if not notices:
             return
@@ -83,7 +91,7 @@ class Recorded:
             run, path = next(iter(dead.items()))
             opened.say(f'run {run}, which wrote "{path}", can no longer be resumed')
 
-    async def finish(self, opened: Opened, summary: RunSummary, *, complete: bool) -> RunSummary:
+    async def finish(self, opened: OpenRun, summary: RunSummary, *, complete: bool) -> RunSummary:
         """Make the end durable; then, when nothing is left to tell, remove markers and spools."""
         if self.record is None:
             return summary
@@ -94,7 +102,7 @@ class Recorded:
         record = replace(
             self.record,
             state=state,
-            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            ended_at=_now(),
             exit_code=summary.exit_code,
             elapsed_s=summary.elapsed_s,
             **counts_of(summary),
@@ -104,18 +112,18 @@ class Recorded:
             await self._clear(opened, summary)
         return replace(summary, resume=_next(opened.run, state, summary))
 
-    async def _clear(self, opened: Opened, summary: RunSummary) -> None:
+    async def _clear(self, opened: OpenRun, summary: RunSummary) -> None:
         if not opened.request.safety.keep_markers:
             for site in opened.sites:
                 if site.tables is not None:
                     await self._remove_markers(opened, site, site.tables)
         if summary.failed or summary.unknown:
             return  # a retry reads the sets that failed from them again, and removes them when all goes well
-        files = [*opened.spools.values(), *map(Path, opened.start.leftovers)]
+        files = [*opened.spools.values(), *map(Path, opened.resume.leftovers)]
         for file in (*files, *([self.constants] if self.constants is not None else [])):
             file.unlink(missing_ok=True)
 
-    async def _remove_markers(self, opened: Opened, site: Site, tables: MarkerTables) -> None:
+    async def _remove_markers(self, opened: OpenRun, site: Site, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
         try:
             connection = await site.sessions.first()
@@ -131,20 +139,19 @@ class Recorded:
             )
 
 
-async def begin(opened: Opened) -> Recorded:
+async def begin(opened: OpenRun) -> RecordedRun:
     """Record the run and, for exactly once, commit its run row in every target; nothing of the user's is sent before.
 
     Raises:
         LedgerError: the run cannot be recorded.
         RefusedError: a target takes no run row.
     """
-    ledger = await opened.start.ledger
-    going_on = opened.start.going_on
-    if going_on is not None:
-        return _go_on(opened, ledger)
+    ledger = await opened.job.ledger
+    if opened.resume.record is not None:
+        return _go_on(opened, ledger, opened.resume.record)
     if not ledger.keeps:
         _prepare_parts(opened, ledger, "")
-        return Recorded(ledger=ledger, record=None)
+        return RecordedRun(ledger=ledger, record=None, started_at=_now())
     owner = new_owner()
     exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries.selected)
 
@@ -170,12 +177,12 @@ async def begin(opened: Opened) -> Recorded:
     return recorded
 
 
-async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
+async def _begin_at(opened: OpenRun, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
     if not site.identity:
         await sites_of.identify(site, connection)
-    retried = opened.start.retried
-    if retried is not None:
-        run_identity.refuse_other_settings(retried.record, site.places[0], site.label, connection.server)
+    repeats = opened.resume.repeats
+    if repeats is not None:
+        run_identity.refuse_other_settings(repeats, site.places[0], site.label, connection.server)
     if not exact:
         return
     try:
@@ -188,7 +195,7 @@ async def _begin_at(opened: Opened, site: Site, connection: Connection, owner: s
     site.tables = tables
 
 
-async def _take_back(opened: Opened) -> None:
+async def _take_back(opened: OpenRun) -> None:
     """The run does not begin: a run row that nobody knows harms nobody, but is not left where it can be removed."""
     for site in opened.sites:
         if site.tables is not None and site.lost is None:
@@ -200,10 +207,9 @@ async def _take_back(opened: Opened) -> None:
                     await connection.close()
 
 
-async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
+async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
     """First the run rows, then the ledger: a run that the ledger knows has its run row, and one that has none is not it."""
     request, run = opened.request, opened.run
-    retried = opened.start.retried
     by_place = {place: site for site in opened.sites for place in site.places}
     sites = [by_place[place] for place in range(len(request.targets.selected))]
     record = await run_identity.record(
@@ -215,14 +221,15 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         identities=[site.identity for site in sites],
         markers=[site.tables for site in sites],
         servers=[site.server for site in sites],
-        retried=retried,
+        resume=opened.resume,
     )
     constants = None
     if request.sources.constants:
         constants = run_identity.spool_folder(request.safety.ledger) / f"{run}.params"
         save_constants(constants, request.sources.constants)
     kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
-    inserting = asyncio.create_task(ledger.begin(record, kept, _outputs(opened)))
+    outputs = _outputs(opened)
+    inserting = asyncio.create_task(ledger.begin(record, kept, outputs))
     try:
         await asyncio.shield(inserting)
         opened.recorded = True
@@ -234,10 +241,16 @@ async def _begin(opened: Opened, ledger: Ledger, owner: str) -> Recorded:
         if constants is not None and not opened.recorded:
             constants.unlink(missing_ok=True)
         raise
-    return Recorded(ledger=ledger, record=record, constants=constants)
+    return RecordedRun(
+        ledger=ledger,
+        record=record,
+        started_at=record.started_at,
+        constants=constants,
+        outputs=frozenset(position.path for _, position in outputs),
+    )
 
 
-def _outputs(opened: Opened) -> list[tuple[int, SinkPosition]]:
+def _outputs(opened: OpenRun) -> list[tuple[int, SinkPosition]]:
     """How far the outputs are before the run: at their beginning."""
     found = [(part.number, position) for part in first_of_each_sink(opened.parts) for position in part.sink.positions()]
     return [*found, *_failures_at(opened.failure_file)]
@@ -247,31 +260,29 @@ def _failures_at(file: FailureFile | None) -> list[tuple[int, SinkPosition]]:
     return [(FAILURES_PART, position) for position in file.positions()] if file is not None else []
 
 
-def _go_on(opened: Opened, ledger: Ledger) -> Recorded:
-    going_on = opened.start.going_on
-    assert going_on is not None
-    progress = opened.progress
-    failures = tuple(failure for state in going_on.states.values() for failure in state.failures)
-    progress.counts = going_on.counts
+def _go_on(opened: OpenRun, ledger: Ledger, record: RunRecord) -> RecordedRun:
+    """The run is on record: count what earlier processes did of it."""
+    resume = opened.resume
+    opened.progress.counts = resume.counts
     for part in opened.parts:
-        state = going_on.states.get(part.number)
-        failed = failure_counts(state.failures if state is not None else ())
-        done = sum(last - first + 1 for first, last in going_on.done.get(part.number, ()))
-        part.counts = failed + Counts(ok=done - failed.tried)
-        part.before = done
-    for site in opened.sites:
-        site.tables = going_on.tables.get(site.places[0])
-    _prepare_parts(opened, ledger, going_on.owner)
+        part.counts = resume.counts_of_part(part.number)
+        part.before = part.counts.tried
+    _prepare_parts(opened, ledger, resume.owner)
     constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
-    return Recorded(
+    return RecordedRun(
         ledger=ledger,
-        record=replace(going_on.record, owner=going_on.owner),
-        failures=failures,
+        record=replace(record, owner=resume.owner),
+        started_at=record.started_at,
         constants=constants if constants.exists() else None,
+        outputs=frozenset(resume.outputs or ()),
     )
 
 
-def _prepare_parts(opened: Opened, ledger: Ledger, owner: str) -> None:
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _prepare_parts(opened: OpenRun, ledger: Ledger, owner: str) -> None:
     """Give the parts what their mode needs: claims, a guard over all of them, a note before each send."""
     request = opened.request
     guard = (

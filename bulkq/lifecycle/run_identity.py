@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,17 +14,15 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
-from bulkq.model.counts import Counts
 from bulkq.sources import Request
 from bulkq.sources.fingerprints import fingerprint
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bulkq.errors import BulkqError
-    from bulkq.ledger.store import StoredLedger
-    from bulkq.model import MarkerTables, RecordedPart, Run, Server
+    from bulkq.lifecycle.resume_state import ResumeState
+    from bulkq.model import MarkerTables, Run, Server
     from bulkq.protocols import Connection
 
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
@@ -48,41 +45,6 @@ SETTINGS = "settings"
 
 FILES = frozenset({"sqlite", "duckdb"})
 """Products whose database is a file, or nothing but memory."""
-
-
-@dataclass(slots=True, kw_only=True)
-class GoingOn:
-    """What a resumed run starts from."""
-
-    ledger: StoredLedger
-    record: RunRecord
-    owner: str
-    states: Mapping[int, RecordedPart]
-    done: Mapping[int, Sequence[tuple[int, int]]]  # by part: what is not to be done again
-    tables: Mapping[int, MarkerTables] = field(default_factory=dict)  # by place of the target
-    identities: Mapping[int, str] = field(default_factory=dict)
-    lost: Mapping[int, BulkqError] = field(default_factory=dict)  # targets that could not be taken over
-    spools: Mapping[int, str] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
-    cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
-    """By part: sets that were applied and whose answers died with the process; they are part of `counts.unanswered`."""
-
-    only: Mapping[int, Sequence[tuple[int, int]]] | None = None
-    """By part: the sets of a retry, which are not all of its source; None: the run is over all."""
-
-    leftovers: Sequence[str] = ()
-    """See `Retried`."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Retried:
-    """What a retry takes from the run that it repeats."""
-
-    record: RunRecord
-    only: Mapping[int, Sequence[tuple[int, int]]]  # by part: the sets that failed, with their old numbers, as ranges
-    spools: Mapping[int, str] = field(default_factory=dict)  # by place of the query
-    leftovers: Sequence[str] = ()
-    """Files that it and the runs before it have left beside the ledger for this; nobody needs them when all goes well."""
 
 
 def spool_folder(ledger: str) -> Path:
@@ -194,12 +156,12 @@ async def record(
     identities: Sequence[str],
     markers: Sequence[MarkerTables | None],
     servers: Sequence[Server | None],
-    retried: Retried | None,
+    resume: ResumeState,
 ) -> RunRecord:
     """The record of a run that begins."""
     kept = json.loads(request_json.to_json(request, str(Path.cwd())))
-    if retried is not None:
-        kept[ONLY] = {str(part): list(ranges) for part, ranges in retried.only.items()}
+    if resume.only is not None:
+        kept[ONLY] = {str(part): list(ranges) for part, ranges in resume.only.items()}
     kept[SETTINGS] = [None if server is None else _settings(server) for server in servers]
     kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
@@ -212,7 +174,7 @@ async def record(
         fingerprint=await fingerprints(request, identities),
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        retry_of=retried.record.run if retried is not None else None,
+        retry_of=resume.repeats.run if resume.repeats is not None else None,
     )
 
 

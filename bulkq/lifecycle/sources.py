@@ -12,20 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.run_identity import source_request, spool_folder
-from bulkq.policy.ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
-from bulkq.sources.subset import Only, Remaining
 from bulkq.targets.query_rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.lifecycle.open import Console, Start
-    from bulkq.lifecycle.run_identity import GoingOn
-    from bulkq.model import Capabilities, Query, Run, SourcePosition
+    from bulkq.lifecycle.job import Job
+    from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource
 
 PATIENCE_S = 1.0
@@ -36,26 +33,24 @@ class Sources:
     """Opens the source of each part.
 
     Args:
-        request: the run.
-        start: what it starts from; is told when a source was cut off.
+        job: has the request and what earlier processes have spooled.
         stack: closes what is shared by several parts.
-        console: has stdin.
         drivers: of the targets; text and types of the values are for the one that asks most.
 
     Attributes:
         spools: by the number of the query, which is that of the part where there is one target.
+        cut_off: why it is not known whether all sets were seen: a pipe that ended with the process that read it; "" if it is.
         texts: by the number of the query: its parameters whose values come as text.
     """
 
-    def __init__(
-        self, request: Run, start: Start, stack: AsyncExitStack, console: Console, drivers: Sequence[Capabilities]
-    ) -> None:
+    def __init__(self, job: Job, stack: AsyncExitStack, drivers: Sequence[Capabilities]) -> None:
         self.spools: dict[int, Path] = {}
         self.texts: dict[int, frozenset[str]] = {}
-        self._request = request
-        self._start = start
+        self.cut_off = ""
+        self._job = job
+        self._request = job.request
+        self._resume = job.resume
         self._stack = stack
-        self._console = console
         self._text = all(driver.text_parameters for driver in drivers)
         self._dynamic = any(driver.dynamic_types for driver in drivers)
         self._mixed = not all(driver.dynamic_types for driver in drivers)
@@ -67,22 +62,12 @@ class Sources:
         Raises:
             ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
         """
-        going_on, retried = self._start.going_on, self._start.retried
         source: ParameterSource
-        if place in self._spooled:
-            source = await self._kept(self._spooled[place], place, query)
+        if place in self._resume.spools:
+            source = await self._kept(self._resume.spools[place], place, query)
         else:
-            start = _seekable(going_on, part) if going_on is not None else None
-            source = await self._opened(place, query, start)
-        if retried is not None:
-            return Only(source, retried.only.get(part, ()))
-        if going_on is None:
-            return source
-        done = going_on.done.get(part, ())
-        if going_on.only is None:
-            return Remaining(source, done)
-        known = Ranges(done)
-        return Only(source, [gap for wanted in going_on.only.get(part, ()) for gap in known.gaps(*wanted)])
+            source = await self._opened(place, query, self._resume.position(part))
+        return self._resume.rest(source, part)
 
     async def whole(self, part: int, query: Query) -> ParameterSource:
         """All sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
@@ -91,24 +76,18 @@ class Sources:
             ParameterError, LedgerError, RefusedError: as `open`.
         """
         place = (part - 1) % len(self._request.queries.selected) + 1
-        if place in self._spooled:
-            return await open_spool(self._spooled[place], query)
+        if place in self._resume.spools:
+            return await open_spool(self._resume.spools[place], query)
         return await self._opened(place, query, None)
-
-    @property
-    def _spooled(self) -> Mapping[int, str]:
-        """What earlier processes have spooled, of this run or of those that it repeats."""
-        before = self._start.going_on or self._start.retried
-        return {} if before is None else before.spools
 
     async def _kept(self, path: str, place: int, query: Query) -> ParameterSource:
         """What an earlier process has spooled."""
         spooled = await open_spool(path, query)
         if not spooled.complete:
-            self._start.cut_off = (
+            self.cut_off = (
                 f"the source of {query.place} was cut off before its end: what it had not given by then is lost"
             )
-        if self._start.going_on is not None and path not in self._start.going_on.leftovers:
+        if self._resume.record is not None and path not in self._resume.leftovers:
             self.spools[place] = Path(path)
         return spooled
 
@@ -116,7 +95,7 @@ class Sources:
         if place in self._shared:
             return self._shared[place].follower()
         request = self._request
-        wanted = replace(source_request(request), stdin=self._console.stdin)
+        wanted = replace(source_request(request), stdin=self._job.console.stdin)
         source = await open_source(
             wanted,
             query,
@@ -129,7 +108,7 @@ class Sources:
         )
         self.texts[place] = texts_of(source)
         several = len(request.targets.selected) > 1
-        if source.replayable or self._start.retried is not None or (request.safety.ledger == "none" and not several):
+        if source.replayable or self._resume.repeats is not None or (request.safety.ledger == "none" and not several):
             return source
         try:
             ahead = PrefetchedSource(
@@ -149,15 +128,6 @@ class Sources:
         if self._request.safety.ledger == "none":
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
             return Path(folder) / f"{place}.spool"
-        await asyncio.shield(self._start.ledger)  # its folder is where the spool lies
-        self.spools[place] = spool_folder(self._request.safety.ledger) / f"{self._start.run}.{place}.spool"
+        await asyncio.shield(self._job.ledger)  # its folder is where the spool lies
+        self.spools[place] = spool_folder(self._request.safety.ledger) / f"{self._job.run}.{place}.spool"
         return self.spools[place]
-
-
-def _seekable(going_on: GoingOn, number: int) -> SourcePosition | None:
-    """The position that the ledger has, if all before it is done; a redone marker may lie before it."""
-    state = going_on.states.get(number)
-    done = going_on.done.get(number, ())
-    if state is None or state.source is None or not done or done[0][0] != 1 or done[0][1] < state.source.n:
-        return None
-    return state.source

@@ -11,7 +11,7 @@ from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import restore_request, run_identity, target_markers
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open import mode_of
-from bulkq.lifecycle.run_identity import GoingOn
+from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 async def take_over(
     ledger: StoredLedger, record: RunRecord, request: Run, owner: str, observers: Sequence[Observer]
-) -> GoingOn:
+) -> ResumeState:
     """Own the run in every target too, and find out what is done there."""
 
     def say(text: str) -> None:
@@ -57,7 +57,7 @@ async def take_over(
             await connection.close()
 
     await sites_of.side_by_side(sites, take, write=request.safety.write)
-    return await _going_on(known, sites, owner)
+    return await _resume_state(known, sites, owner)
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ def _believe(known: _TakeoverState, site: Site, rows: Sequence[tuple[object, ...
             known.states[part] = _settled(state, proved)
 
 
-async def _going_on(known: _TakeoverState, sites: Sequence[Site], owner: str) -> GoingOn:
+async def _resume_state(known: _TakeoverState, sites: Sequence[Site], owner: str) -> ResumeState:
     record, request, done = known.record, known.request, known.done
     tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
     lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
@@ -157,11 +157,10 @@ async def _going_on(known: _TakeoverState, sites: Sequence[Site], owner: str) ->
     for part, state in states.items():
         done[part] = _merged(done.get(part, []), state.failures)
     spools, leftovers = await restore_request.spooled(known.ledger, record)
-    return GoingOn(
-        ledger=known.ledger,
+    return ResumeState(
         record=record,
         owner=owner,
-        states=states,
+        parts=states,
         done=done,
         tables=tables,
         identities={site.places[0]: site.identity for site in sites},

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from bulkq.engine.part import PartState
-    from bulkq.lifecycle.open import Opened
-    from bulkq.lifecycle.run_identity import GoingOn
+    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
 
@@ -26,7 +25,7 @@ UNSETTLED = "it was sent by a process that has ended, and nothing is known of it
 PIECE = 1_000
 
 
-async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
+async def tell(opened: OpenRun, ledger: Ledger) -> None:
     """Write the sets that were applied without an answer on disk, and those of which nobody knows.
 
     Once: lines and marks go together, so that one commit of the ledger has both. Values are read from the source again, for the
@@ -34,13 +33,13 @@ async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
     """
     file = opened.failure_file
     for part in opened.parts:
-        unanswered = going_on.cut_off.get(part.number, ())
+        unanswered = opened.resume.cut_off.get(part.number, ())
         if unanswered:
             if file is not None:
                 file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
             count = sum(last - first + 1 for first, last in unanswered)
             ledger.mark(Mark(part.number, tuple(unanswered), unanswered=count))
-        state = going_on.states.get(part.number)
+        state = opened.resume.parts.get(part.number)
         started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
         if started and file is not None:
             unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
@@ -51,7 +50,7 @@ async def tell(opened: Opened, going_on: GoingOn, ledger: Ledger) -> None:
 
 
 async def _unwritten(
-    opened: Opened, part: PartState, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
+    opened: OpenRun, part: PartState, failures: Sequence[Failure], told: Container[tuple[str, str, int]]
 ) -> list[Failure]:
     """The failures that are on record and not in the file: they waited for their place in it when the process was killed."""
     known = {
@@ -66,7 +65,7 @@ async def _unwritten(
 
 
 async def _listed(
-    opened: Opened, part: PartState, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
+    opened: OpenRun, part: PartState, ranges: Sequence[tuple[int, int]], error: SetError, outcome: Outcome
 ) -> list[Failure]:
     """A record of each set in `ranges`, with its line and values."""
     found: list[Failure] = []

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part import PartState
-    from bulkq.lifecycle.open import Opened
+    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
-    from bulkq.lifecycle.run_identity import Retried
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
     from bulkq.query.key_columns import KeyColumns
@@ -74,7 +73,7 @@ COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
 """In `extra` of MySQL's catalog: the value follows from others, or from the clock."""
 
 
-async def order(opened: Opened, site: Site, connection: Connection, statements: Sequence[Statement | None]) -> None:
+async def order(opened: OpenRun, site: Site, connection: Connection, statements: Sequence[Statement | None]) -> None:
     """Give the writes of `site` their order, as far as rows can be told apart by parameters.
 
     Raises:
@@ -83,7 +82,7 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
     for part, statement in zip(site.parts, statements, strict=True):
         if statement is None or part.spec.limits.read_only:
             continue
-        if part.spec.limits.ordered and opened.start.retried is None:
+        if part.spec.limits.ordered and opened.resume.repeats is None:
             continue
         try:
             found = await named(connection, statement, dialect_of(site.target.url))
@@ -91,8 +90,8 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
             if error.connection_lost:
                 raise TargetError(f"{site.label}: {error}") from error
             continue
-        if found and opened.start.retried is not None:
-            await _refuse_overtaken(opened, part, found, opened.start.retried)
+        if found and opened.resume.repeats is not None:
+            await _refuse_overtaken(opened, part, found)
         if part.spec.limits.ordered:
             continue
         part.apart = found == () or (found is None and _ranged(opened, statement.query))
@@ -100,13 +99,13 @@ async def order(opened: Opened, site: Site, connection: Connection, statements: 
             part.order = Order(part.source, found)
 
 
-async def _refuse_overtaken(opened: Opened, part: PartState, groups: Sequence[RowKey], retried: Retried) -> None:
+async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[RowKey]) -> None:
     """Refuse to apply a failed set after a later set has changed the same row.
 
     Raises:
         RefusedError: names the first of them.
     """
-    failed = Ranges(retried.only.get(part.number, ()))
+    failed = Ranges((opened.resume.only or {}).get(part.number, ()))
     names: list[dict[object, int]] = [{} for _ in groups]
     overtaken: dict[int, int] = {}
     source = await opened.sources.whole(part.number, part.spec.query)
@@ -146,10 +145,10 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
     return groups(found, table, RowKeyTypes(statement.parameter_types, declared, connection.server.product in MYSQL))
 
 
-def sentence(opened: Opened) -> str:
+def sentence(opened: OpenRun) -> str:
     """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
     parts = [part for part in opened.parts if not part.spec.limits.read_only and part.refused is None]
-    if parts and opened.start.retried is not None:
+    if parts and opened.resume.repeats is not None:
         return "the failed sets are applied now, after later ones"
     if opened.request.limits.ordered:
         return "sets take effect in input order, on one lane"
@@ -190,7 +189,7 @@ async def repeats(connection: Connection, statement: Statement, dialect: str, so
     return repeated(counted.repeated, exact=counted.exact) if counted.repeated else ""
 
 
-def _ranged(opened: Opened, query: Query) -> bool:
+def _ranged(opened: OpenRun, query: Query) -> bool:
     """Whether the sets are the ranges that bulkq makes, which do not overlap, and the query takes them as such."""
     params = opened.request.sources.specs
     if len(params) != 1 or not params[0].startswith("range:") or opened.request.sources.constants:

@@ -17,12 +17,12 @@ from bulkq.errors import BulkqError, RefusedError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import restore_request, target_markers
+from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.open import Console, Start
+from bulkq.lifecycle.job import Console, Job, opened_ledger
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import safety, stop_rules
-from bulkq.tasks.run import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from bulkq.engine.control import Control
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import Site
-    from bulkq.lifecycle.run_identity import GoingOn
+    from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Run, RunRecord, RunSummary
-    from bulkq.protocols import Ledger, Observer
+    from bulkq.protocols import Observer
     from bulkq.targets import Config
 
 
@@ -79,15 +79,23 @@ async def resume(
         await _still_ours(stored, record)
         owner = new_owner()
         await stored.take_over(record.run, owner)
-        going_on = await _taken(stored, replace(record, owner=owner), request, control, observers)
-        if going_on is None:
+        state = await _taken(stored, replace(record, owner=owner), request, control, observers)
+        if state is None:
             return await _given_up(stored, replace(record, owner=owner), control)
     except BaseException:
         with contextlib.suppress(BulkqError):
             await stored.close()
         raise
-    start = Start(run=record.run, ledger=_opened(stored), going_on=going_on)
-    return await carry_out(request, start, control, observers, Console(stdout, None, terminal))
+    job = Job(
+        request=request,
+        run=record.run,
+        ledger=opened_ledger(stored),
+        control=control,
+        observers=observers,
+        console=Console(stdout, None, terminal),
+        resume=state,
+    )
+    return await carry_out(job)
 
 
 async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
@@ -105,7 +113,7 @@ async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
 
 async def _taken(
     stored: StoredLedger, record: RunRecord, request: Run, control: Control, observers: Sequence[Observer]
-) -> GoingOn | None:
+) -> ResumeState | None:
     """Take the run over in its targets, which may wait for transactions; None when somebody stops it, or the deadline does."""
     task = asyncio.current_task()
     assert task is not None
@@ -132,13 +140,6 @@ async def _given_up(stored: StoredLedger, record: RunRecord, control: Control) -
         status=stop_rules.status(control.exit_code),
         resume=f"bulkq resume {record.run}",
     )
-
-
-def _opened(stored: StoredLedger) -> asyncio.Task[Ledger]:
-    async def work() -> Ledger:
-        return stored
-
-    return asyncio.create_task(work())
 
 
 async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> RunSummary:

@@ -10,7 +10,7 @@ from bulkq.errors import RefusedError
 from bulkq.ledger import open_ledger
 from bulkq.lifecycle import restore_request
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.run_identity import Retried
+from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import RunState
 from bulkq.policy import safety
 from bulkq.policy.ranges import Ranges
@@ -80,7 +80,7 @@ async def retry(
         observers=observers,
         stdout=stdout,
         terminal=terminal,
-        retried=Retried(record=record, only=failed, spools=spools, leftovers=leftovers),
+        repeats=ResumeState(repeats=record, only=failed, spools=spools, leftovers=leftovers),
     )
 
 

@@ -107,7 +107,7 @@ FAILPOINTS = (
     # the end
     *_around("finish", "bulkq.ledger.recorder:Recorder._finish"),
     *_administering("removal", "DELETE"),
-    *_around("cleared", "bulkq.lifecycle.record:Recorded._clear"),
+    *_around("cleared", "bulkq.lifecycle.record:RecordedRun._clear"),
     *_around("ledger-closed", "bulkq.ledger.recorder:Recorder._close"),
     # taking over
     *_around("take-over", "bulkq.ledger.store:StoredLedger._take_over", resuming=True),
@@ -124,7 +124,7 @@ FAILPOINTS = (
     Failpoint("before-spool-fsync", "bulkq.sources.spool:_write", task="spool"),
     Failpoint("after-spool-fsync", "bulkq.sources.spool:_write", "after", task="spool", passages=(1, 2)),
     *_around("spool-opened", "bulkq.lifecycle.sources:open_spool", task="spool", resuming=True),
-    *_around("spool-cleared", "bulkq.lifecycle.record:Recorded._clear", task="spool"),
+    *_around("spool-cleared", "bulkq.lifecycle.record:RecordedRun._clear", task="spool"),
 )
 
 BY_NAME = {point.name: point for point in FAILPOINTS}

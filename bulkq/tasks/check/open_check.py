@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.part import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, TargetError
-from bulkq.lifecycle.open import new_run_id
+from bulkq.lifecycle.job import new_run_id
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
 from bulkq.model.conditions import Measure

@@ -1,0 +1,176 @@
+"""Execute a recorded run: say what runs where, run the lanes, and count what was never tried."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.engine.context import Rules
+from bulkq.engine.runner import Runner
+from bulkq.errors import ParameterError
+from bulkq.lifecycle import unreported, write_order
+from bulkq.lifecycle.preflight import PEEKED
+from bulkq.model import Batch, BatchResult
+from bulkq.model.counts import Counts
+from bulkq.policy import safety
+
+if TYPE_CHECKING:
+    from bulkq.engine.part import PartState
+    from bulkq.lifecycle.open_run import OpenRun
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.model import Failure
+
+COUNTED_REST = 5_000_000
+"""Sets of a file that a stopped run still reads to tell how many it skipped."""
+
+
+async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
+    """Run all parts to their end or to a stop; the counts stand in the progress and in the parts.
+
+    Returns:
+        The first failures, those of earlier processes before them.
+    """
+    _announce(opened)
+    runner = _runner(opened, recorded)
+    recorded.watch(opened, runner, opened.job.control)
+    await _refused_parts(opened, runner)
+    try:
+        await unreported.tell(opened, recorded.ledger)
+        await recorded.replace_outputs(opened)
+        await runner.run()
+    except BaseException:
+        for sink in opened.sinks:
+            await sink.close(complete=False)
+        raise
+    await _count_skipped(opened)
+    return runner.failures
+
+
+def _announce(opened: OpenRun) -> None:
+    """Start the progress, and tell the observers."""
+    progress = opened.progress
+    progress.started_s = time.monotonic()
+    totals = [part.source.total for part in opened.parts]
+    progress.total = None if None in totals else sum(total or 0 for total in totals) + progress.done
+    progress.concurrency = opened.request.limits.concurrency
+    for observer in opened.observers:
+        observer.started(progress)
+        observer.notice(_first_line(opened))
+
+
+def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
+    limits = opened.request.limits
+    runner = Runner(
+        opened.parts,
+        concurrency=limits.concurrency,
+        progress=opened.progress,
+        observers=opened.observers,
+        control=opened.job.control,
+        rules=Rules(
+            fail_fast=limits.fail_fast,
+            max_failures=limits.max_failures,
+            deadline_s=limits.deadline_s,
+            max_failed_targets=limits.max_failed_targets,
+        ),
+        ledger=recorded.ledger,
+        ordered=not opened.request.output.unordered,
+        canaries=[site.sessions for site in opened.sites if site.first],
+        throttle=opened.throttle,
+    )
+    runner.failures.extend(opened.resume.failures)
+    return runner
+
+
+def _first_line(opened: OpenRun) -> str:
+    """What runs where, under which promise."""
+    request = opened.request
+    target = _many(opened) if opened.several else _one(opened.sites[0], write=request.safety.write)
+    words = [f"run={opened.run}", opened.mode, *target]
+    lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
+    words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
+    words.extend(f"spool={path}" for path in opened.spools.values())
+    words.extend(f"throttle={expression}" for expression in request.limits.throttle)
+    if request.safety.write:
+        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), write_order.sentence(opened))))})")
+    return " ".join(words)
+
+
+def _one(site: Site, *, write: bool) -> list[str]:
+    """Of the only target."""
+    server = site.server
+    assert server is not None, "it was looked at"
+    words = [f"{server.product} {server.version}", site.label]
+    if server.tls:
+        words.append(f"tls={server.tls}")
+    if server.pooled:
+        words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
+    if not site.driver.capabilities.cancels:
+        words.append("cancel=no")
+    if write and not server.counts:
+        words.append("counts=no")
+    if len(site.places) > 1:
+        words.append(f"schemas={len(site.places)}")
+    return words
+
+
+def _many(opened: OpenRun) -> list[str]:
+    """Of several targets: how many, and what is not as it should be on how many of them."""
+    found = [site.server for site in opened.sites if site.server is not None and site.lost is None]
+    lost = sum(1 for site in opened.sites if site.lost is not None)
+    counts = (
+        ("unreachable", lost),
+        ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
+        ("tls=off", sum(1 for server in found if server.tls == "off")),
+        ("pooled", sum(1 for server in found if server.pooled)),
+        ("counts=no", sum(1 for server in found if opened.request.safety.write and not server.counts)),
+        ("cancel=no", sum(1 for site in opened.sites if not site.driver.capabilities.cancels)),
+    )
+    return [f"targets={len(opened.request.targets.selected)}", *(f"{name}:{count}" for name, count in counts if count)]
+
+
+async def _refused_parts(opened: OpenRun, runner: Runner) -> None:
+    """A statement that the server refuses fails once; its other sets are skipped."""
+    for part in opened.parts:
+        if part.refused is None:
+            continue
+        part.counts += Counts(failed=1)
+        opened.progress.counts += Counts(failed=1)
+        empty = Batch(-1, part.refused.n, ())
+        runner.recorded(
+            BatchResult(empty, part.spec.query, part.spec.target, (), (), (), ok=0, failures=(part.refused,))
+        )
+
+
+async def _count_skipped(opened: OpenRun) -> None:
+    """`skipped` = never tried: what was cut and given up, and what was never cut."""
+    known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
+    if opened.resume.whole:
+        known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}
+    for part in opened.parts:
+        skipped = max(0, part.taken - (part.tried - part.before))
+        total = known.get(part.spec.query.place)
+        if part.refused is not None:
+            rest = await _rest(part) if total is None else total - part.taken
+            skipped = max(0, rest - 1 if not part.taken else skipped + rest)
+        elif not part.exhausted:
+            skipped += await _rest(part) if total is None else max(0, total - part.taken)
+        part.counts = replace(part.counts, skipped=skipped)
+    skipped = sum(part.counts.skipped for part in opened.parts)
+    opened.progress.counts = replace(opened.progress.counts, skipped=skipped)
+
+
+async def _rest(part: PartState) -> int:
+    if part.remaining is not None:
+        return part.remaining
+    counted = 0 if part.order is None else part.order.held
+    # The line that cannot be read is why the run stopped; what lies behind it cannot be counted.
+    with contextlib.suppress(ParameterError):
+        while part.source.replayable and counted < COUNTED_REST:
+            batch = await part.source.take(PEEKED * 10, 0)
+            if batch is None:
+                break
+            counted += len(batch.sets)
+    return counted

@@ -1,0 +1,157 @@
+"""Finish a run: sum it up, give files their names, close its record."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
+from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import write_order
+from bulkq.model import QueryCounts, RunSummary, TargetCounts
+from bulkq.model.counts import Counts, counts_of
+from bulkq.policy import stop_rules
+from bulkq.protocols import WarningDriver
+from bulkq.text.messages import first_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.lifecycle.open_run import OpenRun
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.model import Failure
+    from bulkq.protocols import Sink, WarningCounts
+
+NAMED = 20
+"""Targets that the reason of a run names; the table has them all."""
+
+
+async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+    """The summary of a run that has ended, once its outputs and its record are closed.
+
+    A run is complete if it reached its end, whatever the outcomes; then files get their names and markers go.
+    """
+    for text in (text for found in _warnings(opened) for text in found.first):
+        opened.say(f"warning: {text}")
+    summary = replace(_summary(opened, failures), started_at=recorded.started_at)
+    complete = summary.exit_code in (0, 1, 3)
+    if summary.repeated:
+        opened.say(write_order.repeated(summary.repeated, exact=summary.repeated_exact))
+    if not complete and recorded.record is not None:
+        _tell_unread(opened)
+    try:
+        await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name
+        for sink in opened.sinks:
+            await _close(opened, sink, complete=complete)
+        summary = await recorded.finish(opened, summary, complete=complete)
+    except BulkqError as error:
+        code = 5 if error.exit_code == 2 else error.exit_code
+        summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
+        if recorded.record is not None and not isinstance(error, TakenOver):
+            summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
+    for observer in opened.observers:
+        observer.finished(summary)
+    return summary
+
+
+def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
+    progress, counts, control = opened.progress, opened.progress.counts, opened.job.control
+    code = control.exit_code
+    away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
+    exit_code = stop_rules.exit_code(
+        forced=code,
+        refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
+        unknown=code == 3 or counts.unknown > 0 or counts.unanswered > 0 or bool(opened.sources.cut_off or away),
+        stopped=code == 5,
+        failed=counts.failed > 0,
+    )
+    targets = per_target(opened)
+    return RunSummary(
+        run=opened.run,
+        status=stop_rules.status(exit_code),
+        exit_code=exit_code,
+        mode=opened.mode,
+        targets=tuple(sites_of.labels(opened.request, opened.sites)),
+        **counts_of(counts),
+        warnings=sum(found.count for found in _warnings(opened)),
+        repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
+        repeated_exact=opened.resume.record is None and all(p.order.exact for p in opened.parts if p.order is not None),
+        rows=progress.rows,
+        attempts=progress.attempts,
+        elapsed_s=time.monotonic() - progress.started_s,
+        p50_s=progress.latencies.quantile(0.5),
+        p95_s=progress.latencies.quantile(0.95),
+        max_s=progress.latencies.max_s if progress.latencies.total else None,
+        reason=control.reason or opened.sources.cut_off or _not_done(opened),
+        per_target=targets,
+        queries=tuple(
+            QueryCounts(
+                part.spec.query.name,
+                part.spec.query.file,
+                part.spec.query.line,
+                part.spec.target,
+                **counts_of(part.counts),
+            )
+            for part in opened.parts
+        ),
+        failures=tuple(failures),
+    )
+
+
+def _warnings(opened: OpenRun) -> list[WarningCounts]:
+    """What the targets warned of, where their servers count it."""
+    drivers = (site.driver for site in opened.sites)
+    return [driver.warnings for driver in drivers if isinstance(driver, WarningDriver)]
+
+
+def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
+    """What came of each target, and of each schema of it."""
+    found: list[TargetCounts] = []
+    for label in sites_of.labels(opened.request, opened.sites):
+        site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.spec.target == label]))
+        refused = next((part.refused.message for part in parts if part.refused is not None), "")
+        found.append(
+            TargetCounts(
+                label,
+                reason=site.reason or refused,
+                **counts_of(sum((part.counts for part in parts), Counts())),
+            )
+        )
+    return tuple(found)
+
+
+def _not_done(opened: OpenRun) -> str:
+    """`2 of 50 targets were not done: a, b`."""
+    away = [site.label for site in opened.sites if site.lost is not None] if opened.several else []
+    if not away:
+        return ""
+    shown = first_names(away, NAMED)
+    return f"{len(away)} of {len(opened.sites)} targets were not done: {shown}"
+
+
+def _tell_unread(opened: OpenRun) -> None:
+    """A pipe goes with the process that read it."""
+    for part in opened.parts:
+        if not part.source.replayable and not part.exhausted and part.source.total is None:
+            opened.say(
+                f"the source of {part.spec.query.place} was not read to its end, and comes but once: "
+                "a resume does what was read of it, and ends with 3"
+            )
+            return
+
+
+async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
+    """The file of a target that was not done stays a partial, or is none: nobody shall take it for an answer."""
+    parts = [part for part in opened.parts if part.sink is sink]
+    if complete and opened.several and all(part.sessions.gone is not None for part in parts):
+        if not any(part.tried for part in parts):
+            sink.discard()
+            return
+        complete = False
+    try:
+        await sink.close(complete=complete)
+    except OutputClosed:
+        if opened.request.safety.write:
+            raise
+        sink.discard()  # `| head` has seen enough, also where only the end was left to write

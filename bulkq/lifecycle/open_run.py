@@ -1,0 +1,85 @@
+"""A run that is open: its targets, sources and outputs, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bulkq.engine.part import PartState
+    from bulkq.lifecycle.job import Job
+    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.resume_state import ResumeState
+    from bulkq.lifecycle.sources import Sources
+    from bulkq.model import Run
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Observer, Sink, Throttle
+    from bulkq.sinks.failures import FailureFile
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenRun:
+    """Everything that a run holds open."""
+
+    job: Job
+    mode: str
+    sites: list[Site]
+    progress: Progress
+    parts: list[PartState]
+    sinks: tuple[Sink, ...]
+    failure_file: FailureFile | None
+    sources: Sources
+    checked: set[tuple[object, ...]] = field(default_factory=set)
+    """For which query and types a whole file was looked at."""
+    warned: set[str] = field(default_factory=set)
+    """Warnings that were given: one target says what all would say."""
+    throttle: Throttle | None = None
+    recorded: bool = False
+    """The ledger knows the new run: whatever happens now, a resume can go on with it."""
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        return self.job.run
+
+    @property
+    def request(self) -> Run:
+        """What was asked for."""
+        return self.job.request
+
+    @property
+    def resume(self) -> ResumeState:
+        """What earlier processes or an earlier run have left."""
+        return self.job.resume
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Those of the job, and the `--failures` file."""
+        return self.job.observers if self.failure_file is None else (*self.job.observers, self.failure_file)
+
+    @property
+    def spools(self) -> dict[int, Path]:
+        """Where its sources are spooled, by number of the query."""
+        return self.sources.spools
+
+    @property
+    def several(self) -> bool:
+        """Whether it works on more than one target."""
+        return len(self.sites) > 1
+
+    def say(self, text: str) -> None:
+        """Tell people."""
+        self.job.say(text)
+
+    def discard(self) -> None:
+        """Close the outputs as if they had never been opened; a run that is on no record leaves no spool."""
+        for sink in self.sinks:
+            sink.discard()
+        if self.failure_file is not None:
+            self.failure_file.discard()
+        if self.resume.record is None and not self.recorded:
+            for spool in self.spools.values():
+                spool.unlink(missing_ok=True)
