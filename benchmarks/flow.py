@@ -27,7 +27,7 @@ import bulkq
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import CodeType, FrameType
+    from types import FrameType
 
 ROOT = str(Path(bulkq.__file__).parent) + os.sep
 OPTIMIZED = 0x1  # of functions; bodies of modules and classes lack it: https://docs.python.org/3/library/inspect.html#code-objects-bit-flags
@@ -75,7 +75,7 @@ class Trace:
         self._begun = self._begun or (file.startswith(STEERING) and bool(code.co_flags & COROUTINE))
         if not self._begun:
             return
-        self._ended = self._is_end(file, code)
+        self._ended = self._is_end(file, frame)
         if not self._ended:
             self.all.enter(file)
             if file.startswith(STEERING):
@@ -83,9 +83,10 @@ class Trace:
             else:
                 self.rooms.add(file.partition("/")[0])
 
-    def _is_end(self, file: str, code: CodeType) -> bool:
-        if self._end == "attempt":
-            return file.startswith("drivers/") and code.co_name in ATTEMPTS
+    def _is_end(self, file: str, frame: FrameType) -> bool:
+        if self._end == "attempt":  # the preflight may ask a catalog as well
+            engine = frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(ROOT + "engine")
+            return engine and file.startswith("drivers/") and frame.f_code.co_name in ATTEMPTS
         return file.startswith("cli/")
 
     def figures(self) -> dict[str, object]:

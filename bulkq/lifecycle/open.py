@@ -79,12 +79,17 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
         raise
     return OpenRun(
         job=job,
+        request=request,
+        run=job.run,
         mode=mode_of_run(request),
         sites=sites,
         progress=progress,
         parts=parts,
         sinks=unique,
         failure_file=failure_file,
+        observers=job.observers if failure_file is None else (*job.observers, failure_file),
+        resume=job.resume,
+        several=len(sites) > 1,
         sources=sources,
     )
 

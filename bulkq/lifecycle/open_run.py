@@ -25,13 +25,20 @@ class OpenRun:
     """Everything that a run holds open."""
 
     job: Job
+    request: Run
+    run: str
     mode: str
     sites: list[Site]
     progress: Progress
     parts: list[PartState]
     sinks: tuple[Sink, ...]
     failure_file: FailureFile | None
+    observers: Sequence[Observer]
+    """Those of the job, and the `--failures` file."""
     sources: Sources
+    resume: ResumeState
+    several: bool
+    """Whether it works on more than one target."""
     checked: set[tuple[object, ...]] = field(default_factory=set)
     """For which query and types a whole file was looked at."""
     warned: set[str] = field(default_factory=set)
@@ -41,34 +48,9 @@ class OpenRun:
     """The ledger knows the new run: whatever happens now, a resume can go on with it."""
 
     @property
-    def run(self) -> str:
-        """The id of the run."""
-        return self.job.run
-
-    @property
-    def request(self) -> Run:
-        """What was asked for."""
-        return self.job.request
-
-    @property
-    def resume(self) -> ResumeState:
-        """What earlier processes or an earlier run have left."""
-        return self.job.resume
-
-    @property
-    def observers(self) -> Sequence[Observer]:
-        """Those of the job, and the `--failures` file."""
-        return self.job.observers if self.failure_file is None else (*self.job.observers, self.failure_file)
-
-    @property
     def spools(self) -> dict[int, Path]:
         """Where its sources are spooled, by number of the query."""
         return self.sources.spools
-
-    @property
-    def several(self) -> bool:
-        """Whether it works on more than one target."""
-        return len(self.sites) > 1
 
     def say(self, text: str) -> None:
         """Tell people."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BOUNDS = {"run": (21, 101), "resume": (26, 191), "check": (17, 65), "plan": (5, 6)}
+BOUNDS = {"run": (33, 118), "resume": (36, 194), "check": (22, 71), "plan": (6, 11)}
 """By command: files of the rooms that steer, and returns to them."""
 
 
