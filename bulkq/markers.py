@@ -4,8 +4,7 @@ The run row says who owns a run; a marker says that sets `first` to `last` of a 
 transaction as their changes. A batch inserts its marker `FROM` the run row of its owner `FOR SHARE`: so a new owner, who
 updates the run row, waits until every transaction of the old one has ended, and from then on the old one inserts nothing.
 
-PostgreSQL has `FOR SHARE`, MySQL `LOCK IN SHARE MODE`; SQLite's `BEGIN IMMEDIATE` is a lock on everything and needs none. DuckDB
-has no locks at all: a claim writes the run row, so that it and a takeover cannot both commit.
+How a database keeps a claim and a takeover apart is in `bulkq.dialects`.
 
 A statement that has only the names of the tables quotes columns as they are quoted: `at` and `rows` are reserved words in some
 databases.
@@ -16,6 +15,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
 
+from bulkq.dialects import DIALECTS, dialect_for
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
 from bulkq.model.states import MARKER_EARLY
@@ -34,21 +34,7 @@ RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 NO_COUNT = -1
 """In a marker: the library did not say how many rows were changed. What is less is the token of an attempt."""
 
-_QUOTES = {"mysql": "`"}
-_TYPES = {
-    # the text of run and owner, the moment, what stands behind the columns
-    "postgres": ("text", "timestamptz NOT NULL DEFAULT now()", ""),
-    "sqlite": ("text", "text NOT NULL DEFAULT CURRENT_TIMESTAMP", ""),
-    "duckdb": ("text", "timestamptz NOT NULL DEFAULT now()", ""),
-    "mysql": (
-        "varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
-        "timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
-        " ENGINE=InnoDB",  # an engine with transactions, whatever the default is
-    ),
-}
-
-
-KNOWN = frozenset(_TYPES)
+KNOWN = frozenset(dialect.name for dialect in DIALECTS if dialect.is_known)
 """Dialects whose locks are known to make a marker mean what it says."""
 
 
@@ -59,8 +45,7 @@ def literal(text: str) -> str:
 
 def identifier(name: str, dialect: str = "") -> str:
     """`name` as a quoted SQL identifier."""
-    quote = _QUOTES.get(dialect, '"')
-    return quote + name.replace(quote, quote * 2) + quote
+    return dialect_for(dialect).identifier(name)
 
 
 def tables(schema: str | None, prefix: str | None = None, dialect: str = "") -> MarkerTables:
@@ -72,7 +57,8 @@ def tables(schema: str | None, prefix: str | None = None, dialect: str = "") -> 
 
 def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
     """Make the tables where they are not there."""
-    text, moment, engine = _TYPES.get(dialect, _TYPES["sqlite"])
+    known = dialect_for(dialect)
+    text, moment, engine = known.marker_text, known.marker_moment, known.table_end
     at, rows = _column(made, "at"), _column(made, "rows")
     return (
         f"CREATE TABLE IF NOT EXISTS {made.runs} (run {text} PRIMARY KEY, owner {text} NOT NULL, {at} {moment}){engine}",
@@ -109,36 +95,24 @@ def claim(wanted: Claim, dialect: str, rows: int | None = None) -> str:
     """
     made = wanted.tables
     rows = wanted.sets if rows is None else rows
-    verb, lock, conflict = {
-        "postgres": ("INSERT", " FOR SHARE", " ON CONFLICT DO NOTHING"),
-        "mysql": ("INSERT IGNORE", " LOCK IN SHARE MODE", ""),
-    }.get(dialect, ("INSERT", "", " ON CONFLICT DO NOTHING"))
+    known = dialect_for(dialect)
     return (
-        f"{verb} INTO {made.markers} (run, part, first, last, {_column(made, 'rows')}) "
+        f"{known.insert} INTO {made.markers} (run, part, first, last, {_column(made, 'rows')}) "
         f"SELECT run, {wanted.part}, {wanted.first}, {wanted.last}, {rows} FROM {made.runs} "
-        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}{lock}{conflict}"
+        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}{known.shared_lock}{known.on_conflict}"
     )
 
 
 def hold(wanted: Claim, dialect: str) -> str | None:
     """Before the claim in its transaction: what makes it and a takeover meet where the lock on the run row does not; None elsewhere.
 
-    PostgreSQL gives a shared lock on a row to newcomers past a waiting UPDATE, so the batches of a former owner that is alive and
-    busy would never let a new one through. Advisory locks are given in the order of asking; this one is the run's own.
-
-    DuckDB has no locks: this changes the row of the owner without changing anything in it. A key that is written, even to the same
-    value, is a row deleted and inserted again, which DuckDB lets only one transaction do.
-
     One row given or changed is the permission to go on.
     """
-    if dialect == "postgres":
-        return f"SELECT pg_advisory_xact_lock_shared({_turn(wanted.run)})"
-    if dialect != "duckdb":
+    form = dialect_for(dialect).hold
+    if not form:
         return None
-    return (
-        f"UPDATE {wanted.tables.runs} SET run = run "
-        f"WHERE run = {literal(wanted.run)} AND owner = {literal(wanted.owner)}"
-    )
+    owner, run = literal(wanted.owner), literal(wanted.run)
+    return form.format(runs=wanted.tables.runs, run=run, owner=owner, turn=_turn(wanted.run))
 
 
 def claiming(wanted: Claim, dialect: str, rows: int | None = None) -> tuple[str, ...]:
@@ -216,10 +190,11 @@ def take_over(made: MarkerTables, run: str, owner: str) -> str:
 
 def taking_over(made: MarkerTables, run: str, owner: str, dialect: str) -> tuple[str, ...]:
     """The statements of one transaction that make `owner` the owner, the last of which gives a row unless the run row is gone."""
-    if dialect == "mysql":  # no UPDATE ... RETURNING
+    known = dialect_for(dialect)
+    if not known.returns_updates:
         update = take_over(made, run, owner).removesuffix(" RETURNING run")
         return update, f"SELECT run FROM {made.runs} WHERE run = {literal(run)} AND owner = {literal(owner)}"
-    turn = (f"SELECT pg_advisory_xact_lock({_turn(run)})",) if dialect == "postgres" else ()
+    turn = (known.take_turn.format(turn=_turn(run)),) if known.take_turn else ()
     return (*turn, take_over(made, run, owner))
 
 

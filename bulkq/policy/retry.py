@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bulkq import dialects
 from bulkq.model import Outcome, Phase
 
 if TYPE_CHECKING:
@@ -49,18 +50,13 @@ ACTIONS: dict[str, Action] = {
     "25P04": Action.RECONNECT,
     # a cached plan that DDL made stale: a fresh statement settles it
     "0A000": Action.ONCE,
-    # SQLite
-    "SQLITE_BUSY": Action.RETRY,
-    "SQLITE_BUSY_SNAPSHOT": Action.RETRY,
-    "SQLITE_BUSY_RECOVERY": Action.RETRY,
-    "SQLITE_BUSY_TIMEOUT": Action.RETRY,
-    "SQLITE_LOCKED": Action.RETRY,
-    "SQLITE_LOCKED_SHAREDCACHE": Action.RETRY,
+    # a lock that was not granted, in other words than SQLSTATEs
+    **dict.fromkeys(dialects.LOCKED, Action.RETRY),
 }
 """Every SQLSTATE that is not final. The evidence for each line is in docs/explanation/outcomes.md; a test holds each one."""
 
-TIMEOUTS = frozenset({"57014", "SQLITE_INTERRUPT"})
-READ_ONLY = frozenset({"25006", "SQLITE_READONLY"})
+TIMEOUTS = dialects.CANCELLED | {"57014"}
+READ_ONLY = dialects.READ_ONLY | {"25006"}
 LIMITS = "54"
 """The class of what is too large or too complex: it is so every time."""
 
@@ -117,7 +113,7 @@ def decide(
 def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
     if state == "25006" and not read_only:
         return Action.SWITCH  # a standby answers: the primary moved
-    if state.startswith("SQLITE_READONLY"):
+    if state.startswith(tuple(dialects.READ_ONLY)):
         return Action.REFUSE
     if state == "0A000" and "cached plan" not in str(error):
         return Action.FAIL

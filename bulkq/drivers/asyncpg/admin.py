@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg import wrap
+from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.attempt import COMMAND_S, FOREVER_S, MARGIN_S
 from bulkq.drivers.asyncpg.claims import name_holders
 from bulkq.drivers.asyncpg.commit import commit
@@ -59,5 +59,5 @@ def _opening(session: Session, patience_s: float | None, *, read_only: bool) -> 
     limits = Limits(
         timeout_s=None if patience_s is None else patience_s + WORK_S, lock_timeout_s=patience_s, read_only=read_only
     )
-    opening = wrap.opening(limits, ordinals=False, check_alive=session.check_alive, local=session.local)
+    opening = postgresql.opening(limits, ordinals=False, check_alive=session.check_alive, local=session.local)
     return f"{opening}; SET LOCAL synchronous_commit = on"

@@ -7,7 +7,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
-from bulkq.drivers.asyncpg import claims, wrap
+from bulkq.dialects import postgresql
+from bulkq.drivers.asyncpg import claims
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.session import undisturbed
@@ -95,7 +96,7 @@ class Attempt:
         iso = self._restyles()
         try:
             self._bind()
-            sql = wrap.session_limits(self._limits, self._statement.query.path, iso=iso)
+            sql = postgresql.session_limits(self._limits, self._statement.query.path, iso=iso)
             await self._session.execute(sql, timeout=COMMAND_S)
             self._phase = Phase.COMMITTING  # from here on only the server knows
             reply = await self._batch()
@@ -106,7 +107,7 @@ class Attempt:
             raise
         finally:
             if not self._session.is_closed():
-                await self._session.forget(wrap.RESET + (wrap.RESET_STYLE if iso else ""))
+                await self._session.forget(postgresql.RESET + (postgresql.RESET_STYLE if iso else ""))
         return reply
 
     async def pieces(self) -> AsyncGenerator[Reply, None]:
@@ -153,7 +154,7 @@ class Attempt:
 
         try:
             await self._begin()
-            sql = wrap.copied(self._statement.shape.text, delimiter)
+            sql = postgresql.copied(self._statement.shape.text, delimiter)
             rows = await self._session.copy_out(sql, kept, self._deadline_s)
             await self._end()
         except Exception as error:
@@ -176,7 +177,7 @@ class Attempt:
 
     async def _begin(self, *, streaming: bool = False) -> None:
         number = self._server.version_number
-        sql = wrap.opening(
+        sql = postgresql.opening(
             self._limits,
             ordinals=number >= 130000 and not self._statement.secret,
             check_alive=self._session.check_alive,

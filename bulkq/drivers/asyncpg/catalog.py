@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg.wrap import identifier
+from bulkq.dialects.postgresql import identifier
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from bulkq.drivers.asyncpg import claims, wrap
+from bulkq.dialects import postgresql
+from bulkq.drivers.asyncpg import claims
 from bulkq.drivers.asyncpg.admin import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
@@ -178,7 +179,7 @@ class AsyncpgConnection(BaseConnection):
             self._session.terminate()
 
     async def _export(self) -> str:
-        await self._session.execute(wrap.EXPORT)
+        await self._session.execute(postgresql.EXPORT)
         return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
     async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:

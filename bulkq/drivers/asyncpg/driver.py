@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from bulkq.dialects import postgresql
 from bulkq.drivers import libpq, read_only_errors
-from bulkq.drivers.asyncpg import options, wrap
+from bulkq.drivers.asyncpg import options
 from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.session import Session
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
 
 COMMAND_S = 10.0
 """Bound of everything that has none of its own, and of asyncpg's wait for the answer to a cancel request."""
-
-LOOK = """\
-SELECT pg_backend_pid(), current_setting('server_version'), current_setting('server_version_num')::int,
-       current_database()::text, current_user::text, pg_is_in_recovery(), current_setting('max_connections')::int, me.rolsuper,
-       greatest(0, least(
-         current_setting('max_connections')::int - (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database)::int
-         - CASE WHEN me.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int
-           + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) END,
-         (SELECT r.rolconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.usesysid = r.oid)
-            FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user AND r.rolconnlimit >= 0 AND NOT r.rolsuper),
-         (SELECT d.datconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)
-            FROM pg_catalog.pg_database AS d WHERE d.datname = current_database() AND d.datconnlimit >= 0 AND NOT me.rolsuper)
-       ))::int, current_setting('transaction_read_only') = 'on'
-  FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user"""
-"""Before the last column: what the server, the limits of the role and of the database leave to us; `least` passes over NULL."""
 
 
 class AsyncpgDriver:
@@ -111,7 +97,7 @@ class AsyncpgDriver:
         if self._server is not None and self._read_only:
             settings["default_transaction_read_only"] = "on"
         if self._server is not None and self._checks_alive:
-            settings[wrap.CHECK_ALIVE_NAME] = str(wrap.CHECK_MS)
+            settings[postgresql.CHECK_ALIVE_NAME] = str(postgresql.CHECK_MS)
         return settings
 
     async def _open(self) -> Session:
@@ -132,7 +118,7 @@ class AsyncpgDriver:
 
     async def _look(self, session: Session) -> Server:
         """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
-        found = await session.fetchrow(LOOK)
+        found = await session.fetchrow(postgresql.LOOK)
         pooled = found[0] != session.get_server_pid()
         if pooled and self._options.settings:
             session.local = self._options.settings
@@ -161,9 +147,9 @@ class AsyncpgDriver:
 
     async def _with_settings(self, session: Session) -> asyncpg.Record:
         """The same through a pooler, with the settings of each transaction, which also shows that the server takes them."""
-        await session.execute(f"BEGIN; {wrap.local(session.local)}")
+        await session.execute(f"BEGIN; {postgresql.local(session.local)}")
         try:
-            return await session.fetchrow(LOOK)
+            return await session.fetchrow(postgresql.LOOK)
         finally:
             await session.recover()
 
@@ -178,10 +164,10 @@ class AsyncpgDriver:
             return
         try:
             if pooled:
-                await session.execute(f"BEGIN; SET LOCAL {wrap.CHECK_ALIVE}; ROLLBACK")
+                await session.execute(f"BEGIN; SET LOCAL {postgresql.CHECK_ALIVE}; ROLLBACK")
                 session.check_alive = True
             else:
-                await session.execute(f"SET {wrap.CHECK_ALIVE}")
+                await session.execute(f"SET {postgresql.CHECK_ALIVE}")
                 self._checks_alive = True
         except asyncpg.PostgresError:  # refused on platforms that cannot see a closed socket
             await session.execute("ROLLBACK")

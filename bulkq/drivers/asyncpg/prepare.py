@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from bulkq.dialects import postgresql
 from bulkq.drivers import bounds, schema_isolation
-from bulkq.drivers.asyncpg import catalog, codecs, wrap
+from bulkq.drivers.asyncpg import catalog, codecs
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
@@ -176,10 +177,10 @@ class Describer:
     def _wrappers(self, wanted: Wanted, shape: Shape) -> Iterable[tuple[Form, str]]:
         ordinal = len(shape.bound) + 1
         if not shape.kinds:
-            return [(Form.COUNT, wrap.counted(shape.text, ordinal))]
-        aliases = wrap.names(len(shape.kinds))
+            return [(Form.COUNT, postgresql.counted(shape.text, ordinal))]
+        aliases = postgresql.names(len(shape.kinds))
         items = [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
-        ways = [wrap.rows, wrap.changed_rows]
+        ways = [postgresql.rows, postgresql.changed_rows]
         if shape.changes:
             ways.reverse()
         return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
@@ -198,7 +199,7 @@ class Describer:
         self, sql: str, name: str, printed: Collection[int], *, guarded: Query | None = None
     ) -> PreparedStatement:
         """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
-        await self._session.execute(wrap.describing(self._path, self._lock_timeout_s, self._session.local))
+        await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
             handle = await self._session.prepare_printed(sql, name, printed)
             question = None if guarded is None else schema_isolation.question(guarded, sql)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers.asyncpg import wrap
+from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.culprits import Error, Search, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 
@@ -104,7 +104,7 @@ class Checker:
                 await self._session.recover()
 
     def _opening(self, *, ordinals: bool) -> str:
-        return wrap.opening(LIMITS, ordinals=ordinals, path=self._path, local=self._session.local)
+        return postgresql.opening(LIMITS, ordinals=ordinals, path=self._path, local=self._session.local)
 
     async def _hard(self, kind: _Kind, values: Sequence[str]) -> Sequence[Finding]:
         """By conversions, up to the first error, and on from behind it."""

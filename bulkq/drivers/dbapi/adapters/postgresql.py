@@ -9,11 +9,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from bulkq.dialects import postgresql
 from bulkq.drivers import bounds, read_only_errors, schema_isolation
-from bulkq.drivers.asyncpg import catalog, wrap
+from bulkq.drivers.asyncpg import catalog
 from bulkq.drivers.asyncpg import codecs as forms
 from bulkq.drivers.asyncpg.culprits import RAISED, of_the_value
-from bulkq.drivers.asyncpg.driver import LOOK
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
@@ -122,7 +122,7 @@ class Postgres(Adapter):
         """A pooler may be told to ignore them (`ignore_startup_parameters`)."""
         kept = {str(row[0]) for row in ask(KEPT)} if settings else set()
         for one in settings:
-            if one.name not in kept and ask(VALUE.format(wrap.literal(one.name)))[0][0] != one.value:
+            if one.name not in kept and ask(VALUE.format(postgresql.literal(one.name)))[0][0] != one.value:
                 return one
         return None
 
@@ -163,7 +163,7 @@ class Postgres(Adapter):
         """As the asyncpg driver looks."""
         self._plain(connection)
         self._iso(ask, connection)
-        ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(LOOK)
+        ((pid, version, number, database, user, standby, most, superuser, free, locked),) = ask(postgresql.LOOK)
         encrypted = [row[0] for row in ask(TLS)]
         self._number = int(str(number))
         return Server(
@@ -191,9 +191,9 @@ class Postgres(Adapter):
             style = inner.get_parameter_status("DateStyle")
         else:
             style = inner.info.parameter_status("DateStyle")
-        if style and not style.startswith(wrap.ISO):
+        if style and not style.startswith(postgresql.ISO):
             self._style = style
-            ask(f"SET datestyle = '{wrap.ISO}'")
+            ask(f"SET datestyle = '{postgresql.ISO}'")
 
     def _plain(self, connection: Connection) -> None:
         """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
@@ -218,21 +218,21 @@ class Postgres(Adapter):
 
     def opening(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """BEGIN and its limits in one message."""
-        return (wrap.opening(limits, ordinals=False, path=path),)
+        return (postgresql.opening(limits, ordinals=False, path=path),)
 
     def alone(self, limits: Limits, path: Sequence[str]) -> Sequence[str]:
         """Limits of the session, and where its names are looked up."""
-        return (wrap.session_limits(limits, path),)
+        return (postgresql.session_limits(limits, path),)
 
     def restyling(self, decoding: Decoding, *, local: bool) -> Sequence[str]:
         """Text has the date style of the server, as in COPY; Python's values and JSON are read from ISO."""
         if decoding is not Decoding.TEXT or not self._style:
             return ()
-        return (f"SET {'LOCAL ' if local else ''}datestyle = {wrap.literal(self._style)}",)
+        return (f"SET {'LOCAL ' if local else ''}datestyle = {postgresql.literal(self._style)}",)
 
     def afterwards(self, query: Query) -> Sequence[str]:  # noqa: ARG002
         """Of the session again."""
-        return (wrap.RESET, f"SET datestyle = '{wrap.ISO}'") if self._style else (wrap.RESET,)
+        return (postgresql.RESET, f"SET datestyle = '{postgresql.ISO}'") if self._style else (postgresql.RESET,)
 
     def durable(self) -> Sequence[str]:
         """Whatever the server's default is."""
@@ -320,7 +320,7 @@ class Postgres(Adapter):
             return [None] * len(oids)
         unknown = sorted(set(oids) - PLAIN - self._types.keys())
         if unknown:
-            for row in asking.ask(catalog.TYPES.format(wrap.literal(f"{{{','.join(map(str, unknown))}}}"))):
+            for row in asking.ask(catalog.TYPES.format(postgresql.literal(f"{{{','.join(map(str, unknown))}}}"))):
                 kind = catalog.Type(*cast("Any", row))
                 self._types[kind.oid] = kind
         return [self._types.get(oid) for oid in oids]

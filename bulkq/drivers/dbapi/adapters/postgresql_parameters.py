@@ -6,7 +6,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg import codecs, wrap
+from bulkq.dialects import postgresql
+from bulkq.drivers.asyncpg import codecs
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.culprits import Search, groups, texts_of
 from bulkq.model import BadValue, PlaceholderKind
@@ -67,7 +68,7 @@ class ParameterTypes:
         oids = [int(str(oid)) for oid in given]
         unknown = set(oids) - self._known.keys()
         if unknown:
-            rows = asking.ask(TYPES.format(wrap.literal(f"{{{','.join(map(str, unknown))}}}")))
+            rows = asking.ask(TYPES.format(postgresql.literal(f"{{{','.join(map(str, unknown))}}}")))
             self._known |= {kind.oid: kind for kind in map(ParameterType.of, rows)}
         return {name: self._known[oid] for name, oid in zip(names, oids, strict=True)}
 
@@ -201,16 +202,16 @@ class Checker:
 
 
 def _soft(values: Sequence[str], kind: str) -> str:
-    rows = ", ".join(f"({i}, {wrap.literal(value)})" for i, value in enumerate(values))
+    rows = ", ".join(f"({i}, {postgresql.literal(value)})" for i, value in enumerate(values))
     return (
         f"SELECT v.n, e.sql_error_code, e.message FROM (VALUES {rows}) AS v(n, value), "
-        f"LATERAL pg_input_error_info(v.value, {wrap.literal(kind)}) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
+        f"LATERAL pg_input_error_info(v.value, {postgresql.literal(kind)}) AS e WHERE e.sql_error_code IS NOT NULL ORDER BY v.n"
     )
 
 
 def _hard(values: Sequence[str], conversion: Conversion) -> str:
     """A question that fails if one of `values` cannot be converted."""
-    rows = ", ".join(f"({wrap.literal(value)}::text)" for value in values)
+    rows = ", ".join(f"({postgresql.literal(value)}::text)" for value in values)
     return f"SELECT count({conversion.of('v.value')}) FROM (VALUES {rows}) AS v(value)"
 
 

@@ -1,4 +1,4 @@
-"""The SQL that we put around the user's text, and before and after it. Pure; called by the modules beside it.
+"""PostgreSQL: the SQL that we put around the user's text, and before and after it, through any library.
 
 A wrapped statement gives back its last parameter, the ordinal of the set, with every row: so many executions can
 travel in one round trip and every row still knows its set. The user's text stands on lines of its own.
@@ -8,10 +8,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.base import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import Limits, Setting
+
+DIALECT = Dialect(
+    name="postgres",
+    products=frozenset({"postgresql"}),
+    schemes=frozenset({"postgres"}),
+    port="5432",
+    dollar_parameters=True,
+    is_known=True,
+    marker_moment="timestamptz NOT NULL DEFAULT now()",
+    shared_lock=" FOR SHARE",
+    # A shared lock on a row is given to newcomers past a waiting UPDATE, so the batches of a former owner that is alive and busy
+    # would never let a new one through. Advisory locks are given in the order of asking; this one is the run's own.
+    hold="SELECT pg_advisory_xact_lock_shared({turn})",
+    take_turn="SELECT pg_advisory_xact_lock({turn})",
+    # https://www.postgresql.org/docs/current/functions-info.html
+    identity="SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()",
+    server="SELECT extract(epoch FROM pg_postmaster_start_time())::text",
+    server_has_identity=True,
+    expectations={
+        "postgresql": {
+            "database": "current_database()::text",
+            "user": "current_user::text",
+            "host": "coalesce(host(inet_server_addr()), '')",
+            "version": "current_setting('server_version')",
+            "system_identifier": "(SELECT system_identifier::text FROM pg_control_system())",
+            "in_recovery": "pg_is_in_recovery()::text",
+        }
+    },
+)
+
+LOOK = """\
+SELECT pg_backend_pid(), current_setting('server_version'), current_setting('server_version_num')::int,
+       current_database()::text, current_user::text, pg_is_in_recovery(), current_setting('max_connections')::int, me.rolsuper,
+       greatest(0, least(
+         current_setting('max_connections')::int - (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database)::int
+         - CASE WHEN me.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int
+           + coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) END,
+         (SELECT r.rolconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.usesysid = r.oid)
+            FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user AND r.rolconnlimit >= 0 AND NOT r.rolsuper),
+         (SELECT d.datconnlimit - (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)
+            FROM pg_catalog.pg_database AS d WHERE d.datname = current_database() AND d.datconnlimit >= 0 AND NOT me.rolsuper)
+       ))::int, current_setting('transaction_read_only') = 'on'
+  FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user"""
+"""Before the last column: what the server, the limits of the role and of the database leave to us; `least` passes over NULL."""
 
 IDLE_MS = 30_000
 STREAM_IDLE_MS = 600_000

@@ -1,0 +1,25 @@
+"""One module for each database: what is true of it, whichever library talks to it. Pure.
+
+Other rooms ask for a property of a `Dialect`; they never compare its name.
+"""
+
+from __future__ import annotations
+
+from bulkq.dialects.base import Dialect
+from bulkq.dialects.duckdb import DIALECT as DUCKDB
+from bulkq.dialects.mysql import DIALECT as MYSQL
+from bulkq.dialects.postgresql import DIALECT as POSTGRESQL
+from bulkq.dialects.sqlite import DIALECT as SQLITE
+
+DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB)
+
+LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
+CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))
+READ_ONLY = frozenset().union(*(dialect.read_only for dialect in DIALECTS))
+
+_BY_NAME = {name: dialect for dialect in DIALECTS for name in {dialect.name, *dialect.products, *dialect.schemes}}
+
+
+def dialect_for(name: str) -> Dialect:
+    """The dialect of that name, product or URL scheme without its library; for any other, one of which nothing is known."""
+    return _BY_NAME.get(name) or Dialect(name=name)

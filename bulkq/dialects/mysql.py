@@ -1,0 +1,35 @@
+"""MySQL and MariaDB."""
+
+from __future__ import annotations
+
+from bulkq.dialects.base import Dialect
+
+_EXPECTATIONS = {
+    "database": "database()",
+    "user": "substring_index(current_user(), '@', 1)",
+    "host": "@@hostname",
+    "version": "version()",
+}
+
+DIALECT = Dialect(
+    name="mysql",
+    products=frozenset({"mysql", "mariadb"}),
+    port="3306",
+    quote="`",
+    backslashes=True,
+    commits_implicitly=True,  # both manuals list the statements under "implicit commit"
+    question_parameters=True,
+    is_known=True,
+    marker_text="varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
+    marker_moment="timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
+    table_end=" ENGINE=InnoDB",  # an engine with transactions, whatever the default is
+    insert="INSERT IGNORE",
+    shared_lock=" LOCK IN SHARE MODE",
+    on_conflict="",
+    returns_updates=False,
+    server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",
+    expectations={
+        "mysql": {**_EXPECTATIONS, "system_identifier": "@@server_uuid"},
+        "mariadb": {**_EXPECTATIONS, "system_identifier": "@@server_uid"},
+    },
+)
