@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
+from docutils import nodes
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
 from bulkq import __version__
@@ -34,6 +35,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 
+LONGEST_WHOLE = 24
+"""Characters of inline code that stay on one line, also on a phone."""
+
 html_theme = "furo"
 html_title = f"bulkq {__version__}"
 html_static_path = ["_static"]
@@ -50,6 +54,14 @@ def convert_sections(app: Sphinx, what: str, name: str, obj: object, options: ob
         lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
 
 
+def keep_short_code_whole(app: Sphinx, tree: nodes.document, page: str) -> None:
+    """Mark short inline code, so that the style sheet keeps it on one line: `--write` would break behind its hyphens."""
+    for code in tree.findall(nodes.literal):
+        if len(code.astext()) <= LONGEST_WHOLE:
+            code["classes"].append("whole")
+
+
 def setup(app: Sphinx) -> None:
     """Register what is special to this site."""
+    app.connect("doctree-resolved", keep_short_code_whole)
     app.connect("autodoc-process-docstring", convert_sections)
