@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.model.conditions import CheckRules, Condition, Measure
 from bulkq.text import characters
+from bulkq.text.mask import MASK
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -420,7 +421,7 @@ def _columns_text(columns: Sequence[Column]) -> str:
 
 def _plain(text: str, measured: Measured) -> str:
     if measured.masked:
-        return "***"
+        return MASK
     return characters.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
 
 

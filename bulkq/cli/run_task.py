@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from bulkq.cli.messages import Messages, Notices
 from bulkq.errors import BulkqError, OutputClosed, StoppedError, UsageError
 from bulkq.model import Status
-from bulkq.text.urls import MASK, safe
+from bulkq.text.mask import MASK
+from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

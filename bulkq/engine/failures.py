@@ -8,7 +8,8 @@ from bulkq import query as queries
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Failure, Outcome
 from bulkq.policy.advice import advised
-from bulkq.policy.mask_values import MASK, without_secrets
+from bulkq.policy.mask_values import without_secrets
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from bulkq.errors import NotOwner

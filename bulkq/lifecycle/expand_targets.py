@@ -14,6 +14,7 @@ from bulkq.model import Behind
 from bulkq.policy import safety
 from bulkq.targets.query_rows import rows_of
 from bulkq.text import urls
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ async def again(request: Run, config: Config | None) -> Run:
 
 def name_of(target: Target) -> str:
     """By what a target is known in a run: its name, or its URL without a password."""
-    return target.name or urls.safe(target.url).replace(f":{urls.MASK}@", "@")
+    return target.name or urls.safe(target.url).replace(f":{MASK}@", "@")
 
 
 async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:

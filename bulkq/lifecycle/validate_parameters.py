@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
+from bulkq.text.mask import MASK
 from bulkq.text.messages import a_or_an
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def describe(query: Query, batch: Batch, bad: BadValue, constants: Container[str
     """`rows.csv:88: column "id": "12a" is not a bigint (:id of users.sql:norm_phone)`."""
     name = query.parameters[bad.parameter].name
     secret = query.parameters[bad.parameter].secret
-    value = "***" if secret else str(batch.sets[bad.position][bad.parameter])
+    value = MASK if secret else str(batch.sets[bad.position][bad.parameter])
     wrong = f'"{value}" is not {a_or_an(bad.type)}'
     if bad.sqlstate not in SYNTAX and not secret:
         wrong = f"{wrong}: {bad.message}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.text.mask import MASK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bulkq.model import ParameterSet, Query
-
-MASK = "***"
 
 WHOLE = 16
 """Characters of a value that stand for all of it: servers cut long values in their messages."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import cell, code, html, markdown
 from bulkq.reports.findings import findings, hidden_rows, noun, place, tally, tally_text, title, worst_first
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +109,7 @@ def _headline(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     where = f" on {markdown(', '.join(summary.targets), 500)}" if summary.targets else ""
     lines.append(
         f"Run {code(summary.run or '-')}{where}: status {summary.status}, exit code {summary.exit_code}, "
-        f"{duration(summary.elapsed_s)}."
+        f"{spaced_duration(summary.elapsed_s)}."
     )
     if summary.reason:
         lines += ["", markdown(summary.reason)]
@@ -135,7 +135,7 @@ def _row(finding: CheckResult) -> str:
     where = f"<br>{code(place(finding))}" if place(finding) else ""
     return (
         f"| {SIGNS[finding.verdict]} {finding.verdict} | {markdown(title(finding))}{where} | {markdown(finding.target, 200)} "
-        f"| {markdown(finding.message, 500)} | {markdown(finding.expected, 200)} | {duration(finding.elapsed_s)} |\n"
+        f"| {markdown(finding.message, 500)} | {markdown(finding.expected, 200)} | {spaced_duration(finding.elapsed_s)} |\n"
     )
 
 

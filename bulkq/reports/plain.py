@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulkq.reports.escape import cell, line
 from bulkq.reports.findings import hidden_rows, place
 from bulkq.text.messages import counted
+from bulkq.text.tables import align
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult
 
 WIDEST = 60
 """Columns of a terminal that one column of a table may take before the next ones lose their alignment."""
-
-
-def duration(seconds: float) -> str:
-    """`0.4 ms`, `12 ms`, `1.84 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 0.01:
-        return f"{seconds * 1000:.1f} ms"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def utc(text: str) -> datetime | None:
-    """The moment that an ISO text names, in UTC, which is meant where it names no zone; None where it names no moment."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def details(finding: CheckResult) -> list[str]:
@@ -60,8 +37,7 @@ def rows(finding: CheckResult) -> list[str]:
     ]
     columns = max(map(len, table))
     table = [row + [""] * (columns - len(row)) for row in table]
-    widths = [min(WIDEST, max(len(row[i]) for row in table)) for i in range(columns)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines = align(table, widest=WIDEST)
     more = hidden_rows(finding)
     return [*lines, f"and {counted(more, 'more row')}"] if more else lines
 

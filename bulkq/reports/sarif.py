@@ -14,8 +14,8 @@ import bulkq
 from bulkq.model import Verdict
 from bulkq.reports.escape import document, line, uri
 from bulkq.reports.findings import findings, fingerprints, tally, title
-from bulkq.reports.plain import utc
 from bulkq.reports.repository_paths import repository_path
+from bulkq.text.moments import utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

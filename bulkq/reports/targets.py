@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.text.characters import printable
+from bulkq.text.tables import align
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bulkq.model import RunSummary, TargetCounts
 
 MOST_LINES = 200
@@ -24,8 +23,7 @@ def target_lines(summary: RunSummary) -> list[str]:
         return []
     shown = every if len(every) <= MOST_LINES else tuple(one for one in every if not _well(one))
     rows = [("target", "ok", "failed", "unknown", "skipped", ""), *map(_row, shown)]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    lines = [_line(row, widths) for row in rows]
+    lines = align(rows, right=range(1, 5))
     if len(shown) < len(every):
         lines.append(f"and {len(every) - len(shown):,} targets without failures")
     return lines
@@ -41,8 +39,3 @@ def _row(one: TargetCounts) -> tuple[str, ...]:
         reason = reason[: LONGEST_REASON - 3] + "..."
     counts = (f"{count:,}" for count in (one.ok, one.failed, one.unknown, one.skipped))
     return (printable(one.target), *counts, reason)
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5)), row[5]]
-    return "  ".join(cells).rstrip()

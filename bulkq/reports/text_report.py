@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.findings import ending, place, tally_text, title, worst_first
-from bulkq.reports.plain import duration, rows
+from bulkq.reports.plain import rows
 from bulkq.reports.summary import failure_lines, summary_line
 from bulkq.reports.targets import target_lines
+from bulkq.text.durations import spaced_duration
+from bulkq.text.tables import align
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult, RunSummary
@@ -66,7 +68,9 @@ def check_text(check: CheckResult, *, several: bool = False) -> str:
     """`fail   checks/orders.sql:12 orders_have_customers: 3 rows (12 ms)`; with `several` targets that of this one too."""
     where = f"{place(check)} " if check.file else ""
     target = f" on {line(check.target, 200)}" if several else ""
-    return f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({duration(check.elapsed_s)})"
+    return (
+        f"{check.verdict:<5}  {where}{title(check)}{target}: {line(check.message)} ({spaced_duration(check.elapsed_s)})"
+    )
 
 
 def _queries(summary: RunSummary) -> list[str]:
@@ -81,7 +85,4 @@ def _queries(summary: RunSummary) -> list[str]:
         )
         for q in summary.queries
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return [
-        "  ".join([row[i].ljust(widths[i]) if i < 2 else row[i].rjust(widths[i]) for i in range(5)]) for row in rows
-    ]
+    return align(rows, right=range(2, 5))

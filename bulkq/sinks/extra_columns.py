@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model import Column, StatementClass
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from bulkq.model import BatchResult, Query
 
 CHOICES = ("n", "params", "query", "target")
-MASK = "***"
 ROWCOUNT = "rowcount"
 
 

@@ -11,8 +11,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
-from bulkq.sources.json_codec import Number, decoder, json_text
+from bulkq.sources.json_codec import decoder, json_text
 from bulkq.sources.untyped_values import canonical, integers, strict
+from bulkq.text.json_text import JsonNumber
+from bulkq.text.mask import MASK
 from bulkq.text.messages import a_or_an, quoted
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def array_literal(values: Sequence[object]) -> str:
     return "{" + ",".join(map(_element, values)) + "}"
 
 
-_load_exact = decoder(Number).decode
+_load_exact = decoder(JsonNumber).decode
 _load_native = decoder(None).decode
 
 
@@ -87,7 +89,7 @@ def _element(value: object) -> str:
     if value is None:
         return "NULL"
     text = str(_text(value))
-    if isinstance(value, Number) or (text and text.upper() != "NULL" and not set('{},"\\ \t\n\r\v\f') & set(text)):
+    if isinstance(value, JsonNumber) or (text and text.upper() != "NULL" and not set('{},"\\ \t\n\r\v\f') & set(text)):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -119,7 +121,7 @@ def _names(values: Column) -> Column:
 
 
 def _as_it_is(value: object) -> object:
-    return _load_native(json_text(value)) if isinstance(value, Number | dict | list) else value
+    return _load_native(json_text(value)) if isinstance(value, JsonNumber | dict | list) else value
 
 
 def _natives(values: Column) -> Column:
@@ -169,7 +171,7 @@ def _each(function: Callable[[object], object], values: Column, *, secret: bool 
 
 def _seen(value: object, *, secret: bool) -> str:
     if secret:
-        return "***"
+        return MASK
     return "NULL" if value is None else quoted(_text(value))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.files import CHUNK, MOST_RECORD, not_utf8, nul_found
-from bulkq.sources.json_codec import Number, decoder, kind, plainly, scanner, why_not_json
+from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
+from bulkq.text.json_text import JsonNumber
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class JsonArrayReader:
     def __init__(self, reader: LineReader, *, text: bool) -> None:
         """Read from `reader`; with `text`, numbers keep their spelling."""
         self._reader = reader
-        self._decoder = decoder(Number if text else None)
-        self._scan = scanner(Number if text else None)
+        self._decoder = decoder(JsonNumber if text else None)
+        self._scan = scanner(JsonNumber if text else None)
         self._bytes = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._at = 0

@@ -8,6 +8,7 @@ import sys
 from json.scanner import make_scanner
 from typing import TYPE_CHECKING, NoReturn
 
+from bulkq.text.json_text import JsonNumber
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
 
 NEAR = 16
 """Characters that a message shows of the place where a decoder gave up."""
-
-
-class Number(str):
-    """A JSON number as it was written: text that is known not to have been a string."""
-
-    __slots__ = ()
 
 
 class Twice(ValueError):
@@ -33,7 +28,7 @@ SPACED = re.compile(r'"\s+:')
 KINDS = {
     list: "an array",
     str: "a string",
-    Number: "a number",
+    JsonNumber: "a number",
     int: "a number",
     float: "a number",
     bool: "true or false",
@@ -76,7 +71,7 @@ def _refuse(text: str) -> NoReturn:
 
 def json_text(value: object) -> str:
     """`value`, which came out of JSON, as JSON again; numbers keep their spelling."""
-    if isinstance(value, Number):
+    if isinstance(value, JsonNumber):
         return str(value)
     if isinstance(value, dict):
         return "{" + ",".join([f"{_dumps(k)}:{json_text(v)}" for k, v in value.items()]) + "}"

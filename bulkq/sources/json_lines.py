@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.files import decoded
-from bulkq.sources.json_codec import Number, decoder, kind, plainly, scanner, why_not_json
+from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
+from bulkq.text.json_text import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +21,15 @@ class JsonLinesReader:
     """Objects from the lines of `reader`.
 
     With `text`, numbers become their own text. Objects and lists inside values are to be written again as they were,
-    so the numbers in them must be told from strings: a block that has any is read with `Number`, which costs more.
+    so the numbers in them must be told from strings: a block that has any is read with `JsonNumber`, which costs more.
     """
 
     def __init__(self, reader: LineReader, *, text: bool, told_apart: bool = False) -> None:
         """Read from `reader`, past `files.start`; with `told_apart` a number is never taken for a text."""
         self._reader = reader
         self._text = text
-        self._exact = decoder(Number if text else None)
-        self._scan = scanner((Number if told_apart else str) if text else None)
+        self._exact = decoder(JsonNumber if text else None)
+        self._scan = scanner((JsonNumber if told_apart else str) if text else None)
         self.name = reader.name
         self.replayable = reader.replayable
 

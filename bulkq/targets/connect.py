@@ -14,7 +14,7 @@ from bulkq.drivers import open_driver
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.targets.expectations import verify
 from bulkq.targets.secrets import password
-from bulkq.text import urls
+from bulkq.text.mask import mask_all
 
 if TYPE_CHECKING:
     from bulkq.model import Target
@@ -132,10 +132,7 @@ class ConfiguredDriver:
             raise UsageError(self._without(found, error)) from None
 
     def _without(self, used: str | None, error: BulkqError) -> str:
-        text = str(error)
-        for secret in (used, quote(used, safe="")) if used else ():
-            text = text.replace(secret, urls.MASK)
-        return text
+        return mask_all(str(error), (used, quote(used, safe="")) if used else ())
 
 
 def _heard(looking: asyncio.Task[str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.text.urls import MASK
+from bulkq.text.mask import mask_all
 
 if TYPE_CHECKING:
     from bulkq.model import Secret
@@ -124,10 +124,7 @@ class _CommandOutput(asyncio.SubprocessProtocol):
 
 def _complaint(stderr: bytes, stdout: bytes) -> str:
     """The end of what a command said, on one line, without what it printed before it failed."""
-    text = stderr.decode(errors="replace")
-    for line in sorted(stdout.decode(errors="replace").splitlines(), key=len, reverse=True):
-        if line.strip():
-            text = text.replace(line.strip(), MASK)
+    text = mask_all(stderr.decode(errors="replace"), map(str.strip, stdout.decode(errors="replace").splitlines()))
     said = " ".join(text.split())
     return said if len(said) <= SHOWN else f"...{said[-SHOWN:]}"
 

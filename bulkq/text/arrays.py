@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.text.json_text import JsonNumber
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,16 +80,10 @@ def _literal(quoted: str, bare: str) -> str | None:
     return None if bare.strip().upper() == "NULL" else bare.strip()
 
 
-class _Number(str):
-    """A JSON number as it is written."""
-
-    __slots__ = ()
-
-
 def _parsed(text: str) -> object:
     """JSON with its numbers as they are written, or None if it is not JSON."""
     try:
-        return json.loads(text, parse_float=_Number, parse_int=_Number)
+        return json.loads(text, parse_float=JsonNumber, parse_int=JsonNumber)
     except (json.JSONDecodeError, RecursionError):
         return None
 
@@ -100,7 +96,7 @@ def _element(item: object) -> str | None:
 
 def _json(item: object) -> str:
     """JSON again, with its numbers as they were written."""
-    if isinstance(item, _Number):
+    if isinstance(item, JsonNumber):
         return str(item)
     if isinstance(item, dict):
         return "{" + ", ".join(f"{_json(key)}: {_json(value)}" for key, value in item.items()) + "}"

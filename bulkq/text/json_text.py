@@ -20,6 +20,12 @@ quote: Callable[[str], str] = json.encoder.encode_basestring
 Encoder = Callable[..., str]
 
 
+class JsonNumber(str):
+    """A JSON number as it was written: text that is known not to have been a string."""
+
+    __slots__ = ()
+
+
 def _bool(value: object) -> str:
     return "true" if value else "false"
 

@@ -6,8 +6,8 @@ import re
 from urllib.parse import parse_qsl, unquote
 
 from bulkq.text.characters import printable
+from bulkq.text.mask import MASK, mask_all
 
-MASK = "***"
 _SECRET = r"pass(?:word|wd|phrase)?|pwd|sslpassword|secret|token|api_?key|auth_?token|access_?key"  # noqa: S105 - names of options
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://")
 _QUERY_SECRET = re.compile(rf"(?i)([?&;](?:[\w.-]*(?:{_SECRET}))=)([^&;#]*)")
@@ -54,9 +54,7 @@ def passwords(url: str) -> tuple[str, ...]:
 
 def scrub(text: str, url: str) -> str:
     """`text` without the passwords of `url`."""
-    for password in sorted(passwords(url), key=len, reverse=True):
-        text = text.replace(password, MASK)
-    return text
+    return mask_all(text, passwords(url))
 
 
 def redact(text: str) -> str:

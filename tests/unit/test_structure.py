@@ -59,7 +59,6 @@ NAMESAKES = {
     "Database",
     "Given",
     "Judge",
-    "Number",
     "Opened",
     "Options",
     "Place",

@@ -20,6 +20,7 @@ from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import UsageError
 from bulkq.markers import tables
 from bulkq.policy import safety
+from bulkq.text.durations import exact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -146,11 +147,11 @@ def _limits(request: Run) -> str:
     parts = [
         f"-j {request.limits.concurrency}",
         f"batch {request.limits.batch or 'auto'}",
-        f"timeout {text.seconds(request.limits.timeout_s)}",
-        f"lock timeout {text.seconds(request.limits.lock_timeout_s)}",
+        f"timeout {exact_duration(request.limits.timeout_s)}",
+        f"lock timeout {exact_duration(request.limits.lock_timeout_s)}",
         f"retries {request.limits.retries}",
-        f"outage {text.seconds(request.limits.outage_s)}",
-        f"deadline {text.seconds(request.limits.deadline_s)}",
+        f"outage {exact_duration(request.limits.outage_s)}",
+        f"deadline {exact_duration(request.limits.deadline_s)}",
     ]
     parts += (
         [f"expects {request.safety.expect_rows} rows of each set"] if request.safety.expect_rows is not None else []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulkq.cli.display.progress_text import duration_text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.option import option, together
@@ -20,6 +19,9 @@ from bulkq.model import RunState
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.policy.stop_rules import status as status_of
 from bulkq.text.characters import printable
+from bulkq.text.durations import duration_text
+from bulkq.text.moments import moment_text
+from bulkq.text.tables import align_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,7 +124,7 @@ def command(
     elif run is not None:
         click.echo("\n".join(_details(known[0], _place(ledger))))
     elif known:
-        click.echo("\n".join(_table([_cells(each) for each in known])))
+        click.echo("\n".join(align_named([_cells(each) for each in known], COLUMNS, NUMBERS)))
     return 0
 
 
@@ -186,19 +188,9 @@ def _cells(known: ListedRun) -> dict[str, str]:
         "ok": str(record.ok),
         "failed": str(record.failed),
         "unknown": str(record.unknown),
-        "started": _moment(record.started_at),
+        "started": moment_text(record.started_at),
         "elapsed": duration_text(record.elapsed_s),
     }
-
-
-def _table(rows: Sequence[dict[str, str]]) -> list[str]:
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in COLUMNS}
-    header = {name: name for name in COLUMNS}
-    return ["  ".join(_aligned(name, row[name], widths[name]) for name in COLUMNS).rstrip() for row in (header, *rows)]
-
-
-def _aligned(name: str, text: str, width: int) -> str:
-    return text.rjust(width) if name in NUMBERS else text.ljust(width)
 
 
 def _details(known: ListedRun, ledger: str) -> list[str]:
@@ -212,8 +204,8 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("status", known.status + code),
         ("mode", record.mode),
         *(("target", target) for target in record.targets),
-        ("started", _moment(record.started_at)),
-        ("ended", _moment(record.ended_at or "")),
+        ("started", moment_text(record.started_at)),
+        ("ended", moment_text(record.ended_at or "")),
         ("elapsed", duration_text(record.elapsed_s)),
         ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts_of(record))),
         ("retry of", record.retry_of or ""),
@@ -248,11 +240,6 @@ def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
         yield "failure", " ".join(word for word in words if word) + (f": {failure.message}" if failure.message else "")
     if len(every) > SHOWN_FAILURES:
         yield "", f"and {len(every) - SHOWN_FAILURES} more: --format json has them"
-
-
-def _moment(text: str) -> str:
-    """`2026-11-22 13:05:10Z` of an ISO moment in UTC."""
-    return f"{text[:19].replace('T', ' ')}Z" if text else ""
 
 
 # --- for programs --------------------------------------------------------------------------------------------------

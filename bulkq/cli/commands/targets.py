@@ -19,6 +19,7 @@ from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.types import TargetText
 from bulkq.cli.run_task import without_password
 from bulkq.errors import UsageError
+from bulkq.text.tables import align_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,10 +125,7 @@ def _source(secret: Secret | None) -> str:
 
 def _table(rows: Sequence[dict[str, str]]) -> list[str]:
     """Return the lines of a table, without empty columns."""
-    used = [name for name in COLUMNS if any(row[name] for row in rows)]
-    header = {name: name for name in used}
-    widths = {name: max(len(row[name]) for row in (header, *rows)) for name in used}
-    return ["  ".join(row[name].ljust(widths[name]) for name in used).rstrip() for row in (header, *rows)]
+    return align_named(rows, [name for name in COLUMNS if any(row[name] for row in rows)])
 
 
 # --- test -----------------------------------------------------------------------------------------------------------

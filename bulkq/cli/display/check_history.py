@@ -6,10 +6,12 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bulkq.checks.verdict import flaky
-from bulkq.cli.display.progress_text import duration_text
 from bulkq.errors import UsageError
 from bulkq.text.characters import printable
+from bulkq.text.durations import duration_text
 from bulkq.text.messages import suggestion
+from bulkq.text.moments import moment_text
+from bulkq.text.tables import align_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,24 +60,18 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 
 def _lines(known: RecordedCheck, limit: int) -> list[str]:
-    passed = _moment(known.last_pass) if known.last_pass else "never"
+    passed = moment_text(known.last_pass) if known.last_pass else "never"
     facts = [
         ("check", known.key),
         ("target", known.target),
         *([("parameters", f"set {known.params} (their values are not kept)")] if known.params else []),
-        ("first seen", _moment(known.first_seen)),
+        ("first seen", moment_text(known.first_seen)),
         ("last pass", passed),
         ("runs", f"{len(known.history)}{', flaky' if flaky(known.history) else ''}"),
         ("typical time", _time(_typical_s(known.history))),
     ]
     rows = [_cells(past) for past in known.history[:limit]]
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in COLUMNS}
-    table = [
-        "  ".join(
-            row[name].rjust(widths[name]) if name in NUMBERS else row[name].ljust(widths[name]) for name in COLUMNS
-        ).rstrip()
-        for row in ({name: name for name in COLUMNS}, *rows)
-    ]
+    table = align_named(rows, COLUMNS, NUMBERS)
     more = len(known.history) - len(rows)
     return [
         *(f"{name:<14}{printable(value)}" for name, value in facts),
@@ -94,7 +90,7 @@ def _cells(past: PastCheck) -> dict[str, str]:
     value = "" if past.value is None else printable(past.value)
     return {
         "run": past.run,
-        "started": _moment(past.at),
+        "started": moment_text(past.at),
         "verdict": str(past.verdict),
         "value": value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3]}...",
         "rows": "" if past.rows is None else str(past.rows),
@@ -104,10 +100,6 @@ def _cells(past: PastCheck) -> dict[str, str]:
 
 def _time(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else duration_text(seconds)
-
-
-def _moment(text: str) -> str:
-    return f"{text[:19].replace('T', ' ')}Z"
 
 
 def _json(known: Sequence[RecordedCheck], limit: int) -> str:

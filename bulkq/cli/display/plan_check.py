@@ -22,6 +22,7 @@ from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.run_task import wanted_reports
 from bulkq.errors import UsageError
+from bulkq.text.durations import exact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,11 +119,11 @@ def _limits(request: Checks, made: ChecksPlan) -> str:
     run = made.run
     parts = [
         f"-j {run.limits.concurrency}",
-        f"timeout {text.seconds(run.limits.timeout_s)}",
-        f"lock timeout {text.seconds(run.limits.lock_timeout_s)}",
+        f"timeout {exact_duration(run.limits.timeout_s)}",
+        f"lock timeout {exact_duration(run.limits.lock_timeout_s)}",
         f"retries {run.limits.retries}",
-        f"outage {text.seconds(run.limits.outage_s)}",
-        f"deadline {text.seconds(run.limits.deadline_s)}",
+        f"outage {exact_duration(run.limits.outage_s)}",
+        f"deadline {exact_duration(run.limits.deadline_s)}",
         f"at most {request.most_rows:,} rows of a check",
         *text.limits_of_stopping(run),
     ]

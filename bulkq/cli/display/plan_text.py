@@ -9,7 +9,9 @@ from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.run_task import without_password
 from bulkq.ledger.location import locate
 from bulkq.policy.mask_values import hidden_names
-from bulkq.text.urls import MASK, safe
+from bulkq.text.durations import exact_duration
+from bulkq.text.mask import MASK
+from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -148,9 +150,9 @@ def own_limits(query: Query, request: Run) -> list[str]:
     """What the file says of limits and no option outranks."""
     parts = []
     if not request.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
-        parts.append(f"timeout {seconds(query.timeout_s)}")
+        parts.append(f"timeout {exact_duration(query.timeout_s)}")
     if not request.limits.lock_timeout_given and query.lock_timeout_s is not None:
-        parts.append(f"lock timeout {seconds(query.lock_timeout_s)}")
+        parts.append(f"lock timeout {exact_duration(query.lock_timeout_s)}")
     if not request.limits.retries_given and query.retries is not None:
         parts.append(f"retries {query.retries}")
     return parts
@@ -188,13 +190,3 @@ def _sets(made: QueryPlan) -> str:
 def _value(value: object) -> str:
     text = "NULL" if value is None else str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
-
-
-def seconds(value: float | None) -> str:
-    """`30s`, `250ms`, `none`."""
-    if value is None:
-        return "none"
-    for unit, size in (("h", 3600), ("m", 60)):
-        if value >= size and value % size == 0:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}s" if value >= 1 or value == 0 else f"{value * 1000:g}ms"

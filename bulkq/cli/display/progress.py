@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 from bulkq.cli.display.progress_text import (
     count_text,
-    duration_text,
-    latency_text,
     progress_line,
     progress_object,
     rate_text,
@@ -31,6 +29,7 @@ from bulkq.cli.display.progress_text import (
 )
 from bulkq.errors import UsageError
 from bulkq.protocols import Observer
+from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

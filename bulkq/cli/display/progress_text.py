@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import changed_number
+from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,30 +91,6 @@ def bytes_text(size: int) -> str:
 def rate_text(rate: float) -> str:
     """`13500`, `41`, `4.1`, `0.02`."""
     return f"{rate:.0f}" if rate >= 10 or rate == 0 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2g}"
-
-
-def latency_text(seconds: float | None) -> str:
-    """`0.09ms`, `8.8ms`, `231ms`, `12.3s`, `3m04s`; `-` for None."""
-    if seconds is None:
-        return "-"
-    if seconds >= 100:
-        return duration_text(seconds)
-    if seconds >= 10:
-        return f"{seconds:.1f}s"
-    ms = seconds * 1000
-    return f"{ms:.0f}ms" if ms >= 10 else f"{ms:.1f}ms" if ms >= 1 else f"{ms:.2f}ms"
-
-
-def duration_text(seconds: float) -> str:
-    """`45s`, `3m04s`, `2h05m`, `3d04h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
 def stamp(at: datetime) -> str:

@@ -16,6 +16,7 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.culprits import Error, Search, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ class _Kind:
 
     def bad(self, position: int, index: int, value: str, state: str, message: str) -> BadValue:
         if self.secret and value:
-            message = message.replace(value, "***")
+            message = message.replace(value, MASK)
         return BadValue(position, index, self.type, state, message)
 
 

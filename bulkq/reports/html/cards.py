@@ -8,8 +8,8 @@ from bulkq.reports.escape import LONGEST_CELL, html
 from bulkq.reports.findings import hidden_rows, place, title
 from bulkq.reports.html.charts import history
 from bulkq.reports.html.words import moment, story
-from bulkq.reports.plain import duration
 from bulkq.text.characters import enclosed
+from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
         f'<span class="pill {check.verdict}">{check.verdict}</span>'
         f'<span class="who"><span class="name">{html(title(check), 400)}</span>{target}</span>'
         f'<span class="found">{html(check.message, HEADLINE)}</span>'
-        f'{history(check)}<span class="time">{duration(check.elapsed_s)}</span></summary>'
+        f'{history(check)}<span class="time">{spaced_duration(check.elapsed_s)}</span></summary>'
         f'<div class="body">{_text(check)}{_facts(check)}{_rows(check)}{_past(check.history)}</div></details>\n'
     )
 
@@ -59,7 +59,7 @@ def _passed_row(check: CheckResult, targets: Mapping[str, int]) -> str:
     return (
         f'<tr class="item {check.verdict} t{targets[check.target]}"><td><b>{html(title(check), 400)}</b>{where}</td>{several}'
         f"<td>{html(check.message, 400)}</td><td>{html(check.expected, 200)}</td><td>{history(check)}</td>"
-        f"<td class=n>{duration(check.elapsed_s)}</td></tr>\n"
+        f"<td class=n>{spaced_duration(check.elapsed_s)}</td></tr>\n"
     )
 
 
@@ -108,7 +108,7 @@ def _past(past: Sequence[PastCheck]) -> str:
         return ""
     rows = "".join(
         f'<tr><td><span class="dot {each.verdict}"></span>{each.verdict}</td><td>{html(moment(each.at), 100)}</td>'
-        f"<td>{_measured(each)}</td><td class=n>{duration(each.elapsed_s)}</td><td><code>{html(each.run, 40)}</code></td></tr>"
+        f"<td>{_measured(each)}</td><td class=n>{spaced_duration(each.elapsed_s)}</td><td><code>{html(each.run, 40)}</code></td></tr>"
         for each in past[:LISTED_RUNS]
     )
     more = len(past) - LISTED_RUNS

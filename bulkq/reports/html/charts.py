@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, title
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def _thinned(checks: Sequence[CheckResult], whole: float) -> tuple[list[CheckRes
 def _bar(check: CheckResult, top: int, height: int, whole: float) -> str:
     width = max(100 * check.elapsed_s / whole, 0.15)
     gap = 3 if height > 6 else 1
-    words = (
-        f"{title(check)} on {check.target}: {check.verdict}, {duration(check.elapsed_s)} from {duration(check.began_s)}"
-    )
+    words = f"{title(check)} on {check.target}: {check.verdict}, {spaced_duration(check.elapsed_s)} from {spaced_duration(check.began_s)}"
     return (
         f'<rect class="{check.verdict}" x="{100 * check.began_s / whole:.3f}%" y="{top + gap / 2}" width="{width:.3f}%" '
         f'height="{height - gap}"><title>{html(words, 600)}</title></rect>'

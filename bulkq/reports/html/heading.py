@@ -10,7 +10,7 @@ from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.charts import share_bar
 from bulkq.reports.html.words import moment
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _meta(summary: RunSummary) -> str:
         f"run <code>{html(summary.run, 40)}</code>" if summary.run else "",
         html(named if more <= 0 else f"{named} and {counted(more, 'more target')}"),
         html(moment(summary.started_at)),
-        duration(summary.elapsed_s),
+        spaced_duration(summary.elapsed_s),
         f"exit code {summary.exit_code}",
         f"bulkq {bulkq.__version__}",
     ]

@@ -13,7 +13,7 @@ from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, sentence, tiles
 from bulkq.reports.html.matrix import matrix
 from bulkq.reports.html.style import STYLE, target_rules
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def _busy(checks: Sequence[CheckResult]) -> str:
     work = sum(check.elapsed_s for check in checks)
     share = min(100, round(100 * work / (whole * count)))
     return (
-        f"<p class=quiet>{counted(len(checks), 'check')} on {counted(count, 'lane')} took {duration(whole)}; "
-        f"one after another {duration(work)}. The lanes were busy {share} % of the time.</p>"
+        f"<p class=quiet>{counted(len(checks), 'check')} on {counted(count, 'lane')} took {spaced_duration(whole)}; "
+        f"one after another {spaced_duration(work)}. The lanes were busy {share} % of the time.</p>"
     )
 
 
@@ -113,7 +113,7 @@ def _slow(check: CheckResult, slowest_s: float, *, several: bool) -> str:
     width = max(0.3, 100 * check.elapsed_s / (slowest_s or 1))
     return (
         f'<tr><td><span class="dot {check.verdict}"></span>{html(title(check), 200)}{target}</td>'
-        f'<td class=n>{duration(check.elapsed_s)}</td><td class="bar"><svg class="share">'
+        f'<td class=n>{spaced_duration(check.elapsed_s)}</td><td class="bar"><svg class="share">'
         f'<rect class="{check.verdict}" width="{width:.2f}%" height="100%"/></svg></td></tr>\n'
     )
 

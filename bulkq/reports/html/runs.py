@@ -8,7 +8,7 @@ from bulkq.model import Outcome
 from bulkq.reports.escape import html
 from bulkq.reports.html.cards import cell
 from bulkq.reports.html.charts import share_bar
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def latency(summary: RunSummary) -> str:
     if not longest:
         return ""
     rows = "".join(
-        f'<tr><td>{name}</td><td class=n>{duration(seconds)}</td><td class="bar"><svg class="share">'
+        f'<tr><td>{name}</td><td class=n>{spaced_duration(seconds)}</td><td class="bar"><svg class="share">'
         f'<rect class="ink" width="{max(0.3, 100 * seconds / longest):.2f}%" height="100%"/></svg></td></tr>'
         for name, seconds in known
         if seconds is not None

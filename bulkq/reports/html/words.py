@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.reports.plain import utc
 from bulkq.text.messages import counted
+from bulkq.text.moments import utc
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult

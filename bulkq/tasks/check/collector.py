@@ -16,13 +16,13 @@ from bulkq.model import Decoding, Phase
 from bulkq.model.states import RESULT_TOO_LARGE
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.text.characters import Shortened
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.model import BatchResult, Column, Query, SinkPosition
 
-MASK = "***"
 LONGEST_CELL = 1_000
 """Characters kept of one value: a report is read by people."""
 

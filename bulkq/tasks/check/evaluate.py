@@ -21,7 +21,8 @@ from bulkq.model.conditions import Measure
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
-from bulkq.tasks.check.collector import MASK, CheckSink, shortened
+from bulkq.tasks.check.collector import CheckSink, shortened
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

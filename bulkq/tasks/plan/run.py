@@ -26,7 +26,7 @@ from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
 from bulkq.tasks.lint import Finding, ask, finding
 from bulkq.tasks.plan.prepare import Look, connected, look_at_all, seat
-from bulkq.text.urls import MASK
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

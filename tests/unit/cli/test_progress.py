@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.cli.display.progress import Bar, JsonProgress, Lines, Quiet, data_stream, make_progress
-from bulkq.cli.display.progress_text import duration_text, latency_text, progress_line, rate_text
+from bulkq.cli.display.progress_text import progress_line, rate_text
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Status
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy.progress import Progress
+from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
 from bulkq.sources.convert import array_literal, converter
-from bulkq.sources.json_codec import Number
+from bulkq.text.json_text import JsonNumber
 from tests.unit.parameters.reading import opened, query, sets
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ async def test_lists_as_text() -> None:
 def test_array_literal_of_anything() -> None:
     """Elements are written as `array_out` writes them."""
     assert (
-        array_literal([Number("1"), "", " ", 'x"y', b"\x01", {"a": [1]}]) == r'{1,""," ","x\"y","\\x01","{\"a\":[1]}"}'
+        array_literal([JsonNumber("1"), "", " ", 'x"y', b"\x01", {"a": [1]}])
+        == r'{1,""," ","x\"y","\\x01","{\"a\":[1]}"}'
     )
 
 

@@ -17,7 +17,7 @@ from bulkq.model import PastCheck, RunSummary, Status, Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.html import html_report
 from bulkq.reports.html.words import moment, story
-from bulkq.reports.plain import duration
+from bulkq.text.durations import spaced_duration
 from tests.unit.reports.samples import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -252,7 +252,7 @@ def test_long_histories_are_counted() -> None:
 
 def test_durations_and_moments() -> None:
     """In the unit that people would say them in."""
-    assert [duration(s) for s in (0.0004, 0.012, 1.841, 200, 7500)] == [
+    assert [spaced_duration(s) for s in (0.0004, 0.012, 1.841, 200, 7500)] == [
         "0.4 ms",
         "12 ms",
         "1.84 s",

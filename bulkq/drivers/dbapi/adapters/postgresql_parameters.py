@@ -12,6 +12,7 @@ from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, W
 from bulkq.drivers.asyncpg.culprits import Search, groups, texts_of
 from bulkq.model import BadValue, PlaceholderKind
 from bulkq.text.arrays import list_of_text
+from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -170,7 +171,7 @@ class Checker:
             texts = texts_of(sets, indexes, is_list=is_list, convert=convert)
             bad = [(*texts.sound[i], state, said) for i, state, said in self._bad(conversion, texts.sound)]
             for position, index, value, state, said in (*texts.refused, *bad):
-                message = said.replace(value, "***") if secret and value else said
+                message = said.replace(value, MASK) if secret and value else said
                 found.append(BadValue(position, index, statement.parameter_types[index], state, message))
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
