@@ -1,0 +1,69 @@
+"""The permit of a lane: taken in order, lent while the lane waits, and never given back twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bulkq.engine.limiter import Permit
+
+
+async def test_a_permit_is_given_back_once() -> None:
+    """`give_back` is harmless when repeated, also at the end of the block."""
+    semaphore = asyncio.Semaphore(1)
+    permit = Permit(semaphore)
+    async with permit:
+        assert permit.held
+        assert semaphore.locked()
+        permit.give_back()
+        permit.give_back()
+    async with asyncio.timeout(1), Permit(semaphore):
+        assert semaphore.locked()
+    assert not semaphore.locked()
+
+
+async def test_a_lent_permit_serves_another_lane() -> None:
+    """Inside the block another lane works; afterwards the first waits for its turn."""
+    semaphore = asyncio.Semaphore(1)
+    first, second = Permit(semaphore), Permit(semaphore)
+    async with first:
+        async with first.lent():
+            assert not first.held
+            async with second:
+                assert semaphore.locked()
+        assert first.held
+    async with first.lent():
+        assert not semaphore.locked()
+
+
+async def test_an_error_in_a_lent_block_takes_nothing_back() -> None:
+    """The lane's work on its batch has ended, and it needs no permit for that."""
+    semaphore = asyncio.Semaphore(1)
+    permit = Permit(semaphore)
+    with pytest.raises(RuntimeError):
+        async with permit, permit.lent():
+            raise RuntimeError
+    assert not permit.held
+    assert not semaphore.locked()
+
+
+async def test_a_kept_permit_lowers_the_limit() -> None:
+    """The permit of a statement that cannot be stopped is not free again."""
+    semaphore = asyncio.Semaphore(1)
+    permit = Permit(semaphore)
+    async with permit:
+        permit.keep()
+    assert semaphore.locked()
+
+
+async def test_a_wait_that_is_cancelled_takes_nothing() -> None:
+    """Of two semaphores the first is released when the wait for the second ends."""
+    inside, all_ = asyncio.Semaphore(1), asyncio.Semaphore(1)
+    await all_.acquire()
+    waiting = asyncio.create_task(Permit(inside, all_).__aenter__())
+    await asyncio.sleep(0)
+    assert inside.locked()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert not inside.locked()
