@@ -15,6 +15,7 @@ from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, U
 from bulkq.lifecycle import run_identity
 from bulkq.policy import safety
 from bulkq.targets import open_target
+from bulkq.targets.connect_many import connect_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -161,37 +162,22 @@ async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[N
         BulkqError: what is wrong for all of them, as the first found it.
     """
     several = len(sites) > 1
-    door = asyncio.Semaphore(MOST_OPEN)
     keeps = len(sites) <= MOST_OPEN
 
     async def one(site: Site) -> None:
-        async with door:
-            try:
-                await work(site)
-            except (TargetError, RefusedError) as error:
-                if not several or (write and isinstance(error, RefusedError)):
-                    raise
-                site.lose(error)
-            finally:
-                if not keeps:
-                    await site.sessions.close()
+        try:
+            await work(site)
+        except (TargetError, RefusedError) as error:
+            if not several or (write and isinstance(error, RefusedError)):
+                raise
+            site.lose(error)
+        finally:
+            if not keeps:
+                await site.sessions.close()
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for site in sites:
-                if site.lost is None:
-                    group.create_task(one(site))
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+    await connect_all([site for site in sites if site.lost is None], one, at_once=MOST_OPEN)
     if several and all(site.lost is not None for site in sites):
         raise type(sites[0].lost or TargetError())("\n".join(f"{site.label}: {site.reason}" for site in sites))
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    found: BaseException = errors
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
 
 
 async def connected(site: Site, connect_timeout_s: float | None) -> Connection:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError
 from bulkq.targets import open_target
+from bulkq.targets.connect_many import connect_many
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -32,18 +33,10 @@ async def visit_all(targets: Sequence[Target], *, at_once: int) -> AsyncGenerato
 
     A target that is down or hangs (it is given up after ten seconds) holds nobody else up.
     """
-    door = asyncio.Semaphore(at_once)
-    drivers = [_opened(target) for target in targets]
-    visits = [
-        asyncio.create_task(_visit(target, driver, door)) for target, driver in zip(targets, drivers, strict=True)
-    ]
-    try:
-        for visit in visits:
-            yield await visit
-    finally:
-        for visit in visits:
-            visit.cancel()
-        await asyncio.gather(*visits, return_exceptions=True)
+    pairs = [(target, _opened(target)) for target in targets]
+    async with aclosing(connect_many(pairs, _visit, at_once=at_once)) as visits:
+        async for visit in visits:
+            yield visit
 
 
 def _opened(target: Target) -> Driver | BulkqError:
@@ -54,15 +47,15 @@ def _opened(target: Target) -> Driver | BulkqError:
         return error
 
 
-async def _visit(target: Target, driver: Driver | BulkqError, door: asyncio.Semaphore) -> Visit:
+async def _visit(pair: tuple[Target, Driver | BulkqError]) -> Visit:
+    target, driver = pair
     if isinstance(driver, BulkqError):
         return Visit(target, 0.0, error=driver)
-    async with door:
-        began_s = time.monotonic()
-        try:
-            connection = await driver.connect()
-        except BulkqError as error:
-            return Visit(target, time.monotonic() - began_s, error=error)
-        elapsed_s = time.monotonic() - began_s
-        await connection.close()
-        return Visit(target, elapsed_s, connection.server)
+    began_s = time.monotonic()
+    try:
+        connection = await driver.connect()
+    except BulkqError as error:
+        return Visit(target, time.monotonic() - began_s, error=error)
+    elapsed_s = time.monotonic() - began_s
+    await connection.close()
+    return Visit(target, elapsed_s, connection.server)

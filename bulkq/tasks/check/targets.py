@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.engine.pool import MOST_OPEN, Sessions
@@ -11,6 +12,7 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.run_identity import identity, physical, twins
 from bulkq.protocols import SnapshotConnection
 from bulkq.targets import open_target
+from bulkq.targets.connect_many import connect_all
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -31,7 +33,6 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
             f"--snapshot keeps a connection open on each of {len(every)} targets, and {MOST_OPEN - 1} are possible: "
             "select fewer targets, or leave it out"
         )
-    door = asyncio.Semaphore(MOST_OPEN)
     for target in every:
         driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
         target.driver = driver
@@ -43,21 +44,12 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
             most=target.target.concurrency or opened.request.run.limits.per_target,
         )
         stack.push_async_callback(target.sessions.close)
-    looks = await asyncio.gather(*(_look(opened, target, stack, door) for target in every), return_exceptions=True)
-    for wrong in looks:  # only now: nobody is still connecting when everything is closed
-        if wrong is not None:
-            raise wrong
+    await connect_all(every, partial(_look_at, opened), at_once=MOST_OPEN)
+    if opened.request.snapshot:
+        holders = [target for target in every if not target.error]
+        await connect_all(holders, partial(_export, stack), at_once=MOST_OPEN)
     for line in twins((seat.label, seat.database.physical, seat.target.schema) for seat in opened.targets):
         opened.notice(f"{line}: its checks come once for each name")
-
-
-async def _look(opened: Opened, target: Database, stack: AsyncExitStack, door: asyncio.Semaphore) -> None:
-    """Look at a target with one connection, then open that of its snapshot, which keeps its place in `door`."""
-    async with door:
-        await _look_at(opened, target)
-    if opened.request.snapshot and not target.error:
-        await door.acquire()
-        await _export(target, stack)
 
 
 async def _look_at(opened: Opened, target: Database) -> None:
@@ -83,7 +75,7 @@ async def _look_at(opened: Opened, target: Database) -> None:
         await target.sessions.close()
 
 
-async def _export(target: Database, stack: AsyncExitStack) -> None:
+async def _export(stack: AsyncExitStack, target: Database) -> None:
     """One transaction that stays open to the end: the others see what it sees."""
     assert target.sessions is not None
     connection = await target.sessions.driver.connect()

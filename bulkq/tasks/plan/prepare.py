@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, TargetError
 from bulkq.targets import connect_within, open_target
+from bulkq.targets.connect_many import connect_all
 from bulkq.tasks.lint import Finding, ask, why_not
 from bulkq.text.urls import safe
 
@@ -53,19 +53,13 @@ async def look_at_all(
         if database not in databases:
             databases.append(database)
         places.setdefault(databases.index(database), []).append(place)
-    door = asyncio.Semaphore(AT_ONCE)
 
-    async def one(database: Target, mine: Sequence[int]) -> list[tuple[int, Look]]:
-        async with door:
-            return await _look(database, [(at, targets[at], statements.get(at, ())) for at in mine], patience_s)
+    async def look(at: int) -> list[tuple[int, Look]]:
+        wanted = [(place, targets[place], statements.get(place, ())) for place in places[at]]
+        return await _look(databases[at], wanted, patience_s)
 
-    looks = [asyncio.create_task(one(database, places[at])) for at, database in enumerate(databases)]
-    try:
-        found = dict([pair for look in looks for pair in await look])
-    finally:
-        for look in looks:
-            look.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+    looks = await connect_all(range(len(databases)), look, at_once=AT_ONCE)
+    found = dict(pair for look in looks for pair in look)
     return [found[place] for place in range(len(targets))]
 
 
