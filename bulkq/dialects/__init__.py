@@ -9,9 +9,10 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.duckdb import DIALECT as DUCKDB
 from bulkq.dialects.mysql import DIALECT as MYSQL
 from bulkq.dialects.postgresql import DIALECT as POSTGRESQL
+from bulkq.dialects.postgresql import REDSHIFT
 from bulkq.dialects.sqlite import DIALECT as SQLITE
 
-DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB)
+DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB, REDSHIFT)
 
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))

@@ -17,6 +17,9 @@ class Dialect:
         name: as query files and markers call it.
         products: its names in `Server.product`, and SQLAlchemy's.
         schemes: what else stands before the `+` of a URL.
+        search_path: tables are looked up in a path of schemas, which a session may set.
+        names_schemas: a table may be named with its schema.
+        libpq: what a URL leaves out, the service file and the environment of libpq add.
         port: of its servers, if the URL has none.
         is_file: the database is a file, or nothing but memory.
         quote: around an identifier.
@@ -24,6 +27,8 @@ class Dialect:
         commits_implicitly: a statement may commit the transaction around it.
         dollar_parameters: `$1` is a parameter.
         question_parameters: `?` is a parameter, not an operator.
+        parameter_marks: further signs that start a parameter.
+        executes_comments: the server executes the text of comments of a certain form.
         is_known: its locks are known to make a marker mean what it says.
         marker_text: type of the run and its owner in the marker tables.
         marker_moment: type of the moment there, with its default.
@@ -46,6 +51,9 @@ class Dialect:
     name: str = ""
     products: frozenset[str] = frozenset()
     schemes: frozenset[str] = frozenset()
+    search_path: bool = False
+    names_schemas: bool = True
+    libpq: bool = False
     port: str = ""
     is_file: bool = False
     quote: str = '"'
@@ -53,6 +61,8 @@ class Dialect:
     commits_implicitly: bool = False
     dollar_parameters: bool = False
     question_parameters: bool = False
+    parameter_marks: str = ""
+    executes_comments: bool = False
     is_known: bool = False
     marker_text: str = "text"
     marker_moment: str = "text NOT NULL DEFAULT CURRENT_TIMESTAMP"

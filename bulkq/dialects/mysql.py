@@ -19,6 +19,7 @@ DIALECT = Dialect(
     backslashes=True,
     commits_implicitly=True,  # both manuals list the statements under "implicit commit"
     question_parameters=True,
+    executes_comments=True,
     is_known=True,
     marker_text="varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
     marker_moment="timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",

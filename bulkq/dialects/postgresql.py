@@ -19,6 +19,8 @@ DIALECT = Dialect(
     name="postgres",
     products=frozenset({"postgresql"}),
     schemes=frozenset({"postgres"}),
+    search_path=True,
+    libpq=True,
     port="5432",
     dollar_parameters=True,
     is_known=True,
@@ -43,6 +45,8 @@ DIALECT = Dialect(
         }
     },
 )
+
+REDSHIFT = Dialect(name="redshift", products=frozenset({"redshift"}), dollar_parameters=True)
 
 LOOK = """\
 SELECT pg_backend_pid(), current_setting('server_version'), current_setting('server_version_num')::int,

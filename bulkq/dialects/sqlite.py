@@ -7,8 +7,10 @@ from bulkq.dialects.base import Dialect
 DIALECT = Dialect(
     name="sqlite",
     products=frozenset({"sqlite"}),
+    names_schemas=False,
     is_file=True,
     question_parameters=True,
+    parameter_marks="@$#",
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
+from bulkq.dialects import LOCKED
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
@@ -383,7 +384,7 @@ class Lane:
             await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
 
 
-WAITED_FOR = frozenset({"55P03", "57014", "40001", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+WAITED_FOR = LOCKED | {"55P03", "57014", "40001"}
 """A claim that did not get its lock: nothing of the user's was sent."""
 
 

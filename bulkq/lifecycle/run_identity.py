@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
@@ -25,26 +26,11 @@ if TYPE_CHECKING:
     from bulkq.model import MarkerTables, Run, Server
     from bulkq.protocols import Connection
 
-IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
-"""Which physical database this is, whatever it is called: https://www.postgresql.org/docs/current/functions-info.html"""
-
-
-_MYSQL = "SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())"
-SERVERS = {
-    "postgresql": "SELECT extract(epoch FROM pg_postmaster_start_time())::text",
-    "mysql": _MYSQL,
-    "mariadb": _MYSQL,
-}
-"""By product: what two servers never have in common, not even a server and the copy that was made of its disk."""
-
 ONLY = "only"
 """In the request of a retry: which sets it is for. A resume of it must not take all the others of its source as well."""
 
 SETTINGS = "settings"
 """In the request: by target, the settings of the server that its connections asked for."""
-
-FILES = frozenset({"sqlite", "duckdb"})
-"""Products whose database is a file, or nothing but memory."""
 
 
 def spool_folder(ledger: str) -> Path:
@@ -67,12 +53,13 @@ def source_request(request: Run) -> Request:
 async def identity(connection: Connection, url: str) -> str:
     """Which physical database this is, whatever it is called; "" where every connection has its own, in memory."""
     server = connection.server
-    if server.product in FILES:
+    if dialect_for(server.product).is_file:
         return _file(server.database)
-    if server.product != "postgresql":
+    question = dialect_for(server.product).identity
+    if not question:
         return f"{place_of(url)}/{server.database}"
     try:
-        found = await connection.administer([IDENTITY])
+        found = await connection.administer([question])
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error
@@ -97,20 +84,20 @@ async def physical(connection: Connection, identity: str) -> str:
     It changes with a restart or a failover, so it is nothing that a resume could insist on.
     """
     server = connection.server
-    if server.product in FILES:
+    if dialect_for(server.product).is_file:
         with contextlib.suppress(OSError):
             file = os.stat(server.database)  # noqa: PTH116 - on a local disk
             return f"{file.st_dev}/{file.st_ino}"
         return identity
-    question = SERVERS.get(server.product)
-    if question is not None and identity:
+    known = dialect_for(server.product)
+    if known.server and identity:
         try:
-            found = await connection.administer([question])
+            found = await connection.administer([known.server])
         except DatabaseError as error:
             if error.connection_lost:
                 raise TargetError(str(error)) from error
             return identity
-        alike = identity if server.product == "postgresql" else server.product  # the address is no part of it in MySQL
+        alike = identity if known.server_has_identity else server.product
         return f"{alike}/{found[0][0]}"
     return identity
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.dialects import LOCKED, dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model.counts import UNCOUNTED, changed_in_all
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LOCK_S = 2.0
 """A takeover waits in steps of this, so that people are told whom it waits for."""
 
-LOCK_NOT_AVAILABLE = frozenset({"55P03", "40001", "SQLITE_BUSY"})
+LOCK_NOT_AVAILABLE = LOCKED | {"55P03", "40001"}
 """DuckDB does not wait for a lock: it says at once that two transactions cannot both go on."""
 
 NO_SCHEMA = frozenset({"3F000"})
@@ -48,7 +49,7 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
             "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     tables = await _named(connection, dialect, wanted)
-    if dialect == "postgres":
+    if dialect_for(dialect).search_path:
         await _refuse_missing_rights(connection, tables)
     refused: DatabaseError | None = None
     for _ in range(2):
@@ -174,8 +175,9 @@ async def _administer(connection: Connection, statements: Sequence[str]) -> list
 async def _named(connection: Connection, dialect: str, wanted: str | None) -> MarkerTables:
     """Qualified names: the schema is resolved once and kept, since another session may have another search path."""
     schema, _, prefix = (wanted or "").rpartition(".")
-    if dialect != "postgres":
-        return markers.tables(None if dialect == "sqlite" else schema or None, prefix or None, dialect)
+    known = dialect_for(dialect)
+    if not known.search_path:
+        return markers.tables((schema or None) if known.names_schemas else None, prefix or None, dialect)
     if not schema:
         found = await _administer(connection, ["SELECT current_schema()"])
         schema = str(found[0][0]) if found and found[0][0] else ""

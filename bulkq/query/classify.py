@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for
 from bulkq.model import StatementClass
 from bulkq.query.tokens import Token, TokenKind
 from bulkq.text.messages import nearest
@@ -82,9 +83,6 @@ ROUTINES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"})
 """What CREATE makes that may hold statements of its own between BEGIN and END."""
 
 
-COMMITTING_DIALECTS = frozenset({"mysql", "mariadb"})
-"""Dialects in which a statement may commit the transaction around it; MariaDB and MySQL list them under "implicit commit"."""
-
 WITHIN_TRANSACTIONS = frozenset({"DO"})
 """MAINTENANCE verbs that leave the transaction alone there: DO only evaluates, and functions may not commit (error 1422)."""
 
@@ -120,7 +118,11 @@ def classify(tokens: Sequence[Token], dialect: str = "") -> Nature:
     verb = tokens[first].word if first < len(tokens) else ""
     changes = _changes(tokens, depths, first)
     statement = _statement(tokens, depths, first, changes)
-    if verb == "SET" and dialect in COMMITTING_DIALECTS and _sets_server([t.word for t in tokens[first + 1 :]]):
+    if (
+        verb == "SET"
+        and dialect_for(dialect).commits_implicitly
+        and _sets_server([t.word for t in tokens[first + 1 :]])
+    ):
         statement = StatementClass.MAINTENANCE
     return Nature(
         statement,
@@ -137,7 +139,7 @@ def may_commit(statement: StatementClass, verb: str, dialect: str) -> bool:
 
     CALL counts always: what a procedure does stands in its body, in those that it calls, and in text that it executes.
     """
-    if dialect not in COMMITTING_DIALECTS or verb in WITHIN_TRANSACTIONS:
+    if not dialect_for(dialect).commits_implicitly or verb in WITHIN_TRANSACTIONS:
         return False
     return statement in {StatementClass.DDL, StatementClass.MAINTENANCE}
 

@@ -9,22 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bulkq.query.tokens import IDENTIFIER, SPELLINGS, Token, TokenKind
+from bulkq.dialects import dialect_for
+from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bulkq.dialects.base import Dialect
     from bulkq.query.tokens import Comment
-
-NUMBERED = frozenset({"postgres", "redshift", "duckdb"})
-"""Dialects in which `$1` is a parameter; it would collide with the numbers that a driver writes."""
-
-QUESTIONED = frozenset({"sqlite", "mysql", "duckdb"})
-"""Dialects in which `?` is a parameter and not an operator."""
-
-OTHER_MARKS = {"sqlite": re.compile(r"[@$#]([\w$]+)")}
-"""Dialects in which more than a colon makes a parameter: elsewhere `@x` is a variable of the session, `$x$` a quote."""
 
 LEADING = frozenset(
     {
@@ -75,6 +68,7 @@ FOLLOWING = frozenset(
 
 _ENDS_OPERAND = frozenset({")", "]", "}"})
 _QUOTED_VARIABLE = re.compile(r""":(['"])([^\W\d]\w*)\1""")
+_OTHER_MARK = re.compile(r"[^\w\s]([\w$]+)")
 _NUMBERED = re.compile(r":\d+\b")
 _COMMAND = re.compile(r"\\([A-Za-z]\w*[+]?|[!?])")
 _JINJA = re.compile(r"\{\{\s*([^\W\d]\w*)?")
@@ -90,12 +84,12 @@ _CLIENT_ENDS = frozenset({"G", "g", "gx"})
 
 def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tuple[int, str]]:
     """Yield offset and message of each form of another tool among `tokens`, the tokens of one statement in `text`."""
-    spelled = SPELLINGS.get(dialect, dialect)
+    known = dialect_for(dialect)
     read_to = 0
     for i, token in enumerate(tokens):
         if token.kind is not TokenKind.SYMBOL or token.start < read_to:
             continue
-        message = _positional(text, token, spelled) or _form(text, tokens, i, spelled)
+        message = _positional(text, token, known) or _form(text, tokens, i, known)
         if message is not None:
             yield token.start, message
             read_to = token.start + 2  # of "{{", the second brace says nothing new
@@ -103,7 +97,7 @@ def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tup
 
 def executed(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, str]]:
     """Yield offset and message of each comment that the server executes: what it changes or commits could not be seen."""
-    if SPELLINGS.get(dialect, dialect) != "mysql":
+    if not dialect_for(dialect).executes_comments:
         return
     for comment in comments:
         mark = _EXECUTED.match(comment.text)
@@ -112,19 +106,19 @@ def executed(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, s
             yield comment.start, f"{quoted(mark[0])} starts a comment that MariaDB and MySQL execute: {advice}"
 
 
-def _positional(text: str, token: Token, dialect: str) -> str | None:
-    if token.word == "$" and dialect in NUMBERED and text[token.end : token.end + 1].isdecimal():
+def _positional(text: str, token: Token, dialect: Dialect) -> str | None:
+    if token.word == "$" and dialect.dollar_parameters and text[token.end : token.end + 1].isdecimal():
         return f'positional parameter {quoted(text[token.start : token.end + 1])} has no value: write ":name"'
-    if token.word == "?" and dialect in QUESTIONED:
+    if token.word == "?" and dialect.question_parameters:
         return 'positional parameter "?" has no value: write ":name"'
-    other = dialect in OTHER_MARKS and OTHER_MARKS[dialect].match(text, token.start)
+    other = text[token.start] in dialect.parameter_marks and _OTHER_MARK.match(text, token.start)
     if other:
         name = other[1] if IDENTIFIER.fullmatch(other[1]) else "name"
         return f'parameter {quoted(other[0])} has no value: write ":{name}"'
     return None
 
 
-def _form(text: str, tokens: Sequence[Token], i: int, dialect: str) -> str | None:
+def _form(text: str, tokens: Sequence[Token], i: int, dialect: Dialect) -> str | None:
     at = tokens[i].start
     match text[at]:
         case "\\":
@@ -146,9 +140,9 @@ def _form(text: str, tokens: Sequence[Token], i: int, dialect: str) -> str | Non
     return None
 
 
-def _command(text: str, at: int, dialect: str) -> str | None:
+def _command(text: str, at: int, dialect: Dialect) -> str | None:
     found = _COMMAND.match(text, at)
-    if found is None or (found[1] == "N" and dialect == "mysql"):  # \N is NULL there
+    if found is None or (found[1] == "N" and dialect.backslashes):  # \N is NULL there
         return None
     if found[1] in _CLIENT_ENDS:
         return f'{quoted(found[0])} is a client command: end the statement with ";"'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import Decoding, Limits, Query
 
@@ -17,32 +18,6 @@ if TYPE_CHECKING:
 
 KEYS = ("database", "user", "host", "version", "system_identifier", "in_recovery", "sql", "value")
 """What may be expected."""
-
-ASKED: Mapping[str, Mapping[str, str]] = {
-    "postgresql": {
-        "database": "current_database()::text",
-        "user": "current_user::text",
-        "host": "coalesce(host(inet_server_addr()), '')",
-        "version": "current_setting('server_version')",
-        "system_identifier": "(SELECT system_identifier::text FROM pg_control_system())",
-        "in_recovery": "pg_is_in_recovery()::text",
-    },
-    "mysql": {
-        "database": "database()",
-        "user": "substring_index(current_user(), '@', 1)",
-        "host": "@@hostname",
-        "version": "version()",
-        "system_identifier": "@@server_uuid",
-    },
-    "mariadb": {
-        "database": "database()",
-        "user": "substring_index(current_user(), '@', 1)",
-        "host": "@@hostname",
-        "version": "version()",
-        "system_identifier": "@@server_uid",
-    },
-}
-"""How each is asked, by product. What a connection knows of itself may be another connection's knowledge, so it is asked again."""
 
 LIMITS = Limits(timeout_s=10.0, lock_timeout_s=2.0, read_only=True)
 
@@ -72,7 +47,7 @@ async def verify(connection: Connection, expect: Mapping[str, str], target: str)
 
 async def _found(connection: Connection, wanted: Mapping[str, str], target: str) -> dict[str, str]:
     server = connection.server
-    asked = ASKED.get(server.product, {})
+    asked = dialect_for(server.product).expectations.get(server.product, {})
     known = {"database": server.database, "user": server.user, "version": server.version}
     for key in wanted:
         if key not in asked and not known.get(key):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers import EXAMPLE
 from bulkq.model import Secret, Target
 from bulkq.targets.expectations import KEYS as EXPECTABLE
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 KEYS = ("url", "password", "protected", "concurrency", "tags", "expect")
 SECRETS = ("env", "file", "command")
-FILES = frozenset({"sqlite", "duckdb"})
-"""Databases whose URL names a file, which a configuration names from where it lies itself."""
-
 FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
 
 
@@ -146,7 +144,7 @@ class _TargetParser:
 
 
 def _names_file(url: str) -> bool:
-    return (urls.scheme(url) or "").partition("+")[0] in FILES
+    return dialect_for((urls.scheme(url) or "").partition("+")[0]).is_file
 
 
 def anchored(url: str, folder: Path) -> str:

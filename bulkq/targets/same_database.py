@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers.libpq import resolve
 from bulkq.drivers.libpq.conninfo import hosts_of, value
 from bulkq.text import urls
@@ -17,33 +18,32 @@ from bulkq.text import urls
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FILES = frozenset({"sqlite", "duckdb"})
-FAMILIES = {"postgres": "postgresql", "mariadb": "mysql"}
-PORTS = {"postgresql": "5432", "mysql": "3306"}
+    from bulkq.dialects.base import Dialect
+
 HERE = frozenset({"", "127.0.0.1", "::1"})
 
 
 def places(url: str) -> frozenset[tuple[str, ...]]:
     """What two URLs of one database have in common: the file, or host, port and database, of each host where there are several."""
-    family = (urls.scheme(url) or "").partition("+")[0]
-    family = FAMILIES.get(family, family)
+    known = dialect_for((urls.scheme(url) or "").partition("+")[0])
+    family = known.name
     rest = url.partition("://")[2].partition("?")[0]
-    if family in FILES:
+    if known.is_file:
         return _file(family, unquote(rest.removeprefix("/")))
-    if family == "postgresql":
-        return _server(url)
+    if known.libpq:
+        return _server(url, known)
     authority, _, path = rest.rpartition("@")[2].partition("/")
     given = urls.options(url)
     database = unquote(path) or given.get("database") or unquote(rest.rpartition("@")[0].partition(":")[0])
     hosts = _hosts(given.get("host") or unquote(authority))
-    return _of_hosts(family, hosts, given.get("port") or PORTS.get(family, ""), database)
+    return _of_hosts(family, hosts, given.get("port") or known.port, database)
 
 
-def _server(url: str) -> frozenset[tuple[str, ...]]:
+def _server(url: str, known: Dialect) -> frozenset[tuple[str, ...]]:
     """Of PostgreSQL, with what the service file and the environment add."""
     given = resolve(url, os.environ)
     database = value(given, "dbname") or value(given, "user")
-    return _of_hosts("postgresql", hosts_of(given) or [("", value(given, "port"))], PORTS["postgresql"], database)
+    return _of_hosts(known.name, hosts_of(given) or [("", value(given, "port"))], known.port, database)
 
 
 def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database: str) -> frozenset[tuple[str, ...]]:
