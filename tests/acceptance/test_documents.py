@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bulkq
+from bulkq import query
 from bulkq.cli.options.defaults import default_map
 from bulkq.targets import load_config
 from tests.support.documents import ROOT, SERVER, Block, Session, blocks, commands, pages, scrub
@@ -87,6 +88,14 @@ def test_configurations_are_valid(page: Path, tmp_path: Path) -> None:
             (tmp_path / "bulkq.toml").write_text(block.text, encoding="utf-8")
             config = load_config(str(tmp_path / "bulkq.toml"))
             assert len(default_map(config.defaults)) == len(config.defaults)
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_queries_are_valid(page: Path) -> None:
+    """Every SQL block with a name line is a query file that bulkq reads without an error."""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.language == "sql" and "-- name:" in block.text:
+            assert query.load(block.text, f"{named(page)}:{block.line}")
 
 
 def test_few_blocks_are_not_run() -> None:
