@@ -437,11 +437,11 @@ def test_plan_executes_nothing(cli: Cli, folder: Path) -> None:
     assert done.code == 0, done.err
     assert values(folder) == ["one", "two", "three"]
     lines = done.text.splitlines()
-    assert lines[-1] == f"nothing was executed. run it: bulkq run {' '.join(arguments)}"
+    assert lines[-1] == f"no query was executed. To run it: bulkq run {' '.join(arguments)}"
     for word in (f"target        {TARGET}", "id: bigint", "id=1", "an empty field is NULL"):
         assert word in done.text
     assert "mode          write: each batch is applied exactly once" in done.text
-    assert "markers       bulkq_runs and bulkq_markers, made on first use" in done.text
+    assert "markers       bulkq_runs and bulkq_markers, created on first use" in done.text
     assert f"ledger        {folder / 'state' / 'bulkq' / 'ledger.db'}" in done.text
     assert tables(folder) == ["t"]
     assert not (folder / "state").exists()
@@ -452,7 +452,7 @@ def test_plan_knows_the_options_of_writes(cli: Cli, folder: Path) -> None:
     options = ["--marker-table", "ops", "--keep-markers", "--max-affected", "9", "--expect-rows", "1"]
     done = cli("plan", "run", "q.sql:touch", "-t", TARGET, "-p", "ids.csv", "--write", *options, "--ledger", "l.db")
     assert done.code == 0, done.err
-    assert "markers       ops_runs and ops_markers, made on first use, kept when it ends" in done.text
+    assert "markers       ops_runs and ops_markers, created on first use, kept when the run ends" in done.text
     assert "ledger        l.db" in done.text
     assert "expects 1 rows of each set, at most 9 rows in all" in done.text
     unrecorded = cli("plan", "run", "q.sql:touch", "-t", TARGET, "-p", "ids.csv", "--write", "--ledger", "none")

@@ -41,7 +41,7 @@ def test_the_demo_shows_work_and_failure(cli: Cli) -> None:
     assert done.code == 0, done.err
     folder = cli.folder / "bulkq-demo"
     assert {p.name for p in folder.iterdir()} == FILES
-    assert "198 of 200 customers were answered" in done.text
+    assert "198 of 200 customers have a result" in done.text
     assert "malformed JSON" in done.err
     assert "timed out after 1s" in done.err
     assert (done.counts["ok"], done.counts["failed"], done.counts["exit"]) == ("198", "2", "1")
@@ -86,7 +86,7 @@ def test_a_second_demo_gets_a_folder_of_its_own(cli: Cli) -> None:
     """What is there is never touched, and the data is the same every time."""
     (cli.folder / "bulkq-demo").mkdir()
     (cli.folder / "bulkq-demo-2").write_text("mine")
-    assert "bulkq-demo-3 is new" in cli("demo").text
+    assert "Made the folder bulkq-demo-3" in cli("demo").text
     assert "cd bulkq-demo-4" in cli("demo").text
     assert list((cli.folder / "bulkq-demo").iterdir()) == []
     assert dump(cli.folder / "bulkq-demo-3") == dump(cli.folder / "bulkq-demo-4")

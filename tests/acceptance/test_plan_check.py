@@ -85,7 +85,7 @@ def test_every_check_is_described(plan: Plan, tmp_path: Path) -> None:
     assert lines[0] == "target        app"
     assert lines[1].startswith("server        sqlite 3.")
     assert lines[1].endswith(", driver aiosqlite")
-    assert lines[2].startswith("mode          check: nothing is ever changed")
+    assert lines[2].startswith("mode          check: no data is changed")
     assert lines[3] == f"ledger        {tmp_path / 'state' / 'bulkq' / 'ledger.db'}"
     assert lines[4] == (
         "limits        -j 3, timeout 7s, lock timeout 2s, retries 2, outage 10s, deadline none, "
@@ -95,16 +95,16 @@ def test_every_check_is_described(plan: Plan, tmp_path: Path) -> None:
         "\n".join(lines[5:])
         == f"""\
 report        junit to x.xml
-report        html to old.html (is there, will be replaced)
+report        html to old.html (exists, will be replaced)
 report        json to stdout
-checks        4; 1 only to compare others with
+checks        4; 1 only for comparison
 check         orphans  checks/a.sql:7  empty
   about       Every order has a customer.
   tags        orders, nightly
   owner       sales
   columns     id
 check         known  checks/a.sql:15  not rows > 10 (warns on rows > 0)
-  until       2020-12-31, which is over: a failure counts
+  until       2020-12-31, which has passed: a failure counts
   sample      3 rows
   mask        ID
   columns     id
@@ -114,10 +114,10 @@ check         sold  checks/a.sql:20  not empty
   first       product=1
   columns     id
 check         same  checks/a.sql:25  same as counted
-  until       2999-12-31: till then a failure warns
+  until       2999-12-31: until then, a failure is a warning
   columns     count(*)
-  compared    with checks/a.sql:counted, which runs beside it
-nothing was executed. run it: bulkq check {" ".join(arguments)}"""
+  compared    with checks/a.sql:counted, which runs at the same time
+no query was executed. To run it: bulkq check {" ".join(arguments)}"""
     )
     assert not Path("state").exists()
     assert not Path("x.xml").exists()
@@ -131,9 +131,9 @@ def test_what_is_left_out_is_counted(plan: Plan, monkeypatch: pytest.MonkeyPatch
         "checks", "-t", "app", "--tag", "nightly", "--exclude", "known", "--exclude", "b.sql*", "--exclude", "*/b.sql"
     )
     assert code == 0
-    assert "checks        1; left out: 2 without --tag nightly, 1 by --exclude, 1 file by --exclude; 1 only to" in out
+    assert "checks        1; left out: 2 without --tag nightly, 1 by --exclude, 1 file by --exclude; 1 only for" in out
     assert "check         orphans  checks/a.sql:7  empty, timeout 5s\n" in out
-    assert "report        github, because GitHub Actions runs this\n" in out
+    assert "report        github, because bulkq runs in GitHub Actions\n" in out
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_the_exit_code_is_that_of_the_checks(plan: Plan, text: str, options: lis
     assert found == code
     assert said in out + err
     if "refused " in said or code in {0, 3}:
-        assert out.splitlines()[-1].startswith("nothing was executed. run it: bulkq check checks/b.sql -t app")
+        assert out.splitlines()[-1].startswith("no query was executed. To run it: bulkq check checks/b.sql -t app")
 
 
 def test_every_target_prepares_every_check(plan: Plan) -> None:
@@ -173,7 +173,7 @@ def test_every_target_prepares_every_check(plan: Plan) -> None:
     code, out, _ = plan("checks/a.sql", "-t", "down", "-t", "app", "-t", "bare")
     assert code == 3
     assert out.startswith(
-        "targets       3: down, app, bare; the first that can be reached is looked at closely\ntarget        app\n"
+        "targets       3: down, app, bare; the plan examines the first that can be reached\ntarget        app\n"
     )
     assert "also          down: connection refused" in out
     assert "\nchecks/a.sql:7: bare: SQLITE_ERROR no such column: customer\n" in out
@@ -184,7 +184,7 @@ def test_every_target_prepares_every_check(plan: Plan) -> None:
     )
     code, out, _ = plan("there.sql", "-t", "app")
     assert code == 3
-    assert "  compared    with there.sql:b on bare, which runs beside it\n" in out
+    assert "  compared    with there.sql:b on bare, which runs at the same time\n" in out
     assert "\nthere.sql:5: bare: SQLITE_ERROR no such column: customer\n" in out
 
 
@@ -193,15 +193,15 @@ def test_a_query_for_targets_is_not_asked(plan: Plan) -> None:
     code, out, _ = plan("checks", "-t", "bare", "--targets-sql", "select 'app'", "--schemas", "x%")
     assert code == 0
     assert out.startswith(
-        "targets       not known: --targets-sql \"select 'app'\" is not asked now; it would ask bare\n"
-        "schemas       of those targets, like x%: not listed now\nasks          bare\n"
+        "targets       unknown: --targets-sql \"select 'app'\" is not executed; it would run on bare\n"
+        "schemas       of those targets, like x%: not listed\nasks          bare\n"
     )
-    assert out.count("  prepared    not before its targets are known\n") == 4
+    assert out.count("  prepared    when its targets are known\n") == 4
     code, out, _ = plan("checks", "-t", "app", "--targets-sql", "select nope")
     assert (code, "--targets-sql:1: SQLITE_ERROR no such column: nope" in out) == (2, True)
     code, out, _ = plan("checks/a.sql:orphans", "--allow-empty")
     assert code == 0
-    assert out.startswith("target        none, which --allow-empty allows\nmode")
+    assert out.startswith("target        none, which --allow-empty permits\nmode")
 
 
 def test_schemas_are_listed(plan: Plan, database: str) -> None:

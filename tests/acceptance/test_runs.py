@@ -103,7 +103,7 @@ async def test_one_run_is_everything_that_is_known(cli: Cli) -> None:
         "target       postgresql://me:***@db/app",
         "counts       ok=996 failed=1 unknown=0 skipped=0 retried=0 changed=7 unanswered=0",
         'process      host "elsewhere", process 7',
-        "request      bulkq runs 01kb4x0002 --format json has it",
+        "request      bulkq runs 01kb4x0002 --format json shows it",
         "part 0       996 done: 1..117, 119..997",
         "             source read to set 100, line 101, byte 4711",
         '             output "out.csv" durable to byte 812',
@@ -134,7 +134,7 @@ async def test_a_living_run_is_running(cli: Cli, tmp_path: Path) -> None:
     try:
         done = await cli.run("runs", "01kb", "--ledger", "l.db")
         assert "status       running" in done.text
-        assert "next         it is at work" in done.text
+        assert "next         the run is in progress" in done.text
         done = await cli.run("ledger", "forget", "01kb", "--yes", "--ledger", "l.db")
         assert done.code == 4
         assert f"process {os.getpid()}" in done.err
@@ -152,8 +152,8 @@ async def test_unknown_sets_are_a_case_for_resume(cli: Cli, tmp_path: Path) -> N
     await opened.close()
     text = (await cli.run("runs", "01kb", "--ledger", "l.db")).text
     assert "next         bulkq resume 01kb4x0001" in text
-    assert "and 15 ranges more" in text
-    assert "and 4 more: --format json has them" in text
+    assert "and 15 more ranges" in text
+    assert "and 4 more: --format json shows them" in text
 
 
 async def test_no_ledger_is_no_error_but_no_run_is(cli: Cli) -> None:

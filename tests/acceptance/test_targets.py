@@ -308,7 +308,7 @@ def test_a_plan_looks_at_every_target(bulkq: Bulkq, folder: Path) -> None:
     code, out, _ = bulkq("plan", *READ, "-t", "down", "-t", "dev", "-t", "prod")
     lines = out.splitlines()
     assert code == 3
-    assert lines[0] == "targets       3: down, dev, prod; the first that can be reached is looked at closely"
+    assert lines[0] == "targets       3: down, dev, prod; the plan examines the first that can be reached"
     assert lines[1].split() == ["target", "dev"]
     assert [line.partition(" 3.")[0] for line in lines if line.startswith("also")] == [
         f"also          down: connection refused: 127.0.0.1:{port}: is the server running?",
@@ -324,9 +324,9 @@ def test_a_plan_looks_at_every_target(bulkq: Bulkq, folder: Path) -> None:
     assert bulkq("plan", *READ, "-t", "dev", "-t", "vault")[0] == 2
     code, out, _ = bulkq("plan", *READ, "-t", "dev", "--targets-sql", "select 1")
     assert out.startswith(
-        'targets       not known: --targets-sql "select 1" is not asked now; it would ask dev\nasks          dev'
+        'targets       unknown: --targets-sql "select 1" is not executed; it would run on dev\nasks          dev'
     )
-    assert (code, "prepared    not before its targets are known" in out) == (0, True)
+    assert (code, "prepared    when its targets are known" in out) == (0, True)
     code, out, _ = bulkq("plan", *READ, "-t", "dev", "--targets-sql", "select url from nosuch")
     assert (code, "--targets-sql:1: SQLITE_ERROR no such table: nosuch" in out) == (2, True)
 

@@ -1,4 +1,4 @@
-"""`bulkq check`: files become checks, and checks verdicts."""
+"""`bulkq check`: evaluate the checks of files."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
         targets = targets_of(options, ctx)
         selected = selected_of(options, targets)
         read, wanted = files_read(selected, options["params"]), reports
-        reports = [report for report in wanted if not is_input(report, read)]  # to tell of that error too
+        reports = [report for report in wanted if not is_input(report, read)]  # they report that error too
         refuse_inputs(wanted, read)
         request = request_of(options, ctx, selected, targets)
         from bulkq.tasks.check.task import check
@@ -94,7 +94,7 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
 
 
 def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str]) -> None:
-    """Refuse a report in the place of what the run reads: it would be gone.
+    """Refuse a report that would overwrite a file that the run reads.
 
     Raises:
         UsageError: names the file.
@@ -105,7 +105,7 @@ def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str]) -> None
 
 
 def is_input(report: ReportRequest, read: Sequence[str]) -> bool:
-    """Whether it would be written over one of the files `read`, however they are named."""
+    """Return True if the report would overwrite one of the files in `read`, under any of their names."""
     from bulkq.sinks import same_file
 
     try:
@@ -117,16 +117,16 @@ def is_input(report: ReportRequest, read: Sequence[str]) -> bool:
 
 
 def want_paths(options: CheckOptions) -> None:
-    """Say that there is nothing to check."""
+    """Raise UsageError if the command line names no check."""
     if not options["paths"] and not options["sql"]:
         raise UsageError(f"no path: name a folder or file with checks, {EXAMPLE}")
 
 
 def targets_of(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
-    """The targets of `-t`; none may be allowed.
+    """Return the targets of `-t`; `--allow-empty` permits none.
 
     Raises:
-        UsageError: there is none, or one is not known.
+        UsageError: `-t` names no target or an unknown one.
     """
     if not options["target"] and options["allow_empty"]:
         return ()
@@ -134,10 +134,10 @@ def targets_of(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
 
 
 def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
-    """The checks that the command line selects, and what of it cannot be read.
+    """Return the checks that the command line selects, and the files that cannot be read.
 
     Raises:
-        UsageError: no such tag, or git does not know the revision.
+        UsageError: a tag or the git revision does not exist.
     """
     from dataclasses import replace
 
@@ -169,10 +169,10 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
 
 
 def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
-    """What the command line asks for.
+    """Return the request of the command line.
 
     Raises:
-        UsageError: options contradict each other, or something that was selected cannot be read.
+        UsageError: options contradict each other, or a selected file cannot be read.
     """
     from bulkq.tasks.check.open_check import Checks
 
@@ -181,9 +181,11 @@ def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, ta
     requests.check_ledger(options["ledger"])
     requests.check_stdin(options["params"])
     if options["targets_sql"] is not None and len(targets) != 1:
-        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
+        raise UsageError(f"--targets-sql runs on one database: give -t once, not {len(targets)} targets")
     if "-" in options["params"] and len(selected.queries) * len(targets) > 1:
-        raise UsageError("-p - can be read once, and several checks or targets want it: write it to a file")
+        raise UsageError(
+            "-p - can be read only once, but several checks or targets need it: write the parameter sets to a file"
+        )
     run = Run(
         queries=QueryOptions(selected=selected.queries, name=options["name"]),
         sources=requests.sources_of(options, ctx),
@@ -202,7 +204,7 @@ def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, ta
 
 
 def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Target]:
-    """The databases of `same as NAME on TARGET`."""
+    """Return the databases of `same as NAME on TARGET`."""
     from bulkq.query import rules
 
     found: dict[str, Target] = {}
@@ -223,7 +225,7 @@ def _report(
     reports: Sequence[ReportRequest],
     messages: Messages,
 ) -> None:
-    """Nothing was run, and whoever reads only the reports is to see why: every check is an error."""
+    """Write reports in which each check is an error, because no check was run."""
     if not reports and os.environ.get("GITHUB_ACTIONS") != "true":
         return
     from bulkq.tasks.check.task import unable

@@ -1,6 +1,6 @@
-"""`bulkq demo`: a shop in a new folder, a run on it with two failures, and what to try next.
+"""`bulkq demo`: make a shop in a new folder, run a query with two failures, and show what to try next.
 
-What it runs is what it prints: the arguments go to `bulkq run`, in the new folder.
+The demo passes the arguments that it prints to `bulkq run`, in the new folder.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ RUN = (
 )
 TRY_NEXT = (
     (
-        "the two that failed once more, from the file that keeps them",
+        "run the two that failed again, from the file of failures",
         ("run", "shop.sql:customer_summary", *TARGET, "-p", "failures.jsonl"),
     ),
     (
-        "a query of your own, for the numbers 1 to 40",
+        "run a query of your own for the numbers 1 to 40",
         (
             *("run", "-e", "select name, price_cents from products where id = :id"),
             *(*TARGET, "-p", "range:id=1..40", "--include", "n"),
         ),
     ),
     (
-        "a write: runs are read-only without --write",
+        "change data: runs are read-only without --write",
         ("run", "shop.sql:set_price", *TARGET, "-p", "prices.csv", "--write"),
     ),
 )
 EXPECTED = RunFailed.exit_code
-"""What the run ends with, as a run with failures does."""
+"""Exit code of the run: the one of a run with failures."""
 
 LEDGER_HERE = "export BULKQ_LEDGER=ledger.db"
-"""Where nothing can be kept at home, the runs of the demo are recorded in its folder."""
+"""Records the runs of the demo in its folder if the home folder is not writable."""
 
 KEPT = frozenset({"BULKQ_PROGRESS", "BULKQ_LOG_FORMAT", "BULKQ_DEBUG"})
-"""Settings that say how to show a run; the others would make another run of it."""
+"""Variables that only change how a run is shown; the demo ignores all others."""
 
 
 @click.command("demo", short_help="Try bulkq in a new folder: data, queries, a run, a report.")
@@ -59,8 +59,8 @@ KEPT = frozenset({"BULKQ_PROGRESS", "BULKQ_LOG_FORMAT", "BULKQ_DEBUG"})
 def command(ctx: click.Context, /, debug: bool) -> int:  # noqa: ARG001 - read from the arguments by the error report
     """Try bulkq in a new folder: data, queries, a run, a report.
 
-    Makes the folder bulkq-demo (then bulkq-demo-2 ...) in the current folder, with a small shop in SQLite, runs a
-    query for 200 customers, of which two fail on purpose, and says what to try next.
+    The demo makes the folder bulkq-demo (then bulkq-demo-2 ...) in the current folder, with a small shop in SQLite. It runs a
+    query for 200 customers, of which two fail on purpose, and shows what to try next.
     """
     from bulkq.tasks.demo import make, went_as_meant
 
@@ -76,7 +76,7 @@ def command(ctx: click.Context, /, debug: bool) -> int:  # noqa: ARG001 - read f
 
 
 def _has_state() -> bool:
-    """Whether the ledger can be where it is by default: accounts of services and containers may write nowhere at home."""
+    """Return True if the default ledger can be written. Accounts of services and containers may have no writable home."""
     from bulkq.ledger.location import default_path
 
     try:
@@ -97,10 +97,10 @@ def _run(ctx: click.Context) -> int:
 
 @contextlib.contextmanager
 def _undisturbed(*, here: bool) -> Iterator[None]:
-    """Without the settings in the environment and in configurations that are meant for the user's own runs.
+    """Ignore the environment variables and configurations of the user inside the block.
 
     Args:
-        here: the ledger is made in this folder.
+        here: make the ledger in the current folder.
     """
     aside = {name: value for name, value in os.environ.items() if name.startswith("BULKQ_") and name not in KEPT}
     for name in aside:
@@ -116,27 +116,27 @@ def _undisturbed(*, here: bool) -> Iterator[None]:
 
 
 def _made(demo: Demo) -> Iterator[str]:
-    yield f"{demo.folder} is new. It has:"
+    yield f"Made the folder {demo.folder} with these files:"
     yield from _table(demo.files)
 
 
 def _explained(demo: Demo) -> Iterator[str]:
     from bulkq.tasks.demo import CUSTOMERS, ENDLESS, MALFORMED
 
-    yield f"{CUSTOMERS - 2} of {CUSTOMERS} customers were answered. Two failed on purpose, and disturbed nobody else:"
+    yield f"{CUSTOMERS - 2} of {CUSTOMERS} customers have a result. Two failed on purpose, without an effect on the others:"
     yield from _table(
         (
-            (f"customer {MALFORMED}", "has a broken profile: the database refused the query for this one"),
+            (f"customer {MALFORMED}", "has a broken profile: the database rejected the query for this customer"),
             (
                 f"customer {ENDLESS}",
-                'was referred by himself: the query never ends; "@timeout 1s" in shop.sql ended it',
+                'was referred by himself: the query never ends; "@timeout 1s" in shop.sql stopped it',
             ),
         )
     )
-    yield f"That is why the run ended with exit code {EXPECTED}. In {demo.folder} it left:"
+    yield f"The exit code of the run is therefore {EXPECTED}. The run wrote these files in {demo.folder}:"
     yield from _table(
         (
-            ("summary.csv", "the answers, in the order of customers.csv"),
+            ("summary.csv", "the results, in the order of customers.csv"),
             ("failures.jsonl", "the two that failed: line, parameters, message"),
             ("report.json", "counts and times, for programs"),
         )
@@ -162,7 +162,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _say(lines: Iterable[str]) -> None:
-    """To stdout at once: the run between two of these writes to stderr."""
+    """Write to stdout and flush, because the run that follows writes to stderr."""
     click.echo("\n".join(lines))
     if sys.stdout is not None:
         sys.stdout.flush()

@@ -90,11 +90,13 @@ def forget(run: str, ledger: str, *, yes: bool, log_format: str, **_: object) ->
         try:
             Path(path).unlink(missing_ok=True)
         except OSError as error:
-            messages.say("warning", f'"{path}" is not needed any more but stays: {(error.strerror or "").lower()}')
+            messages.say(
+                "warning", f'cannot delete "{path}", which is no longer needed: {(error.strerror or "").lower()}'
+            )
     if record.mode == "write" and record.state is not RunState.FINISHED:
         messages.say(
             "warning",
-            f"the markers of run {record.run} stay in its target: "
+            f"the markers of run {record.run} remain in its target. To remove them: "
             f"delete from bulkq_markers where run = '{record.run}', then the same from bulkq_runs",
         )
     click.echo(f"forgotten: {record.run}")
@@ -109,7 +111,7 @@ async def _forget(run: str, url: str, *, yes: bool) -> tuple[RunRecord, tuple[st
         record = await ledger.find(run)
         if record.state is not RunState.FINISHED and not yes:
             raise RefusedError(
-                f"run {record.run} has not reached its end and could not be resumed any more: add --yes to forget it"
+                f"run {record.run} is not finished and could no longer be resumed: add --yes to forget it"
             )
         return record, await ledger.forget(record.run)
     finally:

@@ -85,7 +85,7 @@ def command(
 
 
 async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[Prepared | BulkqError]:
-    """What each target says; of several, one that cannot be reached hides no other."""
+    """Return the findings of each target, or the error of a target that cannot be reached."""
     from bulkq.tasks.lint import prepare
 
     found: list[Prepared | BulkqError] = []
@@ -105,7 +105,7 @@ def _static(finding: Static) -> str:
 
 
 def lines(finding: Finding, on: str = "") -> list[str]:
-    """`users.sql:12: 42703 column ...`, and where there is a position the line with a caret under it; `on` names the target."""
+    """Return `users.sql:12: 42703 column ...` and, if the position is known, the line with a caret; `on` names the target."""
     state = f"{finding.sqlstate} " if finding.sqlstate else ""
     hint = f" (hint: {finding.hint})" if finding.hint else ""
     first = f"{finding.place}: {on}{state}{' '.join(finding.message.split())}{hint}"

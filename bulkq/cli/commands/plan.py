@@ -96,7 +96,7 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
 
 
 def _code(problems: Sequence[BulkqError], made: Plan) -> int:
-    """What the run would end with: a usage error comes before a refusal, and a failure is met last."""
+    """Return the exit code of the run: a usage error counts before a refusal, and a failure counts last."""
     codes = [error.exit_code for error in problems]
     codes += [FAILED for query in made.queries if query.finding is not None]
     codes += [FAILED for other in made.others if other.findings]
@@ -124,14 +124,14 @@ def _head(request: Run, made: Plan) -> list[str]:
 
 
 def _modes(request: Run) -> list[str]:
-    """The modes of the queries, each once; of a run without a query there is none."""
+    """Return the modes of the queries, each once."""
     asked = {"write": request.safety.write, "idempotent": request.safety.idempotent}
     found = (safety.mode_of(query, **asked, ledger=request.safety.ledger) for query in request.queries.selected)
     return list(dict.fromkeys(found))
 
 
 def _markers(request: Run) -> str:
-    """The tables in the target that make a write exactly once, as they would be named."""
+    """Return the names of the marker tables; "" for a run without them."""
     if safety.WRITE not in _modes(request):
         return ""
     schema, _, prefix = (request.safety.marker_table or "").rpartition(".")
@@ -139,8 +139,8 @@ def _markers(request: Run) -> str:
     made = tables(schema if schema and postgres else None, prefix or None)
     names = f"{made.runs} and {made.markers}".replace('"', "")
     where = " in the first schema of the search path" if postgres and not schema else ""
-    end = "kept when it ends" if request.safety.keep_markers else "emptied of this run when it ends"
-    return f"{names}{where}, made on first use, {end}"
+    end = "kept when the run ends" if request.safety.keep_markers else "emptied of this run when it ends"
+    return f"{names}{where}, created on first use, {end}"
 
 
 def _limits(request: Run) -> str:
@@ -162,7 +162,7 @@ def _limits(request: Run) -> str:
 
 
 def _output(request: Run, made: Plan) -> str:
-    where = made.output.path + (" (is there, will be replaced)" if made.output.replaces else "")
+    where = made.output.path + (" (exists, will be replaced)" if made.output.replaces else "")
     form = f" as {made.output.format}" if made.output.format else ""
     include = f", with {', '.join(request.output.include)}" if request.output.include else ""
     return f"{where}{form}{include}{', in order of completion' if request.output.unordered else ''}"
@@ -184,7 +184,7 @@ def _query(made: QueryPlan, request: Run) -> Iterable[str]:
     for at, line in enumerate(made.explained):
         yield text.detail("plan" if not at else "", line)
     if request.targets.sql is not None:
-        yield text.detail("prepared", "not before its targets are known")
+        yield text.detail("prepared", "when its targets are known")
     if made.finding is not None:
         yield from finding_lines(made.finding)
 

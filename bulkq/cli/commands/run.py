@@ -1,4 +1,4 @@
-"""`bulkq run`: options become a request, and the request a run."""
+"""`bulkq run`: build a request from the options and execute it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ NUMBERS = {"ok", "failed", "unknown", "elapsed"}
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run as the ledger and this machine know it."""
+    """A run of the ledger, with its status on this machine."""
 
     record: RunRecord
     status: str  # one of STATUSES
@@ -156,10 +156,10 @@ async def _status(ledger: StoredLedger, record: RunRecord) -> str:
 
 
 def _next(known: ListedRun) -> str:
-    """The step that the user would take, or "" where nothing is left to do."""
+    """Return the next step of the user, or "" if there is none."""
     record = known.record
     if known.status == "running":
-        return "it is at work: wait, or stop it there"
+        return "the run is in progress: wait, or stop its process"
     if record.mode == "check":
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
     if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
@@ -212,11 +212,11 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("retried by", known.retried_by or ""),
         ("process", str(parse(record.owner))),
         ("ledger", ledger),
-        ("request", f"bulkq runs {record.run} --format json has it"),
+        ("request", f"bulkq runs {record.run} --format json shows it"),
         *(("spooled", path) for path in known.spools),
         *(row for part in known.parts for row in _part(part)),
         *_failures(known),
-        ("next", _next(known) or "nothing: it is complete"),
+        ("next", _next(known) or "nothing: the run is complete"),
     ]
     return [f"{name:<13}{printable(value)}" for name, value in rows if value]
 
@@ -225,7 +225,7 @@ def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
     sets = sum(last - first + 1 for first, last in part.done)
     ranges = [str(first) if first == last else f"{first}..{last}" for first, last in part.done[:SHOWN_RANGES]]
     more = len(part.done) - len(ranges)
-    listed = ", ".join(ranges) + (f" and {more} ranges more" if more else "")
+    listed = ", ".join(ranges) + (f" and {more} more ranges" if more else "")
     yield f"part {part.part}", f"{sets} done" + (f": {listed}" if listed else "")
     if part.source is not None:
         yield "", f"source read to set {part.source.n}, line {part.source.line}, byte {part.source.offset}"
@@ -239,7 +239,7 @@ def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
         words = [f"n={failure.n}", failure.source, failure.query, str(failure.outcome), failure.sqlstate or ""]
         yield "failure", " ".join(word for word in words if word) + (f": {failure.message}" if failure.message else "")
     if len(every) > SHOWN_FAILURES:
-        yield "", f"and {len(every) - SHOWN_FAILURES} more: --format json has them"
+        yield "", f"and {len(every) - SHOWN_FAILURES} more: --format json shows them"
 
 
 # --- for programs --------------------------------------------------------------------------------------------------

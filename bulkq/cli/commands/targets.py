@@ -82,8 +82,12 @@ def _wanted(ctx: click.Context, names: tuple[str, ...], log_format: str) -> tupl
     if names:
         return some_targets(names, ctx)
     if not config.targets:
-        where = f"{config.files[0]} names no targets" if config.files else "no bulkq.toml here, above, or of your own"
-        raise UsageError(f'{where}: write [targets.NAME] and url = "postgresql://user@host/database" into one')
+        where = (
+            f"{config.files[0]} names no targets"
+            if config.files
+            else "no bulkq.toml in this folder, above it, or in ~/.config/bulkq"
+        )
+        raise UsageError(f'{where}: write [targets.NAME] with url = "postgresql://user@host/database"')
     return tuple(config.targets.values())
 
 

@@ -1,1 +1,1 @@
-"""What the command line shows while a command runs and after it."""
+"""Displays: progress of a run, plans, the history of checks."""

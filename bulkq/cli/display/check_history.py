@@ -1,4 +1,4 @@
-"""`bulkq runs --check NAME`: when a check was first seen, when it last passed, whether it is flaky, and every run of it."""
+"""`bulkq runs --check NAME`: first and last run of a check, its last pass, whether it is flaky, and each run."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LONGEST_VALUE = 40
 
 
 async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
-    """What the ledger knows of the checks called `name`, as lines for people or as JSON.
+    """Return the history of the checks with the name `name`, as lines of text or as JSON.
 
     Raises:
-        UsageError: it knows none; with the nearest name.
+        UsageError: there is none; the message has the nearest name.
     """
     from bulkq.ledger import open_ledger
     from bulkq.ledger.checks import CheckHistory
@@ -48,7 +48,7 @@ async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
 
 
 def _in_project(name: str) -> str:
-    """`FILE:NAME` as the ledger has it, from whatever folder it was typed."""
+    """Return `FILE:NAME` with the path relative to the project, as the ledger records it."""
     from bulkq.tasks.check.open_check import in_project
 
     file, colon, check = name.rpartition(":")
@@ -56,7 +56,7 @@ def _in_project(name: str) -> str:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    return suggestion(name.rpartition(":")[2], names, "{}", most=3) if names else ": it has none yet"
+    return suggestion(name.rpartition(":")[2], names, "{}", most=3) if names else ": no check has been recorded yet"
 
 
 def _lines(known: RecordedCheck, limit: int) -> list[str]:
@@ -64,7 +64,7 @@ def _lines(known: RecordedCheck, limit: int) -> list[str]:
     facts = [
         ("check", known.key),
         ("target", known.target),
-        *([("parameters", f"set {known.params} (their values are not kept)")] if known.params else []),
+        *([("parameters", f"set {known.params} (the ledger does not record its values)")] if known.params else []),
         ("first seen", moment_text(known.first_seen)),
         ("last pass", passed),
         ("runs", f"{len(known.history)}{', flaky' if flaky(known.history) else ''}"),
@@ -82,7 +82,7 @@ def _lines(known: RecordedCheck, limit: int) -> list[str]:
 
 
 def _typical_s(history: Sequence[PastCheck]) -> float:
-    """The median of the runs that came to the database."""
+    """Return the median time of the runs that reached the database."""
     return median([past.elapsed_s for past in history if past.elapsed_s] or [0.0])
 
 

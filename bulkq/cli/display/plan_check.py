@@ -1,4 +1,4 @@
-"""`bulkq plan check`: which checks would run where, what each wants, and which of them the server refuses."""
+"""`bulkq plan check`: show which checks would run on which targets, and which of them the server rejects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bulkq.tasks.plan.check import CheckPlan, ChecksPlan
 
 UNKNOWN = 3
-MODE = "check: nothing is ever changed; every statement runs in a transaction that the server keeps read-only"
+MODE = "check: no data is changed; each statement runs in a transaction that the server keeps read-only"
 
 
 @click.command(
@@ -87,7 +87,7 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
 
 
 def _code(problems: Sequence[BulkqError], made: ChecksPlan) -> int:
-    """What the run would end with, as far as the data have no say: nothing would run, or not everything could be told."""
+    """Return the exit code of the run, as far as it does not depend on the data."""
     codes = [error.exit_code for error in problems]
     codes += [other.error.exit_code for other in made.others if other.error is not None]
     codes += [UsageError.exit_code] if made.asking is not None else []
@@ -102,7 +102,7 @@ def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -
     asks = run.targets.sql is not None
     rows = [
         *(text.targets_text(run, made.notices) if run.targets.selected else []),
-        ("asks" if asks else "target", first.target if first is not None else "none, which --allow-empty allows"),
+        ("asks" if asks else "target", first.target if first is not None else "none, which --allow-empty permits"),
         ("server", text.server_text(first.server, first.driver) if first is not None and first.server else ""),
         ("mode", MODE),
         ("ledger", text.ledger_text(run.safety.ledger, "the run is not recorded")),
@@ -110,7 +110,7 @@ def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -
         *(("report", _report(report)) for report in reports),
     ]
     if os.environ.get("GITHUB_ACTIONS") == "true" and all(report.format != "github" for report in reports):
-        rows.append(("report", "github, because GitHub Actions runs this"))
+        rows.append(("report", "github, because bulkq runs in GitHub Actions"))
     refused = finding_lines(made.asking) if made.asking is not None else []
     return [*(text.row(name, value) for name, value in rows if value), *refused]
 
@@ -135,7 +135,7 @@ def _report(report: ReportRequest) -> str:
         return f"{report.format} to {'stdout' if report.to_stdout else 'stderr'}"
     shown = os.path.relpath(report.path)
     shown = report.path if shown.startswith("..") else shown
-    return f"{report.format} to {shown}{' (is there, will be replaced)' if Path(report.path).is_file() else ''}"
+    return f"{report.format} to {shown}{' (exists, will be replaced)' if Path(report.path).is_file() else ''}"
 
 
 def _left_out(without: LeftOut, options: CheckOptions) -> str:
@@ -148,7 +148,7 @@ def _left_out(without: LeftOut, options: CheckOptions) -> str:
         (without.unchanged, f"{without.unchanged} unchanged since {options['changed_since']}"),
     ]
     shown = ", ".join(words for count, words in parts if count)
-    compared = f"; {without.compared} only to compare others with" if without.compared else ""
+    compared = f"; {without.compared} only for comparison" if without.compared else ""
     return f"{f'; left out: {shown}' if shown else ''}{compared}"
 
 
@@ -164,9 +164,9 @@ def _check(one: CheckPlan, made: ChecksPlan) -> Iterable[str]:
     yield from text.columns_lines(one.made)
     if one.compared is not None:
         other = f"{one.compared.place}{f' on {one.on}' if one.on else ''}"
-        yield text.detail("compared", f"with {other}, which runs beside it")
+        yield text.detail("compared", f"with {other}, which runs at the same time")
     if made.run.targets.sql is not None:
-        yield text.detail("prepared", "not before its targets are known")
+        yield text.detail("prepared", "when its targets are known")
     for error in one.errors:
         yield text.detail("error", error)
     for finding in (one.made.finding, *one.findings):
@@ -175,13 +175,15 @@ def _check(one: CheckPlan, made: ChecksPlan) -> Iterable[str]:
 
 
 def _header(one: CheckPlan) -> list[tuple[str, str]]:
-    """What the file says of the check."""
+    """Return the description and metadata of the check."""
     query, rules = one.made.query, one.rules
     until = ""
     if rules.until is not None:
         over = datetime.now(UTC).date() > rules.until
         until = (
-            f"{rules.until}, which is over: a failure counts" if over else f"{rules.until}: till then a failure warns"
+            f"{rules.until}, which has passed: a failure counts"
+            if over
+            else f"{rules.until}: until then, a failure is a warning"
         )
     return [
         ("about", " ".join(query.description.split())),

@@ -1,4 +1,4 @@
-"""What the plans of all commands have in common, as lines for people."""
+"""The lines that the plans of all commands have in common."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 LONGEST_VALUE = 60
 SHOWN = 20
-"""Targets that are named."""
+"""Maximum number of targets to name."""
 
 
 def row(name: str, value: str) -> str:
-    """A line about the whole."""
+    """Return a line about the run."""
     return f"{name:<14}{value}"
 
 
 def detail(name: str, value: str) -> str:
-    """A line about one query."""
+    """Return a line about one query."""
     return f"  {name:<12}{value}"
 
 
 def ending(arguments: Sequence[str], queries: Iterable[Query]) -> str:
-    """That nothing was executed, and the command line that executes: quoted for a shell, without passwords and secret values."""
+    """Return the last line, with the command line that executes the plan: quoted for a shell, passwords and secrets hidden."""
     hidden = frozenset[str]().union(*map(hidden_names, queries))
     shown = (_without_value(without_password(argument), hidden) for argument in arguments[1:])
     command = shlex.join(["bulkq", *shown])
-    return f"nothing was executed. run it: {command}"
+    return f"no query was executed. To run it: {command}"
 
 
 def _without_value(argument: str, hidden: frozenset[str]) -> str:
-    """`argument`, with `***` for the value of a `--param` whose name is in `hidden`."""
+    """Return `argument`, with `***` as the value of a `--param` whose name is in `hidden`."""
     pair = argument.removeprefix("--param=")
     name, separator, _ = pair.partition("=")
     hides = bool(separator) and name.casefold() in hidden
@@ -52,14 +52,14 @@ def _without_value(argument: str, hidden: frozenset[str]) -> str:
 
 
 def refusals(errors: Iterable[Exception]) -> list[str]:
-    """Why the command would do nothing, each reason once."""
+    """Return the reasons why the command would be refused, each once."""
     return [
         row("refused", line) for line in dict.fromkeys(line for error in errors for line in str(error).splitlines())
     ]
 
 
 def server_text(server: Server, driver: str = "") -> str:
-    """Product, version, driver, and what is unusual about the connection."""
+    """Return product, version, driver, and special properties of the connection."""
     words = [f"{server.product} {server.version}", *([f"driver {driver}"] if driver else [])]
     words += [f"tls {server.tls}"] if server.tls else []
     words += ["through a pooler in transaction mode"] if server.pooled else []
@@ -69,7 +69,7 @@ def server_text(server: Server, driver: str = "") -> str:
 
 
 def settings_text(server: Server) -> str:
-    """The settings that its sessions are given, and where they were found: `search_path=app (PGOPTIONS)`."""
+    """Return the settings of the sessions and their source: `search_path=app (PGOPTIONS)`."""
     return ", ".join(f"{safe(f'{one.name}={one.value}')} ({one.source})" for one in server.settings)
 
 
@@ -80,7 +80,7 @@ def warning_lines(queries: Iterable[QueryPlan]) -> Iterable[str]:
 
 
 def other_lines(others: Sequence[Look]) -> Iterable[str]:
-    """The other targets: what they are, and what they say against the queries that the first one takes."""
+    """Yield the other targets, with their findings on the queries."""
     clean = [other for other in others if other.error is None and not other.findings]
     hidden = {id(other) for other in clean[SHOWN:]}
     for other in others:
@@ -90,16 +90,16 @@ def other_lines(others: Sequence[Look]) -> Iterable[str]:
         for one in other.findings:
             yield from finding_lines(one, f"{other.target}: ")
     if hidden:
-        yield row("also", f"{len(hidden)} more, against which nothing is said")
+        yield row("also", f"{len(hidden)} more, without findings")
 
 
 def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
-    """The final targets where there are several, and how they were found."""
+    """Return the rows about several targets, and how they were found."""
     if request.targets.sql is not None:
-        asked = f"not known: --targets-sql {shown_sql(request.targets.sql)} is not asked now; it would ask"
+        asked = f"unknown: --targets-sql {shown_sql(request.targets.sql)} is not executed; it would run on"
         rows = [("targets", f"{asked} {request.targets.selected[0].name or safe(request.targets.selected[0].url)}")]
         if request.targets.schemas:
-            rows.append(("schemas", f"of those targets, like {', '.join(request.targets.schemas)}: not listed now"))
+            rows.append(("schemas", f"of those targets, like {', '.join(request.targets.schemas)}: not listed"))
         return rows
     rows = [("left out", notice) for notice in notices]
     if request.targets.schemas:
@@ -111,18 +111,18 @@ def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
         ]
     names = list(dict.fromkeys(target.name or safe(target.url) for target in request.targets.selected))
     if len(names) > 1:
-        rows.insert(0, ("targets", f"{_some(names)}; the first that can be reached is looked at closely"))
+        rows.insert(0, ("targets", f"{_some(names)}; the plan examines the first that can be reached"))
     return rows
 
 
 def _path(behind: Behind) -> str:
-    """The search path of a schema."""
+    """Return the search path of a schema."""
     words = ["the schema", *(f'"{name}" (--schemas-with)' for name in behind.shared)]
     return ", ".join([*words, *(f'"{name}" (for its extensions only)' for name in behind.extensions)])
 
 
 def shown_sql(sql: str) -> str:
-    """The query in one line, in quotes."""
+    """Return the query on one line, in quotes."""
     return f'"{" ".join(sql.split())}"'
 
 
@@ -132,7 +132,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def ledger_text(ledger: str, nothing: str) -> str:
-    """Where the run is recorded; `nothing` says what it means that it is not."""
+    """Return the ledger of the run; `nothing` says what `none` means."""
     return f"none: {nothing}" if ledger == "none" else locate(ledger).shown
 
 
@@ -147,7 +147,7 @@ def limits_of_stopping(request: Run) -> list[str]:
 
 
 def own_limits(query: Query, request: Run) -> list[str]:
-    """What the file says of limits and no option outranks."""
+    """Return the limits of the query file that no option outranks."""
     parts = []
     if not request.limits.timeout_given and (query.no_timeout or query.timeout_s is not None):
         parts.append(f"timeout {exact_duration(query.timeout_s)}")
@@ -159,7 +159,7 @@ def own_limits(query: Query, request: Run) -> list[str]:
 
 
 def parameter_lines(made: QueryPlan) -> Iterable[str]:
-    """Parameters, how many sets there are, and the first of them."""
+    """Yield the parameters, the number of sets, and the first set."""
     query = made.query
     types = made.parameter_types or ("",) * len(query.parameters)
     for parameter, found in zip(query.parameters, types, strict=False):
@@ -175,13 +175,13 @@ def parameter_lines(made: QueryPlan) -> Iterable[str]:
 
 
 def columns_lines(made: QueryPlan) -> list[str]:
-    """The columns of the answer, where the database knows them."""
+    """Return the result columns, if the database knows them."""
     names = ", ".join(f"{column.name} {column.type}".strip() for column in made.columns)
     return [detail("columns", names)] if names else []
 
 
 def _sets(made: QueryPlan) -> str:
-    total = "their number is known when they are read" if made.total is None else f"{made.total}"
+    total = "their number is not known before they are read" if made.total is None else f"{made.total}"
     source = f" from {made.source}" if made.source else ""
     checked = f", the first {made.checked} checked" if made.checked else ""
     return f"{total}{source}{checked}"

@@ -1,11 +1,11 @@
-"""What people and programs see of a run while it lasts; stderr only.
+"""Show the progress of a run on stderr.
 
-    bar     two lines at the bottom of a terminal, gone when the run ends; the only place here that imports rich
+    bar     two lines at the bottom of a terminal, erased when the run ends; the only display that imports rich
     lines   one plain line every ten seconds, for logs
     json    one JSON object per second, for programs
     none    notices only
 
-Displays only read the counters of `Progress`, from a thread of their own, so a busy run pays nothing for being watched.
+A display reads the counters of `Progress` in its own thread, so it does not slow the run down.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ FRAMES_PER_S = 4
 
 
 class Display(Observer, Protocol):
-    """An observer with a way to end it that does not need a summary."""
+    """An observer that can be closed without a summary."""
 
     def close(self) -> None:
-        """Leave the terminal clean; may be called at any time, more than once, by any thread."""
+        """Clean the terminal. May be called at any time, by any thread, more than once."""
         ...
 
 
 def make_progress(
     kind: str, stream: TextIO, *, environ: Mapping[str, str] | None = None, interval_s: float | None = None
 ) -> Display:
-    """The display for `--progress kind` on `stream`, which is stderr.
+    """Return the display for `--progress kind` on `stream`, which is stderr.
 
-    `auto` is a bar where people can see one and lines elsewhere; a `bar` that nobody could see is lines too.
-    `interval_s` replaces the ten seconds of `lines` and the one of `json`.
+    `auto` and `bar` are a bar on a terminal that can draw one, and lines elsewhere.
+    `interval_s` replaces the interval of `lines` (10 s) or `json` (1 s).
 
     Raises:
-        UsageError: `kind` is none of `KINDS`.
+        UsageError: `kind` is not one of `KINDS`.
     """
     environ = os.environ if environ is None else environ
     if kind not in KINDS:
@@ -78,35 +78,35 @@ def make_progress(
 
 
 def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    # FORCE_COLOR asks for color, not for frames in a log file.
+    # FORCE_COLOR requests color, not a bar in a log file.
     return stream.isatty() and environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
 class Quiet:
-    """Notices, nothing else. The base of the displays that write whole lines."""
+    """Shows notices only. Base class of the displays that write lines."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to `stream`; when it is gone the run goes on unseen."""
+        """Write to `stream`; errors of the stream are ignored."""
         self._stream = stream
         self._lock = threading.Lock()
 
     def started(self, progress: Progress) -> None:
-        """Nothing to show."""
+        """Ignore the event."""
 
     def batch_done(self, result: BatchResult) -> None:
-        """Nothing to show: the counters say it."""
+        """Ignore the event: the counters hold it."""
 
     def notice(self, text: str) -> None:
-        """One line."""
+        """Write a line."""
         self._write(text)
 
     def finished(self, summary: RunSummary) -> None:
-        """End; the summary line is the command's."""
+        """Close the display; the command prints the summary line."""
         del summary
         self.close()
 
     def close(self) -> None:
-        """Nothing to clean."""
+        """Do nothing."""
 
     def _write(self, line: str) -> None:
         with self._lock, suppress(OSError, ValueError):
@@ -115,12 +115,12 @@ class Quiet:
 
 
 class Lines(Quiet):
-    """A line every `interval_s` seconds, from a thread that sleeps in between."""
+    """Writes a line every `interval_s` seconds, from its own thread."""
 
     def __init__(
         self, stream: TextIO, interval_s: float = LINES_S, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Write to `stream`; `clock` is the one of `Progress.started_s`."""
+        """Write to `stream`; `clock` is the clock of `Progress.started_s`."""
         super().__init__(stream)
         self._interval_s = interval_s
         self._clock = clock
@@ -129,7 +129,7 @@ class Lines(Quiet):
         self._thread: threading.Thread | None = None
 
     def started(self, progress: Progress) -> None:
-        """Start the thread; the first line comes after one interval."""
+        """Start the thread, which writes the first line after one interval."""
         self._progress = progress
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="bulkq progress", daemon=True)
@@ -155,7 +155,7 @@ class Lines(Quiet):
 
 
 class JsonProgress(Lines):
-    """An object per interval and one at the end, each with `event`: progress, notice or finished."""
+    """Writes an object per interval and one at the end, each with `event`: progress, notice or finished."""
 
     def __init__(
         self, stream: TextIO, interval_s: float = JSON_S, *, clock: Callable[[], float] = time.monotonic
@@ -164,11 +164,11 @@ class JsonProgress(Lines):
         super().__init__(stream, interval_s, clock=clock)
 
     def notice(self, text: str) -> None:
-        """A notice as an object."""
+        """Write the notice as an object."""
         self._write(_json({"event": "notice", "time": stamp(datetime.now(UTC)), "text": text}))
 
     def finished(self, summary: RunSummary) -> None:
-        """The last counters, with how it ended."""
+        """Write the last counters, with status and exit code."""
         self.close()
         if self._progress is not None:
             last = progress_object(self._progress, self._clock(), datetime.now(UTC))
@@ -179,7 +179,7 @@ class JsonProgress(Lines):
 
 
 class Bar:
-    """Two lines at the bottom of the terminal, redrawn four times a second by rich, erased at the end."""
+    """Shows two lines at the bottom of the terminal; rich redraws them four times a second and erases them at the end."""
 
     def __init__(
         self, stream: TextIO, environ: Mapping[str, str] | None = None, *, clock: Callable[[], float] = time.monotonic
@@ -210,10 +210,10 @@ class Bar:
         self._live.start(refresh=True)
 
     def batch_done(self, result: BatchResult) -> None:
-        """Nothing to draw: the counters say it."""
+        """Ignore the event: the counters hold it."""
 
     def notice(self, text: str) -> None:
-        """A line above the bar."""
+        """Write a line above the bar."""
         with self._lock:
             if self._live is not None and self._live.is_started:
                 self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -223,7 +223,7 @@ class Bar:
                     self._stream.flush()
 
     def finished(self, summary: RunSummary) -> None:
-        """Erase the bar; the summary line is the command's."""
+        """Erase the bar; the command prints the summary line."""
         del summary
         self.close()
 
@@ -254,7 +254,7 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
 
 
 def frame(progress: Progress, now_s: float) -> RenderableType:
-    """The bar with its counts, the counters below, and what the run waits for where it waits."""
+    """Return the bar with its counts, the counters, and what the run waits for."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -299,7 +299,7 @@ def _json(value: Mapping[str, object]) -> str:
 
 
 class _DataStream(io.RawIOBase):
-    """A terminal that is cleared of the bar before the first byte of data."""
+    """A terminal stream that erases the bar before the first byte of data."""
 
     def __init__(self, stdout: BinaryIO, display: Display) -> None:
         self._stdout = stdout
@@ -321,7 +321,7 @@ class _DataStream(io.RawIOBase):
 
 
 def data_stream(stdout: BinaryIO, display: Display) -> BinaryIO:
-    """`stdout` for sinks. Where it is a terminal, the bar ends before rows or a table are printed over it."""
+    """Return `stdout` for sinks. On a terminal, the bar is erased before the first row is printed."""
     if not stdout.isatty():
         return stdout
     return _DataStream(stdout, display)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The words of a progress display: counters as a line, as an object, and durations as people write them. Pure."""
+"""The texts of a progress display: counters as a line or an object, numbers, durations. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
-    """`2026-11-22T13:05:10Z norm_phone 812/8377 (9 %) 41/s p50=88ms ...`; words with `=` can be cut at spaces."""
+    """Return `2026-11-22T13:05:10Z norm_phone 812/8377 (9 %) 41/s p50=88ms ...`; values after `=` contain no space."""
     parts = [stamp(at), progress.name, count_text(progress, separator=""), f"{rate_text(progress.rate(now_s))}/s"]
     for name, q in (("p50", 0.5), ("p95", 0.95)):
         parts.append(f"{name}={latency_text(progress.latencies.quantile(q))}")
@@ -30,7 +30,7 @@ def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
 
 
 def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str, object]:
-    """All counters under their own names; null where nobody knows."""
+    """Return all counters by name; None for an unknown value."""
     percent, eta = progress.percent(), progress.eta_s(now_s)
     p50, p95 = progress.latencies.quantile(0.5), progress.latencies.quantile(0.95)
     return {
@@ -64,7 +64,7 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
 
 
 def count_text(progress: Progress, separator: str = ",") -> str:
-    """`812/8,377 (9 %)`, as far as total and percent are known; `separator` of thousands."""
+    """Return `812/8,377 (9 %)`, as far as total and percent are known; `separator` divides thousands."""
     percent = progress.percent()
     done = f"{progress.done:{separator}}"
     total = f"/{progress.total:{separator}}" if progress.total else ""
@@ -72,7 +72,7 @@ def count_text(progress: Progress, separator: str = ",") -> str:
 
 
 def waiting_text(progress: Progress) -> str:
-    """What the run waits for, or ""."""
+    """Return what the run waits for, or ""."""
     number = ""
     if progress.waiting_for is not None:
         size = bytes_text(progress.waiting_bytes)
@@ -81,7 +81,7 @@ def waiting_text(progress: Progress) -> str:
 
 
 def bytes_text(size: int) -> str:
-    """`812 bytes`, `64 KB`, `1.5 MB`, `12.0 GB`."""
+    """Return `812 bytes`, `64 KB`, `1.5 MB` or `12.0 GB`."""
     for unit, bytes_ in (("GB", 10**9), ("MB", 10**6)):
         if size >= bytes_:
             return f"{size / bytes_:.1f} {unit}"
@@ -89,10 +89,10 @@ def bytes_text(size: int) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """`13500`, `41`, `4.1`, `0.02`."""
+    """Return `13500`, `41`, `4.1` or `0.02`."""
     return f"{rate:.0f}" if rate >= 10 or rate == 0 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2g}"
 
 
 def stamp(at: datetime) -> str:
-    """`2026-11-22T13:05:10Z`; `at` is in UTC."""
+    """Return `2026-11-22T13:05:10Z`; `at` is in UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -177,7 +177,7 @@ def _check(options: RunOptions, ctx: click.Context) -> None:
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
     """What one option cannot mean for several targets."""
     if options["targets_sql"] is not None and len(targets) > 1:
-        raise UsageError(f"--targets-sql is asked of one database: give -t once, not {len(targets)} targets")
+        raise UsageError(f"--targets-sql runs on one database: give -t once, not {len(targets)} targets")
     if len(targets) == 1 and options["targets_sql"] is None:
         return
     asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
@@ -289,7 +289,7 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
         other = "" if libpq else ", or say in bulkq.toml where it is"
         messages.say(
             "warning",
-            f"the password in -t can be read by everyone who lists processes: put it into {libpq}BULKQ_TARGET{other}",
+            f"the password in -t is visible in the process list: put it into {libpq}BULKQ_TARGET{other}",
         )
 
 

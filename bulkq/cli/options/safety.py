@@ -98,6 +98,6 @@ def warn_of_password(ledger: str, messages: Messages) -> None:
     if passwords(ledger) and typed(click.get_current_context(), "ledger"):
         messages.say(
             "warning",
-            "other users can read the password in --ledger in the process list: "
+            "the password in --ledger is visible in the process list: "
             "put it into ~/.pgpass, PGPASSWORD or BULKQ_LEDGER",
         )
