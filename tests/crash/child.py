@@ -10,6 +10,7 @@ Called by `tests.crash.processes`.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -29,7 +30,8 @@ USED = (
     "bulkq.tasks.run", "bulkq.engine.runner", "bulkq.sources.open", "bulkq.sources.csv_tsv", "bulkq.sources.spool",
     "bulkq.sinks.open", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.open", "bulkq.ledger.store", "bulkq.ledger.file_writer",
     "bulkq.drivers.asyncpg.driver", "bulkq.drivers.sqlite.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
-    "bulkq.drivers.dbapi.driver", "bulkq.drivers.dbapi.adapters.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
+    "bulkq.cli.errors", "bulkq.targets.selection", "bulkq.targets.same_database", "bulkq.tasks.resume", "sqlglot.dialects.postgres",
+    "sqlglot.parsers.postgres", "sqlglot.generators.postgres", "sqlglot.typing.postgres", "bulkq.drivers.dbapi.driver", "bulkq.drivers.dbapi.adapters.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",
 )  # fmt: skip
 
 
@@ -61,7 +63,11 @@ def serve() -> None:
     for name in USED:
         with contextlib.suppress(ImportError):
             import_module(name)
-    import_module("bulkq.query").inline("select 1", "sqlite")  # imports the tokenizer
+    query = import_module("bulkq.query")
+    for dialect in ("postgres", "sqlite"):
+        query.operands(query.inline("select 1 where :a = 1", dialect))  # imports the tokenizers and the parser
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         order: Order = json.loads(line)
         pid = os.fork()
