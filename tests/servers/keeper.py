@@ -32,6 +32,7 @@ def remove_folder(folder: Path) -> None:
     for name in PID_FILES:
         with suppress(OSError, ValueError, IndexError):
             stop(int((folder / name).read_text().split()[0]))
+    shutil.rmtree((folder / "data").resolve(), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -82,7 +82,7 @@ class MariaDB:
         self.host, self.port = "127.0.0.1", free_port()
         self._folder = ServerFolder("maria")
         self._process: subprocess.Popen[bytes] | None = None
-        data, socket = self._folder.path / "data", self._folder.path / "server.sock"
+        data, socket = self._folder.data(), self._folder.path / "server.sock"
         try:
             self._install(installer, data)
             options = [*SETTINGS, f"--datadir={data}", f"--socket={socket}", f"--port={self.port}"]

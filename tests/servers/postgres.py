@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "BULKQ_TEST_POSTGRES_URL"
 SOURCES = ("url", "docker", "wheel", "local")
-SETTINGS = ("max_connections=200", "log_checkpoints=off")
+SETTINGS = ("max_connections=200", "log_checkpoints=off", "max_wal_size=256MB")
 PASSWORD = "correct"
 """Of the superuser of a server that the tests start: no test may find an open door, since real servers have none."""
 
@@ -85,7 +85,7 @@ class OwnServer:
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self.binaries: Path | None = self._reachable(binaries)
-            self._data = self._folder.path / "data"
+            self._data = self._folder.data()
             self._bin = self.binaries
             password = self._folder.write("password", PASSWORD)
             options = ["--no-sync", "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}"]

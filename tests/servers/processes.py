@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 NOBODY = 65534
 """uid and gid of the account that servers run as when the tests run as root."""
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in `MEMORY`: a server takes a few hundred megabytes."""
+
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -59,6 +63,14 @@ def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = 30.0) ->
         time.sleep(0.01)
 
 
+def room_in_memory() -> bool:
+    """Whether there is a file system in memory for programs and data of the tests."""
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK):
+        return False
+    found = os.statvfs(MEMORY)
+    return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+
+
 class Keeper:
     """A small process that cleans up when this one dies without doing so, even by SIGKILL: it sees its stdin close."""
 
@@ -88,6 +100,16 @@ class ServerFolder:
         self.path = Path(tempfile.mkdtemp(prefix=f"bulkq-{name}-", dir=_open_to_all()))
         self._keeper = Keeper("folder", str(self.path))
         self.give(self.path)
+
+    def data(self) -> Path:
+        """An empty folder `data` in it. It lies in memory where there is room: databases of a test are made and dropped by the file."""
+        path = self.path / "data"
+        if room_in_memory():
+            path.symlink_to(tempfile.mkdtemp(prefix="bulkq-data-", dir=MEMORY))
+        else:
+            path.mkdir()
+        self.give(path)
+        return path
 
     def give(self, path: Path) -> None:
         """Make the server's account the owner."""
@@ -138,6 +160,7 @@ class ServerFolder:
 
     def close(self) -> None:
         """Remove the folder; the processes have been ended before."""
+        shutil.rmtree((self.path / "data").resolve(), ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
         self._keeper.close()
 
