@@ -1,4 +1,4 @@
-"""One lane's connection and the attempts of one batch: execute, understand what went wrong, try again, set the culprit aside.
+"""The connection of one lane and the attempts of one batch: execute, classify errors, retry, isolate the culprit.
 
 Decisions come from `bulkq.policy.retry`; this module only carries them out.
 """
@@ -149,7 +149,7 @@ class Lane:
                         await out.begin()
                     await out.write(_piece(spec, batch, held))
                 held = reply
-        finally:  # whoever takes the pieces may have had enough
+        finally:  # `out` may refuse a piece
             if isinstance(replies, AsyncGenerator):
                 await replies.aclose()
         if part.big is None:

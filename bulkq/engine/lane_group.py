@@ -1,4 +1,4 @@
-"""The lanes of one target: cut batches, take a permit, execute, hand the answer to the sink.
+"""The lanes of one target: cut batches, take a permit, execute, deliver the result.
 
 Lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and no task is
 ever made per query. They live in one task group: when `LaneGroup.run` returns, none is left.
@@ -71,7 +71,7 @@ class LaneGroup:
         self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
         self._beginning: set[asyncio.Task[None] | None] = set()  # lanes that connect and have cut nothing yet
         self._group: asyncio.TaskGroup | None = None
-        self._waiting: set[asyncio.Task[None]] = set()  # lanes that want a connection and owe nobody a batch
+        self._waiting: set[asyncio.Task[None]] = set()  # lanes that wait for a connection and hold no batch
         self._taking: asyncio.Task[None] | None = None  # the lane that waits for its source
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
@@ -108,7 +108,7 @@ class LaneGroup:
         return self.sessions.gone is None and not any(part.refused is not None or part.wrong for part in self.parts)
 
     def wake(self) -> None:
-        """A stop was asked for: nobody waits for a turn to cut, nor for a source, which may be silent for hours."""
+        """Let lanes see that a stop was requested. A wait for a source, which may be silent for hours, is cancelled."""
         self.window.open = False
         self.window.wake()
         for part in self.parts:
@@ -119,23 +119,23 @@ class LaneGroup:
             self._taking.cancel()
 
     def cancel(self) -> None:
-        """Cancel what runs; drivers cancel on the server before they let go."""
+        """Cancel what runs. Drivers cancel on the server first."""
         self.wake()
         for task in self._lanes:
             task.cancel()
 
     def stop(self, reason: str) -> None:
-        """This target is given up; the run goes on without it."""
+        """Give this target up. The run goes on without it."""
         self.sessions.gone = StoppedError(reason)
         self.wake()
 
     def tick(self, now_s: float) -> None:
-        """Called by the slow timer: more lanes where the first is stuck in a slow query."""
+        """Add a lane if the first one is stuck in a slow query. For a slow timer."""
         if self.busy and self._wants_lane(now_s):
             self._add_lane()
 
     def waiting_for(self, now_s: float) -> int | None:
-        """Return the number of the set that output order has waited for during `SHOWN_S`; called by the slow timer."""
+        """Return the number of the set that output order has waited for during `SHOWN_S`."""
         gap = self._owed.get(self.window.next) if self.window.backlog.all.batches else None
         if gap != self._gap:
             self._gap, self._gap_s = gap, now_s
@@ -223,9 +223,7 @@ class LaneGroup:
             part = self._part()
         if part is None or not self._going or self._crowded(part):
             return False
-        if not await self._connected(
-            executor
-        ):  # before cutting: a lane that waits for a connection owes nobody a batch
+        if not await self._connected(executor):  # before cutting: a lane that waits for a connection holds no batch
             return False
         self._beginning.discard(asyncio.current_task())
         async with permit:
@@ -273,7 +271,7 @@ class LaneGroup:
             task.cancel()
 
     def _strand(self) -> None:
-        """A lane ends with a statement that cannot be stopped. The others go on; when it was the last, so does nobody."""
+        """End the lane whose statement cannot be cancelled. If it was the last lane, the target stops."""
         self._stranded += 1
         if self._keeper is asyncio.current_task():
             self._keeper = next((task for task in self._lanes if task is not self._keeper), None)
@@ -375,7 +373,7 @@ class LaneGroup:
             return result
 
     def _left_behind(self, part: PartState, batch: Batch, why: str) -> None:
-        """A cancelled batch that could not be ended. Of a write that no marker settles, nobody can tell what came of it."""
+        """Report a cancelled batch that could not be ended. The outcome of a write that no marker settles is unknown."""
         spec = part.spec
         self.sessions.say(f"{spec.target}: a statement of {spec.query.place} {why}")
         if spec.limits.read_only or spec.claims is not None:

@@ -86,7 +86,7 @@ class Sessions:
         self.writes = writes
         self.most = most
         self.gone: BulkqError | None = None
-        """Why there will be no connection any more; everybody who asks for one is told the same."""
+        """Why there will be no further connection. `open` raises it."""
 
         self.outages = 0
         self.lost = False
@@ -104,7 +104,7 @@ class Sessions:
         self._say(text)
 
     async def first(self, timeout_s: float | None = None) -> Connection:
-        """A kept connection or a new one, tried once: at the start of a run nobody waits for a target that is not there.
+        """A kept connection or a new one, tried once: the start of a run does not wait for an unreachable target.
 
         Raises:
             TargetError: the target cannot be reached.
@@ -167,7 +167,7 @@ class Sessions:
                 group.create_task(connection.close())
 
     async def _probed(self, end_s: float) -> Connection:
-        """A connection, for which nobody waits when the outage has lasted long enough."""
+        """A connection; waits no longer than until the end of the outage."""
         left_s = max(LEAST_S, end_s - time.monotonic())
         try:
             async with asyncio.timeout(left_s):

@@ -133,7 +133,7 @@ class Order:
         return replace(batch, repeats=True) if again else batch
 
     def _count(self, count: int, keys: set[object]) -> None:
-        """Count the sets whose key was named before; of a key that may equal any other, nobody knows."""
+        """Count the sets whose key was named before; a key that may equal any other is not counted."""
         self.exact = self.exact and ANY not in keys
         new = len(keys)
         if len(self._seen) < COUNTED:

@@ -61,7 +61,7 @@ class Held:
     """Nothing of it is written or told, so it is recorded at once."""
 
     answer: bool = False
-    """A write's answer, which nobody can ask for again."""
+    """A write's answer, which cannot be requested again."""
 
     @property
     def index(self) -> int:
