@@ -33,9 +33,7 @@ HEAVY = {
     "sqlglot",
 }
 LONGEST_FILE = 450
-LONGER_FILES = {
-    "tasks/check/evaluate.py": 540,
-}
+LONGER_FILES: dict[str, int] = {}
 """Files that are to be split, with the lines that they may have until then. Remove entries, add none."""
 
 NOUNS = {"binding", "heading", "ping"}

@@ -25,7 +25,8 @@ from bulkq.sinks.null import NoSink
 from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 from bulkq.targets.query_rows import rows_of
-from bulkq.tasks.check.evaluate import Book, Digest, Judge, Pair, Place, Reference
+from bulkq.tasks.check.evaluate import Digest, Judge, Pair, Reference
+from bulkq.tasks.check.results import Book, Place
 from bulkq.tasks.check.validate import first_sets, values_fit, warn_of_untyped
 
 if TYPE_CHECKING:

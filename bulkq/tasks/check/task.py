@@ -35,8 +35,9 @@ from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
 from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
-from bulkq.tasks.check.evaluate import Place, Reference, blank, shown_params
+from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import MOST_ASKING, open_checks, plan
+from bulkq.tasks.check.results import Place, blank, shown_params
 from bulkq.tasks.check.targets import connect
 from bulkq.throttles import open_throttle
 
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer, Throttle
     from bulkq.targets import Config
-    from bulkq.tasks.check.evaluate import Answer
     from bulkq.tasks.check.open_check import Checks, Opened, Planned
+    from bulkq.tasks.check.results import Answer
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty lets it pass)"
 
