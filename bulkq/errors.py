@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bulkq.model import Phase, RunSummary
 
 MOST_LINES = 20
-"""More errors of one phase than this are counted, not listed: nobody reads the twenty-first."""
+"""The most errors of one phase that are listed; further ones are counted."""
 
 
 class BulkqError(Exception):
@@ -98,7 +98,7 @@ class StoppedError(BulkqError):
 
 
 class OutputClosed(StoppedError):
-    """Whoever read our output has closed it (`bulkq ... | head`); the run drains quietly."""
+    """The reader of an output has closed it (`bulkq ... | head`); the run drains without an error."""
 
 
 class RunFailed(BulkqError):

@@ -68,7 +68,7 @@ FLIPS = 2
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What came of comparing a check's rows with others."""
+    """The result of comparing a check's rows with others."""
 
     other: str  # for people: `totals on replica`
     same: bool
@@ -81,12 +81,12 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of a check's query."""
+    """The measured result of a check's query."""
 
     rows: int
     columns: tuple[Column, ...]
     value: str | None = None  # of the first column of the first row, as text; None: NULL, or there is no row
-    masked: bool = False  # the value is nobody's to see
+    masked: bool = False  # the value must not be shown
     compared: Compared | None = None
     past: Sequence[PastCheck] | None = None  # newest first, those that measured something; None: no ledger
 
@@ -141,7 +141,7 @@ def holds(condition: Condition, measured: Measured) -> bool:
     """Whether `condition` is true of what was `measured`.
 
     Raises:
-        Unknowable: nobody can tell.
+        Unknowable: the condition cannot be evaluated.
     """
     match condition.measure:
         case Measure.ROWS:
@@ -176,7 +176,7 @@ def lanes(spans: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The one that must not be overlooked; PASS where there is none."""
+    """The most severe verdict; PASS if there is none."""
     return max(verdicts, key=(Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR).index, default=Verdict.PASS)
 
 
@@ -250,7 +250,7 @@ def _columns_hold(condition: Condition, columns: Sequence[Column]) -> bool:
 
 
 def _type(name: str) -> str:
-    """One name for all names of a type; a length that a driver tells does not count."""
+    """The canonical name of a type; its length does not count."""
     bare, _, rest = " ".join(name.lower().split()).partition("(")
     array = name.rstrip().endswith("[]")
     bare = (bare.rstrip() + rest.partition(")")[2]).removesuffix("[]").rstrip()
@@ -285,7 +285,7 @@ def _unchanged(condition: Condition, measured: Measured) -> bool:
 def _by_value(condition: Condition, measured: Measured) -> bool:
     """Whether `unchanged` is of the value: where the check says so, or where the only row has nothing but a number.
 
-    What should be one and is NULL, NaN or infinite is a value too, that nobody can compare: rows would hide it.
+    NULL, NaN and infinity count as values that cannot be compared; a comparison of rows would hide them.
     """
     if condition.of is not None:
         return condition.of is Measure.VALUE
@@ -299,7 +299,7 @@ def _by_value(condition: Condition, measured: Measured) -> bool:
 
 
 def _before(condition: Condition, measured: Measured) -> Decimal | None:
-    """What the last run measured; None where there was none, or it measured something else."""
+    """The measurement of the last run; None if there is none, or it measured something else."""
     if not measured.past:
         return None
     last = measured.past[0]
@@ -323,7 +323,7 @@ def _finite(text: str, measured: Measured) -> Decimal:
 
 
 def _parsed(text: str) -> Decimal | None:
-    """The number that `text` is, NaN and infinities too; None where it is none."""
+    """The number in `text`, NaN and infinities included; None if it is not a number."""
     plain = text.strip()
     try:
         return Decimal(plain) if plain.isascii() and "_" not in plain else None  # Python takes 1_000, databases do not
@@ -368,7 +368,7 @@ def _shown_value(conditions: Sequence[Condition], measured: Measured) -> str | N
 
 
 def _found(conditions: Sequence[Condition], measured: Measured) -> str:
-    """What was measured, by what the conditions ask for."""
+    """The measured values that the conditions refer to."""
     kinds = {c.measure for c in conditions}
     words = []
     if measured.compared is not None:

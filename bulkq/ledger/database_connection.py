@@ -38,7 +38,7 @@ BUSY_S = 10.0
 COMMAND_S = 10.0
 
 SYNCHRONOUS = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
-"""What `begin` promises holds on servers that are told to forget the last commits in a crash."""
+"""Keeps the promise of `begin` on servers with `synchronous_commit = off`, which may lose the last commits in a crash."""
 
 
 class LedgerDatabase:
@@ -76,7 +76,7 @@ class LedgerDatabase:
                 yield connection
 
     async def revision(self) -> str | None:
-        """The revision of the schema; None where there is no table that says so."""
+        """The revision of the schema; None if there is no table for it."""
         query = READ_REVISION.format(schema="" if self.sqlite else f"{POSTGRES_SCHEMA}.")
         try:
             async with self.reading() as connection:
@@ -129,7 +129,7 @@ def sqlite(place: LedgerLocation) -> LedgerDatabase:
 
 
 async def postgres(place: LedgerLocation) -> LedgerDatabase:
-    """The server at `place`, connected once, so that a wrong password is told as one.
+    """Connect to the server at `place` once, so that a wrong password is reported as such.
 
     Raises:
         LedgerError: it cannot be reached.
@@ -155,7 +155,7 @@ async def postgres(place: LedgerLocation) -> LedgerDatabase:
     try:
         async with asyncio.timeout(given.timeout_s), engine.connect():
             pass
-    except Exception as error:  # whatever it was, there is no ledger
+    except Exception as error:  # without a connection there is no ledger, for whatever reason
         await engine.dispose()
         raise _unreachable(error, place, given) from error
     return LedgerDatabase(place, engine)

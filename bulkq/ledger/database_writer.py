@@ -1,4 +1,4 @@
-"""What is executed to write a run's rows through SQLAlchemy."""
+"""Statements that write the rows of a run through SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Writing:
         """Write a group.
 
         Raises:
-            TakenOver: somebody else owns the run now.
-            LedgerError: nobody knows it any more.
+            TakenOver: another process owns the run now.
+            LedgerError: the run is no longer in the ledger.
         """
         values = group.values | {"this": group.run, "we": group.owner}
         if self._sqlite:
@@ -90,7 +90,7 @@ class Writing:
 
 
 def lost(connection: Connection, run: str, place: LedgerLocation) -> LedgerError:
-    """Why a run's row is no longer this process's to write."""
+    """The error for a run's row that this process may no longer write."""
     owner = connection.scalar(select(RUNS.c.owner).where(RUNS.c.run == run))
     if owner is None:
         return LedgerError(

@@ -57,7 +57,7 @@ def in_one_line(place: LedgerLocation) -> Iterator[None]:
             ) from error
         if not isinstance(error, (ValueError, TypeError, KeyError, AttributeError)):
             raise
-        # A value that no ledger holds: bytes that are no text, a state that is none. Python errors of our own look
+        # An invalid value in the ledger, such as bytes that are not text or an unknown state. Bugs of bulkq look
         # the same; --debug tells them apart.
         raise LedgerError(f'ledger "{place.shown}" contains invalid data: {NEXT_STEPS["SQLITE_CORRUPT"]}') from error
 
@@ -82,7 +82,7 @@ def explained(error: BaseException, place: LedgerLocation) -> LedgerError:
 
 
 def damaged(place: LedgerLocation, what: str) -> LedgerError:
-    """A file that is no ledger."""
+    """The error for a file that is not a ledger."""
     return _line(place, what, NEXT_STEPS["SQLITE_NOTADB"])
 
 

@@ -46,7 +46,7 @@ def prepare(place: LedgerLocation, *, create: bool) -> Lock:
 
     Raises:
         LedgerMissing: there is none, and `create` is False.
-        LedgerError: it cannot be made or is no file.
+        LedgerError: it cannot be created, or is not a file.
     """
     path = path_of(place)
     with in_one_line(place):
@@ -65,7 +65,7 @@ def prepare(place: LedgerLocation, *, create: bool) -> Lock:
 
 
 def upgrade(place: LedgerLocation, lock: Lock) -> None:
-    """Replace the ledger by an upgraded copy; nobody else has it open meanwhile.
+    """Replace the ledger by an upgraded copy, while no other process has it open.
 
     Raises:
         LedgerNewer: it was made by a newer version.
@@ -78,7 +78,7 @@ def upgrade(place: LedgerLocation, lock: Lock) -> None:
         refuse_unknown(read_revision(path), place)
         lock.alone(lambda: read_revision(path) == HEAD)
         try:
-            if read_revision(path) == HEAD:  # somebody else was quicker
+            if read_revision(path) == HEAD:  # another process has upgraded it
                 return
             _refuse_shared(lock, place)
             _remove_leftovers(path)
@@ -104,7 +104,7 @@ def make_tables(connection: Connection, schema: str = "") -> None:
 
 
 def _create(path: Path, lock: Lock) -> None:
-    """Build a new ledger and link it into place, unless somebody else was quicker."""
+    """Build a new ledger and link it into place, unless another process has created one."""
     lock.alone(path.exists)
     if lock.exclusive:
         _remove_leftovers(path)
@@ -147,7 +147,7 @@ def _under_another_name(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _connect(path: Path) -> Iterator[Connection]:
-    """A connection to a file that nobody else knows: not synced, `_finish` does that once."""
+    """A connection to a file that no other process knows. It is not synced; `_finish` does that once."""
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
     try:
         with engine.connect() as connection:
@@ -196,7 +196,7 @@ def _refuse_open_log(path: Path, place: LedgerLocation) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Files of processes that were killed while they built: under the exclusive lock nobody builds."""
+    """Remove files of processes that were killed while building; the exclusive lock excludes builders."""
     for left in path.parent.glob(f"{_literal(path.name)}.new-*"):
         left.unlink(missing_ok=True)
 

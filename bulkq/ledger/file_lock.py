@@ -40,7 +40,7 @@ class Lock:
 
         Raises:
             OSError: it cannot be made.
-            LedgerError: somebody keeps the ledger to himself for too long.
+            LedgerError: another process keeps the ledger locked for too long.
         """
         self.exclusive = False
         self._path = path
@@ -55,7 +55,7 @@ class Lock:
         """Have it open together with others.
 
         Raises:
-            LedgerError: somebody keeps the ledger to himself for too long.
+            LedgerError: another process keeps the ledger locked for too long.
         """
         self.exclusive = False
         end_s = time.monotonic() + PATIENCE_S
@@ -67,10 +67,10 @@ class Lock:
             _pause()
 
     def alone(self, done: Callable[[], bool]) -> None:
-        """Wait until nobody else has the ledger open, or somebody else has `done` it, or for as long as patience lasts.
+        """Wait until no other process has the ledger open, another process has `done` it, or patience ends.
 
-        `exclusive` tells which; it is shared otherwise. `done` is asked while the ledger is shared, for nobody may read a file that is just
-        being replaced: its write-ahead log would be looked for beside the new one.
+        `exclusive` tells whether the lock is exclusive or shared. `done` runs under the shared lock: a file that is read while it is
+        being replaced would be combined with the write-ahead log of the new one.
         """
         end_s = time.monotonic() + PATIENCE_S
         while not self._lock(fcntl.LOCK_EX):
@@ -117,7 +117,7 @@ def look(place: LedgerLocation) -> None:
     it, see https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_ .
 
     Raises:
-        LedgerError: it is no file, or an empty one.
+        LedgerError: it is not a file, or is empty.
     """
     path = path_of(place)
     if not path.is_file():

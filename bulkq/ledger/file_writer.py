@@ -42,7 +42,7 @@ class File:
 
 
 def find(place: LedgerLocation) -> File | None:
-    """The ledger file at `place`, where it is ready; None where it must first be made or upgraded, or be told what it is. Blocks.
+    """The ledger file at `place`, where it is ready; None if it must be created, upgraded or diagnosed first. Blocks.
 
     Raises:
         LedgerError: it cannot be read.
@@ -60,7 +60,7 @@ def find(place: LedgerLocation) -> File | None:
         try:
             if revision_in(connection) != HEAD:
                 return None
-        except sqlite3.OperationalError:  # no table of ours; whoever opens it the long way says what it is
+        except sqlite3.OperationalError:  # not a ledger; opening it through SQLAlchemy gives the error message
             return None
         undo.pop_all()
         return File(lock, connection)
@@ -155,7 +155,7 @@ class DirectRows:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, durable at the end; nobody else writes meanwhile."""
+        """Run the block in one transaction that excludes other writers; durable at the end."""
         connection = self._file.connection
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -1,4 +1,4 @@
-"""What a group of marks changes in the tables: merged ranges, failures, positions. Pure; called by `stored` at each commit.
+"""Changes of the tables for a group of marks: merged ranges, failures, positions. Pure.
 
 A run whose batches end in order has one row of ranges per part, however long it is: a commit extends it. Only what
 changed is written.
@@ -41,7 +41,7 @@ class RowChanges:
 
 @dataclass(slots=True)
 class _PartRecord:
-    """What the ledger holds of one part."""
+    """The recorded state of one part."""
 
     done: Ranges = field(default_factory=Ranges)
     earlier: dict[int, Outcome] = field(
@@ -58,8 +58,8 @@ class PendingRun:
     """A run as the ledger will hold it after the next commit.
 
     Args:
-        record: as the run begins, or as the ledger has it when somebody takes over.
-        states: its parts, when somebody takes over.
+        record: as the run begins, or as the ledger has it at a takeover.
+        states: its parts, at a takeover.
     """
 
     def __init__(self, record: RunRecord, states: Iterable[RecordedPart] = ()) -> None:
@@ -127,7 +127,7 @@ class PendingRun:
                 changes.done.append({"part": number, "first": first, "last": last_now})
 
     def _resolve(self, number: int, part: _PartRecord, first: int, last: int, changes: RowChanges) -> None:
-        """What failed in an earlier process and has gone through now is no failure any more."""
+        """Remove failures of earlier processes whose sets have succeeded now."""
         left, right = bisect_left(part.numbers, first), bisect_right(part.numbers, last)
         for n in part.numbers[left:right]:
             self._uncount(part.earlier.pop(n))

@@ -17,7 +17,7 @@ NEXT = "write auto, a path, sqlite:///FILE, postgresql://..., or none"
 
 
 class LedgerMissing(LedgerError):
-    """There is no ledger yet, and the caller did not want one made."""
+    """The ledger does not exist, and the caller did not ask to create it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def locate(url: str) -> LedgerLocation:
     """The place that `--ledger URL` means.
 
     Raises:
-        UsageError: it is none of the forms, or `none`, which is no place.
+        UsageError: it has none of the forms, or is `none`.
     """
     if url == "auto":
         path = default_path()

@@ -1,4 +1,4 @@
-"""What of an error message may be kept for good: the shape, never a value. Pure.
+"""The part of an error message that the ledger may keep: its shape, without values. Pure.
 
 Messages of servers repeat values (`invalid input syntax for type bigint: "hunter2"`), and those of triggers and functions
 say whatever their author wrote. So nothing is kept but

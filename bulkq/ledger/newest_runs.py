@@ -20,7 +20,7 @@ _QUERY = "SELECT run, mode, name, started_at, state, exit_code FROM runs ORDER B
 
 @dataclass(frozen=True, slots=True)
 class NewestRun:
-    """A run by its id, with what tells it from others."""
+    """A run by its id, with the fields that distinguish it from others."""
 
     run: str
     mode: str

@@ -37,7 +37,7 @@ class NoLedger:
         """Nothing."""
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:  # noqa: ARG002
-        """Nobody knows."""
+        """None: without a ledger there are no other runs to compare with."""
         return ()
 
     async def finish(self, record: RunRecord) -> None:

@@ -26,7 +26,7 @@ async def open_place(place: LedgerLocation, *, create: bool, upgrade: bool = Tru
 
     Args:
         place: where.
-        create: make one where there is none.
+        create: create the ledger if it does not exist.
         upgrade: False: leave one of an older revision as it is.
 
     Raises:
@@ -76,13 +76,13 @@ async def _open_postgres(place: LedgerLocation, *, create: bool, upgrade: bool) 
 
 
 def _refuse_foreign(place: LedgerLocation, revision: str | None) -> None:
-    """Somebody's database, perhaps the target itself: nothing of ours is made in it."""
+    """Refuse a database that is not a ledger, perhaps the target itself; bulkq creates nothing in it."""
     if revision is None:
         raise damaged(place, "is a database, but has no ledger tables")
 
 
 async def _create(database: LedgerDatabase, *, create: bool) -> None:
-    """All in one transaction; whoever comes second waits for the first and finds it done."""
+    """Create the schema in one transaction. A second process waits for the first and finds it done."""
     if not create:
         raise LedgerMissing(f'no ledger in "{database.place.shown}": the first run creates it')
     async with database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Who runs a run: one process of one machine, named so that nobody takes another for it.
+"""The owner of a run: one process of one machine, with an identity that no other process has.
 
 `host:pid:start:random`. A process id is used again, a host name too (containers), so `start` holds when the process started,
 on which boot, and in which process namespace; `random` differs even where all of that is equal.
@@ -21,7 +21,7 @@ class Life(StrEnum):
 
     ALIVE = "alive"
     DEAD = "dead"
-    ELSEWHERE = "elsewhere"  # another host or container: only its heartbeat tells
+    ELSEWHERE = "elsewhere"  # another host or container: only its heartbeat shows whether it lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ def parse(text: str) -> Owner:
 
 
 def life(text: str) -> Life:
-    """Whether the process of an owner lives, as far as this machine can tell."""
+    """Whether the process of an owner lives, as far as this machine can determine."""
     owner = parse(text)
     ours = _start(os.getpid()).split(".")
-    # Another boot of this machine, another machine of this name, another container: nobody can tell them apart.
+    # Another boot of this machine, another machine of this name, another container cannot be told apart.
     if owner.host != socket.gethostname() or not owner.pid or owner.start.split(".")[1:] != ours[1:]:
         return Life.ELSEWHERE
     now = _start(owner.pid)

@@ -62,7 +62,7 @@ def newest(connection: Connection, states: Collection[RunState], place: LedgerLo
 
 
 def retry_of(connection: Connection, run: str) -> RunRecord | None:
-    """The newest run that repeats what failed in `run`; None where there is none."""
+    """The newest retry of `run`, or None."""
     query = select(RUNS).where(RUNS.c.retry_of == run).order_by(_newest(), RUNS.c.run.desc()).limit(1)
     found = connection.execute(query).mappings().first()
     return None if found is None else row_values.run_record(dict(found))
@@ -88,7 +88,7 @@ def recent(connection: Connection, limit: int, name: str | None, status: str | N
 
 
 def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
-    """What is done, what failed, and where sources and outputs stood, per part, ascending."""
+    """The state of each part, ascending: done ranges, failures, positions of sources and outputs."""
     kept = {row["part"]: row for row in _of(connection, select(PARTS), PARTS.c.run == run)}
     done: dict[int, list[tuple[int, int]]] = {}
     for row in _of(connection, select(DONE).order_by(DONE.c.part, DONE.c.first), DONE.c.run == run):

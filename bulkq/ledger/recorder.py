@@ -69,7 +69,7 @@ class RowWriter(Protocol):
         """Write a group; durable on return.
 
         Raises:
-            TakenOver: somebody else owns the run now.
+            TakenOver: another process owns the run now.
             LedgerError: it cannot be written.
         """
         ...
@@ -129,7 +129,7 @@ class Recorder:
         Args:
             positions: (part, position) of every output, at present.
             fsync: makes the outputs durable at least that far.
-            on_failure: told once, when a commit has failed, so that the run stops at once.
+            on_failure: called once, when a commit has failed, so that the run stops at once.
         """
         self._positions, self._fsync, self._on_failure = positions, fsync, on_failure
 
@@ -184,7 +184,7 @@ class Recorder:
         """Make what is noted durable and let go; a second call does nothing.
 
         Raises:
-            LedgerError: what was noted is not durable, and nobody was told before.
+            LedgerError: the marks are not durable, and this was not reported before.
         """
         await self._shielded(self._close())
 
@@ -216,7 +216,7 @@ class Recorder:
             try:
                 await self._commit()
             except LedgerError:
-                self._told = self._on_failure is not None  # raised here it reached nobody; the next call is told
+                self._told = self._on_failure is not None  # an error raised here is lost; the next call reports it
                 return
 
     async def _commit(self) -> None:
@@ -245,7 +245,7 @@ class Recorder:
                 self._raise()
 
     async def _stop(self) -> None:
-        """End the keeper, which is waiting: whoever commits holds the lock, and that is us."""
+        """End the keeper task. It is waiting, because this task holds the lock of commits."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -295,7 +295,7 @@ class Recorder:
             raise type(self._error)(str(self._error)) from self._error.__cause__
 
     async def _shielded(self, work: Coroutine[object, object, None]) -> None:
-        """Do `work` to its end even where the caller is cancelled: half a commit is none, but what it took is taken."""
+        """Run `work` to its end even if the caller is cancelled, because its marks have left the queue."""
         task = asyncio.create_task(work)
         self._works.add(task)
         task.add_done_callback(self._works.discard)
@@ -307,6 +307,6 @@ class Recorder:
 
 
 def _look_at(task: asyncio.Task[None]) -> None:
-    """An error of work that nobody waits for any more is in the ledger's own memory."""
+    """Retrieve the error of work whose caller was cancelled; the ledger keeps it."""
     if not task.cancelled():
         task.exception()

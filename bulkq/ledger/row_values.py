@@ -20,7 +20,7 @@ RECORD = tuple(field.name for field in fields(RunRecord))
 
 
 def run_row(record: RunRecord) -> Row:
-    """The row of a run. A password that somebody left in a target goes no further than here."""
+    """The row of a run. Passwords in target URLs are removed here."""
     row: Row = {name: getattr(record, name) for name in RECORD}
     row["state"] = str(record.state)
     row["targets"] = json.dumps([safe(target) for target in record.targets], ensure_ascii=False)

@@ -42,7 +42,7 @@ class StoredLedger(Recorder):
         await self._shielded(self._take_over(run, owner))
 
     async def forget(self, run: str) -> tuple[str, ...]:
-        """Drop a run and all that is known of it; the paths of its spooled sources, which nobody needs any more.
+        """Drop a run with all its rows. Return the paths of its spooled sources, which are no longer needed.
 
         Raises:
             RefusedError: its process is alive, or may be.
@@ -61,7 +61,7 @@ class StoredLedger(Recorder):
         return await self.database.read(queries.find, run, self.place)
 
     async def retry_of(self, run: str) -> RunRecord | None:
-        """The newest run that repeats what failed in `run`; None where nobody has tried."""
+        """The newest retry of `run`, or None."""
         return await self.database.read(queries.retry_of, run)
 
     async def last(self, *states: RunState) -> RunRecord:
@@ -85,7 +85,7 @@ class StoredLedger(Recorder):
         return await self.database.read(queries.recent, limit, name, status)
 
     async def state(self, run: str) -> tuple[RecordedPart, ...]:
-        """What the ledger knows of each part of the run with this id; () where nothing has ended."""
+        """The recorded parts of the run with this id; () if no batch has ended."""
         return await self.database.read(queries.parts, run)
 
     async def spools(self, run: str) -> tuple[str, ...]:

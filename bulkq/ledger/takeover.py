@@ -30,7 +30,7 @@ def take_over(
     """Give a run whose process has ended to `owner`; what is known of it.
 
     Raises:
-        RefusedError: its process is alive, or may be, or somebody else was quicker.
+        RefusedError: its process is or may be alive, or another process has taken it over.
         UsageError: there is no such run.
     """
     record = queries.find(connection, run, place)

@@ -1,4 +1,4 @@
-"""The next step where the server's own words have none. Pure; asked by the worker when it records a failure."""
+"""The next step for server errors whose message has none. Pure."""
 
 from __future__ import annotations
 

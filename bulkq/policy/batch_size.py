@@ -27,7 +27,7 @@ TOO_MANY_FAILED = 0.1  # of the recent sets: batches of one, since every failure
 
 
 class BatchSize:
-    """The batch controller. Not thread-safe; called by the lanes of one event loop.
+    """The batch controller. Not thread-safe: use it on one event loop.
 
     Args:
         fixed: the size the user asked for; None to decide.

@@ -57,7 +57,7 @@ class Progress:
     name: str = ""  # what is running, for people
     run: str = ""
     concurrency: int = 1
-    started_s: float = 0.0  # on the clock of whoever reads it: time.monotonic()
+    started_s: float = 0.0  # time.monotonic()
     total: int | None = None
     fraction: float | None = None  # of the source, by bytes, where the total is not known
     counts: Counts = field(default_factory=Counts)

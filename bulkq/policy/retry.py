@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What the worker does after a failed attempt."""
+    """The next step after a failed attempt."""
 
     FAIL = "fail"  # permanent: the culprit, or the only set, is a failure
     RETRY = "retry"  # the same again after a pause
@@ -34,7 +34,7 @@ ACTIONS: dict[str, Action] = {
     "40001": Action.RETRY,
     "40P01": Action.HALVE,
     "55P03": Action.HALVE,
-    # cancelled by somebody else; our own timeout is told apart before this table is read
+    # cancelled by another session; the run's own timeout is handled before this table is read
     "57014": Action.ONCE,
     # resources that come back
     "53100": Action.RETRY,
@@ -69,7 +69,7 @@ REFUSED_BEFORE_EXECUTION = ("42", "0A", "25", "54")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is known, and what to do."""
+    """The outcome of an attempt, and the next step."""
 
     outcome: Outcome
     action: Action
@@ -77,7 +77,7 @@ class Decision:
 
 
 def outcome(error: DatabaseError, *, transaction: bool) -> Outcome:
-    """What is known about the attempt that ended with `error`."""
+    """The outcome of the attempt that ended with `error`."""
     if error.phase in (Phase.CONNECTING, Phase.ENCODING, Phase.PREPARING):
         return Outcome.NOT_STARTED
     if error.undone:

@@ -1,4 +1,4 @@
-"""What bulkq refuses to run until it is asked by name, and what it promises of the rest.
+"""Safety rules: statements that need an option by name, and the promise for each mode.
 
 Decided from the user's text; the server has its own guard.
 
@@ -28,7 +28,7 @@ READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "id
 NO_LEDGER_PROMISE = (
     "--ledger none: each batch is one transaction, but a killed run cannot be resumed without repeating applied batches"
 )
-"""What the first line of such a write run says."""
+"""The note in the first line of a write run without a ledger."""
 
 SENTENCES = {
     READ: "every answer recorded once; nothing is changed",
@@ -122,7 +122,7 @@ def refuse_uncounted(counted: str | None, server: Server, library: str) -> Usage
 
 
 def refuse_lanes(concurrency: int, totals: Sequence[int | None], server: Server) -> RefusedError | None:
-    """The error for more lanes than `server` has connections, before any is taken from somebody else; None if they fit.
+    """The error for more lanes than `server` has free connections, raised before any is taken; None if they fit.
 
     Args:
         concurrency: of `-j`.

@@ -45,7 +45,7 @@ def condition(text: str) -> Condition:
     """The condition that `text` is.
 
     Raises:
-        ValueError: it is none; one line that quotes it and says what to write.
+        ValueError: it is not a condition; one line that quotes it and says what to write.
     """
     written = text.strip() if "'" in text else " ".join(text.split())  # blanks in a literal count
     first = _WORD.match(written)
@@ -71,7 +71,7 @@ def until(text: str) -> date:
     """The last day of `@until`.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: it is not a date.
     """
     try:
         return date.fromisoformat(text.strip())
@@ -103,7 +103,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def rules(query: Query) -> CheckRules:
-    """What the header of `query` says about its answer; a query that `load` took has no errors left."""
+    """The conditions in the header of `query`; a query from `load` has no errors left."""
     said = query.metadata
     return CheckRules(
         expect=tuple(map(condition, said.get("expect", ()))),

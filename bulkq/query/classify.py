@@ -99,7 +99,7 @@ class Nature:
         verb: its first word, upper case; "" where it begins with something else.
         unbounded: whether it changes every row, if it is executed.
         where: the offset of its last WHERE outside parentheses, None without one.
-        meant: where the verb is none of `KNOWN`, the one that is near, or "".
+        meant: if the verb is not one of `KNOWN`, the nearest one, or "".
         counted: whether the database says how many rows it changed: none, or those of its own verb, and no others in a CTE.
     """
 
@@ -242,7 +242,7 @@ def _counted(tokens: Sequence[Token], depths: Sequence[int], first: int, changes
 
 
 def _opens_statement(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the verb at `i` stands in `( INSERT ...`, and is no function such as `(REPLACE(a, b, c))`."""
+    """Whether the verb at `i` stands in `( INSERT ...`, and is not a function such as `(REPLACE(a, b, c))`."""
     if tokens[i - 1].word != "(" or i + 1 >= len(tokens):
         return False
     after = tokens[i + 1]

@@ -10,7 +10,7 @@ from bulkq.errors import QueryFileError, together
 
 @dataclass(slots=True)
 class QueryErrors:
-    """What is wrong with one text, by offset; `label` is the file as the user named it, or `-e`."""
+    """The errors of one text, by offset; `label` is the file as the user named it, or `-e`."""
 
     text: str
     label: str
@@ -18,7 +18,7 @@ class QueryErrors:
     _starts: list[int] = field(default_factory=list)
 
     def add(self, offset: int, message: str) -> None:
-        """Note that `message` is true of the line at `offset`."""
+        """Note `message` for the line at `offset`."""
         self.found.append((offset, message))
 
     def line(self, offset: int) -> int:
@@ -28,7 +28,7 @@ class QueryErrors:
         return bisect_right(self._starts, offset - 1) + 1
 
     def raise_all(self) -> None:
-        """Raise everything that was noted, in the order of the text, as one error.
+        """Raise all noted errors, in the order of the text, as one error.
 
         Raises:
             QueryFileError: if anything was; one `file:line: message` per line.

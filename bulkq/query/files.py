@@ -125,7 +125,7 @@ def _offset(item: Token | Comment) -> int:
 
 
 def _refuse_preface(lexed: Lexed, end: int, complaints: QueryErrors) -> None:
-    """Comments above the first name line are the file's own; statements and our metadata there belong to nobody."""
+    """Comments above the first name line are the file's own; statements and metadata there belong to no query."""
     for comment in lexed.comments:
         key = headers.known_key(comment)
         if key and comment.end <= end:
@@ -245,7 +245,7 @@ def _refuse_late_keys(block: _QueryBlock, complaints: QueryErrors) -> None:
 
 
 def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], complaints: QueryErrors) -> None:
-    """What a check says in a comment that is no header line. Lines of a header's form below the statement were refused before."""
+    """The check conditions in comments that are not header lines. Header lines below the statement were refused before."""
     first, last = (tokens[0].start, tokens[-1].start) if tokens else (0, 0)
     for comment in comments:
         key = headers.lost_key(comment, inside=first < comment.start < last)

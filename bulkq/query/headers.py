@@ -69,7 +69,7 @@ class Declared:
 
 @dataclass(slots=True)
 class Header:
-    """What the comments above a statement say. The typed fields are those of `bulkq.model.Query`."""
+    """The content of the comments above a statement. The typed fields are those of `bulkq.model.Query`."""
 
     name: str | None
     offset: int
@@ -107,7 +107,7 @@ def known_key(comment: Comment) -> str | None:
 
 
 def lost_key(comment: Comment, *, inside: bool) -> str | None:
-    """A line about a check that nobody would read, such as `/* @expect ... */`; None where there is none, or it is read.
+    """A line about a check that has no effect, such as `/* @expect ... */`; None if there is none.
 
     Without it the check would be another one, and perhaps green. A line that has the form of a header's is lost `inside` a
     statement alone.
@@ -123,7 +123,7 @@ def lost_key(comment: Comment, *, inside: bool) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """`text` as it looks: without what nobody sees, full-width letters and signs as the others."""
+    """`text` as it looks: without invisible characters, and with full-width characters as ordinary ones."""
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 

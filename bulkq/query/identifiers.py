@@ -28,7 +28,7 @@ def identifiers(query: Query, values: ParameterSet) -> dict[str, str]:
     """Parameter to name. Only text names something: the text of anything else may be the name of something else.
 
     Raises:
-        DatabaseError: a value is no text, so nothing can be sent.
+        DatabaseError: a value is not text, so nothing is sent.
     """
     wrong = unnamed(query, values)
     if wrong:

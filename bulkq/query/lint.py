@@ -44,7 +44,7 @@ UNTYPED = (
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One thing that is wrong, or probably wrong, on one line of a query file."""
+    """An error, or a probable error, on one line of a query file."""
 
     file: str
     line: int
@@ -53,7 +53,7 @@ class LintFinding:
 
 
 def lint(query: Query, dialect: str = "postgres") -> list[LintFinding]:
-    """What is wrong with `query`, by line; [] when nothing is. `dialect` as for `load`."""
+    """The findings in `query`, by line. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
     found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
     found += _untyped(query) if dialect == "sqlite" else ()

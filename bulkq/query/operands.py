@@ -140,7 +140,7 @@ def _all_met(query: Query, columns: Affinities) -> Mapping[str, list[tuple[Opera
 
 
 class _Scope:
-    """What the names in a statement stand for."""
+    """The tables and columns that the names in a statement refer to."""
 
     def __init__(self, tree: Expr, columns: Affinities) -> None:
         from sqlglot import expressions
@@ -189,7 +189,7 @@ def _table(node: Expr) -> str:
 
 
 def _sources(node: Expr) -> Iterator[Expr]:
-    """The tables that the query `node` itself reads or changes; none where it is no query."""
+    """The tables that the query `node` itself reads or changes; empty if it is not a query."""
     wanted = [node.args.get("from_"), *(node.args.get("joins") or ())]
     if type(node).__name__ in {"Update", "Delete", "Insert"}:
         wanted.append(node)
@@ -255,7 +255,7 @@ def _dialect() -> type[Dialect]:
 
 
 def _met(node: Expr, scope: _Scope) -> Iterator[tuple[Operand, str]]:
-    """What the value of the placeholder `node` meets, and how to call that."""
+    """The operand that the placeholder `node` is compared with, and its description."""
     others = list(_others(node))
     if type(node.parent).__name__ in {"Limit", "Offset"}:
         yield Operand.NUMBER, "a number"

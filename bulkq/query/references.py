@@ -102,7 +102,7 @@ def _is_regclass(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _literal(text: str) -> str:
-    """The name in a string; "" where it has a schema, or is written in a way that is none of ours."""
+    """The name in a string; "" where it has a schema, or is written in an unknown way."""
     inner = text[1:-1].replace("''", "'").strip() if text.startswith("'") else ""
     if PLAIN.fullmatch(inner) is None:
         return ""

@@ -115,7 +115,7 @@ class RowKey:
 
 @dataclass(frozen=True, slots=True)
 class RowKeyTypes:
-    """What is known of the parameters: `types` as the server says, "" where it does not; `declared` by the query's author."""
+    """The types of the parameters: `types` as the server reports them, "" if unknown; `declared` in the query."""
 
     types: Sequence[str]
     declared: Sequence[str | None]
@@ -195,7 +195,7 @@ def _keys(key: KeyColumns, column: CatalogColumn, parameter: int, source: RowKey
 
 
 def _akin(one: str, other: str) -> bool:
-    """Whether values of both types are compared without losing what tells them apart."""
+    """Whether values of both types are compared without losing a difference."""
     return {one, other} <= NUMBERS or {one, other} <= WORDS or (one in WORDS and other == "citext")
 
 

@@ -43,7 +43,7 @@ _LONE_DOLLAR = re.compile(r"(?<![\w$])\$(?!(?:[^\W\d]\w*)?\$)")
 
 
 class TokenKind(Enum):
-    """What a token is, as far as this room wants to know."""
+    """The kinds of tokens that placeholders and classification need."""
 
     WORD = auto()  # keyword, bare name or number
     QUOTED = auto()  # quoted name

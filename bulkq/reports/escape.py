@@ -30,7 +30,7 @@ _ODD = re.compile(r"[^\x20-\x7e]")
 
 
 def line(text: str, longest: int = LONGEST) -> str:
-    r"""`text` on one line without anything a reader might obey (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
+    r"""`text` on one line without characters that a terminal or parser acts on (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
     more = 0
     if isinstance(text, Shortened):
         more, text = text.more, text.head
@@ -49,7 +49,7 @@ def html(text: str, longest: int = LONGEST) -> str:
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
-    """For a paragraph and for a cell of a table: no character means anything, and nobody is mentioned."""
+    """For a paragraph and for a cell of a table: no character has a meaning, and no user is mentioned."""
     return _MARKDOWN.sub(r"\\\1", line(text, longest)).replace("\\@", "@<!-- -->").replace("\\#", "\\#<!-- -->")
 
 

@@ -54,12 +54,12 @@ def tally_text(found: Sequence[CheckResult], noun: str) -> str:
 
 
 def noun(summary: RunSummary) -> str:
-    """What its findings are."""
+    """The noun for its findings: check or query."""
     return "check" if summary.checks or not summary.queries else "query"
 
 
 def title(finding: CheckResult) -> str:
-    """`orders_have_customers[country=DE]`: what tells it from the others on its target. One line."""
+    """`orders_have_customers[country=DE]`: the name that distinguishes it on its target. One line."""
     if not finding.params:
         return line(finding.name, 200)
     values = ", ".join(f"{name}={'NULL' if value is None else value}" for name, value in finding.params.items())

@@ -1,4 +1,4 @@
-"""`--report junit`: a suite per target, a case per check, for Jenkins, GitLab and whoever reads JUnit's XML.
+"""`--report junit`: a suite per target, a case per check, for Jenkins, GitLab and other readers of JUnit XML.
 
 The form is that of the schema which Jenkins publishes (junit-10.xsd of its xunit plugin): no properties on a case, no `skipped` on the
 root, times with at most three decimals. A warning passes and says so in `system-out`.

@@ -17,7 +17,7 @@ WIDEST = 60
 
 
 def details(finding: CheckResult) -> list[str]:
-    """What there is to know of it: a line each."""
+    """The facts of a finding, a line each."""
     lines = [f"{finding.verdict}: {line(finding.message)}"]
     if finding.expected:
         lines.append(f"expected: {line(finding.expected)}")

@@ -1,4 +1,4 @@
-"""`--report tap`: the Test Anything Protocol, for `prove` and whoever knows pgTAP.
+"""`--report tap`: the Test Anything Protocol, for `prove` and users of pgTAP.
 
 Version 13, because Perl's TAP::Parser refuses 14. A warning is `ok`, with its diagnostics; an error is `not ok`.
 """

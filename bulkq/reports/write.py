@@ -23,7 +23,7 @@ Format = Callable[["RunSummary"], str]
 
 
 def _made_by(module: str, name: str) -> Format:
-    """A format whose module is imported when a report is asked for: every run ends here, most of them without one."""
+    """A format whose module is imported on use, because most runs write no report."""
 
     def made(summary: RunSummary) -> str:
         made_by: Format = getattr(import_module(f"bulkq.reports.{module}"), name)
@@ -91,7 +91,7 @@ def write_report(request: ReportRequest, summary: RunSummary, stdout: BinaryIO, 
 
     Raises:
         UsageError, RefusedError, StoppedError: the file cannot be opened, is being written, takes no more.
-        OutputClosed: nobody reads the stream.
+        OutputClosed: the stream was closed by its reader.
     """
     text = FORMATS[request.format](summary)
     if request.to_stdout:

@@ -1,4 +1,4 @@
-"""Where results go: table, CSV, TSV, JSON, JSON Lines, nowhere, or to whoever iterates.
+"""Where results go: table, CSV, TSV, JSON, JSON Lines, nowhere, or to the caller's iteration.
 
 opening    from the options to sinks
 encoded    the sink of every text format (delimited, json_rows), over files or streams

@@ -83,7 +83,7 @@ class Delimited:
 
 
 def _texts(column: Sequence[object], kinds: Iterable[type]) -> Sequence[str]:
-    """The column as text; `kinds` are the types in it, of which None is none."""
+    """The column as text; `kinds` are the types in it, without that of None."""
     printers: dict[type, Callable[..., str]] = {kind: text_of(kind) or _other(kind) for kind in kinds}
     if set(printers) <= {str}:
         return column  # type: ignore[return-value]

@@ -45,7 +45,7 @@ class FailureFile:
         """Open the partial; `continue_at` is the offset that an earlier process of the run left durable.
 
         Raises:
-            UsageError: there is no such folder, or we may not write there.
+            UsageError: the folder does not exist or is not writable.
             RefusedError: a live run is writing this file; it is shorter than `continue_at`, or missing.
         """
         self._file: FileOutput | None = None

@@ -35,7 +35,7 @@ class Output(Protocol):
     """The file was complete when it was opened, and nothing was appended since."""
 
     def start(self, size: int) -> bytes:
-        """Up to `size` bytes from the beginning of what an earlier process of the run wrote; b"" where there is none."""
+        """Up to `size` bytes from the beginning of the output of an earlier process of the run; b"" if there is none."""
         ...
 
     def positions(self) -> tuple[SinkPosition, ...]:
@@ -74,7 +74,7 @@ class FileOutput:
         """Open `path`'s partial, empty, or with what is `known` of it from an earlier process of the run.
 
         Raises:
-            UsageError: there is no such folder, or we may not write there.
+            UsageError: the folder does not exist or is not writable.
             RefusedError: a live run is writing this file; it is not what is known.
         """
         self.notices: list[str] = []
@@ -108,7 +108,7 @@ class FileOutput:
 
         Raises:
             StoppedError: disk full, quota, I/O error, now or before.
-            RefusedError: the file was complete when it was opened, and somebody else is writing it by now.
+            RefusedError: the file was complete when it was opened, and another process is writing it now.
         """
         if self._failed:
             raise self._broken()

@@ -23,16 +23,16 @@ SUFFIX = ".partial"
 
 @dataclass(frozen=True, slots=True)
 class EarlierOutput:
-    """What is known of the output of an earlier process of this run."""
+    """The recorded output of an earlier process of this run."""
 
     offset: int
-    """Bytes that are certainly on disk; behind them stands what nobody recorded."""
+    """Bytes that are certainly on disk; the bytes after them are not recorded."""
 
     ending: bytes = b"\n"
-    """With which every row ends, and so the known part."""
+    """The end of every row, and therefore of the recorded part."""
 
     tail: bytes = b""
-    """What stands behind the last row when the file is complete."""
+    """The bytes after the last row of a complete file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Partial:
 
 
 def begin(path: Path, name: str) -> Partial:
-    """A new partial of `path`; one of a dead run is `replaced`, and emptied by whoever writes first.
+    """A new partial of `path`; one of a dead run is `replaced`, and emptied at the first write.
 
     Args:
         path: of the file that it is to become.
@@ -94,7 +94,7 @@ def reopen(path: Path, name: str, offset: int) -> int:
     """A complete FILE becomes its partial again, cut back to `offset`: a target that was away has rows for it after all.
 
     Raises:
-        RefusedError: somebody else is writing FILE by now.
+        RefusedError: another process is writing FILE now.
         UsageError: it cannot be opened.
     """
     partial = partial_of(path)
@@ -162,7 +162,7 @@ def _lock(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # A file system without locks gives another error; there nobody can tell, and the user wants the file.
+        # A file system without locks gives another error; there, other writers cannot be detected, and the user wants the file.
         return error.errno not in {errno.EWOULDBLOCK, errno.EACCES}
     return True
 

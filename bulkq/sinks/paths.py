@@ -54,7 +54,7 @@ def is_special(path: str) -> bool:
 def retry_path(path: str, run: str) -> str:
     """Where a retry writes: `out.jsonl` becomes `out.retry-01kb4x.jsonl`; only the last suffix moves, places stay.
 
-    What is no file, stdout or /dev/null, stays what it is.
+    Paths that are not files, such as stdout or /dev/null, stay as they are.
     """
     if path == STDOUT or is_special(path):
         return path

@@ -1,4 +1,4 @@
-"""The sink of the Python API: results go to whoever iterates."""
+"""The sink of the Python API: a queue of rows that the caller iterates."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RowsSink:
         self._accepted = mark
 
     def positions(self) -> tuple[SinkPosition, ...]:
-        """None: whoever iterates has the rows."""
+        """None: the caller has the rows."""
         return ()
 
     async def fsync(self) -> None:
@@ -100,11 +100,11 @@ class RowsSink:
             pass
 
     def discard(self) -> None:
-        """The same as `leave`: nobody will read."""
+        """The same as `leave`: there is no reader any more."""
         self.leave()
 
     def leave(self) -> None:
-        """The reader reads no more; whoever waits in `write` gets `OutputClosed`."""
+        """End the reading; a waiting `write` raises `OutputClosed`."""
         self._left = True
         self._ready.clear()
         while not self._queue.empty():

@@ -1,4 +1,4 @@
-"""An output that somebody reads while we write: stdout, a FIFO, a terminal, /dev/null."""
+"""An output that is read while it is written: stdout, a FIFO, a terminal, /dev/null."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HELD_BYTES = 8 * 1024 * 1024
 
 
 AHEAD_BYTES = 16 * 1024 * 1024
-"""How much may wait for a slow reader when whoever appends does not await; more blocks the event loop."""
+"""Bytes that may wait for a slow reader if the caller does not await; more blocks the event loop."""
 
 
 class StreamOutput:
@@ -59,7 +59,7 @@ class StreamOutput:
         return self._send(b"") if self._ready else None
 
     def hold(self) -> None:
-        """What came before is settled; it leaves with the next `append`."""
+        """Mark the rows so far as final; the next `append` sends them."""
         self._release()
         self._held = bytearray()
 
@@ -91,7 +91,7 @@ class StreamOutput:
         """Nothing to put on disk."""
 
     async def finish(self, *, complete: bool) -> None:
-        """Send what is left; with `complete` also wait for what nobody waited for: the thread ends with the process."""
+        """Send the rest; with `complete` also wait for pending writes, because the thread ends with the process."""
         self._release()
         if (self._ready or complete) and self._error is None:
             sent = self._send(b"")
@@ -180,13 +180,13 @@ class _Pump:
 
 
 def _settle(future: asyncio.Future[None], error: BulkqError | None) -> None:
-    if future.done():  # whoever waited was cancelled
+    if future.done():  # the waiting task was cancelled
         return
     if error is None:
         future.set_result(None)
     else:
         future.set_exception(error)
-        future.exception()  # asked for: COPY's writer may drop the future, and the next append raises anyway
+        future.exception()  # retrieved: COPY's writer may drop the future, and the next append raises anyway
 
 
 def _write_patiently(fd: int, data: bytes) -> None:
@@ -194,7 +194,7 @@ def _write_patiently(fd: int, data: bytes) -> None:
     while view:
         try:
             view = view[os.write(fd, view) :]
-        except BlockingIOError:  # whoever started us made the descriptor non-blocking
+        except BlockingIOError:  # the parent process made the descriptor non-blocking
             select.select([], [fd], [])
 
 

@@ -34,7 +34,7 @@ __all__ = ["Request", "Rows", "open_source", "texts_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for, as typed."""
+    """The parameter sources of a request, as typed."""
 
     specs: tuple[str, ...] = ()  # every -p; () is one set of constants and defaults
     constants: Mapping[str, str] = field(default_factory=dict)  # --param NAME=VALUE, for every set

@@ -58,7 +58,7 @@ class Feed(Protocol):
         ...
 
     def fraction(self) -> float | None:
-        """How much was consumed, 0.0 to 1.0; None where nobody can tell."""
+        """How much was consumed, 0.0 to 1.0; None if unknown."""
         ...
 
     async def close(self) -> None:
@@ -123,7 +123,7 @@ class BoundSource:
             raise
 
     def fraction(self) -> float | None:
-        """How much of the source was consumed, 0.0 to 1.0; None where nobody can tell."""
+        """How much of the source was consumed, 0.0 to 1.0; None if unknown."""
         return self._feed.fraction()
 
     async def close(self) -> None:

@@ -114,7 +114,7 @@ def _texts(values: Column) -> Column:
 
 
 def _names(values: Column) -> Column:
-    """Text is the name of something. Whatever else there is stays what it is, so that nobody takes its text for a name."""
+    """Return text as it is, for it is a name. Other values keep their type, so that their text is not taken for a name."""
     if set(map(type, values)) <= {str, type(None)}:
         return values
     return _each(_as_it_is, values)

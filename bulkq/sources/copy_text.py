@@ -28,7 +28,7 @@ RARE = re.compile(r"\\(?:[x0-7]|\r?(?:\n|$))|^\\\.\r?$", re.MULTILINE)
 ENDING = re.compile(r"(?<!\\)(?:\\\\)*\\$")
 
 DOUBTFUL = re.compile(r"""(?:^|[\t\n])"|\\(?!N(?:[\t\r\n]|$))|(?<=[^\t\n])\\N""")
-"""What the text format of COPY and TSV with quotes would read differently."""
+"""Characters that the text format of COPY and TSV with quotes read differently."""
 
 
 class CopyText(DelimitedFeed):

@@ -79,7 +79,7 @@ class DelimitedFeed:
         self._picks = tuple(places[name] for name in wanted.names)
 
     async def read(self, most: int) -> ColumnBlock | None:
-        """The next rows; blank lines are none where there are several columns.
+        """The next rows; with several columns, blank lines are skipped.
 
         Raises:
             ParameterError: `rows.csv:88: 2 fields, the header has 3`, for every such line of the block.

@@ -37,7 +37,7 @@ class Chosen:
         """Whether `failure`, which stands at `origin`, is to be given.
 
         Raises:
-            ParameterError: nobody can tell.
+            ParameterError: the query of the line cannot be determined.
         """
         found = failure.get("query")
         if found == self.name:
@@ -55,7 +55,7 @@ class Chosen:
 async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | None:
     """What to take from the file `name`, whose first line is `first`; None where all lines are for the query.
 
-    They are when no line says of which query it is, or all say the same: then somebody runs another query over them.
+    They are when no line says of which query it is, or all say the same: then the user runs another query over them.
 
     Raises:
         ParameterError: the failures are of several queries, and this one, which runs alone, is none of them.

@@ -40,7 +40,7 @@ class LineReader:
         name: how messages call it.
         offset: bytes given so far, counted in the (unpacked) stream.
         line: lines consumed so far; the next line is `line + 1`.
-        size: bytes in all, None where nobody knows.
+        size: bytes in all, None if unknown.
         waits: True where reading may have to wait for a writer.
         replayable: True where opening it again gives the same bytes.
     """
@@ -118,7 +118,7 @@ class LineReader:
         self._prefix.add(data)
 
     def position(self, n: int, line: int) -> SourcePosition | None:
-        """The position behind what was `consumed`, `n` parameter sets in `line` lines; None where nobody can go back."""
+        """The position behind what was `consumed`, `n` parameter sets in `line` lines; None if the source cannot go back."""
         return self._prefix.position(n, line)
 
     async def prove(self, start: SourcePosition) -> None:
@@ -345,7 +345,7 @@ def _reason(error: Exception) -> str:
 
 
 async def start(reader: LineReader) -> bytes:
-    """Step over a UTF-8 mark at the start and refuse what is no text; returns some first bytes, b"" if empty."""
+    """Step over a UTF-8 mark at the start and refuse a file that is not text; returns some first bytes, b"" if empty."""
     head = await reader.head()
     if head.startswith(codecs.BOM_UTF8):
         reader.skip(len(codecs.BOM_UTF8))
@@ -374,7 +374,7 @@ def decoded(name: str, data: bytes, first: int) -> str:
 
 
 def not_utf8(name: str, line: int, byte: int) -> ParameterError:
-    """The error for `byte`, which is no part of UTF-8 where it stands."""
+    """The error for `byte`, which is not valid UTF-8 at its position."""
     return ParameterError(
         f"{name}:{line}: byte 0x{byte:02x} is not UTF-8: convert the file, for example with iconv -f latin1 -t utf-8"
     )

@@ -1,4 +1,4 @@
-"""Whether the files of a run are still the same, told without reading parameter sets."""
+"""Fingerprints of the files of a run, to detect changes without reading parameter sets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _of(spec: str) -> str:
 
 
 def _content(path: str) -> str:
-    """Size and digest of the same bytes, even while somebody appends to the file."""
+    """Size and digest of the same bytes, even while another process appends to the file."""
     size, digest = 0, blake2b(digest_size=DIGEST_BYTES)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see above
         while data := file.read(BLOCK):

@@ -34,7 +34,7 @@ class Peeked:
             return None
         more = None
         if len(head.sets) < size and self.replayable:
-            # Shorter than asked for: a file ends here. To know it saves lanes that would find nothing to do.
+            # Shorter than requested: a file ends here. To know it saves lanes that would find nothing to do.
             more = await self._source.take(size - len(head.sets), 0)
         if more is not None and more.first == head.first + len(head.sets):
             head, more = joined(head, more), None

@@ -54,7 +54,7 @@ class Sets:
         self._ended = False
         self._error: Exception | None = None
         self.raised: Exception | None = None
-        """What the iterable raised: the caller's own exception, which is to reach the caller as it is."""
+        """An exception that the caller's iterable raised; it reaches the caller unchanged."""
 
         self.total = _length(sets)
         self.replayable = False
@@ -63,7 +63,7 @@ class Sets:
         """The next 1 to `size` sets as batch `index`; None at the end.
 
         Raises:
-            ParameterError: a set without one of the parameters, with a key that is none, or that is no mapping.
+            ParameterError: a set that lacks a parameter, has an unknown key, or is not a mapping.
             Exception: whatever the iterable raises.
         """
         if self._error is not None:

@@ -41,7 +41,7 @@ class JsonArrayReader:
         self._line = 1
         self._behind = (0, 1)  # where the last object ends in the text at hand, and its line: what is consumed
         self._settled = 0  # how much of that the reader knows of
-        self._passed = ""  # what came behind the last object and is no longer at hand
+        self._passed = ""  # text after the last object that is no longer in the buffer
         self._inside = False  # past the opening bracket
         self._ended = False  # past the closing bracket
         self._exhausted = False  # no more bytes
@@ -141,7 +141,7 @@ class JsonArrayReader:
         raise self._error(f"expected {what}, found {quoted(found)}{hint}")
 
     async def _peek(self) -> str:
-        """The next character that is no white space, "" at the end."""
+        """The next character that is not white space, "" at the end."""
         while True:
             self._move(SPACE.match(self._buffer, self._at).end())  # type: ignore[union-attr]
             if self._at < len(self._buffer):

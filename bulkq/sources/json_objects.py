@@ -72,7 +72,7 @@ class ObjectFeed:
         self.replayable = reader.replayable
 
     async def look(self) -> tuple[str, ...]:
-        """The keys of the first object, for who must know them before reading; () where there is no object."""
+        """The keys of the first object, before reading; () if there is no object."""
         self._held = await self._objects(1)
         return tuple(self._held[0][0]) if self._held else ()
 
@@ -85,7 +85,7 @@ class ObjectFeed:
         """The next objects.
 
         Raises:
-            ParameterError: a key is missing, or one is there that nobody wants.
+            ParameterError: a key is missing or unused.
         """
         found, self._held = self._held or await self._objects(most), None
         if found is None:

@@ -50,7 +50,7 @@ class PrefetchedSource:
         self._writer = Spooled(source, path)
         self._written = 0  # bytes
         self._batches = 0
-        self._spools: list[Spool] = []  # of everybody who reads behind
+        self._spools: list[Spool] = []  # one for each reader that follows
         self._reading: asyncio.Task[int] | None = None
         self._came = asyncio.Event()  # there is something to give, or the end
         self._room = asyncio.Event()
@@ -95,7 +95,7 @@ class PrefetchedSource:
     # --- for its followers ---------------------------------------------------------------------------------------
 
     async def begin(self) -> bool:
-        """Read, if nobody does yet. False: the end, or an error, was found before anything was given.
+        """Start reading, if no task does yet. False: the source ended or failed before its first set.
 
         Raises:
             BulkqError: that error, where there is patience for it.
@@ -134,7 +134,7 @@ class PrefetchedSource:
         return True
 
     def given(self) -> None:
-        """Somebody has read: there may be room for more."""
+        """Note that a reader has advanced, so there may be room for more."""
         self._room.set()
 
     async def _read(self) -> int:
@@ -155,7 +155,7 @@ class PrefetchedSource:
         return count
 
     async def _make_room(self) -> None:
-        # By the foremost reader: the writer waits for nobody who is slow or gone while others have read on.
+        # By the foremost reader: a slow or ended reader does not hold up the writer.
         while self._written - max((spool.offset for spool in self._spools), default=0) > AHEAD_BYTES:
             self._room.clear()
             await self._room.wait()

@@ -37,7 +37,7 @@ KIND, VERSION = "bulkq spool", 1
 END = "end"
 
 OWNER_ONLY = 0o600
-"""Parameter values are nobody else's business."""
+"""Mode of a spool file: parameter values are readable for their owner alone."""
 
 TAIL = 256
 """Bytes at the end of a spool among which the closing line is, if there is one; it has less than 100."""
@@ -85,12 +85,12 @@ class Spooled:
         if self._ended:
             return None
         batch = await self._source.take(size, index)
-        if self._ended:  # somebody closed us while the source made us wait
+        if self._ended:  # closed while waiting for the source
             return None
         try:
             await self._keep(batch)
         except BaseException as error:
-            # Also when the wait was cancelled: the sets are on disk, nobody got them, their numbers must not come again.
+            # Also when the wait was cancelled: the sets are on disk, but were not returned; their numbers must not repeat.
             self._error = error if isinstance(error, Exception) else _interrupted(self.path)
             raise
         if batch is None:
@@ -138,7 +138,7 @@ async def open_spool(path: str | Path, query: Query, start: SourcePosition | Non
         start: `Batch.end` of a batch that came from the spool or through it, behind which to go on.
 
     Raises:
-        LedgerError: it is gone, cannot be read, or is no spool.
+        LedgerError: it is missing, cannot be read, or is not a spool.
         RefusedError: what was consumed is not the same now, or was made for other parameters.
     """
     spool = Spool(Path(path), _open(Path(path)), query)
@@ -269,7 +269,7 @@ class Spool:
         return batch
 
     def _record(self) -> list[object] | None:
-        """What the next line holds; None at the end, and where a kill has cut the last line off."""
+        """The content of the next line; None at the end, and if a kill has cut the last line off."""
         lines = self._reader.lines(1)
         if not lines:
             return None

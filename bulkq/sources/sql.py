@@ -65,7 +65,7 @@ class Queried:
         return ColumnBlock(end - start, [self._values[i][start:end] for i in self._picks])
 
     def position(self, n: int) -> None:
-        """There is none: the query may give other rows the next time."""
+        """None: the query may return other rows the next time."""
 
     async def go_on(self, start: SourcePosition) -> bool:
         """Never; see `position`."""
@@ -73,7 +73,7 @@ class Queried:
         return False
 
     def fraction(self) -> float | None:
-        """Nobody can tell."""
+        """None: the number of rows is unknown."""
         return None
 
     async def close(self) -> None:

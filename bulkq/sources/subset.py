@@ -87,7 +87,7 @@ class _SubsetSource:
 
 
 class Remaining(_SubsetSource):
-    """What is left of `source` when the sets `done` are left out.
+    """The sets of `source` without the sets `done`.
 
     Args:
         source: from its beginning, or from a position whose sets are all in `done`.

@@ -72,7 +72,7 @@ def strict(text: str) -> object:
     """The number that `text` is, for a parameter that is compared with nothing but numbers.
 
     Raises:
-        ValueError: it is none, and would be greater than every number.
+        ValueError: it is not a number, and would compare greater than every number.
     """
     number = _number(text)
     if number is None:
@@ -104,7 +104,7 @@ def _number(text: str) -> float | None:
 
 
 def integers(values: Sequence[object]) -> Sequence[object] | None:
-    """A column whose texts are integers as SQLite writes them, as integers; None where one of them is none."""
+    """A column whose texts are integers as SQLite writes them, as integers; None if one of them is not an integer."""
     try:
         numbers = list(map(int, values))  # type: ignore[arg-type]
     except (ValueError, TypeError):

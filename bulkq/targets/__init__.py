@@ -29,7 +29,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a name from its module when it is first asked for."""
+    """Import a name from its module on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'bulkq.targets' has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""What the configuration files say: targets, groups of targets, defaults of options.
+"""The content of the configuration files: targets, groups of targets, defaults of options.
 
     [defaults]
     timeout = "10s"
@@ -99,7 +99,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
 
 
 class _Reading:
-    """What was read so far, and what is wrong with it."""
+    """The values read so far, and the errors in them."""
 
     def __init__(self, notices: list[str]) -> None:
         self.targets: dict[str, Target] = {}

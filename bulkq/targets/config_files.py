@@ -103,7 +103,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _is_ours(text: str, shown: str) -> bool:
-    """Whether a pyproject.toml has `[tool.bulkq]`; somebody else's mistake in it is nothing to us."""
+    """Whether a pyproject.toml has `[tool.bulkq]`. Errors in other tables of the file are ignored."""
     try:
         tool = _parse(text, shown).get("tool")
     except UsageError:
@@ -114,7 +114,7 @@ def _is_ours(text: str, shown: str) -> bool:
 
 
 def _planted(path: Path) -> bool:
-    """Whether a stranger may have put the file there for us to find: a configuration can name commands."""
+    """Whether another user may have created the file. A configuration can name commands, so such a file is ignored."""
     if not hasattr(os, "getuid"):
         return False
     ours = path.stat().st_uid in {0, os.getuid()}

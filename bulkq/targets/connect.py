@@ -136,7 +136,7 @@ class ConfiguredDriver:
 
 
 def _heard(looking: asyncio.Task[str]) -> None:
-    """An error that nobody waits for any more is nobody's: the lanes that asked were cancelled."""
+    """Retrieve the error of a look-up whose lanes were cancelled, so that asyncio does not log it."""
     if not looking.cancelled():
         looking.exception()
 

@@ -65,7 +65,7 @@ def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
 
 
 async def _in_time(pieces: AsyncIterator[Reply], timeout_s: float | None) -> AsyncGenerator[Reply, None]:
-    """The pieces, each within `timeout_s` from when it was asked for.
+    """Yield the pieces, each within `timeout_s` of its request.
 
     Raises:
         DatabaseError: one was late; its statement was cancelled on the server.

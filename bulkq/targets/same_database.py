@@ -1,4 +1,4 @@
-"""Which URLs lead to one database, as far as they and the file system tell.
+"""Decide which URLs lead to the same database, from the URLs and the file system.
 
 A name in DNS or a tunnel may lead there as well: only the database itself knows, and `expect.*` asks it.
 """

@@ -103,13 +103,13 @@ async def _of_command(command: tuple[str, ...], folder: str | None) -> str:
 
 
 class _CommandOutput(asyncio.SubprocessProtocol):
-    """What a command has said so far, as much of it as is kept, and whether it has ended."""
+    """The output of a command so far, up to a limit, and whether the command has ended."""
 
     def __init__(self) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()
         self.exited = asyncio.Event()
-        self.closed = asyncio.Event()  # it has ended, and nobody else holds its pipes
+        self.closed = asyncio.Event()  # it has ended, and no other process holds its pipes
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         kept = self.stdout if fd == 1 else self.stderr
@@ -123,7 +123,7 @@ class _CommandOutput(asyncio.SubprocessProtocol):
 
 
 def _complaint(stderr: bytes, stdout: bytes) -> str:
-    """The end of what a command said, on one line, without what it printed before it failed."""
+    """The end of a command's stderr on one line, with what it printed to stdout masked."""
     text = mask_all(stderr.decode(errors="replace"), map(str.strip, stdout.decode(errors="replace").splitlines()))
     said = " ".join(text.split())
     return said if len(said) <= SHOWN else f"...{said[-SHOWN:]}"

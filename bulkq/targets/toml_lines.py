@@ -132,7 +132,7 @@ class _Scan:
         self.at = found.end()
 
     def _line(self) -> int:
-        """The line here; asked of ever later places."""
+        """The line at the current position; positions only increase."""
         self._number += self.text.count("\n", self._counted, self.at)
         self._counted = self.at
         return self._number

@@ -1,4 +1,4 @@
-"""Values for people: what cannot be seen is marked, and texts that look alike are told apart. Pure."""
+"""Characters in output: invisible ones are escaped, and texts that look alike are distinguished. Pure."""
 
 from __future__ import annotations
 

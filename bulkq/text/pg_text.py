@@ -25,7 +25,7 @@ LEAST_FIXED, FIRST_EXPONENT = -4, 6
 """Powers of ten between which PostgreSQL writes a `real` without an exponent."""
 
 LARGEST_SINGLE = 3.40282356e38
-"""What is rounded to the largest number of four bytes."""
+"""A double below this magnitude rounds to a finite number of four bytes."""
 
 NORMAL_SINGLE = 1.2e-38
 """Below it, four bytes hold fewer than six digits."""
@@ -132,7 +132,7 @@ def text_of(kind: type) -> Callable[..., str] | None:
 
 
 def iso(text: str) -> str:
-    """`2026-11-22 13:05:10+00` as ISO 8601; what is no moment on a calendar (`infinity`) as it is."""
+    """`2026-11-22 13:05:10+00` as ISO 8601; other texts, such as `infinity`, are returned as they are."""
     day, _, clock = text.partition(" ")
     if not clock[:1].isdigit():
         return text
@@ -163,7 +163,7 @@ def string_json(text: str) -> str:
 
 
 def array_json(element: Callable[[str], str], delimiter: str = ",") -> Callable[[str], str]:
-    """What makes JSON of an array literal: `{1,NULL,"a b"}`, `[0:1]={1,2}`, `{{1,2},{3,4}}`.
+    """A function that turns an array literal into JSON: `{1,NULL,"a b"}`, `[0:1]={1,2}`, `{{1,2},{3,4}}`.
 
     Args:
         element: JSON of the text of one element.
@@ -204,7 +204,7 @@ def singles(kind: str, value: object) -> object:
     """`single` of all numbers inside a list, a struct or a map of the type `kind`.
 
     Raises:
-        ValueError: it also holds doubles, and nobody can tell which are which.
+        ValueError: it also holds doubles, which cannot be told apart in Python.
     """
     if "double" in kind.lower():
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Target URLs as text: their scheme, and how to show them without a password. Pure; called by drivers and messages."""
+"""Target URLs as text: their scheme, and how to show them without a password. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def safe(url: str) -> str:
 
 
 def passwords(url: str) -> tuple[str, ...]:
-    """Every password in `url`, as written and as decoded; for taking them out of other people's messages."""
+    """Every password in `url`, as written and as decoded; to remove them from messages of servers and libraries."""
     found = _SCHEME.match(url)
     if not found:
         return tuple(m[2].strip("'\"") for m in _KEY_SECRET.finditer(url) if m[2].strip("'\""))

@@ -1,4 +1,4 @@
-"""Work that is none of the event loop's: Python functions over result rows, in processes of their own.
+"""CPU-bound work outside the event loop: Python functions over result rows, in processes of their own.
 
 mapping    `--map`: the rows of a batch there and back
 processes  a few processes, each of which can be killed by itself

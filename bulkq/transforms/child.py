@@ -45,7 +45,7 @@ def begin(folder: str) -> None:
 
 
 def _end_with(wait: Callable[[], None]) -> None:
-    """A parent that was killed cannot tell us to stop."""
+    """Exit if the parent is gone: a killed parent cannot stop its children."""
     wait()
     os._exit(1)
 

@@ -110,7 +110,7 @@ BAD = {
     "an unknown command": (["rnu", "one.sql"], ['bulkq: no such command "rnu" (did you mean run?)']),
     "an unknown key": (["run", "key.sql", "-t", TARGET], ["key.sql:2: unknown key @timout (did you mean @timeout?)"]),
     "two queries of one name": (["run", "twice.sql", "-t", TARGET], ["twice.sql:3: ", '"one"']),
-    "an unclosed string": (["run", "unclosed.sql", "-t", TARGET], ["unclosed.sql:2: ", "never closed"]),
+    "an unclosed string": (["run", "unclosed.sql", "-t", TARGET], ["unclosed.sql:2: ", "not closed"]),
     "two statements": (["run", "two.sql", "-t", TARGET], ["two.sql:2: ", "two statements"]),
     "no target": (["run", "one.sql"], ["bulkq: no target", "-t sqlite:///"]),
     "a map of a write": ([*ONE, "-p", "good.csv", "--write", "--map", "a:b"], ["--map is for reads"]),

@@ -30,7 +30,7 @@ WRAPPED = 44
 
 
 def card(check: CheckResult, number: int, targets: Mapping[str, int]) -> str:
-    """What was found, what was expected, the rows, earlier runs."""
+    """The card of a finding: result, expectation, rows, earlier runs."""
     opened = " open" if number < OPEN else ""
     target = f'<span class="target">{html(check.target, 200)}</span>' if len(targets) > 1 else ""
     return (

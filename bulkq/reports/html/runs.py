@@ -75,7 +75,7 @@ def _failure(failure: Failure) -> str:
 
 
 def files(summary: RunSummary) -> str:
-    """What was written, and what was left incomplete."""
+    """The list of files written, complete or not."""
     made = [*((path, "complete") for path in summary.outputs), *((path, "incomplete") for path in summary.partials)]
     if not made:
         return ""

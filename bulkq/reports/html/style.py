@@ -139,7 +139,7 @@ max-height:230px;overflow:hidden;text-overflow:ellipsis}.list td:first-child{min
 
 
 def target_rules(targets: int) -> str:
-    """What the filters of `targets` targets hide and how the chosen one looks."""
+    """The rules of the filters for `targets` targets."""
     names = ["all", *map(str, range(targets))] if targets else []
     chosen = ",".join(f"#t-{name}:checked~main [for=t-{name}]" for name in names)
     focused = ",".join(f"#t-{name}:focus-visible~main [for=t-{name}]" for name in names)

@@ -1,4 +1,4 @@
-"""Numbers and histories in words."""
+"""Moments and check histories in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def moment(text: str) -> str:
 
 
 def story(check: CheckResult) -> str:
-    """What its history says: new, flaky, bad since when; "" where it passes as it always has."""
+    """The history of a check in words: new, flaky, bad since when; "" where it passes as it always has."""
     past = check.history
     if not past:
         return "no earlier run in the ledger"
