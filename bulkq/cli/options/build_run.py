@@ -1,4 +1,4 @@
-"""Options become a `Run`."""
+"""Build a `Run` from the options of the command line."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 EXAMPLE = "for example -t sqlite:///app.db or -t postgresql://host/database, or set BULKQ_TARGET"
 
 WORST_FIRST = (4, 3, 2)
-"""Exit codes of a command that asks many targets: which counts when several apply."""
+"""Exit codes of a command on many targets, in order of precedence."""
 
 WRITE_ONLY = ("idempotent", "marker_table", "keep_markers", "on_unknown", "expect_rows", "max_affected")
-"""Options that mean nothing without `--write`."""
+"""Options that are valid only with `--write`."""
 
 
 def build(options: RunOptions, ctx: click.Context) -> Run:
-    """The request that a command line stands for. Reads the query files and nothing else.
+    """Return the request of the command line. Reads query files and no other input.
 
     Raises:
-        UsageError: something is missing, unreadable or contradicts itself.
+        UsageError: a value is missing, a file cannot be read, or options contradict each other.
     """
     targets = some_targets(options["target"], ctx)
     _check(options, ctx)
@@ -151,7 +151,7 @@ def _output(options: RunOptions, ctx: click.Context) -> OutputOptions:
 
 
 def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...]:
-    """The queries, which must be read in one way for all targets."""
+    """Return the queries, which must mean the same in the SQL dialects of all targets."""
     dialects = list(dict.fromkeys(dialect(target.url) for target in targets))
     found = [chosen(options["files"], options["sql"], one) for one in dialects]
     for other, queries in zip(dialects[1:], found[1:], strict=True):
@@ -164,7 +164,7 @@ def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...
 
 
 def _check(options: RunOptions, ctx: click.Context) -> None:
-    """What options say against each other, before any file is read."""
+    """Raise UsageError if options contradict each other. Runs before any file is read."""
     if not options["files"] and not options["sql"]:
         raise UsageError('nothing to run: name a query file, or write -e "select 1"')
     check_ledger(options["ledger"])
@@ -175,26 +175,26 @@ def _check(options: RunOptions, ctx: click.Context) -> None:
 
 
 def _check_targets(options: RunOptions, targets: Sequence[Target]) -> None:
-    """What one option cannot mean for several targets."""
+    """Raise UsageError for options that need a single target."""
     if options["targets_sql"] is not None and len(targets) > 1:
         raise UsageError(f"--targets-sql runs on one database: give -t once, not {len(targets)} targets")
     if len(targets) == 1 and options["targets_sql"] is None:
         return
     asked = next((spec for spec in options["params"] if spec.startswith(("sql:", "@"))), None)
     if asked is not None and not options["params_target"]:
-        raise UsageError(f'-p "{asked}": one of several targets is to be asked: say which with --params-target')
+        raise UsageError(f'-p "{asked}": there are several targets: name the one to query with --params-target')
 
 
 def schemas(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """The patterns of `--schemas`, which may stand in one option with commas between them."""
+    """Return the patterns of `--schemas`, also those separated by commas."""
     return tuple(word.strip() for words in patterns for word in words.split(",") if word.strip())
 
 
 def schemas_with(options: RunOptions | CheckOptions) -> tuple[str, ...]:
-    """The names of `--schemas-with`, each once.
+    """Return the names of `--schemas-with`, each once.
 
     Raises:
-        UsageError: there is no `--schemas` that they could stand behind.
+        UsageError: `--schemas` is not given.
     """
     if options["schemas_with"] and not options["schemas"]:
         raise UsageError("--schemas-with adds schemas behind those of --schemas: say which with --schemas")
@@ -202,7 +202,7 @@ def schemas_with(options: RunOptions | CheckOptions) -> tuple[str, ...]:
 
 
 def _canaries(order: str | None) -> tuple[str, ...]:
-    """The names, or globs, of the targets that `--order canary:NAME,rest` puts first."""
+    """Return the names or patterns of the targets that `--order canary:NAME,rest` puts first."""
     if order is None:
         return ()
     words = [word.strip() for word in order.split(",")]
@@ -213,10 +213,10 @@ def _canaries(order: str | None) -> tuple[str, ...]:
 
 
 def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
-    """The target of a command that works on one.
+    """Return the target of a command that works on one target.
 
     Raises:
-        UsageError: there is none, or more than one.
+        UsageError: `-t` names no target or more than one.
     """
     found = some_targets(wanted, ctx)
     if len(found) > 1:
@@ -225,10 +225,10 @@ def one_target(wanted: tuple[str, ...], ctx: click.Context) -> Target:
 
 
 def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, ...]:
-    """The targets that `-t` means, each once.
+    """Return the targets that `-t` names, each once.
 
     Raises:
-        UsageError: there is none, or one is not known.
+        UsageError: `-t` names no target or an unknown one.
     """
     if not wanted:
         raise UsageError(f"no target: say which database, {EXAMPLE}")
@@ -238,18 +238,18 @@ def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, .
 
 
 def named(error: BulkqError, target: Target) -> BulkqError:
-    """`error` as one of several targets' errors: it names the target that it is about."""
+    """Return `error` with the name of its target in the message."""
     name = target.name or safe(target.url)
     return error if f'"{name}"' in str(error) else type(error)(f'target "{name}": {error}')
 
 
 def dialect(target: str | None) -> str:
-    """How SQL for `target` is scanned; PostgreSQL's way where there is no target."""
+    """Return the SQL dialect of `target`; that of PostgreSQL if there is no target."""
     return dialect_of(target or "")
 
 
 def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
-    """The safety rules that say no to `request`: usage errors, or else refusals.
+    """Return the error of the safety rules for `request`: usage errors, else refusals; None if they permit it.
 
     Args:
         request: the run.
@@ -276,7 +276,7 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
 
 
 def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Messages) -> None:
-    """What the configuration warns of; and a password in argv is read by everyone who lists processes: say where it belongs."""
+    """Print the warnings of the configuration, and warn of a password in `-t`: other users can list arguments."""
     from click.core import ParameterSource
 
     for notice in config_of(ctx).notices:
@@ -294,15 +294,15 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
 
 
 def _opposed(queries: Sequence[Query]) -> bool:
-    """Whether a query file says that repeats do harm; it outranks a default."""
+    """Return True if a query file has `@idempotent false`, which outranks a file."""
     return any(query.idempotent is False for query in queries)
 
 
 def constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The values of `--param`.
+    """Return the values of `--param`.
 
     Raises:
-        UsageError: a name has two.
+        UsageError: a name has two values.
     """
     found: dict[str, str] = {}
     for name, value in pairs:
@@ -313,7 +313,7 @@ def constants(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def check_ledger(ledger: str) -> None:
-    """A ledger of a form that nobody understands is found before anything is opened."""
+    """Raise UsageError if `--ledger` is not valid, before anything is opened."""
     if ledger != "none":
         from bulkq.ledger.location import locate
 
@@ -321,7 +321,7 @@ def check_ledger(ledger: str) -> None:
 
 
 def _check_write(options: RunOptions, ctx: click.Context) -> None:
-    """What only a write can mean; in the environment it may stand for all runs, and reads pass it by."""
+    """Raise UsageError for typed options that need `--write`; reads ignore them in the environment."""
     given = [name for name in WRITE_ONLY if typed(ctx, name)]
     needy = [_long(name) for name in given if name != "on_unknown" or options["on_unknown"] == "retry"]
     if needy and not options["write"]:
@@ -346,7 +346,7 @@ def _check_map(options: RunOptions) -> None:
 
 
 def _check_text(options: RunOptions) -> None:
-    """Bytes of argv that are no UTF-8 arrive as lone surrogates, which no database takes."""
+    """Raise UsageError for arguments that are not UTF-8: Python reads them as lone surrogates, which databases reject."""
     for name, texts in (("-e", options["sql"]), ("-p", options["params"]), ("--param", sum(options["param"], ()))):
         for text in texts:
             if any("\ud800" <= character <= "\udfff" for character in text):
@@ -354,7 +354,7 @@ def _check_text(options: RunOptions) -> None:
 
 
 def check_stdin(specs: Sequence[str]) -> None:
-    """Standard input is read once, and not from a terminal."""
+    """Raise UsageError if stdin would be read twice or is a terminal."""
     if specs.count("-") > 1:
         raise UsageError("-p - is given twice: standard input can be read once")
     if "-" in specs and sys.stdin is not None and sys.stdin.isatty():
