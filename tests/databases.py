@@ -94,20 +94,20 @@ def example() -> str:
     return PAGE.read_text().partition("```python\n")[2].partition("```")[0]
 
 
-def installed_example() -> str:
-    """A folder in which the example is an installed package, as step 3 of docs/drivers.md has it; gone with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="bulkq-example-"))
+def installed(scheme: str, text: str) -> str:
+    """A folder in which a driver with this text is an installed package, as step 3 of docs/drivers.md has it; gone with this process."""
+    folder, module = Path(tempfile.mkdtemp(prefix="bulkq-driver-")), f"bulkq_{scheme}"
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "bulkq_example.py").write_text(example())
-    info = folder / "bulkq_example-1.0.dist-info"
+    (folder / f"{module}.py").write_text(text)
+    info = folder / f"{module}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bulkq-example\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[bulkq.drivers]\nexample = bulkq_example\n")
-    sys.path.append(str(folder))
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[bulkq.drivers]\n{scheme} = {module}\n")
     return str(folder)
 
 
-EXAMPLE = installed_example()
+EXAMPLE = installed("example", example())
+sys.path.append(EXAMPLE)
 """For the PYTHONPATH of child processes; this one has it in its path."""
 
 

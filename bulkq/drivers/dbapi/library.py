@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from bulkq.model import Query
 
 
-EXPLAINED = frozenset({StatementClass.READ, StatementClass.WRITE})
-"""Databases explain no others."""
-
-
 class Library(Adapter):
     """A database and its library, as one driver sees them. Every attribute and method has a default but those named first.
 
@@ -46,6 +42,7 @@ class Library(Adapter):
         paramstyle: of placeholders, by PEP 249's name.
         natives: types of the values that the library binds; any other value is given as text.
         explain: what, before a statement, makes the database check it without executing it; "" for nothing.
+        explains_writes: `explain` takes statements that change data too.
         trusted: the library counts changed rows rightly, and its cursors can be used again. What is not trusted is tried when a
             session opens, and each statement has a cursor of its own.
     """
@@ -55,6 +52,7 @@ class Library(Adapter):
     paramstyle = "qmark"
     natives: frozenset[type] = NATIVE
     explain = ""
+    explains_writes = True
     trusted = False
 
     def __init__(self) -> None:
@@ -88,7 +86,8 @@ class Library(Adapter):
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """Have the database check the statement, where it can, and learn from the text whether rows come back."""
-        if self.explain and query.statement in EXPLAINED:
+        explained = {StatementClass.READ, StatementClass.WRITE} if self.explains_writes else {StatementClass.READ}
+        if self.explain and query.statement in explained:
             values = () if binding.bare else (binding.nulls,)
             asking.cursor.execute(f"{self.explain} {binding.sample}", *values)
         known = super().describe(asking, query, binding)

@@ -1,0 +1,92 @@
+"""chDB through its own Python API: ClickHouse in the process. It has no transactions, so each set of a write travels alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from chdb import ChdbError, session
+
+from bulkq.drivers.dbapi.adapters.description import Trouble
+from bulkq.drivers.dbapi.library import Library, LibraryDriver
+from bulkq.errors import TargetError
+
+DIALECT = "clickhouse"
+FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+STATES = {"READONLY": "25006", "UNKNOWN_TABLE": "42P01", "SYNTAX_ERROR": "42601", "UNKNOWN_IDENTIFIER": "42703"}
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class Cursor:
+    def __init__(self, opened):
+        self._opened = opened
+        self._rows = []
+        self.description = None
+        self.rowcount = -1
+
+    def execute(self, text, values=None):
+        answer = self._opened.query(text if values is None else text % tuple(map(literal, values)), FORMAT).bytes()
+        names, _, *rows = [json.loads(line) for line in answer.splitlines()] or [None, None]
+        self.description = names and [(name,) for name in names]
+        self._rows = [tuple(row) for row in rows]
+
+    def fetchmany(self, size):
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
+
+    def close(self):
+        self._rows = []
+
+
+class Connection:
+    def __init__(self, path):
+        self._opened = session.Session(str(path))
+
+    def cursor(self):
+        return Cursor(self._opened)
+
+    def commit(self):
+        pass
+
+    rollback = commit
+
+    def close(self):
+        pass  # other connections of this process share the engine
+
+
+class Chdb(Library):
+    product = "chdb"
+    library = "chdb"
+    name = DIALECT
+    paramstyle = "format"
+    natives = frozenset({int, float, str, type(None)})
+    quote = "`"
+    explain = "EXPLAIN"
+    explains_writes = False
+    in_process = True
+
+    def connect(self, url, *, application_name, read_only):
+        path = Path(url.database or "")
+        if not path.is_dir():
+            raise TargetError(f'no such file "{path}": chDB keeps a database in a folder')
+        return Connection(path)
+
+    def names(self, ask, connection):
+        asked = "SELECT name FROM system.tables WHERE database = currentDatabase() UNION ALL SELECT name FROM system.columns"
+        return {str(name) for (name,) in ask(f"{asked} WHERE database = currentDatabase()")}
+
+    def trouble(self, error):
+        words = " ".join(str(error).split())
+        code = words.rpartition("(")[2].rstrip(")") if isinstance(error, ChdbError) else ""
+        return Trouble(words, STATES.get(code))
+
+
+def open(url, *, application_name, read_only):  # noqa: A001 - the name that every driver module has
+    return LibraryDriver(Chdb(), url, application_name=application_name, read_only=read_only)
