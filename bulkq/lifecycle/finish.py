@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.model import Failure
+    from bulkq.policy.progress import Progress
     from bulkq.protocols import Sink, WarningCounts
 
 NAMED = 20
@@ -56,7 +57,7 @@ async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Fail
 
 
 def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
-    progress, counts, control = opened.progress, opened.progress.counts, opened.job.control
+    counts, control = opened.progress.counts, opened.job.control
     code = control.exit_code
     away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
     exit_code = stop_rules.exit_code(
@@ -67,22 +68,16 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
         failed=counts.failed > 0,
     )
     targets = per_target(opened)
-    return RunSummary(
-        run=opened.run,
-        status=stop_rules.status(exit_code),
-        exit_code=exit_code,
-        mode=opened.mode,
-        targets=tuple(sites_of.labels(opened.request, opened.sites)),
-        **counts_of(counts),
+    return replace(
+        sum_up(
+            opened.progress,
+            exit_code=exit_code,
+            mode=opened.mode,
+            targets=sites_of.labels(opened.request, opened.sites),
+        ),
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
         repeated_exact=opened.resume.record is None and all(p.order.exact for p in opened.parts if p.order is not None),
-        rows=progress.rows,
-        attempts=progress.attempts,
-        elapsed_s=time.monotonic() - progress.started_s,
-        p50_s=progress.latencies.quantile(0.5),
-        p95_s=progress.latencies.quantile(0.95),
-        max_s=progress.latencies.max_s if progress.latencies.total else None,
         reason=control.reason or opened.sources.cut_off or _not_done(opened),
         per_target=targets,
         queries=tuple(
@@ -96,6 +91,25 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
             for part in opened.parts
         ),
         failures=tuple(failures),
+    )
+
+
+def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[str]) -> RunSummary:
+    """What the progress of a run or of checks comes to."""
+    latencies = progress.latencies
+    return RunSummary(
+        run=progress.run,
+        status=stop_rules.status(exit_code),
+        exit_code=exit_code,
+        mode=mode,
+        targets=tuple(targets),
+        rows=progress.rows,
+        attempts=progress.attempts,
+        elapsed_s=time.monotonic() - progress.started_s,
+        p50_s=latencies.quantile(0.5),
+        p95_s=latencies.quantile(0.95),
+        max_s=latencies.max_s if latencies.total else None,
+        **counts_of(progress.counts),
     )
 
 

@@ -22,6 +22,7 @@ from bulkq.engine.runner import Runner
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.expand_targets import expanded
+from bulkq.lifecycle.finish import sum_up
 from bulkq.lifecycle.request_json import to_json
 from bulkq.model import (
     CHECK_MODE,
@@ -260,19 +261,12 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
     spans = [(results[i].began_s, results[i].began_s + results[i].elapsed_s) for i in ran]
     for i, lane in zip(ran, deciding.lanes(spans), strict=True):
         results[i] = replace(results[i], lane=lane)
-    return RunSummary(
-        run=opened.run,
-        status=stop_rules.status(exit_code),
-        exit_code=exit_code,
-        mode=CHECK_MODE,
-        targets=tuple(seat.label for seat in opened.targets),
-        **counts_of(replace(progress.counts, changed=0, unanswered=0)),
+    summary = sum_up(progress, exit_code=exit_code, mode=CHECK_MODE, targets=[seat.label for seat in opened.targets])
+    return replace(
+        summary,
+        changed=0,
+        unanswered=0,
         rows=sum(result.rows or 0 for result in results),
-        attempts=progress.attempts,
-        elapsed_s=time.monotonic() - progress.started_s,
-        p50_s=progress.latencies.quantile(0.5),
-        p95_s=progress.latencies.quantile(0.95),
-        max_s=progress.latencies.max_s if progress.latencies.total else None,
         reason=control.reason or ("" if results else "nothing was checked, which --allow-empty allows"),
         checks=tuple(results),
         started_at=opened.started_at,
