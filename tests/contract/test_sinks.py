@@ -218,7 +218,7 @@ async def test_the_partial_of_a_dead_run_stays_until_the_first_row(kind: Kind, t
 async def test_a_file_of_a_live_run_is_refused(kind: Kind, tmp_path: Path) -> None:
     """Two runs never write one file; the first is not disturbed."""
     sink = opened(kind, tmp_path / "out")
-    with pytest.raises(RefusedError, match="live run"):
+    with pytest.raises(RefusedError, match="is being written by another run"):
         opened(kind, tmp_path / "out")
     await put(sink, batch_result(1, [(1, "a")]))
     await sink.close(complete=True)

@@ -959,7 +959,7 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     servers.execute(database, "create database bulkq_no_tenants")
     try:
         there = Target(url=f"{database.rpartition('/')[0]}/bulkq_no_tenants", name="bare")
-        two = replace(two, run=replace(two.run, targets=(Target(url=database, name="db"), there)))
+        two = replace(two, run=set_fields(two.run, {"targets": (Target(url=database, name="db"), there)}))
         with pytest.raises(UsageError, match='bare: no schema matches --schemas "tenant_%": nothing would be checked'):
             await check(two, control=Control())
         assert (await check(replace(two, allow_empty=True), control=Control())).targets == (

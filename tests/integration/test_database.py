@@ -236,7 +236,7 @@ async def test_what_is_no_query(target: Target, wrong: str) -> None:
             await db.execute(wrong)
         with pytest.raises(bulkq.UsageError, match=f"^query={shown}: "):
             db.run(wrong)
-        with pytest.raises(bulkq.UsageError, match="^expected the parameter sets, found "):
+        with pytest.raises(bulkq.UsageError, match="^expected parameter sets, found "):
             await db.execute("select 1", wrong)  # type: ignore[arg-type]
         with pytest.raises(bulkq.UsageError, match=f'^allow={shown}: some of "unbounded", '):
             await db.execute("select 1", allow=wrong)

@@ -161,7 +161,7 @@ async def test_a_variable_of_the_server(base: Database, driver: str, tmp_path: P
 
 def hidden(request: Run) -> Run:
     """The same, its CALL taken for an UPDATE, so that it runs in a transaction with a marker."""
-    (query,) = request.queries
+    (query,) = request.queries.selected
     return set_fields(
         request, {"queries": (replace(query, verb="UPDATE", statement=StatementClass.WRITE, transaction=True),)}
     )
