@@ -235,7 +235,7 @@ async def _add_parts(
     place = planned.place
     query = place.query
     if query.statement is StatementClass.SESSION:
-        planned.error = f"{query.verb} acts on the session or its transaction, which are bulkq's own: it was not sent"
+        planned.error = f"{query.verb} controls the session or its transaction, which bulkq manages: it was not sent"
     elif target.error:
         planned.error, planned.late = target.error, target.late
     else:

@@ -169,7 +169,7 @@ async def _check(query: Query, request: Checks, at: At, stdin: BinaryIO | None) 
 def _wrong_kind(query: Query) -> str | None:
     """Why a check of this statement can only be an error. Of what begins in no known way, the server knows more."""
     if query.statement is StatementClass.SESSION:
-        return f"{query.verb} acts on the session or its transaction, which are bulkq's own: it is not sent"
+        return f"{query.verb} controls the session or its transaction, which bulkq manages: it is not sent"
     if query.statement in CHANGES and query.meant is None:
         return f"{query.verb} changes data, and a check only reads"
     return None
