@@ -43,7 +43,7 @@ EXAMPLE = "for example bulkq check checks/ -t postgresql://host/database"
         ("run all checks of a folder", "bulkq check checks/ -t postgresql://host/app"),
         (
             "run one check, and write a report for a CI server",
-            "bulkq check checks/orders.sql:no_orphans -t sqlite:///app.db --report junit:out.xml",
+            "bulkq check checks/orders.sql:no_orphans -t prod --report junit:out.xml",
         ),
         (
             "run the checks that differ from the main branch",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         ),
         (
             "change a table in ranges of 1000 ids, 8 at a time",
-            "bulkq run fix.sql:norm_phone -t postgresql://host/app -p range:id=1..1000000/1000 --write",
+            "bulkq run fix.sql:norm_phone -t prod -p range:id=1..1000000/1000 --write",
         ),
         (
             "run a query on each target of a group, without parameters",

@@ -70,9 +70,9 @@ def examples() -> Iterator[Example]:
 
 @pytest.mark.parametrize(("text", "line"), list(examples()))
 def test_examples_can_be_parsed(text: str, line: str) -> None:
-    """The options of an example exist, and it fits a terminal of 100 columns."""
+    """The options of an example exist, and it fits a terminal of 80 columns."""
     program, *arguments = shlex.split(line)
-    assert (program, text[0].islower(), len(line) <= 98) == ("bulkq", True, True)
+    assert (program, text[0].islower(), len(line) <= 78) == ("bulkq", True, True)
     context: click.Context = cli.program.make_context("bulkq", [*arguments], resilient_parsing=True)
     words = [*arguments]
     command: click.Command = cli.program
