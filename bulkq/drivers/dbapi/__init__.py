@@ -1,11 +1,12 @@
-"""Every database that has a SQLAlchemy dialect and no driver of its own here.
+"""Every database that has a SQLAlchemy dialect, or a blocking library that a `Library` connects, and no driver of its own here.
 
-dialects      URL -> what SQLAlchemy says of it
-driver        URL -> session
-carriers      where a hop runs: a private thread, or a greenlet on the loop
-connection    one session: hops, deadlines, cancelling
-session       inside a hop: prepare, read, write, stream, over a DB-API cursor
-products      what databases differ in
+sqlalchemy_urls  URL -> what SQLAlchemy says of it
+driver           URL -> session
+library          the same for a library that SQLAlchemy does not know
+executor         where a hop runs: a private thread, or a greenlet on the loop
+connection       one session: hops, deadlines, cancelling
+session          inside a hop, on a DB-API connection; its parts are transaction, prepare, execute and stream
+adapters         what libraries and databases differ in
 """
 
 from __future__ import annotations
