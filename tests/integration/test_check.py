@@ -968,8 +968,9 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
         )
     finally:
         servers.execute(database, "drop database bulkq_no_tenants with (force)")
-    asked = replace(
-        run_, schemas=(), targets_sql=f"select '{database}' union all select '{database}?application_name=x'"
+    asked = set_fields(
+        run_,
+        {"schemas": (), "targets_sql": f"select '{database}' union all select '{database}?application_name=x'"},
     )
     assert (
         len(

@@ -176,7 +176,7 @@ async def test_a_marker_that_was_committed_before_its_work(base: Database, drive
     assert (done.exit_code, done.ok, done.unknown) == (3, 0, 3)
     assert [failure.sqlstate for failure in done.failures] == [MARKER_EARLY] * 3
     before = counts(base)
-    again = await resume(done.run, control=Control(), changes={}, ledger=wanted.ledger)
+    again = await resume(done.run, control=Control(), changes={}, ledger=wanted.safety.ledger)
     assert (again.exit_code, again.ok, again.unknown) == (3, 0, 3)
     assert counts(base) == before
 
