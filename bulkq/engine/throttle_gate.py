@@ -78,4 +78,5 @@ class ThrottleGate:
             waited_s = time.monotonic() - self._since_s
             self._since_s = None
             self._throttled_s += waited_s
-            self._say(f"no longer throttled, after {waited_s:.1f}s")
+            if not self.closed:  # else the run stops
+                self._say(f"no longer throttled, after {waited_s:.1f}s")

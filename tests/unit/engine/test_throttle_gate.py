@@ -71,10 +71,12 @@ async def test_a_stop_ends_the_wait() -> None:
     switch = Switch()
     switch.held = "held"
     going = True
-    gate = ThrottleGate(switch, lambda _: None)
+    said: list[str] = []
+    gate = ThrottleGate(switch, said.append)
     lane = asyncio.create_task(gate.admit(lambda: going))
     await asyncio.sleep(0)
     going = False
     gate.wake()
     await lane
     assert gate.closed
+    assert said == ["throttled: held: waiting"]
