@@ -24,6 +24,7 @@ from tests.servers import pgbouncer as bouncer
 from tests.servers import postgres as servers
 from tests.servers.command import Cli
 from tests.servers.forks import Forks
+from tests.servers.processes import MEMORY, room_in_memory
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist take the decision of the process that printed it; nobody reads the configuration of whoever runs this."""
     os.environ["XDG_CONFIG_HOME"] = os.devnull
     os.environ.pop("BULKQ_CONFIG", None)
+    if room_in_memory():  # files of tests are written, synced and gone: half the time of a run in a test was the disk's
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     given = getattr(config, "workerinput", {}).get("bulkq_postgres")
     if given:
         config.stash[CHOICE] = servers.Choice(*given)
