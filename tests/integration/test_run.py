@@ -545,7 +545,7 @@ def test_more_lanes_than_connections(postgres_target: Target, cli: Cli) -> None:
         "none",
     )
     assert got.code == 4, got.err
-    assert "-j 1000 wants 999 more connections" in got.err
+    assert "-j 1000 needs 999 more connections" in got.err
 
 
 def _wait_for_bytes(path: Path) -> None:
