@@ -12,7 +12,7 @@ from bulkq.drivers.libpq.parameters import KEYWORDS, SETTINGS, VARIABLES
 from bulkq.errors import UsageError
 from bulkq.model import Setting
 
-DOCS = Path(__file__).parents[3] / "docs" / "reference" / "connections.md"
+DOCS = Path(__file__).parents[4] / "docs" / "reference" / "connections.md"
 
 
 def found(url: str = "postgresql://h/d", **environment: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Deliveries: which one a target has, and what mapped and judged answers become. Windows are in `test_window`."""
+"""Deliveries: which one a target has, and what mapped and judged answers become. Windows are in `test_ordered`."""
 
 from __future__ import annotations
 
