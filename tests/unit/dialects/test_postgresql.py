@@ -1,0 +1,70 @@
+"""The SQL around statements for PostgreSQL parses, and says what the limits say."""
+
+from __future__ import annotations
+
+import pytest
+import sqlglot
+
+from bulkq.dialects import postgresql
+from bulkq.model import Limits, Setting
+
+SETTINGS = (Setting("timezone", "Europe/Zu'rich", "PGTZ"),)
+READS = Limits(timeout_s=1.5, lock_timeout_s=None, read_only=True)
+WRITES = Limits(timeout_s=None, lock_timeout_s=2, read_only=False)
+
+
+def test_wrapped_statements_give_their_ordinal() -> None:
+    """Each form is one statement, with the user's text on lines of its own."""
+    items = ["q.c1::text", "q.c2"]
+    for text in (
+        postgresql.rows("select 1, 2", 1, items),
+        postgresql.changed_rows("update t set a = 1 returning a, b", 1, items),
+        postgresql.counted("update t set a = 1", 1),
+    ):
+        assert "$1::int8 AS n" in text
+        assert len(sqlglot.parse(text, dialect="postgres")) == 1
+    assert postgresql.copied("select 1", "\t").startswith("COPY (\nselect 1\n) TO STDOUT")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            postgresql.opening(READS, ordinals=False),
+            ["BEGIN READ ONLY; ", "'statement_timeout', '1500'", "'lock_timeout', '0'"],
+        ),
+        (
+            postgresql.opening(
+                WRITES, ordinals=True, check_alive=True, streaming=True, path=("a", 'b"'), local=SETTINGS, iso=True
+            ),
+            [
+                "READ COMMITTED; ",
+                "'log_parameter_max_length_on_error', '8'",
+                "Zu''rich",
+                "'datestyle', 'ISO'",
+                "search_path",
+            ],
+        ),
+        (postgresql.opening(READS, ordinals=False, streaming=True), [str(postgresql.STREAM_IDLE_MS)]),
+        (
+            postgresql.opening(Limits(snapshot="0003-1"), ordinals=False),
+            ["REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT E'0003-1'; "],
+        ),
+        (postgresql.session_limits(READS), ["SET statement_timeout = 1500"]),
+        (postgresql.session_limits(WRITES, ("a",), iso=True), ["SET search_path", "SET datestyle = 'ISO'"]),
+        (postgresql.local(SETTINGS), ["set_config(E'timezone', E'Europe/Zu''rich', true)"]),
+    ],
+)
+def test_transactions_open_with_their_limits(text: str, parts: list[str]) -> None:
+    """No limit is 0; text is quoted."""
+    assert [part for part in parts if part not in text] == []
+
+
+def test_describing_waits_within_bounds() -> None:
+    """For the lock timeout of the query, at most five seconds, where its names are looked up."""
+    assert "lock_timeout = 5000" in postgresql.describing(())
+    assert "lock_timeout = 1000" in postgresql.describing((), 1.0)
+    assert "lock_timeout = 5000" in postgresql.describing((), 60.0)
+    both = postgresql.describing(("a",), settings=SETTINGS)
+    assert both.endswith('; SET LOCAL search_path = "a"')
+    assert "Zu''rich" in both
