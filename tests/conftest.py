@@ -55,9 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The whole suite in one process more than there are processors, since tests wait more than they compute; a part of it in one."""
+    """Run the whole suite in two processes more than there are processors, since tests wait more than they compute; a part in one."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
-    return (os.cpu_count() or 1) + 1 if whole else 0
+    return (os.cpu_count() or 1) + 2 if whole else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -237,7 +237,7 @@ async def test_a_password_in_argv_is_warned_of_and_not_shown(cli: Cli) -> None:
     done = await cli.run("runs", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/app")
     assert done.code == 2
     assert "hunter2" not in done.err
-    assert "warning: other users can read the password in --ledger" in done.err
+    assert "warning: the password in --ledger is visible" in done.err
 
 
 # --- places that cannot be written -----------------------------------------------------------------------------------

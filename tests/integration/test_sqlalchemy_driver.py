@@ -27,7 +27,7 @@ from bulkq.errors import AlreadyApplied, DatabaseError, MissingDriver, RefusedEr
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Outcome, Run, StatementClass, Target
 from bulkq.model.counts import UNCOUNTED
-from bulkq.model.run import make_run
+from bulkq.model.run import make_run, set_fields
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.json_report import json_report
@@ -226,8 +226,12 @@ async def test_a_run_says_that_nothing_can_be_cancelled(lazy: str, tmp_path: Pat
     assert " cancel=no" in told.lines[0]
     assert (summary.status, summary.exit_code, summary.unknown, summary.failed) == ("unknown", 3, 1, 0)
     assert summary.failures[0].message == "timed out after 0.3s, cannot be cancelled and was left behind"
-    twice = replace(
-        request, targets=(*request.targets, Target(url="duckdb:///:memory:")), queries=(inline("select 1"),)
+    twice = set_fields(
+        request,
+        {
+            "targets": (*request.targets.selected, Target(url="duckdb:///:memory:")),
+            "queries": (inline("select 1"),),
+        },
     )
     told = Told(lambda: None)
     assert (await new_run(twice, control=Control(), observers=[told])).exit_code == 0
@@ -391,7 +395,7 @@ async def test_a_table_without_transactions(request: pytest.FixtureRequest, tmp_
     refused = await new_run(writing, control=Control())
     assert (refused.exit_code, refused.ok, refused.skipped) == (4, 0, 1)
     assert 'the table "kept" is kept by MyISAM, which has no transactions' in refused.reason
-    repeatable = await new_run(replace(writing, idempotent=True), control=Control())
+    repeatable = await new_run(set_fields(writing, {"idempotent": True}), control=Control())
     assert (repeatable.exit_code, repeatable.ok) == (0, 1)
     reading = inline("insert into other select a from kept")
     connection = await connected(base, "pymysql")
