@@ -9,10 +9,12 @@ Ledger            the durable record of runs             bulkq.ledger
 Throttle          a reason to wait                       bulkq.throttles
 Delivery          what becomes of the results            bulkq.engine.delivery
 BatchOutput       the way of one answer into its sink
+StreamTarget      where a streamed answer goes, piece by piece
+Slot              a lane's share of `-j`
 Executor          where batches are executed             bulkq.engine.executors
 Mapper            what result rows go through            --map
 Judge             what an answer means                   bulkq check
-Observer          who is told what happened              progress, --failures
+Observer          receives what happened                 progress, --failures
 """
 
 from __future__ import annotations
@@ -367,7 +369,7 @@ class Mapper(Protocol):
 
 
 class Ledger(Protocol):
-    """The durable record of runs. Written by the runner only; every write that returns from an `await` is on disk."""
+    """The durable record of runs. Every write that returns from an `await` is on disk."""
 
     keeps: bool
     """False: nothing is recorded, so nothing can be resumed."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.model.conditions import CheckRules, Condition, Measure
+from bulkq.model.check_conditions import CheckRules, Condition, Measure
 from bulkq.text import characters
 from bulkq.text.mask import MASK
 from bulkq.text.messages import counted

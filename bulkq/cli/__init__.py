@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulkq import __version__
-from bulkq.cli import stdout
+from bulkq.cli import reserve_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -124,7 +124,7 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with `arguments` (`sys.argv` by default) and return its exit code."""
     given = [*(sys.argv[1:] if arguments is None else arguments)]
-    stdout.keep()
+    reserve_stdout.keep()
     if os.environ.get("_BULKQ_COMPLETE"):
         from bulkq.cli.completion.answer import answer
 

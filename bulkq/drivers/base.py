@@ -1,6 +1,6 @@
 """What a driver need not write, and what it must: defaults for everything optional, and a list of what is missing.
 
-A library with blocking calls needs none of this: see `bulkq.drivers.dbapi.library`. `docs/drivers.md` says which way is whose.
+A library with blocking calls needs none of this: see `bulkq.drivers.dbapi.library_driver`. `docs/drivers.md` says which way is whose.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from bulkq.text.arrays import list_of_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bulkq.drivers.bounds import Bound
+    from bulkq.drivers.parameter_limit import Bound
     from bulkq.model import Parameter, ParameterSet, Placeholder, Query
 
     Values = Any

@@ -11,7 +11,7 @@ from bulkq.model import BatchResult, Failure, Outcome, SetError
 from bulkq.model.counts import changed_in_all
 
 if TYPE_CHECKING:
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.segments import Segment
     from bulkq.errors import DatabaseError
     from bulkq.model import Batch, PartSpec, Reply

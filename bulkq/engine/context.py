@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.limiter import Permit
+from bulkq.engine.limiter import LimiterSlot
 from bulkq.engine.pool import MOST_OPEN, Slots
 from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.engine.control import Control
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import Sessions
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
@@ -88,14 +88,14 @@ class RunContext:
         self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
         self._doors = _doors(parts)
 
-    def permit(self, sessions: Sessions) -> Permit:
-        """A permit for a new lane.
+    def slot(self, sessions: Sessions) -> LimiterSlot:
+        """A slot for a new lane.
 
-        In-process databases also share one permit per processor: more threads would only wait for each other.
+        In-process databases also share one slot per processor: more threads would only wait for each other.
         """
         if self.several and sessions.driver.capabilities.in_process:
-            return Permit(self._inside, self._semaphore)
-        return Permit(self._semaphore)
+            return LimiterSlot(self._inside, self._semaphore)
+        return LimiterSlot(self._semaphore)
 
     def share(self) -> int:
         """Lanes that a target may have now, at least one: the total, divided by the targets that are running."""

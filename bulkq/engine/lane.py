@@ -37,8 +37,8 @@ from bulkq.policy.retry import Action, Decision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.limiter import Permit
-    from bulkq.engine.part import PartState
+    from bulkq.engine.limiter import LimiterSlot
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import Sessions
     from bulkq.model import ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
@@ -53,13 +53,13 @@ class Lane:
     Args:
         sessions: where connections come from.
         budget: retries that the run may still spend on this target.
-        permit: of the lane, lent to others while it waits for a connection or pauses.
+        slot: of the lane, lent to others while it waits for a connection or pauses.
     """
 
-    def __init__(self, sessions: Sessions, budget: retry.Budget, permit: Permit) -> None:
+    def __init__(self, sessions: Sessions, budget: retry.Budget, slot: LimiterSlot) -> None:
         self._sessions = sessions
         self._budget = budget
-        self._permit = permit
+        self._slot = slot
         self._connection: Connection | None = None
         self.stranded = False
         """What it sent cannot be stopped and was left behind, so its lane is to end."""
@@ -67,7 +67,7 @@ class Lane:
     async def ready(self, *, patient: bool = True) -> Connection:
         """The connection, opened if there is none; see `Sessions.open`."""
         if self._connection is None:
-            async with self._permit.lent():
+            async with self._slot.lent():
                 self._connection = await self._sessions.open(patient=patient)
         return self._connection
 
@@ -275,7 +275,7 @@ class Lane:
     def _strand(self, spec: PartSpec, error: DatabaseError) -> None:
         """What runs cannot be stopped: the lane ends with this batch, and the database never has more of us than was asked for."""
         self.stranded = True
-        self._permit.keep()
+        self._slot.keep()
         self._sessions.say(f"{spec.target}: a statement of {spec.query.place} {error}: its lane has ended")
 
     async def _settle(self, tally: BatchOutcome, segment: Segment) -> list[Segment]:
@@ -380,7 +380,7 @@ class Lane:
 
     async def _pause(self, attempts: int) -> None:
         wait_s = self._budget.wait_s(time.monotonic())
-        async with self._permit.lent():
+        async with self._slot.lent():
             await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
 
 

@@ -1,4 +1,4 @@
-"""The lanes of one target: cut batches, take a permit, execute, deliver the result.
+"""The lanes of one target: cut batches, take a slot, execute, deliver the result.
 
 Lanes each hold one connection and cut the next batch when they are free, so back-pressure needs no queue and no task is
 ever made per query. They live in one task group: when `LaneGroup.run` returns, none is left.
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.context import RunContext
-    from bulkq.engine.limiter import Permit
-    from bulkq.engine.part import PartState
+    from bulkq.engine.limiter import LimiterSlot
+    from bulkq.engine.part_state import PartState
     from bulkq.model import Batch
     from bulkq.protocols import BatchOutput, Executor
 
@@ -184,12 +184,12 @@ class LaneGroup:
 
     async def _run_lane(self) -> None:
         """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
-        permit = self._context.permit(self.sessions)
-        executor = LocalExecutor(Lane(self.sessions, self._budget, permit), self.parts)
+        slot = self._context.slot(self.sessions)
+        executor = LocalExecutor(Lane(self.sessions, self._budget, slot), self.parts)
         self._beginning.add(asyncio.current_task())
         self._spread()
         try:
-            while self._going and await self._next_batch(executor, permit):
+            while self._going and await self._next_batch(executor, slot):
                 pass
         except asyncio.CancelledError:
             if self._going and not self._over:
@@ -213,12 +213,12 @@ class LaneGroup:
         else:
             await executor.close()
 
-    async def _next_batch(self, executor: Executor, permit: Permit) -> bool:
+    async def _next_batch(self, executor: Executor, slot: LimiterSlot) -> bool:
         """One batch from its cut to its place in the output; False when there is none for this lane."""
         await self._context.gate.admit(self._wants_batch)
         await self._delivery.admit()
         part = self._part()
-        if part is not None and part.order is not None:  # before the permit: a lane that waits holds nothing
+        if part is not None and part.order is not None:  # before the slot: a lane that waits holds nothing
             await part.order.admit(lambda: self._going)
             part = self._part()
         if part is None or not self._going or self._crowded(part):
@@ -226,9 +226,9 @@ class LaneGroup:
         if not await self._connected(executor):  # before cutting: a lane that waits for a connection holds no batch
             return False
         self._beginning.discard(asyncio.current_task())
-        async with permit:
+        async with slot:
             if self._context.gate.closed and self._wants_batch():
-                return True  # it has closed while the lane waited for its permit
+                return True  # it has closed while the lane waited for its slot
             cut = await self._cut()
             if cut is None:
                 if self._part() is not None:
@@ -236,7 +236,7 @@ class LaneGroup:
                 self._release()
                 return False
             self._spread()
-            out = await self._execute(executor, permit, *cut)
+            out = await self._execute(executor, slot, *cut)
         await out.deliver()
         given_up = self._context.decide(self.parts)
         if given_up is not None:
@@ -334,11 +334,11 @@ class LaneGroup:
         part.taken += len(batch.sets)
         return batch
 
-    async def _execute(self, executor: Executor, permit: Permit, part: PartState, batch: Batch) -> BatchOutput:
+    async def _execute(self, executor: Executor, slot: LimiterSlot, part: PartState, batch: Batch) -> BatchOutput:
         progress = self._context.progress
         progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
-        out = self._delivery.open(part.spec, batch, permit)
+        out = self._delivery.open(part.spec, batch, slot)
         try:
             await self._complete(executor, part, batch, out)
         except asyncio.CancelledError as cancelled:

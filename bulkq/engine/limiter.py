@@ -1,4 +1,4 @@
-"""The one semaphore of a run, as a lane holds it: while it only waits, others are at work."""
+"""The slots of `-j`: a lane holds one while a batch is at the database, and none while it waits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 
-class Permit:
-    """One lane's right to be at work on a database. Not held while it connects, pauses or waits for its turn to write.
+class LimiterSlot:
+    """A lane's slot. Not held while the lane connects, pauses or waits for its turn to write.
 
     Args:
         semaphores: taken in this order, which is the same for all lanes.
@@ -24,7 +24,7 @@ class Permit:
         self.held = False
 
     async def __aenter__(self) -> None:
-        """Wait for it; who came first is served first, so that targets take turns."""
+        """Wait for the slot, in the order of asking, so that targets take turns."""
         taken: list[asyncio.Semaphore] = []
         try:
             for semaphore in self._semaphores:
@@ -37,26 +37,26 @@ class Permit:
         self.held = True
 
     async def __aexit__(self, *_: object) -> None:
-        """Give it back, unless that was done."""
+        """Give the slot back if it is still held."""
         self.give_back()
 
     def give_back(self) -> None:
-        """Let another lane have it; harmless when repeated."""
+        """Let another lane have the slot. Harmless when repeated."""
         if self.held:
             self.held = False
             for semaphore in self._semaphores:
                 semaphore.release()
 
     def keep(self) -> None:
-        """Never give it back: what it was for goes on without us."""
+        """Keep the slot: the statement is still running on the server."""
         self.held = False
 
     @asynccontextmanager
     async def lent(self) -> AsyncGenerator[None, None]:
-        """Others have it inside this block."""
+        """Release the slot inside this block."""
         if not self.held:
             yield
             return
         self.give_back()
-        yield  # an error ends the lane's work on this batch, and it needs no permit for that
+        yield  # an error ends the lane's work on this batch, and it needs no slot for that
         await self.__aenter__()

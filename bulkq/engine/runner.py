@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.context import Rules
     from bulkq.engine.control import Control
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import Sessions
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure

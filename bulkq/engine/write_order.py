@@ -1,7 +1,7 @@
 """Keys in flight: sets of a write that may change the same row take effect in the order of the input.
 
 Batches are cut before a set whose row an unfinished batch may change. What was read beyond the cut waits here, so numbers
-stay consecutive. A lane that waits for a key holds neither a permit nor a transaction.
+stay consecutive. A lane that waits for a key holds neither a slot nor a transaction.
 """
 
 from __future__ import annotations

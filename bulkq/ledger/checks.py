@@ -1,7 +1,7 @@
 """What a ledger knows of checks: their results, run by run.
 
 Kept are verdicts, measured values, counts and times; no parameter values and no rows. Messages of servers come through
-`masking`.
+`redact_message`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
 
-from bulkq.ledger.message_shape import shape_of
+from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.schema import CHECKS
 from bulkq.model import CheckResult, PastCheck, Verdict
 

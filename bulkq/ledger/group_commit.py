@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.ledger.message_shape import shape_of
+from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.row_values import Row, source_row
 from bulkq.model import Outcome
 from bulkq.model.counts import changed_in_all

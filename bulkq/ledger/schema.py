@@ -3,7 +3,7 @@
 In SQLite they are a file of their own; in PostgreSQL they stand in the schema `bulkq_ledger`, so that a ledger can live in
 a database that has tables, and an `alembic_version`, of its own.
 
-No parameter value is stored anywhere: sets are numbers, messages come through `masking`.
+No parameter value is stored anywhere: sets are numbers, messages come through `redact_message`.
 """
 
 from __future__ import annotations

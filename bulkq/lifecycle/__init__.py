@@ -1,1 +1,1 @@
-"""What every run goes through: open, preflight, record, and going on after a stop."""
+"""What every run goes through, in this order: open, preflight, record, execute, finish; and going on after a stop."""

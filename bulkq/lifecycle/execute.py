@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from bulkq.engine.context import Rules
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
-from bulkq.lifecycle import unreported, write_order
+from bulkq.lifecycle import late_failures, write_order
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.model import Batch, BatchResult
 from bulkq.model.counts import Counts
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.record import RecordedRun
@@ -38,7 +38,7 @@ async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
     recorded.watch(opened, runner, opened.job.control)
     await _refused_parts(opened, runner)
     try:
-        await unreported.tell(opened, recorded.ledger)
+        await late_failures.tell(opened, recorded.ledger)
         await recorded.replace_outputs(opened)
         await runner.run()
     except BaseException:

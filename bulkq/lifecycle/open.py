@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.part import PartState
+from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open_run import OpenRun

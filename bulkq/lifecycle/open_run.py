@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.job import Job
     from bulkq.lifecycle.open_targets import Site
     from bulkq.lifecycle.resume_state import ResumeState

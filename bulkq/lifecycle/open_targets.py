@@ -20,7 +20,7 @@ from bulkq.targets.connect_many import connect_all
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.model import MarkerTables, Run, Server, Target
     from bulkq.protocols import Connection, Driver
 

@@ -9,8 +9,8 @@ from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import open_targets as sites_of
 from bulkq.lifecycle import write_order
+from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.run_identity import source_request
-from bulkq.lifecycle.statement_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
@@ -19,7 +19,7 @@ from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Batch, Server

@@ -13,8 +13,8 @@ from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.engine.runner import first_of_each_sink
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
+from bulkq.lifecycle import late_failures, run_identity, target_markers
 from bulkq.lifecycle import open_targets as sites_of
-from bulkq.lifecycle import run_identity, target_markers, unreported
 from bulkq.lifecycle.open import mode_of
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.control import Control
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.runner import Runner
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
@@ -196,7 +196,7 @@ async def _begin_at(opened: OpenRun, site: Site, connection: Connection, owner: 
 
 
 async def _take_back(opened: OpenRun) -> None:
-    """The run does not begin: a run row that nobody knows harms nobody, but is not left where it can be removed."""
+    """Remove the run rows of a run that does not begin. One that stays does no harm."""
     for site in opened.sites:
         if site.tables is not None and site.lost is None:
             with contextlib.suppress(TargetError, DatabaseError):
@@ -307,7 +307,7 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
 
     async def started(batch: Batch) -> None:
         failures = tuple(
-            Failure(n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, unreported.STARTED, 1)
+            Failure(n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, late_failures.STARTED, 1)
             for n in range(batch.first, batch.first + len(batch.sets))
         )
         ledger.mark(Mark(part.number, (), failures))

@@ -72,7 +72,7 @@ async def _refuse_missing_rights(connection: Connection, tables: MarkerTables) -
     if missing:
         what = ", ".join(f"{rights} on {table}" for table, rights in missing)
         raise RefusedError(
-            f"exactly-once writes need rights that this role has not: {what}: let a DBA "
+            f"this role lacks rights that exactly-once writes need: {what}: let a DBA "
             f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
             "or say --idempotent if repeating a set does no harm"
         )
@@ -120,8 +120,8 @@ async def take_over(
         except DatabaseError as error:
             if error.sqlstate not in LOCK_NOT_AVAILABLE:
                 raise RefusedError(
-                    f"the run row of {run} cannot be had from {tables.runs} ({error}), though the run is not finished: "
-                    "nobody can tell what was applied; nothing was sent"
+                    f"the run row of {run} in {tables.runs} cannot be locked or read ({error}), but the run is not finished. "
+                    "bulkq cannot determine what was applied, so nothing was sent"
                 ) from error
             text = f"waiting for transactions of the run's former process to end ({error.hint or error})"
             if text != told:
@@ -130,8 +130,8 @@ async def take_over(
             await asyncio.sleep(0.1)
     if not owned:
         raise RefusedError(
-            f"the run row of {run} is gone from {tables.runs}, though the run is not finished: nobody can tell what was applied; "
-            "nothing was sent"
+            f"the run row of {run} is missing from {tables.runs}, but the run is not finished. bulkq cannot determine what was applied, "
+            "so nothing was sent"
         )
     return await _administer(connection, [markers.applied(tables, run)])
 

@@ -16,7 +16,7 @@ from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKeyTypes, group
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import Site
     from bulkq.model import Query

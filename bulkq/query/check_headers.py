@@ -17,7 +17,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bulkq.model.conditions import CheckRules, Condition, Measure
+from bulkq.model.check_conditions import CheckRules, Condition, Measure
 from bulkq.text.messages import nearest, quoted
 
 if TYPE_CHECKING:

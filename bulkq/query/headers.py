@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bulkq.model import Mode
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 from bulkq.query import check_headers
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration

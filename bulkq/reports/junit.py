@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import bulkq
 from bulkq.model import Verdict
 from bulkq.reports.escape import line
+from bulkq.reports.finding_lines import details
 from bulkq.reports.findings import findings, title
-from bulkq.reports.plain import details
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

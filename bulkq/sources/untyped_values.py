@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.query import Operand, operands
-from bulkq.query.dual_value import Spelled
+from bulkq.query.text_or_number import Spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -371,7 +371,7 @@ def test_without_its_marker_tables_a_run_is_refused(
     else:
         with closing(sqlite3.connect(cli.folder / "app.db")) as database:
             database.executescript("drop table bulkq_markers; drop table bulkq_runs")
-    assert_one_line(cli("resume", "--last"), 4, "bulkq_runs", "nobody can tell what was applied", "nothing was sent")
+    assert_one_line(cli("resume", "--last"), 4, "bulkq_runs", "cannot determine what was applied", "nothing was sent")
     assert ask("select sum(n) from t") == before
 
 

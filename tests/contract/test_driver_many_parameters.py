@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.bounds import count_of
+from bulkq.drivers.parameter_limit import count_of
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Limits, Parameter, Phase, Placeholder, PlaceholderKind, Query
 from bulkq.query import inline

@@ -30,7 +30,7 @@ from bulkq.ledger import (
     takeover,
 )
 from bulkq.ledger.maintenance import check, current, upgrade
-from bulkq.ledger.message_shape import shape_of
+from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.revision import HEAD
 from bulkq.ledger.store import StoredLedger
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bulkq import markers
 from bulkq.engine.context import Rules
 from bulkq.engine.control import Control
-from bulkq.engine.part import PartState
+from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import Sessions
 from bulkq.engine.runner import Runner
 from bulkq.lifecycle import target_markers

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bulkq.checks.verdict import CheckDecision
-    from bulkq.model.conditions import CheckRules
+    from bulkq.model.check_conditions import CheckRules
     from tests.conftest import SqliteFile
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg import claims
+from bulkq.drivers.asyncpg import lock_holders
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.session import undisturbed
@@ -206,8 +206,8 @@ class Attempt:
         patience_s = self._limits.lock_timeout_s
         timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
         sql = "; ".join((opening, *markers.claiming(claim, "postgres")))
-        if await self._session.execute(sql, timeout=timeout_s) != claims.GRANTED:
-            raise await claims.refused(self._session, claim)
+        if await self._session.execute(sql, timeout=timeout_s) != lock_holders.GRANTED:
+            raise await lock_holders.refused(self._session, claim)
         self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
 
     async def _batch(self) -> Reply:
@@ -300,5 +300,5 @@ class Attempt:
         if found.position is None:
             found.position = self._at
         if claiming_only:
-            await claims.name_holders(self._session, found, self._limits.lock_timeout_s)
+            await lock_holders.name_holders(self._session, found, self._limits.lock_timeout_s)
         raise found from (None if found is error else error)

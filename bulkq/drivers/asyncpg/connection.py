@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg import claims
+from bulkq.drivers.asyncpg import lock_holders
 from bulkq.drivers.asyncpg.admin import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
@@ -89,7 +89,7 @@ class AsyncpgConnection(BaseConnection):
             try:
                 found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
-                await claims.name_owners(self._session, error)
+                await lock_holders.name_owners(self._session, error)
                 raise
             self._recipes[key] = found.recipe()
             while len(self._statements) >= STATEMENTS:

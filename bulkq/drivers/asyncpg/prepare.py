@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import bounds, schema_isolation
+from bulkq.drivers import extension_schemas, parameter_limit
 from bulkq.drivers.asyncpg import catalog, codecs
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
@@ -87,7 +87,7 @@ class Describer:
             asyncpg.PostgresError, InterfaceError, OSError: the session broke.
         """
         query = wanted.query
-        bounds.ASYNCPG.refuse(query, bounds.count_of(query))
+        parameter_limit.ASYNCPG.refuse(query, parameter_limit.count_of(query))
         if not query.transaction and self._pooled:
             raise RefusedError(
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
@@ -202,9 +202,9 @@ class Describer:
         await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
             handle = await self._session.prepare_printed(sql, name, printed)
-            question = None if guarded is None else schema_isolation.question(guarded, sql)
+            question = None if guarded is None else extension_schemas.question(guarded, sql)
             if guarded is not None and question is not None:
-                schema_isolation.refuse(guarded, await self._session.fetch(question))
+                extension_schemas.refuse(guarded, await self._session.fetch(question))
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg.culprits import Error, Search, groups, of_the_value, texts_of
+from bulkq.drivers.asyncpg.bad_texts import Error, Search, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.drivers.asyncpg.bad_texts import Entry
     from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.asyncpg.culprits import Entry
     from bulkq.drivers.asyncpg.session import Session
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet

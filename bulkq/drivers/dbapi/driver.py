@@ -16,7 +16,7 @@ from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.drivers.dbapi.executor import LoopCarrier, cancels, thread_of
 from bulkq.drivers.dbapi.session import Session
 from bulkq.drivers.dbapi.warnings import Warnings
-from bulkq.drivers.leftovers import LEFTOVERS
+from bulkq.drivers.exit_threads import LEFTOVERS
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 from bulkq.text import urls

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import binding
-from bulkq.drivers.bounds import SQLITE_ADVICE, Bound
-from bulkq.query.dual_value import Spelled
+from bulkq.drivers.parameter_limit import SQLITE_ADVICE, Bound
+from bulkq.query.text_or_number import Spelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

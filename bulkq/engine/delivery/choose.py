@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.engine.context import RunContext
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.model import BatchResult
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bulkq.engine.lane import Lane
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.model import Batch, BatchResult, PartSpec
     from bulkq.protocols import StreamTarget
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bulkq.checks import verdict as deciding
 from bulkq.checks.row_diff import tell_apart
 from bulkq.model import BatchResult, CheckResult, Verdict
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
 from bulkq.tasks.check.collector import CheckSink, shortened
 from bulkq.tasks.check.compare import FoundRows, find_differences
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import RefusedError
     from bulkq.model import Batch, Column, PastCheck, Query
-    from bulkq.model.conditions import CheckRules
+    from bulkq.model.check_conditions import CheckRules
     from bulkq.protocols import Sink
 
 SIDE = "only_in"

@@ -10,13 +10,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.part import PartState
+from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, TargetError
 from bulkq.lifecycle.job import new_run_id
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import Sessions
     from bulkq.ledger.checks import CheckHistory
     from bulkq.model import Server
-    from bulkq.model.conditions import Condition
+    from bulkq.model.check_conditions import Condition
     from bulkq.protocols import Driver, Observer, ParameterSource
     from bulkq.sources import Request
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
 from bulkq.errors import DatabaseError
-from bulkq.ledger.message_shape import shape_of
+from bulkq.ledger.redact_message import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.text.mask import MASK
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import RefusedError
     from bulkq.model import Batch, PastCheck, Query
-    from bulkq.model.conditions import CheckRules
+    from bulkq.model.check_conditions import CheckRules
     from bulkq.tasks.check.collector import CheckSink
 
 LIBRARYS_OWN = "XX000"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import QueryFileError, UsageError
 from bulkq.lifecycle.query_files import WILD, matching, read, split, under
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.ledger.checks import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck

@@ -9,8 +9,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.preflight import PEEKED
-from bulkq.lifecycle.statement_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_values
 from bulkq.sources import open_source, texts_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.model import StatementClass
-from bulkq.model.conditions import Measure
+from bulkq.model.check_conditions import Measure
 from bulkq.query import rules as rules_of
 from bulkq.targets import open_target
 from bulkq.tasks.check.open_check import as_sent, itself, wanted_sets
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.model import Query, Run
-    from bulkq.model.conditions import CheckRules, Condition
+    from bulkq.model.check_conditions import CheckRules, Condition
     from bulkq.targets import Config
     from bulkq.tasks.check.open_check import Checks
     from bulkq.tasks.lint import Finding

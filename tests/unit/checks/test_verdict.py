@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bulkq.checks import verdict as deciding
 from bulkq.checks.verdict import CheckDecision, Compared, Measured
 from bulkq.model import Column, PastCheck, Verdict
-from bulkq.model.conditions import CheckRules
+from bulkq.model.check_conditions import CheckRules
 from bulkq.query.check_headers import condition
 
 TODAY = date(2026, 11, 22)

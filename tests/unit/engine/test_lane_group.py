@@ -13,8 +13,8 @@ from bulkq.engine.control import Control
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.lane import Lane
 from bulkq.engine.lane_group import LaneGroup
-from bulkq.engine.limiter import Permit
-from bulkq.engine.part import PartState
+from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import Sessions
 from bulkq.errors import OutputClosed, ParameterError, StoppedError
 from bulkq.ledger import NoLedger
@@ -187,8 +187,8 @@ async def test_targets_share_the_slots(database: str) -> None:
 async def test_the_local_executor_gives_one_result_for_a_batch(database: str) -> None:
     """Several sets come back whole, in the order of the sets; the connection is kept for the next lane."""
     one = part(database, "select v from t where id = :id", [])
-    permit = Permit(asyncio.Semaphore(1))
-    executor = LocalExecutor(Lane(one.sessions, Budget(), permit), [one])
+    slot = LimiterSlot(asyncio.Semaphore(1))
+    executor = LocalExecutor(Lane(one.sessions, Budget(), slot), [one])
     await executor.ready()
     result = await executor.execute(one.spec, Batch(0, 1, [(3,), (99,), (2,)]), out=None)  # type: ignore[arg-type]
     assert (result.ok, [list(column) for column in result.values], list(result.positions)) == (3, [[9, 4]], [0, 2])

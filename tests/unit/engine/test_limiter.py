@@ -1,4 +1,4 @@
-"""The permit of a lane: taken in order, lent while the lane waits, and never given back twice."""
+"""The slot of a lane: taken in order, lent while the lane waits, and never given back twice."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 
 import pytest
 
-from bulkq.engine.limiter import Permit
+from bulkq.engine.limiter import LimiterSlot
 
 
 async def test_a_permit_is_given_back_once() -> None:
     """`give_back` is harmless when repeated, also at the end of the block."""
     semaphore = asyncio.Semaphore(1)
-    permit = Permit(semaphore)
-    async with permit:
-        assert permit.held
+    slot = LimiterSlot(semaphore)
+    async with slot:
+        assert slot.held
         assert semaphore.locked()
-        permit.give_back()
-        permit.give_back()
-    async with asyncio.timeout(1), Permit(semaphore):
+        slot.give_back()
+        slot.give_back()
+    async with asyncio.timeout(1), LimiterSlot(semaphore):
         assert semaphore.locked()
     assert not semaphore.locked()
 
@@ -26,7 +26,7 @@ async def test_a_permit_is_given_back_once() -> None:
 async def test_a_lent_permit_serves_another_lane() -> None:
     """Inside the block another lane works; afterwards the first waits for its turn."""
     semaphore = asyncio.Semaphore(1)
-    first, second = Permit(semaphore), Permit(semaphore)
+    first, second = LimiterSlot(semaphore), LimiterSlot(semaphore)
     async with first:
         async with first.lent():
             assert not first.held
@@ -38,22 +38,22 @@ async def test_a_lent_permit_serves_another_lane() -> None:
 
 
 async def test_an_error_in_a_lent_block_takes_nothing_back() -> None:
-    """The lane's work on its batch has ended, and it needs no permit for that."""
+    """The lane's work on its batch has ended, and it needs no slot for that."""
     semaphore = asyncio.Semaphore(1)
-    permit = Permit(semaphore)
+    slot = LimiterSlot(semaphore)
     with pytest.raises(RuntimeError):
-        async with permit, permit.lent():
+        async with slot, slot.lent():
             raise RuntimeError
-    assert not permit.held
+    assert not slot.held
     assert not semaphore.locked()
 
 
 async def test_a_kept_permit_lowers_the_limit() -> None:
-    """The permit of a statement that cannot be stopped is not free again."""
+    """The slot of a statement that cannot be stopped is not free again."""
     semaphore = asyncio.Semaphore(1)
-    permit = Permit(semaphore)
-    async with permit:
-        permit.keep()
+    slot = LimiterSlot(semaphore)
+    async with slot:
+        slot.keep()
     assert semaphore.locked()
 
 
@@ -61,7 +61,7 @@ async def test_a_wait_that_is_cancelled_takes_nothing() -> None:
     """Of two semaphores the first is released when the wait for the second ends."""
     inside, all_ = asyncio.Semaphore(1), asyncio.Semaphore(1)
     await all_.acquire()
-    waiting = asyncio.create_task(Permit(inside, all_).__aenter__())
+    waiting = asyncio.create_task(LimiterSlot(inside, all_).__aenter__())
     await asyncio.sleep(0)
     assert inside.locked()
     waiting.cancel()

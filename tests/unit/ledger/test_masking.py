@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.ledger.message_shape import shape_of
+from bulkq.ledger.redact_message import shape_of
 
 CANARY = "hunter2"
 

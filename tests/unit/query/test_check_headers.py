@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bulkq.errors import QueryFileError
-from bulkq.model.conditions import CheckRules, Condition, Measure
+from bulkq.model.check_conditions import CheckRules, Condition, Measure
 from bulkq.query import check_headers, inline, load, rules
 
 ROWS, VALUE, COLUMNS, SAME, UNCHANGED = Measure

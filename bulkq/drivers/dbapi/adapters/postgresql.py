@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import bounds, read_only_errors, schema_isolation
+from bulkq.drivers import extension_schemas, parameter_limit, read_only_errors
 from bulkq.drivers.asyncpg import catalog
 from bulkq.drivers.asyncpg import codecs as forms
-from bulkq.drivers.asyncpg.culprits import RAISED, of_the_value
+from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
@@ -247,7 +247,7 @@ class Postgres(Adapter):
     def style(self, *, typed: bool) -> Style:  # noqa: ARG002
         """Text is sent as a literal of no type, which the server converts to what the place wants."""
         style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
-        return replace(style, bound=bounds.POSTGRES.get(self.dialect.driver))
+        return replace(style, bound=parameter_limit.POSTGRES.get(self.dialect.driver))
 
     def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
         """Tables, columns, schemas, functions, types, roles, databases."""
@@ -273,9 +273,9 @@ class Postgres(Adapter):
         )
 
     def _refuse_others(self, asking: Asking, query: Query, probe: Binding) -> None:
-        question = schema_isolation.question(query, probe.sample)
+        question = extension_schemas.question(query, probe.sample)
         if question is not None:
-            schema_isolation.refuse(query, asking.ask(question))
+            extension_schemas.refuse(query, asking.ask(question))
 
     def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg import codecs
+from bulkq.drivers.asyncpg.bad_texts import Search, groups, texts_of
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
-from bulkq.drivers.asyncpg.culprits import Search, groups, texts_of
 from bulkq.model import BadValue, PlaceholderKind
 from bulkq.text.arrays import list_of_text
 from bulkq.text.mask import MASK
@@ -17,7 +17,7 @@ from bulkq.text.mask import MASK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.culprits import Entry
+    from bulkq.drivers.asyncpg.bad_texts import Entry
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.description import Ask, Asking
     from bulkq.drivers.dbapi.statement import SqlStatement

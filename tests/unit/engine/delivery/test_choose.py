@@ -13,8 +13,8 @@ from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.delivery.evaluated import EvaluatedDelivery
 from bulkq.engine.delivery.mapped import MapFailure, MappedDelivery
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.limiter import Permit
-from bulkq.engine.part import PartState
+from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.part_state import PartState
 from bulkq.errors import RefusedError
 from bulkq.model import Batch, BatchResult, Column, Decoding, Limits, Outcome, PartSpec, SetError
 from bulkq.policy.progress import Progress
@@ -80,9 +80,9 @@ def chosen(context: RunContext, one: PartState, *, ordered: bool = True) -> tupl
     return choose_delivery([one], context, lanes=2, ordered=ordered, written=written.append), written
 
 
-def permit() -> Permit:
+def new_slot() -> LimiterSlot:
     """Of a lane."""
-    return Permit(asyncio.Semaphore(1))
+    return LimiterSlot(asyncio.Semaphore(1))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_the_parts_decide(
 async def test_an_answer_is_written_and_recorded_without_its_rows(context: RunContext) -> None:
     """The rows go into the sink; what is recorded has only counts."""
     delivery, written = chosen(context, part())
-    out = delivery.open(SPEC, BATCH, permit())
+    out = delivery.open(SPEC, BATCH, new_slot())
     assert out.recover(RefusedError("no")) is None
     out.hold(await out.complete(RESULT))
     await out.deliver()
@@ -117,14 +117,14 @@ async def test_a_write_without_rows_overtakes_the_order(context: RunContext) -> 
     """Nothing of it is written, so it is recorded though an earlier batch is missing. A read without rows waits."""
     late = replace(BATCH, index=3)
     delivery, written = chosen(context, part())
-    out = delivery.open(SPEC, late, permit())
+    out = delivery.open(SPEC, late, new_slot())
     out.hold(await out.complete(replace(RESULT, batch=late, positions=(), values=[[]])))
     await out.deliver()
     assert written == []
     writing = part()
     writing.spec = replace(SPEC, limits=Limits(read_only=False))
     delivery, written = chosen(context, writing)
-    out = delivery.open(writing.spec, late, permit())
+    out = delivery.open(writing.spec, late, new_slot())
     out.hold(await out.complete(replace(RESULT, batch=late, columns=(), positions=(), values=())))
     await out.deliver()
     assert [result.batch.index for result in written] == [3]
@@ -134,7 +134,7 @@ async def test_a_mapped_answer_gives_its_slot_back_and_names_the_sets_that_faile
     """The function runs beside the other lanes; a set that it fails for is a failure with its number."""
     delivery, _ = chosen(context, part(mapper=Doubled()))
     assert isinstance(delivery, MappedDelivery)
-    slot = permit()
+    slot = new_slot()
     async with slot:
         out = delivery.open(SPEC, BATCH, slot)
         assert out.copy_delimiter is None
@@ -149,7 +149,7 @@ async def test_a_function_that_fails_in_the_middle_of_an_answer(context: RunCont
     """The error leaves the lane as it is and becomes the failure of the only set."""
     delivery, _ = chosen(context, part(mapper=Doubled()))
     batch = Batch(0, 7, [(1,)])
-    out = delivery.open(SPEC, batch, permit())
+    out = delivery.open(SPEC, batch, new_slot())
     await out.begin()
     await out.write(replace(RESULT, batch=batch, values=[[1, 2]]))
     with pytest.raises(MapFailure, match="unlucky") as raised:
@@ -166,7 +166,7 @@ async def test_a_judged_answer_has_a_sink_of_its_own(context: RunContext) -> Non
     judge = Verdict()
     delivery, written = chosen(context, part(judge=judge))
     assert isinstance(delivery, EvaluatedDelivery)
-    first, second = (delivery.open(SPEC, replace(BATCH, index=i), permit()) for i in (0, 1))
+    first, second = (delivery.open(SPEC, replace(BATCH, index=i), new_slot()) for i in (0, 1))
     assert len(judge.sinks) == 2
     second.hold(await second.complete(replace(RESULT, batch=replace(BATCH, index=1))))
     await second.deliver()

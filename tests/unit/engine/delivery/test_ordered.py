@@ -18,7 +18,7 @@ from bulkq.engine.delivery.ordered import OrderedWindow
 from bulkq.engine.delivery.overflow import Overflow
 from bulkq.engine.delivery.streaming import Turn
 from bulkq.engine.delivery.unordered import UnorderedWindow
-from bulkq.engine.limiter import Permit
+from bulkq.engine.limiter import LimiterSlot
 from bulkq.errors import StoppedError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query
 from bulkq.policy.progress import Progress
@@ -249,17 +249,17 @@ async def test_a_slow_reader_holds_the_lanes(store: Overflow) -> None:
 async def test_a_large_answer_goes_aside(
     tmp_path: Path, store: Overflow, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """A streamed answer whose turn has not come is kept aside, or waits without its permit where it is too large for that."""
+    """A streamed answer whose turn has not come is kept aside, or waits without its slot where it is too large for that."""
     monkeypatch.setattr("bulkq.engine.delivery.streaming.MOST_ASIDE", most)
     monkeypatch.setattr("bulkq.engine.delivery.aside.CHUNK_BYTES", 10)
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
-    permits = asyncio.Semaphore(1)
-    permit = Permit(permits)
-    turn = Turn(bench.window, Progress(), bench.outlet, QUERY, Batch(1, 2, [()]), permit)
+    slots = asyncio.Semaphore(1)
+    slot = LimiterSlot(slots)
+    turn = Turn(bench.window, Progress(), bench.outlet, QUERY, Batch(1, 2, [()]), slot)
     free = asyncio.Event()
 
     async def stream() -> None:
-        async with permit:
+        async with slot:
             await turn.begin()
             for value in range(1, 50):
                 await turn.write(bench.result(1, value))
@@ -268,7 +268,7 @@ async def test_a_large_answer_goes_aside(
         await bench.window.deliver(held, has_turn=turn.has)
 
     streaming = asyncio.create_task(stream())
-    async with permits if most == 1 else asyncio.timeout(None):  # type: ignore[attr-defined]
+    async with slots if most == 1 else asyncio.timeout(None):  # type: ignore[attr-defined]
         if most > 1:
             await free.wait()
         assert not turn.has
@@ -282,7 +282,7 @@ async def test_a_large_answer_goes_aside(
 async def test_a_turn_that_comes_ends_the_keeping(tmp_path: Path, store: Overflow) -> None:
     """An answer that was begun aside goes on in the output itself when its turn comes, and a failed attempt is taken back."""
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
-    turn = Turn(bench.window, Progress(), bench.outlet, QUERY, Batch(1, 2, [()]), Permit(asyncio.Semaphore(1)))
+    turn = Turn(bench.window, Progress(), bench.outlet, QUERY, Batch(1, 2, [()]), LimiterSlot(asyncio.Semaphore(1)))
     await turn.begin()
     await turn.write(bench.result(1, 1))
     await bench.deliver(0)

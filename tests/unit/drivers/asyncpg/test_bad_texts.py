@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.asyncpg.culprits import Search, Texts, groups, of_the_value, texts_of
+from bulkq.drivers.asyncpg.bad_texts import Search, Texts, groups, of_the_value, texts_of
 
 
 def searched(count: int, bad: set[int], *, named: bool, most: int = 20) -> tuple[list[int], int]:

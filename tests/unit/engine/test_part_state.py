@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from bulkq.engine.part import PartState
+from bulkq.engine.part_state import PartState
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.segments import Segment
 from bulkq.model import AttemptPlan, Batch, Claim, Claims, Decoding, Limits, MarkerTables, PartSpec

@@ -13,7 +13,7 @@ from bulkq.sources.subset import Only
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from bulkq.engine.part import PartState
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
