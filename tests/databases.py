@@ -111,7 +111,12 @@ sys.path.append(EXAMPLE)
 """For the PYTHONPATH of child processes; this one has it in its path."""
 
 
-EMPTY = ("SET lock_timeout = '10s'", "DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public")
+EMPTY = (
+    "SET lock_timeout = '10s'",
+    "DROP SCHEMA IF EXISTS public CASCADE",
+    "CREATE SCHEMA public",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$",
+)
 """Far cheaper than a database per test."""
 
 
