@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bulkq.throttles.any_of import AnyOf
-from bulkq.throttles.open import check_throttles, open_throttle
+from bulkq.throttles.open import check_throttles, fix_paths, open_throttle
 
-__all__ = ["AnyOf", "check_throttles", "open_throttle"]
+__all__ = ["AnyOf", "check_throttles", "fix_paths", "open_throttle"]

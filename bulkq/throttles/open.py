@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
@@ -47,6 +48,14 @@ def check_throttles(expressions: Sequence[str]) -> tuple[str, ...]:
     for expression in expressions:
         parse_throttle(expression)
     return tuple(expressions)
+
+
+def fix_paths(expressions: Sequence[str]) -> tuple[str, ...]:
+    """`expressions` with absolute paths, for a process that changes its working directory before it opens them."""
+    return tuple(
+        f"file:{os.path.abspath(expression.removeprefix('file:'))}" if expression.startswith("file:") else expression  # noqa: PTH100
+        for expression in expressions
+    )
 
 
 async def open_throttle(expressions: Iterable[str], stack: AsyncExitStack) -> Throttle | None:

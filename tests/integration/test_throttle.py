@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Run
     from bulkq.policy.progress import Progress
+    from tests.servers.command import Cli
 
 SLEEP = "select sleep(0.01) as s"
 
@@ -159,3 +161,21 @@ async def test_python(tmp_path: Path) -> None:
             await db.execute(SLEEP, throttle=3)  # type: ignore[arg-type]
         rows = [row async for row in db.run(SLEEP, [{}] * 2, throttle=[f"file:{hold}"])]
         assert len(rows) == 2
+
+
+def test_a_relative_path_counts_from_where_it_was_typed(cli: Cli, tmp_path: Path) -> None:
+    """A resume works in the folder of its run; the path of its own `--throttle` is that of the shell."""
+    (tmp_path / "hold").touch()
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "other").touch()
+    database = tmp_path / "held.db"
+    sqlite3.connect(database).close()
+    held = ("--deadline", "300ms")
+    first = cli("run", "-e", "select :n", "-p", "range:n=1..3", "-t", f"sqlite:///{database}", "--throttle", "file:hold", *held, cwd=tmp_path)  # fmt: skip
+    assert (first.code, first.counts["ok"]) == (5, "0")
+    (tmp_path / "hold").unlink()
+    again = cli("resume", "--last", "--throttle", "file:other", *held, cwd=inner)
+    assert (again.code, again.counts["ok"]) == (5, "0"), again.err
+    (inner / "other").unlink()
+    assert cli("resume", "--last", "--throttle", "file:other", cwd=inner).counts["ok"] == "3"

@@ -16,7 +16,7 @@ from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError
 from bulkq.model import Threshold
 from bulkq.text.urls import passwords
-from bulkq.throttles import check_throttles
+from bulkq.throttles import check_throttles, fix_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     values: dict[str, object] = {
         **options,
         "on_unknown": options["on_unknown"] == "retry",
-        "throttle": check_throttles(options["throttle"]),
+        "throttle": fix_paths(check_throttles(options["throttle"])),  # a resume works in the folder of its run
         "max_failures": Threshold(*options["max_failures"]) if options["max_failures"] else None,
     }
     changes = {field: values[name] for name, field in RUN_FIELDS.items() if typed(ctx, name)}
