@@ -48,3 +48,9 @@ def test_arrays_of_different_lengths_are_refused(given: str) -> None:
 def test_numbers_in_the_objects_of_a_list_are_numbers() -> None:
     """An object in a list is its JSON text, whose numbers have the digits that were written."""
     assert list_of_text('[{"a":1.50,"b":[2]},3]') == ['{"a": 1.50, "b": [2]}', "3"]
+
+
+def test_an_array_literal_is_a_list_too() -> None:
+    """Quoted elements lose their quotes and backslashes; a bare NULL is none."""
+    assert list_of_text(r'{1,"a \"b\"",NULL, x ,"NULL"}') == ["1", 'a "b"', None, "x", "NULL"]
+    assert list_of_text([1, None]) == ["1", None]
