@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from bulkq import query as queries
 from bulkq.drivers import dialect_of
 from bulkq.engine.control import Control
-from bulkq.engine.pool import Sessions
+from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
 from bulkq.lifecycle.job import Given
 from bulkq.model import Query, Run, RunSummary, Target
@@ -158,7 +158,7 @@ class Database:
         self._confirm = confirm
         self.concurrency = concurrency
         self._group = group
-        self._sessions: dict[bool, Sessions] = {}
+        self._sessions: dict[bool, ConnectionPool] = {}
         self._controls: set[Control] = set()
         self._closed = False
         self.dynamic = dialect_of(target.url) == "sqlite"
@@ -263,10 +263,10 @@ class Database:
         for sessions in self._sessions.values():
             await sessions.close()
 
-    def _sessions_for(self, *, write: bool) -> Sessions:
+    def _sessions_for(self, *, write: bool) -> ConnectionPool:
         if write not in self._sessions:
             driver = open_target(self.target, application_name="bulkq", read_only=not write)
-            self._sessions[write] = Sessions(driver, outage_s=300.0, say=lambda _: None, writes=write)
+            self._sessions[write] = ConnectionPool(driver, outage_s=300.0, say=lambda _: None, writes=write)
         return self._sessions[write]
 
     def _request(

@@ -344,7 +344,7 @@ class Executor(Protocol):
         """Whether it holds a statement that cannot be stopped, so its lane is to end."""
 
     async def ready(self, *, patient: bool = True) -> object:
-        """Connect, unless that was done; see `bulkq.engine.pool.Sessions.open`."""
+        """Connect, unless that was done; see `bulkq.engine.pool.ConnectionPool.open`."""
 
     async def execute(self, spec: PartSpec, batch: Batch, out: StreamTarget) -> BatchResult:
         """Every set of `batch`, each in the end answered or a failure. A large answer streams into `out`.

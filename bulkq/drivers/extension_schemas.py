@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.postgresql import literal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query.references import references
@@ -75,12 +76,8 @@ def refuse(query: Query, rows: Iterable[Sequence[object]]) -> None:
 
 
 def _rows(names: Iterable[str]) -> str:
-    return ", ".join(f"({_literal(name)})" for name in names)
+    return ", ".join(f"({literal(name)})" for name in names)
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(_literal, names))
-
-
-def _literal(text: str) -> str:
-    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return ", ".join(map(literal, names))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress
@@ -77,7 +77,7 @@ class RunContext:
         self.overflow = Overflow()
         self.failures: list[Failure] = []
         self.error: BulkqError | None = None
-        self.busy: set[Sessions] = set()
+        self.busy: set[ConnectionPool] = set()
         """Connections of the targets whose lanes are running."""
 
         self.slots = Slots(max(1, MOST_OPEN - reserved), len(pools))
@@ -88,7 +88,7 @@ class RunContext:
         self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
         self._doors = _doors(parts)
 
-    def slot(self, sessions: Sessions) -> LimiterSlot:
+    def slot(self, sessions: ConnectionPool) -> LimiterSlot:
         """A slot for a new lane.
 
         In-process databases also share one slot per processor: more threads would only wait for each other.

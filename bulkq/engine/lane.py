@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.limiter import LimiterSlot
     from bulkq.engine.part_state import PartState
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.model import ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
 
@@ -56,7 +56,7 @@ class Lane:
         slot: of the lane, lent to others while it waits for a connection or pauses.
     """
 
-    def __init__(self, sessions: Sessions, budget: retry.Budget, slot: LimiterSlot) -> None:
+    def __init__(self, sessions: ConnectionPool, budget: retry.Budget, slot: LimiterSlot) -> None:
         self._sessions = sessions
         self._budget = budget
         self._slot = slot
@@ -65,7 +65,7 @@ class Lane:
         """What it sent cannot be stopped and was left behind, so its lane is to end."""
 
     async def ready(self, *, patient: bool = True) -> Connection:
-        """The connection, opened if there is none; see `Sessions.open`."""
+        """The connection, opened if there is none; see `ConnectionPool.open`."""
         if self._connection is None:
             async with self._slot.lent():
                 self._connection = await self._sessions.open(patient=patient)

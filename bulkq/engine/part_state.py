@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.affected_guard import AffectedGuard
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.engine.write_order import Order
     from bulkq.model import Batch, Failure, PartSpec
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
@@ -25,7 +25,7 @@ class PartState:
     spec: PartSpec
     source: ParameterSource
     sink: Sink
-    sessions: Sessions
+    sessions: ConnectionPool
     size: BatchSize = field(default_factory=BatchSize)
     big: bool | None = None
     """Whether results are too big to hold whole. None until the first reply."""

@@ -62,7 +62,7 @@ class Slots:
         self._freed.set()
 
 
-class Sessions:
+class ConnectionPool:
     """The connections of one target: opened for lanes, kept between runs of one `bulkq.open`, outlasting an outage.
 
     Args:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.engine.context import Rules
     from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure
     from bulkq.policy.progress import Progress
@@ -53,7 +53,7 @@ class Runner:
         rules: Rules,
         ledger: Ledger,
         ordered: bool = True,
-        canaries: Sequence[Sessions] = (),
+        canaries: Sequence[ConnectionPool] = (),
         reserved: int = 0,
         throttle: Throttle | None = None,
     ) -> None:

@@ -19,7 +19,7 @@ from bulkq.policy import safety
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.model import Failure
 
@@ -98,7 +98,7 @@ def _first_line(opened: OpenRun) -> str:
     return " ".join(words)
 
 
-def _one(site: Site, *, write: bool) -> list[str]:
+def _one(site: OpenTarget, *, write: bool) -> list[str]:
     """Of the only target."""
     server = site.server
     assert server is not None, "it was looked at"

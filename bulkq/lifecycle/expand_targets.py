@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.postgresql import literal
 from bulkq.errors import DatabaseError, TargetError, UsageError
-from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import open_targets
 from bulkq.model import Behind
 from bulkq.policy import safety
 from bulkq.targets.query_rows import rows_of
@@ -19,7 +20,7 @@ from bulkq.text.mask import MASK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Run, Target
     from bulkq.protocols import Connection
     from bulkq.targets import Config
@@ -114,15 +115,15 @@ async def _targets(
 
 async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:
     """Each target once for every schema that matches. One that cannot be reached stays without: it is reported, and not worked on."""
-    sites = sites_of.open_sites(request, "bulkq/schemas", say)
+    sites = open_targets.open_sites(request, "bulkq/schemas", say)
     for site in sites:
         if not site.driver.capabilities.schemas:
             raise UsageError(f"{site.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t")
     found: dict[str, Sequence[str]] = {}
     behind: dict[str, Behind] = {}
 
-    async def look(site: Site) -> None:
-        connection = await sites_of.connected(site, request.limits.connect_timeout_s)
+    async def look(site: OpenTarget) -> None:
+        connection = await open_targets.connected(site, request.limits.connect_timeout_s)
         try:
             _refuse_two_paths(site, connection)
             rows = await connection.administer([_listing(request.targets.schemas)])
@@ -131,7 +132,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
         finally:
             await connection.close()
 
-    await sites_of.side_by_side(sites, look, write=request.safety.write)
+    await open_targets.side_by_side(sites, look, write=request.safety.write)
     targets: list[Target] = []
     for site in sites:
         schemas = found.get(site.label)
@@ -152,7 +153,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
     return request.on(tuple(targets))
 
 
-def _refuse_two_paths(site: Site, connection: Connection) -> None:
+def _refuse_two_paths(site: OpenTarget, connection: Connection) -> None:
     for one in connection.server.settings:
         if one.name == "search_path":
             raise UsageError(
@@ -161,7 +162,7 @@ def _refuse_two_paths(site: Site, connection: Connection) -> None:
             )
 
 
-async def _behind(request: Run, site: Site, connection: Connection) -> Behind:
+async def _behind(request: Run, site: OpenTarget, connection: Connection) -> Behind:
     """What comes behind the schemas of a database.
 
     Raises:
@@ -186,7 +187,7 @@ def _without(behind: Behind, schema: str) -> Behind:
 
 
 def _listing(patterns: Sequence[str]) -> str:
-    like = ", ".join("E'" + pattern.replace("\\", "\\\\").replace("'", "''") + "'" for pattern in patterns)
+    like = ", ".join(map(literal, patterns))
     return (
         f"SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{like}]::text[]) "
         r"AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1"
@@ -197,7 +198,7 @@ def _shown(request: Run) -> str:
     return ", ".join(f'"{pattern}"' for pattern in request.targets.schemas[:SHOWN])
 
 
-def without_schema(request: Run, sites: Sequence[Site]) -> None:
+def without_schema(request: Run, sites: Sequence[OpenTarget]) -> None:
     """Targets whose schemas were never listed take no part, in this process and in those that go on."""
     if not request.targets.schemas:
         return

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
-from bulkq.lifecycle import open_targets as sites_of
-from bulkq.lifecycle import write_order
+from bulkq.lifecycle import open_targets, write_order
 from bulkq.model import QueryCounts, RunSummary, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
@@ -73,7 +72,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
             opened.progress,
             exit_code=exit_code,
             mode=opened.mode,
-            targets=sites_of.labels(opened.request, opened.sites),
+            targets=open_targets.labels(opened.request, opened.sites),
         ),
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
@@ -122,7 +121,7 @@ def _warnings(opened: OpenRun) -> list[WarningCounts]:
 def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
     """What came of each target, and of each schema of it."""
     found: list[TargetCounts] = []
-    for label in sites_of.labels(opened.request, opened.sites):
+    for label in open_targets.labels(opened.request, opened.sites):
         site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.spec.target == label]))
         refused = next((part.refused.message for part in parts if part.refused is not None), "")
         found.append(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.model import Run
     from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
 
@@ -30,7 +30,7 @@ class Given:
 
     source: ParameterSource
     sink: Sink
-    sessions: Sessions
+    sessions: ConnectionPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.engine.part_state import PartState
-from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open_run import OpenRun
-from bulkq.lifecycle.open_targets import Site
+from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
@@ -44,7 +44,7 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
     """Open all that needs no connection, so that a mistake in an option or a file is found without one."""
     request, given = job.request, job.given
     sites = _sites(job, stack)
-    labels = sites_of.labels(request, sites)
+    labels = open_targets.labels(request, sites)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
     sources = Sources(job, stack, [site.driver.capabilities for site in sites])
@@ -113,14 +113,14 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
-def _sites(job: Job, stack: AsyncExitStack) -> list[Site]:
+def _sites(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
     request, resume = job.request, job.resume
     if job.given is not None:
         sessions = job.given.sessions
-        return [Site(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
-    sites = sites_of.open_sites(request, f"bulkq/{job.run}", job.say)
+        return [OpenTarget(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
+    sites = open_targets.open_sites(request, f"bulkq/{job.run}", job.say)
     without_schema(request, sites)
-    sites_of.choose_canaries(request, sites)
+    open_targets.choose_canaries(request, sites)
     for site in sites:
         stack.push_async_callback(site.sessions.close)
         place = site.places[0]
@@ -131,7 +131,7 @@ def _sites(job: Job, stack: AsyncExitStack) -> list[Site]:
     return sites
 
 
-def _numbered(request: Run, site: Site, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
+def _numbered(request: Run, site: OpenTarget, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
     """Number, label, target and query of every part of a site; the same for every process of a run, since places are."""
     count = len(request.queries.selected)
     return [
@@ -197,7 +197,7 @@ def _sinks(job: Job, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
 
 
 def _part(
-    request: Run, number: int, label: str, target: Target, query: Query, source: Peeked, sink: Sink, site: Site
+    request: Run, number: int, label: str, target: Target, query: Query, source: Peeked, sink: Sink, site: OpenTarget
 ) -> PartState:
     if target.schema is not None:
         query = query.within(target)
@@ -208,7 +208,7 @@ def _part(
     return PartState(spec, source, sink, site.sessions, BatchSize(size))
 
 
-def one_lane(request: Run, site: Site) -> bool:
+def one_lane(request: Run, site: OpenTarget) -> bool:
     """Whether a write has one lane on a target, and so takes effect in the order of the input."""
     return 1 in {request.limits.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.job import Job
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.lifecycle.sources import Sources
     from bulkq.model import Run
@@ -28,7 +28,7 @@ class OpenRun:
     request: Run
     run: str
     mode: str
-    sites: list[Site]
+    sites: list[OpenTarget]
     progress: Progress
     parts: list[PartState]
     sinks: tuple[Sink, ...]

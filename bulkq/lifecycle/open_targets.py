@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from bulkq.engine.pool import MOST_OPEN, Sessions
+from bulkq.engine.pool import MOST_OPEN, ConnectionPool
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import run_identity
 from bulkq.policy import safety
@@ -31,7 +31,7 @@ SHOWN = 20
 
 
 @dataclass(slots=True)
-class Site:
+class OpenTarget:
     """One target of a run, with the schemas of it that the run works on.
 
     Attributes:
@@ -49,7 +49,7 @@ class Site:
     label: str
     places: tuple[int, ...]
     driver: Driver
-    sessions: Sessions
+    sessions: ConnectionPool
     parts: list[PartState] = field(default_factory=list)
     server: Server | None = None
     identity: str = ""
@@ -73,7 +73,7 @@ class Site:
         return text.removeprefix(f"{self.label}: ")
 
 
-def labels(request: Run, sites: Iterable[Site]) -> list[str]:
+def labels(request: Run, sites: Iterable[OpenTarget]) -> list[str]:
     """What each of `Run.targets` is called in output, in their order: `name`, or `name/schema`."""
     found = [""] * len(request.targets.selected)
     for site in sites:
@@ -83,7 +83,7 @@ def labels(request: Run, sites: Iterable[Site]) -> list[str]:
     return found
 
 
-def open_sites(request: Run, application_name: str, say: Callable[[str], None]) -> list[Site]:
+def open_sites(request: Run, application_name: str, say: Callable[[str], None]) -> list[OpenTarget]:
     """The targets of `request`; nothing is connected yet. Schemas of one target share its connections.
 
     Raises:
@@ -98,7 +98,7 @@ def open_sites(request: Run, application_name: str, say: Callable[[str], None]) 
             different.append(target)
         places.setdefault(different.index(target), []).append(place)
     several = len(different) > 1
-    sites: list[Site] = []
+    sites: list[OpenTarget] = []
     for i, target in enumerate(different):
         site = _site(request, target, tuple(places[i]), application_name, say, several=several)
         twins = sum(1 for other in sites if other.label.partition("#")[0] == site.label)
@@ -115,7 +115,7 @@ def _site(
     say: Callable[[str], None],
     *,
     several: bool,
-) -> Site:
+) -> OpenTarget:
     driver = open_target(target, application_name=application_name, read_only=not request.safety.write)
     label = target.name or driver.target
 
@@ -131,13 +131,13 @@ def _site(
         != safety.READ
         for query in request.queries.selected
     )
-    sessions = Sessions(
+    sessions = ConnectionPool(
         driver, outage_s=request.limits.outage_s, say=tell, most=min(limits, default=None), writes=writes
     )
-    return Site(target, label, places, driver, sessions)
+    return OpenTarget(target, label, places, driver, sessions)
 
 
-def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
+def choose_canaries(request: Run, sites: Sequence[OpenTarget]) -> None:
     """Mark those that `--order` puts first.
 
     Raises:
@@ -152,7 +152,9 @@ def choose_canaries(request: Run, sites: Sequence[Site]) -> None:
             site.first = True
 
 
-async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[None]], *, write: bool) -> None:
+async def side_by_side(
+    sites: Sequence[OpenTarget], work: Callable[[OpenTarget], Awaitable[None]], *, write: bool
+) -> None:
     """Do `work` for every site that is not lost, at most `MOST_OPEN` at once. Of more sites, no connection is kept.
 
     Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
@@ -164,7 +166,7 @@ async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[N
     several = len(sites) > 1
     keeps = len(sites) <= MOST_OPEN
 
-    async def one(site: Site) -> None:
+    async def one(site: OpenTarget) -> None:
         try:
             await work(site)
         except (TargetError, RefusedError) as error:
@@ -180,7 +182,7 @@ async def side_by_side(sites: Sequence[Site], work: Callable[[Site], Awaitable[N
         raise type(sites[0].lost or TargetError())("\n".join(f"{site.label}: {site.reason}" for site in sites))
 
 
-async def connected(site: Site, connect_timeout_s: float | None) -> Connection:
+async def connected(site: OpenTarget, connect_timeout_s: float | None) -> Connection:
     """The first connection, tried once.
 
     Raises:
@@ -192,7 +194,7 @@ async def connected(site: Site, connect_timeout_s: float | None) -> Connection:
         raise TargetError(f"{site.label}: no answer within {connect_timeout_s:g}s") from None
 
 
-async def in_time(site: Site, work: Awaitable[None], *, several: bool) -> None:
+async def in_time(site: OpenTarget, work: Awaitable[None], *, several: bool) -> None:
     """Wait for `work` on a connected target, among several not for longer than `LOOK_S`.
 
     Raises:
@@ -207,7 +209,7 @@ async def in_time(site: Site, work: Awaitable[None], *, several: bool) -> None:
         raise TargetError(f"{site.label}: {error}") from error
 
 
-def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]) -> None:
+def refuse_twins(request: Run, sites: Sequence[OpenTarget], say: Callable[[str], None]) -> None:
     """Two names for one physical database: its rows come twice in a read, and would be changed twice in a write.
 
     Raises:
@@ -225,7 +227,7 @@ def refuse_twins(request: Run, sites: Sequence[Site], say: Callable[[str], None]
         say(f"{line}: its rows come once for each name")
 
 
-async def identify(site: Site, connection: Connection) -> None:
+async def identify(site: OpenTarget, connection: Connection) -> None:
     """Find out which physical database this is."""
     site.identity = await run_identity.identity(connection, site.target.url)
     site.physical = await run_identity.physical(connection, site.identity)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
-from bulkq.lifecycle import open_targets as sites_of
-from bulkq.lifecycle import write_order
+from bulkq.lifecycle import open_targets, write_order
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
@@ -21,7 +20,7 @@ from bulkq.sources.first_batch import Peeked
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Batch, Server
     from bulkq.protocols import Connection, Statement
 
@@ -41,17 +40,17 @@ async def look_first(opened: OpenRun) -> None:
         RefusedError: too few connections are free; two names for one database that would be changed.
     """
 
-    async def look(site: Site) -> None:
-        connection = await sites_of.connected(site, opened.request.limits.connect_timeout_s)
+    async def look(site: OpenTarget) -> None:
+        connection = await open_targets.connected(site, opened.request.limits.connect_timeout_s)
         try:
-            await sites_of.in_time(site, _look(opened, site, connection), several=opened.several)
+            await open_targets.in_time(site, _look(opened, site, connection), several=opened.several)
         except BaseException:
             await connection.close()
             raise
         site.sessions.give_back(connection)
 
-    await sites_of.side_by_side(opened.sites, look, write=opened.request.safety.write)
-    sites_of.refuse_twins(opened.request, opened.sites, opened.say)
+    await open_targets.side_by_side(opened.sites, look, write=opened.request.safety.write)
+    open_targets.refuse_twins(opened.request, opened.sites, opened.say)
     lost = [site for site in opened.sites if site.lost is not None]
     most = opened.request.limits.max_failed_targets
     stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
@@ -59,10 +58,10 @@ async def look_first(opened: OpenRun) -> None:
         opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
 
 
-async def _look(opened: OpenRun, site: Site, connection: Connection) -> None:
+async def _look(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:
     site.server = connection.server
     if opened.several:
-        await sites_of.identify(site, connection)
+        await open_targets.identify(site, connection)
     uncounted = refuse_uncounted(counted_option(opened.request), connection.server, site.driver.capabilities.name)
     if uncounted is not None:
         raise uncounted
@@ -126,7 +125,7 @@ async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connect
 
 
 async def _whole_source(
-    opened: OpenRun, site: Site, part: PartState, connection: Connection, variants: Variants
+    opened: OpenRun, site: OpenTarget, part: PartState, connection: Connection, variants: Variants
 ) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
@@ -151,7 +150,7 @@ async def _whole_source(
         await source.close()
 
 
-def _connections_are_free(opened: OpenRun, site: Site, server: Server) -> None:
+def _connections_are_free(opened: OpenRun, site: OpenTarget, server: Server) -> None:
     """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
     free = server.free_connections
     if free is None or server.pooled:

@@ -13,8 +13,7 @@ from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.engine.runner import first_of_each_sink
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
-from bulkq.lifecycle import late_failures, run_identity, target_markers
-from bulkq.lifecycle import open_targets as sites_of
+from bulkq.lifecycle import late_failures, open_targets, run_identity, target_markers
 from bulkq.lifecycle.open import mode_of
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.engine.runner import Runner
     from bulkq.lifecycle.open_run import OpenRun
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
     from bulkq.sinks.failures import FailureFile
@@ -123,7 +122,7 @@ class RecordedRun:
         for file in (*files, *([self.constants] if self.constants is not None else [])):
             file.unlink(missing_ok=True)
 
-    async def _remove_markers(self, opened: OpenRun, site: Site, tables: MarkerTables) -> None:
+    async def _remove_markers(self, opened: OpenRun, site: OpenTarget, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
         try:
             connection = await site.sessions.first()
@@ -155,10 +154,10 @@ async def begin(opened: OpenRun) -> RecordedRun:
     owner = new_owner()
     exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries.selected)
 
-    async def site_begins(site: Site) -> None:
+    async def site_begins(site: OpenTarget) -> None:
         connection = await site.sessions.first()
         try:
-            await sites_of.in_time(
+            await open_targets.in_time(
                 site, _begin_at(opened, site, connection, owner, exact=exact), several=opened.several
             )
         except BaseException:
@@ -167,7 +166,7 @@ async def begin(opened: OpenRun) -> RecordedRun:
         site.sessions.give_back(connection)
 
     try:
-        await sites_of.side_by_side(opened.sites, site_begins, write=opened.request.safety.write)
+        await open_targets.side_by_side(opened.sites, site_begins, write=opened.request.safety.write)
         recorded = await _begin(opened, ledger, owner)
     except BaseException:
         if not opened.recorded:
@@ -177,9 +176,9 @@ async def begin(opened: OpenRun) -> RecordedRun:
     return recorded
 
 
-async def _begin_at(opened: OpenRun, site: Site, connection: Connection, owner: str, *, exact: bool) -> None:
+async def _begin_at(opened: OpenRun, site: OpenTarget, connection: Connection, owner: str, *, exact: bool) -> None:
     if not site.identity:
-        await sites_of.identify(site, connection)
+        await open_targets.identify(site, connection)
     repeats = opened.resume.repeats
     if repeats is not None:
         run_identity.refuse_other_settings(repeats, site.places[0], site.label, connection.server)
@@ -217,7 +216,7 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
         run=run,
         owner=owner,
         mode=opened.mode,
-        targets=sites_of.labels(request, opened.sites),
+        targets=open_targets.labels(request, opened.sites),
         identities=[site.identity for site in sites],
         markers=[site.tables for site in sites],
         servers=[site.server for site in sites],

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.lifecycle import open_targets as sites_of
-from bulkq.lifecycle import restore_request, run_identity, target_markers
+from bulkq.lifecycle import open_targets, restore_request, run_identity, target_markers
 from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open import mode_of
 from bulkq.lifecycle.resume_state import ResumeState
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.ledger.store import StoredLedger
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Failure, Query, RecordedPart, Run, RunRecord
     from bulkq.protocols import Connection, Observer
 
@@ -41,11 +40,11 @@ async def take_over(
 
     states = {state.part: state for state in await ledger.state(record.run)}
     known = _TakeoverState(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
-    sites = sites_of.open_sites(request, f"bulkq/{record.run}", say)
+    sites = open_targets.open_sites(request, f"bulkq/{record.run}", say)
     without_schema(request, sites)
 
-    async def take(site: Site) -> None:
-        connection = await sites_of.connected(site, request.limits.connect_timeout_s)
+    async def take(site: OpenTarget) -> None:
+        connection = await open_targets.connected(site, request.limits.connect_timeout_s)
         try:
             # Without a limit: it waits for transactions of the run's former process to end, and says so.
             await _own(known, site, connection, owner, several=len(sites) > 1)
@@ -56,7 +55,7 @@ async def take_over(
         finally:
             await connection.close()
 
-    await sites_of.side_by_side(sites, take, write=request.safety.write)
+    await open_targets.side_by_side(sites, take, write=request.safety.write)
     return await _resume_state(known, sites, owner)
 
 
@@ -82,7 +81,7 @@ class _TakeoverState:
             request.output.path is not None or request.output.format is not None
         ) and self.record.mode == safety.WRITE
 
-    def parts(self, site: Site) -> list[tuple[int, Query]]:
+    def parts(self, site: OpenTarget) -> list[tuple[int, Query]]:
         """Number and query of every part of a site."""
         count = len(self.request.queries.selected)
         return [
@@ -90,7 +89,7 @@ class _TakeoverState:
         ]
 
 
-async def _own(known: _TakeoverState, site: Site, connection: Connection, owner: str, *, several: bool) -> None:
+async def _own(known: _TakeoverState, site: OpenTarget, connection: Connection, owner: str, *, several: bool) -> None:
     """Compare the database with what it was, and take over its run row.
 
     Raises:
@@ -119,7 +118,9 @@ async def _own(known: _TakeoverState, site: Site, connection: Connection, owner:
     _believe(known, site, rows, say)
 
 
-def _believe(known: _TakeoverState, site: Site, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]) -> None:
+def _believe(
+    known: _TakeoverState, site: OpenTarget, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]
+) -> None:
     """Markers outrank the ledger."""
     applied = target_markers.ranges(rows)
     known.changed = changed_in_all(known.changed, target_markers.changed(rows))
@@ -142,7 +143,7 @@ def _believe(known: _TakeoverState, site: Site, rows: Sequence[tuple[object, ...
             known.states[part] = _settled(state, proved)
 
 
-async def _resume_state(known: _TakeoverState, sites: Sequence[Site], owner: str) -> ResumeState:
+async def _resume_state(known: _TakeoverState, sites: Sequence[OpenTarget], owner: str) -> ResumeState:
     record, request, done = known.record, known.request, known.done
     tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
     lost = {site.places[0]: site.lost for site in sites if site.lost is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
     from bulkq.query.key_columns import KeyColumns
@@ -73,7 +74,9 @@ COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
 """In `extra` of MySQL's catalog: the value follows from others, or from the clock."""
 
 
-async def order(opened: OpenRun, site: Site, connection: Connection, statements: Sequence[Statement | None]) -> None:
+async def order(
+    opened: OpenRun, site: OpenTarget, connection: Connection, statements: Sequence[Statement | None]
+) -> None:
     """Give the writes of `site` their order, as far as rows can be told apart by parameters.
 
     Raises:
@@ -204,11 +207,12 @@ async def _table(connection: Connection, found: KeyColumns, query: Query) -> Cat
         return await _mysql(connection, found)
     if connection.server.product != "postgresql":
         return None
+    dialect = dialect_for(connection.server.product)
     rows: Sequence[Sequence[object]] = ()
     for schema in query.path if query.path and len(found.table) == 1 else (None,):
         parts = found.table if schema is None else (schema, *found.table)
-        name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-        rows = rows or await connection.administer([POSTGRES.format(name=_literal(name))])
+        name = ".".join(map(dialect.identifier, parts))
+        rows = rows or await connection.administer([POSTGRES.format(name=dialect.literal(name))])
     if not rows:
         return None
     facts: dict[str, Any] = json.loads(str(rows[0][0]))
@@ -219,9 +223,10 @@ async def _table(connection: Connection, found: KeyColumns, query: Query) -> Cat
 
 async def _mysql(connection: Connection, found: KeyColumns) -> CatalogTable | None:
     *schema, table = found.table
+    dialect = dialect_for(connection.server.product)
     place = {
-        "schema": _literal(schema[0], mysql=True) if schema else "DATABASE()",
-        "table": _literal(table, mysql=True),
+        "schema": dialect.literal(schema[0]) if schema else "DATABASE()",
+        "table": dialect.literal(table),
     }
     columns = {}
     for row in await connection.administer([MYSQL_COLUMNS.format(**place)]):
@@ -244,8 +249,3 @@ async def _mysql(connection: Connection, found: KeyColumns) -> CatalogTable | No
 
 def _plain(value: object) -> str:
     return value.decode() if isinstance(value, bytes | bytearray) else "" if value is None else str(value)
-
-
-def _literal(text: str, *, mysql: bool = False) -> str:
-    doubled = text.replace("'", "''")
-    return "'" + (doubled.replace("\\", "\\\\") if mysql else doubled) + "'"

@@ -72,7 +72,9 @@ def advise(server: Server, *, local: bool, verified: str = "") -> list[str]:
     if server.tls == "off" and not local:
         lines.append("the connection is not encrypted, as the URL allows")
     if server.tls == "unverified":
-        lines.append(f"encrypted, but nobody checked who answers{f': add {verified} to the URL' if verified else ''}")
+        lines.append(
+            f"encrypted, but the server's certificate is not verified{f': add {verified} to the URL' if verified else ''}"
+        )
     if server.tls == "unknown":
         lines.append("the library does not say whether the connection is encrypted: look into its documentation")
     if server.pooled:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError
 from bulkq.ledger import new_owner, open_ledger
-from bulkq.lifecycle import open_targets as sites_of
-from bulkq.lifecycle import restore_request, target_markers
+from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.job import Console, Job, opened_ledger
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.control import Control
     from bulkq.ledger.store import StoredLedger
-    from bulkq.lifecycle.open_targets import Site
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Run, RunRecord, RunSummary
     from bulkq.protocols import Observer
@@ -172,15 +171,15 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
 
 async def _clear_markers(record: RunRecord, request: Run) -> None:
     tables = marker_tables(record)
-    sites = sites_of.open_sites(request, f"bulkq/{record.run}", lambda _: None)
+    sites = open_targets.open_sites(request, f"bulkq/{record.run}", lambda _: None)
 
-    async def clear(site: Site) -> None:
+    async def clear(site: OpenTarget) -> None:
         found = tables[site.places[0]]
         if found is not None:
-            connection = await sites_of.connected(site, request.limits.connect_timeout_s)
+            connection = await open_targets.connected(site, request.limits.connect_timeout_s)
             try:
                 await target_markers.remove(connection, found, record.run)
             finally:
                 await connection.close()
 
-    await sites_of.side_by_side(sites, clear, write=request.safety.write)
+    await open_targets.side_by_side(sites, clear, write=request.safety.write)

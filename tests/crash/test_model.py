@@ -20,7 +20,7 @@ from bulkq import markers
 from bulkq.engine.context import Rules
 from bulkq.engine.control import Control
 from bulkq.engine.part_state import PartState
-from bulkq.engine.pool import Sessions
+from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.runner import Runner
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claims, Decoding, Limits, Outcome, PartSpec
@@ -88,7 +88,7 @@ class Simulation:
         self._processes += 1
         owner = f"host:{self._processes}:0:x"
         driver = SimulatedDriver(self.database, process, life.away)
-        sessions = Sessions(driver, outage_s=1e6, say=lambda _: None)
+        sessions = ConnectionPool(driver, outage_s=1e6, say=lambda _: None)
         connection = await sessions.open()
         done: list[tuple[int, int]] = []
         if not self._begun:
@@ -101,7 +101,7 @@ class Simulation:
         return await self._work(life, process, sessions, owner, done)
 
     async def _work(
-        self, life: Life, process: Process, sessions: Sessions, owner: str, done: list[tuple[int, int]]
+        self, life: Life, process: Process, sessions: ConnectionPool, owner: str, done: list[tuple[int, int]]
     ) -> Runner:
         range_ = await open_source(Request(specs=(f"range:id=1..{self.sets}",)), QUERY, text=False)
         sink = open_sink(

@@ -13,7 +13,7 @@ import pytest
 import bulkq
 from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg.driver import AsyncpgDriver
-from bulkq.engine.pool import Sessions
+from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import StoppedError
 from tests import targets
 from tests.servers import postgres as servers
@@ -144,7 +144,7 @@ async def test_a_server_that_hangs_is_no_reason_to_wait_longer() -> None:
     """It accepts and says nothing: a probe ends with the outage, also where a connection might take ten seconds."""
     said: list[str] = []
     async with silence() as url:
-        sessions = Sessions(open_driver(url, read_only=True), outage_s=1.0, say=said.append)
+        sessions = ConnectionPool(open_driver(url, read_only=True), outage_s=1.0, say=said.append)
         began_s = time.monotonic()
         with pytest.raises(StoppedError, match=r"the target stayed away for 1s: no answer within 2s"):
             await sessions.open()

@@ -35,7 +35,7 @@ WORDS = frozenset({"synchronous", "temp_store"})
 ELSEWHERE = {
     "busy_timeout": "use --lock-timeout",
     "timeout": "use --lock-timeout",
-    "journal_mode": "it changes the file for everybody: set it once, such as sqlite3 FILE 'pragma journal_mode = wal'",
+    "journal_mode": "it changes the file for all its users: set it once, such as sqlite3 FILE 'pragma journal_mode = wal'",
     "query_only": "a run is read-only without --write",
 }
 """What other programs take, and what stands for it here."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from typing import BinaryIO
 
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.ledger.checks import CheckHistory
     from bulkq.model import Server
     from bulkq.model.check_conditions import Condition
@@ -82,7 +82,7 @@ class Database:
     target: Target
     name: str
     driver: Driver | None = None
-    sessions: Sessions | None = None
+    sessions: ConnectionPool | None = None
     server: Server | None = None
     error: str = ""
     refused: bool = False  # it is not the database that it should be

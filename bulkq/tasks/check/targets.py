@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.engine.pool import MOST_OPEN, Sessions
+from bulkq.engine.pool import MOST_OPEN, ConnectionPool
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.run_identity import identity, physical, twins
 from bulkq.protocols import SnapshotConnection
@@ -37,7 +37,7 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
         driver = open_target(target.target, application_name=f"bulkq/{opened.run}", read_only=True)
         target.driver = driver
         target.name = target.target.name or driver.target
-        target.sessions = Sessions(
+        target.sessions = ConnectionPool(
             driver,
             outage_s=opened.request.run.limits.outage_s,
             say=opened.notice,

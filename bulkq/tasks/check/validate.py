@@ -17,7 +17,7 @@ from bulkq.sources import open_source, texts_of
 from bulkq.sources.first_batch import Peeked
 
 if TYPE_CHECKING:
-    from bulkq.engine.pool import Sessions
+    from bulkq.engine.pool import ConnectionPool
     from bulkq.model import Batch, Capabilities, PartSpec, Query
     from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
@@ -40,7 +40,7 @@ async def first_sets(wanted: Request, query: Query, source: object, can: Capabil
         await again.close()
 
 
-async def values_fit(spec: PartSpec, head: Batch, sessions: Sessions, asked: set[tuple[object, ...]]) -> None:
+async def values_fit(spec: PartSpec, head: Batch, sessions: ConnectionPool, asked: set[tuple[object, ...]]) -> None:
     """Ask the target about the values of `head`, once for targets that would say the same.
 
     A statement that cannot be prepared, or a target that goes away, is for the run to tell.

@@ -15,7 +15,7 @@ from bulkq.engine.lane import Lane
 from bulkq.engine.lane_group import LaneGroup
 from bulkq.engine.limiter import LimiterSlot
 from bulkq.engine.part_state import PartState
-from bulkq.engine.pool import Sessions
+from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import OutputClosed, ParameterError, StoppedError
 from bulkq.ledger import NoLedger
 from bulkq.model import Batch, Decoding, Limits, PartSpec, Target, Threshold
@@ -62,7 +62,7 @@ def database(tmp_path: Path) -> str:
 def part(url: str, sql: str, sets: Iterable[dict[str, object]], *, write: bool = False, batch: int = 2) -> PartState:
     """A part with connections of its own."""
     driver = open_target(Target(url=url), application_name="test", read_only=not write)
-    sessions = Sessions(driver, outage_s=1, say=lambda _: None, writes=write)
+    sessions = ConnectionPool(driver, outage_s=1, say=lambda _: None, writes=write)
     query = inline(sql, "sqlite")
     spec = PartSpec(
         query=query,

@@ -38,7 +38,7 @@ def test_options(query: str, options: Options) -> None:
         ("mode=rwc", "mode takes ro or rw"),
         ("immutable=x", "immutable takes"),
         ("busy_timeout=5", "use --lock-timeout"),
-        ("journal_mode=wal", "changes the file for everybody"),
+        ("journal_mode=wal", "changes the file for all its users"),
     ],
 )
 def test_other_options(query: str, words: str) -> None:
