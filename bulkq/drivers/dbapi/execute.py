@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.dialects import LOCKED
 from bulkq.drivers.dbapi.answers import further, reply_of
 from bulkq.drivers.dbapi.errors import CANCELED
 from bulkq.drivers.dbapi.prepare import must_be_allowed
@@ -208,13 +207,8 @@ class Execution:
     def _claim(self, claim: Claim, limits: Limits, path: Sequence[str]) -> None:
         """A transaction that holds the marker of `claim`."""
         transaction = self._transaction
-        try:
-            transaction.begin(limits, path)
-        except Exception as error:
-            if transaction.adapter.trouble(error).sqlstate in LOCKED:
-                transaction.phase = Phase.CLAIMING  # BEGIN waits for the only lock of a database with one writer
-            raise
-        transaction.phase = Phase.CLAIMING
+        transaction.phase = Phase.CLAIMING  # also of BEGIN, which may have to wait for the only lock of the database
+        transaction.begin(limits, path)
         if not transaction.adapter.believed:
             self._prove(claim)
             return
