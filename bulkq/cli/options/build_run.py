@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import click
 
     from bulkq.cli.messages import Messages
-    from bulkq.cli.options.check_options import CheckOptions
+    from bulkq.cli.options.execute_options import ExecuteOptions
     from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import Query, Target
 
@@ -56,7 +56,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     )
 
 
-def sources_of(options: RunOptions | CheckOptions, ctx: click.Context) -> SourceOptions:
+def sources_of(options: ExecuteOptions, ctx: click.Context) -> SourceOptions:
     """Where parameter sets come from; of `run` and `check`.
 
     Raises:
@@ -73,7 +73,7 @@ def sources_of(options: RunOptions | CheckOptions, ctx: click.Context) -> Source
     )
 
 
-def targets_of(options: RunOptions | CheckOptions, targets: tuple[Target, ...]) -> TargetOptions:
+def targets_of(options: ExecuteOptions, targets: tuple[Target, ...]) -> TargetOptions:
     """`targets` with what is to be found in them; of `run` and `check`.
 
     Raises:
@@ -87,7 +87,7 @@ def targets_of(options: RunOptions | CheckOptions, targets: tuple[Target, ...]) 
     )
 
 
-def limits_of(options: RunOptions | CheckOptions, ctx: click.Context) -> LimitOptions:
+def limits_of(options: ExecuteOptions, ctx: click.Context) -> LimitOptions:
     """What `run` and `check` limit in the same way."""
     return LimitOptions(
         concurrency=options["concurrency"],
@@ -190,7 +190,7 @@ def schemas(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word.strip() for words in patterns for word in words.split(",") if word.strip())
 
 
-def schemas_with(options: RunOptions | CheckOptions) -> tuple[str, ...]:
+def schemas_with(options: ExecuteOptions) -> tuple[str, ...]:
     """Return the names of `--schemas-with`, each once.
 
     Raises:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.cli.options import limits, output, queries, safety, sources, targets
+from bulkq.cli.options import limits, output, queries, safety
+from bulkq.cli.options.execute_options import SOURCES_AND_TARGETS, ExecuteOptions
 from bulkq.cli.options.option import together
 
 if TYPE_CHECKING:
@@ -19,55 +20,22 @@ START = (
 """The options that people use first, for `bulkq check -h`."""
 
 
-class CheckOptions(TypedDict):
+class CheckOptions(ExecuteOptions):
     """The values that Click passes to `check` and `plan check`, by option name."""
 
     paths: tuple[str, ...]
-    target: tuple[str, ...]
-    sql: tuple[str, ...]
-    params: tuple[str, ...]
-    param: tuple[tuple[str, str], ...]
-    params_format: str | None
-    params_target: str | None
-    grid: bool
-    null: str | None
-    extra_columns: str
-    tag: tuple[str, ...]
     exclude: tuple[str, ...]
     changed_since: str | None
     allow_empty: bool
     snapshot: bool
     max_rows: int
-    concurrency: int
-    schemas: tuple[str, ...]
-    schemas_with: tuple[str, ...]
-    targets_sql: str | None
-    per_target: int | None
-    connect_timeout: float | None
-    timeout: float | None
-    lock_timeout: float | None
-    deadline: float | None
-    retries: int
-    outage: float
-    throttle: tuple[str, ...]
-    fail_fast: bool
-    max_failures: tuple[int | None, float | None] | None
-    ledger: str
-    report: tuple[str, ...]
-    progress: str
-    name: str | None
-    log_format: str
-    debug: bool
 
 
 _CHECK = (
     queries.CHECKS,
     queries.SQL,
     *queries.SELECTION,
-    *sources.SOURCES,
-    targets.TARGET,
-    *targets.FAN_OUT,
-    targets.CONNECT_TIMEOUT,
+    *SOURCES_AND_TARGETS,
     limits.CONCURRENCY(default=8, show_default=True),
     limits.TIMEOUT(default="30s", show_default=True),
     limits.LOCK_TIMEOUT,

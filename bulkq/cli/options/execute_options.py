@@ -1,0 +1,50 @@
+"""The options of every command that executes queries: `run`, `check`, and their plans."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from bulkq.cli.options import sources, targets
+
+SOURCES_AND_TARGETS = (
+    *sources.SOURCES,
+    targets.TARGET,
+    *targets.FAN_OUT,
+    targets.CONNECT_TIMEOUT,
+)
+"""The decorators of the sections "parameter sets" and "targets", in the order of `--help`."""
+
+
+class ExecuteOptions(TypedDict):
+    """The values that Click passes to each of these commands, by option name. Times are in seconds."""
+
+    target: tuple[str, ...]
+    sql: tuple[str, ...]
+    params: tuple[str, ...]
+    param: tuple[tuple[str, str], ...]
+    params_format: str | None
+    params_target: str | None
+    grid: bool
+    null: str | None
+    extra_columns: str
+    tag: tuple[str, ...]
+    concurrency: int
+    per_target: int | None
+    schemas: tuple[str, ...]
+    schemas_with: tuple[str, ...]
+    targets_sql: str | None
+    connect_timeout: float | None
+    timeout: float | None
+    lock_timeout: float | None
+    deadline: float | None
+    retries: int
+    outage: float
+    throttle: tuple[str, ...]
+    fail_fast: bool
+    max_failures: tuple[int | None, float | None] | None
+    ledger: str
+    report: tuple[str, ...]
+    progress: str
+    name: str | None
+    log_format: str
+    debug: bool
