@@ -240,7 +240,7 @@ class Database:
         return summary
 
     def start(self, request: Run, source: Sets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
-        """Begin a run in the task group of `bulkq.open`. Called by `run` and `execute`."""
+        """Begin a run in the task group of `bulkq.open`."""
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")
         given = Given(source, sink, self._sessions_for(write=request.safety.write))

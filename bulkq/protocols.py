@@ -48,7 +48,7 @@ class ParameterSource(Protocol):
     """True: opening the same source again gives the same sets (files and ranges; not stdin, not a query)."""
 
     async def take(self, size: int, index: int) -> Batch | None:
-        """The next 1 to `size` sets as batch `index`; None at the end. Never called by two lanes at once.
+        """The next 1 to `size` sets as batch `index`; None at the end. One lane calls it at a time.
 
         It may be cancelled while it waits: then no set was given, and none of a source that is replayable is lost.
 

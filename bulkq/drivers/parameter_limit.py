@@ -1,4 +1,4 @@
-"""How many parameters a library or a server takes with one statement, and what to do with more. Pure; called by drivers."""
+"""The maximum number of parameters of a statement, by library or server, and what to do with more. Pure."""
 
 from __future__ import annotations
 

@@ -63,11 +63,15 @@ class _Item(NamedTuple):
 
 
 class _KeyValue(NamedTuple):
+    """The parameter that a key column is set to: its index, and whether it is cast."""
+
     parameter: int
     cast: bool
 
 
 class _TableName(NamedTuple):
+    """A table of a statement: the parts of its name, its alias, and the index of the item after it."""
+
     parts: tuple[str, ...]
     alias: str
     end: int

@@ -248,7 +248,11 @@ def _dialect() -> type[Dialect]:
         return node
 
     class Keeping(SQLite):
+        """SQLite's dialect, with a node for the unary plus."""
+
         class Parser(SQLiteParser):
+            """SQLite's parser, with a node for the unary plus."""
+
             UNARY_PARSERS = {**SQLiteParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - sqlglot's form
 
     return Keeping

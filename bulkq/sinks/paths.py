@@ -126,6 +126,7 @@ class _PathFields:
     query: str
 
     def clash(self, other: _PathFields) -> str:
+        """Return the two names that lead to one path, for an error message."""
         if self.target != other.target:
             return f'the targets "{other.target}" and "{self.target}"'
         return f'the queries "{other.query}" and "{self.query}"'

@@ -150,6 +150,10 @@ class _Pump:
         self._moved = threading.Condition()
 
     def send(self, data: bytes) -> asyncio.Future[None]:
+        """Queue `data`, and return a future that is done when the thread has written it.
+
+        Blocks while more than `AHEAD_BYTES` are queued. The future raises the error of the write.
+        """
         if self._thread.ident is None:
             self._thread.start()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -161,6 +165,7 @@ class _Pump:
         return future
 
     def stop(self) -> None:
+        """End the thread after the writes that are queued. Does not wait for it."""
         self._queue.put(None)
 
     def _work(self) -> None:

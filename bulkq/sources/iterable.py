@@ -132,6 +132,11 @@ class _Plain:
         self._error: Exception | None = None
 
     async def next(self, most: int) -> list[Mapping[str, object]]:
+        """Return up to `most` items; an empty list at the end.
+
+        Raises:
+            Exception: the error of the iterable, after the items before it were returned.
+        """
         if self._error is not None:
             raise self._error
         items: list[Mapping[str, object]] = []
@@ -144,6 +149,7 @@ class _Plain:
         return items
 
     async def close(self) -> None:
+        """Close the iterator if it can be closed (generators)."""
         end = getattr(self._items, "close", None)
         if end is not None:
             end()
@@ -163,6 +169,11 @@ class _ItemPrefetch:
         self._ended = False
 
     async def next(self, most: int) -> list[Mapping[str, object]]:
+        """Wait for at least one item, and return up to `most`; an empty list at the end.
+
+        Raises:
+            Exception: the error of the iterable, after the items before it were returned.
+        """
         self._most = most
         self._room.set()
         if self._task is None:
@@ -175,6 +186,7 @@ class _ItemPrefetch:
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
     async def close(self) -> None:
+        """Cancel the task, wait for it, and drop the items that were not taken."""
         self._ready.clear()
         if self._task is not None and not self._task.done():
             self._task.cancel()

@@ -50,6 +50,8 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
 
 
 class _TargetParser:
+    """Reads the keys of one `[targets.NAME]` table. Errors are collected in `errors`, not raised."""
+
     def __init__(self, document: Document, name: str) -> None:
         self.document = document
         self.name = name
@@ -61,6 +63,7 @@ class _TargetParser:
         self.errors.append(f"{self.document.place('targets', self.name, *keys)}: {key} {what}")
 
     def url(self, entry: Mapping[str, object]) -> str:
+        """Return the URL, with a relative file path resolved from the folder of the configuration; "" if it is missing."""
         if "url" not in entry:
             self.wrong(f'has no url: write url = "{EXAMPLE.partition(" ")[0]}"')
             return ""
@@ -74,6 +77,7 @@ class _TargetParser:
         return anchored(url, self.document.path.parent)
 
     def password(self, value: object) -> Secret | None:
+        """Return the source of the password, or None if `value` is not valid."""
         if not isinstance(value, dict):
             self.wrong(f"must name the source of the password: {FORMS}", "password")
             return None
@@ -104,23 +108,27 @@ class _TargetParser:
         return Secret(command=command, folder=str(folder))
 
     def protected(self, value: object) -> bool:
+        """Return the value of `protected`, or False if it is not a boolean."""
         if not isinstance(value, bool):
             self.wrong("must be true or false", "protected")
         return value is True
 
     def concurrency(self, value: object) -> int | None:
+        """Return the maximum number of connections, at least 1, or None if `value` is not valid."""
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             self.wrong("must be a whole number, at least 1", "concurrency")
             return None
         return value
 
     def tags(self, value: object) -> tuple[str, ...]:
+        """Return the tags, each once, or () if `value` is not a list of texts."""
         if not isinstance(value, list) or not all(isinstance(tag, str) and tag for tag in value):
             self.wrong('must be a list of texts, for example tags = ["eu", "replica"]', "tags")
             return ()
         return tuple(dict.fromkeys(value))
 
     def expect(self, value: object) -> Mapping[str, str]:
+        """Return the valid expectations as texts, by key."""
         if not isinstance(value, dict):
             self.wrong('must be a table: write expect.database = "..."', "expect")
             return {}

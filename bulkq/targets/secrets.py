@@ -112,13 +112,16 @@ class _CommandOutput(asyncio.SubprocessProtocol):
         self.closed = asyncio.Event()  # it has ended, and no other process holds its pipes
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Append `data` to the output of pipe `fd`; bytes beyond `MOST_BYTES` are dropped."""
         kept = self.stdout if fd == 1 else self.stderr
         kept += data[: MOST_BYTES - len(kept)]
 
     def process_exited(self) -> None:
+        """Set `exited`."""
         self.exited.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Set `closed`."""
         self.closed.set()
 
 

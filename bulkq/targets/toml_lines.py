@@ -31,6 +31,8 @@ def key_lines(text: str) -> dict[Path, int]:
 
 
 class _Scan:
+    """A scan of `text` from the start. `lines` gets the line of each key."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0

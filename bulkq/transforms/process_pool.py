@@ -99,7 +99,7 @@ class Process:
 
 @contextlib.contextmanager
 def _main_left_out() -> Generator[None, None, None]:
-    """A process that starts in here does not run the caller's main script again, which may be anything.
+    """Keep a process that starts inside this block from running the caller's main script again, which may be anything.
 
     `multiprocessing.spawn.get_preparation_data` looks for it in these two attributes; the function is imported by name anyway.
     """

@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 import bulkq
 from bulkq import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 PACKAGE = Path(bulkq.__file__).parent
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if not {"_migrations", "_sql"} & set(p.relative_to(PACKAGE).parts))
@@ -67,6 +72,9 @@ NAMESAKES = {
     "Thread",
 }
 """Names that two classes have. Remove entries, add none."""
+
+NO_MODULES = {"bulkq.toml", "bulkq.css"}
+"""Names of files that look like names of modules."""
 
 LONGEST_BODY = 60  # near 20 is the aim
 
@@ -131,6 +139,36 @@ def test_every_module_says_what_it_is_for() -> None:
     assert without == []
 
 
+def test_every_class_and_public_function_has_a_docstring() -> None:
+    """Classes, and functions and methods without a leading underscore, say what they are, also in private classes.
+
+    Exempt are functions inside functions: their one use is in sight.
+    """
+    without = [f"{path.relative_to(PACKAGE)}:{name}" for path, tree in TREES.items() for name in undocumented(tree)]
+    assert without == []
+
+
+def test_no_docstring_names_its_callers() -> None:
+    """A docstring says what a thing is or does; an editor finds who calls it."""
+    said = [
+        f"{path.relative_to(PACKAGE)}: {found[0]}"
+        for path, tree in TREES.items()
+        for text in docstrings(tree)
+        if (found := re.search(r"\b(?:[Cc]alled|[Uu]sed) (?:only )?by\b.*", text))
+    ]
+    assert said == []
+
+
+def test_modules_that_are_mentioned_exist() -> None:
+    """A path or dotted name of the package in the documentation or a docstring leads somewhere."""
+    root = PACKAGE.parent
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    texts = {str(p.relative_to(root)): [p.read_text()] for p in pages if p.name != "CHANGELOG.md"}
+    texts |= {str(p.relative_to(root)): list(docstrings(tree)) for p, tree in TREES.items()}
+    lost = {f"{where}: {name}" for where, found in texts.items() for text in found for name in lost_names(root, text)}
+    assert lost == set()
+
+
 def test_files_can_be_read_in_one_sitting() -> None:
     """No file of the package is longer than the limit."""
     lengths = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in MODULES}
@@ -176,6 +214,45 @@ def test_every_test_says_what_it_shows() -> None:
             if is_test and not ast.get_docstring(node):
                 silent.append(f"{path.relative_to(TESTS)}:{node.name}")
     assert silent == []
+
+
+def undocumented(node: ast.AST, prefix: str = "") -> Iterator[str]:
+    """Classes, and public functions outside functions, that have no docstring."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if not child.name.startswith("_") and not ast.get_docstring(child):
+                yield prefix + child.name
+        elif isinstance(child, ast.ClassDef):
+            if not ast.get_docstring(child):
+                yield prefix + child.name
+            yield from undocumented(child, f"{prefix}{child.name}.")
+
+
+def docstrings(tree: ast.AST) -> Iterator[str]:
+    """Docstrings, also those below an attribute or a constant."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def lost_names(root: Path, text: str) -> Iterator[str]:
+    """Paths of Python files and folders, and dotted names of modules or their members, that are not below `root`."""
+    for path in re.findall(r"(?<![\w/.])((?:bulkq|tests|benchmarks)/[\w/]+(?:\.py|/(?![\w.{])))", text):
+        if not (root / path).exists():
+            yield path
+    for name in re.findall(r"(?<![\w/.\-])bulkq(?:\.[a-z]\w*)+", text):
+        if name not in NO_MODULES and not leads_somewhere(root, name.split(".")):
+            yield name
+
+
+def leads_somewhere(root: Path, parts: Sequence[str]) -> bool:
+    """Whether the names are a module, or a module and a word that it contains."""
+    for length in range(len(parts), 0, -1):
+        base = root.joinpath(*parts[:length])
+        module = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()), None)
+        if module is not None:
+            return all(re.search(rf"\b{name}\b", module.read_text()) for name in parts[length:])
+    return False
 
 
 def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

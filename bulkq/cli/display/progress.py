@@ -306,17 +306,21 @@ class _DataStream(io.RawIOBase):
         self._display = display
 
     def writable(self) -> bool:
+        """Return True, as required by `io.RawIOBase`."""
         return True
 
     def isatty(self) -> bool:
+        """Return True: the stream exists only for terminals."""
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Erase the bar, then write `data`; return the number of bytes written."""
         if data:
             self._display.close()
         return self._stdout.write(data)
 
     def flush(self) -> None:
+        """Flush the underlying stream."""
         self._stdout.flush()
 
 

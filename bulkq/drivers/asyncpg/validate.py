@@ -47,6 +47,7 @@ class _Kind:
     secret: bool
 
     def bad(self, position: int, index: int, value: str, state: str, message: str) -> BadValue:
+        """Return a `BadValue` of this type. If the parameter is secret, `value` is masked in `message`."""
         if self.secret and value:
             message = message.replace(value, MASK)
         return BadValue(position, index, self.type, state, message)

@@ -167,6 +167,11 @@ class _Segment:
         self.live = 0
 
     def append(self, data: bytes) -> int:
+        """Write `data` at the end of the file; return its offset in bytes.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         at = self.size
         with memoryview(data) as view:
             done = 0
@@ -177,6 +182,11 @@ class _Segment:
         return at
 
     def read(self, place: Place) -> bytes:
+        """Return the bytes at `place`.
+
+        Raises:
+            OSError: the file cannot be read, or ends before `place` does.
+        """
         found = bytearray()
         while len(found) < place.size:
             piece = os.pread(self._file.fileno(), place.size - len(found), place.offset + len(found))
@@ -186,30 +196,42 @@ class _Segment:
         return bytes(found)
 
     def free(self, place: Place) -> None:
+        """Release the bytes at `place`. Truncate the file if no other bytes are in use."""
         self.live -= place.size
         if not self.live:
             os.ftruncate(self._file.fileno(), 0)
             self.size = 0
 
     def close(self) -> None:
+        """Close the file, which also removes it."""
         self._file.close()
 
 
 class _Packer(pickle.Pickler):
+    """A pickler that writes shared objects as numbers.
+
+    Args:
+        number: returns the number of a shared object, or None.
+    """
+
     def __init__(self, file: io.BytesIO, number: Callable[[object], int | None]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._number = number
 
     def persistent_id(self, obj: object) -> int | None:
+        """Return the number of a shared object, or None if `obj` is to be pickled (see `pickle.Pickler`)."""
         return self._number(obj)
 
 
 class _Unpacker(pickle.Unpickler):
+    """The reverse of `_Packer`: a number becomes the object at that index of `objects`."""
+
     def __init__(self, file: io.BytesIO, objects: list[object]) -> None:
         super().__init__(file)
         self._objects = objects
 
     def persistent_load(self, pid: int) -> object:
+        """Return the shared object with number `pid` (see `pickle.Unpickler`)."""
         return self._objects[pid]
 
 
