@@ -41,7 +41,7 @@ COMMANDS = {
 """Name, module with the object `command`, and one line of help; in the order of `bulkq --help`."""
 
 
-class Broken(Exception):
+class BrokenPipe(Exception):
     """Carries a `BrokenPipeError` past Click, which would exit with 1 and print nothing."""
 
 
@@ -50,7 +50,7 @@ def _past_click() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise Broken from error
+        raise BrokenPipe from error
 
 
 class Program(click.Group):
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - here each error becomes one line and an exit code
         from bulkq.cli.errors import report
 
-        code = report((isinstance(error, Broken) and error.__cause__) or error, given)
+        code = report((isinstance(error, BrokenPipe) and error.__cause__) or error, given)
     _let_go_of_a_closed_stdout()
     return code if isinstance(code, int) else 0
 

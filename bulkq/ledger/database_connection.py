@@ -163,12 +163,12 @@ async def postgres(place: LedgerLocation) -> LedgerDatabase:
 
 def _unreachable(error: Exception, place: LedgerLocation, given: object) -> LedgerError:
     from bulkq.drivers.asyncpg.connect_errors import explained as refused
-    from bulkq.drivers.asyncpg.options import Options
+    from bulkq.drivers.asyncpg.options import AsyncpgOptions
 
     cause: BaseException | None = error
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig.__cause__ or error.orig
-    if not isinstance(cause, Exception) or not isinstance(given, Options):
+    if not isinstance(cause, Exception) or not isinstance(given, AsyncpgOptions):
         return explained(error, place)
     found: BulkqError = refused(cause, place.url, given)
     return LedgerError(f'ledger "{place.shown}": {found}')

@@ -97,7 +97,7 @@ FAILPOINTS = (
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
     *_around("claim-sqlite", "bulkq.drivers.sqlite.claims:take", kinds=SQLITE, passages=OFTEN),
-    *_around("batch-sqlite", "bulkq.drivers.sqlite.session:Session._applied", kinds=SQLITE, passages=OFTEN),
+    *_around("batch-sqlite", "bulkq.drivers.sqlite.session:SqliteSession._applied", kinds=SQLITE, passages=OFTEN),
     *_around("commit-sqlite", "bulkq.drivers.sqlite.handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
     *_around("deliver", "bulkq.engine.delivery.base:Window.deliver", passages=OFTEN),

@@ -14,14 +14,14 @@ from bulkq.model import Limits, Phase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
 
 WORK_S = 60.0
 """What one of our statements may take beside waiting for locks: the markers of a long run are many rows to delete."""
 
 
 async def administer(
-    session: Session, statements: Sequence[str], patience_s: float | None, *, read_only: bool, pid: int | None
+    session: AsyncpgSession, statements: Sequence[str], patience_s: float | None, *, read_only: bool, pid: int | None
 ) -> list[tuple[object, ...]]:
     """Execute `statements` in one transaction that is on disk when this returns; the rows of the last one.
 
@@ -55,7 +55,7 @@ async def administer(
     return rows
 
 
-def _opening(session: Session, patience_s: float | None, *, read_only: bool) -> str:
+def _opening(session: AsyncpgSession, patience_s: float | None, *, read_only: bool) -> str:
     limits = Limits(
         timeout_s=None if patience_s is None else patience_s + WORK_S, lock_timeout_s=patience_s, read_only=read_only
     )

@@ -20,7 +20,7 @@ from bulkq.model import Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Arguments, AsyncpgStatement
     from bulkq.model import Claim, Limits, ParameterSet, Reply, Server
 
@@ -52,7 +52,7 @@ class Attempt:
 
     def __init__(
         self,
-        session: Session,
+        session: AsyncpgSession,
         server: Server,
         statement: AsyncpgStatement,
         sets: Sequence[ParameterSet],

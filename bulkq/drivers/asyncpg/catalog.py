@@ -13,7 +13,7 @@ from bulkq.query import name_parts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
 
 TYPES = """\
 WITH RECURSIVE element(asked, oid, base) AS (
@@ -62,7 +62,7 @@ class Type:
     own_text: bool  # a cast of an element to text is not the type's output function
 
 
-async def types(session: Session, wanted: Iterable[int], known: dict[int, Type]) -> None:
+async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, Type]) -> None:
     """Put the types with the oids `wanted` into `known`: one round trip, or none."""
     missing = sorted(set(wanted) - known.keys())
     if missing:
@@ -70,7 +70,7 @@ async def types(session: Session, wanted: Iterable[int], known: dict[int, Type])
             known[row[0]] = Type(*row)
 
 
-async def identifiers(session: Session, names: Mapping[str, str]) -> dict[str, str]:
+async def identifiers(session: AsyncpgSession, names: Mapping[str, str]) -> dict[str, str]:
     """The values of `:{name}` placeholders as quoted SQL names, `schema.table` in two parts.
 
     Raises:
@@ -79,7 +79,7 @@ async def identifiers(session: Session, names: Mapping[str, str]) -> dict[str, s
     return {parameter: await _quoted(session, parameter, value) for parameter, value in names.items()}
 
 
-async def _quoted(session: Session, parameter: str, value: str) -> str:
+async def _quoted(session: AsyncpgSession, parameter: str, value: str) -> str:
     if value and "\0" not in value:
         if await session.fetchval(NAMED, value):
             return identifier(value)

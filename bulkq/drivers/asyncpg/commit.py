@@ -10,13 +10,13 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
 
 CUT_S = 0.2
 """How long asyncpg may take to notice that we have cut the socket."""
 
 
-async def commit(session: Session, sql: str, *, timeout_s: float, pid: int | None) -> None:
+async def commit(session: AsyncpgSession, sql: str, *, timeout_s: float, pid: int | None) -> None:
     """Send `sql`, one message that ends with COMMIT, and wait for the answer.
 
     A cancellation waits for it too, for at most the grace, and is then forgotten here: what was committed is

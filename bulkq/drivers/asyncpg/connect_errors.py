@@ -21,7 +21,7 @@ from bulkq.text import urls
 from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.options import Options
+    from bulkq.drivers.asyncpg.options import AsyncpgOptions
 
 _PARAMETER = re.compile(r'unrecognized configuration parameter "([^"]*)"')
 
@@ -79,7 +79,7 @@ async def foreign(error: Exception) -> bool:
     return answer != b"N"
 
 
-def explained(error: Exception, url: str, options: Options, *, foreign: bool = False) -> BulkqError:
+def explained(error: Exception, url: str, options: AsyncpgOptions, *, foreign: bool = False) -> BulkqError:
     """The error to raise for `error`, and for what `foreign` said of it; no password of `url` is in it."""
     if isinstance(error, BulkqError):
         return error
@@ -106,7 +106,7 @@ def _unknown_option(error: Exception, url: str) -> str | None:
     return f'target "{urls.safe(url)}": no option "{found[1]}" ({advice})'
 
 
-def _reason(error: Exception, options: Options) -> str:
+def _reason(error: Exception, options: AsyncpgOptions) -> str:
     where = _where(options)
     cause = error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
     cut = isinstance(error, ConnectionResetError) or "unexpected connection_lost" in str(error)
@@ -123,7 +123,7 @@ def _reason(error: Exception, options: Options) -> str:
     return f"{where}: {_line(error)}"
 
 
-def _network(error: OSError, where: str, options: Options) -> str:
+def _network(error: OSError, where: str, options: AsyncpgOptions) -> str:
     if isinstance(error, socket.gaierror):
         return f"no such host {where}: {(error.strerror or '').lower()}".removesuffix(": ")
     if isinstance(error, TimeoutError):
@@ -135,7 +135,7 @@ def _network(error: OSError, where: str, options: Options) -> str:
     return _unreachable(error, where, options)
 
 
-def _refused(error: asyncpg.PostgresError, options: Options) -> str:
+def _refused(error: asyncpg.PostgresError, options: AsyncpgOptions) -> str:
     """The server's own words: they name the role, the database or the line of pg_hba.conf that is missing."""
     message = _line(error)
     match error.sqlstate:
@@ -147,7 +147,7 @@ def _refused(error: asyncpg.PostgresError, options: Options) -> str:
     return message
 
 
-def _unreachable(error: OSError, where: str, options: Options) -> str:
+def _unreachable(error: OSError, where: str, options: AsyncpgOptions) -> str:
     text = str(error)
     found = _ADDRESS.search(text)
     address = where if not found else f"{found[1]}:{found[2]}" if found[2] else found[1]
@@ -169,7 +169,7 @@ def _unreachable(error: OSError, where: str, options: Options) -> str:
     return f"{where} cannot be reached: {error.strerror or text}".replace("\n", " ")
 
 
-def _where(options: Options) -> str:
+def _where(options: AsyncpgOptions) -> str:
     return ", ".join(f'"{host}"' for host in options.hosts if host) or "the server on this machine"
 
 

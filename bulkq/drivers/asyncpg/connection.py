@@ -20,7 +20,7 @@ from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.prepare import Describer, Wanted
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
-from bulkq.drivers.asyncpg.validate import Checker
+from bulkq.drivers.asyncpg.validate import AsyncpgTextValidator
 from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from bulkq.drivers.asyncpg.catalog import Type
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
 
@@ -54,7 +54,7 @@ class AsyncpgConnection(BaseConnection):
 
     def __init__(
         self,
-        session: Session,
+        session: AsyncpgSession,
         server: Server,
         *,
         read_only: bool,
@@ -168,7 +168,7 @@ class AsyncpgConnection(BaseConnection):
         if own.typed or not own.shape.bound or not sets:
             return []
         await self._clear()
-        checker = Checker(self._session, self.server.version_number, own.query.path)
+        checker = AsyncpgTextValidator(self._session, self.server.version_number, own.query.path)
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:

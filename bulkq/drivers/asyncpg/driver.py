@@ -13,12 +13,12 @@ from bulkq.drivers import libpq, read_only_errors
 from bulkq.drivers.asyncpg import options
 from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
-from bulkq.drivers.asyncpg.session import Session
+from bulkq.drivers.asyncpg.session import AsyncpgSession
 from bulkq.model import Capabilities, Server
 from bulkq.text import urls
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.options import Options
+    from bulkq.drivers.asyncpg.options import AsyncpgOptions
     from bulkq.drivers.asyncpg.statement import Recipe
 
 COMMAND_S = 10.0
@@ -51,7 +51,7 @@ class AsyncpgDriver:
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:
         self.target = urls.safe(url)
         self._url = url
-        self._options: Options = options.read(url)
+        self._options: AsyncpgOptions = options.read(url)
         self._application_name = application_name
         self._read_only = read_only
         self._server: Server | None = None  # what the first session found, where it was direct
@@ -65,7 +65,7 @@ class AsyncpgDriver:
             TargetError: which part did not let us in.
             UsageError: an option in the URL or the environment is wrong.
         """
-        session: Session | None = None
+        session: AsyncpgSession | None = None
         try:
             async with asyncio.timeout(self._options.timeout_s):
                 session = await self._open()
@@ -83,7 +83,7 @@ class AsyncpgDriver:
             raise explained(error, self._url, self._options, foreign=await foreign(error)) from None
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
 
-    def _known(self, session: Session) -> Server | None:
+    def _known(self, session: AsyncpgSession) -> Server | None:
         """What the first direct session found holds for the others: a hundred lanes do not ask a hundred times."""
         if self._server is None or not session.settled or (not self._read_only and session.may_be_read_only()):
             return None
@@ -100,15 +100,15 @@ class AsyncpgDriver:
             settings[postgresql.CHECK_ALIVE_NAME] = str(postgresql.CHECK_MS)
         return settings
 
-    async def _open(self) -> Session:
+    async def _open(self) -> AsyncpgSession:
         given = self._options
         settled = self._server is not None
-        session: Session = await asyncpg.connect(
+        session: AsyncpgSession = await asyncpg.connect(
             **given.arguments(),
             command_timeout=COMMAND_S,
             statement_cache_size=0,  # we prepare what we repeat, by name, and a pooler must see no names at all
             server_settings=self._startup(),
-            connection_class=Session,
+            connection_class=AsyncpgSession,
         )
         session.settled = settled
         session.keep_alive(given.keep_alive)
@@ -116,7 +116,7 @@ class AsyncpgDriver:
         await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")
         return session
 
-    async def _look(self, session: Session) -> Server:
+    async def _look(self, session: AsyncpgSession) -> Server:
         """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
         found = await session.fetchrow(postgresql.LOOK)
         pooled = found[0] != session.get_server_pid()
@@ -145,7 +145,7 @@ class AsyncpgDriver:
         self._server = None if pooled or locked else server
         return server
 
-    async def _with_settings(self, session: Session) -> asyncpg.Record:
+    async def _with_settings(self, session: AsyncpgSession) -> asyncpg.Record:
         """The same through a pooler, with the settings of each transaction, which also shows that the server takes them."""
         await session.execute(f"BEGIN; {postgresql.local(session.local)}")
         try:
@@ -153,10 +153,10 @@ class AsyncpgDriver:
         finally:
             await session.recover()
 
-    async def _obstacle(self, session: Session) -> str:
+    async def _obstacle(self, session: AsyncpgSession) -> str:
         return read_only_errors.reason(await session.fetchrow(read_only_errors.WHY), self._options.settings)
 
-    async def _settle_in(self, session: Session, number: int, *, pooled: bool) -> None:
+    async def _settle_in(self, session: AsyncpgSession, number: int, *, pooled: bool) -> None:
         """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""
         if self._read_only and not pooled:
             await session.execute("SET default_transaction_read_only = on")
@@ -182,6 +182,6 @@ def open(url: str, *, application_name: str, read_only: bool) -> AsyncpgDriver: 
     return AsyncpgDriver(url, application_name=application_name, read_only=read_only)
 
 
-def _drop(session: Session | None) -> None:
+def _drop(session: AsyncpgSession | None) -> None:
     if session is not None:
         session.terminate()

@@ -8,7 +8,7 @@ from bulkq import markers
 from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.errors import DatabaseError
     from bulkq.model import Claim
 
@@ -36,12 +36,12 @@ ORDER BY 1, 4 LIMIT 5"""
 """Who keeps a table to himself: nobody else could make us wait for a description."""
 
 
-async def refused(session: Session, claim: Claim) -> DatabaseError:
+async def refused(session: AsyncpgSession, claim: Claim) -> DatabaseError:
     """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
     return markers.refusal(await session.fetch(markers.look(claim), timeout=LOOK_S), claim)
 
 
-async def name_holders(session: Session, error: DatabaseError, patience_s: float | None) -> None:
+async def name_holders(session: AsyncpgSession, error: DatabaseError, patience_s: float | None) -> None:
     """Put into the hint of `error`, a lock that was not to be had, whose transactions may have held it.
 
     The session is idle or closed afterwards, and the error says which.
@@ -52,7 +52,7 @@ async def name_holders(session: Session, error: DatabaseError, patience_s: float
     error.connection_lost = session.is_closed()
 
 
-async def name_owners(session: Session, error: DatabaseError) -> None:
+async def name_owners(session: AsyncpgSession, error: DatabaseError) -> None:
     """The same of `error` from describing a statement, which waits for nobody but those who keep a table to themselves."""
     if error.sqlstate != LOCK_TIMEOUT or error.connection_lost:
         return
@@ -60,7 +60,7 @@ async def name_owners(session: Session, error: DatabaseError) -> None:
     error.connection_lost = session.is_closed()
 
 
-async def _owners(session: Session) -> str | None:
+async def _owners(session: AsyncpgSession) -> str | None:
     try:
         found = await session.fetch(OWNERS, timeout=ASK_S)
     except BROKEN:
@@ -73,7 +73,7 @@ async def _owners(session: Session) -> str | None:
     return f"it may have waited for {'; '.join(held)}" if held else None
 
 
-async def _holders(session: Session, patience_s: float) -> str | None:
+async def _holders(session: AsyncpgSession, patience_s: float) -> str | None:
     try:
         found = await session.fetch(HOLDERS.format(patience_s * 1000), timeout=ASK_S)
     except BROKEN:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from ssl import SSLContext
 
-    from bulkq.drivers.libpq import Given
+    from bulkq.drivers.libpq import ConnectionParameter
     from bulkq.model import Setting
 
 CONNECT_S = 10.0
@@ -58,7 +58,7 @@ class KeepAlive:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class AsyncpgOptions:
     """What `asyncpg.connect` is given."""
 
     extra: str = field(repr=False)  # a URL without host, for what asyncpg takes from nowhere else
@@ -90,7 +90,7 @@ class Options:
         }
 
 
-def read(url: str, environment: Mapping[str, str] | None = None) -> Options:
+def read(url: str, environment: Mapping[str, str] | None = None) -> AsyncpgOptions:
     """What `url` asks for, with what the service file and the environment add.
 
     Raises:
@@ -107,7 +107,7 @@ def read(url: str, environment: Mapping[str, str] | None = None) -> Options:
     mode = value(given, "sslmode") or ("require" if value(given, "requiressl") == "1" else "")
     required = not mode and not all(local(host) for host, _ in hosts)
     system = value(given, "sslrootcert") == "system"
-    return Options(
+    return AsyncpgOptions(
         extra=_extra(given),
         hosts=tuple(host or "localhost" for host, _ in hosts),
         ports=_ports(given, hosts),
@@ -150,7 +150,7 @@ def _port_is_possible(host: str) -> bool:
     return not found[1] or (bool(digits) and len(digits) <= len(str(HIGHEST_PORT)) and int(digits) <= HIGHEST_PORT)
 
 
-def _ports(given: Mapping[str, Given], hosts: list[tuple[str, str]]) -> tuple[int, ...]:
+def _ports(given: Mapping[str, ConnectionParameter], hosts: list[tuple[str, str]]) -> tuple[int, ...]:
     texts = [port for _, port in hosts] or [value(given, "port")]
     for text in texts:
         if not _port_is_possible(f":{text}"):
@@ -163,7 +163,7 @@ def local(host: str) -> bool:
     return host.startswith(("/", "@")) or LOCAL.fullmatch(host) is not None
 
 
-def _refuse_two_addresses(given: Mapping[str, Given]) -> None:
+def _refuse_two_addresses(given: Mapping[str, ConnectionParameter]) -> None:
     """libpq connects to `hostaddr` and checks the certificate against `host`; asyncpg has one name for both."""
     host, address = value(given, "host"), value(given, "hostaddr")
     if host and address and host != address:
@@ -173,7 +173,7 @@ def _refuse_two_addresses(given: Mapping[str, Given]) -> None:
         )
 
 
-def _refuse_missing_files(given: Mapping[str, Given]) -> None:
+def _refuse_missing_files(given: Mapping[str, ConnectionParameter]) -> None:
     for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
         path = value(given, name)
         if path and path != "system" and not Path(path).is_file():
@@ -206,7 +206,7 @@ def exposed(path: Path) -> bool:
     return path.is_file() and bool(path.stat().st_mode & 0o077)
 
 
-def timeout_s(given: Mapping[str, Given]) -> float:
+def timeout_s(given: Mapping[str, ConnectionParameter]) -> float:
     """Seconds for a connection: at most ten, as for every driver; 0 and less is libpq's word for no limit.
 
     Raises:
@@ -216,7 +216,7 @@ def timeout_s(given: Mapping[str, Given]) -> float:
     return min(CONNECT_S, float(seconds)) if seconds > 0 else CONNECT_S
 
 
-def _keep_alive(given: Mapping[str, Given]) -> KeepAlive:
+def _keep_alive(given: Mapping[str, ConnectionParameter]) -> KeepAlive:
     usual = KeepAlive()
     return KeepAlive(
         on=value(given, "keepalives") not in OFF[1:],
@@ -227,14 +227,14 @@ def _keep_alive(given: Mapping[str, Given]) -> KeepAlive:
     )
 
 
-def _whole(given: Mapping[str, Given], name: str, default: int) -> int:
+def _whole(given: Mapping[str, ConnectionParameter], name: str, default: int) -> int:
     text = value(given, name).strip()
     if text and re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) is None:
         raise UsageError(f'{name}: "{text}" is not a whole number ({given[name].source}): correct it')
     return int(text) if text else default
 
 
-def _extra(given: Mapping[str, Given]) -> str:
+def _extra(given: Mapping[str, ConnectionParameter]) -> str:
     found = {name: value(given, name) for name in PASSED_ON if value(given, name)}
     if found.get("sslrootcert") == "system":
         del found["sslrootcert"]

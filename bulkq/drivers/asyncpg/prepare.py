@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.catalog import Type
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Converter
     from bulkq.model import Column, Parameter, Placeholder, Query
 
@@ -63,7 +63,7 @@ class Describer:
 
     def __init__(
         self,
-        session: Session,
+        session: AsyncpgSession,
         known: dict[int, Type],
         name: Callable[[], str],
         *,
@@ -93,12 +93,12 @@ class Describer:
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
             )
         idents = await catalog.identifiers(self._session, wanted.identifiers)
-        first = _Text(query, idents)
+        first = _NumberedText(query, idents)
         handle = await self._user(first, "", (), guard=query.schema is not None)
         attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
         await catalog.types(self._session, [oid for _, oid in attributes], self._known)
         kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
-        second = _Text(query, idents, kinds, typed=wanted.typed)
+        second = _NumberedText(query, idents, kinds, typed=wanted.typed)
         columns = tuple(codecs.column(name, self._known[oid], wanted.decoding) for name, oid in attributes)
         shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
         return await self._accepted(wanted, shape, second)
@@ -132,7 +132,7 @@ class Describer:
     def _shape(
         self,
         wanted: Wanted,
-        text: _Text,
+        text: _NumberedText,
         kinds: list[ParameterType],
         columns: tuple[Column, ...],
         results: tuple[Type, ...],
@@ -156,7 +156,7 @@ class Describer:
             changes=wanted.query.statement is not StatementClass.READ,
         )
 
-    async def _accepted(self, wanted: Wanted, shape: Shape, text: _Text) -> AsyncpgStatement:
+    async def _accepted(self, wanted: Wanted, shape: Shape, text: _NumberedText) -> AsyncpgStatement:
         """The first wrapper that the server takes, or none."""
         query = wanted.query
         for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
@@ -186,7 +186,7 @@ class Describer:
         return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
 
     async def _user(
-        self, text: _Text, name: str, printed: Collection[int], *, guard: bool = False
+        self, text: _NumberedText, name: str, printed: Collection[int], *, guard: bool = False
     ) -> PreparedStatement:
         try:
             return await self._ask(text.rendered.text, name, printed, guarded=text.query if guard else None)
@@ -211,7 +211,7 @@ class Describer:
         return handle
 
 
-class _Text:
+class _NumberedText:
     """The user's text with `$n`: as it is first asked about, and with conversions once the types (`kinds`) are known."""
 
     def __init__(
@@ -270,7 +270,7 @@ def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Con
     return exact if kind.oid == codecs.NUMERIC else None
 
 
-def _refusal(error: asyncpg.PostgresError, text: _Text) -> DatabaseError:
+def _refusal(error: asyncpg.PostgresError, text: _NumberedText) -> DatabaseError:
     """The server's words, with the author's names for the parameters."""
     at = int(error.position) - 1 if error.position else None
     names = {f"${number}": f":{name}" for name, number in text.numbers.items()}

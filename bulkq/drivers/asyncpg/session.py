@@ -29,7 +29,7 @@ BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Intern
 T = TypeVar("T")
 
 
-class Session(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
     """A session that can always be brought back to idle, or closed."""
 
     check_alive = False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.bad_texts import Entry
     from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.asyncpg.session import Session
+    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
 
@@ -53,10 +53,10 @@ class _Kind:
         return BadValue(position, index, self.type, state, message)
 
 
-class Checker:
+class AsyncpgTextValidator:
     """Checks text sets against the parameter types of a statement, on one session."""
 
-    def __init__(self, session: Session, version_number: int, path: Sequence[str] = ()) -> None:
+    def __init__(self, session: AsyncpgSession, version_number: int, path: Sequence[str] = ()) -> None:
         self._session = session
         self._version = version_number
         self._path = path

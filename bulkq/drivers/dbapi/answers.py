@@ -12,7 +12,7 @@ from bulkq.model import Decoding, StatementClass
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.drivers.dbapi.pep249 import Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Reply
@@ -27,7 +27,11 @@ SEVERAL_RESULTS = (
 
 
 def reply_of(
-    transaction: Transaction, statement: SqlStatement, cursor: Cursor, answers: Sequence[object], order: Sequence[int]
+    transaction: Transaction,
+    statement: SqlStatement,
+    cursor: DbapiCursor,
+    answers: Sequence[object],
+    order: Sequence[int],
 ) -> Reply:
     """The reply made of `answers`, put back into the order of the sets where they were sorted.
 
@@ -51,7 +55,7 @@ def reply_of(
 
 
 def formed(
-    transaction: Transaction, statement: SqlStatement, cursor: Cursor, answers: Sequence[Rows], changed: int = 0
+    transaction: Transaction, statement: SqlStatement, cursor: DbapiCursor, answers: Sequence[Rows], changed: int = 0
 ) -> Reply:
     """The rows of the sets as columns, each in the form that is wanted."""
     adapter, decoding = transaction.adapter, statement.decoding
@@ -68,7 +72,11 @@ def formed(
 
 
 def further(
-    transaction: Transaction, statement: SqlStatement, cursor: Cursor, reply: Reply, fetched: Callable[[Cursor], Rows]
+    transaction: Transaction,
+    statement: SqlStatement,
+    cursor: DbapiCursor,
+    reply: Reply,
+    fetched: Callable[[DbapiCursor], Rows],
 ) -> Reply:
     """`reply` with the further results of a procedure, which `cursor` still holds.
 

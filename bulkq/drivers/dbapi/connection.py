@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bulkq.drivers.dbapi.executor import Carrier
-    from bulkq.drivers.dbapi.session import Session
-    from bulkq.drivers.dbapi.statement import Signals
+    from bulkq.drivers.dbapi.session import SqlSession
+    from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
@@ -59,7 +59,7 @@ class SqlConnection(BaseConnection):
     def __init__(
         self,
         carrier: Carrier,
-        session: Session,
+        session: SqlSession,
         server: Server,
         left_behind: Callable[[], None],
         warnings: Warnings,
@@ -172,18 +172,18 @@ class SqlConnection(BaseConnection):
             raise DatabaseError(
                 f"the connection is closed{why}", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True
             )
-        signals = self._session.watch(timeout_s)
+        attempt = self._session.watch(timeout_s)
         hop = self._carrier.run(work)
         try:
-            result = await self._watched(hop, signals, timeout_s, phase)
+            result = await self._watched(hop, attempt, timeout_s, phase)
         except asyncio.CancelledError:
             self._lost = True  # until the hop is known to have ended
             with suppress(asyncio.CancelledError):  # called back twice
-                await self._called_back(hop, signals)
+                await self._called_back(hop, attempt)
             self._lost = not hop.done() or self._session.lost
             if self._abandoned:
                 raise asyncio.CancelledError(f"cannot be cancelled and was left behind{self._remedy}") from None
-            if lasting and signals.committing:
+            if lasting and attempt.committing:
                 return what_lasts(hop, GRACE_S)
             raise
         else:
@@ -193,7 +193,7 @@ class SqlConnection(BaseConnection):
             self._warnings.take(self._session.warned, keep=False)
             self._lost = self._lost or self._session.lost
 
-    async def _watched(self, hop: asyncio.Future[T], signals: Signals, timeout_s: float | None, phase: Phase) -> T:
+    async def _watched(self, hop: asyncio.Future[T], attempt: AttemptState, timeout_s: float | None, phase: Phase) -> T:
         """Wait for `hop`; end the statement whose time is up. A statement's clock starts when it is first seen."""
         if timeout_s is None:
             return await asyncio.shield(hop)
@@ -205,18 +205,18 @@ class SqlConnection(BaseConnection):
             await asyncio.wait([hop], timeout=look_s)
             if hop.done():
                 return hop.result()
-            if len(signals.answers) != which:
-                which, since_s = len(signals.answers), loop.time()
+            if len(attempt.answers) != which:
+                which, since_s = len(attempt.answers), loop.time()
             elif loop.time() - since_s >= limit_s:
-                signals.expired = which
-                if not await self._ended(hop, lambda at=which: len(signals.answers) == at):  # type: ignore[misc]
+                attempt.expired = which
+                if not await self._ended(hop, lambda at=which: len(attempt.answers) == at):  # type: ignore[misc]
                     raise self._gone(hop, which, timeout_s, phase)
-                signals.expired = which if hop.done() else None
+                attempt.expired = which if hop.done() else None
                 since_s = loop.time()
 
-    async def _called_back(self, hop: asyncio.Future[T], signals: Signals) -> None:
+    async def _called_back(self, hop: asyncio.Future[T], attempt: AttemptState) -> None:
         """End a hop that nobody waits for any more."""
-        signals.cancelled = True
+        attempt.cancelled = True
         if not await self._ended(hop, lambda: True):
             self._abandon(hop)
 

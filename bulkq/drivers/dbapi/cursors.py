@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding
 
 
 class Cursors:
     """Cursors on `connection`, made when they are needed."""
 
-    def __init__(self, connection: Connection, adapter: Adapter) -> None:
+    def __init__(self, connection: DbapiConnection, adapter: Adapter) -> None:
         self.keeps = adapter.believed
         self.used = False
         """A cursor was given out since `used` was last set to False: a statement may have run."""
 
         self._connection = connection
         self._product = adapter
-        self._own: Cursor | None = None
-        self._readers: dict[Decoding, Cursor] = {}
+        self._own: DbapiCursor | None = None
+        self._readers: dict[Decoding, DbapiCursor] = {}
 
-    def own(self) -> Cursor:
+    def own(self) -> DbapiCursor:
         """The cursor of a statement that is fetched whole."""
         self.used = True
         if self._own is None or not self.keeps:
@@ -36,7 +36,7 @@ class Cursors:
             self._own = self._connection.cursor()
         return self._own
 
-    def reader(self, decoding: Decoding) -> Cursor:
+    def reader(self, decoding: Decoding) -> DbapiCursor:
         """The cursor of the next statement of the user's."""
         self.used = True
         self._product.decode(self._connection, decoding)
@@ -50,16 +50,16 @@ class Cursors:
         self._readers[decoding] = made
         return made
 
-    def last_reader(self, decoding: Decoding) -> Cursor:
+    def last_reader(self, decoding: Decoding) -> DbapiCursor:
         """The cursor that the user's last statement had."""
         return self._readers.get(decoding) or self.reader(decoding)
 
-    def holds(self, cursor: Cursor) -> bool:
+    def holds(self, cursor: DbapiCursor) -> bool:
         """Whether `cursor` is one of these, which closes itself when its time comes."""
         return cursor is self._own or cursor in self._readers.values()
 
 
-def _close(cursor: Cursor | None) -> None:
+def _close(cursor: DbapiCursor | None) -> None:
     if cursor is not None:
         with suppress(Exception):  # nobody needs what is left of its answer
             cursor.close()

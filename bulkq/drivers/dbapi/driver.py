@@ -14,7 +14,7 @@ from bulkq.drivers import libpq, tls
 from bulkq.drivers.dbapi import self_test
 from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.drivers.dbapi.executor import LoopCarrier, cancels, thread_of
-from bulkq.drivers.dbapi.session import Session
+from bulkq.drivers.dbapi.session import SqlSession
 from bulkq.drivers.dbapi.warnings import Warnings
 from bulkq.drivers.exit_threads import LEFTOVERS
 from bulkq.errors import BulkqError, TargetError, UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
     from bulkq.drivers.dbapi.executor import Carrier
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
     from bulkq.model import Server
 
@@ -83,7 +83,9 @@ class SqlDriver:
         try:
             async with asyncio.timeout(CONNECT_S):
                 carrier, connection = await self._opened()
-                session = Session(connection, self._known.adapter, read_only=self._read_only, breathe=carrier.breathe)
+                session = SqlSession(
+                    connection, self._known.adapter, read_only=self._read_only, breathe=carrier.breathe
+                )
                 server: Server = await carrier.run(lambda: self._looked(session, connection, carrier.dialect))
         except asyncio.CancelledError:
             await _drop(carrier)
@@ -99,7 +101,7 @@ class SqlDriver:
             server = await self._guarded(carrier, server)
         return SqlConnection(carrier, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
-    def _looked(self, session: Session, connection: Connection, dialect: Dialect) -> Server:
+    def _looked(self, session: SqlSession, connection: DbapiConnection, dialect: Dialect) -> Server:
         """What is at the other end, and what a library that nobody has tried is seen to do."""
         adapter = self._known.adapter
         adapter.dialect = dialect  # this one has seen the server
@@ -112,7 +114,7 @@ class SqlDriver:
             )
         return server if adapter.believed else self._tried(session, server)
 
-    def _tried(self, session: Session, server: Server) -> Server:
+    def _tried(self, session: SqlSession, server: Server) -> Server:
         """What a library that the tests do not hold is seen to do."""
         adapter = self._known.adapter
         LEFTOVERS.foreign = True
@@ -138,7 +140,7 @@ class SqlDriver:
             )
         return replace(server, tls=server.tls or "unknown")
 
-    async def _opened(self) -> tuple[Carrier, Connection]:
+    async def _opened(self) -> tuple[Carrier, DbapiConnection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
         carrier = self._carrier(read_only=self._read_only)
         try:

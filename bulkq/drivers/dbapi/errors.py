@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.adapters.description import Trouble
-    from bulkq.drivers.dbapi.statement import Signals
+    from bulkq.drivers.dbapi.statement import AttemptState
 
 CANCELED = "57014"
 
@@ -39,7 +39,7 @@ class Moment:
     lost: bool
 
 
-def translated(error: Exception, adapter: Adapter, signals: Signals, moment: Moment) -> DatabaseError:
+def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment: Moment) -> DatabaseError:
     """`error` for the worker."""
     if isinstance(error, Refused):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
@@ -47,9 +47,9 @@ def translated(error: Exception, adapter: Adapter, signals: Signals, moment: Mom
     trouble = adapter.trouble(error)
     message, state = trouble.message, trouble.sqlstate
     doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not adapter.commits_or_fails
-    if state == CANCELED and signals.expired is not None and not doubtful:
-        message = f"timed out after {signals.timeout_s:g}s"
-        if signals.expired != moment.at:
+    if state == CANCELED and attempt.expired is not None and not doubtful:
+        message = f"timed out after {attempt.timeout_s:g}s"
+        if attempt.expired != moment.at:
             message, state = "interrupted by the deadline of the set before it", "40001"
     lost = trouble.lost or moment.lost
     if lost and not message.startswith("connection lost"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bulkq.drivers.dbapi.adapters.description import Counters
-    from bulkq.drivers.dbapi.pep249 import Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Claim, ParameterSet, Query, Reply
 
@@ -139,9 +139,9 @@ class Execution:
     def _must_be_in_time(self, since_s: float) -> None:
         """Raise what `_execute` raises, where a later result of a procedure came too late to be believed."""
         transaction = self._transaction
-        called_back = transaction.signals.cancelled and transaction.adapter.ends_quietly
+        called_back = transaction.attempt.cancelled and transaction.adapter.ends_quietly
         if called_back or time.monotonic() - since_s >= self._limit_s():
-            transaction.signals.answers = []
+            transaction.attempt.answers = []
             raise self._ended(range(1))
 
     def _must_be_well(self, query: Query, reply: Reply) -> None:
@@ -230,15 +230,15 @@ class Execution:
     def _execute(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> Reply:
         """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
         transaction = self._transaction
-        cursor, signals = transaction.cursors.reader(statement.decoding), transaction.signals
-        answers = signals.answers = []
+        cursor, attempt = transaction.cursors.reader(statement.decoding), transaction.attempt
+        answers = attempt.answers = []
         execute, append = cursor.execute, answers.append
         keeps, bare = transaction.cursors.keeps, statement.binding.bare
         warned = transaction.adapter.warned
         clock, limit_s = time.monotonic, self._limit_s()
         since_s = clock()
         for text, values in statement.binding.calls(sets):
-            if signals.cancelled:
+            if attempt.cancelled:
                 raise self._ended(order)
             if not keeps:
                 cursor = transaction.cursors.reader(statement.decoding)
@@ -255,29 +255,29 @@ class Execution:
             append(answer)
             if warned is not None and warned(cursor):
                 transaction.warned.see(cursor, statement.query)
-        if signals.cancelled and transaction.adapter.ends_quietly:
+        if attempt.cancelled and transaction.adapter.ends_quietly:
             raise self._ended(order)
         return reply_of(transaction, statement, transaction.cursors.last_reader(statement.decoding), answers, order)
 
     def _limit_s(self) -> float:
         """What an answer may take and still be believed."""
-        limit_s = self._transaction.signals.timeout_s
+        limit_s = self._transaction.attempt.timeout_s
         return limit_s - EARLY_S if limit_s is not None and self._transaction.adapter.ends_quietly else math.inf
 
     def _ended(self, order: Sequence[int]) -> DatabaseError:
         """The error of a statement that was called back, or whose answer came too late to be believed."""
         transaction = self._transaction
-        at = len(transaction.signals.answers)
-        cancelled = transaction.signals.cancelled
+        at = len(transaction.attempt.answers)
+        cancelled = transaction.attempt.cancelled
         return DatabaseError(
-            "cancelled" if cancelled else f"timed out after {transaction.signals.timeout_s:g}s",
+            "cancelled" if cancelled else f"timed out after {transaction.attempt.timeout_s:g}s",
             sqlstate=CANCELED,
             phase=transaction.phase,
             position=None if cancelled or at >= len(order) else order[at],
             confirmed=transaction.phase is not Phase.COMMITTING,
         )
 
-    def _answer(self, cursor: Cursor, statement: SqlStatement) -> object:
+    def _answer(self, cursor: DbapiCursor, statement: SqlStatement) -> object:
         rows = statement.returns_rows
         if rows is False or (rows is None and not cursor.description):
             return self._transaction.adapter.changed(cursor, statement.query.statement)

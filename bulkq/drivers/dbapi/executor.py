@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Carrier(Protocol):
     dialect: Dialect
     """SQLAlchemy's, which knows the version of the server once a connection is open."""
 
-    async def open(self) -> Connection:
+    async def open(self) -> DbapiConnection:
         """Connect."""
         ...
 
@@ -84,7 +84,7 @@ def own_way(connection: object) -> Callable[[], object] | None:
     return next((way for way in found if callable(way)), None)
 
 
-class Opened(Protocol):
+class RawConnection(Protocol):
     """A connection with SQLAlchemy's names for it."""
 
     dbapi_connection: Any
@@ -110,7 +110,7 @@ class ThreadCarrier:
 
     def __init__(
         self,
-        connect: Callable[[], Opened],
+        connect: Callable[[], RawConnection],
         dialect: Dialect,
         *,
         autocommit: bool = False,
@@ -125,7 +125,7 @@ class ThreadCarrier:
         self._canceling: threading.Thread | None = None
         self._asked_s = 0.0
 
-    async def open(self) -> Connection:
+    async def open(self) -> DbapiConnection:
         """Connect, in the thread."""
         try:
             return await self._thread.run(self._connect)
@@ -133,12 +133,12 @@ class ThreadCarrier:
             self._thread.end()
             raise
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> DbapiConnection:
         self._raw = self._open()
         dbapi = self._raw.dbapi_connection
         if self._autocommit:
             self.dialect.set_isolation_level(dbapi, "AUTOCOMMIT")
-        return cast("Connection", dbapi)
+        return cast("DbapiConnection", dbapi)
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run `work` in the thread."""
@@ -229,7 +229,7 @@ class LoopCarrier:
         self._canceling: asyncio.Task[None] | None = None
         self._asked_s = 0.0
 
-    async def open(self) -> Connection:
+    async def open(self) -> DbapiConnection:
         """Connect."""
         self._connection = await self._engine.connect()
         fairy = await self._connection.get_raw_connection()
@@ -237,7 +237,7 @@ class LoopCarrier:
         dbapi = fairy.dbapi_connection
         if self._autocommit:
             await self.run(lambda: self.dialect.set_isolation_level(cast("Any", dbapi), "AUTOCOMMIT"))
-        return cast("Connection", dbapi)
+        return cast("DbapiConnection", dbapi)
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run `work` in a greenlet."""

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.adapters.description import Ask
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 
-def names_of(adapter: Adapter, ask: Ask, connection: Connection, identifiers: Mapping[str, str]) -> dict[str, str]:
+def names_of(adapter: Adapter, ask: Ask, connection: DbapiConnection, identifiers: Mapping[str, str]) -> dict[str, str]:
     """Each of `identifiers` quoted; the catalog is read where there are any.
 
     Raises:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding, Style
     from bulkq.drivers.dbapi.adapters.description import Asking, Trouble
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.model import Query
 
 
@@ -61,7 +61,7 @@ class Library(Adapter):
         self.tried = frozenset({self.library} if self.trusted else ())
         super().__init__(dialect)
 
-    def connect(self, url: URL, *, application_name: str, read_only: bool) -> Connection:
+    def connect(self, url: URL, *, application_name: str, read_only: bool) -> DbapiConnection:
         """Open a connection, in the thread that will use it.
 
         Raises:
@@ -121,15 +121,15 @@ class LibraryDriver(SqlDriver):
     def _carrier(self, *, read_only: bool) -> ThreadCarrier:
         library = self._library
 
-        def connect() -> _Opened:
+        def connect() -> _LibraryConnection:
             connection = library.connect(self._known.url, application_name=self._application_name, read_only=read_only)
-            return _Opened(connection, connection)
+            return _LibraryConnection(connection, connection)
 
         return ThreadCarrier(connect, library.dialect, canceller=library.canceller)
 
 
 @dataclass(slots=True)
-class _Opened:
+class _LibraryConnection:
     """A connection with SQLAlchemy's names for it."""
 
     dbapi_connection: Any

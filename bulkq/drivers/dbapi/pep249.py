@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Cursor(Protocol):
+class DbapiCursor(Protocol):
     """A cursor; https://peps.python.org/pep-0249/#cursor-objects ."""
 
     @property
@@ -37,10 +37,10 @@ class Cursor(Protocol):
         ...
 
 
-class Connection(Protocol):
+class DbapiConnection(Protocol):
     """A connection; https://peps.python.org/pep-0249/#connection-objects ."""
 
-    def cursor(self) -> Cursor:
+    def cursor(self) -> DbapiCursor:
         """A new cursor."""
         ...
 

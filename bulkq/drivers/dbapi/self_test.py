@@ -14,7 +14,7 @@ from bulkq.drivers.dbapi.adapters.base import TABLE
 from bulkq.errors import TargetError
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.session import Session
+    from bulkq.drivers.dbapi.session import SqlSession
 
 WRITES = (
     (f"INSERT INTO {TABLE} SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3", 3),
@@ -36,7 +36,7 @@ class Seen:
     rolls_back: bool = False
 
 
-def ask_twice(session: Session) -> None:
+def ask_twice(session: SqlSession) -> None:
     """Ask the smallest question twice.
 
     Raises:
@@ -54,7 +54,7 @@ def ask_twice(session: Session) -> None:
             )
 
 
-def write_and_undo(session: Session) -> Seen:
+def write_and_undo(session: SqlSession) -> Seen:
     """Change a temporary table in a transaction that is undone; leaves no transaction open."""
     if not session.adapter.temporary:
         return Seen()
@@ -62,7 +62,7 @@ def write_and_undo(session: Session) -> Seen:
     return seen if seen.counts or not session.adapter.counts_otherwise() else _tried(session)
 
 
-def _tried(session: Session) -> Seen:
+def _tried(session: SqlSession) -> Seen:
     try:
         session.ask(session.adapter.temporary)
         counts = _counted(session)
@@ -77,7 +77,7 @@ def _tried(session: Session) -> Seen:
     return Seen(counts, [str(row[0]) for row in left] == ["0"])
 
 
-def _counted(session: Session) -> bool:
+def _counted(session: SqlSession) -> bool:
     """Whether every write of the trial is counted rightly; the transaction stays open."""
     session.ask("BEGIN")
     right = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi import prepare
 from bulkq.drivers.dbapi.execute import Execution
-from bulkq.drivers.dbapi.statement import Signals
+from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.stream import Stream
 from bulkq.drivers.dbapi.transaction import Transaction
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.dbapi.warnings import Warned
     from bulkq.model import BadValue, Decoding, ParameterSet, Query
 
 
-class Session:
+class SqlSession:
     """Transactions, attempts and streams of one connection of a DB-API library.
 
     Args:
@@ -31,7 +31,7 @@ class Session:
     """
 
     def __init__(
-        self, connection: Connection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
+        self, connection: DbapiConnection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
     ) -> None:
         self.adapter = adapter
         self.transaction = Transaction(connection, adapter, read_only=read_only, breathe=breathe)
@@ -60,10 +60,10 @@ class Session:
         """Warnings since they were last taken."""
         return self.transaction.warned
 
-    def watch(self, timeout_s: float | None) -> Signals:
-        """Fresh signals for the next hop, each statement of which may take `timeout_s`."""
-        self.transaction.signals = Signals(timeout_s=timeout_s)
-        return self.transaction.signals
+    def watch(self, timeout_s: float | None) -> AttemptState:
+        """The state of a new attempt, each statement of which may take `timeout_s`."""
+        self.transaction.attempt = AttemptState(timeout_s=timeout_s)
+        return self.transaction.attempt
 
     def prepare(self, query: Query, identifiers: Mapping[str, str], decoding: Decoding, *, typed: bool) -> SqlStatement:
         """Describe `query`; nothing of it is executed. See `prepare.prepare`."""

@@ -40,8 +40,8 @@ class SqlStatement:
 
 
 @dataclass(slots=True)
-class Signals:
-    """What the loop and the hop tell each other; each attribute is written by one side."""
+class AttemptState:
+    """What the event loop and the thread know of an attempt under way; each attribute is written by one of them."""
 
     cancelled: bool = False  # nobody waits any more
     expired: int | None = None  # the deadline of the set at this place has passed

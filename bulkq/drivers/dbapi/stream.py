@@ -11,7 +11,7 @@ from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.pep249 import Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Limits, ParameterSet, Reply
@@ -26,7 +26,7 @@ class Stream:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._cursor: Cursor | None = None
+        self._cursor: DbapiCursor | None = None
 
     def begin(self, statement: SqlStatement, params: ParameterSet, limits: Limits) -> Reply:
         """Execute `statement` for one set and give the first piece; `end` must follow."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq.drivers.dbapi.cursors import Cursors
 from bulkq.drivers.dbapi.errors import CANCELED, Moment, translated
-from bulkq.drivers.dbapi.statement import Signals
+from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.warnings import Warned
 from bulkq.drivers.results import uncollected
 from bulkq.errors import DatabaseError, RefusedError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, ParameterSet
 
     Rows = Sequence[tuple[object, ...]]
@@ -60,12 +60,12 @@ class Transaction:
     """What could not be done, in the library's words."""
 
     def __init__(
-        self, connection: Connection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
+        self, connection: DbapiConnection, adapter: Adapter, *, read_only: bool, breathe: Callable[[], None]
     ) -> None:
         self.connection = connection
         self.adapter = adapter
         self.read_only = read_only
-        self.signals = Signals()
+        self.attempt = AttemptState()
         self.cursors = Cursors(connection, adapter)
         self.warned = Warned(connection, adapter)
         self.phase = Phase.PREPARING
@@ -76,7 +76,7 @@ class Transaction:
     # statements of ours
 
     @property
-    def cursor(self) -> Cursor:
+    def cursor(self) -> DbapiCursor:
         """The cursor of a statement that is fetched whole."""
         return self.cursors.own()
 
@@ -86,7 +86,7 @@ class Transaction:
         cursor.execute(text)
         return list(self.fetch(cursor)) if cursor.description else []
 
-    def fetch(self, cursor: Cursor) -> Rows:
+    def fetch(self, cursor: DbapiCursor) -> Rows:
         """Fetch all rows, in pieces.
 
         Raises:
@@ -128,7 +128,7 @@ class Transaction:
                 late = end_s is not None and time.monotonic() >= end_s
                 if not self.adapter.optimistic or late or isinstance(error, DatabaseError):
                     raise
-                if self.adapter.trouble(error).sqlstate not in NOT_NOW or self.signals.committing:
+                if self.adapter.trouble(error).sqlstate not in NOT_NOW or self.attempt.committing:
                     raise
                 self.rollback()
                 self.stop_if_cancelled()
@@ -161,7 +161,7 @@ class Transaction:
         Raises:
             DatabaseError: the hop was cancelled before.
         """
-        self.signals.committing = True  # first: a cancellation that still sees False knows that nothing will last
+        self.attempt.committing = True  # first: a cancellation that still sees False knows that nothing will last
         self.stop_if_cancelled()
 
     def commit(self) -> None:
@@ -225,7 +225,7 @@ class Transaction:
         Raises:
             DatabaseError: it was.
         """
-        if self.signals.cancelled:
+        if self.attempt.cancelled:
             raise DatabaseError("cancelled", sqlstate=CANCELED, phase=Phase.SENT)
 
     # errors
@@ -248,7 +248,7 @@ class Transaction:
             order: of each set its place in the batch.
             prefix: characters in front of the statement that a place in it does not count.
         """
-        at = len(self.signals.answers)
+        at = len(self.attempt.answers)
         self.rollback()
         kept = self._kept_back() if self.phase is Phase.SENT else ""
         if isinstance(error, (DatabaseError, RefusedError)):
@@ -263,7 +263,7 @@ class Transaction:
         if at < len(sets) and (large := self.adapter.too_large(sets[at], error)):
             raise self._refused(large, position) from error
         moment = Moment(self.phase, at, position, binding, prefix, self.lost)
-        trouble = translated(error, self.adapter, self.signals, moment)
+        trouble = translated(error, self.adapter, self.attempt, moment)
         if kept:
             trouble.broken_off, trouble.hint = True, kept
         raise trouble from error

@@ -12,7 +12,7 @@ from bulkq.drivers.dbapi.adapters.description import Refused
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Query
 
 FEW = 5
@@ -49,13 +49,13 @@ class Warned:
         adapter: of the database.
     """
 
-    def __init__(self, connection: Connection, adapter: Adapter) -> None:
+    def __init__(self, connection: DbapiConnection, adapter: Adapter) -> None:
         self.count = 0
         self.first: list[str] = []
         self._connection = connection
         self._product = adapter
 
-    def see(self, cursor: Cursor, query: Query) -> None:
+    def see(self, cursor: DbapiCursor, query: Query) -> None:
         """Take note of the warnings of the statement that `cursor` has just executed, its rows read.
 
         Between two results of a procedure no text can be asked for; the last one has the warnings.

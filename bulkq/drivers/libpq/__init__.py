@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from bulkq.drivers.libpq.conninfo import Given, resolve
+from bulkq.drivers.libpq.conninfo import ConnectionParameter, resolve
 from bulkq.drivers.libpq.settings import blame, settings_of, startup
 
-__all__ = ["Given", "blame", "resolve", "settings_of", "startup"]
+__all__ = ["ConnectionParameter", "blame", "resolve", "settings_of", "startup"]

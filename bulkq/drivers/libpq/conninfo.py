@@ -27,29 +27,29 @@ PORT = re.compile(r"\d+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ConnectionParameter:
     """A parameter and where it was found."""
 
     value: str = field(repr=False)
     source: str  # `the URL`, `service "shop"`, `PGOPTIONS`
 
 
-def resolve(url: str, environment: Mapping[str, str]) -> dict[str, Given]:
+def resolve(url: str, environment: Mapping[str, str]) -> dict[str, ConnectionParameter]:
     """Every parameter that is given, by libpq's name; what libpq does not know stands under its own name, from the URL only.
 
     Raises:
         UsageError: the service, or a parameter of it, cannot be found.
     """
-    found = {name: Given(value, URL) for name, value in _of_url(url).items()}
+    found = {name: ConnectionParameter(value, URL) for name, value in _of_url(url).items()}
     for name, value, source in _of_service(found, environment):
-        found.setdefault(name, Given(value, source))
+        found.setdefault(name, ConnectionParameter(value, source))
     for name, variable in (VARIABLES | SETTINGS).items():
         if environment.get(variable):
-            found.setdefault(name, Given(environment[variable], variable))
+            found.setdefault(name, ConnectionParameter(environment[variable], variable))
     return found
 
 
-def hosts_of(given: Mapping[str, Given]) -> list[tuple[str, str]]:
+def hosts_of(given: Mapping[str, ConnectionParameter]) -> list[tuple[str, str]]:
     """Host and port of each server, the port "" where none is given.
 
     Raises:
@@ -66,7 +66,7 @@ def hosts_of(given: Mapping[str, Given]) -> list[tuple[str, str]]:
     return [(host, own or port) for (host, own), port in zip(pairs, ports, strict=True)]
 
 
-def value(given: Mapping[str, Given], name: str) -> str:
+def value(given: Mapping[str, ConnectionParameter], name: str) -> str:
     """The value of a parameter; "" where it is not given."""
     return given[name].value if name in given else ""
 
@@ -107,7 +107,9 @@ def _split(part: str) -> tuple[str, str]:
     return (host, port) if colon and not part.startswith("/") and PORT.fullmatch(port) else (part, "")
 
 
-def _of_service(given: Mapping[str, Given], environment: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+def _of_service(
+    given: Mapping[str, ConnectionParameter], environment: Mapping[str, str]
+) -> Iterable[tuple[str, str, str]]:
     """Name, value and source of each parameter of the service that is asked for, if any."""
     service = value(given, "service") or environment.get("PGSERVICE", "")
     if not service:

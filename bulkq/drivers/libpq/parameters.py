@@ -13,7 +13,7 @@ from bulkq.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.drivers.libpq.conninfo import Given
+    from bulkq.drivers.libpq.conninfo import ConnectionParameter
 
 VARIABLES = {
     "host": "PGHOST",
@@ -113,7 +113,7 @@ ASYNCPG = {
 UTF8 = frozenset({"", "auto", "utf8", "unicode"})
 
 
-def refuse_for_asyncpg(given: Mapping[str, Given]) -> None:
+def refuse_for_asyncpg(given: Mapping[str, ConnectionParameter]) -> None:
     """Refuse what asyncpg would leave out.
 
     Raises:
@@ -126,7 +126,7 @@ def refuse_for_asyncpg(given: Mapping[str, Given]) -> None:
             )
 
 
-def refuse_encoding(given: Mapping[str, Given]) -> None:
+def refuse_encoding(given: Mapping[str, ConnectionParameter]) -> None:
     """Refuse another encoding than UTF-8 between the server and us: values that it does not have could not be sent.
 
     Raises:
@@ -140,5 +140,5 @@ def refuse_encoding(given: Mapping[str, Given]) -> None:
         )
 
 
-def _shown(name: str, given: Given) -> str:
+def _shown(name: str, given: ConnectionParameter) -> str:
     return f"{name} ({given.source})" if name in SECRET else f"{name}={given.value} ({given.source})"

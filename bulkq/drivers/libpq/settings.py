@@ -15,7 +15,7 @@ from bulkq.model import Setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bulkq.drivers.libpq.conninfo import Given
+    from bulkq.drivers.libpq.conninfo import ConnectionParameter
 
 WORD = re.compile(r"(?:\\.|[^ \t\n\v\f\r\\])+", re.DOTALL)
 NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*")
@@ -66,7 +66,7 @@ FIXED: dict[str, tuple[Callable[[str], bool], str]] = {
 """Settings with values on which bulkq's own reading and writing stands: whether a value is one of them, and the reason."""
 
 
-def settings_of(given: Mapping[str, Given]) -> tuple[Setting, ...]:
+def settings_of(given: Mapping[str, ConnectionParameter]) -> tuple[Setting, ...]:
     """What `given` sets on the server, each name once, in the order in which the server takes them.
 
     Variables outrank `options`, as in libpq. Names that libpq does not know are settings too, as asyncpg has it.
@@ -101,7 +101,7 @@ def blame(message: str, sqlstate: str | None, settings: Sequence[Setting]) -> st
     return None
 
 
-def _options(given: Mapping[str, Given]) -> list[Setting]:
+def _options(given: Mapping[str, ConnectionParameter]) -> list[Setting]:
     if "options" not in given:
         return []
     text, source = given["options"].value, given["options"].source
@@ -124,17 +124,17 @@ def _setting(word: str, following: Iterable[str], source: str) -> Setting:
     return Setting(name, text, source)
 
 
-def _variables(given: Mapping[str, Given]) -> list[Setting]:
+def _variables(given: Mapping[str, ConnectionParameter]) -> list[Setting]:
     """libpq does not send the value `default`."""
     found = [(name, given[name]) for name, variable in SETTINGS.items() if _from(given, name, variable)]
     return [Setting(name, one.value, one.source) for name, one in found if one.value.lower() != "default"]
 
 
-def _from(given: Mapping[str, Given], name: str, source: str) -> bool:
+def _from(given: Mapping[str, ConnectionParameter], name: str, source: str) -> bool:
     return name in given and given[name].source == source
 
 
-def _unknown(given: Mapping[str, Given]) -> list[Setting]:
+def _unknown(given: Mapping[str, ConnectionParameter]) -> list[Setting]:
     names = [name for name in given if name not in KEYWORDS and not _from(given, name, SETTINGS.get(name, ""))]
     return [Setting(name.lower(), given[name].value, given[name].source) for name in names]
 

@@ -32,10 +32,10 @@ def open(url: str, *, application_name: str, read_only: bool) -> SqliteDriver:  
     Raises:
         UsageError: the URL does not name a file.
     """
-    return SqliteDriver("aiosqlite", url, _Thread, read_only=read_only)
+    return SqliteDriver("aiosqlite", url, AiosqliteThread, read_only=read_only)
 
 
-class _Thread:
+class AiosqliteThread:
     """The thread of one connection. The only place that knows aiosqlite's private names; a contract test holds them."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:

@@ -61,7 +61,7 @@ STYLE = binding.Style(
 )
 
 
-class Binding(binding.Binding):
+class SqliteBinding(binding.Binding):
     """Placeholders as `?`, or `?1` and `?2` where a parameter stands in the text more than once."""
 
     def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, most: int) -> None:

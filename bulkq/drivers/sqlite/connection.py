@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.sqlite.handle import Handle
 from bulkq.drivers.sqlite.options import options_of
-from bulkq.drivers.sqlite.session import PIECE, Session, SqliteStatement
+from bulkq.drivers.sqlite.session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError, TargetError, UsageError
 from bulkq.model import Capabilities, Phase, Server
@@ -37,7 +37,7 @@ GRACE_S = 2.0
 KEPT_STATEMENTS = 64
 
 
-class Thread(Protocol):
+class SqliteThread(Protocol):
     """The thread of one connection."""
 
     async def start(self) -> None:
@@ -84,7 +84,12 @@ class SqliteDriver:
     """One database file."""
 
     def __init__(
-        self, name: str, url: str, thread: Callable[[Callable[[], sqlite3.Connection]], Thread], *, read_only: bool
+        self,
+        name: str,
+        url: str,
+        thread: Callable[[Callable[[], sqlite3.Connection]], SqliteThread],
+        *,
+        read_only: bool,
     ) -> None:
         """Remember which file; `connect` opens it.
 
@@ -143,7 +148,7 @@ class SqliteConnection(BaseConnection):
     type is converted by the parameter source. See https://sqlite.org/datatype3.html .
     """
 
-    def __init__(self, path: Path, handle: Handle, thread: Thread) -> None:
+    def __init__(self, path: Path, handle: Handle, thread: SqliteThread) -> None:
         """Take over an open file."""
         major, minor, patch = sqlite3.sqlite_version_info
         self.server = Server(
@@ -153,7 +158,7 @@ class SqliteConnection(BaseConnection):
             database=str(path),
         )
         self._handle = handle
-        self._session = Session(handle)
+        self._session = SqliteSession(handle)
         self._thread = thread
         self._lost = False
         self._statements: dict[tuple[object, ...], SqliteStatement] = {}

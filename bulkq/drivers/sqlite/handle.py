@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.sqlite import rules
-from bulkq.drivers.sqlite.options import Options
+from bulkq.drivers.sqlite.options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sized
     from pathlib import Path
 
-    from bulkq.drivers.sqlite.binding import Binding
+    from bulkq.drivers.sqlite.binding import SqliteBinding
     from bulkq.model import ParameterSet, Query
 
 TICK = 50_000
@@ -29,7 +29,7 @@ Each look needs the interpreter lock. Every 1,000 steps a scan takes a hundred t
 computes (measured: 4.8 s for 0.05 s); every 50,000 three times.
 """
 
-DEFAULTS = Options()
+DEFAULTS = SqliteOptions()
 
 SLICE_S = 0.1
 """SQLite waits this long for a lock at a time, then we look whether to go on: its own wait cannot be interrupted."""
@@ -93,7 +93,7 @@ class Handle:
         options: of the URL.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, options: Options = DEFAULTS) -> None:
+    def __init__(self, path: Path, *, read_only: bool, options: SqliteOptions = DEFAULTS) -> None:
         self._options = options
         self.deadline = Deadline()
         self.reading = read_only  # what the authorizer and query_only go by
@@ -264,7 +264,7 @@ class Handle:
     def failed(
         self,
         error: Exception,
-        binding: Binding | None,
+        binding: SqliteBinding | None,
         *,
         phase: Phase = Phase.SENT,
         values: ParameterSet | None = None,

@@ -44,7 +44,7 @@ NAMES = (*PRAGMAS, "mode", "immutable")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SqliteOptions:
     """How a file is opened."""
 
     pragmas: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Options:
         return "mode=ro" if self.only_read else "immutable=1" if self.immutable else ""
 
 
-def options_of(url: str, query: str) -> Options:
+def options_of(url: str, query: str) -> SqliteOptions:
     """What `query`, the part of `url` behind the `?`, says.
 
     Raises:
@@ -77,7 +77,7 @@ def options_of(url: str, query: str) -> Options:
             pragmas.append(f"PRAGMA {name} = {_value(url, name, word)}")
         else:
             raise UsageError(_unknown(url, name))
-    return Options(tuple(pragmas), only_read, immutable)
+    return SqliteOptions(tuple(pragmas), only_read, immutable)
 
 
 def _value(url: str, name: str, word: str) -> str:

@@ -29,10 +29,10 @@ def open(url: str, *, application_name: str, read_only: bool) -> SqliteDriver:  
     Raises:
         UsageError: the URL does not name a file.
     """
-    return SqliteDriver("pysqlite", url, _Thread, read_only=read_only)
+    return SqliteDriver("pysqlite", url, PysqliteThread, read_only=read_only)
 
 
-class _Thread:
+class PysqliteThread:
     """The thread of one connection."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:

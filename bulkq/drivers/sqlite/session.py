@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.drivers.results import ROWCOUNT, check_rows, columnar, counted
 from bulkq.drivers.sqlite import claims, rules
-from bulkq.drivers.sqlite.binding import Binding, quoted
+from bulkq.drivers.sqlite.binding import SqliteBinding, quoted
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
@@ -50,11 +50,11 @@ class SqliteStatement:
     returns_rows: bool | None
     parameter_types: tuple[str, ...]
     single: bool
-    binding: Binding
+    binding: SqliteBinding
     writes: bool
 
 
-class Session:
+class SqliteSession:
     """What a connection does in its thread, on the file that `db` has opened or will open."""
 
     def __init__(self, db: Handle) -> None:
@@ -81,11 +81,11 @@ class Session:
         try:
             quoted_names = {name: self._identifier(name, value) for name, value in identifiers.items()}
             most = self._db.cursor.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-            return self._described(query, Binding(query, quoted_names, typed=typed, most=most))
+            return self._described(query, SqliteBinding(query, quoted_names, typed=typed, most=most))
         finally:
             self._db.rollback()
 
-    def _described(self, query: Query, binding: Binding) -> SqliteStatement:
+    def _described(self, query: Query, binding: SqliteBinding) -> SqliteStatement:
         returns_rows, writes = self._effects(query, binding)
         columns: tuple[Column, ...] = ()
         if returns_rows and not writes:
@@ -102,7 +102,7 @@ class Session:
             writes=writes,
         )
 
-    def _effects(self, query: Query, binding: Binding) -> tuple[bool | None, bool]:
+    def _effects(self, query: Query, binding: SqliteBinding) -> tuple[bool | None, bool]:
         """Whether rows come back (None: not known) and whether data is changed, as the compiled program says."""
         if self._db.verb == "PRAGMA" and not self._db.reading:
             return None, False  # some pragmas act while they are compiled, and EXPLAIN compiles
@@ -123,7 +123,7 @@ class Session:
         writes = any(step[1] == b"Transaction" and step[3] for step in program)
         return returns_rows, writes or query.statement is StatementClass.WRITE
 
-    def _columns_of(self, binding: Binding) -> tuple[Column, ...]:
+    def _columns_of(self, binding: SqliteBinding) -> tuple[Column, ...]:
         """The result columns, from the statement made to give no row; () where SQLite will not say without a row."""
         if self._db.verb == "EXPLAIN":
             return _columns(self._db.cursor)

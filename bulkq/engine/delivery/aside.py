@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.engine.delivery.overflow import Overflow, Place
+    from bulkq.engine.delivery.overflow import Extent, Overflow
 
 CHUNK_BYTES = 1024 * 1024
 """Weight of the pieces that go into the overflow together."""
@@ -19,7 +19,7 @@ CHUNK_BYTES = 1024 * 1024
 class Aside:
     """Payloads of one sink in their order."""
 
-    places: list[Place] = field(default_factory=list)
+    places: list[Extent] = field(default_factory=list)
     rest: list[object] = field(default_factory=list)
     weight: int = 0  # of `rest`
     size: int = 0  # bytes in the overflow

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from bulkq.engine.delivery.aside import Aside
-from bulkq.engine.delivery.overflow import Place, Shared
+from bulkq.engine.delivery.overflow import Extent, Shared
 
 if TYPE_CHECKING:
     import asyncio
@@ -100,12 +100,12 @@ class Amount:
 
 
 @dataclass(slots=True, order=True)
-class _Run:
+class _SortedRun:
     """Records in ascending order of their batches; `index` and `size` are those of the first that is left."""
 
     index: int
     size: int = field(compare=False)
-    place: Place = field(compare=False)
+    place: Extent = field(compare=False)
     at: int = field(compare=False)
 
 
@@ -122,7 +122,7 @@ class Backlog:
         self._overflow = overflow
         self._held: dict[int, Held] = {}
         self._pinned: dict[int, int] = {}
-        self._runs: list[_Run] = []
+        self._runs: list[_SortedRun] = []
         overflow.heaps.append(self)
 
     def put(self, held: Held) -> None:
@@ -183,7 +183,7 @@ class Backlog:
         if not moved:
             return
         place = self._overflow.append(file.getvalue())
-        heapq.heappush(self._runs, _Run(*moved[0], place, place.offset + HEAD.size))
+        heapq.heappush(self._runs, _SortedRun(*moved[0], place, place.offset + HEAD.size))
         for index, _ in moved:
             self._weigh(-self._held.pop(index).weight)
 
@@ -204,7 +204,7 @@ class Backlog:
         run = self._runs[0]
         end = run.place.offset + run.place.size
         last = run.at + run.size == end
-        data = self._overflow.read(Place(run.place.segment, run.at, run.size + (0 if last else HEAD.size)))
+        data = self._overflow.read(Extent(run.place.segment, run.at, run.size + (0 if last else HEAD.size)))
         held = cast("Held", self._overflow.load(data[: run.size]))
         if last:
             heapq.heappop(self._runs)

@@ -27,7 +27,7 @@ MOST_SHARED = 4_096
 """Objects that records share by number. Further ones are written into each record."""
 
 
-class Place(NamedTuple):
+class Extent(NamedTuple):
     """Where bytes are in the overflow."""
 
     segment: int
@@ -61,7 +61,7 @@ class Overflow:
     def __init__(self) -> None:
         self.heaps: list[Heap] = []
         self._weight = 0
-        self._segments: dict[int, _Segment] = {}
+        self._segments: dict[int, _OverflowFile] = {}
         self._last = 0
         self._numbers: dict[int, int] = {}  # id of a shared object -> its place in `_objects`, which keeps it alive
         self._objects: list[object] = []
@@ -79,7 +79,7 @@ class Overflow:
         if self._weight > MEMORY_BYTES:
             max(self.heaps, key=lambda heap: heap.weight).spill()
 
-    def append(self, data: bytes) -> Place:
+    def append(self, data: bytes) -> Extent:
         """Keep `data`.
 
         Raises:
@@ -89,11 +89,11 @@ class Overflow:
             segment = self._segments.get(self._last)
             if segment is None or segment.size >= SEGMENT_BYTES:
                 segment = self._begin()
-            return Place(self._last, segment.append(data), len(data))
+            return Extent(self._last, segment.append(data), len(data))
         except OSError as error:
             raise _cannot_keep(error) from error
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: Extent) -> bytes:
         """Return the bytes at `place`.
 
         Raises:
@@ -104,7 +104,7 @@ class Overflow:
         except OSError as error:
             raise _cannot_keep(error) from error
 
-    def free(self, place: Place) -> None:
+    def free(self, place: Extent) -> None:
         """Forget the bytes at `place`. A file in which nothing is left is closed, or emptied if it is the last."""
         segment = self._segments[place.segment]
         segment.free(place)
@@ -134,8 +134,8 @@ class Overflow:
         """Return the value that `dump` pickled."""
         return _Unpacker(io.BytesIO(data), self._objects).load()
 
-    def _begin(self) -> _Segment:
-        segment = _Segment()
+    def _begin(self) -> _OverflowFile:
+        segment = _OverflowFile()
         before = self._segments.get(self._last)
         if before is not None and not before.live:
             self._segments.pop(self._last).close()
@@ -158,7 +158,7 @@ class Overflow:
         return number
 
 
-class _Segment:
+class _OverflowFile:
     """One file without a name."""
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ class _Segment:
         self.live += len(data)
         return at
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: Extent) -> bytes:
         """Return the bytes at `place`.
 
         Raises:
@@ -195,7 +195,7 @@ class _Segment:
             found += piece
         return bytes(found)
 
-    def free(self, place: Place) -> None:
+    def free(self, place: Extent) -> None:
         """Release the bytes at `place`. Truncate the file if no other bytes are in use."""
         self.live -= place.size
         if not self.live:

@@ -1,4 +1,4 @@
-"""From the answers of a check's query to its verdicts: `Judge`, one for each part.
+"""From the answers of a check's query to its verdicts: `CheckJudge`, one for each part.
 
 Every parameter set is a check of its own, with a sink of its own. If a check is compared with another query, both are parts
 of the run, and the later answer decides.
@@ -45,7 +45,7 @@ SIDE = "only_in"
 """The column that says which side a differing row comes from."""
 
 
-class Judge:
+class CheckJudge:
     """Decides on the answers of one part.
 
     Args:
@@ -194,7 +194,7 @@ class Pair:
         once: the other query has no parameters: one answer of it stands for every set.
     """
 
-    def __init__(self, judge: Judge, other: str, *, once: bool) -> None:
+    def __init__(self, judge: CheckJudge, other: str, *, once: bool) -> None:
         self._judge = judge
         self._other = other
         self._once = once
@@ -282,13 +282,13 @@ class Reference:
         self.open: dict[int, Answer] = {}
 
     def begin(self, batch: Batch) -> Sink:
-        """See `Judge.begin`."""
+        """See `CheckJudge.begin`."""
         sink = CheckSink(sample=0, mask=(), most_rows=self._place.most_rows, compared=True)
         self.open[batch.index] = Answer(batch.first, sink, batch, time.monotonic())
         return sink
 
     def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
-        """See `Judge.refused`."""
+        """See `CheckJudge.refused`."""
         return refused_result(self._place, batch, error)
 
     async def decide(self, result: BatchResult) -> BatchResult:

@@ -25,7 +25,7 @@ from bulkq.sinks.null import NoSink
 from bulkq.sources import open_source
 from bulkq.sources.first_batch import Peeked
 from bulkq.targets.query_rows import rows_of
-from bulkq.tasks.check.evaluate import Digest, Judge, Pair, Reference
+from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.results import Book, Place
 from bulkq.tasks.check.validate import first_sets, values_fit, warn_of_untyped
 
@@ -76,7 +76,7 @@ class Checks:
 
 
 @dataclass(slots=True)
-class Database:
+class CheckDatabase:
     """One target of the run: its connections, or why there are none."""
 
     target: Target
@@ -95,7 +95,7 @@ class Database:
 class Seat:
     """A target as the results name it: a database, or one schema of it."""
 
-    database: Database
+    database: CheckDatabase
     target: Target
 
     @property
@@ -110,7 +110,7 @@ class Planned:
     """One check on one target: a part of the run, or the reason why it cannot be one."""
 
     place: Place
-    judge: Judge
+    judge: CheckJudge
     parts: list[PartState] = field(default_factory=list)  # the check's own first
     error: str = ""
     late: bool = False  # the error is the run's end, not the check's
@@ -123,7 +123,7 @@ class Opened:
     request: Checks
     run: str
     targets: list[Seat]
-    others: dict[str, Database]
+    others: dict[str, CheckDatabase]
     progress: Progress
     book: Book
     started_at: str
@@ -133,7 +133,7 @@ class Opened:
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
 
     @property
-    def databases(self) -> list[Database]:
+    def databases(self) -> list[CheckDatabase]:
         """Every target once, also those of `same as NAME on TARGET`."""
         every = (*(seat.database for seat in self.targets), *self.others.values())
         return list({id(database): database for database in every}.values())
@@ -178,10 +178,10 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     now = datetime.now(UTC)
     run = new_run_id()
     name = request.run.queries.name or f"{len(request.run.queries.selected)} checks"
-    known: dict[str, Database] = {}
+    known: dict[str, CheckDatabase] = {}
 
-    def opened(target: Target) -> Database:
-        return known.setdefault(target.name or target.url, Database(target, target.name or target.url))
+    def opened(target: Target) -> CheckDatabase:
+        return known.setdefault(target.name or target.url, CheckDatabase(target, target.name or target.url))
 
     return Opened(
         request=request,
@@ -221,7 +221,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
                 opened.request.most_rows,
             )
             order += 1
-            planned = Planned(place, Judge(place, opened.book, Digest()))
+            planned = Planned(place, CheckJudge(place, opened.book, Digest()))
             opened.planned.append(planned)
             await _add_parts(opened, planned, seat.database, stack, stdin)
             if not opened.keeps:
@@ -230,7 +230,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
 
 
 async def _add_parts(
-    opened: Opened, planned: Planned, target: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: Opened, planned: Planned, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
 ) -> None:
     place = planned.place
     query = place.query
@@ -256,11 +256,11 @@ async def _add_parts(
             await _add_reference(opened, planned, target, other, stack, stdin)
 
 
-def _other_target(opened: Opened, target: Database, same: Condition) -> Database:
+def _other_target(opened: Opened, target: CheckDatabase, same: Condition) -> CheckDatabase:
     return opened.others[same.target] if same.target else target
 
 
-def _is_itself(opened: Opened, place: Place, target: Database, other: Database) -> bool:
+def _is_itself(opened: Opened, place: Place, target: CheckDatabase, other: CheckDatabase) -> bool:
     """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
     reference = opened.request.references[place.query.place]
     if reference.place != place.query.place or reference.sql != place.query.sql:
@@ -275,7 +275,12 @@ def itself(same: Condition) -> str:
 
 
 async def _add_reference(
-    opened: Opened, planned: Planned, target: Database, other: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: Opened,
+    planned: Planned,
+    target: CheckDatabase,
+    other: CheckDatabase,
+    stack: AsyncExitStack,
+    stdin: BinaryIO | None,
 ) -> None:
     """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
     query = opened.request.references[planned.place.query.place]
@@ -292,7 +297,7 @@ async def _add_reference(
 
 
 async def _part(
-    opened: Opened, planned: Planned, query: Query, target: Database, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: Opened, planned: Planned, query: Query, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
 ) -> PartState | None:
     """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
     assert target.driver is not None
@@ -319,7 +324,7 @@ async def _part(
     return part
 
 
-async def _look_at_values(opened: Opened, part: PartState, wanted: Request, target: Database) -> None:
+async def _look_at_values(opened: Opened, part: PartState, wanted: Request, target: CheckDatabase) -> None:
     assert target.driver is not None
     can = target.driver.capabilities
     head = await first_sets(wanted, part.spec.query, part.source, can)
@@ -365,7 +370,7 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-async def _source(opened: Opened, wanted: Request, query: Query, target: Database) -> ParameterSource:
+async def _source(opened: Opened, wanted: Request, query: Query, target: CheckDatabase) -> ParameterSource:
     assert target.driver is not None
     run = opened.request.run
     rows = rows_of(run.sources.target or target.target, run, twice=opened.asking > MOST_ASKING)
@@ -380,7 +385,7 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: Databas
     return source if source.replayable or "-" not in wanted.specs else Peeked(source)
 
 
-def _spec(opened: Opened, query: Query, target: Database, source: ParameterSource) -> PartSpec:
+def _spec(opened: Opened, query: Query, target: CheckDatabase, source: ParameterSource) -> PartSpec:
     run = opened.request.run
     own = effective(run.limits, query)
     return PartSpec(

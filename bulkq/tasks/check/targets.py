@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.protocols import Connection
-    from bulkq.tasks.check.open_check import Database, Opened
+    from bulkq.tasks.check.open_check import CheckDatabase, Opened
 
 
 async def connect(opened: Opened, stack: AsyncExitStack) -> None:
@@ -52,7 +52,7 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
         opened.notice(f"{line}: its checks come once for each name")
 
 
-async def _look_at(opened: Opened, target: Database) -> None:
+async def _look_at(opened: Opened, target: CheckDatabase) -> None:
     assert target.sessions is not None
     run = opened.request.run
     left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
@@ -75,7 +75,7 @@ async def _look_at(opened: Opened, target: Database) -> None:
         await target.sessions.close()
 
 
-async def _export(stack: AsyncExitStack, target: Database) -> None:
+async def _export(stack: AsyncExitStack, target: CheckDatabase) -> None:
     """One transaction that stays open to the end: the others see what it sees."""
     assert target.sessions is not None
     connection = await target.sessions.driver.connect()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.model import Batch, Capabilities, PartSpec, Query
     from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
-    from bulkq.tasks.check.open_check import Database, Opened
+    from bulkq.tasks.check.open_check import CheckDatabase, Opened
 
 
 async def first_sets(wanted: Request, query: Query, source: object, can: Capabilities) -> Batch | None:
@@ -63,7 +63,7 @@ async def values_fit(spec: PartSpec, head: Batch, sessions: ConnectionPool, aske
     sessions.give_back(connection)
 
 
-async def warn_of_untyped(query: Query, source: ParameterSource, target: Database, opened: Opened) -> None:
+async def warn_of_untyped(query: Query, source: ParameterSource, target: CheckDatabase, opened: Opened) -> None:
     """Warn, once per query, of values that the target compares as numbers or as text.
 
     A statement that cannot be prepared, or a target that goes away, is for the run to tell.

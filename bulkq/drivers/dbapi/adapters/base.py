@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding, Style
     from bulkq.drivers.dbapi.adapters.description import Around, Ask, Asking, Counters, Forms
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
 
@@ -145,7 +145,7 @@ class Adapter:
         """For the library's `connect`, beside what the URL says."""
         return {}
 
-    def look(self, ask: Ask, connection: Connection) -> Server:
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """What is at the other end; also settles the session."""
         known = getattr(self.dialect, "server_version_info", None)
         version = ".".join(map(str, known)) if known else self._told(ask, connection)
@@ -153,7 +153,7 @@ class Adapter:
         number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers))
         return Server(self.dialect.name, version, number)
 
-    def _told(self, ask: Ask, connection: Connection) -> str:
+    def _told(self, ask: Ask, connection: DbapiConnection) -> str:
         """The version as many databases tell it, where SQLAlchemy's dialect has not asked."""
         try:
             words = str(ask("SELECT version()")[0][0]).split()
@@ -213,15 +213,15 @@ class Adapter:
         """Statements in a transaction of our own, so that its commit is on disk."""
         return ()
 
-    def broken_off(self, connection: Connection) -> bool:  # noqa: ARG002
+    def broken_off(self, connection: DbapiConnection) -> bool:  # noqa: ARG002
         """Whether the transaction that we opened is no longer open, as far as the library knows without asking."""
         return False
 
-    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+    def streaming(self, connection: DbapiConnection, cursor: DbapiCursor, query: Query) -> DbapiCursor:  # noqa: ARG002
         """A cursor that does not hold a whole result in memory, where there is one; `cursor` is the usual one."""
         return cursor
 
-    def changed(self, cursor: Cursor, kind: StatementClass) -> int:
+    def changed(self, cursor: DbapiCursor, kind: StatementClass) -> int:
         """Rows that the last statement, which is of this kind, changed; `UNCOUNTED` where that is not known."""
         if kind is not StatementClass.WRITE and not self.believed:
             return 0 if kind is StatementClass.DDL else UNCOUNTED
@@ -229,7 +229,7 @@ class Adapter:
             return UNCOUNTED
         return max(cursor.rowcount, 0) if self.believed else self.counted(cursor)
 
-    def counted(self, cursor: Cursor) -> int:
+    def counted(self, cursor: DbapiCursor) -> int:
         """The number of rows that a library gives which is not believed, after one statement that changed some."""
         return cursor.rowcount
 
@@ -245,7 +245,7 @@ class Adapter:
 
     # queries
 
-    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """Why a statement is not executed, beyond what the database says."""
         if reading and query.statement is not StatementClass.READ:
             return Refused(f"{query.verb} changes something, and the run is read-only", "25006")
@@ -259,7 +259,7 @@ class Adapter:
         """`name` as an identifier."""
         return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
 
-    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+    def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
         """Every name, also `schema.table`, that a `:{name}` placeholder may take."""
         return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
 
@@ -274,18 +274,18 @@ class Adapter:
         """What `describe` executes around `text`, so that an error's place can be told: nothing, where places are not known."""
         return "", 0
 
-    def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+    def columns(self, asking: Asking, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """The result columns of what `cursor` executed last."""
         return tuple(Column(str(entry[0])) for entry in cursor.description or ())
 
-    def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:  # noqa: ARG002
+    def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:  # noqa: ARG002
         """A cursor whose library gives values in the wanted form; None where the usual one is as good."""
         return None
 
-    def decode(self, connection: Connection, decoding: Decoding) -> None:
+    def decode(self, connection: DbapiConnection, decoding: Decoding) -> None:
         """Have the library give the values of the next statements in this form, where it can be told."""
 
-    warned: Callable[[Cursor], int] | None = None
+    warned: Callable[[DbapiCursor], int] | None = None
     """How many warnings the last statement of a cursor had; None where answers do not carry it. Executed for every set."""
 
     killed_in_warnings: frozenset[str] = frozenset()
@@ -303,11 +303,11 @@ class Adapter:
         """Why `query`, which ended without an error, failed all the same, as its answer says; "" where it did not."""
         return ""
 
-    def has_more(self, query: Query, cursor: Cursor) -> bool:  # noqa: ARG002
+    def has_more(self, query: Query, cursor: DbapiCursor) -> bool:  # noqa: ARG002
         """Whether a result of `query` follows the last answer of `cursor`."""
         return False
 
-    def next_result(self, query: Query, cursor: Cursor) -> bool:  # noqa: ARG002
+    def next_result(self, query: Query, cursor: DbapiCursor) -> bool:  # noqa: ARG002
         """Go on to the next result of `query`, where one statement may give several; False where there is none."""
         return False
 
@@ -315,7 +315,7 @@ class Adapter:
         """What to put around a query with these columns, where the library could not hold their values."""
         return None
 
-    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """What is to be done with the values that `cursor` gave, of a statement that nothing was put around."""
         return ()
 

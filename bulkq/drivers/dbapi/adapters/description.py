@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Column
 
     Form = Callable[[Any], object]
@@ -74,10 +74,10 @@ class Refused(Exception):
 class Asking(Protocol):
     """What `describe` is given: one session, and a way to execute on it."""
 
-    connection: Connection
+    connection: DbapiConnection
 
     @property
-    def cursor(self) -> Cursor:
+    def cursor(self) -> DbapiCursor:
         """A cursor for a statement whose description is of interest."""
         ...
 

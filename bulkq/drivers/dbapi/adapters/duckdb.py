@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Form, Forms
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
 
@@ -125,7 +125,7 @@ class DuckDB(Adapter):
         """All connections of a process to one file are configured alike."""
         return DIFFERENT in str(error)
 
-    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:  # noqa: ARG002
         """Its version and file."""
         ((version, path, locked),) = ask(
             "SELECT version(), path, readonly FROM duckdb_databases() WHERE database_name = current_database()"
@@ -144,7 +144,7 @@ class DuckDB(Adapter):
         """Snapshot isolation; DuckDB waits for no locks and knows no timeouts."""
         return ("BEGIN TRANSACTION READ ONLY" if limits.read_only else "BEGIN TRANSACTION",)
 
-    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:
         """By the kind that DuckDB itself gives the statement."""
         if not reading:
             return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
     from bulkq.drivers.dbapi.adapters.description import Ask
-    from bulkq.drivers.dbapi.pep249 import Connection
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 STATES = {"HY008": "57014"}
 """Firebird's state for a statement that was cancelled is the one of ODBC."""
@@ -39,7 +39,7 @@ class Firebird(Adapter):
         super().__init__(dialect)
         self.counts = True
 
-    def look(self, ask: Ask, connection: Connection) -> Server:
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """Version, user and file."""
         ((version, user, path),) = ask(ENGINE)
         connection.rollback()
@@ -47,7 +47,7 @@ class Firebird(Adapter):
         number = sum(part * 10 ** (4 - 2 * i) for i, part in enumerate(numbers))
         return Server("firebird", str(version), number, user=str(user).strip(), database=str(path))
 
-    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+    def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
         """As the catalog spells them: in capitals, unless they were quoted when they were made."""
         return {str(row[0]) for row in ask(NAMES)}
 

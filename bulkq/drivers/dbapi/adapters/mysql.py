@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Counters, Forms
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, Query, Reply
 
 STATES = {
@@ -173,7 +173,7 @@ class MySQL(Adapter):
         told = {(name.lower(), str(value).lower()) for name, value in url.query.items()}
         return not PLAIN.isdisjoint(told)
 
-    def look(self, ask: Ask, connection: Connection) -> Server:  # noqa: ARG002
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:  # noqa: ARG002
         """Which of the two it is, and how it is reached."""
         ((version, pid, database, user, most, read_only, packet),) = ask(
             "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only, "
@@ -247,25 +247,25 @@ class MySQL(Adapter):
             "let it end with COMMIT"
         )
 
-    def broken_off(self, connection: Connection) -> bool:
+    def broken_off(self, connection: DbapiConnection) -> bool:
         """DDL and some other statements commit; every answer says whether a transaction is open."""
         driver = getattr(connection, "driver_connection", None) or connection
         status = getattr(driver, "server_status", None)
         return isinstance(status, int) and not status & IN_TRANSACTION
 
-    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+    def streaming(self, connection: DbapiConnection, cursor: DbapiCursor, query: Query) -> DbapiCursor:  # noqa: ARG002
         """A cursor that takes rows from the network as they are asked for."""
         if self.dialect.driver == "pymysql":
             from pymysql.cursors import SSCursor
 
-            return cast("Cursor", cast("Any", connection).cursor(SSCursor))
+            return cast("DbapiCursor", cast("Any", connection).cursor(SSCursor))
         if self.dialect.is_async:
-            return cast("Cursor", cast("Any", connection).cursor(server_side=True))
+            return cast("DbapiCursor", cast("Any", connection).cursor(server_side=True))
         return cursor
 
     # queries
 
-    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """A READ ONLY transaction lets FLUSH, KILL, SET GLOBAL and LOCK TABLES through: they are no questions."""
         if reading and query.statement is not StatementClass.READ and query.statement is not StatementClass.WRITE:
             return Refused(f"{query.verb} is more than a question, and the run is read-only", "25006")
@@ -309,7 +309,7 @@ class MySQL(Adapter):
 
     # answers
 
-    def decode(self, connection: Connection, decoding: Decoding) -> None:
+    def decode(self, connection: DbapiConnection, decoding: Decoding) -> None:
         """PyMySQL and aiomysql look up what makes a Python value of a field for every result anew."""
         driver: Any = getattr(connection, "driver_connection", None) or connection
         if not isinstance(getattr(driver, "decoders", None), dict):
@@ -318,7 +318,7 @@ class MySQL(Adapter):
             driver.bulkq_decoders = mysql_results.Decoders(driver.decoders)
         driver.decoders = driver.bulkq_decoders.of(decoding)
 
-    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """A TIME is no time of a day, so libraries give a timedelta."""
         return mysql_results.time_forms(cursor.description or (), decoding)
 
@@ -347,11 +347,11 @@ class MySQL(Adapter):
         """OPTIMIZE and its like say in a row what went wrong."""
         return mysql_results.failure_in(query.verb, reply)
 
-    def has_more(self, query: Query, cursor: Cursor) -> bool:
+    def has_more(self, query: Query, cursor: DbapiCursor) -> bool:
         """A library that does not say may have one."""
         return query.verb == "CALL" and mysql_results.has_more(cursor)
 
-    def next_result(self, query: Query, cursor: Cursor) -> bool:
+    def next_result(self, query: Query, cursor: DbapiCursor) -> bool:
         """A procedure gives as many results as it has SELECTs."""
         return query.verb == "CALL" and mysql_results.next_result(cursor)
 

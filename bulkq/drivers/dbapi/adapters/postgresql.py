@@ -23,8 +23,8 @@ from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, u
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
 from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     PREPARE,
-    Checker,
     ParameterTypes,
+    TextValidator,
     bind,
     conversions,
     unwritable,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.catalog import Type
     from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Forms
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
-    from bulkq.drivers.libpq import Given
+    from bulkq.drivers.libpq import ConnectionParameter
     from bulkq.model import Limits, ParameterSet, Query, Setting
 
 UNTRANSLATABLE = "22P05"
@@ -127,7 +127,7 @@ class Postgres(Adapter):
         return None
 
     @staticmethod
-    def _given(url: URL) -> dict[str, Given]:
+    def _given(url: URL) -> dict[str, ConnectionParameter]:
         return resolve(url.render_as_string(hide_password=False), os.environ)
 
     def arguments(self, url: URL, application_name: str) -> dict[str, object]:
@@ -159,7 +159,7 @@ class Postgres(Adapter):
     def _libpq(self) -> bool:
         return self.dialect.driver.startswith("psycopg")
 
-    def look(self, ask: Ask, connection: Connection) -> Server:
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """As the asyncpg driver looks."""
         self._plain(connection)
         self._iso(ask, connection)
@@ -181,7 +181,7 @@ class Postgres(Adapter):
             read_only=read_only_errors.reason(ask(read_only_errors.WHY)[0], self._asked) if locked else "",
         )
 
-    def _iso(self, ask: Ask, connection: Connection) -> None:
+    def _iso(self, ask: Ask, connection: DbapiConnection) -> None:
         """Dates as the libraries read them; psycopg2 has said so to the server when it connected."""
         if not self._libpq:
             return
@@ -195,7 +195,7 @@ class Postgres(Adapter):
             self._style = style
             ask(f"SET datestyle = '{postgresql.ISO}'")
 
-    def _plain(self, connection: Connection) -> None:
+    def _plain(self, connection: DbapiConnection) -> None:
         """Text of json and jsonb instead of Python objects, whose numbers may have lost digits."""
         driver = cast("Any", connection)
         if self.dialect.driver == "psycopg2":
@@ -238,9 +238,9 @@ class Postgres(Adapter):
         """Whatever the server's default is."""
         return ("SET LOCAL synchronous_commit = on",)
 
-    def streaming(self, connection: Connection, cursor: Cursor, query: Query) -> Cursor:  # noqa: ARG002
+    def streaming(self, connection: DbapiConnection, cursor: DbapiCursor, query: Query) -> DbapiCursor:  # noqa: ARG002
         """A cursor of the server's, for what can have one."""
-        return cast("Cursor", ServerCursor(cursor)) if query.verb in ROWS else cursor
+        return cast("DbapiCursor", ServerCursor(cursor)) if query.verb in ROWS else cursor
 
     # queries
 
@@ -249,7 +249,7 @@ class Postgres(Adapter):
         style = style_of(self.dialect.paramstyle, _convert, self.cast, text=True)
         return replace(style, bound=parameter_limit.POSTGRES.get(self.dialect.driver))
 
-    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+    def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
         """Tables, columns, schemas, functions, types, roles, databases."""
         return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
 
@@ -284,7 +284,7 @@ class Postgres(Adapter):
         cursor.execute("FETCH 0 FROM bulkq_probe")
         return self.columns(asking, cursor, json_wanted=True)
 
-    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """The server's READ ONLY transaction is the guard."""
         return None
 
@@ -293,21 +293,21 @@ class Postgres(Adapter):
         prefix = PREPARE.format("........")
         return prefix + text, len(prefix)
 
-    def columns(self, asking: Asking, cursor: Cursor, *, json_wanted: bool) -> tuple[Column, ...]:
+    def columns(self, asking: Asking, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:
         """JSON is embedded as it is, and arrays become JSON."""
         entries = [(str(entry[0]), _int(entry[1])) for entry in cursor.description or ()]
         kinds = self._kinds(asking, [oid for _, oid in entries]) if json_wanted else ()
         raw = {kind.oid for kind in kinds if kind is not None and kind.element} | set(JSON)
         return tuple(Column(name, raw=json_wanted and oid in raw) for name, oid in entries)
 
-    def reading(self, connection: Connection, decoding: Decoding) -> Cursor | None:
+    def reading(self, connection: DbapiConnection, decoding: Decoding) -> DbapiCursor | None:
         """One that gives the server's own text, where Python's types would lose something of it."""
         if decoding is Decoding.PYTHON:
             return None
         texts_of = TEXTS.get(self.dialect.driver)
         return texts_of(connection, forms.BINARY[decoding]) if texts_of is not None else None
 
-    def forms(self, asking: Asking, cursor: Cursor, decoding: Decoding) -> Forms:
+    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:
         """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
         if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
             return ()
@@ -327,7 +327,7 @@ class Postgres(Adapter):
 
     def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """The server converts them; from PostgreSQL 16 on it says of many at once which it would not."""
-        return Checker(ask, self._fault, soft=self._number >= SOFT_CHECKS).check(statement, sets)
+        return TextValidator(ask, self._fault, soft=self._number >= SOFT_CHECKS).check(statement, sets)
 
     def _fault(self, error: Exception) -> tuple[str, str]:
         """SQLSTATE and message of an error that is the fault of the value converted.
@@ -393,7 +393,7 @@ def _same(value: object) -> object:
     return value
 
 
-def _texts_of_psycopg(connection: Connection, kept: frozenset[int]) -> Cursor:
+def _texts_of_psycopg(connection: DbapiConnection, kept: frozenset[int]) -> DbapiCursor:
     from psycopg.types.string import TextLoader
 
     cursor = connection.cursor()
@@ -404,7 +404,7 @@ def _texts_of_psycopg(connection: Connection, kept: frozenset[int]) -> Cursor:
     return cursor
 
 
-def _texts_of_psycopg2(connection: Connection, kept: frozenset[int]) -> Cursor:
+def _texts_of_psycopg2(connection: DbapiConnection, kept: frozenset[int]) -> DbapiCursor:
     from psycopg2 import extensions
 
     cursor = connection.cursor()

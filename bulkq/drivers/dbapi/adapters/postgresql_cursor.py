@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.drivers.dbapi.pep249 import Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiCursor
 
 
 class ServerCursor:
     """A cursor that the server keeps, by its own SQL: libraries load a whole result into memory otherwise."""
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: DbapiCursor) -> None:
         self._cursor = cursor
 
     @property

@@ -143,7 +143,7 @@ def _list(value: object) -> object:
     return [_list(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-class Checker:
+class TextValidator:
     """Checks texts in an open transaction.
 
     Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.dbapi.adapters.description import Ask
-    from bulkq.drivers.dbapi.pep249 import Connection, Cursor
+    from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Limits, Query
 
 STATES = (
@@ -72,7 +72,7 @@ class SQLite(Adapter):
         rules.must_be_usable(self._path, write=not read_only)
         return url
 
-    def look(self, ask: Ask, connection: Connection) -> Server:
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """Its version, and whether the file can be read at all: a wrong key shows only then."""
         with suppress(Exception):  # the library knows no such thing, and begins nothing that ROLLBACK does not end
             self.dialect.set_isolation_level(connection, "AUTOCOMMIT")  # type: ignore[arg-type]
@@ -90,11 +90,11 @@ class SQLite(Adapter):
         begin = ("BEGIN", "SELECT 1 FROM sqlite_master LIMIT 1") if limits.read_only else ("BEGIN IMMEDIATE",)
         return (f"PRAGMA busy_timeout = {wait_ms}", f"PRAGMA query_only = {int(limits.read_only)}", *begin)
 
-    def broken_off(self, connection: Connection) -> bool:
+    def broken_off(self, connection: DbapiConnection) -> bool:
         """Most of these libraries know."""
         return getattr(connection, "in_transaction", None) is False
 
-    def counted(self, cursor: Cursor) -> int:
+    def counted(self, cursor: DbapiCursor) -> int:
         """What the library says, or SQLite itself."""
         if not self._asks_changes:
             return cursor.rowcount
@@ -106,7 +106,7 @@ class SQLite(Adapter):
         self._asks_changes = not self._asks_changes
         return self._asks_changes
 
-    def refusal(self, query: Query, text: str, connection: Connection, *, reading: bool) -> Refused | None:
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:
         """As the drivers of Python's own library refuse."""
         if query.verb in FILE_VERBS or (query.verb == "VACUUM" and "INTO" in text.upper().split()):
             return Refused("a run works on one database file: ATTACH and VACUUM INTO are refused", "25006")
@@ -114,7 +114,7 @@ class SQLite(Adapter):
             return Refused(f"{query.verb} changes something, and the run is read-only", "25006")
         return super().refusal(query, text, connection, reading=reading)
 
-    def names(self, ask: Ask, connection: Connection) -> set[str]:  # noqa: ARG002
+    def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
         """Tables, views, indexes and, where the library can list them, columns."""
         known = {"sqlite_master", "sqlite_schema", "main"} | {
             str(row[0]) for row in ask("SELECT name FROM sqlite_master")

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.sqlite.options import Options, options_of
+from bulkq.drivers.sqlite.options import SqliteOptions, options_of
 from bulkq.errors import UsageError
 
 
 @pytest.mark.parametrize(
     ("query", "options"),
     [
-        ("", Options()),
-        ("foreign_keys=on", Options(("PRAGMA foreign_keys = 1",))),
-        ("foreign_keys=False&cache_size=-8000", Options(("PRAGMA foreign_keys = 0", "PRAGMA cache_size = -8000"))),
-        ("secure_delete=fast", Options(("PRAGMA secure_delete = fast",))),
-        ("synchronous=OFF&temp_store=memory", Options(("PRAGMA synchronous = off", "PRAGMA temp_store = memory"))),
-        ("mode=ro&immutable=1", Options(only_read=True, immutable=True)),
-        ("mode=rw&immutable=0", Options()),
+        ("", SqliteOptions()),
+        ("foreign_keys=on", SqliteOptions(("PRAGMA foreign_keys = 1",))),
+        (
+            "foreign_keys=False&cache_size=-8000",
+            SqliteOptions(("PRAGMA foreign_keys = 0", "PRAGMA cache_size = -8000")),
+        ),
+        ("secure_delete=fast", SqliteOptions(("PRAGMA secure_delete = fast",))),
+        (
+            "synchronous=OFF&temp_store=memory",
+            SqliteOptions(("PRAGMA synchronous = off", "PRAGMA temp_store = memory")),
+        ),
+        ("mode=ro&immutable=1", SqliteOptions(only_read=True, immutable=True)),
+        ("mode=rw&immutable=0", SqliteOptions()),
     ],
 )
-def test_options(query: str, options: Options) -> None:
+def test_options(query: str, options: SqliteOptions) -> None:
     """Pragmas of the connection, and how the file is opened."""
     assert options_of("sqlite:///s.db", query) == options
 

@@ -14,7 +14,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.drivers.sqlite import rules
 from bulkq.drivers.sqlite.aiosqlite import open as open_sqlite
-from bulkq.drivers.sqlite.binding import Binding, quoted, to_native
+from bulkq.drivers.sqlite.binding import SqliteBinding, quoted, to_native
 from bulkq.drivers.sqlite.connection import file_of
 from bulkq.drivers.sqlite.handle import Deadline
 from bulkq.errors import TargetError, UsageError
@@ -126,9 +126,9 @@ def test_permissions_are_asked_of_the_system(tmp_path: Path, monkeypatch: pytest
 
 def test_placeholders_are_numbered_only_where_needed() -> None:
     """A parameter that stands in the text once is `?`; one that stands there twice stays the same variable."""
-    once = Binding(queries.inline("select :b, :a where :a2 = 1"), {}, typed=False, most=MOST)
+    once = SqliteBinding(queries.inline("select :b, :a where :a2 = 1"), {}, typed=False, most=MOST)
     assert once.sample == "select ?, ? where ? = 1"
-    twice = Binding(queries.inline("select :a, :b, :a"), {}, typed=False, most=MOST)
+    twice = SqliteBinding(queries.inline("select :a, :b, :a"), {}, typed=False, most=MOST)
     assert twice.sample == "select ?1, ?2, ?1"
     assert list(twice.calls([("x", "y")])) == [("select ?1, ?2, ?1", ("x", "y"))]
 
@@ -138,7 +138,7 @@ def test_sets_are_put_in_the_order_of_the_text() -> None:
     query = queries.load("-- name: q(b, a)\n-- @param t ident\nselect :a, :b from :{t};", "q.sql")[0]
     names = [p.name for p in query.parameters]
     values = tuple(f"value of {name}" for name in names)
-    binding = Binding(query, {"t": quoted("x")}, typed=False, most=MOST)
+    binding = SqliteBinding(query, {"t": quoted("x")}, typed=False, most=MOST)
     assert binding.sample == "select ?, ? from `x`"
     assert [tuple(call[1]) for call in binding.calls([values])] == [("value of a", "value of b")]
 
@@ -146,15 +146,15 @@ def test_sets_are_put_in_the_order_of_the_text() -> None:
 def test_one_of_several_values_is_still_a_tuple() -> None:
     """With identifiers beside it, a single value is taken out of its set."""
     query = queries.inline("-- @param t ident\nselect * from :{t} where id = :id")
-    binding = Binding(query, {"t": "`t`"}, typed=False, most=MOST)
+    binding = SqliteBinding(query, {"t": "`t`"}, typed=False, most=MOST)
     assert [call[1] for call in binding.calls([("t", "5")])] == [("5",)]
-    only = Binding(queries.inline("-- @param t ident\nselect * from :{t}"), {"t": "`t`"}, typed=False, most=MOST)
+    only = SqliteBinding(queries.inline("-- @param t ident\nselect * from :{t}"), {"t": "`t`"}, typed=False, most=MOST)
     assert [call[1] for call in only.calls([("t",)])] == [()]
 
 
 def test_lists_become_as_many_placeholders_as_values() -> None:
     """Each length has its own text; values and lists share one numbering."""
-    binding = Binding(
+    binding = SqliteBinding(
         queries.inline("select :a where 1 in (:ids*) and 2 not in (:ids*) or :a"), {}, typed=False, most=MOST
     )
     calls = list(binding.calls([("x", "[1, 2]"), ("y", '["z"]'), ("w", None)]))
@@ -165,7 +165,7 @@ def test_lists_become_as_many_placeholders_as_values() -> None:
 
 def test_texts_are_not_kept_for_ever() -> None:
     """A run with lists of every length does not fill the memory with texts."""
-    binding = Binding(queries.inline("select 1 where 1 in (:ids*)"), {}, typed=True, most=MOST)
+    binding = SqliteBinding(queries.inline("select 1 where 1 in (:ids*)"), {}, typed=True, most=MOST)
     for length in range(1, 600):
         list(binding.calls([([1] * length,)]))
     assert len(binding._texts) <= 256
@@ -186,7 +186,7 @@ def test_texts_are_not_kept_for_ever() -> None:
 )
 def test_complaints_name_the_parameter(values: tuple[object, ...], words: str | None) -> None:
     """What cannot be stored is said with its parameter."""
-    binding = Binding(queries.inline("select :a where 1 in (:ids*)"), {}, typed=True, most=MOST)
+    binding = SqliteBinding(queries.inline("select :a where 1 in (:ids*)"), {}, typed=True, most=MOST)
     complaint = binding.complaint(values)
     assert complaint is None if words is None else words in (complaint or "")
 
