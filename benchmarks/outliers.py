@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Bench, Cost, Result, Skipped, program
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import ITEMS, Bench, Result, Skipped, rate
-from tests.servers import mariadb
+from tests.support.servers import mariadb
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -18,14 +18,15 @@ import pytest_asyncio
 # At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
 sys.path.append(str(Path(__file__).parents[1]))
 
-from tests.engines import ENGINES
-from tests.servers import mariadb as maria
-from tests.servers import pgbouncer as bouncer
-from tests.servers import postgres as servers
-from tests.servers.command import Cli
-from tests.servers.forks import Forks
-from tests.servers.processes import MEMORY, room_in_memory
-from tests.servers.proxy import Proxy
+from tests.support.command import Cli
+from tests.support.engines import ENGINES
+from tests.support.forks import Forks
+from tests.support.servers import mariadb as maria
+from tests.support.servers import pgbouncer as bouncer
+from tests.support.servers import postgres as servers
+from tests.support.servers.processes import MEMORY, room_in_memory
+from tests.support.servers.proxy import Proxy
+from tests.support.sqlite_files import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -33,14 +34,6 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 CHOICE = pytest.StashKey[servers.Choice]()
-
-
-class SqliteFile(Protocol):
-    """Makes database files."""
-
-    def __call__(self, script: str = "", name: str = "test.db") -> Path:
-        """The path of a new database on which `script` was executed."""
-        ...
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -157,17 +150,7 @@ def password_url(postgres: servers.PostgresServer, postgres_url: str) -> Iterato
 @pytest.fixture
 def sqlite_file(tmp_path: Path) -> SqliteFile:
     """Makes SQLite database files in the test's folder."""
-
-    def make(script: str = "", name: str = "test.db") -> Path:
-        path = tmp_path / name
-        connection = sqlite3.connect(path)
-        try:
-            connection.executescript(f"PRAGMA user_version = 0;\n{script}")
-        finally:
-            connection.close()
-        return path
-
-    return make
+    return SqliteFile(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import postgres as servers
-from tests.servers.processes import free_port
+from tests.support.servers import postgres as servers
+from tests.support.servers.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.servers.command import Cli, Finished
+    from tests.support.command import Cli, Finished
 
 TARGET = "sqlite:///app.db"
 SETUP = "create table t(id integer primary key, v text); insert into t values (1, 'one'), (2, 'two');"

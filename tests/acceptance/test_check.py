@@ -16,8 +16,8 @@ import pytest
 from bulkq.cli import main
 
 if TYPE_CHECKING:
-    from tests.conftest import SqliteFile
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.sqlite_files import SqliteFile
 
 ROOT = Path(__file__).parents[2]
 FINE = "-- name: fine\nselect 1 where 1 = 0;\n"

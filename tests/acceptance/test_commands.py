@@ -17,7 +17,7 @@ import bulkq
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 TARGET = "sqlite:///app.db"
 SETUP = "create table t(id integer primary key, v text); insert into t values (1, 'one'), (2, 'two'), (3, 'three');"

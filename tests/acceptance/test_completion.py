@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.cli.completion.shells import VARIABLE
-from tests.acceptance.terminal import Shell
+from tests.support.terminal import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.conftest import Cli
+    from tests.support.command import Cli
 
 SCRIPTS = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(bulkq completion bash)"'),

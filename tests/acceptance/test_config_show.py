@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import Cli
+    from tests.support.command import Cli
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from bulkq.errors import UsageError
 from bulkq.tasks.demo import make, went_as_meant
 
 if TYPE_CHECKING:
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 FILES = {
     "customers.csv",

@@ -17,7 +17,7 @@ from tests.support.documents import ROOT, SERVER, Block, Session, blocks, comman
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 EXECUTED = {"console", "python"}
 MOST_NOT_RUN = 10

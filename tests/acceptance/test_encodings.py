@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from tests.databases import SCHEMES
-from tests.servers import postgres as servers
+from tests.support.databases import SCHEMES
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2")
 ADVICE = "convert_from(convert(convert_to(v, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 OLD_RUNS = Path(__file__).parent / "old_runs"
 FAILURE = (

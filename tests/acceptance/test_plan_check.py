@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bulkq.cli import main
-from tests.servers import postgres as servers
-from tests.servers.processes import free_port
+from tests.support.servers import postgres as servers
+from tests.support.servers.processes import free_port
 
 Plan = Callable[..., tuple[int, str, str]]
 

@@ -12,12 +12,12 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.lifecycle.target_markers import make_tables
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 QUERIES = """\
 -- name: one(id: bigint)

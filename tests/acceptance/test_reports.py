@@ -12,8 +12,8 @@ from bulkq.reports.write import FORMATS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import SqliteFile
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.sqlite_files import SqliteFile
 
 USERS = """
 create table users (id integer primary key, email text, note text);

@@ -18,15 +18,15 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.servers import postgres as servers
-from tests.servers.processes import wait_until
+from tests.support.servers import postgres as servers
+from tests.support.servers.processes import wait_until
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.servers.command import Cli, Finished
+    from tests.support.command import Cli, Finished
 
 TARGET = "sqlite:///app.db"
 ROWS = 400

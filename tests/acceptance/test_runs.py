@@ -17,11 +17,11 @@ import pytest
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.ledger.revision import HEAD
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
-from tests.servers.command import Finished
-from tests.servers.processes import NOBODY
+from tests.support.command import Finished
+from tests.support.servers.processes import NOBODY
 
 if TYPE_CHECKING:
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 RECORD = RunRecord(
     run="01kb4x0001",

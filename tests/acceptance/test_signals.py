@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 TARGET = "sqlite:///app.db"
 COUNT = """

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.cli import main
-from tests.servers.processes import free_port
+from tests.support.servers.processes import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 Bulkq = Callable[..., tuple[int, str, str]]
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engines import ENGINES, Engine
+from tests.support.engines import ENGINES, Engine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli, Finished
+    from tests.support.command import Cli, Finished
 
 
 @dataclass(frozen=True)

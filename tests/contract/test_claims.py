@@ -22,14 +22,14 @@ from bulkq.model import Claim, Decoding, Limits, Outcome, Phase, Query
 from bulkq.model.states import ROWS_UNEXPECTED
 from bulkq.policy import retry
 from bulkq.query import inline
-from tests.databases import DRIVERS, KINDS, fresh
+from tests.support.databases import DRIVERS, KINDS, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from bulkq.protocols import Connection, Statement
-    from tests.databases import Database
-    from tests.servers.proxy import Proxy
+    from tests.support.databases import Database
+    from tests.support.servers.proxy import Proxy
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
-from tests.databases import Database, connected, fresh
+from tests.support.databases import Database, connected, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,12 @@ from bulkq.drivers.base import BaseConnection, missing
 from bulkq.drivers.dbapi import library_driver
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits
-from tests.databases import DRIVERS, EXAMPLE, PAGE, driver_of, fresh
+from tests.support.databases import DRIVERS, EXAMPLE, PAGE, driver_of, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 
 def module_of(scheme: str) -> ModuleType:
@@ -55,7 +55,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_every_driver_is_under_test() -> None:
-    """Each module in the registry has a line in `tests.databases.DRIVERS`."""
+    """Each module in the registry has a line in `tests.support.databases.DRIVERS`."""
     tested = {module_of(driver.scheme).__name__ for driver in DRIVERS.values()}
     assert {entry.module for entry in drivers.SCHEMES.values()} - tested == set()
 

@@ -10,8 +10,8 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Outcome
 from bulkq.policy import retry
 from bulkq.query import inline
-from tests.databases import Database, connected, fresh
-from tests.servers import postgres as servers
+from tests.support.databases import Database, connected, fresh
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,15 +17,15 @@ from bulkq.model import Batch, BatchResult, Decoding, Limits, StatementClass
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
-from tests.databases import connect, fresh
-from tests.postgres_types import LITERALS, OPTIONAL, OWN, WITHOUT_INPUT, quoted, values_of
+from tests.support.databases import connect, fresh
+from tests.support.postgres_types import LITERALS, OPTIONAL, OWN, WITHOUT_INPUT, quoted, values_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from bulkq.model import Query
     from bulkq.protocols import Connection
-    from tests.databases import Database
+    from tests.support.databases import Database
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2")
 LAYOUTS = {Decoding.JSON: JsonLines(), Decoding.TEXT: Delimited(",")}

@@ -13,7 +13,7 @@ import pytest
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline
-from tests.databases import Database, connected, fresh
+from tests.support.databases import Database, connected, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -8,7 +8,7 @@ from bulkq.drivers.parameter_limit import count_of
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Limits, Parameter, Phase, Placeholder, PlaceholderKind, Query
 from bulkq.query import inline
-from tests.databases import DRIVERS, connected, fresh
+from tests.support.databases import DRIVERS, connected, fresh
 
 READS = Limits(timeout_s=60, read_only=True)
 MOST = {"asyncpg": 32_766, "psycopg": 65_535}

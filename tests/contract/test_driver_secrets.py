@@ -9,9 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import SqliteFile
-    from tests.servers.command import Cli
-    from tests.servers.mariadb import MariaDB
+    from tests.support.command import Cli
+    from tests.support.servers.mariadb import MariaDB
+    from tests.support.sqlite_files import SqliteFile
 
 SECRET = b"Hunter'2"
 HEAD = "-- @param v text secret\n"

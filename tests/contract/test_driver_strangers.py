@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.errors import TargetError, UsageError
-from tests.databases import DRIVERS, fresh
+from tests.support.databases import DRIVERS, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -11,7 +11,7 @@ from bulkq.model import Batch, BatchResult, Decoding, Limits
 from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
-from tests.databases import connect, fresh
+from tests.support.databases import connect, fresh
 
 if TYPE_CHECKING:
     from bulkq.model import Query

@@ -16,7 +16,7 @@ from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
-from tests.databases import DRIVERS, driver_of, fresh
+from tests.support.databases import DRIVERS, driver_of, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query, Reply
     from bulkq.protocols import Connection, Driver
-    from tests.databases import Database
+    from tests.support.databases import Database
 
 READS = Limits(timeout_s=20, read_only=True)
 WRITES = Limits(timeout_s=20, read_only=False)

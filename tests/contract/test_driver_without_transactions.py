@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import installed
+from tests.support.databases import installed
 
 if TYPE_CHECKING:
-    from tests.servers.command import Cli, Finished
+    from tests.support.command import Cli, Finished
 
 pytest.importorskip("chdb", reason="the extra drivers-test has it")
-DRIVER = Path(__file__).with_name("chdb_driver.py")
+DRIVER = Path(__file__).parents[1] / "support" / "chdb_driver.py"
 
 
 class Shop:

@@ -23,13 +23,13 @@ from bulkq.model import (
     Query,
     StatementClass,
 )
-from tests.databases import DRIVERS, KINDS, driver_of, fresh
+from tests.support.databases import DRIVERS, KINDS, driver_of, fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from bulkq.protocols import Connection, Driver, Statement
-    from tests.databases import Database
+    from tests.support.databases import Database
 
 SCHEMA = """
 create table items (id integer primary key, name text not null, qty integer check (qty >= 0));

@@ -9,12 +9,12 @@ import duckdb
 import pytest
 
 from bulkq.text.pg_text import real, single
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 FLOATS = [
     "0.1",

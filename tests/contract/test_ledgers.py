@@ -35,14 +35,14 @@ from bulkq.ledger.revision import HEAD
 from bulkq.ledger.store import StoredLedger
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from bulkq.policy.ranges import Ranges
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from bulkq.protocols import Ledger
-    from tests.servers.pgbouncer import PgBouncer
+    from tests.support.servers.pgbouncer import PgBouncer
 
 CANARY = "hunter2"
 WITHOUT = "without.db"

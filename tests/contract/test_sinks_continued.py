@@ -23,7 +23,7 @@ from bulkq.sinks import open_sink
 if TYPE_CHECKING:
     from bulkq.sinks.open import OpenedSink
 
-PROGRAM = Path(__file__).with_name("continued_writer.py")
+PROGRAM = Path(__file__).parents[1] / "support" / "file_writer.py"
 KILLS = 15
 BATCHES = 600
 QUERY = Query("users", "select id, name from users")

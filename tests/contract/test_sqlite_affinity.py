@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engines import ENGINES
+from tests.support.engines import ENGINES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import SqliteFile
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.sqlite_files import SqliteFile
 
 SHOP = """
 create table t (id integer primary key, n int, code text, free, raw blob, day text, doc text,

@@ -10,8 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import SqliteFile
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.sqlite_files import SqliteFile
 
 SHOP = """
 create table t (id integer primary key, n int, code text, doc text, day text);

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import targets
-from tests.crash.processes import Nursery
+from tests.support import targets
+from tests.support.crash.nursery import Nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.targets import Target
+    from tests.support.targets import Target
 
 
 @pytest.fixture

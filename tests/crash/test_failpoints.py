@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.failpoints import BY_NAME, FAILPOINTS, Failpoint, owner_of
-from tests.crash.processes import (
+from tests.support.crash.failpoints import BY_NAME, FAILPOINTS, Failpoint, owner_of
+from tests.support.crash.nursery import (
     BUMP,
     done_ranges,
     histogram,
@@ -20,13 +20,13 @@ from tests.crash.processes import (
     slow_bump,
     slow_read,
 )
-from tests.servers.processes import wait_until
-from tests.targets import Target
+from tests.support.servers.processes import wait_until
+from tests.support.targets import Target
 
 if TYPE_CHECKING:
-    from tests.conftest import SqliteFile
-    from tests.crash.processes import Ended, Nursery
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Ended, Nursery
+    from tests.support.sqlite_files import SqliteFile
 
 ROWS = 120
 PAIRS = [(kind, point.name) for kind in ("postgresql", "sqlite") for point in FAILPOINTS if kind in point.kinds]

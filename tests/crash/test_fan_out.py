@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests import targets
-from tests.crash.killing import Killing, Work
-from tests.crash.processes import BURNING, histogram, make_counters, marked, recorded, run_rows
+from tests.support import targets
+from tests.support.crash.kill_loop import Killing, Work
+from tests.support.crash.nursery import BURNING, histogram, make_counters, marked, recorded, run_rows
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.crash.processes import Nursery
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Nursery
 
 ROWS = 600
 KILLS = 8

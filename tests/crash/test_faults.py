@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from tests import targets
-from tests.crash.processes import (
+from tests.support import targets
+from tests.support.crash.nursery import (
     histogram,
     make_counters,
     marked,
@@ -23,11 +23,11 @@ from tests.crash.processes import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.crash.processes import Ended, Nursery
-    from tests.servers.command import Cli
-    from tests.servers.postgres import PostgresServer
-    from tests.servers.proxy import Proxy
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Ended, Nursery
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.proxy import Proxy
+    from tests.support.targets import Target
 
 SLOW = "update counters set n = n + 1 + (pg_sleep(0.001) is null)::int where id = :id"
 QUICK = "update counters set n = n + 1 where id = :id"

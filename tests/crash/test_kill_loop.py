@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work, fresh_state, share, sizes
-from tests.crash.processes import (
+from tests.support.crash.kill_loop import Killing, Work, fresh_state, share, sizes
+from tests.support.crash.nursery import (
     done_ranges,
     histogram,
     make_counters,
@@ -27,9 +27,9 @@ from tests.crash.processes import (
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Ended, Nursery
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Ended, Nursery
+    from tests.support.targets import Target
 
 SHARES = {"postgresql": 0.35, "pgbouncer": 0.15, "sqlite": 0.3, "mariadb": 0.2}
 """Of the kills, among the targets that are tested."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work, fresh_state, sizes
-from tests.crash.processes import burning, histogram, make_counters
+from tests.support.crash.kill_loop import Killing, Work, fresh_state, sizes
+from tests.support.crash.nursery import burning, histogram, make_counters
 
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Ended, Nursery
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Ended, Nursery
+    from tests.support.targets import Target
 
 SHARE = 0.25
 """Of the kills."""

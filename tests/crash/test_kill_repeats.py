@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work, fresh_state, share, sizes
-from tests.crash.processes import burning
+from tests.support.crash.kill_loop import Killing, Work, fresh_state, share, sizes
+from tests.support.crash.nursery import burning
 
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Ended, Nursery
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Ended, Nursery
+    from tests.support.targets import Target
 
 SHARES = {"postgresql": 0.25, "pgbouncer": 0.15, "sqlite": 0.25, "mariadb": 0.35}
 """Of half the kills."""

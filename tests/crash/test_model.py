@@ -30,8 +30,8 @@ from bulkq.query import inline
 from bulkq.sinks import open_sink
 from bulkq.sources import Request, open_source
 from bulkq.sources.subset import Remaining
-from tests.crash.processes import merged
-from tests.crash.simulated import Database, Process, SimulatedDriver, SimulatedLedger, VirtualLoop
+from tests.support.crash.nursery import merged
+from tests.support.crash.simulation import Database, Process, SimulatedDriver, SimulatedLedger, VirtualLoop
 
 if TYPE_CHECKING:
     from bulkq.model import Mark

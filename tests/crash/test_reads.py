@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work
-from tests.crash.processes import UNKILLED_S, make_ledger, recorded, slow_read, start
+from tests.support.crash.kill_loop import Killing, Work
+from tests.support.crash.nursery import UNKILLED_S, make_ledger, recorded, slow_read, start
 
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Nursery
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Nursery
+    from tests.support.targets import Target
 
 CASES = [
     ("postgresql", "out.jsonl", ()),

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.killing import Killing, Work
-from tests.crash.processes import burning, make_ledger, recorded
+from tests.support.crash.kill_loop import Killing, Work
+from tests.support.crash.nursery import burning, make_ledger, recorded
 
 if TYPE_CHECKING:
     import random
 
-    from tests.crash.processes import Nursery
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Nursery
+    from tests.support.targets import Target
 
 IDS = 60
 LOGGED = {

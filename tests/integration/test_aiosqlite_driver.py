@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from bulkq.model import Query, Reply
-    from tests.conftest import SqliteFile
+    from tests.support.sqlite_files import SqliteFile
 
 SCHEMA = """
 create table t (id integer primary key, v text, n integer check (n >= 0));

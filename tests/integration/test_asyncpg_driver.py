@@ -32,14 +32,14 @@ from bulkq.model import (
 )
 from bulkq.policy import retry
 from bulkq.query import inline
-from tests.servers.postgres import execute
+from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from bulkq.protocols import Connection, Statement
-    from tests.servers.pgbouncer import PgBouncer
-    from tests.servers.postgres import PostgresServer
+    from tests.support.servers.pgbouncer import PgBouncer
+    from tests.support.servers.postgres import PostgresServer
 
 READS = Limits(timeout_s=5, read_only=True)
 WRITES = Limits(timeout_s=5, read_only=False)

@@ -24,16 +24,16 @@ from bulkq.reports.write import FORMATS
 from bulkq.tasks.check.open_check import Checks
 from bulkq.tasks.check.selection import select
 from bulkq.tasks.check.task import check
-from tests.servers import postgres as servers
-from tests.servers.processes import NOBODY
-from tests.servers.silence import silence
+from tests.support.servers import postgres as servers
+from tests.support.servers.processes import NOBODY
+from tests.support.servers.silence import silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bulkq.checks.verdict import CheckDecision
     from bulkq.model.check_conditions import CheckRules
-    from tests.conftest import SqliteFile
+    from tests.support.sqlite_files import SqliteFile
 
 
 def load(text: str, file: str | None = None) -> tuple[Query, ...]:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bulkq.model import StatementClass
-from tests.unit.query.corpus import POSTGRES, POSTGRES_SCHEMA, SQLITE, SQLITE_SCHEMA, Case, named, numbered
+from tests.support.corpus import POSTGRES, POSTGRES_SCHEMA, SQLITE, SQLITE_SCHEMA, Case, named, numbered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

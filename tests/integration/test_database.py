@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bulkq
-from tests import targets
-from tests.targets import ENDLESS, Target
+from tests.support import targets
+from tests.support.targets import ENDLESS, Target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -21,13 +21,13 @@ from bulkq.model.run import make_run
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from bulkq.tasks.run import run
-from tests.servers import postgres as servers
-from tests.servers.silence import silence
+from tests.support.servers import postgres as servers
+from tests.support.servers.silence import silence
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.mariadb import MariaDB
+    from tests.support.servers.mariadb import MariaDB
 
 DEAD = "postgresql://u@127.0.0.1:9/d"  # the port of "discard", where nobody listens
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import DRIVERS, SCHEMES, fresh
+from tests.support.databases import DRIVERS, SCHEMES, fresh
 
 if TYPE_CHECKING:
-    from tests.databases import Database
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.databases import Database
 
 COUNT = "-- name: cnt\n-- @param t ident\nselect count(*) as n from :{t};\n"
 CHANGE = "-- name: chg\n-- @param t ident\nupdate :{t} set x = x + 1 where x > :k;\n"

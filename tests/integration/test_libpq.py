@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.servers.postgres import execute
+from tests.support.libpq import SCHEMES, as_scheme
+from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
-    from tests.servers.pgbouncer import PgBouncer
+    from tests.support.command import Cli
+    from tests.support.servers.pgbouncer import PgBouncer
 
-SCHEMES = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 SHOWN = "select current_setting('search_path') as path, current_setting('TimeZone') as zone"
 
 
@@ -37,11 +36,6 @@ def acc(database: str) -> str:
         "create table public.acc as select 1 as id, 0 as n",
     )
     return database
-
-
-def as_scheme(url: str, scheme: str) -> str:
-    """`url` for another driver."""
-    return re.sub(r"^[a-z+]+(?=:)", scheme, url)
 
 
 def counts(url: str) -> list[object]:

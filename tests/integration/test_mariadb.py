@@ -21,14 +21,14 @@ from bulkq.query import inline
 from bulkq.reports.summary import summary_line
 from bulkq.tasks.resume import resume
 from bulkq.tasks.run import run as new_run
-from tests.databases import SCHEMES, connect, fresh
+from tests.support.databases import SCHEMES, connect, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.model import Reply
     from bulkq.protocols import Connection
-    from tests.databases import Database
+    from tests.support.databases import Database
 
 DRIVERS = ("pymysql", "aiomysql")
 WRITES = Limits(timeout_s=10, lock_timeout_s=1, read_only=False)

@@ -17,13 +17,13 @@ from bulkq.model.run import make_run
 from bulkq.model.states import MARKER_EARLY
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run
-from tests import odd
+from tests.support import odd_libraries
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.protocols import Connection
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 ROWS = 50
 WRITES = Limits(timeout_s=20, lock_timeout_s=5, read_only=False)
@@ -34,7 +34,7 @@ BUMP = "update items set qty = qty + 1 where id = :id"
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A file with `ROWS` items."""
-    odd.register()
+    odd_libraries.register()
     path = tmp_path / "shop.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("create table items (id integer primary key, qty integer not null default 0)")
@@ -145,7 +145,7 @@ def test_the_process_ends_and_stdout_is_data(shop: Path, cli: Cli, tmp_path: Pat
             "range:id=1..3",
         ),
         *("--format", "csv"),
-        env=odd.install(tmp_path / "installed"),
+        env=odd_libraries.install(tmp_path / "installed"),
     )
     assert (done.code, done.text) == (0, "id\n1\n2\n3\n")
     assert done.counts["exit"] == "0"

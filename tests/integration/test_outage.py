@@ -15,19 +15,19 @@ from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg.driver import AsyncpgDriver
 from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import StoppedError
-from tests import targets
-from tests.servers import postgres as servers
-from tests.servers.silence import silence
+from tests.support import targets
+from tests.support.servers import postgres as servers
+from tests.support.servers.silence import silence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bulkq.protocols import Connection
-    from tests.servers.command import Cli
-    from tests.servers.postgres import PostgresServer
-    from tests.servers.proxy import Proxy
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.proxy import Proxy
+    from tests.support.targets import Target
 
 SLOW_LOOKUP = "select id, square from numbers, pg_sleep(0.002) where id = :id"
 SETS = 3_000

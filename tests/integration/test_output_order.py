@@ -15,13 +15,13 @@ import pytest
 
 from bulkq.engine.delivery.base import AHEAD_ANSWERS
 from bulkq.engine.delivery.overflow import MEMORY_BYTES
-from tests.crash.processes import done_ranges, make_ledger, run_id, start
+from tests.support.crash.nursery import done_ranges, make_ledger, run_id, start
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 DRIVERS = ["postgresql", "postgresql+psycopg2"]
 WAITS = "case when :id::int = 1 then pg_advisory_xact_lock_shared(7)::text end"

@@ -14,10 +14,10 @@ from bulkq.errors import BulkqError
 from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.run import run
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
-    from tests.conftest import SqliteFile
+    from tests.support.sqlite_files import SqliteFile
 
 SETUP = (
     "create table t (id integer primary key, v integer)",

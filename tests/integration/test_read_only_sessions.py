@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.test_libpq import SCHEMES, as_scheme
-from tests.servers.postgres import execute
+from tests.support.libpq import SCHEMES, as_scheme
+from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers.command import Cli
-    from tests.servers.mariadb import MariaDB
+    from tests.support.command import Cli
+    from tests.support.servers.mariadb import MariaDB
 
 SETTING = "default_transaction_read_only"
 UPDATE = "update t set n = n + 1 where id = :id"

@@ -11,13 +11,13 @@ import pytest
 from bulkq import query as queries
 from bulkq.resources import find
 from tests.integration.test_check import run
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bulkq.model import CheckResult, RunSummary
-    from tests.conftest import SqliteFile
+    from tests.support.sqlite_files import SqliteFile
 
 FOLDER = find("sql") / "checks"
 POSTGRESQL = sorted(path.stem for path in (FOLDER / "postgresql").glob("*.sql"))

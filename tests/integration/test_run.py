@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests import targets
-from tests.targets import ENDLESS, KINDS, Target, ids
+from tests.support import targets
+from tests.support.targets import ENDLESS, KINDS, Target, ids
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 LOOKUP = "select id, square from numbers where id = :id"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.test_libpq import SCHEMES, as_scheme
-from tests.servers.postgres import execute
+from tests.support.libpq import SCHEMES, as_scheme
+from tests.support.servers.postgres import execute
 
 if TYPE_CHECKING:
-    from tests.servers.command import Cli, Finished
+    from tests.support.command import Cli, Finished
 
 EXTENSION = (
     "create type public.word as (t text)",

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import SqliteFile
-    from tests.servers.pgbouncer import PgBouncer
-    from tests.servers.postgres import PostgresServer
-    from tests.servers.proxy import Proxy
+    from tests.support.servers.pgbouncer import PgBouncer
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.proxy import Proxy
+    from tests.support.sqlite_files import SqliteFile
 
 
 async def connect(url: str) -> asyncpg.Connection:

@@ -16,10 +16,10 @@ from bulkq.model.run import make_run, set_fields
 from bulkq.query import inline, load
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.run import run
-from tests.databases import DRIVERS, SCHEMES, fresh
+from tests.support.databases import DRIVERS, SCHEMES, fresh
 
 if TYPE_CHECKING:
-    from tests.databases import Database
+    from tests.support.databases import Database
 
 ENDLESS = {
     "postgresql": "select 1 as id from (select pg_sleep(60)) as q",

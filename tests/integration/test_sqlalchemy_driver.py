@@ -35,17 +35,17 @@ from bulkq.reports.summary import summary_line
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry as retry_run
 from bulkq.tasks.run import run as new_run
-from tests import odd, sleepy
-from tests.databases import DRIVERS, SCHEMES, fresh
-from tests.servers import passwords
+from tests.support import odd_libraries, sleepy_library
+from tests.support.databases import DRIVERS, SCHEMES, fresh
+from tests.support.servers import passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bulkq.model import Reply
     from bulkq.protocols import Connection
-    from tests.databases import Database
-    from tests.servers.mariadb import MariaDB
+    from tests.support.databases import Database
+    from tests.support.servers.mariadb import MariaDB
 
 
 class Told:
@@ -151,7 +151,7 @@ async def test_the_loop_is_never_blocked(request: pytest.FixtureRequest) -> None
 @pytest.fixture
 def lazy(tmp_path: Path) -> str:
     """A target whose library cannot cancel anything."""
-    sleepy.register()
+    sleepy_library.register()
     sqlite3.connect(tmp_path / "lazy.db").close()
     return f"sleepy:///{tmp_path}/lazy.db"
 
@@ -545,7 +545,7 @@ def test_a_certificate_is_no_leave_for_plain_text() -> None:
 
 def test_missing_packages_are_named() -> None:
     """A dialect in a package of its own, a library that is not there, and a dialect that fails before it connects."""
-    odd.register()
+    odd_libraries.register()
     for url, words in (
         ("snowflake://h/d", "pip install snowflake-sqlalchemy"),
         (

@@ -14,15 +14,15 @@ from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import Secret, Target
 from bulkq.targets import connect_within, open_target
 from bulkq.targets.connect import ConfiguredDriver
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from bulkq.protocols import Driver
-    from tests.conftest import SqliteFile
-    from tests.servers.mariadb import MariaDB
+    from tests.support.servers.mariadb import MariaDB
+    from tests.support.sqlite_files import SqliteFile
 
 
 def opened(target: Target) -> Driver:

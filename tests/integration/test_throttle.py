@@ -19,14 +19,14 @@ from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.run import run
 from bulkq.throttles import base
-from tests import sleepy
+from tests.support import sleepy_library
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.model import Run
     from bulkq.policy.progress import Progress
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 SLEEP = "select sleep(0.01) as s"
 
@@ -35,7 +35,7 @@ SLEEP = "select sleep(0.01) as s"
 def often(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Read the signal a hundred times a second."""
     monkeypatch.setattr(base, "EVERY_S", 0.01)
-    sleepy.register()
+    sleepy_library.register()
     (tmp_path / "sleepy.db").touch()
 
 

@@ -10,14 +10,14 @@ import pytest
 from asyncpg import FeatureNotSupportedError
 
 import bulkq
-from tests import databases
-from tests.databases import SCHEMES, Database, fresh
+from tests.support import databases
+from tests.support.databases import SCHEMES, Database, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
 
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "pymysql", "aiomysql", "duckdb", "aiosqlite")
 IDS, VERSIONS = 200, 20

@@ -1,6 +1,6 @@
 """`bulkq` in a shell, as a process forked from one that has imported it: `python -IS fork_client.py SOCKET ARGUMENTS...`.
 
-It hands its streams, folder and environment to the server of `tests/servers/forking.py` and ends as the child does.
+It hands its streams, folder and environment to the server of `tests/support/fork_server.py` and ends as the child does.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from bulkq.cli.run_task import _tell, wanted_reports
 from bulkq.errors import UsageError
 from bulkq.model import Verdict
 from bulkq.reports import summary_line
-from tests.unit.reports.samples import FOUR, RAN, check, checked
+from tests.support.summaries import FOUR, RAN, check, checked
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.query import render
-from tests.unit.query.corpus import CORPUS, Case, spelled
+from tests.support.corpus import CORPUS, Case, spelled
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda c: f"{c.dialect}: {c.sql[:60]!a}")

@@ -26,7 +26,7 @@ from bulkq.reports.markdown import markdown_report
 from bulkq.reports.sarif import sarif_report
 from bulkq.reports.tap import tap_report
 from bulkq.reports.text_report import text_report
-from tests.unit.reports.samples import FOUR, RAN, check, checked, many
+from tests.support.summaries import FOUR, RAN, check, checked, many
 
 JENKINS = xmlschema.XMLSchema(str(Path(__file__).parent / "schemas" / "junit-10.xsd"))
 PROVE = shutil.which("prove")

@@ -23,7 +23,7 @@ from bulkq.reports.escape import cell, code, line, markdown, tamed
 from bulkq.reports.findings import findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
 from bulkq.reports.write import FORMATS
-from tests.unit.reports.samples import HOSTILE, attacked, attacked_run
+from tests.support.summaries import HOSTILE, attacked, attacked_run
 from tests.unit.reports.test_formats import COMMAND, JENKINS
 
 Attack = Callable[[str], RunSummary]

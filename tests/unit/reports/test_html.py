@@ -18,7 +18,7 @@ from bulkq.reports.escape import line
 from bulkq.reports.html import html_report
 from bulkq.reports.html.words import moment, story
 from bulkq.text.durations import spaced_duration
-from tests.unit.reports.samples import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
+from tests.support.summaries import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 VOID = {"meta", "input", "br", "img", "link"}

@@ -18,7 +18,7 @@ from bulkq.model import SourcePosition
 from bulkq.sources import Request, open_source
 from bulkq.sources.files import LineReader, open_file
 from bulkq.sources.sql import Queried
-from tests.unit.sources.reading import batches, query
+from tests.support.sources import batches, query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -11,7 +11,7 @@ from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
 from bulkq.sources.convert import array_literal, converter
 from bulkq.text.json_text import JsonNumber
-from tests.unit.sources.reading import opened, query, sets
+from tests.support.sources import opened, query, sets
 
 if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource

@@ -8,7 +8,7 @@ import pytest
 
 from bulkq.errors import DatabaseError, ParameterError
 from bulkq.model import Parameter, Phase
-from tests.unit.sources.reading import batches, opened, query, sets
+from tests.support.sources import batches, opened, query, sets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

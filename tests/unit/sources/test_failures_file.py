@@ -13,7 +13,7 @@ from bulkq.errors import ParameterError
 from bulkq.model import Query
 from bulkq.sources import Request, open_source
 from bulkq.sources.binding import check_constants
-from tests.unit.sources.reading import batches, query, sets
+from tests.support.sources import batches, query, sets
 
 if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource

@@ -12,7 +12,7 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
 from bulkq.sources.files import LineReader, PipeReader, open_file, start
-from tests.unit.sources.reading import query, sets
+from tests.support.sources import query, sets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.sources.first_batch import Peeked
-from tests.unit.sources.reading import batches, opened, query
+from tests.support.sources import batches, opened, query
 
 if TYPE_CHECKING:
     from pathlib import Path

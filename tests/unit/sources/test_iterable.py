@@ -11,7 +11,7 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter
 from bulkq.sources.iterable import Sets
-from tests.unit.sources.reading import batches, query, sets
+from tests.support.sources import batches, query, sets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

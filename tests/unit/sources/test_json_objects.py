@@ -12,7 +12,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter
-from tests.unit.sources.reading import batches, opened, origins, query, sets
+from tests.support.sources import batches, opened, origins, query, sets
 
 if TYPE_CHECKING:
     from pathlib import Path

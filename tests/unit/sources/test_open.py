@@ -11,7 +11,7 @@ import pytest
 from bulkq.errors import ParameterError, QueryFileError
 from bulkq.model import Parameter
 from bulkq.sources import Request, open_source
-from tests.unit.sources.reading import batches, opened, query, sets
+from tests.support.sources import batches, opened, query, sets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bulkq.errors import ParameterError
 from bulkq.sources.binding import WantedColumns
 from bulkq.sources.ranges import Range
-from tests.unit.sources.reading import opened, query, sets
+from tests.support.sources import opened, query, sets
 
 RANGES = {
     "range:id=1..4": ("id", [1, 2, 3, 4]),

@@ -14,7 +14,7 @@ from bulkq.errors import ParameterError
 from bulkq.model import Column
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonArray, JsonLines
-from tests.unit.sources.reading import opened, query, sets
+from tests.support.sources import opened, query, sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from bulkq.model import Batch
 from bulkq.sources import Request, open_source
 from bulkq.sources.spool import Spooled, load_constants, open_spool, save_constants
 from bulkq.sources.spool_codec import dumps, loads
-from tests.unit.sources.reading import batches, opened, query
+from tests.support.sources import batches, opened, query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

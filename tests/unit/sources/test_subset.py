@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkq.sources import Request, open_source
 from bulkq.sources.first_batch import Peeked
 from bulkq.sources.subset import Only, Remaining
-from tests.unit.sources.reading import batches, opened, query
+from tests.support.sources import batches, opened, query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from bulkq.errors import ParameterError
 from bulkq.query import inline
 from bulkq.sources import Request, open_source, spool_codec
 from bulkq.sources.untyped_values import canonical, integers, strict
-from tests.unit.sources.reading import sets
+from tests.support.sources import sets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import mariadb
-from tests.servers import postgres as servers
+from tests.support.servers import mariadb
+from tests.support.servers import postgres as servers
 
 KINDS = ("sqlite", "postgresql", "pgbouncer")
 

@@ -1,4 +1,4 @@
-"""Processes of bulkq that are killed, and what is left behind by them. Called by the tests of this folder."""
+"""Processes of bulkq that are killed, and what is left behind by them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bulkq.ledger.maintenance import upgrade
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.servers.command import Cli
-    from tests.targets import Target
+    from tests.support.command import Cli
+    from tests.support.targets import Target
 
 CHILD = Path(__file__).with_name("child.py")
 LONGEST_S = 60.0

@@ -1,7 +1,4 @@
-"""Server processes of the tests: a folder that an unprivileged account owns, and processes that end with the test run.
-
-Called by the modules beside it. PostgreSQL and PgBouncer refuse to run as root, so as root they run as `nobody`.
-"""
+"""Server processes of the tests: a folder that an unprivileged account owns, and processes that end with the test run."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SCRIPT = Path(__file__).with_name("forking.py")
+SCRIPT = Path(__file__).with_name("fork_server.py")
 
 
 class Forks:

@@ -1,6 +1,6 @@
 """Where a real PostgreSQL comes from: a URL, a Docker engine, the binaries in a wheel, or those of this machine.
 
-`choose` decides without starting anything; `open_server` starts. Called by the fixtures and by `benchmarks`.
+`choose` decides without starting anything; `open_server` starts.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from tests.servers import passwords
-from tests.servers.processes import ServerFailed, ServerFolder, as_root, end, free_port, wait_until
+from tests.support.servers import passwords
+from tests.support.servers.processes import ServerFailed, ServerFolder, as_root, end, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +213,7 @@ def open_server(choice: Choice, *, durable: bool = False) -> PostgresServer:
     if choice.source == "url":
         return GivenServer(choice.where)
     if choice.source == "docker":
-        from tests.servers.containers import ContainerServer
+        from tests.support.servers.containers import ContainerServer
 
         return ContainerServer(choice.where)
     return OwnServer(Path(choice.where), durable=durable)
@@ -270,7 +270,7 @@ def _given() -> Choice | None:
 
 
 def _docker() -> Choice | None:
-    from tests.servers.containers import find_image
+    from tests.support.servers.containers import find_image
 
     image = find_image()
     return Choice("docker", image, image.partition(":")[2]) if image else None

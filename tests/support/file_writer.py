@@ -1,6 +1,6 @@
 """The process that `test_sinks_continued` kills: writes a known sequence to every kind of file, and where it stands.
 
-    continued_writer.py FOLDER BATCHES
+    file_writer.py FOLDER BATCHES
 
 In FOLDER: `out.csv`, `out.tsv`, `out.json`, `out.jsonl`, `failures.jsonl`, and `state`, whose last whole line is what a
 ledger would know: the batches that are done, and the offsets that were durable by then. Prints a line per batch.

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from tests.servers.postgres import address_url
+from tests.support.servers.postgres import address_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable

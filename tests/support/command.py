@@ -1,4 +1,4 @@
-"""bulkq as a user runs it: a process with an exit code, stdout and stderr. Called by the `cli` fixture."""
+"""bulkq as a user runs it: a process with an exit code, stdout and stderr."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bulkq
-from tests.servers import passwords
+from tests.support.servers import passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.servers.forks import Forks
+    from tests.support.forks import Forks
 
 STARTING = ("PYTHON", "LANG", "LC_", "LD_")
 """Variables that the interpreter, or the loader, reads when it starts: those processes are started, not forked."""

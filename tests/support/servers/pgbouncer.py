@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode in front of the test server. Called by the `pgbouncer` fixture."""
+"""PgBouncer in transaction mode in front of the test server."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from tests.servers import passwords
-from tests.servers.postgres import address_url
-from tests.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
+from tests.support.servers import passwords
+from tests.support.servers.postgres import address_url
+from tests.support.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
 
 if TYPE_CHECKING:
-    from tests.servers.postgres import PostgresServer
+    from tests.support.servers.postgres import PostgresServer
 
 SETTINGS = """\
 [databases]

@@ -1,4 +1,4 @@
-"""Waits until its stdin closes, then stops and removes what is left of a server. Started by `processes.Keeper`.
+"""Waits until its stdin closes, then stops and removes what is left of a server.
 
 keeper.py folder PATH       stop what the pid files in it name, remove it
 keeper.py container ID      remove the container

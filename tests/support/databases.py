@@ -1,4 +1,4 @@
-"""The one table of databases and drivers under test, and a fresh database of every kind. Called by contract tests.
+"""The one table of databases and drivers under test, and a fresh database of every kind.
 
 A new driver is a line in `DRIVERS`; a new database is an entry of `KINDS` too. What is done here goes around bulkq: through the
 libraries' own simplest means, in autocommit.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bulkq.drivers import open_driver
-from tests.servers import postgres as servers
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from bulkq.protocols import Connection, Driver
-    from tests.servers.mariadb import MariaDB
+    from tests.support.servers.mariadb import MariaDB
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ DRIVERS = {
 
 SCHEMES = {name: driver.scheme for name, driver in DRIVERS.items()}
 
-PAGE = Path(__file__).parents[1] / "docs" / "drivers.md"
+PAGE = Path(__file__).parents[2] / "docs" / "drivers.md"
 
 
 def example() -> str:

@@ -1,4 +1,4 @@
-"""A MariaDB of the tests' own, from the binaries of a Debian package. Called by the `mariadb` fixture and by `benchmarks`.
+"""A MariaDB of the tests' own, from the binaries of a Debian package.
 
 It runs as an ordinary user, on a free port of 127.0.0.1 and a unix socket in its folder, without a password.
 """
@@ -12,7 +12,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tests.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
+from tests.support.servers.processes import ServerFailed, ServerFolder, answers, end, free_port, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""A server that accepts and never answers. Called by tests of what waits for it."""
+"""A server that accepts and never answers."""
 
 from __future__ import annotations
 

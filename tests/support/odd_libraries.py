@@ -163,10 +163,10 @@ def install(folder: Path) -> dict[str, str]:
     """Make the libraries known to every process that has the returned environment."""
     info = folder / "odd-1.0.dist-info"
     info.mkdir(parents=True)
-    lines = [f"sqlite.{name} = tests.odd:Dialect_{name}" for name in KINDS]
+    lines = [f"sqlite.{name} = tests.support.odd_libraries:Dialect_{name}" for name in KINDS]
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("\n".join(["[sqlalchemy.dialects]", *lines, ""]))
-    return {"PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parents[1])])}
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parents[2])])}
 
 
 def register() -> None:

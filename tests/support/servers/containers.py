@@ -1,4 +1,4 @@
-"""PostgreSQL in a container, through testcontainers. Called by `postgres.choose` and `postgres.open_server`.
+"""PostgreSQL in a container, through testcontainers.
 
 Docker is probed cheaply: without a sign of an engine nothing is imported, and an engine has two seconds to answer.
 """
@@ -9,9 +9,9 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.servers import passwords
-from tests.servers.postgres import PASSWORD, SETTINGS, STOPS, ask_version
-from tests.servers.processes import Keeper, ServerFailed, answers, free_port, wait_until
+from tests.support.servers import passwords
+from tests.support.servers.postgres import PASSWORD, SETTINGS, STOPS, ask_version
+from tests.support.servers.processes import Keeper, ServerFailed, answers, free_port, wait_until
 
 IMAGE = os.environ.get("BULKQ_TEST_POSTGRES_IMAGE", "postgres:18-alpine")
 HOST_VARIABLE = "TESTCONTAINERS_HOST_OVERRIDE"

@@ -1,4 +1,4 @@
-"""Summaries by hand, and texts that mean something to a reader of some format. Called by the tests of the formats."""
+"""Summaries by hand, and texts that mean something to a reader of some format."""
 
 from __future__ import annotations
 

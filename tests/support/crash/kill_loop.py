@@ -1,4 +1,4 @@
-"""Kill, resume at once, kill again: the loop around every run that is killed at random. Called by the tests of this folder."""
+"""Kill, resume at once, kill again: the loop around every run that is killed at random."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.crash.processes import UNKILLED_S, Ended, make_ledger, recorded
+from tests.support.crash.nursery import UNKILLED_S, Ended, make_ledger, recorded
 
 if TYPE_CHECKING:
     import random
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.crash.processes import Nursery
-    from tests.servers.command import Cli
+    from tests.support.command import Cli
+    from tests.support.crash.nursery import Nursery
 
 SHORTEST_S, LONGEST_S = 0.02, 3.0
 WINDOW_S = 0.3

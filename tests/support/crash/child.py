@@ -1,10 +1,9 @@
 """bulkq in a process that dies at a failpoint, or when its parent's parent kills it.
 
-    python tests/crash/child.py FAILPOINT PASSAGE -- run -e 'select 1' -t sqlite:///app.db
-    python tests/crash/child.py --serve
+    python tests/support/crash/child.py FAILPOINT PASSAGE -- run -e 'select 1' -t sqlite:///app.db
+    python tests/support/crash/child.py --serve
 
 The second forks a process per line of stdin (see `Order`): what a process imports, half a second each, is imported once.
-Called by `tests.crash.processes`.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypedDict
 
-sys.path.append(str(Path(__file__).parents[2]))
+sys.path.append(str(Path(__file__).parents[3]))
 
-from tests.crash import failpoints
+from tests.support.crash import failpoints
 
 GROUP_S = 0.004
 """Ledger commits come fast here, so that the tenth comes soon."""

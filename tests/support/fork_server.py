@@ -1,8 +1,8 @@
 """A process that has imported bulkq and forks another for every order: half a second of imports is paid once.
 
-    python tests/servers/forking.py SOCKET
+    python tests/support/fork_server.py SOCKET
 
-A child is a process as any other, with a process id, streams, an environment and an exit code of its own. Started by `tests.servers.forks`.
+A child is a process as any other, with a process id, streams, an environment and an exit code of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A SQLAlchemy dialect whose library cannot cancel anything, as many cannot: SQLite's own, with less. Used by tests of abandoned lanes.
+"""A SQLAlchemy dialect whose library cannot cancel anything, as many cannot: SQLite's own, with less.
 
 `register()` makes `sleepy:///file.db` a target; its SQL function `sleep(seconds)` does what it says.
 """

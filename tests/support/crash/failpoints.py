@@ -1,4 +1,4 @@
-"""Places at which a process of bulkq can be made to die, by wrapping what production code is made of. Called by `child`.
+"""Places at which a process of bulkq can be made to die, by wrapping what production code is made of.
 
 Production has no failpoints and knows nothing of them: a method is found by its name and wrapped in the process that is to
 die. `tests/crash/test_failpoints.py` fails when a name is gone.
