@@ -84,7 +84,7 @@ class Rows:
         await self._stop()
 
     def __aiter__(self) -> AsyncIterator[Row]:
-        """The rows; starts the run if nobody has."""
+        """The rows. Starts the run if it was not started."""
         self._start()
         return self
 

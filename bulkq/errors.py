@@ -12,7 +12,7 @@
     ├── LedgerError                 2   the ledger cannot be read or written; nothing more is sent
     │   └── TakenOver               4   another process has taken the run over
     ├── StoppedError                5   stopped early, consistent
-    │   └── OutputClosed            5   whoever read our output has left; reads end with 0
+    │   └── OutputClosed            5   the reader of our output closed it; reads end with 0
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
     └── DatabaseError               -   one failed statement, as a driver reports it to the worker
         ├── AlreadyApplied          -   the marker of these parameter sets is there

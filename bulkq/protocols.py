@@ -58,7 +58,7 @@ class ParameterSource(Protocol):
         """
 
     def fraction(self) -> float | None:
-        """How much of the source was consumed, 0.0 to 1.0, by bytes or by count; None where nobody can tell."""
+        """How much of the source was consumed, 0.0 to 1.0, by bytes or by count; None if unknown."""
 
     async def close(self) -> None:
         """Give back files and connections. May be called at any time, more than once."""

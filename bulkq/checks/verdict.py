@@ -1,6 +1,6 @@
-"""What a check says of the data: from what was measured to pass, warn, fail or error.
+"""The verdict of a check: from what was measured to pass, warn, fail or error.
 
-A condition that cannot be evaluated makes the verdict an error, whatever the others say: nobody can tell.
+If a condition cannot be evaluated, the verdict is an error, whatever the result of the others.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ SELECT pg_backend_pid(), current_setting('server_version'), current_setting('ser
 
 IDLE_MS = 30_000
 STREAM_IDLE_MS = 600_000
-"""How long our transaction may wait for us: a client that vanished holds its locks no longer. A stream waits for whoever
-reads our output, so a read-only one may take its time."""
+"""Maximum time that our transaction may be idle, so that a client that vanished releases its locks. A read-only stream waits
+for the reader of the output, so its limit is longer."""
 
 CHECK_MS = 1_000
 """How soon the server notices, in the middle of a query, that we are gone; PostgreSQL 14 and later."""

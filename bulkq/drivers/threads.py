@@ -43,7 +43,7 @@ class DatabaseThread:
         return self._thread.is_alive()
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have the thread call `work`, after what it was given before; it goes on when nobody waits any more."""
+        """Call `work` in the thread, after earlier work. It continues if the future is cancelled."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         context = contextvars.copy_context()
@@ -75,7 +75,7 @@ class DatabaseThread:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, how: Callable[..., None], future: asyncio.Future[T], what: object) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody waits
+    with suppress(RuntimeError):  # the loop is closed: no task waits
         loop.call_soon_threadsafe(how, future, what)
 
 
@@ -103,7 +103,7 @@ async def ended(future: asyncio.Future[T], interrupt: Callable[[], None], grace_
         except asyncio.CancelledError as error:
             cancelled = error
     if future.done() and not future.cancelled():
-        future.exception()  # seen: nobody waits for it any more
+        future.exception()  # retrieved, because no task awaits it any more
     else:
         future.add_done_callback(lambda late: late.cancelled() or late.exception())
     if cancelled is not None:
@@ -115,7 +115,7 @@ def what_lasts(hop: asyncio.Future[T], grace_s: float) -> T:
     """The result of a hop that was called back in or after its COMMIT.
 
     Raises:
-        DatabaseError: it may have committed, and nobody knows.
+        DatabaseError: it may have committed; the outcome is unknown.
         asyncio.CancelledError: it has not.
     """
     if not hop.done():

@@ -47,7 +47,7 @@ def far(url: URL) -> bool:
 
 
 def unverified() -> ssl.SSLContext:
-    """Encrypted, and nobody checks who answers."""
+    """Encrypted, without verifying the server's identity."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

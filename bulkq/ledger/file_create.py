@@ -1,8 +1,9 @@
-"""A ledger file comes into being as a whole: built under another name, then linked or renamed into place.
+"""Create or replace a ledger file atomically: build it under another name, then link or rename it into place.
 
-A kill at any moment leaves the old file or the new one. Whoever makes or replaces it has its lock, see `files`.
+A kill at any moment leaves the old file or the new one. The process that creates or replaces the file holds its lock, see
+`bulkq.ledger.file_lock`.
 
-Everything here blocks and is called in a thread, by `opening`.
+Everything here blocks, so it runs in a thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What can be known of a ledger file, and done to its lock, without SQLAlchemy.
+"""The state of a ledger file and its lock, without SQLAlchemy.
 
-The lock is `flock` on a file beside the ledger: shared by all who have it open, exclusive for whoever makes or replaces it;
-the kernel gives it back when a process dies. Everything here blocks and is called in a thread.
+The lock is `flock` on a file beside the ledger: shared by all processes that have the ledger open, exclusive for a process
+that creates or replaces it. The kernel releases it when a process dies. Everything here blocks, so it runs in a thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes one run: marks are noted at once and made durable in groups.
 
-Every write says whose it is: after somebody else has taken the run over, the next commit fails, and with it the run here.
+Every write names the owner: after another process has taken the run over, the next commit fails, and the run here stops.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def _tell_unread(opened: OpenRun) -> None:
 
 
 async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
-    """The file of a target that was not done stays a partial, or is none: nobody shall take it for an answer."""
+    """Close a sink. The file of a target that did not finish stays a partial or is removed: it is not a complete result."""
     parts = [part for part in opened.parts if part.sink is sink]
     if complete and opened.several and all(part.sessions.gone is not None for part in parts):
         if not any(part.tried for part in parts):

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from bulkq.protocols import Ledger
 
 STARTED = "it was sent and nothing is known of its end"
-"""On record before a set of maintenance is sent; who reads it in a ledger knows that nobody has told the user."""
+"""Recorded before a set of maintenance is sent. If it is still there later, the failure was not reported to the user."""
 
 UNSETTLED = "it was sent by a process that has ended, and nothing is known of its end"
 PIECE = 1_000
 
 
 async def tell(opened: OpenRun, ledger: Ledger) -> None:
-    """Write the sets that were applied without an answer on disk, and those of which nobody knows.
+    """Report the sets that were applied but whose rows were not written, and those with an unknown outcome.
 
-    Once: lines and marks go together, so that one commit of the ledger has both. Values are read from the source again, for the
-    ledger keeps none.
+    Each is reported once: one commit of the ledger has both lines and marks. Values are read from the source again, because
+    the ledger contains none.
     """
     file = opened.failure_file
     for part in opened.parts:

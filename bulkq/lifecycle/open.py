@@ -106,7 +106,7 @@ async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
 
 
 def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ | None:
-    """It may take as long as the query, where nobody says how long."""
+    """The mapping with its timeout: that of `--map-timeout`, else that of the query."""
     if mapping is None:
         return None
     output = request.output

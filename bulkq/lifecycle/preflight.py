@@ -151,7 +151,7 @@ async def _whole_source(
 
 
 def _connections_are_free(opened: OpenRun, site: OpenTarget, server: Server) -> None:
-    """Refuse more lanes than the server has connections, before any of them is taken from somebody else."""
+    """Refuse more lanes than the server has free connections, before any is opened."""
     free = server.free_connections
     if free is None or server.pooled:
         return

@@ -165,7 +165,7 @@ def _want_file(path: str) -> None:
     try:
         mode = Path(path).stat().st_mode
     except OSError:
-        return  # whoever reads it has the reason
+        return  # reading it raises an error with the reason
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise QueryFileError(f'"{path}" is no regular file: take it out of the folder, or name it itself')
 

@@ -124,7 +124,7 @@ def place_of(url: str) -> str:
 
 
 async def fingerprints(request: Run, targets: Sequence[str]) -> str:
-    """What must be the same when the run is resumed, as JSON: queries, sources, databases ("" for one that nobody has seen yet)."""
+    """What must be the same when the run is resumed, as JSON: queries, sources, databases ("" for one not connected to yet)."""
     queries = {
         query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest()
         for query in request.queries.selected

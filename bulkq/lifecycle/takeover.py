@@ -237,5 +237,5 @@ def marker_tables(record: RunRecord) -> list[MarkerTables | None]:
 
 
 def _identities(record: RunRecord) -> list[str]:
-    """By place of the target; "" where nobody has seen it yet."""
+    """Identities of the databases, by place of the target; "" for one not connected to yet."""
     return [str(identity) for identity in json.loads(record.fingerprint)["targets"]]

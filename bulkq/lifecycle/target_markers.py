@@ -108,7 +108,7 @@ async def take_over(
     """Become the owner, when every transaction of the former one has ended; rows of part, first, last, rows changed.
 
     Raises:
-        RefusedError: the run row is gone: nobody can say what was applied.
+        RefusedError: the run row is missing, so bulkq cannot determine what was applied.
         TargetError: the connection broke; another resume takes over again.
     """
     statements = markers.taking_over(tables, run, owner, dialect_of(url))

@@ -15,7 +15,7 @@ CHECK_MODE = "check"
 
 
 class Verdict(StrEnum):
-    """What a check says of the data; ERROR says that nobody can tell."""
+    """The result of a check. ERROR: the check could not be evaluated."""
 
     PASS = "pass"  # noqa: S105 - no password
     WARN = "warn"
@@ -45,7 +45,7 @@ class CheckResult:
     target: str
     verdict: Verdict
     expected: str  # the condition in words, as `@expect` writes it: "empty", "value >= 0.99"
-    message: str  # one line: what was found, or why nobody can tell
+    message: str  # one line: what was found, or why the check could not be evaluated
     value: str | None = None  # what was measured, where the check measures a value
     rows: int | None = None  # how many rows there were, where that is known
     columns: tuple[str, ...] = ()

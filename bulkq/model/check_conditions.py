@@ -45,5 +45,5 @@ class CheckRules:
     fail: tuple[Condition, ...] = ()
     until: date | None = None  # the last day on which a failure is only a warning
     sample: int = 5  # rows shown
-    mask: tuple[str, ...] = ()  # columns whose values nobody is to see
+    mask: tuple[str, ...] = ()  # columns whose values are not shown or recorded
     params: tuple[str, ...] = ()  # parameter sources, relative to the file

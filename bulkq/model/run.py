@@ -259,7 +259,7 @@ class Mark:
 class RunState(StrEnum):
     """Where a run stands, in the ledger."""
 
-    RUNNING = "running"  # or dead: whoever reads it looks at host and pid
+    RUNNING = "running"  # or the process has died: check host and pid
     STOPPED = "stopped"  # ended early and consistent; can be resumed
     FINISHED = "finished"  # every set has an outcome; durable before markers go
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver can do; the runner and `doctor` read it, nobody asks for a driver by name."""
+    """What a driver can do. Decisions depend on these attributes, not on the name of a driver."""
 
     name: str
     pipelined: bool  # a batch is one round trip
@@ -54,7 +54,7 @@ class Server:
     max_connections: int | None = None
     counts: bool = True  # the library says how many rows a write changed
     rolls_back: bool = True  # a transaction of ours was seen to be undone, or is known to be
-    read_only: str = ""  # why its sessions cannot write, with the next step; "" where they can, or nobody knows
+    read_only: str = ""  # why its sessions cannot write, with the next step; "" if they can, or if that is unknown
     settings: tuple[Setting, ...] = ()  # what its sessions (through a pooler: transactions) are given
 
 

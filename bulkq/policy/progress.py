@@ -1,4 +1,4 @@
-"""What a run has done so far, as counters that anybody may read at any time."""
+"""Counters of what a run has done so far. They may be read at any time."""
 
 from __future__ import annotations
 

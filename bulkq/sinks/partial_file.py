@@ -1,7 +1,7 @@
-"""Opening `FILE.partial`: a new one, or that of a run which is continued.
+"""Open `FILE.partial`: a new one, or that of a run which is continued.
 
-The lock is `flock`, which the kernel gives back when the process dies: it tells a partial of a live run from one of a
-dead run without a process id that might be somebody else's by now.
+The lock is `flock`, which the kernel releases when the process dies. It distinguishes the partial of a live run from that of
+a dead one. A process id could not: the system may have given it to another process.
 """
 
 from __future__ import annotations

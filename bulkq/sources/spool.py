@@ -6,8 +6,8 @@ A spool is JSON Lines. Every line is an array that begins with the CRC-32 of the
     ["crc",1,"stdin",2,[["1","x"],["2",null]]]      a batch: first number, source, lines, sets
     ["crc","end",2]                                 the last: the source had so many sets
 
-Lines are a list, or the first of consecutive ones, or null. A batch is on disk before anybody gets it, so whatever a kill
-or a power failure leaves of the last line was never used.
+Lines are a list, or the first of consecutive ones, or null. A batch is on disk before a lane gets it, so a last line
+that a kill or a power failure has cut short was never used.
 """
 
 from __future__ import annotations

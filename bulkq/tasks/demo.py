@@ -107,7 +107,7 @@ def make(parent: Path) -> Demo:
 
 
 def went_as_meant(folder: Path) -> bool:
-    """Whether the run in `folder` has failed for the two broken customers and for nobody else."""
+    """Whether the run in `folder` has failed for the two broken customers only."""
     try:
         lines = (folder / FAILURES).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -129,7 +129,7 @@ def _new_folder(parent: Path) -> Path:
 def _fill(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous = OFF")  # a demo that is cut short is made again
     database.executescript(SCHEMA)
-    chance = random.Random(2026)  # noqa: S311 - the same shop for everybody
+    chance = random.Random(2026)  # noqa: S311 - the shop is always the same
     with database:
         database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", map(_customer, range(1, CUSTOMERS + 1)))
         products = ((number, _product_name(number), _price(number)) for number in range(1, PRODUCTS + 1))
@@ -142,7 +142,7 @@ def _fill(database: sqlite3.Connection) -> None:
 def _customer(number: int) -> Sequence[object]:
     name = f"{FIRST_NAMES[number % 10]} {LAST_NAMES[number // 10 % 10]}"
     profile = json.dumps({"city": CITIES[number % len(CITIES)], "newsletter": number % 3 == 0})
-    # everybody was referred by the customer with half the number, unless that is the one in the endless chain
+    # the referrer is the customer with half the number, unless that is the one in the endless chain
     referrer: int | None = number // 2 if number // 2 not in {0, ENDLESS} else None
     if number == ENDLESS:
         referrer = ENDLESS

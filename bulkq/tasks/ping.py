@@ -29,9 +29,9 @@ class Visit:
 
 
 async def visit_all(targets: Sequence[Target], *, at_once: int) -> AsyncGenerator[Visit, None]:
-    """Connect to every target, `at_once` at a time; the visits in the order of `targets`, each as soon as it can be told.
+    """Connect to every target, `at_once` at a time. Yield the visits in the order of `targets`, each as soon as possible.
 
-    A target that is down or hangs (it is given up after ten seconds) holds nobody else up.
+    A target that is down or hangs (the timeout is ten seconds) does not delay the connections to others.
     """
     pairs = [(target, _opened(target)) for target in targets]
     async with aclosing(connect_many(pairs, _visit, at_once=at_once)) as visits:
@@ -40,7 +40,7 @@ async def visit_all(targets: Sequence[Target], *, at_once: int) -> AsyncGenerato
 
 
 def _opened(target: Target) -> Driver | BulkqError:
-    """The driver, before the first clock starts: importing a library is nobody's slowness."""
+    """Return the driver, before time is measured: importing a library does not count as a target's time."""
     try:
         return open_target(target, application_name="bulkq targets", read_only=True)
     except BulkqError as error:

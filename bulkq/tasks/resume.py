@@ -61,7 +61,7 @@ async def resume(
 
     Raises:
         UsageError: there is no such run.
-        RefusedError: it has changed, a live process is on it, or nobody can tell what was applied.
+        RefusedError: it has changed, a live process executes it, or bulkq cannot determine what was applied.
         BulkqError: as for a new run.
     """
     stored = await open_ledger(ledger, create=False)
@@ -113,7 +113,7 @@ async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
 async def _taken(
     stored: StoredLedger, record: RunRecord, request: Run, control: Control, observers: Sequence[Observer]
 ) -> ResumeState | None:
-    """Take the run over in its targets, which may wait for transactions; None when somebody stops it, or the deadline does."""
+    """Take the run over in its targets, which may wait for transactions. None: stopped by the user or the deadline."""
     task = asyncio.current_task()
     assert task is not None
     try:
@@ -151,7 +151,7 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
                 Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a local disk
     finally:
         await stored.close()
-    # A script that resumes until all is well must not be told so of what nobody can settle any more.
+    # A script that resumes until the exit code is 0 must not get 0 while outcomes are unknown.
     code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
     wrong = bool(record.failed or record.unknown)
     reason = f"run {record.run} is finished: nothing is left to do"

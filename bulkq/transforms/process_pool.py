@@ -1,6 +1,6 @@
 """A few processes, each of which can be killed by itself when a call takes too long.
 
-A process pool of one process each: who overstays is known by its id, and its death is nobody else's.
+Each process is a pool of its own, so that a process over its time limit is known by id, and killing it affects no other call.
 """
 
 from __future__ import annotations

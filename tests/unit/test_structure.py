@@ -74,7 +74,7 @@ def imported(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_import_nothing_heavy(option: str) -> None:
-    """Whoever asks for help waits for Click and for nothing else."""
+    """Help imports Click and nothing that takes long."""
     assert imported(option) & HEAVY == set()
 
 
@@ -147,6 +147,21 @@ def test_modules_that_are_mentioned_exist() -> None:
     texts |= {str(p.relative_to(root)): list(docstrings(tree)) for p, tree in TREES.items()}
     lost = {f"{where}: {name}" for where, found in texts.items() for text in found for name in lost_names(root, text)}
     assert lost == set()
+
+
+def test_texts_name_the_actor() -> None:
+    """The user, the server or another process: the package and its documentation have no "nobody" and no "whoever"."""
+    root = PACKAGE.parent
+    pages = [
+        p for p in (*root.glob("*.md"), *root.glob("docs/**/*.md")) if p.name not in {"CHANGELOG.md", "CONTRIBUTING.md"}
+    ]
+    found = [
+        f"{path.relative_to(root)}:{number}: {line.strip()}"
+        for path in (*MODULES, *pages)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"\b(nobody|whoever|somebody|anybody|everybody)\b", line, re.IGNORECASE)
+    ]
+    assert found == []
 
 
 def test_files_can_be_read_in_one_sitting() -> None:

@@ -33,7 +33,7 @@ async def administer(
         pid: of the server process.
 
     Raises:
-        DatabaseError: the first that failed; in phase COMMITTING nobody knows what lasts if the session was lost.
+        DatabaseError: the first that failed; in phase COMMITTING, the outcome is unknown if the session was lost.
     """
     deadline_s = FOREVER_S if patience_s is None else patience_s + WORK_S + MARGIN_S
     phase = Phase.SENT

@@ -134,7 +134,7 @@ class Attempt:
             raise
 
     async def abandon(self) -> None:
-        """End a stream that is not read to its end: by whoever closes it, or by whoever needs the session first."""
+        """End a stream before its last row: when its reader closes it, or when the session is needed again."""
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._session.recover())
         await asyncio.shield(self._ending)
@@ -158,7 +158,7 @@ class Attempt:
             rows = await self._session.copy_out(sql, kept, self._deadline_s)
             await self._end()
         except Exception as error:
-            if broken:  # not the database's: whoever wrote knows what to do
+            if broken:  # not the database's error: the writer of the output handles it
                 await self._session.recover()
                 raise
             await self._fail(error)
@@ -200,7 +200,7 @@ class Attempt:
     async def _take(self, opening: str, claim: Claim) -> None:
         """Open the transaction and insert the marker, in one message.
 
-        It waits for whoever is at the same sets, or takes the run over.
+        Waits for a transaction that claims the same sets, or that takes the run over.
         """
         self._phase = Phase.CLAIMING
         patience_s = self._limits.lock_timeout_s

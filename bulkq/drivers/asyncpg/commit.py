@@ -56,5 +56,5 @@ async def _done(ending: asyncio.Future[str], within_s: float) -> bool:
             await asyncio.wait([ending], timeout=left_s)
         except asyncio.CancelledError:
             continue
-    ending.add_done_callback(lambda late: late.cancelled() or late.exception())  # seen, also when nobody waits
+    ending.add_done_callback(lambda late: late.cancelled() or late.exception())  # retrieved, even if no task awaits it
     return ending.done()

@@ -63,7 +63,7 @@ ASK_S = 2.0
 
 
 async def foreign(error: Exception) -> bool:
-    """Whether somebody else than PostgreSQL answers: asyncpg calls whatever came a refused TLS, so it is asked once more."""
+    """Whether the server is not PostgreSQL. asyncpg reports any answer as refused TLS, so this connects once more."""
     found = NO_TLS.search(str(error))
     if found is None:
         return False
@@ -179,7 +179,7 @@ def _line(error: Exception) -> str:
 
 
 def _pgpass() -> str:
-    """A password file that others may read is ignored, by libpq as well, and nobody guesses that."""
+    """A note if the password file is ignored because others may read it, as libpq does without saying so; else ""."""
     path = at_home(os.environ.get("PGPASSFILE"), ".pgpass")
     if exposed(path):
         return f' ("{path}" is ignored because others may read it: chmod 600)'

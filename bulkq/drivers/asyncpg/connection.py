@@ -140,7 +140,7 @@ class AsyncpgConnection(BaseConnection):
             raise
         finally:
             await pieces.aclose()
-            if self._streaming is attempt:  # else whoever needed the session has ended it already
+            if self._streaming is attempt:  # else the next user of the session has ended it already
                 self._streaming = None
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:

@@ -112,7 +112,7 @@ class AsyncpgDriver:
         )
         session.settled = settled
         session.keep_alive(given.keep_alive)
-        # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Known by its oid, asks nobody.
+        # The one type of a system view that asyncpg cannot read: pg_stats.most_common_vals. Its oid is known, so no query is sent.
         await session.set_builtin_type_codec("anyarray", schema="pg_catalog", codec_name="text", format="text")
         return session
 

@@ -26,14 +26,14 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start <=
 AND (application_name LIKE 'bulkq%' OR application_name = current_setting('application_name'))
 ORDER BY xact_start LIMIT 5"""
 """Transactions of ours, of this process or another, that are older than our wait; those of the same run are what it waits for.
-What exactly we waited for can only be asked while we wait (`pg_blocking_pids`), by somebody else."""
+The blockers themselves (`pg_blocking_pids`) can only be read during the wait, on another connection."""
 
 OWNERS = """\
 SELECT DISTINCT l.pid, a.application_name, a.client_addr::text, l.relation::regclass::text FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_stat_activity AS a USING (pid) WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
 ORDER BY 1, 4 LIMIT 5"""
-"""Who keeps a table to himself: nobody else could make us wait for a description."""
+"""Sessions with an ACCESS EXCLUSIVE lock: describing a statement waits for no weaker lock."""
 
 
 async def refused(session: AsyncpgSession, claim: Claim) -> DatabaseError:
@@ -53,7 +53,7 @@ async def name_holders(session: AsyncpgSession, error: DatabaseError, patience_s
 
 
 async def name_owners(session: AsyncpgSession, error: DatabaseError) -> None:
-    """The same of `error` from describing a statement, which waits for nobody but those who keep a table to themselves."""
+    """The same for an `error` from describing a statement, which waits only for ACCESS EXCLUSIVE locks."""
     if error.sqlstate != LOCK_TIMEOUT or error.connection_lost:
         return
     error.hint = await undisturbed(_owners(session)) or error.hint

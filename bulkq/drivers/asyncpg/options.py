@@ -202,7 +202,7 @@ def at_home(named: str | None, name: str) -> Path:
 
 
 def exposed(path: Path) -> bool:
-    """Whether others may read a password file, so that nobody uses it: libpq's rule."""
+    """Whether group or others have access to a password file. As libpq, bulkq then ignores it."""
     return path.is_file() and bool(path.stat().st_mode & 0o077)
 
 

@@ -94,7 +94,7 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         return any(getattr(told, name, "on") == "on" for name in names)
 
     def tls(self) -> str:
-        """`""` for a unix socket, `off`, `unverified` (encrypted, nobody checked who answers) or `verified`."""
+        """`""` for a unix socket, `off`, `unverified` (encrypted, the server's identity was not verified) or `verified`."""
         if isinstance(self._addr, str):
             return ""
         tunnel = self._transport.get_extra_info("ssl_object")

@@ -215,7 +215,7 @@ class SqlConnection(BaseConnection):
                 since_s = loop.time()
 
     async def _called_back(self, hop: asyncio.Future[T], attempt: AttemptState) -> None:
-        """End a hop that nobody waits for any more."""
+        """End a hop whose task was cancelled."""
         attempt.cancelled = True
         if not await self._ended(hop, lambda: True):
             self._abandon(hop)
@@ -237,7 +237,7 @@ class SqlConnection(BaseConnection):
                 except asyncio.CancelledError as error:
                     cancelled = error
         if hop.done() and not hop.cancelled():
-            hop.exception()  # seen: perhaps nobody waits for it any more
+            hop.exception()  # retrieved, because no task may await it any more
         try:
             await self._settle(hop)
         except asyncio.CancelledError as error:
@@ -288,7 +288,7 @@ class SqlConnection(BaseConnection):
 
 
 class _Left:
-    """What is left of a query's time while its rows are fetched in pieces: whoever reads them takes none of it.
+    """The remaining time of a query whose rows are fetched in pieces. The time of the reader between pieces does not count.
 
     Args:
         timeout_s: of the query.

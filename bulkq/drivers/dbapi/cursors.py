@@ -61,5 +61,5 @@ class Cursors:
 
 def _close(cursor: DbapiCursor | None) -> None:
     if cursor is not None:
-        with suppress(Exception):  # nobody needs what is left of its answer
+        with suppress(Exception):  # the rest of its answer is not needed
             cursor.close()

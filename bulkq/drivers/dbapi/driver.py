@@ -102,7 +102,7 @@ class SqlDriver:
         return SqlConnection(carrier, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
     def _looked(self, session: SqlSession, connection: DbapiConnection, dialect: Dialect) -> Server:
-        """What is at the other end, and what a library that nobody has tried is seen to do."""
+        """The server, and the habits of a library that bulkq does not know, as far as they can be seen."""
         adapter = self._known.adapter
         adapter.dialect = dialect  # this one has seen the server
         server = adapter.look(session.ask, connection)

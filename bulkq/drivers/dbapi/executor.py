@@ -45,7 +45,7 @@ class Carrier(Protocol):
         ...
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Run `work`; it goes on when nobody waits for the future any more."""
+        """Run `work`. It continues if the future is cancelled."""
         ...
 
     def breathe(self) -> None:
@@ -61,7 +61,7 @@ class Carrier(Protocol):
         ...
 
     def cut(self) -> None:
-        """Break the network connection, so that whoever waits for an answer is woken."""
+        """Shut the network connection down, which ends a wait for its answer."""
         ...
 
     async def close(self) -> bool:

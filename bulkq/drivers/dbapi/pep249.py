@@ -21,7 +21,7 @@ class DbapiCursor(Protocol):
 
     @property
     def rowcount(self) -> int:
-        """Rows that the last statement changed or gave; -1 where nobody counted."""
+        """Number of rows that the last statement changed or returned; -1 if unknown."""
         ...
 
     def execute(self, statement: str, values: Any = ..., /) -> object:

@@ -43,7 +43,7 @@ class SqlStatement:
 class AttemptState:
     """What the event loop and the thread know of an attempt under way; each attribute is written by one of them."""
 
-    cancelled: bool = False  # nobody waits any more
+    cancelled: bool = False  # the task that waited was cancelled
     expired: int | None = None  # the deadline of the set at this place has passed
     committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
     answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)

@@ -52,7 +52,7 @@ class AiosqliteThread:
             raise
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have the thread call `work`; it goes on when nobody waits for the future any more."""
+        """Call `work` in the thread. It continues if the future is cancelled."""
         return asyncio.ensure_future(self._connection._execute(work))  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def stop(self, interrupt: Callable[[], None]) -> None:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def take(db: Handle, claim: Claim) -> None:
-    """Insert the marker of `claim`. Nobody else writes meanwhile: what is not granted has one of two reasons.
+    """Insert the marker of `claim`. No other connection writes meanwhile, so a claim fails for one of two reasons.
 
     Raises:
-        AlreadyApplied: the marker is there, whoever owns the run.
+        AlreadyApplied: the marker exists, whichever process owns the run.
         NotOwner: the run row has another owner, or is gone.
         DatabaseError: SQLite refuses it: the tables are not there.
     """

@@ -45,7 +45,7 @@ class SqliteThread(Protocol):
         ...
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have it call `work`; it goes on when nobody waits for the future any more."""
+        """Call `work` in the thread. It continues if the future is cancelled."""
         ...
 
     async def stop(self, interrupt: Callable[[], None]) -> None:

@@ -45,7 +45,7 @@ UNSURE = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM", "SQLITE_CORRUPT")
 
 
 class Deadline:
-    """Ends a statement that takes too long, or that nobody waits for any more.
+    """Ends a statement that takes too long, or whose task was cancelled.
 
     SQLite asks `expired` every `TICK` steps. The number of answers so far says which statement runs, so that
     starting one costs nothing.
@@ -143,9 +143,9 @@ class Handle:
         """What comes now may last.
 
         Raises:
-            DatabaseError: nobody wants it any more.
+            DatabaseError: the task was cancelled.
         """
-        self.committing = True  # first: whoever cancels, and sees False then, knows that nothing will last
+        self.committing = True  # first: a canceller that sees False afterwards knows that nothing will be committed
         if self.deadline.cancelled:
             raise DatabaseError("cancelled", sqlstate="SQLITE_INTERRUPT", phase=Phase.SENT)
 
@@ -205,7 +205,7 @@ class Handle:
             raise self.failed(error, None, phase=phase, patience_s=patience_s) from error
 
     def wait_for(self, text: str, patience_s: float | None) -> None:
-        """Execute a statement of our own, again and again while somebody else holds the lock."""
+        """Execute a statement of our own, and repeat it while another connection holds the lock."""
         end_s = None if patience_s is None else time.monotonic() + patience_s
         self.deadline.off = True
         try:

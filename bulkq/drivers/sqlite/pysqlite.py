@@ -49,7 +49,7 @@ class PysqliteThread:
             raise
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have the thread call `work`; it goes on when nobody waits for the future any more."""
+        """Call `work` in the thread. It continues if the future is cancelled."""
         return self._thread.run(work)
 
     async def stop(self, interrupt: Callable[[], None]) -> None:

@@ -103,7 +103,7 @@ def taken(answer: Answer, result: BatchResult) -> Answer:
 
 
 def internal(error: Exception) -> str:
-    """An error that nobody thought of, for a person."""
+    """The message for an unexpected error."""
     return f"internal error: {type(error).__name__}: {' '.join(str(error).split())} (report it)"
 
 

@@ -281,7 +281,7 @@ def _has_changed(query: Query, reference: Query | None, changed: Callable[[Path]
     folder = Path(query.file).parent
     given = params if query.parameters else ()
     if "-" in given:
-        return True  # nobody knows what stands there
+        return True  # standard input: the content is unknown
     files = [Path(query.file), *_parameter_files(query.metadata.get("params", ()), folder)]
     files += _parameter_files(given, Path())
     if reference is not None and reference.file is not None:

@@ -181,7 +181,7 @@ def _runner(opened: Opened, control: Control, throttle: Throttle | None) -> tupl
 
 
 def _last_s(planned: Planned) -> float:
-    """Seconds that the check took the last time; endless where nobody knows."""
+    """Seconds that the check took in its last run; infinity if there is no record of one."""
     past = planned.place.past
     if not past:
         return float("inf")
@@ -299,7 +299,7 @@ async def _ledger(url: str) -> Ledger:
 
 
 async def _close(opening: asyncio.Task[Ledger]) -> None:
-    with contextlib.suppress(BulkqError, ImportError):  # whoever needed it was told
+    with contextlib.suppress(BulkqError, ImportError):  # reported where the ledger was first used
         await (await opening).close()
 
 

@@ -78,13 +78,13 @@ class Adapter:
     """`Query.schema` is honoured."""
 
     optimistic = False
-    """Nobody waits for a lock: of two transactions at one row the later is refused (40001), and has to begin again."""
+    """There are no lock waits: if two transactions change one row, the later one fails (40001) and must begin again."""
 
     commits_or_fails = False
     """A COMMIT that ends with a cancellation has not committed. DuckDB may be interrupted when it has and is about to say so."""
 
     temporary = ""
-    """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" where nobody knows how."""
+    """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" if unknown."""
 
     quote = '"'
     cast = ""
@@ -172,7 +172,7 @@ class Adapter:
         return None
 
     def plain_allowed(self, url: URL) -> bool:
-        """Whether the URL lets us talk in plain text to another machine; of a library that says nothing of TLS nobody knows."""
+        """Whether the URL allows unencrypted connections to another machine; False if the library does not say."""
         return any(name.lower().startswith(("ssl", "tls")) for name in url.query)
 
     # transactions
