@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers.libpq import resolve
-from bulkq.drivers.libpq.conninfo import hosts_of, value
+from bulkq.drivers.libpq.parameters import value
+from bulkq.drivers.libpq.url import hosts_of
 from bulkq.text import urls
 
 if TYPE_CHECKING:

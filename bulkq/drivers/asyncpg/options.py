@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode
 
+from bulkq.drivers.asyncpg.unsupported_parameters import OFF, refuse_unsupported
 from bulkq.drivers.libpq import resolve, settings_of
-from bulkq.drivers.libpq.conninfo import hosts_of, value
-from bulkq.drivers.libpq.parameters import OFF, refuse_encoding, refuse_for_asyncpg
+from bulkq.drivers.libpq.parameters import refuse_encoding, value
+from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
 from bulkq.text import urls
 
@@ -99,7 +100,7 @@ def read(url: str, environment: Mapping[str, str] | None = None) -> AsyncpgOptio
     known: Mapping[str, str] = os.environ if environment is None else environment
     _authority(url)
     given = resolve(url, known)
-    refuse_for_asyncpg(given)
+    refuse_unsupported(given)
     refuse_encoding(given)
     _refuse_missing_files(given)
     _refuse_two_addresses(given)

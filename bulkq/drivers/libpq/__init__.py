@@ -1,11 +1,13 @@
 """libpq's connection parameters, read once for every PostgreSQL driver: from the URL, the service file and the environment.
 
-`conninfo` resolves them, `parameters` says what asyncpg can do with each, `settings` holds those that are settings of the server.
+`resolve` gives each parameter from the first of the three that has it, and `server_settings` finds those that are settings
+of the server.
 """
 
 from __future__ import annotations
 
-from bulkq.drivers.libpq.conninfo import ConnectionParameter, resolve
-from bulkq.drivers.libpq.settings import blame, settings_of, startup
+from bulkq.drivers.libpq.parameters import ConnectionParameter
+from bulkq.drivers.libpq.resolve import resolve
+from bulkq.drivers.libpq.server_settings import blame, settings_of, startup
 
 __all__ = ["ConnectionParameter", "blame", "resolve", "settings_of", "startup"]

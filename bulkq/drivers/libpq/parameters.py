@@ -1,4 +1,4 @@
-"""Every connection parameter of libpq 18, its environment variable, and which values asyncpg can honour.
+"""Every connection parameter of libpq 18 with its environment variable.
 
 Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS and libpq-envars.html.
 `docs/reference/connections.md` shows the same as a table; a test compares the two.
@@ -6,14 +6,13 @@ Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORD
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bulkq.drivers.libpq.conninfo import ConnectionParameter
 
 VARIABLES = {
     "host": "PGHOST",
@@ -81,49 +80,23 @@ OTHERS = (
 KEYWORDS = frozenset({*VARIABLES, *OTHERS})
 SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
 
-OFF = ("", "0", "false", "no", "off")
-ASYNCPG = {
-    "channel_binding": ("", "disable", "prefer"),
-    "gssencmode": ("", "disable", "prefer"),
-    "gssdelegation": ("", "0"),
-    "load_balance_hosts": ("", "disable"),
-    "max_protocol_version": ("", "3.0", "3.2", "latest"),
-    "min_protocol_version": ("", "3.0"),
-    "replication": OFF,
-    "sslcertmode": ("", "allow"),
-    "sslsni": ("", "1"),
-    **dict.fromkeys(
-        (
-            "oauth_client_id",
-            "oauth_client_secret",
-            "oauth_issuer",
-            "oauth_scope",
-            "require_auth",
-            "requirepeer",
-            "scram_client_key",
-            "scram_server_key",
-            "sslcrldir",
-            "sslkeylogfile",
-        ),
-        ("",),
-    ),
-}
-"""Parameters that asyncpg does not know, with the values that ask for nothing it does not do anyway."""
+SYNONYMS = {"database": "dbname", "username": "user"}
+"""Names that bulkq takes for a parameter beside libpq's own."""
 
 UTF8 = frozenset({"", "auto", "utf8", "unicode"})
 
 
-def refuse_for_asyncpg(given: Mapping[str, ConnectionParameter]) -> None:
-    """Refuse what asyncpg would leave out.
+@dataclass(frozen=True, slots=True)
+class ConnectionParameter:
+    """A parameter and where it was found."""
 
-    Raises:
-        UsageError: a parameter with a value that cannot be honoured.
-    """
-    for name, values in ASYNCPG.items():
-        if name in given and given[name].value not in values:
-            raise UsageError(
-                f"{_shown(name, given[name])} is beyond the asyncpg driver: take it out, or use postgresql+psycopg://"
-            )
+    value: str = field(repr=False)
+    source: str  # `the URL`, `service "shop"`, `PGOPTIONS`
+
+
+def value(given: Mapping[str, ConnectionParameter], name: str) -> str:
+    """The value of a parameter; "" where it is not given."""
+    return given[name].value if name in given else ""
 
 
 def refuse_encoding(given: Mapping[str, ConnectionParameter]) -> None:
@@ -135,10 +108,11 @@ def refuse_encoding(given: Mapping[str, ConnectionParameter]) -> None:
     asked = given.get("client_encoding")
     if asked is not None and asked.value.replace("-", "").replace("_", "").lower() not in UTF8:
         raise UsageError(
-            f"{_shown('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
+            f"{shown('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
             "take it out, and convert the files with iconv"
         )
 
 
-def _shown(name: str, given: ConnectionParameter) -> str:
+def shown(name: str, given: ConnectionParameter) -> str:
+    """Return the parameter with its source, for a message; the value of a secret is left out."""
     return f"{name} ({given.source})" if name in SECRET else f"{name}={given.value} ({given.source})"

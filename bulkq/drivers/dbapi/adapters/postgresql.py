@@ -30,9 +30,9 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     unwritable,
 )
 from bulkq.drivers.libpq import resolve, settings_of
-from bulkq.drivers.libpq.conninfo import hosts_of, value
-from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding
+from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
+from bulkq.drivers.libpq.url import hosts_of
 from bulkq.drivers.tls import far, unverified
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 

@@ -15,7 +15,7 @@ from bulkq.model import Setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bulkq.drivers.libpq.conninfo import ConnectionParameter
+    from bulkq.drivers.libpq.parameters import ConnectionParameter
 
 WORD = re.compile(r"(?:\\.|[^ \t\n\v\f\r\\])+", re.DOTALL)
 NAME = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*")
