@@ -1,17 +1,17 @@
-"""Opens sources for the tests of this folder and reads them to the end."""
+"""Sources by hand, and sources that are opened and read to their end."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
-from bulkq.model import Parameter, PlaceholderKind, Query
+from bulkq.model import Batch, Parameter, PlaceholderKind, Query
 from bulkq.sources import Request, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from io import BytesIO
 
-    from bulkq.model import Batch
+    from bulkq.model import ParameterSet
     from bulkq.protocols import ParameterSource
     from bulkq.sources import Rows
 
@@ -40,7 +40,7 @@ async def opened(
     constants: Mapping[str, str] | None = None,
     null: str | None = None,
     extra: bool = False,
-    stdin: BytesIO | None = None,
+    stdin: io.BytesIO | None = None,
     fmt: str | None = None,
     rows: Rows | None = None,
 ) -> ParameterSource:
@@ -78,3 +78,45 @@ async def sets(source: ParameterSource, size: int = 3) -> list[tuple[object, ...
 async def origins(source: ParameterSource, size: int = 3) -> list[int]:
     """The line of every parameter set."""
     return [line for batch in await batches(source, size) for line in batch.lines]
+
+
+AB = query("a", "b")
+Flat = list[tuple[int, tuple[object, ...], str]]
+
+
+def flat(found: Sequence[Batch]) -> Flat:
+    """Number, values and origin of every set."""
+    return [(b.first + i, one, b.origin(i)) for b in found for i, one in enumerate(b.sets)]
+
+
+class Given:
+    """A source of ready batches, each with lines or without."""
+
+    typed = True
+    replayable = False
+    total = None
+
+    def __init__(self, *parts: tuple[list[ParameterSet], Sequence[int]] | Exception) -> None:
+        self.left = list(parts)
+        self.n = 0
+
+    async def take(self, size: int, index: int) -> Batch | None:
+        if not self.left:
+            return None
+        part = self.left.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        first = self.n + 1
+        self.n += len(part[0])
+        return Batch(index, first, part[0], part[1], "stdin" if part[1] else "")
+
+    def fraction(self) -> float | None:
+        return None
+
+    async def close(self) -> None:
+        self.left.clear()
+
+
+async def stdin(rows: int) -> ParameterSource:
+    content = "a,b\n" + "".join(f"{i},x\n\n" for i in range(1, rows + 1))
+    return await open_source(Request(specs=("-",), format="csv", stdin=io.BytesIO(content.encode())), AB, text=True)

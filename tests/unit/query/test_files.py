@@ -11,7 +11,7 @@ import pytest
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, PlaceholderKind, StatementClass
 from bulkq.query import inline, load, pick
-from tests.unit.query.test_headers import errors
+from tests.support.query_files import errors
 
 LIST = '":ids*" is a list and must be written IN (:ids*) or NOT IN (:ids*); to multiply, put a space before the star'
 

@@ -7,13 +7,7 @@ import pytest
 from bulkq.errors import QueryFileError
 from bulkq.model import Mode, Parameter, PlaceholderKind
 from bulkq.query import headers, load
-
-
-def errors(text: str, file: str | None = "users.sql", dialect: str = "postgres") -> list[str]:
-    """The lines of the error that `text` gives."""
-    with pytest.raises(QueryFileError) as caught:
-        load(text, file, dialect)
-    return str(caught.value).split("\n")
+from tests.support.query_files import errors
 
 
 def test_every_key_reaches_its_field() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-import xmlschema
 from sarif_kit.validate import validation_errors
 
 from bulkq.model import RunSummary, Status, Verdict
@@ -26,9 +25,9 @@ from bulkq.reports.markdown import markdown_report
 from bulkq.reports.sarif import sarif_report
 from bulkq.reports.tap import tap_report
 from bulkq.reports.text_report import text_report
+from tests.support.report_formats import COMMAND, JENKINS
 from tests.support.summaries import FOUR, RAN, check, checked, many
 
-JENKINS = xmlschema.XMLSchema(str(Path(__file__).parent / "schemas" / "junit-10.xsd"))
 PROVE = shutil.which("prove")
 STOPPED = replace(
     checked(check(1), check(2)),
@@ -210,9 +209,6 @@ def test_paths_are_those_of_the_repository(tmp_path: Path, monkeypatch: pytest.M
     assert paths()[0] == "sub/checks/orders_3.sql"
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     assert paths()[0] == "repo/sub/checks/orders_3.sql"
-
-
-COMMAND = re.compile(r"::(error|warning|notice) (?:file=([^,:]+),line=(\d+),)?title=([^,:]+)::(.*)")
 
 
 def test_annotations_stand_at_the_line() -> None:

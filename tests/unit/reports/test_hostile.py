@@ -23,8 +23,8 @@ from bulkq.reports.escape import cell, code, line, markdown, tamed
 from bulkq.reports.findings import findings
 from bulkq.reports.github import SUMMARY_BYTES, github_annotations, job_summary
 from bulkq.reports.write import FORMATS
+from tests.support.report_formats import COMMAND, JENKINS
 from tests.support.summaries import HOSTILE, attacked, attacked_run
-from tests.unit.reports.test_formats import COMMAND, JENKINS
 
 Attack = Callable[[str], RunSummary]
 BOTH = pytest.mark.parametrize("attack", [attacked, attacked_run], ids=["check", "run"])

@@ -10,8 +10,7 @@ import pytest
 from bulkq.errors import LedgerError, ParameterError
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
-from tests.support.sources import batches
-from tests.unit.sources.test_spool import AB, Given, flat, stdin
+from tests.support.sources import AB, Given, batches, flat, stdin
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import stat
 import threading
@@ -14,59 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq.errors import LedgerError, ParameterError, RefusedError
-from bulkq.model import Batch
 from bulkq.sources import Request, open_source
 from bulkq.sources.spool import Spooled, load_constants, open_spool, save_constants
 from bulkq.sources.spool_codec import dumps, loads
-from tests.support.sources import batches, opened, query
+from tests.support.sources import AB, Flat, Given, batches, flat, opened, query, stdin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bulkq.model import ParameterSet
-    from bulkq.protocols import ParameterSource
-
-AB = query("a", "b")
-Flat = list[tuple[int, tuple[object, ...], str]]
-
-
-def flat(found: Sequence[Batch]) -> Flat:
-    """Number, values and origin of every set."""
-    return [(b.first + i, one, b.origin(i)) for b in found for i, one in enumerate(b.sets)]
-
-
-class Given:
-    """A source of ready batches, each with lines or without."""
-
-    typed = True
-    replayable = False
-    total = None
-
-    def __init__(self, *parts: tuple[list[ParameterSet], Sequence[int]] | Exception) -> None:
-        self.left = list(parts)
-        self.n = 0
-
-    async def take(self, size: int, index: int) -> Batch | None:
-        if not self.left:
-            return None
-        part = self.left.pop(0)
-        if isinstance(part, Exception):
-            raise part
-        first = self.n + 1
-        self.n += len(part[0])
-        return Batch(index, first, part[0], part[1], "stdin" if part[1] else "")
-
-    def fraction(self) -> float | None:
-        return None
-
-    async def close(self) -> None:
-        self.left.clear()
-
-
-async def stdin(rows: int) -> ParameterSource:
-    content = "a,b\n" + "".join(f"{i},x\n\n" for i in range(1, rows + 1))
-    return await open_source(Request(specs=("-",), format="csv", stdin=io.BytesIO(content.encode())), AB, text=True)
+    from bulkq.model import Batch, ParameterSet
 
 
 async def spooled(path: Path, rows: int, size: int) -> list[Batch]:
