@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.postgresql import identifier
+from bulkq.drivers.asyncpg.pg_types import Type
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts
@@ -48,18 +48,6 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace
                 WHERE n.nspname = $1::text AND t.typname = $2::text)
     OR EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
                 WHERE c.relname = $1::text AND a.attname = $2::text AND NOT a.attisdropped)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Type:
-    """A type as the server describes it."""
-
-    oid: int
-    name: str  # for people: `bigint`, `timestamp with time zone`, `public.mood`
-    cast: str  # for SQL, qualified and quoted: `pg_catalog.int8`
-    element: int  # oid of an array's elements, of a domain its base type; 0 for everything else
-    delimiter: str  # between the elements of an array
-    own_text: bool  # a cast of an element to text is not the type's output function
 
 
 async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, Type]) -> None:

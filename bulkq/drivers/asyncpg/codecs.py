@@ -8,23 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.drivers.asyncpg.pg_types import (
+    ANYARRAY,
+    BOOL,
+    BPCHAR,
+    BYTEA,
+    CIDR,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INET,
+    INT2,
+    INT4,
+    INT8,
+    JSON,
+    JSONB,
+    NAME,
+    OID,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    TIMETZ,
+    VARCHAR,
+)
 from bulkq.model import Column, Decoding
 from bulkq.text import pg_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.pg_types import Type
 
     Converter = Callable[[str], object]
     """Makes the wanted value of a printed text."""
-
-BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
-FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
-DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ = 1082, 1083, 1114, 1184, 1266
-CIDR, INET = 650, 869
-TEXT_ARRAY, ANYARRAY = 1009, 2277
-# Object ids of built-in types never change (src/include/catalog/pg_type.dat).
 
 NATIVE = frozenset({BOOL, INT2, INT4, INT8, OID, TEXT, BPCHAR, VARCHAR, NAME})
 """What libraries decode into exactly what COPY writes, or into an int or bool that the sink writes so."""

@@ -28,7 +28,7 @@ from bulkq.model import Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.pg_types import Type
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement

@@ -14,7 +14,7 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers import extension_schemas, parameter_limit
-from bulkq.drivers.asyncpg import catalog, codecs
+from bulkq.drivers.asyncpg import catalog, codecs, pg_types
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.pg_types import Type
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Converter
     from bulkq.model import Column, Parameter, Placeholder, Query
@@ -265,9 +265,9 @@ def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Con
         return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
     if parameter.kind is PlaceholderKind.LIST:
         return None
-    if kind.oid in (codecs.JSON, codecs.JSONB):
+    if kind.oid in (pg_types.JSON, pg_types.JSONB):
         return json_text
-    return exact if kind.oid == codecs.NUMERIC else None
+    return exact if kind.oid == pg_types.NUMERIC else None
 
 
 def _refusal(error: asyncpg.PostgresError, text: _NumberedText) -> DatabaseError:

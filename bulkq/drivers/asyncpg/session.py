@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from bulkq.drivers.asyncpg.codecs import TEXT_ARRAY
+from bulkq.drivers.asyncpg.pg_types import TEXT_ARRAY
 from bulkq.text.arrays import array_text
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from bulkq.model import Column, Phase, Reply
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from bulkq.drivers.asyncpg.catalog import Type
     from bulkq.drivers.asyncpg.conversion import Conversion
+    from bulkq.drivers.asyncpg.pg_types import Type
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
 from bulkq.drivers import extension_schemas, parameter_limit, read_only_errors
-from bulkq.drivers.asyncpg import catalog
+from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import codecs as forms
 from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
 from bulkq.drivers.asyncpg.options import local, timeout_s
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.asyncpg.catalog import Type
+    from bulkq.drivers.asyncpg.pg_types import Type
     from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Forms
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
@@ -60,8 +60,16 @@ VALUE = "SELECT current_setting({}, true)::text"
 """Of those that the view does not show: role, and names of extensions that are not loaded."""
 
 TLS = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
-JSON = (forms.JSON, forms.JSONB)
-PLAIN = forms.NATIVE | {forms.FLOAT8, forms.BYTEA, forms.DATE, forms.TIME, forms.TIMETZ, forms.NUMERIC, *JSON}
+JSON = (pg_types.JSON, pg_types.JSONB)
+PLAIN = forms.NATIVE | {
+    pg_types.FLOAT8,
+    pg_types.BYTEA,
+    pg_types.DATE,
+    pg_types.TIME,
+    pg_types.TIMETZ,
+    pg_types.NUMERIC,
+    *JSON,
+}
 """Types whose printed text, or Python value, is what JSON wants; the catalog is asked about all others."""
 
 SOFT_CHECKS = 160_000
@@ -321,7 +329,7 @@ class Postgres(Adapter):
         unknown = sorted(set(oids) - PLAIN - self._types.keys())
         if unknown:
             for row in asking.ask(catalog.TYPES.format(postgresql.literal(f"{{{','.join(map(str, unknown))}}}"))):
-                kind = catalog.Type(*cast("Any", row))
+                kind = pg_types.Type(*cast("Any", row))
                 self._types[kind.oid] = kind
         return [self._types.get(oid) for oid in oids]
 

@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg import codecs
+from bulkq.drivers.asyncpg import pg_types
 from bulkq.drivers.asyncpg.bad_texts import Search, groups, texts_of
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
 from bulkq.model import BadValue, PlaceholderKind
@@ -128,7 +128,7 @@ def values_of(query: Query) -> list[Parameter]:
 def _converter(kind: ParameterType, *, typed: bool) -> Callable[[object], object] | None:
     if not typed:
         return kind.from_json
-    if kind.base in (codecs.JSON, codecs.JSONB):
+    if kind.base in (pg_types.JSON, pg_types.JSONB):
         return _json_text
     return None if kind.delimiter is None else _list
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from bulkq.drivers.asyncpg import codecs, statement
-from bulkq.drivers.asyncpg.catalog import Type
+from bulkq.drivers.asyncpg import codecs, pg_types, statement
+from bulkq.drivers.asyncpg.pg_types import Type
 from bulkq.model import Decoding
 from bulkq.text.arrays import array_text, list_of_text
 
@@ -25,25 +25,25 @@ def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> o
 
 def test_the_server_prints_what_no_sink_writes_by_itself() -> None:
     """Ints, bools and texts come as they are, to JSON floats and bytes as well, to Python everything."""
-    oids = (codecs.INT4, codecs.TEXT, codecs.FLOAT8, codecs.BYTEA, codecs.NUMERIC, 99_999)
+    oids = (pg_types.INT4, pg_types.TEXT, pg_types.FLOAT8, pg_types.BYTEA, pg_types.NUMERIC, 99_999)
     kinds = [kind(oid) for oid in oids]
-    assert codecs.printed(kinds, Decoding.TEXT) == {codecs.FLOAT8, codecs.BYTEA, codecs.NUMERIC, 99_999}
-    assert codecs.printed(kinds, Decoding.JSON) == {codecs.NUMERIC, 99_999}
+    assert codecs.printed(kinds, Decoding.TEXT) == {pg_types.FLOAT8, pg_types.BYTEA, pg_types.NUMERIC, 99_999}
+    assert codecs.printed(kinds, Decoding.JSON) == {pg_types.NUMERIC, 99_999}
     assert codecs.printed(kinds, Decoding.PYTHON) == frozenset()
 
 
 def test_json_values_of_printed_texts() -> None:
     """Moments in ISO 8601, arrays as JSON; everything else is its text."""
-    assert one("2026-11-22 13:05:10+00", codecs.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
-    assert one("infinity", codecs.TIMESTAMP) == "infinity"
-    assert one("1.1", codecs.FLOAT4) == 1.1
-    assert one("1.10", codecs.NUMERIC) == "1.10"
+    assert one("2026-11-22 13:05:10+00", pg_types.TIMESTAMPTZ) == "2026-11-22T13:05:10+00:00"
+    assert one("infinity", pg_types.TIMESTAMP) == "infinity"
+    assert one("1.1", pg_types.FLOAT4) == 1.1
+    assert one("1.10", pg_types.NUMERIC) == "1.10"
     assert one("[1,5)", 3904) == "[1,5)"
-    assert one("{1,NULL}", 1007, codecs.INT4) == "[1,null]"
+    assert one("{1,NULL}", 1007, pg_types.INT4) == "[1,null]"
     assert one("{(2,2),(1,1);(4,4),(3,3)}", 1020, 603, ";") == '["(2,2),(1,1)","(4,4),(3,3)"]'
-    assert one(None, codecs.FLOAT4) is None
-    assert codecs.converters([kind(codecs.INT4)], Decoding.JSON, wrapped=False) == ()
-    assert codecs.converters([kind(codecs.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
+    assert one(None, pg_types.FLOAT4) is None
+    assert codecs.converters([kind(pg_types.INT4)], Decoding.JSON, wrapped=False) == ()
+    assert codecs.converters([kind(pg_types.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
 
 
 def test_the_wrapper_leaves_arrays_whose_cast_would_not_print_them() -> None:

@@ -1,0 +1,24 @@
+"""PostgreSQL's types: object ids of the built-in ones, and what the catalog says of a type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
+FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
+DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ = 1082, 1083, 1114, 1184, 1266
+CIDR, INET = 650, 869
+TEXT_ARRAY, ANYARRAY = 1009, 2277
+# Object ids of built-in types never change (src/include/catalog/pg_type.dat).
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type as the server describes it."""
+
+    oid: int
+    name: str  # for people: `bigint`, `timestamp with time zone`, `public.mood`
+    cast: str  # for SQL, qualified and quoted: `pg_catalog.int8`
+    element: int  # oid of an array's elements, of a domain its base type; 0 for everything else
+    delimiter: str  # between the elements of an array
+    own_text: bool  # a cast of an element to text is not the type's output function
