@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chdb import ChdbError, session
 
-from bulkq.drivers.dbapi.adapters.description import Trouble
+from bulkq.drivers.dbapi.description import Trouble
 from bulkq.drivers.dbapi.library_driver import Library, LibraryDriver
 from bulkq.errors import TargetError
 

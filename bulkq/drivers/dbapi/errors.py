@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.description import Refused
+from bulkq.drivers.dbapi.description import Refused
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.adapters.description import Trouble
+    from bulkq.drivers.dbapi.description import Trouble
     from bulkq.drivers.dbapi.statement import AttemptState
 
 CANCELED = "57014"

@@ -22,7 +22,7 @@ from bulkq.model.counts import UNCOUNTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bulkq.drivers.dbapi.adapters.description import Counters
+    from bulkq.drivers.dbapi.description import Counters
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import Claim, ParameterSet, Query, Reply

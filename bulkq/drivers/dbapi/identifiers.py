@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.adapters.description import Ask
+    from bulkq.drivers.dbapi.description import Ask
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 

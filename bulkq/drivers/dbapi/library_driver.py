@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bulkq.drivers.binding import as_text
 from bulkq.drivers.dbapi.adapters.base import Adapter, returns_rows
-from bulkq.drivers.dbapi.adapters.description import Described
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
+from bulkq.drivers.dbapi.description import Described
 from bulkq.drivers.dbapi.driver import SqlDriver
 from bulkq.drivers.dbapi.executor import ThreadCarrier
 from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.adapters.description import Asking, Trouble
+    from bulkq.drivers.dbapi.description import Asking, Trouble
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.model import Query
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.adapters.description import Described
+    from bulkq.drivers.dbapi.description import Described
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import BadValue, ParameterSet, Query
 

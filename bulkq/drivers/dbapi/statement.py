@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.description import Form, Forms
+    from bulkq.drivers.dbapi.description import Form, Forms
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
 
 

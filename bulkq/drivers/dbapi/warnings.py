@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapters.description import Refused
+from bulkq.drivers.dbapi.description import Refused
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import literal_column, select
 
 from bulkq import markers
-from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
+from bulkq.drivers.dbapi.description import Described, Refused, Trouble
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.adapters.description import Around, Ask, Asking, Counters, Forms
+    from bulkq.drivers.dbapi.description import Around, Ask, Asking, Counters, Forms
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
-from bulkq.drivers.dbapi.adapters.description import Around, Described, Refused, Trouble
+from bulkq.drivers.dbapi.description import Around, Described, Refused, Trouble
 from bulkq.drivers.sqlite import rules
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Form, Forms
+    from bulkq.drivers.dbapi.description import Ask, Asking, Form, Forms
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query

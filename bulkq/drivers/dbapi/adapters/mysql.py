@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
-from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
+from bulkq.drivers.dbapi.description import Described, Refused, Trouble
 from bulkq.drivers.tls import far, unverified
 from bulkq.model import Column, Server, StatementClass
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Counters, Forms
+    from bulkq.drivers.dbapi.description import Ask, Asking, Counters, Forms
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, Query, Reply
 

@@ -17,7 +17,6 @@ from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
-from bulkq.drivers.dbapi.adapters.description import Described, Refused, Trouble
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
@@ -29,6 +28,7 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     conversions,
     unwritable,
 )
+from bulkq.drivers.dbapi.description import Described, Refused, Trouble
 from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.pg_types import Type
-    from bulkq.drivers.dbapi.adapters.description import Ask, Asking, Forms
+    from bulkq.drivers.dbapi.description import Ask, Asking, Forms
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import ConnectionParameter

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.bad_texts import Entry
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.adapters.description import Ask, Asking
+    from bulkq.drivers.dbapi.description import Ask, Asking
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 
