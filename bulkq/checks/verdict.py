@@ -5,13 +5,13 @@ If a condition cannot be evaluated, the verdict is an error, whatever the result
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
+from bulkq.model.dataclass import frozen
 from bulkq.text import characters
 from bulkq.text.mask import MASK
 from bulkq.text.messages import counted
@@ -66,7 +66,7 @@ FLIPS = 2
 """Changes between good and bad from which on a check counts as flaky."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """The result of comparing a check's rows with others."""
 
@@ -79,7 +79,7 @@ class Compared:
     at_least: bool = False  # `here` and `there` were not counted to the end
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """The measured result of a check's query."""
 
@@ -91,7 +91,7 @@ class Measured:
     past: Sequence[PastCheck] | None = None  # newest first, those that measured something; None: no ledger
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckDecision:
     """A verdict, in words and with its value."""
 

@@ -7,12 +7,12 @@ its own, an entry point of the group `bulkq.drivers`. It is imported when the fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.errors import MissingDriver, UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.text import urls
 from bulkq.text.messages import nearest
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLE = "postgresql://user@host/database or sqlite:///file.db"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """Where a scheme leads: the module of its driver, the library that it imports, and what installs that."""
 

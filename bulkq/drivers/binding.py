@@ -6,7 +6,6 @@ What differs between libraries is data: a `Style`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import chain, repeat
@@ -16,6 +15,7 @@ from uuid import UUID
 
 from bulkq import query as queries
 from bulkq.model import PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.text.arrays import list_of_text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Unencodable:
 UNENCODABLE = _Unencodable()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How a library writes placeholders and which Python values it takes."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError
 from bulkq.model import PlaceholderKind
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.model import Query
@@ -19,7 +19,7 @@ SQLITE_ADVICE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """The most parameters of one statement."""
 

@@ -7,7 +7,6 @@ Kept are verdicts, measured values, counts and times; no parameter values and no
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
@@ -15,6 +14,7 @@ from sqlalchemy import func, insert, select
 from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.schema import CHECKS
 from bulkq.model import CheckResult, PastCheck, Verdict
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ AT_ONCE = 500
 MOST_LISTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordedCheck:
     """One check on one target for one parameter set, with all that the ledger knows of it, the newest first."""
 

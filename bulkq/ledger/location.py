@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import unquote
 
 from bulkq.errors import LedgerError, UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.text.urls import safe, scheme
 
 POSTGRES = {"postgresql", "postgres", "postgresql+asyncpg"}
@@ -20,7 +21,7 @@ class LedgerMissing(LedgerError):
     """The ledger does not exist, and the caller did not ask to create it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerLocation:
     """One ledger. Exactly one of `path` and `url` is given."""
 

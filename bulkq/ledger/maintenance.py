@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
 from bulkq.ledger.location import LedgerMissing, locate
 from bulkq.ledger.revision import HEAD
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkup:
     """A ledger looked at; nothing was changed."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.ledger.location import locate
+from bulkq.model.dataclass import frozen
 from bulkq.policy.stop_rules import status
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ BUSY_S = 0.2
 _QUERY = "SELECT run, mode, name, started_at, state, exit_code FROM runs ORDER BY started_at DESC, run DESC LIMIT ?"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewestRun:
     """A run by its id, with the fields that distinguish it from others."""
 

@@ -11,9 +11,10 @@ import secrets
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from bulkq.model.dataclass import frozen
 
 
 class Life(StrEnum):
@@ -24,7 +25,7 @@ class Life(StrEnum):
     ELSEWHERE = "elsewhere"  # another host or container: only its heartbeat shows whether it lives
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """An owner's parts."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import row_values
 from bulkq.ledger.group_commit import PendingRun, with_run
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -28,7 +28,7 @@ GROUP_S = 0.15
 HEARTBEAT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitGroup:
     """What one commit makes durable."""
 

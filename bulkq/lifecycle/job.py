@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger import NoLedger, open_recorder
 from bulkq.lifecycle.resume_state import ResumeState
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ class Given:
     sessions: ConnectionPool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Console:
     """The streams of the process that called."""
 
@@ -42,7 +43,7 @@ class Console:
     terminal: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Job:
     """One run of this process.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts
+from bulkq.model.dataclass import frozen
 from bulkq.policy.ranges import Ranges
 from bulkq.sources.subset import Only, Remaining
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResumeState:
     """The state of a run when this process begins; a retry has what it takes from the run that it repeats.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from bulkq.model.query import ParameterSet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttemptPlan:
     """The steps of one attempt, in their order: `claim`, `before`, the user's statement for `sets`, `after`; then the end."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import Counts
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Decoding(StrEnum):
     JSON = "json"  # int, float, bool, str, None, or JSON text where `Column.raw`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """One result column."""
 
@@ -31,7 +31,7 @@ class Column:
     raw: bool = False  # Decoding.JSON only: the strings are JSON text and are embedded as they are
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourcePosition:
     """How far a source had been read at the end of a batch: where `resume` goes on."""
 
@@ -41,7 +41,7 @@ class SourcePosition:
     digest: str  # of the consumed bytes, hex; "" for sources that are counted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
     """Consecutive parameter sets that travel together: one hop, one transaction, one step of progress."""
 
@@ -80,7 +80,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetError:
     """One parameter set that failed inside an attempt in which the others went through (SQLite reads)."""
 
@@ -90,7 +90,7 @@ class SetError:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What one attempt brought back. Columnar, because the sinks format columns, not rows.
 
@@ -106,7 +106,7 @@ class Reply:
     lost: str = ""  # why the rows of its only set, which was applied, cannot be given
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """One parameter set that did not end `ok`, or whose answer is lost; a line of `--failures`."""
 
@@ -133,7 +133,7 @@ ANSWER_LOST = "applied, and its answer is lost: do not repeat it"
 """The message of a set in `BatchResult.unanswered`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchResult:
     """A batch with everything that came of it. `positions` index into `batch.sets`, ascending."""
 
@@ -173,7 +173,7 @@ class BatchResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What one attempt may take. None means no limit, and only the user says so, by name."""
 
@@ -186,7 +186,7 @@ class Limits:
     snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadValue:
     """A value that the target cannot convert to its parameter's type, found before anything was executed."""
 
@@ -197,7 +197,7 @@ class BadValue:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Permission to apply sets `first` to `last` of a run's part, taken in the transaction that applies them.
 
@@ -217,7 +217,7 @@ class Claim:
         return self.last - self.first + 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkerTables:
     """Quoted, qualified names of the two tables in the target."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,7 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PastCheck:
     """How a check ended in an earlier run, as the ledger keeps it."""
 
@@ -35,7 +37,7 @@ class PastCheck:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CheckResult:
     """One check on one target for one parameter set, ready for every report: texts are masked where `@mask` says so, not escaped."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +22,7 @@ class Measure(StrEnum):
     UNCHANGED = "unchanged"  # the last run
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """One condition of `@expect`, `@warn` or `@fail`."""
 
@@ -36,7 +37,7 @@ class Condition:
     of: Measure | None = None  # of UNCHANGED: rows or value; None: the value where there is one, else the rows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRules:
     """What the header of a check says about its answer."""
 

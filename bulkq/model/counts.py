@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypedDict
+
+from bulkq.model.dataclass import frozen
 
 UNCOUNTED = -1
 """Rows changed, where the database library does not say how many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Counts:
     """Parameter sets by outcome. Counts are added with `+`; what has counts of its own is a subclass."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.model.query import PlaceholderKind
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bulkq.model.query import Query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claims:
     """The run and the owner in whose name batches are claimed, and the marker tables of the target."""
 
@@ -21,7 +21,7 @@ class Claims:
     tables: MarkerTables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PartSpec:
     """What the batches of one query on one target have in common.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.model.target import ALONE
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PlaceholderKind(StrEnum):
     IDENTIFIER = "identifier"  # :{name}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placeholder:
     """One place in `Query.sql` that takes a parameter; `sql[start:end]` is what a driver replaces.
 
@@ -60,7 +61,7 @@ class Placeholder:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One parameter of a query, in the order of its first appearance in the text."""
 
@@ -72,7 +73,7 @@ class Parameter:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """A named SQL statement with placeholders, as `bulkq.query` reads it from a file or from `-e`."""
 

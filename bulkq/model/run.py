@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bulkq.model.counts import Counts
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bulkq.model.target import Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Threshold:
     """`--max-failures N` or `N%`."""
 
@@ -35,7 +36,7 @@ class Status(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueryCounts(Counts):
     """The counts of one query on one target."""
 
@@ -45,7 +46,7 @@ class QueryCounts(Counts):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetCounts(Counts):
     """What a run came to on one target (of --schemas: in one schema)."""
 
@@ -53,7 +54,7 @@ class TargetCounts(Counts):
     reason: str = ""  # why not all of it was tried; "" where it was
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunSummary(Counts):
     """A run in totals."""
 
@@ -86,7 +87,7 @@ KEPT_FAILURES = 100
 """Failures kept in memory for the report; a run may have millions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class QueryOptions:
     """Which queries are run, and what the run is called."""
 
@@ -95,7 +96,7 @@ class QueryOptions:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SourceOptions:
     """Where the parameter sets come from."""
 
@@ -108,7 +109,7 @@ class SourceOptions:
     ignore_extra_columns: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TargetOptions:
     """Which databases a run works on, and in which order."""
 
@@ -120,7 +121,7 @@ class TargetOptions:
     canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LimitOptions:
     """How much at once, for how long, how often, and when the run stops. Seconds; None is no limit."""
 
@@ -145,7 +146,7 @@ class LimitOptions:
     throttle: tuple[str, ...] = ()  # --throttle: the expressions, as typed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SafetyOptions:
     """What the run may change, and how it keeps track of what it has changed."""
 
@@ -161,7 +162,7 @@ class SafetyOptions:
     max_affected: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OutputOptions:
     """What becomes of rows and failures."""
 
@@ -176,7 +177,7 @@ class OutputOptions:
     reports: tuple[str, ...] = ()  # the files of --report, which no output may be
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Run:
     """A parsed request: what to run, from which parameter sets, on which targets, within which limits, how safely, and where to."""
 
@@ -236,7 +237,7 @@ def make_run(**values: object) -> Run:
     return set_fields(Run(), values)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SinkPosition:
     """How much of an output is on disk, after fsync."""
 
@@ -244,7 +245,7 @@ class SinkPosition:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """What the ledger keeps of a batch that ended: numbers of parameter sets, never their values."""
 
@@ -264,7 +265,7 @@ class RunState(StrEnum):
     FINISHED = "finished"  # every set has an outcome; durable before markers go
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunRecord(Counts):
     """A run as the ledger knows it. `request` and `fingerprint` are JSON texts that only `bulkq.tasks` reads."""
 
@@ -283,7 +284,7 @@ class RunRecord(Counts):
     elapsed_s: float = 0.0  # over all processes so far
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordedPart:
     """What is done of one part (query x target x schema) of a run."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capabilities:
     """What a driver can do. Decisions depend on these attributes, not on the name of a driver."""
 
@@ -27,7 +29,7 @@ class Capabilities:
     dynamic_types: bool = False  # a value keeps its own type beside an expression (SQLite): `'5' = 5` is false
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """A setting of the server that a connection asks for by libpq's means: PGOPTIONS, PGTZ, `options=`, the URL."""
 
@@ -36,7 +38,7 @@ class Setting:
     source: str  # `PGOPTIONS`, `service "shop"`, `the URL`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """What a connection found at the other end; printed by `doctor` and the first line of a run."""
 
@@ -58,7 +60,7 @@ class Server:
     settings: tuple[Setting, ...] = ()  # what its sessions (through a pooler: transactions) are given
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Behind:
     """The schemas behind the one of `--schemas` in the search path."""
 
@@ -69,7 +71,7 @@ class Behind:
 ALONE = Behind()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     """Where a password comes from; it is looked up again for every new connection, because passwords rotate."""
 
@@ -79,7 +81,7 @@ class Secret:
     folder: str = ""  # in which the command runs: that of the file which names it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Target:
     """One database that a run works on: a URL as typed, or a name of bulkq.toml with what stands there."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.model import Query
     from bulkq.model.run import LimitOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueryLimits:
     """The limits of one query. Seconds; None is no limit."""
 

@@ -6,12 +6,12 @@ is done next (`Action`)? Only classes of errors known to be safe are tried again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bulkq import dialects
 from bulkq.model import Outcome, Phase
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.errors import DatabaseError
@@ -67,7 +67,7 @@ REFUSED_BEFORE_EXECUTION = ("42", "0A", "25", "54")
 """Classes that a statement outside a transaction can only have been refused with, never ended with half-way."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The outcome of an attempt, and the next step."""
 

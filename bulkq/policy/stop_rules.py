@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import Status
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.model import Threshold
@@ -17,7 +17,7 @@ PERCENT_NEEDS = 100
 """Sets that must have been tried before a percentage of failures means anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """A decision to stop: why, and whether what is in flight is cancelled on the server."""
 

@@ -6,11 +6,11 @@ writes by its grammar. Functions with effects are the server's read-only transac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.model import StatementClass
+from bulkq.model.dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind
 from bulkq.text.messages import nearest
 
@@ -90,7 +90,7 @@ SETS_SERVER = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD"})
 """Words behind SET in MariaDB and MySQL that change the server or an account, not the session."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nature:
     """What a statement is.
 

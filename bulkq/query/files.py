@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
+from bulkq.model.dataclass import frozen
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.errors import QueryErrors
@@ -31,7 +31,7 @@ _MOST_NAMES = 10
 _Item = TypeVar("_Item", "Token", "Comment")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _QueryBlock:
     """The part of a text that belongs to one query; `title` is its name line."""
 

@@ -7,11 +7,11 @@ certainly such a statement gives None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulkq.model import PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.query.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NOT_CONJUNCT = frozenset({"OR", "XOR", "CASE", "|", ":="})
 """At the top level of WHERE: the equalities beside one of these need not hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyColumns:
     """The parameters that name the rows of a set.
 

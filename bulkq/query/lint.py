@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bulkq.model import Mode, PlaceholderKind, StatementClass
+from bulkq.model.dataclass import frozen
 from bulkq.model.states import UNTYPED_COMPARED
 from bulkq.query import headers
 from bulkq.query.files import INLINE
@@ -42,7 +42,7 @@ UNTYPED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LintFinding:
     """An error, or a probable error, on one line of a query file."""
 

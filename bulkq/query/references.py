@@ -7,10 +7,10 @@ there, so the database is asked where each of these names leads. The names are m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ BEFORE_TABLES = frozenset({"REFERENCES", "LIKE", "OF"})
 """Words of CREATE TABLE before the name of another table; all names after INHERITS are such."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class References:
     """Names without a schema, as the catalog spells them, each once.
 

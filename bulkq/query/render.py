@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.query.files import INLINE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _WIDEST = 160
 """Characters of a source line that `caret` shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """A text for a driver, made of pieces that start at `starts` in `text` and came from `sources` in `Query.sql`."""
 

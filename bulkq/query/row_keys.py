@@ -5,10 +5,10 @@ Two sets that may change the same row have equal keys. The other way round it ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.query import equality
 from bulkq.query.equality import ANY, CERTAIN
 
@@ -58,7 +58,7 @@ Collations of languages know more equal letters.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CatalogColumn:
     """A column of a table, as the catalog describes it.
 
@@ -81,7 +81,7 @@ class CatalogColumn:
     filled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CatalogTable:
     """A table, as the catalog describes it; `unique` are the columns of its unique indexes, None for an expression."""
 
@@ -91,7 +91,7 @@ class CatalogTable:
     """Triggers may change the values before an INSERT stores them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowKey:
     """Parameters that together name a row: `names` are the columns, `parameters` the indexes, `keys` compare them."""
 
@@ -113,7 +113,7 @@ class RowKey:
         return [ANY if ANY in row else row for row in rows] if any(ANY in column for column in columns) else rows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowKeyTypes:
     """The types of the parameters: `types` as the server reports them, "" if unknown; `declared` in the query."""
 

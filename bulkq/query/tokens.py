@@ -15,6 +15,8 @@ from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from bulkq.model.dataclass import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,7 +73,7 @@ class Comment(NamedTuple):
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lexed:
     """A text in tokens and comments, both ascending by `start`. Between them is only white space."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import BulkqError, OutputClosed, UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.sinks.file_output import FileOutput, cannot_write, is_special
 from bulkq.text.messages import suggestion
 
@@ -48,7 +48,7 @@ FORMATS: dict[str, Format] = {
 GITHUB = "github"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportRequest:
     """One `--report`: a key of `FORMATS`, and a file, or None for the stream of that format."""
 

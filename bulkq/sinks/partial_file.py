@@ -10,10 +10,10 @@ import contextlib
 import errno
 import fcntl
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUFFIX = ".partial"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierOutput:
     """The recorded output of an earlier process of this run."""
 
@@ -35,7 +35,7 @@ class EarlierOutput:
     """The bytes after the last row of a complete file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Partial:
     """An open file, positioned at its end. `stale`: it holds what a dead run wrote. `finished`: it is FILE itself, read-only."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.sinks.partial_file import SUFFIX
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def filled_paths(path: str, queries: Sequence[Query], *targets: str) -> dict[tup
     return paths
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _PathFields:
     """Whose file it is; "" where the path has no place for it."""
 

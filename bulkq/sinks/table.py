@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Decoding
+from bulkq.model.dataclass import frozen
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
@@ -35,7 +35,7 @@ NUMBERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownRows:
     """The rows of one batch, as far as they can be shown, and how many there are."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import RefusedError, StoppedError, UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.sinks.extra_columns import is_rowcount
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Format(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoded:
     """The rows of one batch, ready to be appended."""
 

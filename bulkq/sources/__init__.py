@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.model import Query, SourcePosition
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource
@@ -32,7 +33,7 @@ The iterator is closed (`aclose`) when the source is.
 __all__ = ["Request", "Rows", "open_source", "texts_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """The parameter sources of a request, as typed."""
 

@@ -6,11 +6,11 @@ Everything that does not fit is found here, before the first row where the colum
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.sources.convert import Unfit, constant_column, converter, native
 from bulkq.sources.untyped_values import scalars
 from bulkq.text.messages import listed, quoted, suggestion
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.sources.convert import Converter
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedColumns:
     """What a feed is to give: columns in this order."""
 
@@ -37,7 +37,7 @@ class WantedColumns:
     advice: bool = True  # name the option that accepts extra keys
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One parameter: the index of its column in `WantedColumns.names`, or its value for every set."""
 
@@ -48,7 +48,7 @@ class Field:
     is_text: bool = False  # as CSV and --param give it; False: a JSON value, or one of a database
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnBinding:
     """The way from the columns of a feed to parameter sets."""
 
@@ -85,7 +85,7 @@ class ColumnBinding:
         return [f"{origin}: column {quoted(name)}: {why} (:{name} of {self.place})" for origin, why in wrong]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What binding needs of the request, beside the columns."""
 

@@ -5,11 +5,11 @@ A feed knows a format; a `ColumnBinding` knows the query. Both meet here and now
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import ParameterError
 from bulkq.model import Batch
+from bulkq.model.dataclass import frozen
 from bulkq.sources.checkpoints import skip
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bulkq.sources.binding import ColumnBinding, WantedColumns
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnBlock:
     """Some rows of a source as columns."""
 

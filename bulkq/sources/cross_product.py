@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING
 
 from bulkq.model import Batch, SourcePosition
+from bulkq.model.dataclass import frozen
 from bulkq.sources.checkpoints import skip
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ HELD = 10_000
 """Sets that are read at a time while a source is taken into memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Factor:
     """One source of the product and the parameters it gives."""
 

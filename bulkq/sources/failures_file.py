@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
+from bulkq.model.dataclass import frozen
 from bulkq.text.messages import listed, quoted
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ HELPING = 1_000
 """Lines that are read at a time while the names in a file are gathered."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whose:
     """For whom a feed reads."""
 
@@ -26,7 +26,7 @@ class Whose:
     again: Callable[[], Awaitable[Objects]] | None  # reads the same file once more; None: it comes but once
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """The lines to give: those of the query `name`; every other one is left out, or is an error where `alone`."""
 

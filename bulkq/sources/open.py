@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.sources.binding import Terms, bind, check_columns, check_constants, missing_text
 from bulkq.sources.bound_source import BoundSource
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
@@ -35,7 +36,7 @@ SAY_WHICH = "give the format with --params-format: csv, tsv, copy, json or jsonl
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenFeed:
     """A feed, and how a message about its columns begins."""
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError, together
+from bulkq.model.dataclass import frozen
 from bulkq.targets.config_files import documents
 from bulkq.text.characters import printable
 from bulkq.text.messages import suggestion_or_names
@@ -37,7 +38,7 @@ SECTIONS = ("defaults", "targets", "groups")
 NAME = re.compile(r"\w[\w.-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DefaultSetting:
     """A default of an option, as it stands in a file, and where that is."""
 
@@ -45,7 +46,7 @@ class DefaultSetting:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """All that the files say."""
 

@@ -10,12 +10,12 @@ import random
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
 from bulkq import resources
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,7 +65,7 @@ ADJECTIVES = ("Plain", "Sturdy", "Folding", "Quiet", "Bright")
 THINGS = ("chair", "lamp", "kettle", "shelf", "mug", "desk", "clock", "basket")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demo:
     """What was made."""
 

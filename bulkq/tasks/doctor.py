@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bulkq.drivers import tls
+from bulkq.model.dataclass import frozen
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ FEW_CONNECTIONS = 8
 """The default of `-j`: with fewer slots free, a run with default options cannot have its lanes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnosis:
     """What one connection found; `advice` are lines for people, empty where there is nothing to say."""
 

@@ -5,12 +5,12 @@ Nothing is executed: a prepared statement is parsed and planned, not run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
+from bulkq.model.dataclass import frozen
 from bulkq.query import caret, lint_untyped, locate
 from bulkq.targets import open_target
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bulkq.query import LintFinding
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What the server says against one query."""
 
@@ -33,7 +33,7 @@ class Finding:
     caret: str = ""  # the line it points at and, below, a caret; "" where the server gave no position
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """What the server said: findings, the queries it was not asked about with the reason, and how many it took."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError
+from bulkq.model.dataclass import frozen
 from bulkq.targets import open_target
 from bulkq.targets.connect_many import connect_many
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import Driver
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit:
     """What came of one connection; one of `server` and `error` is there."""
 

@@ -122,7 +122,7 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_every_class_and_public_function_has_a_docstring() -> None:
     """Classes, and functions and methods without a leading underscore, say what they are, also in private classes.
 
-    Exempt are functions inside functions: their one use is in sight.
+    Exempt are functions inside functions, whose one use is in sight, and overloads: the function itself has the docstring.
     """
     without = [f"{path.relative_to(PACKAGE)}:{name}" for path, tree in TREES.items() for name in undocumented(tree)]
     assert without == []
@@ -213,7 +213,8 @@ def undocumented(node: ast.AST, prefix: str = "") -> Iterator[str]:
     """Classes, and public functions outside functions, that have no docstring."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if not child.name.startswith("_") and not ast.get_docstring(child):
+            overload = any(isinstance(one, ast.Name) and one.id == "overload" for one in child.decorator_list)
+            if not overload and not child.name.startswith("_") and not ast.get_docstring(child):
                 yield prefix + child.name
         elif isinstance(child, ast.ClassDef):
             if not ast.get_docstring(child):

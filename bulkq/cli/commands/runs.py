@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.counts import changed_text, counts_of
+from bulkq.model.dataclass import frozen
 from bulkq.policy.stop_rules import status as status_of
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
@@ -37,7 +37,7 @@ COLUMNS = ("run", "name", "mode", "status", "ok", "failed", "unknown", "started"
 NUMBERS = {"ok", "failed", "unknown", "elapsed"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedRun:
     """A run of the ledger, with its status on this machine."""
 

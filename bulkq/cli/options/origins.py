@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from bulkq.cli.options.defaults import default_map
 from bulkq.cli.options.resume_options import RUN_FIELDS
+from bulkq.model.dataclass import frozen
 from bulkq.text.urls import redact, safe
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ OF_THE_RUN = {"target", *RUN_FIELDS}
 Value = str | bool | list[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionOrigin:
     """An option with its value as it would be typed, passwords hidden."""
 

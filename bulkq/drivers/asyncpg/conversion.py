@@ -7,11 +7,11 @@ the type is `interval hour`, and calls a cast function where one was defined. On
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
 from bulkq.text.arrays import array_of_json
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Way(StrEnum):
     RECORD = "record"  # as the only column of a record, which has the type with its length
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversion:
     """What a parameter is converted to."""
 
@@ -85,7 +85,7 @@ class Conversion:
         return f"{source}::{self.cast}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParameterType:
     """The type of a parameter as the server describes it."""
 

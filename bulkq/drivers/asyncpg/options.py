@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode
@@ -18,6 +18,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import refuse_encoding, value
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ PASSED_ON = (
 """Parameters that asyncpg takes from the query string of a URL only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeepAlive:
     """When the operating system notices a peer that vanished; seconds, and milliseconds where it says so."""
 
@@ -58,7 +59,7 @@ class KeepAlive:
     unacknowledged_ms: int = 0  # TCP_USER_TIMEOUT; 0: the system's default
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsyncpgOptions:
     """What `asyncpg.connect` is given."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bulkq.model.dataclass import frozen
 
 BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
 FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802
@@ -12,7 +12,7 @@ TEXT_ARRAY, ANYARRAY = 1009, 2277
 # Object ids of built-in types never change (src/include/catalog/pg_type.dat).
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Type:
     """A type as the server describes it."""
 

@@ -7,7 +7,7 @@ says which wrapper the server takes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -27,6 +27,7 @@ from bulkq.drivers.asyncpg.statement import (
 )
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
+from bulkq.model.dataclass import frozen
 from bulkq.query import render
 from bulkq.text.arrays import list_of_text
 
@@ -44,7 +45,7 @@ DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast,
 NO_TYPE = frozenset({"42P18", "42P08"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What `prepare` was asked for."""
 

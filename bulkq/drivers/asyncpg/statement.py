@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from operator import itemgetter
@@ -14,6 +13,7 @@ from bulkq.drivers.asyncpg import codecs
 from bulkq.drivers.results import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
@@ -35,7 +35,7 @@ class Form(StrEnum):
     PLAIN = "plain"  # the user's text, one execution per set
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """What is known about a statement after it was described."""
 
@@ -54,7 +54,7 @@ class Shape:
     changes: bool  # RETURNING: every row is a changed one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """What describing a query has found out; every session of the same server can prepare from it."""
 

@@ -8,7 +8,6 @@ from behind each culprit.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -16,6 +15,7 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg.bad_texts import Error, Search, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ READ_ONLY = "25006"
 """A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kind:
     """What parameters of one type are converted to."""
 

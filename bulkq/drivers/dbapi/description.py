@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     """Executes a statement of our own and gives its rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trouble:
     """An error of the library in our words."""
 
@@ -40,7 +42,7 @@ class Trouble:
     at: int | None = None  # character offset in the statement that was executed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Described:
     """What preparing a query found out."""
 
@@ -53,7 +55,7 @@ class Described:
     lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """What stands around a statement so that the database itself writes its values."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi.description import Refused
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CANCELED = "57014"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """When an error came.
 

@@ -7,11 +7,11 @@ and whether a transaction is undone. What could not be seen is not promised, see
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi.adapters.base import TABLE
 from bulkq.errors import TargetError
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.session import SqlSession
@@ -28,7 +28,7 @@ LEFT = "2"
 """Rows that are there in the end, so that there is something to undo."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What a trial has shown; False where it could not be seen."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bulkq.drivers.dbapi.adapters import adapter_for
 from bulkq.errors import MissingDriver, UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ DISTRIBUTIONS = {
 """Packages whose name on the index is not the one they are imported by."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedUrl:
     """What is known of a URL before anything is connected."""
 

@@ -6,10 +6,11 @@ Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORD
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ SYNONYMS = {"database": "dbname", "username": "user"}
 UTF8 = frozenset({"", "auto", "utf8", "unicode"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectionParameter:
     """A parameter and where it was found."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
 from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ ELSEWHERE = {
 NAMES = (*PRAGMAS, "mode", "immutable")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SqliteOptions:
     """How a file is opened."""
 

@@ -9,13 +9,13 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.aside import Aside
 from bulkq.engine.delivery.backlog import Backlog
 from bulkq.engine.delivery.overflow import MEMORY_BYTES
 from bulkq.errors import StoppedError
+from bulkq.model.dataclass import frozen
 from bulkq.protocols import ByteSink
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SLICE_S = 0.01
 """Time after which the lane that writes what has waited lets other tasks run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """An answer that is half written: the bytes behind `offset` are not rows of a batch that has ended."""
 

@@ -17,6 +17,7 @@ from bulkq.lifecycle.job import new_run_id
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
 from bulkq.model.check_conditions import Measure
+from bulkq.model.dataclass import frozen
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
@@ -54,7 +55,7 @@ MOST_ROWS = 10_000_000
 """Rows that a check's result may have; who wants to count more counts in SQL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Checks:
     """What the user asked `bulkq check` for, after parsing.
 
@@ -91,7 +92,7 @@ class CheckDatabase:
     snapshot: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seat:
     """A target as the results name it: a database, or one schema of it."""
 

@@ -11,6 +11,7 @@ from bulkq.errors import DatabaseError
 from bulkq.ledger.redact_message import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.model.check_conditions import Measure
+from bulkq.model.dataclass import frozen
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.text.mask import MASK
@@ -30,7 +31,7 @@ LIBRARYS_OWN = "XX000"
 HELD_BACK = "the message may hold masked values: run the query without @mask to read it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """One check on one target: where its results stand among the others, and what is known of it before it runs."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import QueryFileError, UsageError
 from bulkq.lifecycle.query_files import WILD, matching, read, split, under
 from bulkq.model.check_conditions import Measure
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broken:
     """A file, or a line of it, that cannot be understood: its check is an error."""
 
@@ -28,7 +28,7 @@ class Broken:
     message: str  # with `file:line: ` where there is one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOut:
     """How much of what the paths name is no part of it, by the first reason that applies."""
 
@@ -39,7 +39,7 @@ class LeftOut:
     unchanged: int = 0  # since the revision of `--changed-since`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selected:
     """What a command line selects."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
+from bulkq.model.dataclass import frozen
 from bulkq.query import rules as rules_of
 from bulkq.targets import open_target
 from bulkq.tasks.check.open_check import as_sent, itself, wanted_sets
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 CHANGES = frozenset({StatementClass.WRITE, StatementClass.DDL})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckPlan:
     """What is known about one check before it runs."""
 
@@ -42,7 +43,7 @@ class CheckPlan:
     errors: tuple[str, ...] = ()  # why its verdict would be error, whatever the data are
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChecksPlan:
     """What is known about a run of checks before it begins."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, TargetError
+from bulkq.model.dataclass import frozen
 from bulkq.targets import connect_within, open_target
 from bulkq.targets.connect_many import connect_all
 from bulkq.tasks.lint import Finding, ask, why_not
@@ -21,7 +21,7 @@ AT_ONCE = 32
 """Databases that are looked at together."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What a target of the run is (of --schemas: a schema of it), and what it says against the statements."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind
+from bulkq.model.dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
@@ -44,7 +45,7 @@ TOP_LINES = 8
 """Of a query plan: the nodes that decide what it costs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueryPlan:
     """What is known about one query before it runs."""
 
@@ -62,7 +63,7 @@ class QueryPlan:
     warnings: tuple[LintFinding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputPlan:
     """Where rows would go."""
 
@@ -72,7 +73,7 @@ class OutputPlan:
     problem: UsageError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What is known about a run before it begins."""
 
@@ -168,7 +169,7 @@ def output(request: Run, *, terminal: bool) -> OutputPlan:
     return OutputPlan(shown, name, replaces=Path(path).is_file())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class At:
     """Where queries are looked into."""
 

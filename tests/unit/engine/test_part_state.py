@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -29,12 +29,10 @@ SETS = [("a", 1), ("a", 2), ("a", 3)]
 
 
 def test_a_spec_can_be_sent_to_another_process() -> None:
-    """It is frozen, equal to its copy, and holds nothing that can be called."""
+    """It is equal to its copy, and holds nothing that can be called."""
     again = pickle.loads(pickle.dumps(WRITE))
     assert again == WRITE
     assert not any(callable(getattr(WRITE, field.name)) for field in fields(WRITE))
-    with pytest.raises(FrozenInstanceError):
-        WRITE.retries = 1  # type: ignore[misc]
 
 
 def test_identifiers_are_found_by_their_place() -> None:

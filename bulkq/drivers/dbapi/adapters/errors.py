@@ -7,7 +7,8 @@ server's fields; pyodbc has the state first and the number in parentheses; MySQL
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from bulkq.model.dataclass import frozen
 
 STATE = re.compile(r"[0-9A-Z]{5}")
 ATTRIBUTES = ("sqlstate", "pgcode", "sql_state")
@@ -15,7 +16,7 @@ ODBC_NUMBER = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
 ODBC_TAGS = re.compile(r"^(?:\[[^]]*\]\s*)+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What is known of an error."""
 
