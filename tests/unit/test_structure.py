@@ -232,7 +232,7 @@ def docstrings(tree: ast.AST) -> Iterator[str]:
 def lost_names(root: Path, text: str) -> Iterator[str]:
     """Paths of Python files and folders, and dotted names of modules or their members, that are not below `root`."""
     for path in re.findall(r"(?<![\w/.])((?:bulkq|tests|benchmarks)/[\w/]+(?:\.py|/(?![\w.{])))", text):
-        if not (root / path).exists():
+        if "NAME" not in path and not (root / path).exists():
             yield path
     for name in re.findall(r"(?<![\w/.\-])bulkq(?:\.[a-z]\w*)+", text):
         if name not in NO_MODULES and not leads_somewhere(root, name.split(".")):
