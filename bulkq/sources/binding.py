@@ -12,6 +12,7 @@ from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
 from bulkq.sources.convert import Unfit, constant_column, converter, native
+from bulkq.sources.feed import WantedColumns
 from bulkq.sources.untyped_values import scalars
 from bulkq.text.messages import listed, quoted, suggestion
 
@@ -19,22 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from bulkq.model import Parameter, Query
-    from bulkq.sources.bound_source import ColumnBlock
     from bulkq.sources.convert import Converter
-
-
-@frozen
-class WantedColumns:
-    """What a feed is to give: columns in this order."""
-
-    names: tuple[str, ...]
-    place: str  # of the query, for messages
-    defaults: Mapping[str, object]  # of `names` that a row may leave out
-    secret: tuple[str, ...] = ()  # of `names`
-    constants: frozenset[str] = frozenset()  # names that --param gives
-    ignore_extra: bool = False
-    others: frozenset[str] = frozenset()  # extra names that are accepted
-    advice: bool = True  # name the option that accepts extra keys
+    from bulkq.sources.feed import ColumnBlock
 
 
 @frozen

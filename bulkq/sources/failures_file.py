@@ -11,7 +11,7 @@ from bulkq.text.messages import listed, quoted
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bulkq.sources.json_objects import Objects
+    from bulkq.sources.object_reader import ObjectReader
 
 HELPING = 1_000
 """Lines that are read at a time while the names in a file are gathered."""
@@ -23,7 +23,7 @@ class Whose:
 
     query: str  # name
     several: bool  # the run has other queries, for which the other lines may be
-    again: Callable[[], Awaitable[Objects]] | None  # reads the same file once more; None: it comes but once
+    again: Callable[[], Awaitable[ObjectReader]] | None  # reads the same file once more; None: it comes but once
 
 
 @frozen
@@ -77,7 +77,7 @@ async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | 
     return Chosen(whose.query, alone=False)
 
 
-async def _names(reader: Objects, wanted: str) -> set[str]:
+async def _names(reader: ObjectReader, wanted: str) -> set[str]:
     """The names in the file; not all of them once `wanted` is among them."""
     names: set[str] = set()
     try:

@@ -15,7 +15,7 @@ from bulkq.text.messages import quoted
 if TYPE_CHECKING:
     from bulkq.model import SourcePosition
     from bulkq.sources.files import LineReader
-    from bulkq.sources.json_objects import Found
+    from bulkq.sources.object_reader import ObjectBlock
 
 SPACE = re.compile(r"[ \t\n\r]*")
 COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
@@ -48,7 +48,7 @@ class JsonArrayReader:
         self.name = reader.name
         self.replayable = reader.replayable
 
-    async def objects(self, most: int) -> Found | None:
+    async def objects(self, most: int) -> ObjectBlock | None:
         """The next objects.
 
         Raises:

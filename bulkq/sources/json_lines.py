@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import SourcePosition
     from bulkq.sources.files import LineReader
-    from bulkq.sources.json_objects import Found
+    from bulkq.sources.object_reader import ObjectBlock
 
 
 class JsonLinesReader:
@@ -33,7 +33,7 @@ class JsonLinesReader:
         self.name = reader.name
         self.replayable = reader.replayable
 
-    async def objects(self, most: int) -> Found | None:
+    async def objects(self, most: int) -> ObjectBlock | None:
         """The next objects; blank lines are skipped.
 
         Raises:

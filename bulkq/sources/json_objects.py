@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.binding import missing_text, unused_text
-from bulkq.sources.bound_source import ColumnBlock
 from bulkq.sources.failures_file import choose
+from bulkq.sources.feed import ColumnBlock
 from bulkq.sources.json_codec import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.binding import WantedColumns
     from bulkq.sources.failures_file import Chosen, Whose
+    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.object_reader import ObjectBlock, ObjectReader
 
 
 APPLIED = "ok"
 """The outcome in a `--failures` file of a set that was applied and only lost its answer."""
-
-
-class Objects(Protocol):
-    """A reader of JSON objects: `bulkq.sources.json_lines`, `bulkq.sources.json_array`."""
-
-    name: str
-    replayable: bool
-
-    async def objects(self, most: int) -> Found | None:
-        """The next 1 to `most` objects, the line of each, whether there are escapes; None at the end."""
-        ...
-
-    def position(self, n: int) -> SourcePosition | None:
-        """Where the reader stands after row `n`."""
-        ...
-
-    def go_on(self, start: SourcePosition) -> None:
-        """Go on behind `start`, to which `LineReader.prove` has shown the way."""
-        ...
-
-    def fraction(self) -> float | None:
-        """How much was consumed."""
-        ...
-
-    def close(self) -> None:
-        """Close the file."""
-        ...
-
-
-Found = tuple[list[dict[str, object]], "Sequence[int]", bool]
 
 
 class ObjectFeed:
@@ -58,12 +29,12 @@ class ObjectFeed:
 
     plain = False
 
-    def __init__(self, reader: Objects, whose: Whose) -> None:
+    def __init__(self, reader: ObjectReader, whose: Whose) -> None:
         """Read from `reader` for the query of `whose`; `look` may follow."""
         self._reader = reader
         self._whose = whose
         self._chosen: Chosen | None = None
-        self._held: Found | None = None
+        self._held: ObjectBlock | None = None
         self._failures: bool | None = None
         self._constants: frozenset[str] = frozenset()
         self.name = reader.name
@@ -122,7 +93,7 @@ class ObjectFeed:
         """Close the file."""
         self._reader.close()
 
-    async def _objects(self, most: int) -> Found | None:
+    async def _objects(self, most: int) -> ObjectBlock | None:
         while (found := await self._reader.objects(most)) is not None:
             objects, lines, escaped = found
             if self._failures is None:

@@ -26,10 +26,10 @@ from bulkq.text.messages import MOST_SHOWN, listed, quoted, suggestion
 if TYPE_CHECKING:
     from bulkq.model import Query, SourcePosition
     from bulkq.protocols import ParameterSource
-    from bulkq.sources import Request, Rows
-    from bulkq.sources.bound_source import Feed
+    from bulkq.sources.feed import Feed
     from bulkq.sources.files import LineReader
-    from bulkq.sources.json_objects import Objects
+    from bulkq.sources.object_reader import ObjectReader
+    from bulkq.sources.request import Request, Rows
 
 FORMATS = ("csv", "tsv", "copy", "json", "jsonl")
 SAY_WHICH = "give the format with --params-format: csv, tsv, copy, json or jsonl"
@@ -212,7 +212,7 @@ class SourceOpener:
             await feed.open()
             return OpenFeed(feed, f"{reader.name}:{feed.header_line}")
 
-        async def again() -> Objects:
+        async def again() -> ObjectReader:
             return await self._objects(open_file(spec), format_)
 
         whose = Whose(self._query.name, self._several, again if reader.replayable else None)
@@ -226,7 +226,7 @@ class SourceOpener:
             return EitherText(reader)
         return DelimitedFeed(reader, "\t" if format_ == "tsv" else ",", null)
 
-    async def _objects(self, reader: LineReader, format_: str) -> Objects:
+    async def _objects(self, reader: LineReader, format_: str) -> ObjectReader:
         from bulkq.sources.json_array import JsonArrayReader  # CSV needs no JSON
         from bulkq.sources.json_lines import JsonLinesReader
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
-from bulkq.sources.binding import WantedColumns
+from bulkq.sources.feed import WantedColumns
 from bulkq.sources.ranges import Range
 from tests.support.sources import opened, query, sets
 
