@@ -1,7 +1,6 @@
 """Named databases: what `bulkq.toml` says of them, which of them a command means, and how they are opened.
 
- Everything is imported when it is used: most commands
-are typed in a folder without a configuration.
+Every name is imported on first use: most commands are typed in a folder without a configuration.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.targets.config import Config, DefaultSetting, load_config
+    from bulkq.targets.config import Config, DefaultSetting
     from bulkq.targets.connect import connect_within, open_target
+    from bulkq.targets.parse_config import load_config
     from bulkq.targets.secrets import password
     from bulkq.targets.selection import renewed, resolve
 
@@ -20,7 +20,7 @@ _HOMES = {
     "Config": "config",
     "DefaultSetting": "config",
     "connect_within": "connect",
-    "load_config": "config",
+    "load_config": "parse_config",
     "open_target": "connect",
     "password": "secrets",
     "renewed": "selection",

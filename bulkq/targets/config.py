@@ -1,41 +1,16 @@
-"""The content of the configuration files: targets, groups of targets, defaults of options.
-
-    [defaults]
-    timeout = "10s"
-
-    [targets.prod]
-    url = "postgresql://app@db1.example/shop"
-    password = { command = ["pass", "show", "db/prod"] }
-    protected = true
-    expect.database = "shop"
-
-    [groups]
-    everything = ["prod", "tag:replica", "eu-*"]
-
-A target, a group or a default of the project's file takes the place of one of the same name in the user's.
-"""
+"""What the configuration files say, as values; `bulkq.targets.parse_config` reads them."""
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from bulkq.errors import UsageError, together
 from bulkq.model.dataclass import frozen
-from bulkq.targets.config_files import documents
-from bulkq.text.characters import printable
-from bulkq.text.messages import suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulkq.model import Target
-    from bulkq.targets.config_files import Document
-
-SECTIONS = ("defaults", "targets", "groups")
-NAME = re.compile(r"\w[\w.-]*")
 
 
 @frozen
@@ -58,118 +33,3 @@ class Config:
     )  # by the option's long name, without the dashes
     places: Mapping[str, str] = field(default_factory=dict)  # of targets and groups, by name
     notices: tuple[str, ...] = ()  # what people should be warned of
-
-    def groups_of(self, name: str) -> tuple[str, ...]:
-        """The groups that a target is in, directly or through another."""
-        from bulkq.targets.selection import members
-
-        return tuple(group for group in self.groups if name in members(group, self))
-
-
-def load_config(named: str | None = None, *, folder: str | None = None) -> Config:
-    """Read the configuration for a folder.
-
-    Args:
-        named: of `--config`: a file that takes the place of the project's, or `none`; by default `BULKQ_CONFIG`.
-        folder: where the search begins; the current one by default.
-
-    Raises:
-        UsageError: a line for each thing that is wrong, with `file:line`.
-    """
-    found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None, folder)
-    if not found:
-        return Config(notices=tuple(notices))
-    reading = _Reading(notices)
-    for document in found:
-        reading.read(document)
-    config = Config(
-        tuple(document.shown for document in found),
-        reading.targets,
-        reading.groups,
-        reading.defaults,
-        reading.places,
-        tuple(reading.notices),
-    )
-    if not reading.errors:
-        from bulkq.targets.selection import broken_groups
-
-        reading.errors += broken_groups(config)
-    if reading.errors:
-        raise together(UsageError, reading.errors)
-    return config
-
-
-class _Reading:
-    """The values read so far, and the errors in them."""
-
-    def __init__(self, notices: list[str]) -> None:
-        self.targets: dict[str, Target] = {}
-        self.groups: dict[str, tuple[str, ...]] = {}
-        self.defaults: dict[str, DefaultSetting] = {}
-        self.places: dict[str, str] = {}
-        self.notices = notices
-        self.warned: set[str] = set()
-        self.errors: list[str] = []
-
-    def read(self, document: Document) -> None:
-        """Add what a weaker file says."""
-        readers = {"defaults": self._defaults, "targets": self._targets, "groups": self._groups}
-        for key, value in document.table.items():
-            if key not in SECTIONS:
-                self.errors.append(f'{document.place(key)}: unknown key "{key}"{suggestion_or_names(key, SECTIONS)}')
-            elif not isinstance(value, dict):
-                self.errors.append(f"{document.place(key)}: {key} must be a table: write [{key}]")
-            else:
-                readers[key](document, value)
-
-    def _defaults(self, document: Document, table: Mapping[str, object]) -> None:
-        for key, value in table.items():
-            self.defaults.setdefault(key.replace("_", "-"), DefaultSetting(value, document.place("defaults", key)))
-
-    def _targets(self, document: Document, table: Mapping[str, object]) -> None:
-        from bulkq.targets.parse_target import read_target
-
-        for name, entry in table.items():
-            if not self._name_is_good(document, "targets", name):
-                continue
-            target, errors = read_target(document, name, entry)
-            self.errors += errors
-            if target is not None and name not in self.targets and name not in self.groups:
-                self.targets[name] = target
-                self.places[name] = document.place("targets", name)
-                self._warn(document, target)
-
-    def _groups(self, document: Document, table: Mapping[str, object]) -> None:
-        for name, entry in table.items():
-            place = document.place("groups", name)
-            if not self._name_is_good(document, "groups", name):
-                continue
-            if not isinstance(entry, list) or not entry or not all(isinstance(one, str) and one for one in entry):
-                self.errors.append(
-                    f'{place}: groups.{name} must be a list of names, for example {name} = ["prod", "eu-*", "tag:replica"]'
-                )
-            elif name not in self.groups and name not in self.targets:
-                self.groups[name] = tuple(entry)
-                self.places[name] = place
-
-    def _name_is_good(self, document: Document, section: str, name: str) -> bool:
-        place = document.place(section, name)
-        if not NAME.fullmatch(name):
-            self.errors.append(f'{place}: "{printable(name)}" cannot be a name: use letters, digits, "_", "-" and "."')
-            return False
-        other = document.table.get("targets" if section == "groups" else "groups")
-        if section == "groups" and isinstance(other, dict) and name in other:
-            self.errors.append(f'{place}: "{name}" is a target already: give the group another name')
-            return False
-        return True
-
-    def _warn(self, document: Document, target: Target) -> None:
-        """One line for each file that shows a password to others."""
-        from bulkq.text.urls import passwords
-
-        if document.exposed and passwords(target.url) and document.shown not in self.warned:
-            self.warned.add(document.shown)
-            self.notices.append(
-                f"{document.place('targets', target.name, 'url')}: others can read the password in targets.{target.name}.url: "
-                f"chmod 600 {document.shown}, or write password = {{ env = ... }}, {{ file = ... }} or {{ command = ... }}"
-            )

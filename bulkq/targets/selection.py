@@ -92,6 +92,11 @@ def members(group: str, config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_members(group, config, ())))
 
 
+def groups_of(name: str, config: Config) -> tuple[str, ...]:
+    """The groups that the target `name` is in, directly or through another."""
+    return tuple(group for group in config.groups if name in members(group, config))
+
+
 def broken_groups(config: Config) -> list[str]:
     """A line, with its place, for each group that contains itself or names what is not there."""
     errors: list[str] = []

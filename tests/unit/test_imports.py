@@ -25,7 +25,6 @@ KNOWN = {
     ("bulkq.cli.completion.values", "bulkq.cli.options.defaults"),
     ("bulkq.cli.options.defaults", "bulkq.cli"),
     ("bulkq.cli.options.types", "bulkq.cli"),
-    ("bulkq.targets.config", "bulkq.targets.selection"),
     ("bulkq.tasks.check.validate", "bulkq.tasks.check.open_check"),
 }
 """Imports that close a circle. Remove entries, add none."""

@@ -98,7 +98,7 @@ def _row(target: Target, config: Config) -> dict[str, str]:
     return {
         "name": target.name or "",
         "url": without_password(target.url),
-        "groups": ", ".join(config.groups_of(target.name)),
+        "groups": ", ".join(_groups(target, config)),
         "tags": ", ".join(target.tags),
         "protected": "protected" if target.protected else "",
         "password": _source(target.password),
@@ -106,11 +106,17 @@ def _row(target: Target, config: Config) -> dict[str, str]:
     }
 
 
+def _groups(target: Target, config: Config) -> tuple[str, ...]:
+    from bulkq.targets.selection import groups_of
+
+    return groups_of(target.name, config)
+
+
 def _record(target: Target, config: Config) -> dict[str, object]:
     return {
         "name": target.name or None,
         "url": without_password(target.url),
-        "groups": list(config.groups_of(target.name)),
+        "groups": list(_groups(target, config)),
         "tags": list(target.tags),
         "protected": target.protected,
         "concurrency": target.concurrency,

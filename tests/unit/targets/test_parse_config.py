@@ -10,6 +10,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model import Secret, Target
 from bulkq.targets import load_config
+from bulkq.targets.selection import groups_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,8 +85,8 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
         "timeout": ("10s", "../bulkq.toml:2"),
         "lock-timeout": ("1s", "../bulkq.toml:3"),
     }
-    assert config.groups_of("dev") == ("all", "inner")
-    assert config.groups_of("eu.db1") == ()
+    assert groups_of("dev", config) == ("all", "inner")
+    assert groups_of("eu.db1", config) == ()
     assert config.places["prod"] == "../bulkq.toml:8"
 
 
