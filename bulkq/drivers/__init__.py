@@ -1,15 +1,15 @@
 """One database library per module, and the table of URL schemes that leads to them.
 
-A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, and one line: in `SCHEMES`, or, in a package of
-its own, an entry point of the group `bulkq.drivers`. It is imported when the first target needs it. Any other scheme is SQLAlchemy's:
-`bulkq.drivers.dbapi` takes any dialect that is installed. See docs/drivers.md.
+A new driver is a module with `open(url, *, application_name, read_only) -> Driver`, or a class in it with such a method, and one
+line: in `SCHEMES`, or, in a package of its own, an entry point of the group `bulkq.drivers`. It is imported when the first target
+needs it. Any other scheme is SQLAlchemy's: `bulkq.drivers.dbapi` takes any dialect that is installed. See docs/drivers.md.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.model.dataclass import frozen
@@ -24,7 +24,7 @@ EXAMPLE = "postgresql://user@host/database or sqlite:///file.db"
 
 @frozen
 class Entry:
-    """Where a scheme leads: the module of its driver, the library that it imports, and what installs that."""
+    """Where a scheme leads: the module of its driver, or `module:Class`, the library that it imports, and what installs that."""
 
     module: str
     package: str
@@ -34,7 +34,7 @@ class Entry:
 
 
 GROUP = "bulkq.drivers"
-"""Entry points of other packages: the scheme, and the module of its driver, which may name its `DIALECT`."""
+"""Entry points of other packages: the scheme, and the class or module of its driver, which may name its dialect."""
 
 _POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'", "postgres")
 _SQLITE = Entry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
@@ -95,13 +95,19 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
             raise _unknown(scheme)
         entry = _OTHERS
     try:
-        module = import_module(entry.module)
+        opener = load(entry)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != entry.package:
             raise
         raise MissingDriver(f'{scheme}:// needs the package "{entry.package}": {entry.install}') from None
-    driver: Driver = module.open(url, application_name=application_name, read_only=read_only)
+    driver: Driver = opener.open(url, application_name=application_name, read_only=read_only)
     return driver
+
+
+def load(entry: Entry) -> Any:
+    """The module or class of `entry`, which has `open`."""
+    module, _, name = entry.module.partition(":")
+    return getattr(import_module(module), name) if name else import_module(module)
 
 
 def dialect_of(url: str) -> str:
@@ -121,8 +127,8 @@ def _registered(scheme: str) -> Entry | None:
     from importlib.metadata import entry_points
 
     for point in entry_points(group=GROUP, name=scheme):
-        module = point.load()
-        return Entry(point.value, "", "", getattr(module, "DIALECT", ""))
+        found = point.load()
+        return Entry(point.value, "", "", getattr(found, "DIALECT", "") or getattr(found, "name", ""))
     return None
 
 

@@ -57,11 +57,11 @@ class BaseConnection:
         return []
 
 
-def missing(module: ModuleType, driver: object, connection: object) -> list[str]:
+def missing(module: ModuleType | type, driver: object, connection: object) -> list[str]:
     """What a driver still lacks, each with what to do about it.
 
     Args:
-        module: of the driver.
+        module: of the driver, or its class.
         driver: what its `open` gave.
         connection: what `connect` of the driver gave.
     """

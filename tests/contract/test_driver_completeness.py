@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import drivers
+from bulkq.dialects import dialect_for
 from bulkq.drivers.base import BaseConnection, missing
 from bulkq.drivers.dbapi import library_driver
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits
-from tests.support.databases import DRIVERS, EXAMPLE, PAGE, driver_of, fresh
+from tests.support.databases import DRIVERS, EXAMPLE, PAGE, connected, driver_of, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from tests.support.command import Cli
 
 
-def module_of(scheme: str) -> ModuleType:
-    """Of the driver that serves `scheme`."""
+def opener_of(scheme: str) -> ModuleType | type:
+    """The module or class of the driver that serves `scheme`."""
     entry = drivers.SCHEMES.get(scheme) or drivers._registered(scheme)
-    return import_module(entry.module if entry else "bulkq.drivers.dbapi")
+    return drivers.load(entry) if entry else import_module("bulkq.drivers.dbapi")
 
 
 @pytest.mark.parametrize("name", DRIVERS)
@@ -34,9 +35,20 @@ async def test_nothing_is_missing(name: str, request: pytest.FixtureRequest) -> 
     driver = driver_of(fresh(DRIVERS[name].kind, request), name)
     connection = await driver.connect()
     try:
-        assert missing(module_of(DRIVERS[name].scheme), driver, connection) == []
+        assert missing(opener_of(DRIVERS[name].scheme), driver, connection) == []
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("name", [name for name, driver in DRIVERS.items() if driver.claims])
+async def test_exactly_once_is_possible(name: str, request: pytest.FixtureRequest) -> None:
+    """A driver that is tested with claims has an SQL that bulkq knows, and undoes a transaction."""
+    base = fresh(DRIVERS[name].kind, request)
+    known = drivers.dialect_of(base.url(DRIVERS[name].scheme))
+    assert dialect_for(known).is_known, f'no markers in "{known}": set `name` to postgres, mysql, sqlite or duckdb'
+    async with connected(base, name) as connection:
+        assert connection.server.rolls_back, "no rollback was seen: set `temporary`, `opening` and `says_begin`"
+        assert connection.server.counts, "changed rows are counted wrongly: claim=False, or a cursor that counts"
 
 
 def test_what_is_missing_is_named() -> None:
@@ -56,7 +68,7 @@ def test_what_is_missing_is_named() -> None:
 
 def test_every_driver_is_under_test() -> None:
     """Each module in the registry has a line in `tests.support.databases.DRIVERS`."""
-    tested = {module_of(driver.scheme).__name__ for driver in DRIVERS.values()}
+    tested = {opener_of(driver.scheme).__name__ for driver in DRIVERS.values()}
     assert {entry.module for entry in drivers.SCHEMES.values()} - tested == set()
 
 

@@ -21,7 +21,7 @@ from bulkq.drivers import open_driver
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     import pytest
 
@@ -34,26 +34,50 @@ class Kind:
     """A database.
 
     Attributes:
-        dialect: as `bulkq.markers` knows it.
+        dialect: as `bulkq.dialects` knows it.
+        product: as `Server.product` names it.
         slow: a query of one integer parameter, `:n`, that takes far longer than a second.
+        opens: opens the file of a path, or makes it, with the database's own library: a PEP 249 connection that commits each
+            statement. None if the database is a server.
+        blob: its type of bytes.
     """
 
     dialect: str
+    product: str
     slow: str
+    opens: Callable[[str], Any] | None = None
+    blob: str = "blob"
+
+
+def _sqlite(path: str) -> Any:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def _duckdb(path: str) -> Any:
+    """As the driver under test opens it: all connections of a process to one file must be configured alike."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    return create_engine(f"duckdb:///{quote(path)}", poolclass=NullPool).raw_connection()
 
 
 KINDS = {
-    "postgresql": Kind("postgres", "select pg_sleep(60), cast(:n as integer)"),
+    "postgresql": Kind("postgres", "postgresql", "select pg_sleep(60), cast(:n as integer)", blob="bytea"),
     "sqlite": Kind(
         "sqlite",
+        "sqlite",
         "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c where i < 0 and i > :n",
+        _sqlite,
     ),
     "duckdb": Kind(
-        "duckdb", "select count(*) from range(1000000000000) as t(i) where hash(i) = 7 and i > cast(:n as integer)"
+        "duckdb",
+        "duckdb",
+        "select count(*) from range(1000000000000) as t(i) where hash(i) = 7 and i > cast(:n as integer)",
+        _duckdb,
     ),
-    "mariadb": Kind("mysql", "select sleep(60), cast(:n as integer)"),
+    "mariadb": Kind("mysql", "mariadb", "select sleep(60), cast(:n as integer)"),
 }
-"""Databases under test; `fresh` makes one."""
+"""Databases under test; `fresh` makes one. A new one that is a file needs an entry here and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -80,35 +104,45 @@ DRIVERS = {
     "psycopg2": Tested("postgresql+psycopg2", "postgresql"),
     "pymysql": Tested("mysql+pymysql", "mariadb", claims=True),
     "aiomysql": Tested("mysql+aiomysql", "mariadb"),
+    "short": Tested("short", "sqlite", claims=True),
     "example": Tested("example", "sqlite", claims=True),
 }
-"""Drivers under test. `example` is the one of docs/drivers.md."""
+"""Drivers under test. `short` and `example` are those of docs/drivers.md."""
 
 SCHEMES = {name: driver.scheme for name, driver in DRIVERS.items()}
 
 PAGE = Path(__file__).parents[2] / "docs" / "drivers.md"
 
 
-def example() -> str:
-    """The example driver of docs/drivers.md, as it stands there."""
-    return PAGE.read_text().partition("```python\n")[2].partition("```")[0]
+def examples() -> list[str]:
+    """The example drivers of docs/drivers.md, as they stand there."""
+    return [block.partition("```")[0] for block in PAGE.read_text().split("```python\n")[1:]]
 
 
-def installed(scheme: str, text: str) -> str:
-    """A folder in which a driver with this text is an installed package, as step 3 of docs/drivers.md has it; gone with this process."""
+def installed(scheme: str, text: str, name: str = "") -> str:
+    """A folder in which the driver `text` is an installed package, as docs/drivers.md says; gone with this process.
+
+    Args:
+        scheme: of its URLs.
+        text: of its module.
+        name: of its class; "" if the module has `open`.
+    """
     folder, module = Path(tempfile.mkdtemp(prefix="bulkq-driver-")), f"bulkq_{scheme}"
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / f"{module}.py").write_text(text)
     info = folder / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[bulkq.drivers]\n{scheme} = {module}\n")
+    (info / "entry_points.txt").write_text(f"[bulkq.drivers]\n{scheme} = {module}{name and ':'}{name}\n")
     return str(folder)
 
 
-EXAMPLE = installed("example", example())
-sys.path.append(EXAMPLE)
-"""For the PYTHONPATH of child processes; this one has it in its path."""
+SHORT, EXAMPLE = (
+    installed(name.lower(), text, name) for name, text in zip(("Short", "Example"), examples(), strict=True)
+)
+"""For the PYTHONPATH of child processes; this one has both in its path."""
+
+sys.path += [SHORT, EXAMPLE]
 
 
 EMPTY = (
@@ -122,7 +156,7 @@ EMPTY = (
 
 @dataclass(frozen=True)
 class Database:
-    """One empty database. `place` is a URL without its scheme, `kind` of postgresql, sqlite, duckdb, mariadb."""
+    """One empty database. `place` is a URL without its scheme, `kind` of `KINDS`."""
 
     kind: str
     place: str
@@ -143,8 +177,10 @@ class Database:
 
 
 def _in_file(kind: str, path: str, statements: tuple[str, ...]) -> list[tuple[object, ...]]:
+    opens = KINDS[kind].opens
+    assert opens is not None, f"{kind} is a server: Database.execute and fresh in {__name__} have to know it"
     rows: list[tuple[object, ...]] = []
-    connection: Any = sqlite3.connect(path, isolation_level=None) if kind == "sqlite" else _duckdb(path)
+    connection = opens(path)
     try:
         for statement in statements:
             cursor = connection.cursor()
@@ -153,14 +189,6 @@ def _in_file(kind: str, path: str, statements: tuple[str, ...]) -> list[tuple[ob
     finally:
         connection.close()
     return rows
-
-
-def _duckdb(path: str) -> Any:
-    """As the driver under test opens it: all connections of a process to one file must be configured alike."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
-    return create_engine(f"duckdb:///{quote(path)}", poolclass=NullPool).raw_connection()
 
 
 def fresh(kind: str, request: pytest.FixtureRequest) -> Database:
@@ -175,8 +203,7 @@ def fresh(kind: str, request: pytest.FixtureRequest) -> Database:
     path = request.getfixturevalue("tmp_path") / f"target.{kind}"
     database = Database(kind, f":///{quote(str(path))}", str(path))
     database.execute("select 1")
-    if kind == "sqlite":
-        path.touch()
+    path.touch()  # SQLite makes it with the first table
     return database
 
 

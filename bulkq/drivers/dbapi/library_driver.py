@@ -7,6 +7,8 @@ connection has the few methods of PEP 249 that `bulkq.drivers.dbapi.pep249` list
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
@@ -14,52 +16,95 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
 from bulkq.drivers.binding import as_text
-from bulkq.drivers.dbapi.adapters.base import Adapter, returns_rows
+from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
-from bulkq.drivers.dbapi.description import Described
 from bulkq.drivers.dbapi.driver import SqlDriver
 from bulkq.drivers.dbapi.executor import ThreadCarrier
 from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
-from bulkq.errors import UsageError
+from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass
 from bulkq.text import urls
+from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import Asking, Trouble
+    from bulkq.drivers.dbapi.description import Asking, Described, Trouble
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.model import Query
 
+NAMELESS = frozenset({"", ":memory:"})
+"""What a URL has for a database in memory."""
+
+READ_ONLY = "25006"
+SIMPLE: frozenset[type] = frozenset({int, float, str, bytes, bool, type(None)})
+
 
 class Library(Adapter):
-    """A database and its library, as one driver sees them. Every attribute and method has a default but those named first.
+    """A database and its library, as one driver sees them. Every attribute and method has a default, except those named first.
+
+    A database that is compatible with one that bulkq knows inherits from the adapter of that database, too:
+    `class Turso(Library, SQLite)`.
 
     Attributes:
         product: the database, as the first line of a run names it.
         library: as errors name it.
-        paramstyle: of placeholders, by PEP 249's name.
-        natives: types of the values that the library binds; any other value is given as text.
+        name: the SQL dialect, by a name of `bulkq.dialects`; "" if it is like none of them.
+        module: the library, if it follows PEP 249: how it writes placeholders and whether it cancels are read from it.
+        paramstyle: of placeholders, by PEP 249's name; "" for that of `module`, or `qmark`.
+        natives: types of the values that the library binds; any other value is given as text. Empty for those that the databases
+            of the dialect have.
         explain: what, before a statement, makes the database check it without executing it; "" for nothing.
         explains_writes: `explain` takes statements that change data too.
+        states: what the words of an error mean: a part of the message in lower case, and the SQLSTATE. They outrank the
+            attributes of the exception.
+        temporary: makes the temporary table that row counts and rollbacks are tried with; "" if the database has none.
         trusted: the library counts changed rows rightly, and its cursors can be used again. What is not trusted is tried when a
             session opens, and each statement has a cursor of its own.
     """
 
     product = ""
     library = ""
-    paramstyle = "qmark"
-    natives: frozenset[type] = NATIVE
+    module: ModuleType | None = None
+    paramstyle = ""
+    natives: frozenset[type] = frozenset()
     explain = ""
     explains_writes = True
+    states: Mapping[str, str] = MappingProxyType({})
+    temporary = f"CREATE TEMPORARY TABLE {TABLE} (a integer)"
     trusted = False
 
     def __init__(self) -> None:
+        self.paramstyle = self.paramstyle or getattr(self.module, "paramstyle", "qmark")
+        self.natives = self.natives or (SIMPLE if self.dynamic_types else NATIVE)
         dialect = DefaultDialect(paramstyle=self.paramstyle)  # type: ignore[arg-type] # PEP 249's names
         dialect.name, dialect.driver = self.product, self.library
         self.tried = frozenset({self.library} if self.trusted else ())
         super().__init__(dialect)
+
+    @classmethod
+    def open(cls, url: str, *, application_name: str, read_only: bool) -> LibraryDriver:
+        """The driver of this library for `url`.
+
+        Raises:
+            UsageError: the URL cannot be read.
+        """
+        return LibraryDriver(cls(), url, application_name=application_name, read_only=read_only)
+
+    def url(self, url: URL, *, read_only: bool) -> URL:
+        """What `connect` is given. The file or folder of a database in the process has to be there: a library would make one.
+
+        Raises:
+            TargetError: there is no such database.
+        """
+        path = url.database or ""
+        if self.in_process and not url.host and path not in NAMELESS and not Path(path).exists():
+            raise TargetError(f'no such file "{printable(path)}"')
+        return super().url(url, read_only=read_only)
 
     def connect(self, url: URL, *, application_name: str, read_only: bool) -> DbapiConnection:
         """Open a connection, in the thread that will use it.
@@ -80,18 +125,29 @@ class Library(Adapter):
         """`value` as the library binds it."""
         return value if type(value) in self.natives else as_text(value)
 
+    def trouble(self, error: Exception) -> Trouble:
+        """What an error means, by `states` or by the attributes of the exception."""
+        known = super().trouble(error)
+        words = known.message.lower()
+        state = next((state for said, state in self.states.items() if said in words), known.sqlstate)
+        return replace(known, sqlstate=state)
+
     def is_idle(self, trouble: Trouble) -> bool:
         """Whether a ROLLBACK failed because there was nothing to undo, in the words that most databases have for it."""
         return "no transaction" in trouble.message.lower()
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
-        """Have the database check the statement, where it can, and learn from the text whether rows come back."""
+        """Have the database check the statement, if it can."""
         explained = {StatementClass.READ, StatementClass.WRITE} if self.explains_writes else {StatementClass.READ}
         if self.explain and query.statement in explained:
             values = () if binding.bare else (binding.nulls,)
-            asking.cursor.execute(f"{self.explain} {binding.sample}", *values)
-        known = super().describe(asking, query, binding)
-        return Described(known.columns, returns_rows(query, self.name), lasting=known.lasting)
+            try:
+                asking.cursor.execute(f"{self.explain} {binding.sample}", *values)
+            except Exception as error:
+                # Sessions are read-only here, and some databases then refuse to explain a write.
+                if query.statement is StatementClass.READ or self.trouble(error).sqlstate != READ_ONLY:
+                    raise
+        return super().describe(asking, query, binding)
 
 
 class LibraryDriver(SqlDriver):
@@ -114,15 +170,18 @@ class LibraryDriver(SqlDriver):
             raise UsageError(
                 f'target "{urls.safe(url)}" cannot be read: write {urls.scheme(url)}://user@host/database'
             ) from None
-        known = ParsedUrl(url, parsed, library.dialect, is_async=False, adapter=library, module=library)
+        known = ParsedUrl(
+            url, parsed, library.dialect, is_async=False, adapter=library, module=library.module or library
+        )
         super().__init__(known, application_name=application_name, read_only=read_only)
         self._library = library
 
     def _carrier(self, *, read_only: bool) -> ThreadCarrier:
         library = self._library
+        url = library.url(self._known.url, read_only=read_only)
 
         def connect() -> _LibraryConnection:
-            connection = library.connect(self._known.url, application_name=self._application_name, read_only=read_only)
+            connection = library.connect(url, application_name=self._application_name, read_only=read_only)
             return _LibraryConnection(connection, connection)
 
         return ThreadCarrier(connect, library.dialect, canceller=library.canceller)

@@ -31,6 +31,8 @@ STATES = (
     ("constraint failed", "SQLITE_CONSTRAINT"),
     ("not a database", "SQLITE_NOTADB"),
     ("disk image is malformed", "SQLITE_CORRUPT"),
+    ("no such ", "SQLITE_ERROR"),
+    ("syntax error", "SQLITE_ERROR"),
 )
 """SQLite's words, which all these libraries keep, and what they mean to `policy.retry`."""
 
