@@ -554,7 +554,7 @@ async def test_our_statements_are_one_transaction(connection: Connection, target
     with pytest.raises(DatabaseError) as caught:
         await connection.administer([other, other])
     assert caught.value.phase is Phase.SENT
-    assert caught.value.sqlstate in {"23505", "23000", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+    assert str(caught.value.sqlstate).startswith(("23", "SQLITE_CONSTRAINT"))
     assert not caught.value.connection_lost
     assert await connection.administer([other, markers.owners(target.tables, "other")]) == [(OWNER,)]
     assert await connection.administer(markers.taking_over(target.tables, "nosuch", "x", target.dialect)) == []

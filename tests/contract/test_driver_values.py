@@ -16,7 +16,7 @@ from bulkq.query import inline
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.json_rows import JsonLines
 from bulkq.sources import Request, open_source
-from tests.support.databases import DRIVERS, driver_of, fresh
+from tests.support.databases import DRIVERS, KINDS, driver_of, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +178,6 @@ TYPED = {
     "blob": ("BLOB", b"\x00\xff'\\%", b"\x00\xff'\\%"),
     "null": ("varchar(10)", None, None),
 }
-BLOB = {"postgresql": "bytea", "mariadb": "blob", "sqlite": "blob", "duckdb": "blob"}
 
 
 @pytest.mark.parametrize("name", TYPED)
@@ -186,7 +185,7 @@ async def test_python_values_come_back(place: tuple[str, Database], name: str) -
     """What the Python API binds is what it reads again; SQLite keeps dates and decimals as text."""
     kind, value, expected = TYPED[name]
     base = place[1]
-    kind = kind.replace("BLOB", BLOB[base.kind])
+    kind = kind.replace("BLOB", KINDS[base.kind].blob)
     base.execute(f"create table one (v {kind.removesuffix(' null') if base.kind == 'postgresql' else kind})")
     connection = await connected(place)
     try:
@@ -203,7 +202,7 @@ async def test_python_values_come_back(place: tuple[str, Database], name: str) -
     finally:
         await connection.close()
     ((found,),) = reply.values
-    if base.kind == "sqlite" and not isinstance(value, (int, str, float, bytes, type(None))):
+    if KINDS[base.kind].dialect == "sqlite" and not isinstance(value, (int, str, float, bytes, type(None))):
         expected = float(value) if isinstance(value, Decimal) else str(value)
     assert (bytes(found) if isinstance(found, memoryview) else found) == expected
 

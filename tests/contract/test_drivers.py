@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers import open_driver
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import (
@@ -132,7 +133,7 @@ async def prepared(
 
 async def test_says_where_it_is_connected(driver: Driver, connection: Connection, target: Target) -> None:
     """`server` names product and version, and the driver names its target without reading it."""
-    assert connection.server.product in {"postgresql", "sqlite", "duckdb", "mariadb"}
+    assert connection.server.product == KINDS[target.kind].product
     assert connection.server.version_number > 20000
     assert connection.server.version
     assert driver.target
@@ -201,7 +202,7 @@ async def test_identifiers_are_quoted(connection: Connection) -> None:
 async def test_a_hostile_name_that_exists_works(connection: Connection, target: Target) -> None:
     """A table may be called anything; quoting holds."""
     name = 'we"ird; drop table items'
-    spelled = f"`{name}`" if target.kind == "mariadb" else '"we""ird; drop table items"'
+    spelled = dialect_for(KINDS[target.kind].dialect).identifier(name)
     made = await prepared(connection, query(f"create table {spelled} (id integer)"))
     await connection.attempt(made, [()], WRITES)
     wanted = query("select count(*) from :{table}")
