@@ -1,4 +1,4 @@
-"""What every driver promises, over every driver. What only one of them can do is in tests/integration/test_*_driver.py."""
+"""What every driver promises, over every driver. What only one of them can do is in a folder of its own below tests/integration."""
 
 from __future__ import annotations
 

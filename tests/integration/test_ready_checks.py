@@ -10,7 +10,7 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.resources import find
-from tests.integration.test_check import run
+from tests.support.checks import run
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from tests.support.servers import mariadb
 from tests.support.servers import postgres as servers
 
 KINDS = ("sqlite", "postgresql", "pgbouncer")
+
+LOOKUP = "select id, square from numbers where id = :id"
 
 ENDLESS = {
     "sqlite": "with recursive c(n) as (select 1 union all select n + 1 from c) select max(n) from c",
@@ -75,6 +78,11 @@ def ids(folder: Path, numbers: range | list[object], name: str = "ids.csv") -> P
     path = folder / name
     path.write_text("id\n" + "".join(f"{n}\n" for n in numbers), encoding="utf-8")
     return path
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    """The objects of a JSON Lines file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def make(kind: str, tmp_path: Path, database: str, through: str | None) -> Target:

@@ -1,7 +1,7 @@
 """A PostgreSQL in memory under a virtual clock: transactions, row locks, run row and markers, and a network that loses answers.
 
 A double of the whole protocol `Driver` and `Connection`, so that worker and runner can be put through thousands of schedules
-in seconds. What it knows of PostgreSQL is what `tests/contract/test_claims.py` shows of the real one.
+in seconds. What it knows of PostgreSQL is what `tests/contract/claims` shows of the real one.
 """
 
 from __future__ import annotations

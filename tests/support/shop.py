@@ -1,0 +1,47 @@
+"""A small SQLite database with queries, as a user has them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+TARGET = "sqlite:///app.db"
+
+
+SETUP = "create table t(id integer primary key, v text); insert into t values (1, 'one'), (2, 'two'), (3, 'three');"
+
+
+QUERIES = """\
+-- name: one(id: bigint)
+-- The value of an id.
+select id, v from t where id = :id;
+
+-- name: touch(id: bigint)
+-- @mode write
+update t set v = upper(v) where id = :id;
+
+-- name: everything
+select id, v from t order by id;
+"""
+
+
+def values(folder: Path) -> list[str]:
+    """The values in the table."""
+    database = sqlite3.connect(folder / "app.db")
+    try:
+        return [row[0] for row in database.execute("select v from t order by id")]
+    finally:
+        database.close()
+
+
+def tables(folder: Path) -> list[str]:
+    """The tables there are."""
+    database = sqlite3.connect(folder / "app.db")
+    try:
+        return [row[0] for row in database.execute("select name from sqlite_master where type = 'table' order by name")]
+    finally:
+        database.close()
