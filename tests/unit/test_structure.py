@@ -38,6 +38,7 @@ HEAVY = {
     "sqlglot",
 }
 LONGEST_FILE = 450
+LONGEST_TEST_FILE = 500
 LONGER_FILES: dict[str, int] = {}
 """Files that are to be split, with the lines that they may have until then. Remove entries, add none."""
 
@@ -171,6 +172,12 @@ def test_files_can_be_read_in_one_sitting() -> None:
     assert {name for name in LONGER_FILES if lengths.get(name, 0) <= LONGEST_FILE} == set(), (
         "remove them from LONGER_FILES"
     )
+
+
+def test_test_files_have_one_subject() -> None:
+    """No file of the tests is longer than the limit: split it by subject."""
+    lengths = {str(p.relative_to(TESTS)): len(p.read_text().splitlines()) for p in TESTS.rglob("*.py")}
+    assert {name: n for name, n in lengths.items() if n > LONGEST_TEST_FILE} == {}
 
 
 def test_no_module_is_named_by_a_participle() -> None:
