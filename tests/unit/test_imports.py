@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 PACKAGE = Path(bulkq.__file__).parent
 
 KNOWN = {
-    ("bulkq.cli.completion.values", "bulkq.cli.options.defaults"),
-    ("bulkq.cli.options.defaults", "bulkq.cli"),
-    ("bulkq.cli.options.types", "bulkq.cli"),
     ("bulkq.tasks.check.validate", "bulkq.tasks.check.open_check"),
 }
 """Imports that close a circle. Remove entries, add none."""

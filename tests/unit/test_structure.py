@@ -17,6 +17,7 @@ import pytest
 
 import bulkq
 from bulkq import cli
+from bulkq.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +99,7 @@ def test_every_public_name_has_a_docstring() -> None:
     assert without == []
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
     """A command says what it does, and so does each of its options."""
     command = cli.program.get_command(click.Context(cli.program), name)

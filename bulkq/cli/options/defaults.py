@@ -97,7 +97,7 @@ def default_map(defaults: Mapping[str, DefaultSetting]) -> dict[str, object]:
 
 def common_options() -> dict[str, click.Option]:
     """Return the options that a file can set, by long name: those with an environment variable."""
-    from bulkq.cli import COMMANDS
+    from bulkq.cli.commands import COMMANDS
 
     known: dict[str, click.Option] = {}
     for module, _ in COMMANDS.values():

@@ -130,7 +130,7 @@ class CommandText(Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """Offer the commands."""
-        from bulkq.cli import COMMANDS
+        from bulkq.cli.commands import COMMANDS
         from bulkq.cli.completion import values
 
         return values.word_items(COMMANDS, incomplete)

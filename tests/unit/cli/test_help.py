@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bulkq import cli
+from bulkq.cli.commands import COMMANDS
 from bulkq.cli.help import OTHER, SECTIONS, DocumentedCommand
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MANY = 12
 def commands() -> Iterator[tuple[str, click.Command]]:
     """All commands, with the words that call them."""
     root = click.Context(cli.program)
-    for name in cli.COMMANDS:
+    for name in COMMANDS:
         command = cli.program.get_command(root, name)
         assert command is not None
         yield name, command
