@@ -28,7 +28,7 @@ from bulkq.sources.first_batch import Peeked
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.results import Book, Place
-from bulkq.tasks.check.validate import first_sets, values_fit, warn_of_untyped
+from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +131,7 @@ class Opened:
     say: list[Observer]
     planned: list[Planned] = field(default_factory=list)
     asked: set[tuple[object, ...]] = field(default_factory=set)  # see `values_fit`
+    warned: set[str] = field(default_factory=set)
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
 
     @property
@@ -169,6 +170,12 @@ class Opened:
         """A line for people."""
         for observer in self.say:
             observer.notice(text)
+
+    def warn_once(self, text: str) -> None:
+        """Notice a text, unless another check has led to the same."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.notice(text)
 
 
 # --- targets -------------------------------------------------------------------------------------------------------
@@ -313,7 +320,8 @@ async def _part(
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
             await _look_at_values(opened, part, wanted, target)
-        await warn_of_untyped(query, source, target, opened)
+        for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
+            opened.warn_once(text)
     except (DatabaseError, TargetError) as error:
         planned.error = str(error)
         return None

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bulkq.model import Batch, Capabilities, PartSpec, Query
     from bulkq.protocols import Connection, ParameterSource
     from bulkq.sources import Request
-    from bulkq.tasks.check.open_check import CheckDatabase, Opened
 
 
 async def first_sets(wanted: Request, query: Query, source: object, can: Capabilities) -> Batch | None:
@@ -63,28 +62,26 @@ async def values_fit(spec: PartSpec, head: Batch, sessions: ConnectionPool, aske
     sessions.give_back(connection)
 
 
-async def warn_of_untyped(query: Query, source: ParameterSource, target: CheckDatabase, opened: Opened) -> None:
-    """Warn, once per query, of values that the target compares as numbers or as text.
+async def untyped_warnings(
+    query: Query, source: ParameterSource, can: Capabilities, sessions: ConnectionPool
+) -> list[str]:
+    """Warnings of values of `query` that the target compares as numbers or as text.
 
     A statement that cannot be prepared, or a target that goes away, is for the run to tell.
     """
     names = texts_of(source)
-    assert target.driver is not None
-    assert target.sessions is not None
-    if not names or not target.driver.capabilities.dynamic_types:
-        return
+    if not names or not can.dynamic_types:
+        return []
     with contextlib.suppress(DatabaseError, TargetError, RefusedError):
-        connection = await target.sessions.first()
+        connection = await sessions.first()
         try:
             found = await find_untyped(connection, query, names)
         except BaseException:
             await connection.close()
             raise
-        target.sessions.give_back(connection)
-        for text in map(warning, found):
-            if ("warned", text) not in opened.asked:
-                opened.asked.add(("warned", text))
-                opened.notice(text)
+        sessions.give_back(connection)
+        return [*map(warning, found)]
+    return []
 
 
 async def _ask(spec: PartSpec, head: Batch, connection: Connection, asked: set[tuple[object, ...]]) -> None:
