@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from bulkq import query as queries
+from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.control import Control
 from bulkq.engine.pool import ConnectionPool
@@ -161,7 +162,7 @@ class Database:
         self._sessions: dict[bool, ConnectionPool] = {}
         self._controls: set[Control] = set()
         self._closed = False
-        self.dynamic = dialect_of(target.url) == "sqlite"
+        self.dynamic = dialect_for(dialect_of(target.url)).dynamic_types
 
     def run(
         self,
@@ -398,7 +399,7 @@ def _spoken() -> Iterator[None]:
         raise
 
 
-def load(path: str | Path, dialect: str = "postgres") -> dict[str, Query]:
+def load(path: str | Path, dialect: str = DEFAULT) -> dict[str, Query]:
     """The queries of a `.sql` file by name.
 
     Raises:

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
 
 from bulkq.dialects import DIALECTS, dialect_for
+from bulkq.dialects.base import Dialect
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
 from bulkq.model.states import MARKER_EARLY
@@ -38,9 +39,8 @@ KNOWN = frozenset(dialect.name for dialect in DIALECTS if dialect.is_known)
 """Dialects whose locks are known to make a marker mean what it says."""
 
 
-def literal(text: str) -> str:
-    """`text` as an SQL string literal; our own ids and host names, which a driver sends without parameters."""
-    return "'" + text.replace("'", "''") + "'"
+literal = Dialect().literal
+"""A text as an SQL string literal: our own ids and host names, which hold no backslash."""
 
 
 def identifier(name: str, dialect: str = "") -> str:
@@ -69,12 +69,11 @@ def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
     )
 
 
-def missing_rights(made: MarkerTables) -> str:
-    """On PostgreSQL: rows of table and what this role may not do with it; none for a table that is not there."""
+def missing_rights(made: MarkerTables, dialect: str) -> str:
+    """Rows of table and what this role may not do with it, none for a table that is not there; "" if it cannot be asked."""
     rights = ", ".join(literal(right) for right in RIGHTS.split(", "))
-    return (
-        f"SELECT t, string_agg(p, ', ') FROM (VALUES ({literal(made.runs)}), ({literal(made.markers)})) AS tables (t), "
-        f"unnest(ARRAY[{rights}]) AS p WHERE NOT has_table_privilege(to_regclass(t), p) GROUP BY t ORDER BY t"
+    return dialect_for(dialect).missing_rights.format(
+        tables=f"{literal(made.runs)}, {literal(made.markers)}", rights=rights
     )
 
 

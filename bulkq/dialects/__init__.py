@@ -7,12 +7,36 @@ from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.duckdb import DIALECT as DUCKDB
+from bulkq.dialects.mssql import DIALECT as MSSQL
 from bulkq.dialects.mysql import DIALECT as MYSQL
 from bulkq.dialects.postgresql import DIALECT as POSTGRESQL
 from bulkq.dialects.postgresql import REDSHIFT
 from bulkq.dialects.sqlite import DIALECT as SQLITE
 
-DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB, REDSHIFT)
+__all__ = [
+    "CANCELLED",
+    "DEFAULT",
+    "DIALECTS",
+    "DUCKDB",
+    "DYNAMIC",
+    "LOCKED",
+    "MSSQL",
+    "MYSQL",
+    "POSTGRESQL",
+    "READ_ONLY",
+    "REDSHIFT",
+    "SQLITE",
+    "Dialect",
+    "dialect_for",
+]
+
+DIALECTS = (POSTGRESQL, MYSQL, SQLITE, DUCKDB, REDSHIFT, MSSQL)
+
+DEFAULT = POSTGRESQL.name
+"""Of query files, while no target says another."""
+
+DYNAMIC = next(dialect for dialect in DIALECTS if dialect.dynamic_types)
+"""The one whose comparisons depend on the value, see `bulkq.query.operands`."""
 
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))

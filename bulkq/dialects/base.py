@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.dialects.catalog import Catalog
+
+
+def _always(declared: str, table: str) -> bool:  # noqa: ARG001
+    """A column converts a value beside it, whatever its declared type."""
+    return True
 
 
 @frozen(kw_only=True)
@@ -18,6 +25,7 @@ class Dialect:
     Attributes:
         name: as query files and markers call it.
         products: its names in `Server.product`, and SQLAlchemy's.
+        sqlglot: its name in sqlglot; "" if that is `name`.
         schemes: what else stands before the `+` of a URL.
         search_path: tables are looked up in a path of schemas, which a session may set.
         names_schemas: a table may be named with its schema.
@@ -26,10 +34,16 @@ class Dialect:
         is_file: the database is a file, or nothing but memory.
         quote: around an identifier.
         backslashes: a string literal doubles them.
+        literal_prefix: before the quote of a string literal.
         commits_implicitly: a statement may commit the transaction around it.
         dollar_parameters: `$1` is a parameter.
         question_parameters: `?` is a parameter, not an operator.
         parameter_marks: further signs that start a parameter.
+        folds_quoted_names: a quoted name is the same in any case.
+        casts_exactly: a cast of a parameter to a type without a length keeps what makes its value equal to others.
+        dynamic_types: a value has its type from itself, not from what it is compared with or stored in.
+        affinities: where types are dynamic, a query with `:name` of a table: its columns, their types, the table's statement.
+        has_affinity: of such a type and statement, whether the column converts a value beside it.
         executes_comments: the server executes the text of comments of a certain form.
         is_known: its locks are known to make a marker mean what it says.
         marker_text: type of the run and its owner in the marker tables.
@@ -45,6 +59,12 @@ class Dialect:
         server: a query for what two servers never have in common, not even a server and the copy of its disk.
         server_has_identity: `server` tells servers apart only together with `identity`.
         expectations: an expression for each thing that may be expected of a connection.
+        current_schema: an expression for the schema of names that have none.
+        schemas: a query for the names of all schemas.
+        schemas_like: a query for those that match one of `{patterns}`, without the database's own.
+        extension_schemas: a query for those that hold extensions.
+        missing_rights: a query for what the role lacks of `{rights}` on `{tables}`: rows of table and rights.
+        catalog: how it describes a table; None: it is not asked.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
@@ -52,6 +72,7 @@ class Dialect:
 
     name: str = ""
     products: frozenset[str] = frozenset()
+    sqlglot: str = ""
     schemes: frozenset[str] = frozenset()
     search_path: bool = False
     names_schemas: bool = True
@@ -60,10 +81,16 @@ class Dialect:
     is_file: bool = False
     quote: str = '"'
     backslashes: bool = False
+    literal_prefix: str = ""
     commits_implicitly: bool = False
     dollar_parameters: bool = False
     question_parameters: bool = False
     parameter_marks: str = ""
+    folds_quoted_names: bool = True
+    casts_exactly: bool = False
+    dynamic_types: bool = False
+    affinities: str = ""
+    has_affinity: Callable[[str, str], bool] = _always
     executes_comments: bool = False
     is_known: bool = False
     marker_text: str = "text"
@@ -79,6 +106,12 @@ class Dialect:
     server: str = ""
     server_has_identity: bool = False
     expectations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by product
+    current_schema: str = ""
+    schemas: str = ""
+    schemas_like: str = ""
+    extension_schemas: str = ""
+    missing_rights: str = ""
+    catalog: Catalog | None = None
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()
@@ -90,4 +123,19 @@ class Dialect:
     def literal(self, text: str) -> str:
         """`text` as a string literal."""
         doubled = text.replace("'", "''")
-        return "'" + (doubled.replace("\\", "\\\\") if self.backslashes else doubled) + "'"
+        escaped = doubled.replace("\\", "\\\\") if self.backslashes else doubled
+        return f"{self.literal_prefix}'{escaped}'"
+
+    def table_queries(self, name: Sequence[str]) -> tuple[str, ...]:
+        """The queries of the catalog for the table that `name` names, in parts; () if it cannot be asked."""
+        if self.catalog is None:
+            return ()
+        *schema, table = name
+        return tuple(
+            query.format(
+                name=self.literal(".".join(map(self.identifier, name))),
+                schema=self.literal(schema[-1]) if schema else self.current_schema,
+                table=self.literal(table),
+            )
+            for query in self.catalog.queries
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.mysql_catalog import CATALOG
 
 _EXPECTATIONS = {
     "database": "database()",
@@ -29,6 +30,8 @@ DIALECT = Dialect(
     on_conflict="",
     returns_updates=False,
     server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",
+    current_schema="DATABASE()",
+    catalog=CATALOG,
     expectations={
         "mysql": {**_EXPECTATIONS, "system_identifier": "@@server_uuid"},
         "mariadb": {**_EXPECTATIONS, "system_identifier": "@@server_uid"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.postgresql_catalog import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,11 @@ DIALECT = Dialect(
     search_path=True,
     libpq=True,
     port="5432",
+    backslashes=True,
+    literal_prefix="E",  # whatever standard_conforming_strings is
     dollar_parameters=True,
+    folds_quoted_names=False,
+    casts_exactly=True,
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",
     shared_lock=" FOR SHARE",
@@ -34,6 +39,21 @@ DIALECT = Dialect(
     identity="SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()",
     server="SELECT extract(epoch FROM pg_postmaster_start_time())::text",
     server_has_identity=True,
+    current_schema="current_schema()",
+    schemas="SELECT nspname::text FROM pg_catalog.pg_namespace",
+    schemas_like=(
+        "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{patterns}]::text[]) "
+        r"AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1"
+    ),
+    extension_schemas=(
+        "SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_extension AS e "
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE n.nspname <> 'pg_catalog' ORDER BY 1"
+    ),
+    missing_rights=(
+        "SELECT t, string_agg(p, ', ') FROM unnest(ARRAY[{tables}]) AS t, unnest(ARRAY[{rights}]) AS p "
+        "WHERE NOT has_table_privilege(to_regclass(t), p) GROUP BY t ORDER BY t"
+    ),
+    catalog=CATALOG,
     expectations={
         "postgresql": {
             "database": "current_database()::text",
@@ -45,6 +65,8 @@ DIALECT = Dialect(
         }
     },
 )
+
+literal, identifier = DIALECT.literal, DIALECT.identifier
 
 REDSHIFT = Dialect(name="redshift", products=frozenset({"redshift"}), dollar_parameters=True)
 
@@ -194,16 +216,6 @@ def describing(path: Sequence[str], lock_timeout_s: float | None = None, setting
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
 RESET_STYLE = "; RESET datestyle"
-
-
-def literal(text: str) -> str:
-    """`text` as an SQL string."""
-    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """`name` as a quoted SQL name."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def listed(path: Sequence[str]) -> str:

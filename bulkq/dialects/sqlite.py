@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
 
 DIALECT = Dialect(
@@ -9,8 +10,13 @@ DIALECT = Dialect(
     products=frozenset({"sqlite"}),
     names_schemas=False,
     is_file=True,
+    # An unknown name in double quotes is a string: https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    quote="`",
     question_parameters=True,
     parameter_marks="@$#",
+    dynamic_types=True,
+    affinities=sqlite_affinity.COLUMNS,
+    has_affinity=sqlite_affinity.has_affinity,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {

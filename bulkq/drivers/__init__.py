@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.errors import MissingDriver, UsageError
 from bulkq.model.dataclass import frozen
 from bulkq.text import urls
@@ -46,6 +47,13 @@ SCHEMES = {
     "sqlite+aiosqlite": _SQLITE,
     "sqlite+pysqlite": Entry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
 }
+FILE_URL = "sqlite:///"
+URLS = {"postgresql://": "PostgreSQL", FILE_URL: "SQLite file"}
+"""Beginnings of URLs that need nothing else installed, and what they lead to."""
+
+LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy")
+"""Distributions that drivers of ours are made for."""
+
 _OTHERS = Entry("bulkq.drivers.dbapi", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
 EXTRAS = {"duckdb": "duckdb"}
 """Dialects that come in a package of their own, and our extra that installs it."""
@@ -69,9 +77,6 @@ BROUGHT_BY = {
     "trino": "trino",
 }
 """Dialects, or one library of a dialect, and the package that brings them."""
-
-SPELLINGS = {"postgresql": "postgres", "mariadb": "mysql"}
-"""Dialects that `bulkq.query` and `bulkq.markers` know by another name."""
 
 
 def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -> Driver:
@@ -111,14 +116,14 @@ def load(entry: Entry) -> Any:
 
 
 def dialect_of(url: str) -> str:
-    """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by; PostgreSQL's where there is no target."""
-    scheme = urls.scheme(url) or "postgresql"
+    """How SQL for `url` is scanned: the name that `bulkq.query` knows the dialect by; `DEFAULT` where there is no target."""
+    scheme = urls.scheme(url) or DEFAULT
     kind = scheme.partition("+")[0]
-    if kind in {"postgresql", "postgres"}:
-        return "postgres"
+    if dialect_for(kind).name == DEFAULT:
+        return DEFAULT
     entry = SCHEMES.get(scheme) or _registered(scheme)
     name = (entry.dialect or kind) if entry else _asked(url) or kind
-    return SPELLINGS.get(name, name)
+    return dialect_for(name).name
 
 
 @cache

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.query.equality import ANY
+from bulkq.dialects.equality import ANY
 from bulkq.sources.batch_queue import part
 
 if TYPE_CHECKING:

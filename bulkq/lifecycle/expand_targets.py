@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.postgresql import literal
+from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, TargetError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Behind
@@ -20,6 +20,7 @@ from bulkq.text.mask import MASK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bulkq.dialects.base import Dialect
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Run, Target
     from bulkq.protocols import Connection
@@ -32,11 +33,6 @@ SHOWN = 20
 
 NONE = "none"
 """The word of `--schemas-with` that leaves out the schemas of extensions."""
-
-ALL = "SELECT nspname::text FROM pg_catalog.pg_namespace"
-EXTENSIONS = """\
-SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
- WHERE n.nspname <> 'pg_catalog' ORDER BY 1"""
 
 
 async def expanded(request: Run, config: Config | None, say: Callable[[str], None], *, everywhere: bool = False) -> Run:
@@ -126,7 +122,9 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
         connection = await open_targets.connected(site, request.limits.connect_timeout_s)
         try:
             _refuse_two_paths(site, connection)
-            rows = await connection.administer([_listing(request.targets.schemas)])
+            rows = await connection.administer(
+                [_listing(dialect_for(connection.server.product), request.targets.schemas)]
+            )
             behind[site.label] = await _behind(request, site, connection)
             found[site.label] = [str(row[0]) for row in rows]
         finally:
@@ -169,13 +167,14 @@ async def _behind(request: Run, site: OpenTarget, connection: Connection) -> Beh
         UsageError: a schema of `--schemas-with` is not there.
     """
     shared = tuple(name for name in request.targets.schemas_with if name != NONE)
-    there = {str(row[0]) for row in await connection.administer([ALL])} if shared else set()
+    known = dialect_for(connection.server.product)
+    there = {str(row[0]) for row in await connection.administer([known.schemas])} if shared else set()
     missing = [name for name in shared if name not in there]
     if missing:
         raise UsageError(f'{site.label}: there is no schema "{missing[0]}": correct --schemas-with')
     if NONE in request.targets.schemas_with:
         return Behind(shared)
-    extensions = [str(row[0]) for row in await connection.administer([EXTENSIONS])]
+    extensions = [str(row[0]) for row in await connection.administer([known.extension_schemas])]
     return Behind(shared, tuple(name for name in extensions if name not in shared))
 
 
@@ -186,12 +185,8 @@ def _without(behind: Behind, schema: str) -> Behind:
     )
 
 
-def _listing(patterns: Sequence[str]) -> str:
-    like = ", ".join(map(literal, patterns))
-    return (
-        f"SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{like}]::text[]) "
-        r"AND nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1"
-    )
+def _listing(dialect: Dialect, patterns: Sequence[str]) -> str:
+    return dialect.schemas_like.format(patterns=", ".join(map(dialect.literal, patterns)))
 
 
 def _shown(request: Run) -> str:

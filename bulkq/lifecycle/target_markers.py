@@ -49,8 +49,9 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
             "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     tables = await _named(connection, dialect, wanted)
-    if dialect_for(dialect).search_path:
-        await _refuse_missing_rights(connection, tables)
+    rights = markers.missing_rights(tables, dialect)
+    if rights:
+        await _refuse_missing_rights(connection, tables, rights)
     refused: DatabaseError | None = None
     for _ in range(2):
         try:
@@ -66,9 +67,9 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
     raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
 
 
-async def _refuse_missing_rights(connection: Connection, tables: MarkerTables) -> None:
+async def _refuse_missing_rights(connection: Connection, tables: MarkerTables, question: str) -> None:
     """Of tables that are there: a right that is missing would fail every batch, one by one."""
-    missing = await _administer(connection, [markers.missing_rights(tables)])
+    missing = await _administer(connection, [question])
     if missing:
         what = ", ".join(f"{rights} on {table}" for table, rights in missing)
         raise RefusedError(
@@ -179,7 +180,7 @@ async def _named(connection: Connection, dialect: str, wanted: str | None) -> Ma
     if not known.search_path:
         return markers.tables((schema or None) if known.names_schemas else None, prefix or None, dialect)
     if not schema:
-        found = await _administer(connection, ["SELECT current_schema()"])
+        found = await _administer(connection, [f"SELECT {known.current_schema}"])
         schema = str(found[0][0]) if found and found[0][0] else ""
         if not schema:
             raise RefusedError(f"there is no schema in the search path for the marker tables: {CHOICES}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.sqlite.affinity import COLUMNS, has_affinity
+from bulkq.dialects import DYNAMIC
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline, lint_untyped, tables
@@ -52,9 +52,9 @@ async def _affinities(connection: Connection, table: str) -> dict[str, bool]:
             raise TargetError(str(error)) from error
         return {}
     rows = zip(*reply.values, strict=True)
-    return {str(name).lower(): has_affinity(str(kind or ""), str(made or "")) for name, kind, made in rows}
+    return {str(name).lower(): DYNAMIC.has_affinity(str(kind or ""), str(made or "")) for name, kind, made in rows}
 
 
 @cache
 def _columns() -> Query:
-    return inline(COLUMNS.strip(), "sqlite")
+    return inline(DYNAMIC.affinities.strip(), DYNAMIC.name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
@@ -12,11 +11,12 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.ranges import Ranges
 from bulkq.query.key_columns import find_key_columns
-from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKeyTypes, groups
+from bulkq.query.row_keys import RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.dialects.catalog import Catalog, CatalogTable
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import OpenTarget
@@ -25,53 +25,8 @@ if TYPE_CHECKING:
     from bulkq.query.key_columns import KeyColumns
     from bulkq.query.row_keys import RowKey
 
-POSTGRES = """\
-SELECT json_build_object(
-    'rewritten', EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 7 = 7),
-    'columns', (
-        SELECT json_agg(json_build_array(
-            a.attname,
-            CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN 'enum' WHEN coalesce(b.typname, t.typname) = 'citext' THEN 'citext'
-                 ELSE format_type(coalesce(b.oid, t.oid), NULL) END,
-            format_type(t.oid, NULL),
-            greatest(a.atttypmod, t.typtypmod, 0),
-            CASE WHEN to_jsonb(k) ->> 'collisdeterministic' = 'false' THEN k.collname ELSE '' END,
-            coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '',
-            d.oid IS NULL OR a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ '^(nextval|gen_random_uuid|uuid_generate_v|uuidv)'
-        ) ORDER BY a.attnum)
-          FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-          LEFT JOIN pg_catalog.pg_type AS b ON t.typtype = 'd' AND b.oid = t.typbasetype
-          LEFT JOIN pg_catalog.pg_collation AS k ON k.oid = a.attcollation
-          LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    'unique', (
-        SELECT json_agg(
-            CASE WHEN i.indisunique AND i.indexprs IS NULL AND coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false') = 'false' THEN (
-                SELECT json_agg(a.attname) FROM pg_catalog.pg_attribute AS a
-                 WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) END)
-          FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)))::text
-  FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass({name})::oid AND c.relkind IN ('r', 'p') AND NOT c.relhasrules"""
-"""What a table has that bears on which rows are equal; no row where it is a view or has rules."""
-
-MYSQL_COLUMNS = """\
-SELECT LOWER(c.column_name), c.data_type, c.column_type, COALESCE(c.character_maximum_length, 0), COALESCE(c.collation_name, ''),
-       c.extra, c.column_default
-  FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
- WHERE c.table_schema = {schema} AND c.table_name = {table} AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
- ORDER BY c.ordinal_position"""
-MYSQL_UNIQUE = """\
-SELECT s.index_name, LOWER(s.column_name), s.sub_part
-  FROM information_schema.statistics AS s
- WHERE s.table_schema = {schema} AND s.table_name = {table} AND s.non_unique = 0 ORDER BY s.index_name, s.seq_in_index"""
-MYSQL_REWRITTEN = """\
-SELECT (SELECT COUNT(*) FROM information_schema.triggers AS t WHERE t.event_object_schema = {schema} AND t.event_object_table = {table}
-           AND t.action_timing = 'BEFORE' AND t.event_manipulation = 'INSERT'), @@sql_mode"""
 CHECKED = 10_000
 """Sets that are compared at once when a retry looks for later ones of the same row."""
-
-MYSQL = frozenset({"mysql", "mariadb"})
-COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
-"""In `extra` of MySQL's catalog: the value follows from others, or from the clock."""
 
 
 async def order(
@@ -141,11 +96,12 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
     found = find_key_columns(query, dialect) if query.statement is StatementClass.WRITE else None
     if found is None or not found.values:
         return None
-    table = await _table(connection, found, query)
-    if table is None:
+    catalog = dialect_for(connection.server.product).catalog
+    table = None if catalog is None else await _table(connection, catalog, found, query)
+    if catalog is None or table is None:
         return None
     declared = [parameter.type for parameter in query.parameters]
-    return groups(found, table, RowKeyTypes(statement.parameter_types, declared, connection.server.product in MYSQL))
+    return groups(found, table, RowKeyTypes(statement.parameter_types, declared, catalog.keys))
 
 
 def sentence(opened: OpenRun) -> str:
@@ -202,50 +158,16 @@ def _ranged(opened: OpenRun, query: Query) -> bool:
     return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]
 
 
-async def _table(connection: Connection, found: KeyColumns, query: Query) -> CatalogTable | None:
-    if connection.server.product in MYSQL:
-        return await _mysql(connection, found)
-    if connection.server.product != "postgresql":
-        return None
+async def _table(connection: Connection, catalog: Catalog, found: KeyColumns, query: Query) -> CatalogTable | None:
+    """The table that `found` names, where the names of `query` are looked up; None if there is none."""
     dialect = dialect_for(connection.server.product)
-    rows: Sequence[Sequence[object]] = ()
     for schema in query.path if query.path and len(found.table) == 1 else (None,):
         parts = found.table if schema is None else (schema, *found.table)
-        name = ".".join(map(dialect.identifier, parts))
-        rows = rows or await connection.administer([POSTGRES.format(name=dialect.literal(name))])
-    if not rows:
-        return None
-    facts: dict[str, Any] = json.loads(str(rows[0][0]))
-    columns = {name: CatalogColumn(name, *rest) for name, *rest in facts["columns"] or ()}
-    unique = tuple(index and tuple(index) for index in facts["unique"] or ())
-    return CatalogTable(columns, unique, rewritten=facts["rewritten"])
-
-
-async def _mysql(connection: Connection, found: KeyColumns) -> CatalogTable | None:
-    *schema, table = found.table
-    dialect = dialect_for(connection.server.product)
-    place = {
-        "schema": dialect.literal(schema[0]) if schema else "DATABASE()",
-        "table": dialect.literal(table),
-    }
-    columns = {}
-    for row in await connection.administer([MYSQL_COLUMNS.format(**place)]):
-        name, kind, declared, length, collation, extra, default = map(_plain, row)
-        computed = any(word in extra.upper() for word in COMPUTED)
-        filled = "auto_increment" in extra.lower() or default in {"", "NULL"}
-        columns[name] = CatalogColumn(name, kind, declared, int(length), collation, computed, filled)
-    if not columns:
-        return None
-    unique: dict[str, list[str] | None] = {}
-    for row in await connection.administer([MYSQL_UNIQUE.format(**place)]):
-        name, column, cut = map(_plain, row)
-        known = unique.setdefault(name, [])
-        unique[name] = None if known is None or cut or column not in columns else [*known, column]
-    triggers, mode = map(_plain, (await connection.administer([MYSQL_REWRITTEN.format(**place)]))[0])
-    strict = "STRICT_ALL_TABLES" in mode or "STRICT_TRANS_TABLES" in mode
-    indexes = tuple(None if index is None else tuple(index) for index in unique.values())
-    return CatalogTable(columns, indexes, rewritten=triggers != "0" or not strict)
-
-
-def _plain(value: object) -> str:
-    return value.decode() if isinstance(value, bytes | bytearray) else "" if value is None else str(value)
+        answers: list[list[tuple[object, ...]]] = []
+        for text in dialect.table_queries(parts):
+            answers.append(await connection.administer([text]))
+            if not answers[0]:
+                break
+        else:
+            return catalog.table(answers)
+    return None

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
+from bulkq.dialects import DEFAULT
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.model.dataclass import frozen
@@ -40,7 +41,7 @@ class _QueryBlock:
     comments: Sequence[Comment]
 
 
-def load(text: str, file: str | None, dialect: str = "postgres") -> tuple[Query, ...]:
+def load(text: str, file: str | None, dialect: str = DEFAULT) -> tuple[Query, ...]:
     """All queries of the `text` of a query file, in its order.
 
     Args:
@@ -72,7 +73,7 @@ def load(text: str, file: str | None, dialect: str = "postgres") -> tuple[Query,
     return tuple(queries)
 
 
-def inline(sql: str, dialect: str = "postgres") -> Query:
+def inline(sql: str, dialect: str = DEFAULT) -> Query:
     """The one query of `-e TEXT`; it is named `sql` unless it has a name line.
 
     Raises:

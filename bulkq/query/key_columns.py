@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulkq.dialects import dialect_for
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
 from bulkq.query.tokens import TokenKind, tokenize
@@ -305,10 +306,10 @@ def _unchanged(items: Sequence[_Item], i: int, same: Mapping[str, int]) -> bool:
 
 
 def _value(items: Sequence[_Item], dialect: str) -> _KeyValue | None:
-    """`:p`; on PostgreSQL also `:p::type` and `CAST(:p AS type)` with a type that has no length."""
+    """`:p`; where a cast keeps the value also `:p::type` and `CAST(:p AS type)` with a type that has no length."""
     if len(items) == 1 and items[0].parameter is not None:
         return _KeyValue(items[0].parameter, cast=False)
-    if dialect != "postgres":
+    if not dialect_for(dialect).casts_exactly:
         return None
     if _word(items, 1) == "::" and items[0].parameter is not None:
         return _KeyValue(items[0].parameter, cast=True) if _parts(items[2:], spaced=True) else None
@@ -372,7 +373,7 @@ def _item(sql: str, token: Token, dialect: str) -> _Item:
     text = sql[token.start : token.end]
     if token.kind is TokenKind.QUOTED:
         name = text[1:-1].replace(text[-1] * 2, text[-1])
-        return _Item("", name if dialect == "postgres" else name.lower())
+        return _Item("", name.lower() if dialect_for(dialect).folds_quoted_names else name)
     return _Item(token.word, text.lower()) if token.kind is TokenKind.WORD else _Item(token.word)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
+from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.model import Mode, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.model.states import UNTYPED_COMPARED
@@ -52,11 +53,11 @@ class LintFinding:
     message: str
 
 
-def lint(query: Query, dialect: str = "postgres") -> list[LintFinding]:
+def lint(query: Query, dialect: str = DEFAULT) -> list[LintFinding]:
     """The findings in `query`, by line. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
     found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
-    found += _untyped(query) if dialect == "sqlite" else ()
+    found += _untyped(query) if dialect_for(dialect).dynamic_types else ()
     return _placed(query, found)
 
 

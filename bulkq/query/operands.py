@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import DYNAMIC
 from bulkq.model import PlaceholderKind
 from bulkq.query.render import render
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.expressions import Expr
+    from sqlglot.parser import Parser
 
     from bulkq.model import Placeholder, Query
 
@@ -239,23 +241,19 @@ def _dialect() -> type[Dialect]:
     https://sqlite.org/datatype3.html#affinity_of_expressions
     """
     from sqlglot import TokenType, expressions
-    from sqlglot.dialects.sqlite import SQLite
-    from sqlglot.parsers.sqlite import SQLiteParser
+    from sqlglot.dialects.dialect import Dialect
 
-    def plus(parser: SQLiteParser) -> Expr:
+    base = Dialect.get_or_raise(DYNAMIC.name)
+    parser_class = type(base).parser_class
+
+    def plus(parser: Parser) -> Expr:
         node = expressions.Paren(this=parser._parse_unary())  # noqa: SLF001 - as sqlglot's own dialects do
         node.meta[PLUS] = True
         return node
 
-    class Keeping(SQLite):
-        """SQLite's dialect, with a node for the unary plus."""
-
-        class Parser(SQLiteParser):
-            """SQLite's parser, with a node for the unary plus."""
-
-            UNARY_PARSERS = {**SQLiteParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - sqlglot's form
-
-    return Keeping
+    unary = {**parser_class.UNARY_PARSERS, TokenType.PLUS: plus}
+    keeping = type("PlusParser", (parser_class,), {"UNARY_PARSERS": unary})
+    return type("PlusDialect", (type(base),), {"Parser": keeping})
 
 
 def _met(node: Expr, scope: _Scope) -> Iterator[tuple[Operand, str]]:

@@ -54,9 +54,9 @@ class References:
     analyzed: bool
 
 
-def references(text: str, verb: str) -> References:
+def references(text: str, verb: str, dialect: str) -> References:
     """The names in the statement `text`, which begins with the keyword `verb`."""
-    tokens = tokenize(text, "postgres").tokens
+    tokens = tokenize(text, dialect).tokens
     analyzed = verb in ANALYZED
     words = [_name(text, token) for token in tokens]
     named = [at for at, word in enumerate(words) if word and _symbol(tokens, at - 1) != "."]

@@ -8,87 +8,16 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import equality
+from bulkq.dialects.catalog import ParameterUse
+from bulkq.dialects.equality import ANY, CERTAIN
 from bulkq.model.dataclass import frozen
-from bulkq.query import equality
-from bulkq.query.equality import ANY, CERTAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.query.equality import Keys, Values
+    from bulkq.dialects.catalog import CatalogColumn, CatalogTable, Keys, Values
     from bulkq.query.key_columns import KeyColumns
-
-WORDS = frozenset({"text", "character varying", "character"})
-NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
-POSTGRES: Mapping[str, Keys] = {
-    "smallint": equality.integers,
-    "integer": equality.integers,
-    "bigint": equality.integers,
-    "oid": equality.integers,
-    "numeric": equality.numbers,
-    "double precision": equality.doubles,
-    "text": equality.texts,
-    "character varying": equality.padded,
-    "character": equality.padded,
-    "citext": equality.folded,
-    "enum": equality.texts,
-    "uuid": equality.uuids,
-    "boolean": equality.booleans,
-    "date": equality.dates,
-    "timestamp without time zone": equality.moments,
-    "timestamp with time zone": equality.instants,
-    "bytea": equality.binaries,
-}
-"""PostgreSQL's types, by the name that `format_type` gives them -> how their values are compared."""
-
-ROUNDED = frozenset({"numeric", "timestamp without time zone", "timestamp with time zone"})
-"""Types whose values an assignment may round to the column's precision."""
-
-MYSQL: Mapping[str, Keys] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), equality.whole),
-    "decimal": equality.rounded,
-    "date": equality.dates,
-    "uuid": equality.uuids,
-}
-MYSQL_TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"})
-FOLDED = ("general_ci", "general_mysql500_ci", "unicode_ci", "unicode_520_ci", "0900_ai_ci", "general_nopad_ci")
-"""Ends of the collations in which two visible ASCII texts are equal when case and trailing blanks are put aside.
-
-Collations of languages know more equal letters.
-"""
-
-
-@frozen
-class CatalogColumn:
-    """A column of a table, as the catalog describes it.
-
-    Attributes:
-        name: as the database folds it.
-        type: its type, of a domain the one below; "enum" of an enum.
-        declared: the type as it is called.
-        length: characters, or the precision of other types; 0 where none is declared.
-        collation: of text; "" where equal means the same characters.
-        computed: its value follows from other columns, or changes by itself.
-        filled: where an INSERT leaves it out it gets a value that no other row has, or NULL.
-    """
-
-    name: str
-    type: str
-    declared: str = ""
-    length: int = 0
-    collation: str = ""
-    computed: bool = False
-    filled: bool = True
-
-
-@frozen
-class CatalogTable:
-    """A table, as the catalog describes it; `unique` are the columns of its unique indexes, None for an expression."""
-
-    columns: Mapping[str, CatalogColumn]
-    unique: tuple[tuple[str, ...] | None, ...] = ()
-    rewritten: bool = False
-    """Triggers may change the values before an INSERT stores them."""
 
 
 @frozen
@@ -115,11 +44,14 @@ class RowKey:
 
 @frozen
 class RowKeyTypes:
-    """The types of the parameters: `types` as the server reports them, "" if unknown; `declared` in the query."""
+    """The types of the parameters: `types` as the server reports them, "" if unknown; `declared` in the query.
+
+    `keys` says how their values compare in the database.
+    """
 
     types: Sequence[str]
     declared: Sequence[str | None]
-    mysql: bool = False
+    keys: Callable[[CatalogColumn, ParameterUse], Keys]
 
 
 def groups(key: KeyColumns, table: CatalogTable, source: RowKeyTypes) -> tuple[RowKey, ...] | None:
@@ -170,42 +102,14 @@ def _apart(index: tuple[str, ...], values: Mapping[str, int | None], table: Cata
 def _group(key: KeyColumns, columns: Sequence[tuple[CatalogColumn, int]], source: RowKeyTypes) -> RowKey | None:
     if not columns:
         return None
-    found = [(column.name, i, _keys(key, column, i, source)) for column, i in columns]
+    found = [
+        (
+            column.name,
+            i,
+            source.keys(column, ParameterUse(source.types[i], source.declared[i], i in key.cast, key.inserts)),
+        )
+        for column, i in columns
+    ]
     certain = [one for one in found if one[2] in CERTAIN]
     names, parameters, keys = zip(*(certain or found), strict=True)
     return RowKey(names, parameters, keys)
-
-
-def _keys(key: KeyColumns, column: CatalogColumn, parameter: int, source: RowKeyTypes) -> Keys:
-    if source.mysql:
-        return _mysql(column, inserts=key.inserts)
-    declared = source.declared[parameter]
-    free = parameter not in key.cast and declared is None
-    found = source.types[parameter]
-    kind = column.type if found in {"", column.type, column.declared} and (free or found != column.declared) else found
-    if kind != column.type and not _akin(kind, column.type):
-        return equality.anything
-    if not free and (kind == "character" or found == "" or "(" in (declared or "")):
-        return equality.anything  # an explicit cast cuts
-    if key.inserts and column.length and column.type in ROUNDED:
-        return equality.whole if column.type == "numeric" and not column.length - 4 & 0x400 else equality.anything
-    if column.collation and kind in WORDS:
-        return equality.anything
-    return POSTGRES.get(kind, equality.anything)
-
-
-def _akin(one: str, other: str) -> bool:
-    """Whether values of both types are compared without losing a difference."""
-    return {one, other} <= NUMBERS or {one, other} <= WORDS or (one in WORDS and other == "citext")
-
-
-def _mysql(column: CatalogColumn, *, inserts: bool) -> Keys:
-    keys = MYSQL.get(column.type, equality.anything)
-    if column.type in MYSQL_TEXT:
-        if column.collation.endswith("_bin"):
-            keys = equality.padded
-        elif column.collation.endswith(FOLDED) or column.collation == "latin1_swedish_ci":
-            keys = equality.folded
-        if inserts and column.length:
-            keys = equality.bounded(keys, column.length)
-    return keys

@@ -15,6 +15,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from bulkq.dialects import dialect_for
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ NAME_LINE = re.compile(r"^[ \t]*--\s*name\s*:", re.MULTILINE)
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 """A name of a query or of a parameter."""
-
-SPELLINGS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
-"""SQLAlchemy's names of dialects where sqlglot has another; a name that sqlglot lacks means plain SQL."""
 
 OPENED_BY = {
     "'": "string",
@@ -149,7 +147,8 @@ def _tokenizer(dialect: str) -> type[Tokenizer]:
     from sqlglot import TokenType
     from sqlglot.dialects.dialect import Dialect
 
-    known = Dialect.get(SPELLINGS.get(dialect, dialect)) or Dialect.get_or_raise("")
+    facts = dialect_for(dialect)
+    known = Dialect.get(facts.sqlglot or facts.name) or Dialect.get_or_raise("")
     wordless = {
         "COMMANDS": set(),
         "KEYWORDS": {"::": TokenType.DCOLON, ":=": TokenType.COLON_EQ},
@@ -161,6 +160,8 @@ def _tokenizer(dialect: str) -> type[Tokenizer]:
 
 def tokenize(text: str, dialect: str) -> Lexed:
     """Cut `text` into tokens and comments by the rules of `dialect` (sqlglot's or SQLAlchemy's name of it).
+
+    A name that sqlglot lacks means plain SQL.
 
     Never raises: from a quote or comment that is not closed, to the next name line, is one BROKEN token.
     """

@@ -159,6 +159,6 @@ def test_a_marker_has_the_token_of_one_attempt(database: sqlite3.Connection) -> 
 
 def test_questions_about_rights_and_owners() -> None:
     """Both are one statement of PostgreSQL's, and name the tables and the run."""
-    assert len(sqlglot.parse(markers.missing_rights(TABLES), dialect="postgres")) == 1
-    assert all(right in markers.missing_rights(TABLES) for right in markers.RIGHTS.split(", "))
+    assert len(sqlglot.parse(markers.missing_rights(TABLES, "postgres"), dialect="postgres")) == 1
+    assert all(right in markers.missing_rights(TABLES, "postgres") for right in markers.RIGHTS.split(", "))
     assert markers.run_row(TABLES, "r'1").endswith("WHERE run = 'r''1'")

@@ -16,6 +16,7 @@ from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_o
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.targets import TARGET
+from bulkq.drivers import LIBRARIES
 from bulkq.errors import BulkqError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from bulkq.model import Server, Target
     from bulkq.tasks.doctor import Diagnosis
 
-LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy", "sqlglot", "click", "rich")
+SHOWN = (*LIBRARIES, "sqlglot", "click", "rich")
+"""Distributions whose versions are printed."""
 
 
 @click.command(
@@ -96,7 +98,7 @@ def _text(diagnosis: Diagnosis) -> list[str]:
         ("capabilities", ", ".join(_capabilities(diagnosis))),
         ("bulkq", __version__),
         ("python", _python()),
-        ("libraries", ", ".join(f"{name} {_version(name) or 'not installed'}" for name in LIBRARIES)),
+        ("libraries", ", ".join(f"{name} {_version(name) or 'not installed'}" for name in SHOWN)),
     ]
     lines = [f"{name:<13}{value}" for name, value in rows if value]
     return [*lines, *(f"note         {line}" for line in diagnosis.advice)]
@@ -137,7 +139,7 @@ def _record(diagnosis: Diagnosis) -> dict[str, object]:
         "notes": diagnosis.advice,
         "bulkq": __version__,
         "python": _python(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: _version(name) for name in SHOWN},
     }
 
 

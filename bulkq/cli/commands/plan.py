@@ -17,6 +17,7 @@ from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
 from bulkq.markers import tables
 from bulkq.policy import safety
@@ -135,10 +136,10 @@ def _markers(request: Run) -> str:
     if safety.WRITE not in _modes(request):
         return ""
     schema, _, prefix = (request.safety.marker_table or "").rpartition(".")
-    postgres = requests.dialect(request.url) == "postgres"
-    made = tables(schema if schema and postgres else None, prefix or None)
+    known = dialect_for(requests.dialect(request.url))
+    made = tables(schema if schema and known.search_path else None, prefix or None)
     names = f"{made.runs} and {made.markers}".replace('"', "")
-    where = " in the first schema of the search path" if postgres and not schema else ""
+    where = " in the first schema of the search path" if known.search_path and not schema else ""
     end = "kept when the run ends" if request.safety.keep_markers else "emptied of this run when it ends"
     return f"{names}{where}, created on first use, {end}"
 

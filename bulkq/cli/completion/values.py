@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 FILE = [CompletionItem("", type="file")]
 """Let the shell complete a path."""
 
-SCHEMES = {"postgresql://": "PostgreSQL", "sqlite:///": "SQLite file"}
 MOST_RUNS = 30
 LEDGER_TIMEOUT_S = 1.5
 """For a ledger on a PostgreSQL server: a user who waits for a word gives up soon."""
@@ -76,9 +75,10 @@ def parameter_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[
 
 def target_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Return the names of targets and groups, and the beginnings of URLs; after `sqlite:///`, paths."""
-    sqlite = "sqlite:///"
-    if incomplete.startswith(sqlite):
-        return path_items(incomplete.removeprefix(sqlite), sqlite)
+    from bulkq.drivers import FILE_URL, URLS
+
+    if incomplete.startswith(FILE_URL):
+        return path_items(incomplete.removeprefix(FILE_URL), FILE_URL)
     from bulkq.text.urls import safe
 
     config = _config(ctx)
@@ -87,7 +87,7 @@ def target_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str
         notes |= {name: safe(target.url) for name, target in config.targets.items()}
         notes |= {name: f"group of {', '.join(texts)}" for name, texts in config.groups.items()}
         notes |= {f"tag:{tag}": "all targets with the tag" for one in config.targets.values() for tag in one.tags}
-    notes |= SCHEMES
+    notes |= URLS
     return [CompletionItem(name, help=note) for name, note in notes.items() if name.startswith(incomplete)]
 
 
@@ -118,10 +118,11 @@ def _query_names(file: str) -> list[str]:
 
 def _queries(files: Sequence[str]) -> list[Query]:
     """Return the queries of files, as far as they can be read."""
+    from bulkq.dialects import DEFAULT
     from bulkq.lifecycle.query_files import every, split
 
     paths = [split(file)[0] for file in files]
-    return every([path for path in paths if Path(path).is_file()], "postgres")[0]
+    return every([path for path in paths if Path(path).is_file()], DEFAULT)[0]
 
 
 def _config(ctx: click.Context) -> Config | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.cli.options.defaults import config_of, given, said
 from bulkq.cli.options.option import typed
+from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, UsageError, together
 from bulkq.lifecycle.query_files import chosen
@@ -285,7 +286,7 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
         return
     shown = [url for url in options if passwords(url)]
     if shown:
-        libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_of(url) == "postgres" for url in shown) else ""
+        libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_for(dialect_of(url)).libpq for url in shown) else ""
         other = "" if libpq else ", or say in bulkq.toml where it is"
         messages.say(
             "warning",

@@ -39,8 +39,8 @@ def test_identifiers_and_literals_end_where_they_end(dialect: object) -> None:
     known = dialect_for(getattr(dialect, "name"))  # noqa: B009
     quote = known.quote
     assert known.identifier(f"a{quote}b") == f"{quote}a{quote}{quote}b{quote}"
-    assert known.literal("it's") == "'it''s'"
-    assert known.literal("\\") == ("'\\\\'" if known is MYSQL else "'\\'")
+    assert known.literal("it's") == known.literal_prefix + "'it''s'"
+    assert known.literal("\\") == known.literal_prefix + ("'\\\\'" if known in (POSTGRESQL, MYSQL) else "'\\'")
 
 
 def test_states_have_an_action() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkq.dialects import equality
 from bulkq.engine import write_order as module
 from bulkq.engine.write_order import Order
 from bulkq.model import Batch
-from bulkq.query import equality
 from bulkq.query.row_keys import RowKey
 
 if TYPE_CHECKING:

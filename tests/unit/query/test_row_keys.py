@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.query import equality, inline
-from bulkq.query.equality import ANY
+from bulkq.dialects import dialect_for, equality
+from bulkq.dialects.catalog import CatalogColumn, CatalogTable
+from bulkq.dialects.equality import ANY
+from bulkq.query import inline
 from bulkq.query.key_columns import find_key_columns
-from bulkq.query.row_keys import CatalogColumn, CatalogTable, RowKey, RowKeyTypes, groups
+from bulkq.query.row_keys import RowKey, RowKeyTypes, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.dialects.catalog import Keys, ParameterUse
 
 COLUMNS = [
     CatalogColumn("id", "bigint", "bigint"),
@@ -30,13 +38,19 @@ COLUMNS = [
 TABLE = CatalogTable({column.name: column for column in COLUMNS})
 
 
+def keys_of(dialect: str) -> Callable[[CatalogColumn, ParameterUse], Keys]:
+    catalog = dialect_for(dialect).catalog
+    assert catalog is not None
+    return catalog.keys
+
+
 def found(sql: str, table: CatalogTable = TABLE, *types: str, mysql: bool = False) -> tuple[RowKey, ...] | None:
     dialect = "mysql" if mysql else "postgres"
     query = inline(sql, dialect)
     names = find_key_columns(query, dialect)
     assert names is not None
     kinds = types or tuple(table.columns[p.name].type if p.name in table.columns else "" for p in query.parameters)
-    return groups(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], mysql))
+    return groups(names, table, RowKeyTypes(kinds, [p.type for p in query.parameters], keys_of(dialect)))
 
 
 def where(column: str, *types: str, text: str = ":x") -> object:
@@ -83,7 +97,7 @@ def test_a_cast_that_cuts_is_not_trusted() -> None:
     query = inline("-- name: q(x: varchar(2))\ndelete from t where name = :x")
     names = find_key_columns(query, "postgres")
     assert names is not None
-    made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"]))
+    made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"], keys_of("postgres")))
     assert made is not None
     assert made[0].keys == (equality.anything,)
     assert not made[0].compared

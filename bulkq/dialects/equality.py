@@ -7,17 +7,17 @@ equality is not known for certain becomes `ANY`, which may equal every other val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.dialects.catalog import Keys, Values
 
 ANY: Final = object()
 """The key of a value that may equal any other."""
-
-Values = Sequence[object]
-Keys = Callable[[Values], Values]
-"""A column of values -> a column of keys; NULL stays None."""
 
 _WHOLE = re.compile(r"\s*[-+]?[0-9]{1,4000}\s*", re.ASCII)
 _FLOAT = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from bulkq.drivers.sqlite.affinity import COLUMNS, has_affinity
+from bulkq.dialects.sqlite_affinity import COLUMNS, has_affinity
 
 TYPES = [
     "",

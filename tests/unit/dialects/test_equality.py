@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.query import equality as eq
-from bulkq.query.equality import ANY
+from bulkq.dialects import equality as eq
+from bulkq.dialects.equality import ANY
 
 if TYPE_CHECKING:
-    from bulkq.query.equality import Keys
+    from bulkq.dialects.equality import Keys
 
 EQUAL: list[tuple[Keys, list[object]]] = [
     (eq.integers, ["1", "01", " +1\t", 1, "0x1", True]),
