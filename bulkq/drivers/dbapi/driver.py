@@ -70,7 +70,7 @@ class SqlDriver:
             in_process=adapter.in_process,
             concurrent_writes=adapter.concurrent_writes,
             schemas=adapter.schemas,
-            dynamic_types=adapter.dynamic_types,
+            dynamic_types=adapter.facts.dynamic_types,
         )
 
     async def connect(self) -> SqlConnection:

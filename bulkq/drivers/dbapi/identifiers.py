@@ -34,7 +34,7 @@ def _quoted(adapter: Adapter, known: set[str], parameter: str, value: str) -> st
     if value in known:
         left, dot, right = value.partition(".")
         return f"{quoted(left)}.{quoted(right)}" if dot and left in known and right in known else quoted(value)
-    parts = name_parts(value, adapter.quote)
+    parts = name_parts(value, adapter.facts.quote)
     if parts and known.issuperset((*parts, ".".join(parts))):
         return ".".join(map(quoted, parts))
     raise DatabaseError(

@@ -35,14 +35,6 @@ def to_native(value: object) -> object:
             return binding.as_text(value)
 
 
-def quoted(name: str) -> str:
-    """`name` as an identifier. In backquotes: SQLite takes an unknown name in double quotes for a string.
-
-    https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
-    """
-    return f"`{name.replace('`', '``')}`"
-
-
 def _unfit(value: object) -> str | None:
     if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
         return "is an integer of more than 64 bits, which SQLite cannot store: send it as text"

@@ -14,9 +14,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.dialects import SQLITE
 from bulkq.drivers.results import ROWCOUNT, check_rows, columnar, counted
 from bulkq.drivers.sqlite import claims, rules
-from bulkq.drivers.sqlite.binding import SqliteBinding, quoted
+from bulkq.drivers.sqlite.binding import SqliteBinding
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
@@ -141,7 +142,7 @@ class SqliteSession:
         for parts in ((value,), (schema, rest), name_parts(value, '"`')):
             *schemas, last = parts or ("",)
             if last.lower() in known and [name.lower() for name in schemas] in ([], ["main"], ["temp"]):
-                return ".".join(map(quoted, parts))
+                return ".".join(map(SQLITE.identifier, parts))
         raise DatabaseError(
             f':{{{name}}}: no table, view, column or index is named "{value}"',
             sqlstate="SQLITE_ERROR",

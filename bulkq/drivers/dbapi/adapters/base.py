@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import literal_column, select
 
 from bulkq import markers
+from bulkq.dialects import dialect_for
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.drivers.dbapi.description import Described, Refused, Trouble
@@ -63,7 +64,6 @@ class Adapter:
     cancels = False
     """What runs can be ended, whatever the library."""
 
-    dynamic_types = False
     ends_quietly = False
     """A statement that is killed, or meets the server's limit, may answer as if it had ended by itself: the clock decides.
 
@@ -86,7 +86,6 @@ class Adapter:
     temporary = ""
     """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" if unknown."""
 
-    quote = '"'
     cast = ""
     nothing = ""
     """A statement that does nothing; "" for `question`."""
@@ -96,6 +95,7 @@ class Adapter:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.facts = dialect_for(dialect.name)
         self.transactional = self.says_begin or dialect.name in TRANSACTIONAL
         """What failed in the middle of a batch is undone. Where that is not known, each set travels alone."""
 
@@ -257,7 +257,7 @@ class Adapter:
 
     def quoted(self, name: str) -> str:
         """`name` as an identifier."""
-        return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
+        return self.facts.identifier(name)
 
     def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
         """Every name, also `schema.table`, that a `:{name}` placeholder may take."""

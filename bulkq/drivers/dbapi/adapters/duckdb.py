@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from bulkq.dialects import DUCKDB
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.description import Around, Described, Refused, Trouble
 from bulkq.drivers.sqlite import rules
@@ -217,7 +218,7 @@ class DuckDB(Adapter):
             values = [(i, str(v[index])) for i, v in enumerate(sets) if v[index] is not None]
             for start in range(0, len(values), 1000):
                 piece = values[start : start + 1000]
-                rows = ", ".join("({}, '{}')".format(i, v.replace("'", "''").replace("\0", "")) for i, v in piece)
+                rows = ", ".join(f"({i}, {DUCKDB.literal(v.replace(chr(0), ''))})" for i, v in piece)
                 bad = ask(f"SELECT n FROM (VALUES {rows}) AS q(n, v) WHERE TRY_CAST(v AS {kind}) IS NULL ORDER BY n")
                 named = dict(piece)
                 for (n,) in bad:

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from bulkq.dialects import MYSQL
 from bulkq.drivers.binding import Binding, Style
 from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
@@ -140,7 +141,6 @@ class MySQL(Adapter):
     ends_quietly = True  # BENCHMARK gives 0, GET_LOCK gives NULL, DO SLEEP succeeds
     autocommit = True
     says_begin = True
-    quote = "`"
     nothing = "DO 0"
 
     def __init__(self, dialect: Any) -> None:
@@ -276,7 +276,7 @@ class MySQL(Adapter):
         returns = returns_rows(query, self.name)
         probe = Binding(query, binding.identifiers, typed=False, style=MARKS)
         try:
-            asking.ask(f"PREPARE bulkq_probe FROM {mysql_engines.literal(probe.sample)}")
+            asking.ask(f"PREPARE bulkq_probe FROM {MYSQL.literal(probe.sample)}")
         except Exception as error:
             if said(error).number not in {NOT_PREPARABLE, NOT_IN_READ_ONLY}:
                 raise

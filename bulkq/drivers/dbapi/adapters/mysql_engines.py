@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulkq.dialects import MYSQL
 from bulkq.query.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def lasting(ask: Ask, text: str, *, changes: bool) -> str:
 
 def reached(text: str, schema: str, through: str) -> Reached:
     """What a statement, or the body of a trigger or routine of `schema`, names."""
-    tokens = tokenize(text, "mysql").tokens
+    tokens = tokenize(text, MYSQL.name).tokens
     found = Reached()
     first = next((t.word for t in tokens if t.word != "("), "")
     starts = [0] if first in CHANGES or first == "WITH" else []
@@ -192,19 +193,14 @@ def _add(found: Reached, body: str, schema: str, what: str, events: set[str], *,
     inner = reached(body, schema, what)
     found.called += inner.called
     found.events |= events if view else inner.events
-    found.changed += _names(tokenize(body, "mysql").tokens, body, schema, what) if view else inner.changed
+    found.changed += _names(tokenize(body, MYSQL.name).tokens, body, schema, what) if view else inner.changed
 
 
 def _each(ask: Ask, text: str, names: Sequence[Name]) -> list[tuple[object, ...]]:
     """The rows of `text` for all names: a look-up for each is cheap, a condition over several reads every table's definition."""
     looks = [
-        text.format(n=n, schema=literal(name.schema), name=literal(name.name))
+        text.format(n=n, schema=MYSQL.literal(name.schema), name=MYSQL.literal(name.name))
         for n, name in enumerate(names)
         if name.schema
     ]
     return ask(" UNION ALL ".join(looks)) if looks else []
-
-
-def literal(text: str) -> str:
-    """`text` as a string of MySQL's, where a backslash means something."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

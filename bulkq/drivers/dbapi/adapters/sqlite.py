@@ -53,7 +53,6 @@ class SQLite(Adapter):
     in_process = True
     concurrent_writes = False
     optimistic = True
-    dynamic_types = True
     temporary = f"CREATE TEMP TABLE {TABLE} (a integer)"
 
     def __init__(self, dialect: Dialect) -> None:

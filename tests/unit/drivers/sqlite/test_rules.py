@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 
 from bulkq import query as queries
+from bulkq.dialects import SQLITE
 from bulkq.drivers.sqlite import rules
 from bulkq.drivers.sqlite.aiosqlite import open as open_sqlite
-from bulkq.drivers.sqlite.binding import SqliteBinding, quoted, to_native
+from bulkq.drivers.sqlite.binding import SqliteBinding, to_native
 from bulkq.drivers.sqlite.connection import file_of
 from bulkq.drivers.sqlite.handle import Deadline
 from bulkq.errors import TargetError, UsageError
@@ -138,7 +139,7 @@ def test_sets_are_put_in_the_order_of_the_text() -> None:
     query = queries.load("-- name: q(b, a)\n-- @param t ident\nselect :a, :b from :{t};", "q.sql")[0]
     names = [p.name for p in query.parameters]
     values = tuple(f"value of {name}" for name in names)
-    binding = SqliteBinding(query, {"t": quoted("x")}, typed=False, most=MOST)
+    binding = SqliteBinding(query, {"t": SQLITE.identifier("x")}, typed=False, most=MOST)
     assert binding.sample == "select ?, ? from `x`"
     assert [tuple(call[1]) for call in binding.calls([values])] == [("value of a", "value of b")]
 
