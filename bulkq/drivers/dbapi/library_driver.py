@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers.binding import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
@@ -80,7 +81,7 @@ class Library(Adapter):
 
     def __init__(self) -> None:
         self.paramstyle = self.paramstyle or getattr(self.module, "paramstyle", "qmark")
-        self.natives = self.natives or (SIMPLE if self.dynamic_types else NATIVE)
+        self.natives = self.natives or (SIMPLE if dialect_for(self.name).dynamic_types else NATIVE)
         dialect = DefaultDialect(paramstyle=self.paramstyle)  # type: ignore[arg-type] # PEP 249's names
         dialect.name, dialect.driver = self.product, self.library
         self.tried = frozenset({self.library} if self.trusted else ())

@@ -95,7 +95,7 @@ class Adapter:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.facts = dialect_for(dialect.name)
+        self.facts = dialect_for(self.name)
         self.transactional = self.says_begin or dialect.name in TRANSACTIONAL
         """What failed in the middle of a batch is undone. Where that is not known, each set travels alone."""
 
