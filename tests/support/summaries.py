@@ -130,6 +130,34 @@ RAN = RunSummary(
 )
 """Of `bulkq run`."""
 
+SUMMARY = RunSummary(
+    run="01kb4x",
+    status=Status.FAILED,
+    exit_code=1,
+    mode="read",
+    targets=("shop",),
+    ok=997,
+    failed=3,
+    retried=2,
+    elapsed_s=1.84,
+    p50_s=0.0881234,
+    p95_s=0.231,
+    max_s=1.5,
+    queries=(QueryCounts("fix", "users.sql", 7, "shop", ok=997, failed=3, unknown=0),),
+    failures=(FAILURE,),
+)
+"""Of a read with retries."""
+
+STOPPED = replace(
+    checked(check(1), check(2)),
+    status=Status.STOPPED,
+    exit_code=5,
+    reason="SIGTERM",
+    resume="bulkq resume 01kb4x",
+    skipped=40,
+)
+"""Of checks that a signal ended."""
+
 
 def many(count: int, targets: int = 3) -> RunSummary:
     """`count` failing checks on each of `targets` targets, with a few of the others between."""

@@ -9,7 +9,7 @@ import bulkq
 from bulkq.model import states
 
 PACKAGE = Path(bulkq.__file__).parent
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "exit-codes.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "exit-codes.md"
 CODE = re.compile(r"\bBQ\d{3}\b")
 
 
