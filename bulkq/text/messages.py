@@ -60,6 +60,12 @@ def suggestion_or_names(wrong: str, known: Iterable[str], form: str = '"{}"') ->
     return suggestion(wrong, names, form) or f" (there are: {', '.join(names)})"
 
 
+def nearest_hint(name: str, known: Iterable[str]) -> str | None:
+    """A hint with the known name that is most like `name`."""
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else None
+
+
 def _nearest(wrong: str, known: Iterable[str], most: int, likeness: float) -> list[str]:
     import difflib  # only errors need it
 

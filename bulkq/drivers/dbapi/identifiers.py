@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.sqlite import rules
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts
+from bulkq.text.messages import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,5 +41,5 @@ def _quoted(adapter: Adapter, known: set[str], parameter: str, value: str) -> st
         f':{{{parameter}}}: the database has no table, column or schema "{value}": write it as the catalog spells it',
         sqlstate="42P01",
         phase=Phase.PREPARING,
-        hint=rules.nearest_hint(value, known),
+        hint=nearest_hint(value, known),
     )

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.sqlite import rules
+from bulkq.drivers.sqlite import authorizer, error_messages, file_access
 from bulkq.drivers.sqlite.options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
@@ -110,13 +110,13 @@ class Handle:
         Raises:
             TargetError: no such file, not a database, no permission, locked.
         """
-        rules.must_be_usable(self._path, write=not self.read_only)
+        file_access.must_be_usable(self._path, write=not self.read_only)
         try:
             return self._opened()
         except sqlite3.Error as error:
             if self._raw is not None:
                 self._raw.close()
-            raise TargetError(rules.why_not_open(self._path, error, CONNECT_PATIENCE_S)) from error
+            raise TargetError(file_access.why_not_open(self._path, error, CONNECT_PATIENCE_S)) from error
 
     def _opened(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rw"  # "rw" does not create a file
@@ -257,7 +257,7 @@ class Handle:
         """SQLite asks at every compilation whether a statement may do what it says."""
         if self.deadline.off:
             return sqlite3.SQLITE_OK
-        reason = rules.refusal(action, first, second, reading=self.reading, verb=self.verb)
+        reason = authorizer.refusal(action, first, second, reading=self.reading, verb=self.verb)
         self._refusal = reason or self._refusal
         return sqlite3.SQLITE_DENY if reason else sqlite3.SQLITE_OK
 
@@ -277,9 +277,13 @@ class Handle:
             return DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position)
         state = _state(error)
         message = self._message(error, state, patience_s)
-        at = rules.culprit(message, binding.sample) if phase is Phase.PREPARING and binding is not None else None
+        at = (
+            error_messages.culprit(message, binding.sample)
+            if phase is Phase.PREPARING and binding is not None
+            else None
+        )
         offset = None if at is None or binding is None else binding.offset(at)
-        hint = rules.next_step(message)
+        hint = error_messages.next_step(message)
         return DatabaseError(message, sqlstate=state or None, phase=phase, position=position, offset=offset, hint=hint)
 
     def _message(self, error: Exception, state: str, patience_s: float | None) -> str:

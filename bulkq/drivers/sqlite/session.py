@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.dialects import SQLITE
 from bulkq.drivers.results import ROWCOUNT, check_rows, columnar, counted
-from bulkq.drivers.sqlite import claims, rules
+from bulkq.drivers.sqlite import claims
 from bulkq.drivers.sqlite.binding import SqliteBinding
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
 from bulkq.query import name_parts
+from bulkq.text.messages import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -147,7 +148,7 @@ class SqliteSession:
             f':{{{name}}}: no table, view, column or index is named "{value}"',
             sqlstate="SQLITE_ERROR",
             phase=Phase.PREPARING,
-            hint=rules.nearest_hint(value, known),
+            hint=nearest_hint(value, known),
         )
 
     def _catalog(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from bulkq.text.messages import (
     first_names,
     listed,
     nearest,
+    nearest_hint,
     quoted,
     suggestion,
     suggestion_or_names,
@@ -58,3 +59,9 @@ def test_nouns() -> None:
     assert (a_or_an("integer"), a_or_an("bigint")) == ("an integer", "a bigint")
     assert [counted(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
     assert counted(2, "query", "queries") == "2 queries"
+
+
+def test_nearest() -> None:
+    """A misspelled name gets a hint."""
+    assert nearest_hint("Custmers", ["customers", "orders"]) == "did you mean customers?"
+    assert nearest_hint("x", ["customers"]) is None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bulkq.dialects import DUCKDB
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.description import Around, Described, Refused, Trouble
-from bulkq.drivers.sqlite import rules
+from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
 from bulkq.text import pg_text
@@ -117,7 +117,7 @@ class DuckDB(Adapter):
         """The file has to be there: DuckDB would make one."""
         database = url.database or ":memory:"
         if not database.startswith(":memory:") and not re.match(r"[a-z]\w+:", database):
-            rules.must_be_usable(Path(database), write=not read_only)
+            file_access.must_be_usable(Path(database), write=not read_only)
             if read_only and "access_mode" not in url.query:
                 url = url.update_query_dict({"access_mode": "read_only"})
         return url

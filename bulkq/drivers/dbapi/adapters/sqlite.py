@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.description import Refused, Trouble
-from bulkq.drivers.sqlite import rules
+from bulkq.drivers.sqlite import file_access
 from bulkq.errors import TargetError
 from bulkq.model import Server, StatementClass
 
@@ -70,7 +70,7 @@ class SQLite(Adapter):
                 "the URL names no file, and a database in memory would be empty: write the path of a file"
             )
         self._path = Path(database)
-        rules.must_be_usable(self._path, write=not read_only)
+        file_access.must_be_usable(self._path, write=not read_only)
         return url
 
     def look(self, ask: Ask, connection: DbapiConnection) -> Server:
