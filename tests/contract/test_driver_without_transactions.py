@@ -22,7 +22,7 @@ class Shop:
     def __init__(self, cli: Cli, folder: Path) -> None:
         self._cli = cli
         self._url = f"ownchdb:///{folder}"
-        self._env = {"PYTHONPATH": installed("ownchdb", DRIVER.read_text())}
+        self._env = {"PYTHONPATH": installed("ownchdb", DRIVER.read_text(), "Chdb")}
 
     def run(self, sql: str, *args: str) -> Finished:
         """A run on it."""

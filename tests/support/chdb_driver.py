@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from chdb import ChdbError, session
+from chdb import session
 
-from bulkq.drivers.dbapi.description import Trouble
-from bulkq.drivers.dbapi.library_driver import Library, LibraryDriver
-from bulkq.errors import TargetError
+from bulkq.drivers.dbapi.library_driver import Library
 
-DIALECT = "clickhouse"
 FORMAT = "JSONCompactEachRowWithNamesAndTypes"
-STATES = {"READONLY": "25006", "UNKNOWN_TABLE": "42P01", "SYNTAX_ERROR": "42601", "UNKNOWN_IDENTIFIER": "42703"}
 
 
 def literal(value):
@@ -47,7 +42,7 @@ class Cursor:
 
 class Connection:
     def __init__(self, path):
-        self._opened = session.Session(str(path))
+        self._opened = session.Session(path)
 
     def cursor(self):
         return Cursor(self._opened)
@@ -64,29 +59,23 @@ class Connection:
 class Chdb(Library):
     product = "chdb"
     library = "chdb"
-    name = DIALECT
+    name = "clickhouse"
     paramstyle = "format"
     natives = frozenset({int, float, str, type(None)})
     quote = "`"
     explain = "EXPLAIN"
     explains_writes = False
     in_process = True
+    states = {  # noqa: RUF012
+        "(readonly)": "25006",
+        "(unknown_table)": "42P01",
+        "(syntax_error)": "42601",
+        "(unknown_identifier)": "42703",
+    }
 
     def connect(self, url, *, application_name, read_only):
-        path = Path(url.database or "")
-        if not path.is_dir():
-            raise TargetError(f'no such file "{path}": chDB keeps a database in a folder')
-        return Connection(path)
+        return Connection(url.database)
 
     def names(self, ask, connection):
         asked = "SELECT name FROM system.tables WHERE database = currentDatabase() UNION ALL SELECT name FROM system.columns"
         return {str(name) for (name,) in ask(f"{asked} WHERE database = currentDatabase()")}
-
-    def trouble(self, error):
-        words = " ".join(str(error).split())
-        code = words.rpartition("(")[2].rstrip(")") if isinstance(error, ChdbError) else ""
-        return Trouble(words, STATES.get(code))
-
-
-def open(url, *, application_name, read_only):  # noqa: A001 - the name that every driver module has
-    return LibraryDriver(Chdb(), url, application_name=application_name, read_only=read_only)
