@@ -7,11 +7,13 @@ files    files in which a function was called,
 returns  calls that lead from one file into another that was entered before,
 
 once over all rooms, and once over the rooms that steer alone (`tasks`, `lifecycle`, `engine`): a reader who follows the flow stops at
-the interface of every other room. Bodies of modules and classes, and comprehensions do not count.
+the interface of every other room. Bodies of modules and classes and comprehensions do not count, nor does a coroutine that goes on
+behind an `await`.
 """
 
 from __future__ import annotations
 
+import dis
 import json
 import os
 import sqlite3
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 ROOT = str(Path(bulkq.__file__).parent) + os.sep
 OPTIMIZED = 0x1  # of functions; bodies of modules and classes lack it: https://docs.python.org/3/library/inspect.html#code-objects-bit-flags
 COROUTINE = 0x80
+RESUME_KIND, RESUME_START = 0x3, 0  # https://docs.python.org/3/library/dis.html#opcode-RESUME
 INNER = frozenset({"<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>"})
 STEERING = ("tasks/", "lifecycle/", "engine/")
 ATTEMPTS = frozenset({"attempt", "stream", "copy"})
@@ -55,6 +58,12 @@ class Counter:
             self.now = file
 
 
+def _goes_on(frame: FrameType) -> bool:
+    """Whether a coroutine or generator goes on behind an `await` or `yield`, which the hook sees as one more call of it."""
+    at, code = frame.f_lasti, frame.f_code.co_code
+    return at >= 0 and code[at] == dis.opmap["RESUME"] and code[at + 1] & RESUME_KIND != RESUME_START
+
+
 class Trace:
     """The profile hook of one process."""
 
@@ -70,7 +79,7 @@ class Trace:
         if event != "call" or self._ended or not code.co_filename.startswith(ROOT):
             return
         file = code.co_filename[len(ROOT) :]
-        if not code.co_flags & OPTIMIZED or code.co_name in INNER:
+        if not code.co_flags & OPTIMIZED or code.co_name in INNER or _goes_on(frame):
             return
         self._begun = self._begun or (file.startswith(STEERING) and bool(code.co_flags & COROUTINE))
         if not self._begun:

@@ -22,6 +22,7 @@ class BatchOutcome:
     """The replies and failures of a batch so far."""
 
     part: PartState
+    spec: PartSpec
     batch: Batch
     replies: list[tuple[Segment, Reply]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -30,11 +31,6 @@ class BatchOutcome:
     unanswered: list[Failure] = field(default_factory=list)
     attempts: int = 0
     retried: int = 0
-
-    @property
-    def spec(self) -> PartSpec:
-        """The definition of the part."""
-        return self.part.spec
 
     def add(self, segment: Segment, reply: Reply) -> None:
         """Add the reply to one segment."""
@@ -68,7 +64,7 @@ class BatchOutcome:
             failures=tuple(sorted(self.failures, key=lambda f: f.n)),
             changed=self.changed,
             unanswered=tuple(self.unanswered),
-            part=self.part.number,
+            part=self.spec.number,
             attempts=self.attempts,
             retried=self.retried,
             elapsed_s=elapsed_s,

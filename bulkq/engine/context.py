@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.limiter import LimiterSlot
-from bulkq.engine.pool import MOST_OPEN, Slots
+from bulkq.engine.limiter import ConnectionSlots, Limiter
+from bulkq.engine.pool import MOST_OPEN
 from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
 
     from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
-    from bulkq.engine.pool import ConnectionPool
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Ledger, Observer, Sink, Throttle
+    from bulkq.protocols import Ledger, Observer, Throttle
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,9 +50,10 @@ class RunContext:
         ledger: records every batch.
         reserved: connections that are open beside those of the lanes.
         throttle: holds the lanes while the database, or a person, asks for it.
+        failures: of earlier processes of the run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run is given
         self,
         parts: Sequence[PartState],
         *,
@@ -66,6 +65,7 @@ class RunContext:
         ledger: Ledger,
         reserved: int = 0,
         throttle: Throttle | None = None,
+        failures: Sequence[Failure] = (),
     ) -> None:
         pools = {id(part.sessions) for part in parts}
         self.several = len(pools) > 1
@@ -74,43 +74,20 @@ class RunContext:
         self.control = control
         self.rules = rules
         self.ledger = ledger
-        self.overflow = Overflow()
-        self.failures: list[Failure] = []
-        self.error: BulkqError | None = None
-        self.busy: set[ConnectionPool] = set()
-        """Connections of the targets whose lanes are running."""
+        self.failures: list[Failure] = [*failures]
+        self.locks = _locks(parts)
+        """By `id` of a sink that several targets share: to be held while writing into it."""
 
-        self.slots = Slots(max(1, MOST_OPEN - reserved), len(pools))
+        self.error: BulkqError | None = None
+        self.overflow = Overflow()
+        self.slots = ConnectionSlots(max(1, MOST_OPEN - reserved), len(pools))
+        self.limiter = Limiter(concurrency, several=self.several)
         self.gate = ThrottleGate(throttle, self._say)
         self._observers = observers
-        self._concurrency = concurrency
-        self._semaphore = asyncio.Semaphore(concurrency)
-        self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
-        self._doors = _doors(parts)
-
-    def slot(self, sessions: ConnectionPool) -> LimiterSlot:
-        """A slot for a new lane.
-
-        In-process databases also share one slot per processor: more threads would only wait for each other.
-        """
-        if self.several and sessions.driver.capabilities.in_process:
-            return LimiterSlot(self._inside, self._semaphore)
-        return LimiterSlot(self._semaphore)
-
-    def share(self) -> int:
-        """Lanes that a target may have now, at least one: the total, divided by the targets that are running."""
-        if not self.several:
-            return self._concurrency
-        busy = sum(1 for sessions in self.busy if not sessions.lost)
-        return -(-self._concurrency // max(1, busy))
 
     def another_slot(self) -> bool:
         """Whether a target may open one more connection. A single target may open as many as it has lanes."""
         return not self.several or self.slots.another()
-
-    def door(self, sink: Sink) -> asyncio.Lock | None:
-        """The lock to hold while writing into a sink that several targets share; None if one target has it alone."""
-        return self._doors.get(id(sink))
 
     def recorded(self, result: BatchResult, *, failed_known: bool = False) -> None:
         """Record a batch that was written; `failed_known` if the ledger has its failures already."""
@@ -174,7 +151,7 @@ class RunContext:
         return None
 
 
-def _doors(parts: Sequence[PartState]) -> Mapping[int, asyncio.Lock]:
+def _locks(parts: Sequence[PartState]) -> Mapping[int, asyncio.Lock]:
     """A lock for each sink that several targets write to."""
     users: dict[int, set[int]] = {}
     for part in parts:

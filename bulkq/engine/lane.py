@@ -66,7 +66,9 @@ class Lane:
 
     async def ready(self, *, patient: bool = True) -> Connection:
         """The connection, opened if there is none; see `ConnectionPool.open`."""
-        if self._connection is None:
+        if self._connection is None and not self._slot.held:
+            self._connection = await self._sessions.open(patient=patient)
+        elif self._connection is None:
             async with self._slot.lent():
                 self._connection = await self._sessions.open(patient=patient)
         return self._connection
@@ -91,7 +93,7 @@ class Lane:
             StoppedError: the target stayed away.
         """
         started_s = time.monotonic()
-        tally = BatchOutcome(part, batch)
+        tally = BatchOutcome(part, part.spec, batch)
         todo = deque(segments_of(batch, part.spec.identifiers))
         while todo:
             segment = todo.popleft()
@@ -110,7 +112,7 @@ class Lane:
         A result of a single piece comes back in the `BatchResult`, as from `execute`, and `out` never begins.
         """
         started_s = time.monotonic()
-        tally = BatchOutcome(part, batch)
+        tally = BatchOutcome(part, part.spec, batch)
         segment = Segment(range(1))
         again = True
         while again:

@@ -83,14 +83,14 @@ class LaneGroup:
 
     async def run(self) -> None:
         """Run to the end or to a stop."""
-        self._context.busy.add(self.sessions)
+        self._context.limiter.busy.add(self.sessions)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 if self._going:
                     self._add_lane()
         finally:
-            self._context.busy.discard(self.sessions)
+            self._context.limiter.busy.discard(self.sessions)
         await self._finish_output()
 
     @property
@@ -100,7 +100,7 @@ class LaneGroup:
     @property
     def busy(self) -> bool:
         """Whether its lanes are running."""
-        return self.sessions in self._context.busy
+        return self.sessions in self._context.limiter.busy
 
     @property
     def well(self) -> bool:
@@ -169,7 +169,7 @@ class LaneGroup:
         if part is None:
             return 0
         able = part.sessions.driver.capabilities
-        most = min(self.most, self._context.share())
+        most = min(self.most, self._context.limiter.share())
         if not (able.concurrent_reads if part.spec.limits.read_only else able.concurrent_writes):
             most = 1
         return max(0, most - self._stranded)
@@ -184,7 +184,7 @@ class LaneGroup:
 
     async def _run_lane(self) -> None:
         """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
-        slot = self._context.slot(self.sessions)
+        slot = self._context.limiter.slot(self.sessions)
         executor = LocalExecutor(Lane(self.sessions, self._budget, slot), self.parts)
         self._beginning.add(asyncio.current_task())
         self._spread()
@@ -305,7 +305,8 @@ class LaneGroup:
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
             while (part := self._part()) is not None and self._going:
-                size = 1 if part.big else part.size.next(part.remaining, self._lanes_allowed())
+                lanes = self._lanes_allowed()
+                size = 1 if part.big else part.size.next(part.remaining, lanes)
                 batch = await self._take(part, size)
                 if batch is not None:
                     return part, batch
@@ -380,13 +381,13 @@ class LaneGroup:
             return
         error = SetError(0, "57014", f"cancelled, but it {why}")
         lost = tuple(failure(spec, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
-        result = BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=part.number)
+        result = BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=part.spec.number)
         self._count(part, result)
         self._recorded(result)
 
     def _recorded(self, result: BatchResult) -> None:
         """A batch was written; called in output order."""
-        part = next(part for part in self.parts if part.number == result.part)
+        part = next(part for part in self.parts if part.spec.number == result.part)
         self._context.recorded(result, failed_known=part.record_failures is not None)
         if (
             part.order is not None
@@ -428,7 +429,7 @@ class LaneGroup:
 
     def _uncount(self, result: BatchResult) -> None:
         """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
-        part = next(part for part in self.parts if part.number == result.part)
+        part = next(part for part in self.parts if part.spec.number == result.part)
         uncounted = Counts(ok=-result.ok)
         self._context.progress.counts += uncounted
         part.counts += uncounted

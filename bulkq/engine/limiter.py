@@ -1,13 +1,85 @@
-"""The slots of `-j`: a lane holds one while a batch is at the database, and none while it waits."""
+"""The slots of `-j`: a lane holds one while a batch is at the database, and none while it waits. And how many connections are open."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncGenerator
+
+    from bulkq.engine.pool import ConnectionPool
+
+
+class Limiter:
+    """The slots of `-j`, which the targets of a run share.
+
+    Args:
+        concurrency: slots in all.
+        several: whether the run has more than one target.
+
+    Attributes:
+        busy: connections of the targets whose lanes are running.
+    """
+
+    def __init__(self, concurrency: int, *, several: bool) -> None:
+        self.busy: set[ConnectionPool] = set()
+        self._concurrency = concurrency
+        self._several = several
+        self._semaphore = asyncio.Semaphore(concurrency)
+        self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
+
+    def slot(self, sessions: ConnectionPool) -> LimiterSlot:
+        """A slot for a new lane.
+
+        In-process databases also share one slot per processor: more threads would only wait for each other.
+        """
+        if self._several and sessions.driver.capabilities.in_process:
+            return LimiterSlot(self._inside, self._semaphore)
+        return LimiterSlot(self._semaphore)
+
+    def share(self) -> int:
+        """Lanes that a target may have now, at least one: the total, divided by the targets that are running."""
+        if not self._several:
+            return self._concurrency
+        busy = sum(1 for sessions in self.busy if not sessions.lost)
+        return -(-self._concurrency // max(1, busy))
+
+
+class ConnectionSlots:
+    """The connections that a run over several targets may have open. Each lane takes one slot.
+
+    Args:
+        most: slots at first.
+        targets: of the run. A slot is kept for each until it begins, before any target gets a second one.
+    """
+
+    def __init__(self, most: int, targets: int) -> None:
+        self._free = most
+        self._targets = targets
+        self._freed = asyncio.Event()
+
+    async def first(self) -> None:
+        """Take the slot of a target that begins, as soon as one is free."""
+        while not self._free:
+            self._freed.clear()
+            await self._freed.wait()
+        self._free -= 1
+        self._targets -= 1
+
+    def another(self) -> bool:
+        """Take a slot for a further lane of a target; False if none is left over."""
+        if self._free <= self._targets:
+            return False
+        self._free -= 1
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Free the slots of a target whose connections are closed."""
+        self._free += count
+        self._freed.set()
 
 
 class LimiterSlot:

@@ -59,11 +59,6 @@ class PartState:
     wrong: int = 0  # sets that did not end `ok` in this process
 
     @property
-    def number(self) -> int:
-        """The number of the part within the run, from 1."""
-        return self.spec.number
-
-    @property
     def remaining(self) -> int | None:
         """Sets not yet taken, if the total is known."""
         return None if self.source.total is None else max(0, self.source.total - self.taken)

@@ -28,40 +28,6 @@ MOST_OPEN = 256
 """Connections that the lanes of a run over several targets have open: a process has so many files."""
 
 
-class Slots:
-    """The connections that a run over several targets may have open. Each lane takes one slot.
-
-    Args:
-        most: slots at first.
-        targets: of the run. A slot is kept for each until it begins, before any target gets a second one.
-    """
-
-    def __init__(self, most: int, targets: int) -> None:
-        self._free = most
-        self._targets = targets
-        self._freed = asyncio.Event()
-
-    async def first(self) -> None:
-        """Take the slot of a target that begins, as soon as one is free."""
-        while not self._free:
-            self._freed.clear()
-            await self._freed.wait()
-        self._free -= 1
-        self._targets -= 1
-
-    def another(self) -> bool:
-        """Take a slot for a further lane of a target; False if none is left over."""
-        if self._free <= self._targets:
-            return False
-        self._free -= 1
-        return True
-
-    def give_back(self, count: int) -> None:
-        """Free the slots of a target whose connections are closed."""
-        self._free += count
-        self._freed.set()
-
-
 class ConnectionPool:
     """The connections of one target: opened for lanes, kept between runs of one `bulkq.open`, outlasting an outage.
 

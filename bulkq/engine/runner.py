@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from bulkq.engine.context import RunContext
 from bulkq.engine.control import DRAIN_S
 from bulkq.engine.lane_group import TICK_S, LaneGroup
-from bulkq.model import SinkPosition
+from bulkq.model import Batch, BatchResult, SinkPosition
+from bulkq.model.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
     from bulkq.errors import BulkqError
-    from bulkq.model import BatchResult, Failure
+    from bulkq.model import Failure
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, Throttle
 
@@ -40,6 +41,7 @@ class Runner:
         canaries: targets that run to their end first; the others begin only if all went well there.
         reserved: connections that are open beside those of the lanes.
         throttle: opened; holds the lanes while it has a reason.
+        failures: of earlier processes of the run.
     """
 
     def __init__(  # noqa: PLR0913 - each says how the run is carried out
@@ -56,6 +58,7 @@ class Runner:
         canaries: Sequence[ConnectionPool] = (),
         reserved: int = 0,
         throttle: Throttle | None = None,
+        failures: Sequence[Failure] = (),
     ) -> None:
         self.parts = parts
         self.control = control
@@ -69,7 +72,13 @@ class Runner:
             ledger=ledger,
             reserved=reserved,
             throttle=throttle,
+            failures=failures,
         )
+        control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes)
+        self.failures = self._context.failures
+        """The first failures of the run, for the report."""
+
+        self._sinks = tuple({id(part.sink): part for part in reversed(parts)}.values())
         self._targets = [
             LaneGroup(
                 group, self._context, most=min(concurrency, group[0].sessions.most or concurrency), ordered=ordered
@@ -77,11 +86,6 @@ class Runner:
             for group in _by_target(parts)
         ]
         self._canaries = canaries
-
-    @property
-    def failures(self) -> list[Failure]:
-        """The first failures of the run, for the report."""
-        return self._context.failures
 
     @property
     def error(self) -> BulkqError | None:
@@ -94,7 +98,7 @@ class Runner:
 
     async def run(self) -> None:
         """Run to the end or to a stop; what came of it stands in `progress`, `parts`, `failures`, `error` and the control."""
-        self.control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes)
+        self._fail_refused()
         timer = asyncio.create_task(self._watch())
         self._context.progress.targets = len(self._targets)
         try:
@@ -128,18 +132,29 @@ class Runner:
         """How far every output holds whole answers of batches that were recorded; asked by the ledger's group commit."""
         found: list[tuple[int, SinkPosition]] = []
         turns = [lanes.window.streaming for lanes in self._targets if lanes.window.streaming is not None]
-        for part in first_of_each_sink(self.parts):
+        for part in self._sinks:
             begins = [begin for turn in turns if (begin := turn.begins_at(part.sink)) is not None]
             found.extend(
-                (part.number, SinkPosition(position.path, min([*begins, position.offset])))
+                (part.spec.number, SinkPosition(position.path, min([*begins, position.offset])))
                 for position in part.sink.positions()
             )
         return found
 
     async def fsync(self) -> None:
         """Make durable what the outputs hold."""
-        for part in first_of_each_sink(self.parts):
+        for part in self._sinks:
             await part.sink.fsync()
+
+    def _fail_refused(self) -> None:
+        """A statement that the server refuses fails once; its other sets are skipped."""
+        for part in self.parts:
+            if part.refused is not None:
+                failed = Counts(failed=1)
+                part.counts += failed
+                self._context.progress.counts += failed
+                nothing = Batch(-1, part.refused.n, ())
+                spec = part.spec
+                self.recorded(BatchResult(nothing, spec.query, spec.target, (), (), (), ok=0, failures=(part.refused,)))
 
     # --- targets ---------------------------------------------------------------------------------------------------
 
@@ -215,11 +230,6 @@ class Runner:
         amounts = [lanes.window.backlog.all for lanes in self._targets]
         progress.waiting = sum(amount.sets for amount in amounts)
         progress.waiting_bytes = sum(amount.weight for amount in amounts)
-
-
-def first_of_each_sink(parts: Sequence[PartState]) -> list[PartState]:
-    """The first part of every output."""
-    return list({id(part.sink): part for part in reversed(parts)}.values())
 
 
 def _by_target(parts: Iterable[PartState]) -> list[list[PartState]]:

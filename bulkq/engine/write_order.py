@@ -33,14 +33,15 @@ class Order:
     Args:
         source: the sets.
         groups: the parameters that name their rows; a row may be named in several ways.
+        exact: the source has all sets of the run, so that repeated ones can be counted.
     """
 
-    def __init__(self, source: ParameterSource, groups: Sequence[RowKey]) -> None:
+    def __init__(self, source: ParameterSource, groups: Sequence[RowKey], *, exact: bool = True) -> None:
         self.groups = groups
         self.repeated = 0
         """Sets whose row an earlier set has named, as far as that was counted."""
 
-        self.exact = True
+        self.exact = exact
         """Whether `repeated` is all of them."""
 
         self._source = source

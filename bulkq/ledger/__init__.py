@@ -15,8 +15,8 @@ from bulkq.ledger.null import NoLedger
 from bulkq.ledger.owners import new_owner
 
 if TYPE_CHECKING:
-    from bulkq.ledger.recorder import Recorder
     from bulkq.ledger.store import StoredLedger
+    from bulkq.protocols import Ledger
 
 __all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
 
@@ -40,17 +40,19 @@ async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger
     return opened
 
 
-async def open_recorder(url: str = "auto") -> Recorder:
+async def open_recorder(url: str = "auto") -> Ledger:
     """Open a ledger for a new run, making or upgrading it where need be.
 
     Args:
-        url: as `open_ledger` takes it.
+        url: as `open_ledger` takes it; or `none`: nothing is recorded.
 
     Raises:
         UsageError: `url` is not understood.
         LedgerNewer: it was made by a newer version.
         LedgerError: it cannot be read or written.
     """
+    if url == "none":
+        return NoLedger()
     from bulkq.ledger import file_writer
     from bulkq.ledger.recorder import Recorder
 

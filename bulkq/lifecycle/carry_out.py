@@ -12,7 +12,6 @@ from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.open import open_run
 from bulkq.lifecycle.preflight import look_first
 from bulkq.lifecycle.record import begin
-from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from bulkq.lifecycle.job import Job
@@ -29,7 +28,6 @@ async def carry_out(job: Job) -> RunSummary:
         stack.push_async_callback(_close_ledger, job)
         opened = await open_run(job, stack)
         try:
-            opened.throttle = await open_throttle(job.request.limits.throttle, stack)
             await look_first(opened)
             recorded = await begin(opened)
         except BaseException:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from bulkq.engine.context import Rules
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
-from bulkq.lifecycle import late_failures, write_order
+from bulkq.lifecycle import write_order
 from bulkq.lifecycle.preflight import PEEKED
-from bulkq.model import Batch, BatchResult
-from bulkq.model.counts import Counts
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
@@ -35,15 +33,12 @@ async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
     """
     _announce(opened)
     runner = _runner(opened, recorded)
-    recorded.watch(opened, runner, opened.job.control)
-    await _refused_parts(opened, runner)
     try:
-        await late_failures.tell(opened, recorded.ledger)
-        await recorded.replace_outputs(opened)
+        await recorded.follow(opened, runner)
         await runner.run()
     except BaseException:
-        for sink in opened.sinks:
-            await sink.close(complete=False)
+        for part in opened.outputs:
+            await part.sink.close(complete=False)
         raise
     await _count_skipped(opened)
     return runner.failures
@@ -63,7 +58,7 @@ def _announce(opened: OpenRun) -> None:
 
 def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
     limits = opened.request.limits
-    runner = Runner(
+    return Runner(
         opened.parts,
         concurrency=limits.concurrency,
         progress=opened.progress,
@@ -79,9 +74,8 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
         ordered=not opened.request.output.unordered,
         canaries=[site.sessions for site in opened.sites if site.first],
         throttle=opened.throttle,
+        failures=opened.resume.failures,
     )
-    runner.failures.extend(opened.resume.failures)
-    return runner
 
 
 def _first_line(opened: OpenRun) -> str:
@@ -91,7 +85,7 @@ def _first_line(opened: OpenRun) -> str:
     words = [f"run={opened.run}", opened.mode, *target]
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
-    words.extend(f"spool={path}" for path in opened.spools.values())
+    words.extend(f"spool={path}" for path in opened.sources.spools.values())
     words.extend(f"throttle={expression}" for expression in request.limits.throttle)
     if request.safety.write:
         words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), write_order.sentence(opened))))})")
@@ -131,23 +125,10 @@ def _many(opened: OpenRun) -> list[str]:
     return [f"targets={len(opened.request.targets.selected)}", *(f"{name}:{count}" for name, count in counts if count)]
 
 
-async def _refused_parts(opened: OpenRun, runner: Runner) -> None:
-    """A statement that the server refuses fails once; its other sets are skipped."""
-    for part in opened.parts:
-        if part.refused is None:
-            continue
-        part.counts += Counts(failed=1)
-        opened.progress.counts += Counts(failed=1)
-        empty = Batch(-1, part.refused.n, ())
-        runner.recorded(
-            BatchResult(empty, part.spec.query, part.spec.target, (), (), (), ok=0, failures=(part.refused,))
-        )
-
-
 async def _count_skipped(opened: OpenRun) -> None:
     """`skipped` = never tried: what was cut and given up, and what was never cut."""
     known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
-    if opened.resume.whole:
+    if opened.same_sets:
         known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}
     for part in opened.parts:
         skipped = max(0, part.taken - (part.tried - part.before))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
-from bulkq.errors import DatabaseError, TargetError, UsageError
+from bulkq.errors import DatabaseError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Behind
 from bulkq.policy import safety
@@ -191,12 +191,3 @@ def _listing(dialect: Dialect, patterns: Sequence[str]) -> str:
 
 def _shown(request: Run) -> str:
     return ", ".join(f'"{pattern}"' for pattern in request.targets.schemas[:SHOWN])
-
-
-def without_schema(request: Run, sites: Sequence[OpenTarget]) -> None:
-    """Targets whose schemas were never listed take no part, in this process and in those that go on."""
-    if not request.targets.schemas:
-        return
-    for site in sites:
-        if site.lost is None and any(request.targets.selected[place].schema is None for place in site.places):
-            site.lose(TargetError(f"{site.label}: could not be reached when its schemas were to be listed"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
-from bulkq.lifecycle import open_targets, write_order
+from bulkq.lifecycle import write_order
 from bulkq.model import QueryCounts, RunSummary, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
@@ -42,8 +42,8 @@ async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Fail
         _tell_unread(opened)
     try:
         await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name
-        for sink in opened.sinks:
-            await _close(opened, sink, complete=complete)
+        for part in opened.outputs:
+            await _close(opened, part.sink, complete=complete)
         summary = await recorded.finish(opened, summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
@@ -72,11 +72,11 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
             opened.progress,
             exit_code=exit_code,
             mode=opened.mode,
-            targets=open_targets.labels(opened.request, opened.sites),
+            targets=opened.labels,
         ),
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
-        repeated_exact=opened.resume.record is None and all(p.order.exact for p in opened.parts if p.order is not None),
+        repeated_exact=all(part.order.exact for part in opened.parts if part.order is not None),
         reason=control.reason or opened.sources.cut_off or _not_done(opened),
         per_target=targets,
         queries=tuple(
@@ -121,7 +121,7 @@ def _warnings(opened: OpenRun) -> list[WarningCounts]:
 def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
     """What came of each target, and of each schema of it."""
     found: list[TargetCounts] = []
-    for label in open_targets.labels(opened.request, opened.sites):
+    for label in opened.labels:
         site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.spec.target == label]))
         refused = next((part.refused.message for part in parts if part.refused is not None), "")
         found.append(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.ledger import NoLedger, open_recorder
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from typing import BinaryIO
 
@@ -60,7 +59,7 @@ class Job:
 
     request: Run
     run: str
-    ledger: asyncio.Task[Ledger]
+    ledger: asyncio.Future[Ledger]
     control: Control
     observers: Sequence[Observer] = ()
     console: Console = field(default_factory=Console)
@@ -78,22 +77,3 @@ def new_run_id(now_s: float | None = None) -> str:
     number = int(time.time() if now_s is None else now_s) % 32**6
     number = number * 32**4 + secrets.randbelow(32**4)
     return "".join(ALPHABET[number >> shift & 31] for shift in range(45, -1, -5))
-
-
-def open_ledger_of(request: Run) -> asyncio.Task[Ledger]:
-    """Begin to open the ledger of a new run."""
-
-    async def work() -> Ledger:
-        ledger = request.safety.ledger
-        return NoLedger() if ledger == "none" else await open_recorder(ledger)
-
-    return asyncio.create_task(work())
-
-
-def opened_ledger(ledger: Ledger) -> asyncio.Task[Ledger]:
-    """A ledger that is open, as a job takes it."""
-
-    async def work() -> Ledger:
-        return ledger
-
-    return asyncio.create_task(work())

@@ -33,18 +33,18 @@ async def tell(opened: OpenRun, ledger: Ledger) -> None:
     """
     file = opened.failure_file
     for part in opened.parts:
-        unanswered = opened.resume.cut_off.get(part.number, ())
+        unanswered = opened.resume.cut_off.get(part.spec.number, ())
         if unanswered:
             if file is not None:
                 file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
             count = sum(last - first + 1 for first, last in unanswered)
-            ledger.mark(Mark(part.number, tuple(unanswered), unanswered=count))
-        state = opened.resume.parts.get(part.number)
+            ledger.mark(Mark(part.spec.number, tuple(unanswered), unanswered=count))
+        state = opened.resume.parts.get(part.spec.number)
         started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]
         if started and file is not None:
             unknown = await _listed(opened, part, _ranges(started), SetError(0, None, UNSETTLED), Outcome.UNKNOWN)
             file.write(unknown)
-            ledger.mark(Mark(part.number, (), tuple(unknown)))
+            ledger.mark(Mark(part.spec.number, (), tuple(unknown)))
         if file is not None and state is not None and part.record_failures is not None:
             file.write(await _unwritten(opened, part, state.failures, file.told()))
 
@@ -69,7 +69,7 @@ async def _listed(
 ) -> list[Failure]:
     """A record of each set in `ranges`, with its line and values."""
     found: list[Failure] = []
-    source = Only(await opened.sources.whole(part.number, part.spec.query), ranges)
+    source = Only(await opened.sources.whole(part.spec.number, part.spec.query), ranges)
     try:
         while (batch := await source.take(PIECE, 0)) is not None:
             found += [

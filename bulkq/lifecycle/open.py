@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.expand_targets import without_schema
 from bulkq.lifecycle.open_run import OpenRun
 from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.sources import Sources
@@ -24,8 +23,8 @@ from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.sources.binding import check_constants
-from bulkq.sources.first_batch import Peeked
 from bulkq.text.messages import first_names
+from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,63 +33,53 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.job import Job
     from bulkq.model import Query, Run, Target
     from bulkq.protocols import ParameterSource, Sink
+    from bulkq.sources.first_batch import Peeked
     from bulkq.transforms import Mapping as Mapping_
-
-LEAST_FIRST = (safety.UNRECORDED, safety.MAINTENANCE, safety.IDEMPOTENT, safety.WRITE, safety.READ)
-"""Modes, the one that promises least first."""
 
 
 async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
     """Open all that needs no connection, so that a mistake in an option or a file is found without one."""
-    request, given = job.request, job.given
+    request = job.request
     sites = _sites(job, stack)
     labels = open_targets.labels(request, sites)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
+    throttle = await open_throttle(request.limits.throttle, stack)
     sources = Sources(job, stack, [site.driver.capabilities for site in sites])
-    made: dict[int, Peeked] = {}
-    for place in range(len(labels)):
-        for at, query in enumerate(request.queries.selected):
-            number = place * len(request.queries.selected) + at + 1
-            source = Peeked(given.source if given else await sources.open(number, at + 1, query))
-            stack.push_async_callback(source.close)
-            made[number] = source
-    sinks: Mapping[tuple[str, str], Sink]
-    if given is not None:
-        sinks = dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), given.sink)
-    else:
-        sinks = _sinks(job, labels)
-    parts: list[PartState] = []
+    opened = await sources.open_all()
+    sinks = _sinks(job, labels)
     for site in sites:
         site.parts = [
-            _part(request, number, label, schema, query, made[number], sinks[label, query.name], site)
+            _part(request, number, label, schema, query, opened[number], sinks[label, query.name], site)
             for number, label, schema, query in _numbered(request, site, labels)
         ]
         for part in site.parts:
             part.mapper = _timed(request, part, mapping)
-        parts += site.parts
-    progress = Progress(run=job.run, name=request.queries.name or _title(request))
-    unique = tuple({id(sink): sink for sink in sinks.values()}.values())
+    parts = [part for site in sites for part in site.parts]
+    outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:
         failure_file = _failure_file(job)
     except BaseException:
-        for sink in unique:
-            sink.discard()
+        for part in outputs:
+            part.sink.discard()
         raise
     return OpenRun(
         job=job,
         request=request,
         run=job.run,
-        mode=mode_of_run(request),
+        mode=safety.mode_of_run(request),
         sites=sites,
-        progress=progress,
+        progress=Progress(run=job.run, name=request.queries.name or _title(request)),
         parts=parts,
-        sinks=unique,
+        labels=labels,
+        outputs=outputs,
         failure_file=failure_file,
         observers=job.observers if failure_file is None else (*job.observers, failure_file),
         resume=job.resume,
         several=len(sites) > 1,
+        same_sets=job.resume.record is None and job.resume.only is None,
         sources=sources,
+        throttle=throttle,
     )
 
 
@@ -119,7 +108,7 @@ def _sites(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
         sessions = job.given.sessions
         return [OpenTarget(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
     sites = open_targets.open_sites(request, f"bulkq/{job.run}", job.say)
-    without_schema(request, sites)
+    open_targets.without_schema(request, sites)
     open_targets.choose_canaries(request, sites)
     for site in sites:
         stack.push_async_callback(site.sessions.close)
@@ -139,19 +128,6 @@ def _numbered(request: Run, site: OpenTarget, labels: Sequence[str]) -> list[tup
         for place in site.places
         for at, query in enumerate(request.queries.selected, 1)
     ]
-
-
-def mode_of_run(request: Run) -> str:
-    """The mode of a run: of its queries, the one that promises least."""
-    modes = {mode_of(request, query) for query in request.queries.selected}
-    return next(mode for mode in LEAST_FIRST if mode in modes)
-
-
-def mode_of(request: Run, query: Query) -> str:
-    """The mode of one query of a run."""
-    return safety.mode_of(
-        query, write=request.safety.write, idempotent=request.safety.idempotent, ledger=request.safety.ledger
-    )
 
 
 def _check_names(request: Run, labels: Sequence[str]) -> None:
@@ -180,8 +156,11 @@ def _failure_file(job: Job) -> FailureFile | None:
 
 def _sinks(job: Job, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
     request, console, continue_at = job.request, job.console, job.resume.outputs
+    if job.given is not None:
+        return dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), job.given.sink)
     if continue_at is not None and request.output.failures:
-        continue_at.pop(str(Path(request.output.failures).resolve()), None)
+        failures = str(Path(request.output.failures).resolve())
+        continue_at = {path: offset for path, offset in continue_at.items() if path != failures}
     return open_sinks(
         path=request.output.path,
         format=request.output.format,
@@ -202,7 +181,7 @@ def _part(
     if target.schema is not None:
         query = query.within(target)
     spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, site))
-    size = 1 if mode_of(request, query) == safety.MAINTENANCE else effective(request.limits, query).batch
+    size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     return PartState(spec, source, sink, site.sessions, BatchSize(size))
@@ -216,7 +195,7 @@ def one_lane(request: Run, site: OpenTarget) -> bool:
 def _spec(
     request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
 ) -> PartSpec:
-    mode = mode_of(request, query)
+    mode = safety.mode_of(query, request.safety)
     own = effective(request.limits, query)
     limits = Limits(
         timeout_s=own.timeout_s,
@@ -233,6 +212,7 @@ def _spec(
         typed=source.typed,
         limits=limits,
         retries=own.retries,
+        mode=mode,
         number=number,
         repeatable=mode == safety.IDEMPOTENT,
         answers=request.output.path is not None or request.output.format is not None,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.job import Job
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.sources import Sources
     from bulkq.model import Run
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Observer, Sink, Throttle
+    from bulkq.protocols import Observer, Throttle
     from bulkq.sinks.failures import FailureFile
 
 
@@ -31,7 +30,10 @@ class OpenRun:
     sites: list[OpenTarget]
     progress: Progress
     parts: list[PartState]
-    sinks: tuple[Sink, ...]
+    labels: list[str]
+    """What each of the request's targets is called in output, in their order."""
+    outputs: tuple[PartState, ...]
+    """For each output the first part that writes to it."""
     failure_file: FailureFile | None
     observers: Sequence[Observer]
     """Those of the job, and the `--failures` file."""
@@ -39,6 +41,8 @@ class OpenRun:
     resume: ResumeState
     several: bool
     """Whether it works on more than one target."""
+    same_sets: bool
+    """Whether a query has the same sets on every target."""
     checked: set[tuple[object, ...]] = field(default_factory=set)
     """For which query and types a whole file was looked at."""
     warned: set[str] = field(default_factory=set)
@@ -47,21 +51,16 @@ class OpenRun:
     recorded: bool = False
     """The ledger knows the new run: whatever happens now, a resume can go on with it."""
 
-    @property
-    def spools(self) -> dict[int, Path]:
-        """Where its sources are spooled, by number of the query."""
-        return self.sources.spools
-
     def say(self, text: str) -> None:
         """Tell people."""
         self.job.say(text)
 
     def discard(self) -> None:
         """Close the outputs as if they had never been opened; a run that is on no record leaves no spool."""
-        for sink in self.sinks:
-            sink.discard()
+        for part in self.outputs:
+            part.sink.discard()
         if self.failure_file is not None:
             self.failure_file.discard()
         if self.resume.record is None and not self.recorded:
-            for spool in self.spools.values():
+            for spool in self.sources.spools.values():
                 spool.unlink(missing_ok=True)

@@ -124,13 +124,7 @@ def _site(
 
     ordered = 1 if request.limits.ordered else None
     limits = [most for most in (request.limits.per_target, target.concurrency, ordered) if most is not None]
-    writes = any(
-        safety.mode_of(
-            query, write=request.safety.write, idempotent=request.safety.idempotent, ledger=request.safety.ledger
-        )
-        != safety.READ
-        for query in request.queries.selected
-    )
+    writes = any(safety.mode_of(query, request.safety) != safety.READ for query in request.queries.selected)
     sessions = ConnectionPool(
         driver, outage_s=request.limits.outage_s, say=tell, most=min(limits, default=None), writes=writes
     )
@@ -154,10 +148,13 @@ def choose_canaries(request: Run, sites: Sequence[OpenTarget]) -> None:
 
 async def side_by_side(
     sites: Sequence[OpenTarget], work: Callable[[OpenTarget], Awaitable[None]], *, write: bool
-) -> None:
+) -> list[OpenTarget]:
     """Do `work` for every site that is not lost, at most `MOST_OPEN` at once. Of more sites, no connection is kept.
 
     Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
+
+    Returns:
+        Those that are lost, now or before.
 
     Raises:
         TargetError: the only one, or all, cannot be reached; a line each.
@@ -178,8 +175,39 @@ async def side_by_side(
                 await site.sessions.close()
 
     await connect_all([site for site in sites if site.lost is None], one, at_once=MOST_OPEN)
-    if several and all(site.lost is not None for site in sites):
+    lost = [site for site in sites if site.lost is not None]
+    if several and len(lost) == len(sites):
         raise type(sites[0].lost or TargetError())("\n".join(f"{site.label}: {site.reason}" for site in sites))
+    return lost
+
+
+async def on_each(
+    sites: Sequence[OpenTarget],
+    work: Callable[[OpenTarget, Connection], Awaitable[None]],
+    *,
+    write: bool,
+    connect_timeout_s: float | None = None,
+) -> list[OpenTarget]:
+    """Do `work` for every site as `side_by_side` does, over its first connection, which is kept for a lane.
+
+    Among several, a target that is connected and gives no answer within `LOOK_S` is lost, too.
+    """
+
+    async def one(site: OpenTarget) -> None:
+        connection = await connected(site, connect_timeout_s)
+        try:
+            async with asyncio.timeout(LOOK_S if len(sites) > 1 else None):
+                await work(site, connection)
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error, TimeoutError):
+                raise TargetError(f"{site.label}: connected, but there was no answer within {LOOK_S:g}s") from None
+            if isinstance(error, DatabaseError):
+                raise TargetError(f"{site.label}: {error}") from error
+            raise
+        site.sessions.give_back(connection)
+
+    return await side_by_side(sites, one, write=write)
 
 
 async def connected(site: OpenTarget, connect_timeout_s: float | None) -> Connection:
@@ -192,21 +220,6 @@ async def connected(site: OpenTarget, connect_timeout_s: float | None) -> Connec
         return await site.sessions.first(connect_timeout_s)
     except TimeoutError:
         raise TargetError(f"{site.label}: no answer within {connect_timeout_s:g}s") from None
-
-
-async def in_time(site: OpenTarget, work: Awaitable[None], *, several: bool) -> None:
-    """Wait for `work` on a connected target, among several not for longer than `LOOK_S`.
-
-    Raises:
-        TargetError: the connection broke, or there was no answer in time.
-    """
-    try:
-        async with asyncio.timeout(LOOK_S if several else None):
-            await work
-    except TimeoutError:
-        raise TargetError(f"{site.label}: connected, but there was no answer within {LOOK_S:g}s") from None
-    except DatabaseError as error:
-        raise TargetError(f"{site.label}: {error}") from error
 
 
 def refuse_twins(request: Run, sites: Sequence[OpenTarget], say: Callable[[str], None]) -> None:
@@ -227,8 +240,10 @@ def refuse_twins(request: Run, sites: Sequence[OpenTarget], say: Callable[[str],
         say(f"{line}: its rows come once for each name")
 
 
-async def identify(site: OpenTarget, connection: Connection) -> None:
-    """Find out which physical database this is."""
-    site.identity = await run_identity.identity(connection, site.target.url)
-    site.physical = await run_identity.physical(connection, site.identity)
-    site.server = connection.server
+def without_schema(request: Run, sites: Sequence[OpenTarget]) -> None:
+    """Set aside the targets whose schemas were never listed, in this process and in those that go on."""
+    if not request.targets.schemas:
+        return
+    for site in sites:
+        if site.lost is None and any(request.targets.selected[place].schema is None for place in site.places):
+            site.lose(TargetError(f"{site.label}: could not be reached when its schemas were to be listed"))

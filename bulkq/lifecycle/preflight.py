@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
-from bulkq.lifecycle import open_targets, write_order
+from bulkq.lifecycle import open_targets, run_identity, write_order
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
@@ -39,20 +40,16 @@ async def look_first(opened: OpenRun) -> None:
         ParameterError: a value that a target would not take.
         RefusedError: too few connections are free; two names for one database that would be changed.
     """
-
-    async def look(site: OpenTarget) -> None:
-        connection = await open_targets.connected(site, opened.request.limits.connect_timeout_s)
-        try:
-            await open_targets.in_time(site, _look(opened, site, connection), several=opened.several)
-        except BaseException:
-            await connection.close()
-            raise
-        site.sessions.give_back(connection)
-
-    await open_targets.side_by_side(opened.sites, look, write=opened.request.safety.write)
-    open_targets.refuse_twins(opened.request, opened.sites, opened.say)
-    lost = [site for site in opened.sites if site.lost is not None]
-    most = opened.request.limits.max_failed_targets
+    request = opened.request
+    lost = await open_targets.on_each(
+        opened.sites,
+        partial(_look, opened),
+        write=request.safety.write,
+        connect_timeout_s=request.limits.connect_timeout_s,
+    )
+    if opened.several:
+        open_targets.refuse_twins(request, opened.sites, opened.say)
+    most = request.limits.max_failed_targets
     stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
     for site in lost:
         opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
@@ -60,40 +57,56 @@ async def look_first(opened: OpenRun) -> None:
 
 async def _look(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:
     site.server = connection.server
-    if opened.several:
-        await open_targets.identify(site, connection)
+    await _recognize(opened, site, connection)
     uncounted = refuse_uncounted(counted_option(opened.request), connection.server, site.driver.capabilities.name)
     if uncounted is not None:
         raise uncounted
     heads = [await _peek(part) for part in site.parts]
     _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
-    statements: list[Statement | None] = []
+    statements = [
+        None if head is None else await _look_at_part(opened, site, part, head, connection)
+        for part, head in zip(site.parts, heads, strict=True)
+    ]
     for part, head in zip(site.parts, heads, strict=True):
-        source = part.source
-        statements.append(None)
         if head is None:
             part.exhausted = True
             if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
-            continue
+    if opened.request.safety.write:
+        await write_order.order(opened, site, connection, statements)
+
+
+async def _look_at_part(
+    opened: OpenRun, site: OpenTarget, part: PartState, head: Batch, connection: Connection
+) -> Statement | None:
+    """Look at one part with its first sets; the first statement that the target takes."""
+    if part.spec.identifiers:
         check_identifiers(part.spec.query, head)
-        variants = Variants(part.spec)
-        await variants.prepare(connection, head)
-        if variants.error is not None:  # it failed once, not once per set
-            part.refused = failure(part.spec, head, 0, variants.error, Outcome.NOT_STARTED, 1)
-            continue
-        statements[-1] = variants.first
-        if part.mapper is None:  # else only its rows tell which columns they have
-            columns = () if variants.first is None else variants.first.columns
-            part.sink.describe(part.spec.query, columns)
-        if site.driver.capabilities.dynamic_types:
-            await _warn_of_untyped(opened, part, connection)
-        if site.driver.capabilities.text_parameters and not source.typed:
-            for statement, positions in variants.each(head):
-                await check_values(connection, statement, head, opened.request.sources.constants, positions)
-        if opened.request.safety.write and source.replayable and opened.resume.repeats is None:
-            await _whole_source(opened, site, part, connection, variants)
-    await write_order.order(opened, site, connection, statements)
+    variants = Variants(part.spec)
+    await variants.prepare(connection, head)
+    if variants.error is not None:  # it failed once, not once per set
+        part.refused = failure(part.spec, head, 0, variants.error, Outcome.NOT_STARTED, 1)
+        return None
+    first = variants.first
+    if part.mapper is None:  # else only its rows tell which columns they have
+        part.sink.describe(part.spec.query, () if first is None else first.columns)
+    can = site.driver.capabilities
+    if can.dynamic_types:
+        await _warn_of_untyped(opened, part, connection)
+    if can.text_parameters and not part.source.typed:
+        for statement, positions in variants.each(head):
+            await check_values(connection, statement, head, opened.request.sources.constants, positions)
+    if opened.request.safety.write and part.source.replayable and opened.resume.repeats is None:
+        await _whole_source(opened, site, part, connection, variants)
+    return first
+
+
+async def _recognize(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:
+    """Find out which database this is; of a retry, refuse one with other settings than the run's that it repeats."""
+    if opened.several or opened.request.safety.recorded:
+        site.identity, site.physical = await run_identity.identify(connection, site.target.url)
+    if opened.resume.repeats is not None:
+        run_identity.refuse_other_settings(opened.resume.repeats, site.places[0], site.label, connection.server)
 
 
 async def _peek(part: PartState) -> Batch | None:
@@ -115,7 +128,7 @@ async def _say_empty(opened: OpenRun, part: PartState, connection: Connection) -
 
 async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connection) -> None:
     """Warn, once per query, of values that the target compares as numbers or as text."""
-    place = (part.number - 1) % len(opened.request.queries.selected) + 1
+    place = (part.spec.number - 1) % len(opened.request.queries.selected) + 1
     names = opened.sources.texts.get(place, frozenset())
     for finding in await find_untyped(connection, part.spec.query, names):
         text = warning(finding)

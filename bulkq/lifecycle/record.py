@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.engine.affected_guard import AffectedGuard
-from bulkq.engine.runner import first_of_each_sink
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import late_failures, open_targets, run_identity, target_markers
-from bulkq.lifecycle.open import mode_of
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
 from bulkq.policy import safety
@@ -23,7 +22,6 @@ from bulkq.sources.spool import save_constants
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
     from bulkq.engine.runner import Runner
     from bulkq.lifecycle.open_run import OpenRun
@@ -54,28 +52,28 @@ class RecordedRun:
     constants: Path | None = None
     outputs: frozenset[str] = frozenset()
 
-    def watch(self, opened: OpenRun, runner: Runner, control: Control) -> None:
-        """Let group commits ask how far the outputs are, and stop the run when one fails."""
-        ledger = self.ledger
-        if not ledger.keeps:
-            return
-        file = opened.failure_file
+    async def follow(self, opened: OpenRun, runner: Runner) -> None:
+        """Let group commits ask how far the outputs are, and stop the run when one fails.
 
-        ledger.attach(
-            positions=lambda: [*runner.positions(), *_failures_at(file)],
-            fsync=lambda: _fsync(runner, file),
-            on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
-        )
-
-    async def replace_outputs(self, opened: OpenRun) -> None:
-        """Say which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
+        Says which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
 
         Raises:
             LedgerError: it cannot be written.
         """
-        notices = [notice for sink in dict.fromkeys(opened.sinks) for notice in sink.notices]
+        if self.ledger.keeps:
+            file, control = opened.failure_file, opened.job.control
+            self.ledger.attach(
+                positions=lambda: [*runner.positions(), *_failures_at(file)],
+                fsync=lambda: _fsync(runner, file),
+                on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
+            )
+        await self._replace_outputs(opened)
+
+    async def _replace_outputs(self, opened: OpenRun) -> None:
+        sinks = [part.sink for part in opened.outputs]
+        notices = [notice for sink in sinks for notice in sink.notices]
         notices += opened.failure_file.notices if opened.failure_file is not None else []
-        if any(position.path not in self.outputs for sink in opened.sinks for position in sink.positions()):
+        if any(position.path not in self.outputs for sink in sinks for position in sink.positions()):
             await self.ledger.sync()
         if not notices:
             return
@@ -118,7 +116,7 @@ class RecordedRun:
                     await self._remove_markers(opened, site, site.tables)
         if summary.failed or summary.unknown:
             return  # a retry reads the sets that failed from them again, and removes them when all goes well
-        files = [*opened.spools.values(), *map(Path, opened.resume.leftovers)]
+        files = [*opened.sources.spools.values(), *map(Path, opened.resume.leftovers)]
         for file in (*files, *([self.constants] if self.constants is not None else [])):
             file.unlink(missing_ok=True)
 
@@ -138,6 +136,15 @@ class RecordedRun:
             )
 
 
+class ResumedRun(RecordedRun):
+    """A run that goes on."""
+
+    async def follow(self, opened: OpenRun, runner: Runner) -> None:
+        """Tell at once what the process that died could not tell any more."""
+        await super().follow(opened, runner)
+        await late_failures.tell(opened, self.ledger)
+
+
 async def begin(opened: OpenRun) -> RecordedRun:
     """Record the run and, for exactly once, commit its run row in every target; nothing of the user's is sent before.
 
@@ -152,21 +159,10 @@ async def begin(opened: OpenRun) -> RecordedRun:
         _prepare_parts(opened, ledger, "")
         return RecordedRun(ledger=ledger, record=None, started_at=_now())
     owner = new_owner()
-    exact = any(mode_of(opened.request, query) == safety.WRITE for query in opened.request.queries.selected)
-
-    async def site_begins(site: OpenTarget) -> None:
-        connection = await site.sessions.first()
-        try:
-            await open_targets.in_time(
-                site, _begin_at(opened, site, connection, owner, exact=exact), several=opened.several
-            )
-        except BaseException:
-            await connection.close()
-            raise
-        site.sessions.give_back(connection)
-
     try:
-        await open_targets.side_by_side(opened.sites, site_begins, write=opened.request.safety.write)
+        if any(part.spec.mode == safety.WRITE for part in opened.parts):
+            work = partial(_begin_at, opened, owner)
+            await open_targets.on_each(opened.sites, work, write=opened.request.safety.write)
         recorded = await _begin(opened, ledger, owner)
     except BaseException:
         if not opened.recorded:
@@ -176,14 +172,7 @@ async def begin(opened: OpenRun) -> RecordedRun:
     return recorded
 
 
-async def _begin_at(opened: OpenRun, site: OpenTarget, connection: Connection, owner: str, *, exact: bool) -> None:
-    if not site.identity:
-        await open_targets.identify(site, connection)
-    repeats = opened.resume.repeats
-    if repeats is not None:
-        run_identity.refuse_other_settings(repeats, site.places[0], site.label, connection.server)
-    if not exact:
-        return
+async def _begin_at(opened: OpenRun, owner: str, site: OpenTarget, connection: Connection) -> None:
     try:
         tables = await target_markers.make_tables(connection, site.target.url, opened.request.safety.marker_table)
         await target_markers.begin(connection, tables, opened.run, owner)
@@ -216,7 +205,7 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
         run=run,
         owner=owner,
         mode=opened.mode,
-        targets=open_targets.labels(request, opened.sites),
+        targets=opened.labels,
         identities=[site.identity for site in sites],
         markers=[site.tables for site in sites],
         servers=[site.server for site in sites],
@@ -226,7 +215,7 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
     if request.sources.constants:
         constants = run_identity.spool_folder(request.safety.ledger) / f"{run}.params"
         save_constants(constants, request.sources.constants)
-    kept = [str(path) for path in (*opened.spools.values(), *([constants] if constants else []))]
+    kept = [str(path) for path in (*opened.sources.spools.values(), *([constants] if constants else []))]
     outputs = _outputs(opened)
     inserting = asyncio.create_task(ledger.begin(record, kept, outputs))
     try:
@@ -251,7 +240,7 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
 
 def _outputs(opened: OpenRun) -> list[tuple[int, SinkPosition]]:
     """How far the outputs are before the run: at their beginning."""
-    found = [(part.number, position) for part in first_of_each_sink(opened.parts) for position in part.sink.positions()]
+    found = [(part.spec.number, position) for part in opened.outputs for position in part.sink.positions()]
     return [*found, *_failures_at(opened.failure_file)]
 
 
@@ -264,11 +253,11 @@ def _go_on(opened: OpenRun, ledger: Ledger, record: RunRecord) -> RecordedRun:
     resume = opened.resume
     opened.progress.counts = resume.counts
     for part in opened.parts:
-        part.counts = resume.counts_of_part(part.number)
+        part.counts = resume.counts_of_part(part.spec.number)
         part.before = part.counts.tried
     _prepare_parts(opened, ledger, resume.owner)
     constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
-    return RecordedRun(
+    return ResumedRun(
         ledger=ledger,
         record=replace(record, owner=resume.owner),
         started_at=record.started_at,
@@ -291,7 +280,7 @@ def _prepare_parts(opened: OpenRun, ledger: Ledger, owner: str) -> None:
     )
     for site in opened.sites:
         for part in site.parts:
-            mode = mode_of(request, part.spec.query)
+            mode = part.spec.mode
             part.guard = guard
             if site.tables is not None and mode == safety.WRITE:
                 part.spec = replace(part.spec, claims=Claims(opened.run, owner, site.tables))
@@ -309,7 +298,7 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
             Failure(n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, late_failures.STARTED, 1)
             for n in range(batch.first, batch.first + len(batch.sets))
         )
-        ledger.mark(Mark(part.number, (), failures))
+        ledger.mark(Mark(part.spec.number, (), failures))
         await ledger.sync()
 
     return started
@@ -319,7 +308,7 @@ def _keep(part: PartState, ledger: Ledger) -> Callable[[Sequence[Failure]], Awai
     """Sets that failed stay failed if this process dies: later sets of the same row may be applied, and must not be undone."""
 
     async def failed(failures: Sequence[Failure]) -> None:
-        ledger.mark(Mark(part.number, (), tuple(failures)))
+        ledger.mark(Mark(part.spec.number, (), tuple(failures)))
         await ledger.sync()
 
     return failed

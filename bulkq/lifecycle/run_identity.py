@@ -102,6 +102,12 @@ async def physical(connection: Connection, identity: str) -> str:
     return identity
 
 
+async def identify(connection: Connection, url: str) -> tuple[str, str]:
+    """`identity` and `physical` of a database."""
+    found = await identity(connection, url)
+    return found, await physical(connection, found)
+
+
 def twins(named: Iterable[tuple[str, str, str | None]]) -> list[str]:
     """A line for each two names of one physical database.
 
@@ -146,10 +152,12 @@ async def record(
     resume: ResumeState,
 ) -> RunRecord:
     """The record of a run that begins."""
+    settings = [None if server is None else _settings(server) for server in servers]
+    unchanged = await fingerprints(request, identities)
     kept = json.loads(request_json.to_json(request, str(Path.cwd())))
     if resume.only is not None:
         kept[ONLY] = {str(part): list(ranges) for part, ranges in resume.only.items()}
-    kept[SETTINGS] = [None if server is None else _settings(server) for server in servers]
+    kept[SETTINGS] = settings
     kept["tables"] = [[tables.runs, tables.markers] if tables else None for tables in markers]
     return RunRecord(
         run=run,
@@ -158,7 +166,7 @@ async def record(
         name=request.queries.name or ", ".join(query.name for query in request.queries.selected),
         targets=tuple(targets),
         request=json.dumps(kept),
-        fingerprint=await fingerprints(request, identities),
+        fingerprint=unchanged,
         owner=owner,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         retry_of=resume.repeats.run if resume.repeats is not None else None,

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.run_identity import source_request, spool_folder
+from bulkq.policy.ranges import Ranges
 from bulkq.sources import open_source, texts_of
+from bulkq.sources.first_batch import Peeked
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
+from bulkq.sources.subset import Only, Remaining
 from bulkq.targets.query_rows import rows_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.lifecycle.job import Job
+    from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource
 
@@ -56,24 +60,36 @@ class Sources:
         self._mixed = not all(driver.dynamic_types for driver in drivers)
         self._shared: dict[int, PrefetchedSource] = {}
 
-    async def open(self, part: int, place: int, query: Query) -> ParameterSource:
-        """The sets of part number `part`, of the query at `place`, 1 or more.
+    async def open_all(self) -> dict[int, Peeked]:
+        """The source of every part, by the number of the part.
 
         Raises:
             ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
         """
+        given, queries = self._job.given, self._request.queries.selected
+        found: dict[int, Peeked] = {}
+        for target in range(len(self._request.targets.selected)):
+            for place, query in enumerate(queries, 1):
+                part = target * len(queries) + place
+                source = Peeked(await self._open(part, place, query) if given is None else given.source)
+                self._stack.push_async_callback(source.close)
+                found[part] = source
+        return found
+
+    async def _open(self, part: int, place: int, query: Query) -> ParameterSource:
+        """The sets of part number `part`, of the query at `place`, 1 or more."""
         source: ParameterSource
         if place in self._resume.spools:
             source = await self._kept(self._resume.spools[place], place, query)
         else:
-            source = await self._opened(place, query, self._resume.position(part))
-        return self._resume.rest(source, part)
+            source = await self._opened(place, query, _position(self._resume, part))
+        return _rest(self._resume, source, part)
 
     async def whole(self, part: int, query: Query) -> ParameterSource:
         """All sets of a part once more, from the first: of a source that can be read again, or that an earlier process has spooled.
 
         Raises:
-            ParameterError, LedgerError, RefusedError: as `open`.
+            ParameterError, LedgerError, RefusedError: as `open_all`.
         """
         place = (part - 1) % len(self._request.queries.selected) + 1
         if place in self._resume.spools:
@@ -108,7 +124,7 @@ class Sources:
         )
         self.texts[place] = texts_of(source)
         several = len(request.targets.selected) > 1
-        if source.replayable or self._resume.repeats is not None or (request.safety.ledger == "none" and not several):
+        if source.replayable or self._resume.repeats is not None or not (request.safety.recorded or several):
             return source
         try:
             ahead = PrefetchedSource(
@@ -125,9 +141,27 @@ class Sources:
 
     async def _spool(self, place: int) -> Path:
         """Where the spool of a source lies: beside the ledger, or for a run without one where it goes with the run."""
-        if self._request.safety.ledger == "none":
+        if not self._request.safety.recorded:
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkq-"))
             return Path(folder) / f"{place}.spool"
         await asyncio.shield(self._job.ledger)  # its folder is where the spool lies
         self.spools[place] = spool_folder(self._request.safety.ledger) / f"{self._job.run}.{place}.spool"
         return self.spools[place]
+
+
+def _position(resume: ResumeState, part: int) -> SourcePosition | None:
+    """Where the source of a part can go on, if all before that is done; a redone marker may lie before it."""
+    known = resume.parts.get(part)
+    done = resume.done.get(part, ())
+    if known is None or known.source is None or not done or done[0][0] != 1 or done[0][1] < known.source.n:
+        return None
+    return known.source
+
+
+def _rest(resume: ResumeState, source: ParameterSource, part: int) -> ParameterSource:
+    """The sets of `source` that a part has still to do."""
+    done = resume.done.get(part, ())
+    if resume.only is not None:
+        known = Ranges(done)
+        return Only(source, [gap for wanted in resume.only.get(part, ()) for gap in known.gaps(*wanted)])
+    return source if resume.record is None else Remaining(source, done)

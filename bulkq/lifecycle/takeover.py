@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle import open_targets, restore_request, run_identity, target_markers
-from bulkq.lifecycle.expand_targets import without_schema
-from bulkq.lifecycle.open import mode_of
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.batch import failure_counts
@@ -41,7 +39,7 @@ async def take_over(
     states = {state.part: state for state in await ledger.state(record.run)}
     known = _TakeoverState(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
     sites = open_targets.open_sites(request, f"bulkq/{record.run}", say)
-    without_schema(request, sites)
+    open_targets.without_schema(request, sites)
 
     async def take(site: OpenTarget) -> None:
         connection = await open_targets.connected(site, request.limits.connect_timeout_s)
@@ -97,11 +95,11 @@ async def _own(known: _TakeoverState, site: OpenTarget, connection: Connection, 
     """
     record, place = known.record, site.places[0]
     then = _identities(record)[place]
-    site.identity = await run_identity.identity(connection, site.target.url)
+    site.identity, _ = await run_identity.identify(connection, site.target.url)
     if then and site.identity != then:
         raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
     run_identity.refuse_other_settings(record, place, site.label, connection.server)
-    if not any(mode_of(known.request, query) == safety.WRITE for query in known.request.queries.selected):
+    if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
     url, run = site.target.url, record.run
 
@@ -128,7 +126,7 @@ def _believe(
         before = sum(_count(known.done.get(part, ())) for part in applied)
         known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
     for part, query in known.parts(site):
-        if mode_of(known.request, query) != safety.WRITE:
+        if safety.mode_of(query, known.request.safety) != safety.WRITE:
             continue
         recorded = known.done.get(part, ())
         state = known.states.get(part)
@@ -152,12 +150,16 @@ async def _resume_state(known: _TakeoverState, sites: Sequence[OpenTarget], owne
         changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
     ok = sum(_count(ranges) for ranges in done.values())
     harmless = {
-        part for site in sites for part, query in known.parts(site) if mode_of(request, query) == safety.IDEMPOTENT
+        part
+        for site in sites
+        for part, query in known.parts(site)
+        if safety.mode_of(query, request.safety) == safety.IDEMPOTENT
     }
     states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
     for part, state in states.items():
         done[part] = _merged(done.get(part, []), state.failures)
     spools, leftovers = await restore_request.spooled(known.ledger, record)
+    failures = [failure for state in states.values() for failure in state.failures]
     return ResumeState(
         record=record,
         owner=owner,
@@ -170,13 +172,15 @@ async def _resume_state(known: _TakeoverState, sites: Sequence[OpenTarget], owne
         leftovers=leftovers,
         only=run_identity.only(record),
         counts=replace(
-            failure_counts([failure for state in states.values() for failure in state.failures]),
+            failure_counts(failures),
             ok=ok,
             retried=record.retried,
             changed=changed,
             unanswered=record.unanswered + known.unanswered,
         ),
         cut_off=known.cut_off,
+        failures=failures,
+        outputs={sink.path: sink.offset for state in states.values() for sink in state.sinks},
     )
 
 

@@ -54,7 +54,7 @@ async def order(
             continue
         part.apart = found == () or (found is None and _ranged(opened, statement.query))
         if found:
-            part.order = Order(part.source, found)
+            part.order = Order(part.source, found, exact=opened.resume.record is None)
 
 
 async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[RowKey]) -> None:
@@ -63,10 +63,10 @@ async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[R
     Raises:
         RefusedError: names the first of them.
     """
-    failed = Ranges((opened.resume.only or {}).get(part.number, ()))
+    failed = Ranges((opened.resume.only or {}).get(part.spec.number, ()))
     names: list[dict[object, int]] = [{} for _ in groups]
     overtaken: dict[int, int] = {}
-    source = await opened.sources.whole(part.number, part.spec.query)
+    source = await opened.sources.whole(part.spec.number, part.spec.query)
     try:
         while (batch := await source.take(CHECKED, 0)) is not None:
             for known, group in zip(names, groups, strict=True):

@@ -34,6 +34,7 @@ class PartSpec:
     typed: bool  # the sets hold Python values of the right types; False: text
     limits: Limits
     retries: int
+    mode: str = "read"  # what is promised of its sets: one of `bulkq.policy.safety.MODES`
     number: int = 1  # of the part within the run, from 1
     claims: Claims | None = None  # of an exactly-once write: every attempt claims its sets in its own transaction
     repeatable: bool = False  # an unknown outcome is settled by a repeat: reads, and writes declared idempotent

@@ -153,13 +153,18 @@ class SafetyOptions:
     write: bool = False
     allow: frozenset[str] = frozenset()
     confirmed: tuple[str, ...] = ()  # --confirm
-    ledger: str = "auto"
+    ledger: str = "auto"  # --ledger; "none" records nothing
     idempotent: bool = False  # --idempotent: repeats are harmless, no markers
     marker_table: str | None = None  # --marker-table [SCHEMA.]PREFIX
     keep_markers: bool = False
     retry_unknown: bool = False  # --on-unknown retry
     expect_rows: int | None = None
     max_affected: int | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run is recorded in a ledger."""
+        return self.ledger != "none"
 
 
 @frozen(kw_only=True)

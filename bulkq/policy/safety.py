@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from bulkq.model import Query, Run, Server, Target
+    from bulkq.model.run import SafetyOptions
 
 ALLOWABLE = ("unbounded", "truncate", "ddl")
 """The words of `--allow`."""
 
 READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "idempotent", "maintenance", "unrecorded")
 """Under which promise a query runs, as the ledger and the report name it."""
+
+LEAST_FIRST = (UNRECORDED, MAINTENANCE, IDEMPOTENT, WRITE, READ)
+"""Modes, the one that promises least first."""
 
 NO_LEDGER_PROMISE = (
     "--ledger none: each batch is one transaction, but a killed run cannot be resumed without repeating applied batches"
@@ -163,7 +167,7 @@ def refuse_protected(targets: Iterable[Target], *, write: bool, confirmed: Colle
     )
 
 
-def mode_of(query: Query, *, write: bool, idempotent: bool, ledger: str) -> str:
+def mode_of(query: Query, options: SafetyOptions) -> str:
     """The one of `MODES` in which `query` runs.
 
     A statement that is run with `--write` counts as one that changes data unless it says `@mode read`: what a function in a
@@ -171,17 +175,21 @@ def mode_of(query: Query, *, write: bool, idempotent: bool, ledger: str) -> str:
 
     Args:
         query: the query, with its metadata.
-        write: whether `--write` was given.
-        idempotent: whether `--idempotent` was given.
-        ledger: of the option; "none" promises less.
+        options: of the run. One that is not recorded promises less.
     """
-    if not write or query.mode is Mode.READ:
+    if not options.write or query.mode is Mode.READ:
         return READ
     if _outside(query):
         return MAINTENANCE
-    if ledger == "none":
+    if not options.recorded:
         return UNRECORDED
-    return IDEMPOTENT if idempotent or query.idempotent else WRITE
+    return IDEMPOTENT if options.idempotent or query.idempotent else WRITE
+
+
+def mode_of_run(request: Run) -> str:
+    """The mode of a run: of its queries, the one that promises least."""
+    modes = {mode_of(query, request.safety) for query in request.queries.selected}
+    return next(mode for mode in LEAST_FIRST if mode in modes)
 
 
 def sentence(mode: str) -> str:

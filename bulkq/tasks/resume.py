@@ -18,7 +18,7 @@ from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.job import Console, Job, opened_ledger
+from bulkq.lifecycle.job import Console, Job
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import safety, stop_rules
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Run, RunRecord, RunSummary
-    from bulkq.protocols import Observer
+    from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config
 
 
@@ -85,10 +85,12 @@ async def resume(
         with contextlib.suppress(BulkqError):
             await stored.close()
         raise
+    opened: asyncio.Future[Ledger] = asyncio.get_running_loop().create_future()
+    opened.set_result(stored)
     job = Job(
         request=request,
         run=record.run,
-        ledger=opened_ledger(stored),
+        ledger=opened,
         control=control,
         observers=observers,
         console=Console(stdout, None, terminal),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from bulkq.ledger import open_recorder
 from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.expand_targets import expanded
-from bulkq.lifecycle.job import Console, Job, new_run_id, open_ledger_of
+from bulkq.lifecycle.job import Console, Job, new_run_id
 from bulkq.lifecycle.resume_state import ResumeState
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ async def run(
     job = Job(
         request=request,
         run=new_run_id(),
-        ledger=open_ledger_of(request),
+        ledger=asyncio.create_task(open_recorder(request.safety.ledger)),
         control=control,
         observers=observers,
         console=Console(stdout, stdin, terminal),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BOUNDS = {"run": (36, 140), "resume": (39, 220), "check": (26, 90), "plan": (6, 12)}
-"""By command: files of the rooms that steer, and returns to them; threads make a few returns more or less."""
+BOUNDS = {"run": (30, 40), "resume": (33, 58), "check": (24, 54), "plan": (6, 12)}
+"""By command: files of the rooms that steer, and returns to them."""
 
 
 @pytest.mark.parametrize("command", BOUNDS)

@@ -126,9 +126,7 @@ def _head(request: Run, made: Plan) -> list[str]:
 
 def _modes(request: Run) -> list[str]:
     """Return the modes of the queries, each once."""
-    asked = {"write": request.safety.write, "idempotent": request.safety.idempotent}
-    found = (safety.mode_of(query, **asked, ledger=request.safety.ledger) for query in request.queries.selected)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(safety.mode_of(query, request.safety) for query in request.queries.selected))
 
 
 def _markers(request: Run) -> str:

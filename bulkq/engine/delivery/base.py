@@ -68,13 +68,13 @@ class Window(ABC):
         self.open = True
         self.streaming: Begun | None = None
         self.overflow = overflow
-        self.backlog = Backlog(overflow)
         self._most = AHEAD_PER_LANE * lanes
         self._taken = False  # a lane writes into the sink
         self._room = 0  # batches that may wait while it does, if the reader is slow
         self._reader = Reader()
         self._moved = asyncio.Event()
         self._broken = False
+        self.backlog = Backlog(overflow)
 
     @property
     def full(self) -> bool:

@@ -37,21 +37,21 @@ def choose_delivery(
         written: records a batch that was written.
     """
     overflow, progress = context.overflow, context.progress
-    judges = {part.number: part.judge for part in parts if part.judge is not None}
+    judges = {part.spec.number: part.judge for part in parts if part.judge is not None}
     if judges:
         return EvaluatedDelivery(SeparateWindow(lanes, overflow), progress, judges, written)
     window = OrderedWindow(lanes, overflow) if ordered else UnorderedWindow(lanes, overflow)
     outlets = {
-        part.number: Outlet(
+        part.spec.number: Outlet(
             part.sink,
             written,
-            context.door(part.sink),
+            context.locks.get(id(part.sink)),
             reads=part.spec.limits.read_only,
             noted=part.record_started is not None,
         )
         for part in parts
     }
-    mappers = {part.number: part.mapper for part in parts if part.mapper is not None}
+    mappers = {part.spec.number: part.mapper for part in parts if part.mapper is not None}
     if mappers:
         return MappedDelivery(window, outlets, progress, mappers)
     return SinkDelivery(window, outlets, progress)

@@ -23,7 +23,7 @@ class LocalExecutor:
 
     def __init__(self, lane: Lane, parts: Iterable[PartState]) -> None:
         self._lane = lane
-        self._parts = {part.number: part for part in parts}
+        self._parts = {part.spec.number: part for part in parts}
 
     @property
     def stranded(self) -> bool:

@@ -186,7 +186,7 @@ def _errors(made: QueryPlan, rules: CheckRules, request: Checks) -> list[str]:
     if made.columns and unknown:
         there = ", ".join(column.name for column in made.columns)
         found.append(f"@mask {', '.join(unknown)} is no column of the result ({there}): nothing is shown")
-    if request.run.safety.ledger == "none":
+    if not request.run.safety.recorded:
         conditions = (*rules.expect, *rules.warn, *rules.fail)
         past = [condition.text for condition in conditions if condition.measure is Measure.UNCHANGED]
         found += [f"{condition}: there is no ledger to compare with: leave out --ledger none" for condition in past]

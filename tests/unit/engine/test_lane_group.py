@@ -173,15 +173,15 @@ async def test_targets_share_the_slots(database: str) -> None:
     two.sink = one.sink
     context = context_of([one, two, three])
     assert context.several
-    context.busy.update([one.sessions, two.sessions, three.sessions])
-    assert context.share() == 2
+    context.limiter.busy.update([one.sessions, two.sessions, three.sessions])
+    assert context.limiter.share() == 2
     three.sessions.lost = True
-    assert context.share() == 2
-    context.busy.discard(two.sessions)
-    assert context.share() == 4
-    assert isinstance(context.door(one.sink), asyncio.Lock)
-    assert context.door(three.sink) is None
-    assert context_of([one]).share() == 4
+    assert context.limiter.share() == 2
+    context.limiter.busy.discard(two.sessions)
+    assert context.limiter.share() == 4
+    assert isinstance(context.locks.get(id(one.sink)), asyncio.Lock)
+    assert id(three.sink) not in context.locks
+    assert context_of([one]).limiter.share() == 4
 
 
 async def test_the_local_executor_gives_one_result_for_a_batch(database: str) -> None:

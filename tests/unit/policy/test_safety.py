@@ -8,7 +8,7 @@ import pytest
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import Mode, Query, Server, StatementClass, Target
-from bulkq.model.run import make_run, set_fields
+from bulkq.model.run import SafetyOptions, make_run, set_fields
 from bulkq.policy.safety import (
     MODES,
     counted_option,
@@ -139,8 +139,7 @@ def test_the_mode_follows_from_query_and_options(
 ) -> None:
     """What cannot be in a transaction is at most once; without a ledger a write is only as good as its process."""
     asked = replace(query("UPDATE", WRITE), **changes)  # type: ignore[arg-type]
-    given = {"write": False, "idempotent": False, "ledger": "auto"} | options
-    assert mode_of(asked, **given) == mode  # type: ignore[arg-type]
+    assert mode_of(asked, SafetyOptions(**options)) == mode  # type: ignore[arg-type]
 
 
 def test_every_mode_is_a_sentence() -> None:
