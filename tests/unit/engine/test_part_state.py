@@ -45,7 +45,7 @@ def test_the_state_counts_what_is_left() -> None:
     """What is left is known where the total is."""
     source = Sets(READ.query, iter(()), dynamic=False)
     state = PartState(WRITE, source, NoSink(), None)  # type: ignore[arg-type]
-    assert state.number == 3
+    assert state.spec.number == 3
     assert state.remaining is None
     source.total = 5
     state.taken = 3

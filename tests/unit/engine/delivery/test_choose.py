@@ -64,7 +64,7 @@ class Verdict:
 @pytest.fixture
 def context() -> Iterator[RunContext]:
     """What a delivery needs of the run."""
-    made = SimpleNamespace(overflow=Overflow(), progress=Progress(), door=lambda _: None)
+    made = SimpleNamespace(overflow=Overflow(), progress=Progress(), locks={})
     yield cast("RunContext", made)
     made.overflow.close()
 
