@@ -149,7 +149,7 @@ def refusal(found: Sequence[Sequence[object]], claim: Claim) -> DatabaseError:
     owner, last, rows = cast("tuple[str, int | None, int]", tuple(found[0]))
     if last is not None and int(rows) < NO_COUNT:
         error = DatabaseError(
-            "their marker was committed before their work: look in the database whether these sets are applied",
+            "their marker was committed before their work: check in the database whether these sets were applied",
             sqlstate=MARKER_EARLY,
             phase=Phase.COMMITTING,
         )
@@ -159,7 +159,9 @@ def refusal(found: Sequence[Sequence[object]], claim: Claim) -> DatabaseError:
         return AlreadyApplied(int(last), int(rows), phase=Phase.CLAIMING, ours=owner == claim.owner)
     if owner != claim.owner:
         return NotOwner(owner, phase=Phase.CLAIMING)
-    return DatabaseError("the run came back to us while we claimed", sqlstate="40001", phase=Phase.CLAIMING)
+    return DatabaseError(
+        "this process became the owner of the run again during the claim", sqlstate="40001", phase=Phase.CLAIMING
+    )
 
 
 def token(number: int) -> int:

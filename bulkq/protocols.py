@@ -351,7 +351,7 @@ class Executor(Protocol):
 
         Raises:
             RefusedError: the session may not execute the statement.
-            StoppedError: the target stayed away.
+            StoppedError: the target was unreachable for too long.
         """
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ SELECT pg_catalog.pg_is_in_recovery(), source::text, pg_catalog.quote_ident(sess
   FROM pg_catalog.pg_settings WHERE name = '{NAME}'"""
 """Where the setting comes from: https://www.postgresql.org/docs/current/view-pg-settings.html"""
 
-STANDBY = "the server is a standby in recovery: give the primary, or several hosts with target_session_attrs=read-write"
+STANDBY = "the server is a standby in recovery: connect to the primary, or give several hosts with target_session_attrs=read-write"
 
 
 def reason(row: Sequence[object], settings: Sequence[Setting]) -> str:
@@ -26,7 +26,7 @@ def reason(row: Sequence[object], settings: Sequence[Setting]) -> str:
         return STANDBY
     asked = next((one.source for one in settings if one.name == NAME), None)
     if source in {"client", "session"} and asked is not None:
-        return f"{NAME} is on in {asked}: take it out"
+        return f"{NAME} is on in {asked}: remove it"
     places = {
         "global": ("for all roles", f"ALTER ROLE ALL RESET {NAME}"),
         "database": (f"for the database {database}", f"ALTER DATABASE {database} RESET {NAME}"),

@@ -107,7 +107,7 @@ def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None
 def uncounted(option: str) -> RefusedError:
     """The error for an `option` that needs a count which the library does not give; the caller rolls back."""
     return RefusedError(
-        f"the database library does not say how many rows were changed: leave {option} out: rolled back"
+        f"the database library does not report how many rows were changed, so they were rolled back: remove {option}"
     )
 
 

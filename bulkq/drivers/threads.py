@@ -120,7 +120,7 @@ def what_lasts(hop: asyncio.Future[T], grace_s: float) -> T:
     """
     if not hop.done():
         raise DatabaseError(
-            f"called back during COMMIT, and no answer within {grace_s:g}s",
+            f"cancelled during COMMIT, without an answer within {grace_s:g}s",
             sqlstate=None,
             phase=Phase.COMMITTING,
             connection_lost=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bulkq.drivers.results import uncounted
 from bulkq.errors import RefusedError
 from bulkq.model.counts import UNCOUNTED
 
@@ -26,9 +27,7 @@ class AffectedGuard:
             RefusedError: they would be too many; the attempt is rolled back.
         """
         if rows == UNCOUNTED:
-            raise RefusedError(
-                "the database library does not say how many rows were changed: leave --max-affected out: rolled back"
-            )
+            raise uncounted("--max-affected")
         total = self._committed + self._in_flight + rows
         if total > self._most:
             raise RefusedError(f"{total} rows would be changed, --max-affected allows {self._most}: rolled back")

@@ -45,7 +45,7 @@ def failure(
     message = without_secrets(message, query, [values])
     hint = without_secrets(error.hint or "", query, [values]) or advised(message, error.sqlstate, query)
     if isinstance(error, DatabaseError) and known is Outcome.UNKNOWN and error.pid and error.connection_lost:
-        hint = f"server process {error.pid} may still be at it: select pg_terminate_backend({error.pid})"
+        hint = f"server process {error.pid} may still execute it: select pg_terminate_backend({error.pid})"
     offset = error.offset if isinstance(error, DatabaseError) else None
     return Failure(
         n=batch.first + position,
@@ -67,8 +67,8 @@ def refused(spec: PartSpec, message: str) -> RefusedError:
     query = spec.query
     if not spec.limits.read_only:
         return RefusedError(
-            f"{spec.target}: {query.place}: {message}: the database takes no writes from this session; "
-            "give another role, server or file"
+            f"{spec.target}: {query.place}: {message}: the database rejects writes from this session; "
+            "use another role, server or file"
         )
     return RefusedError(f"{query.place}: {message}: the run is read-only; add --write if it is meant to change data")
 
@@ -76,6 +76,6 @@ def refused(spec: PartSpec, message: str) -> RefusedError:
 def lost_ownership(spec: PartSpec, error: NotOwner) -> RefusedError:
     """The error of a run whose run row is gone, or belongs to another process."""
     if error.owner is None:
-        return RefusedError(f"{spec.target}: the run row is gone from the target: nothing more is sent")
+        return RefusedError(f"{spec.target}: the run row is missing from the target: nothing more is sent")
     host, pid, *_ = [*error.owner.rsplit(":", 3), "", ""][:2]
     return RefusedError(f"{spec.target}: the run was taken over by process {pid} on {host}: nothing more is sent")

@@ -90,7 +90,7 @@ class Lane:
 
         Raises:
             RefusedError: the read-only guard spoke.
-            StoppedError: the target stayed away.
+            StoppedError: the target was unreachable for too long.
         """
         started_s = time.monotonic()
         tally = BatchOutcome(part, part.spec, batch)

@@ -256,7 +256,7 @@ class LaneGroup:
             others = self._lanes - self._beginning - {task}
             if others:
                 if not self._full_until_s:
-                    self.sessions.say(f"{error}: going on with {len(others)}")
+                    self.sessions.say(f"{error}: continuing with {len(others)}")
                 self._full_until_s = time.monotonic() + FULL_S
                 return False
             await executor.ready()

@@ -91,7 +91,7 @@ class ConnectionPool:
 
         Raises:
             NoRoom: not `patient`, and the server takes no further connection.
-            StoppedError: the target stayed away for longer than the outage budget.
+            StoppedError: the target was unreachable for longer than the outage budget.
             RefusedError: what answers now is not what it should be.
         """
         if self._idle:
@@ -148,7 +148,7 @@ class ConnectionPool:
     async def _outlast(self, error: TargetError, end_s: float) -> Connection:
         self.outages += 1
         self.lost = True
-        self._say(f"target lost ({error}), waiting up to {self._outage_s:g}s for it")
+        self._say(f"connection lost ({error}): waiting up to {self._outage_s:g}s for the target")
         pause_s = FIRST_PAUSE_S
         while time.monotonic() + pause_s < end_s:
             await asyncio.sleep(pause_s * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
@@ -161,5 +161,5 @@ class ConnectionPool:
             self.lost = False
             self._say("target is back")
             return connection
-        self.gone = StoppedError(f"the target stayed away for {self._outage_s:g}s: {error}")
+        self.gone = StoppedError(f"the target was unreachable for {self._outage_s:g}s: {error}")
         raise self.gone

@@ -107,7 +107,7 @@ class Runner:
             await self._run_all(first)
             if first and rest and not all(lanes.well for lanes in first):
                 self.control.drain(
-                    "it did not go well on the canary: the other targets were left alone, and resume goes on with them"
+                    "canary target failed: the other targets were not started; bulkq resume continues with them"
                 )
             await self._run_all(rest)
         finally:

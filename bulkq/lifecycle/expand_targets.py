@@ -105,7 +105,7 @@ async def _targets(
     if empty and words:
         say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
     if not words:
-        raise UsageError(f'--targets-sql "{request.targets.sql}": gives no target')
+        raise UsageError(f'--targets-sql "{request.targets.sql}": returned no target')
     return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
 
 
@@ -155,7 +155,7 @@ def _refuse_two_paths(site: OpenTarget, connection: Connection) -> None:
     for one in connection.server.settings:
         if one.name == "search_path":
             raise UsageError(
-                f"{site.label}: search_path of {one.source} and --schemas both say where names are looked up: take one out "
+                f"{site.label}: search_path of {one.source} and --schemas both set where names are looked up: remove one "
                 "(--schemas-with adds schemas)"
             )
 

@@ -148,8 +148,8 @@ def _tell_unread(opened: OpenRun) -> None:
     for part in opened.parts:
         if not part.source.replayable and not part.exhausted and part.source.total is None:
             opened.say(
-                f"the source of {part.spec.query.place} was not read to its end, and comes but once: "
-                "a resume does what was read of it, and ends with 3"
+                f"the source of {part.spec.query.place} was not read to its end and can be read only once: "
+                "a resume executes what was read, and exits with 3"
             )
             return
 

@@ -246,4 +246,4 @@ def without_schema(request: Run, sites: Sequence[OpenTarget]) -> None:
         return
     for site in sites:
         if site.lost is None and any(request.targets.selected[place].schema is None for place in site.places):
-            site.lose(TargetError(f"{site.label}: could not be reached when its schemas were to be listed"))
+            site.lose(TargetError(f"{site.label}: was unreachable when its schemas were listed"))

@@ -52,7 +52,7 @@ async def look_first(opened: OpenRun) -> None:
     most = request.limits.max_failed_targets
     stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
     for site in lost:
-        opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets go on'}")
+        opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets continue'}")
 
 
 async def _look(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:

@@ -36,14 +36,14 @@ def changed_queries(request: Run) -> list[str]:
             text = Path(query.file).read_text(encoding="utf-8")
             found = {one.name: one for one in queries.load(text, query.file, dialect_of(request.url))}
         except (OSError, UnicodeDecodeError, BulkqError):
-            lines.append(f"{query.file} cannot be read any more, or has no query: put back what the run began with")
+            lines.append(f"{query.file} can no longer be read, or has no query: restore the file of the run")
             continue
         if query.name not in found:
-            lines.append(f"{query.file} has no query {query.name} any more: put it back, or start a new run")
+            lines.append(f"{query.file} has no query {query.name} any more: restore it, or start a new run")
             continue
         what = ", ".join(_differences(query, found[query.name], _outranked(request)))
         if what:
-            lines.append(f"{query.place}: {what} changed since the run began: put it back, or start a new run")
+            lines.append(f"{query.place}: {what} changed since the run began: restore it, or start a new run")
     return lines
 
 

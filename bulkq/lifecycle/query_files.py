@@ -167,7 +167,7 @@ def _want_file(path: str) -> None:
     except OSError:
         return  # reading it raises an error with the reason
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise QueryFileError(f'"{path}" is no regular file: take it out of the folder, or name it itself')
+        raise QueryFileError(f'"{path}" is not a regular file: remove it from the folder, or name the file itself')
 
 
 def split(spec: str) -> tuple[str, str | None]:
@@ -189,7 +189,7 @@ def read(file: str) -> str:
         data = path.read_bytes()
     except FileNotFoundError:
         if path.is_symlink():
-            raise QueryFileError(f'"{file}" is a link that leads nowhere: to "{path.readlink()}"') from None
+            raise QueryFileError(f'"{file}" is a broken link to "{path.readlink()}"') from None
         raise QueryFileError(f'no such file: "{file}"{_nearest(path)}') from None
     except IsADirectoryError:
         raise QueryFileError(f'"{file}" is a folder: name a file in it{_first_inside(path)}') from None

@@ -89,7 +89,7 @@ def _retargeted(targets: tuple[Target, ...], given: Sequence[Target]) -> tuple[T
     for target in given:
         if name_of(target) not in known:
             raise UsageError(
-                f'-t "{name_of(target)}" is none of the {len(known)} targets of the run: give those that need a password'
+                f'-t "{name_of(target)}" is not one of the {len(known)} targets of the run: give those that need a password'
             )
     by_name = {name_of(target): target for target in given}
     return tuple(by_name.get(name_of(target), target).like(target) for target in targets)

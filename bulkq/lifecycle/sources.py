@@ -100,9 +100,7 @@ class Sources:
         """What an earlier process has spooled."""
         spooled = await open_spool(path, query)
         if not spooled.complete:
-            self.cut_off = (
-                f"the source of {query.place} was cut off before its end: what it had not given by then is lost"
-            )
+            self.cut_off = f"the source of {query.place} was cut off before its end: the rest is lost"
         if self._resume.record is not None and path not in self._resume.leftovers:
             self.spools[place] = Path(path)
         return spooled

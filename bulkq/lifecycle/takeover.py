@@ -97,7 +97,7 @@ async def _own(known: _TakeoverState, site: OpenTarget, connection: Connection, 
     then = _identities(record)[place]
     site.identity, _ = await run_identity.identify(connection, site.target.url)
     if then and site.identity != then:
-        raise RefusedError(f"{site.label} is another database than the one the run began with: give that one with -t")
+        raise RefusedError(f"{site.label} is not the database that the run began with: give that one with -t")
     run_identity.refuse_other_settings(record, place, site.label, connection.server)
     if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
@@ -191,7 +191,7 @@ def _missing(
     known, marked = Ranges(recorded), Ranges(applied)
     again = sum(_count(list(marked.gaps(first, last))) for first, last in recorded)
     if again:
-        say(f"{again} sets are done in the ledger and have no marker in the target: they are done again")
+        say(f"{again} sets are recorded as done but have no marker in the target: they are executed again")
     return [gap for first, last in applied for gap in known.gaps(first, last)]
 
 

@@ -25,8 +25,8 @@ LOCK_NOT_AVAILABLE = LOCKED | {"55P03", "40001"}
 
 NO_SCHEMA = frozenset({"3F000"})
 CHOICES = (
-    "let a DBA make the tables, name others with --marker-table SCHEMA.PREFIX, "
-    "or say --idempotent if repeating a set does no harm"
+    "ask a DBA to create the tables, name others with --marker-table SCHEMA.PREFIX, "
+    "or add --idempotent if repeating a set does no harm"
 )
 
 
@@ -41,12 +41,12 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
     if dialect not in markers.KNOWN:
         raise RefusedError(
             f'whether a write is applied exactly once in "{dialect}" is not known, nor how its locks work: '
-            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+            "add --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     if not connection.server.rolls_back:
         raise RefusedError(
-            "this database library was not seen to undo a transaction, so nothing can make a write exactly once: "
-            "say --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
+            "bulkq could not verify that this database library rolls back a transaction, so bulkq cannot apply a write exactly once: "
+            "add --idempotent if repeating a set does no harm, else --ledger none, which cannot be resumed"
         )
     tables = await _named(connection, dialect, wanted)
     rights = markers.missing_rights(tables, dialect)
@@ -73,9 +73,9 @@ async def _refuse_missing_rights(connection: Connection, tables: MarkerTables, q
     if missing:
         what = ", ".join(f"{rights} on {table}" for table, rights in missing)
         raise RefusedError(
-            f"this role lacks rights that exactly-once writes need: {what}: let a DBA "
+            f"this role lacks rights that exactly-once writes need: {what}: ask a DBA to "
             f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
-            "or say --idempotent if repeating a set does no harm"
+            "or add --idempotent if repeating a set does no harm"
         )
 
 

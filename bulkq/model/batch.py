@@ -129,7 +129,7 @@ def failure_counts(failures: Sequence[Failure]) -> Counts:
     return Counts(failed=len(failures) - unknown, unknown=unknown)
 
 
-ANSWER_LOST = "applied, and its answer is lost: do not repeat it"
+ANSWER_LOST = "applied, but its result was lost: do not repeat it"
 """The message of a set in `BatchResult.unanswered`."""
 
 

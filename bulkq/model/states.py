@@ -13,7 +13,7 @@ MARKER_EARLY = "BQ004"
 UNTYPED_COMPARED = "BQ010"
 
 MEANINGS = {
-    ROWS_UNEXPECTED: "the set changed another number of rows than `--expect-rows` says",
+    ROWS_UNEXPECTED: "the set did not change the number of rows that `--expect-rows` requires",
     RESULT_TOO_LARGE: "the result of a check has more rows than `--max-rows` allows",
     MAP_FAILED: "the function of `--map` failed",
     MARKER_EARLY: "the statement ended the transaction of its batch by itself, so that the marker of its set proves nothing",

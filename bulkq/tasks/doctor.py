@@ -66,7 +66,7 @@ def advise(server: Server, *, local: bool, verified: str = "") -> list[str]:
     """
     lines = []
     if server.superuser:
-        lines.append(f'"{server.user}" is a superuser: no privilege stops a mistake, use a role that owns less')
+        lines.append(f'"{server.user}" is a superuser: privileges do not limit a mistake, use a role that owns less')
     if server.in_recovery:
         lines.append("the server is a standby in recovery: reads work, --write will be refused")
     if server.tls == "off" and not local:
@@ -76,9 +76,9 @@ def advise(server: Server, *, local: bool, verified: str = "") -> list[str]:
             f"encrypted, but the server's certificate is not verified{f': add {verified} to the URL' if verified else ''}"
         )
     if server.tls == "unknown":
-        lines.append("the library does not say whether the connection is encrypted: look into its documentation")
+        lines.append("the library does not say whether the connection is encrypted: see its documentation")
     if server.pooled:
-        lines.append("a pooler in transaction mode stands in between: nothing is kept in the session")
+        lines.append("the connection goes through a pooler in transaction mode, which keeps no session state")
     free = server.free_connections
     if free is not None and free < FEW_CONNECTIONS:
         lines.append(f"only {free} connections are free: use -j {free + 1} or less")

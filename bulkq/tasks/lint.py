@@ -81,7 +81,7 @@ def why_not(query: Query) -> str:
     if any(parameter.kind is PlaceholderKind.IDENTIFIER for parameter in query.parameters):
         return "its identifiers are known only when it runs"
     if query.statement in {StatementClass.MAINTENANCE, StatementClass.DDL, StatementClass.SESSION}:
-        return f"{query.verb or 'the statement'} is looked at only when it runs"
+        return f"{query.verb or 'the statement'} is checked only when it runs"
     return ""
 
 

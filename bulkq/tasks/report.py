@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult, RecordedPart, RunRecord
 
-NO_ROWS = "(made again from the ledger, which keeps neither rows nor parameters)"
+NO_ROWS = "(from the ledger, which contains neither rows nor parameters)"
 """A remark: why a run ended is not kept."""
 
 
@@ -44,7 +44,7 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
         if record.state is RunState.RUNNING:
             alive = await kept.owner_alive(record)
             again = "run bulkq check again" if record.mode == "check" else f"bulkq resume {record.run}"
-            state = "is at work: wait for its end" if alive else f"was killed: {again}"
+            state = "is still running: wait until it ends" if alive else f"was killed: {again}"
             raise UsageError(f"run {record.run} {state}")
         checks = await CheckHistory(kept.database).of(record.run)
         parts = await kept.state(record.run)
@@ -74,7 +74,7 @@ def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[R
 
 def _without_rows(check: CheckResult) -> CheckResult:
     if check.verdict is Verdict.ERROR and not check.message:
-        return replace(check, message="its message was not kept: it might hold values")
+        return replace(check, message="its message was not recorded, because it may contain values")
     return check
 
 

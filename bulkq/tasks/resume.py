@@ -109,7 +109,7 @@ async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
         if other.started_at > record.started_at:
             again = f"a new run would apply its {record.ok} sets once more: bulkq runs {record.run} has their numbers"
             advice = "start a new run" if record.mode == safety.READ else again
-            raise RefusedError(f'"{path}" was begun anew by run {other.run}, after run {record.run}: {advice}')
+            raise RefusedError(f'"{path}" was overwritten by run {other.run}, after run {record.run}: {advice}')
 
 
 async def _taken(
@@ -156,9 +156,9 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
     # A script that resumes until the exit code is 0 must not get 0 while outcomes are unknown.
     code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
     wrong = bool(record.failed or record.unknown)
-    reason = f"run {record.run} is finished: nothing is left to do"
+    reason = f"run {record.run} is finished: there is nothing to resume"
     if wrong:
-        reason += " but to try again what did not go well"
+        reason += ", only failed or unknown sets to retry"
     elif record.unanswered:
         reason += f", but the answers of {record.unanswered} sets were lost"
     elif code:

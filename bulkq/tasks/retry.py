@@ -94,13 +94,15 @@ async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], 
         unsettled = record.unknown and record.mode != safety.READ  # what was only read may be read again
         if record.state is not RunState.FINISHED or unsettled or record.skipped:
             alive = (
-                "is at work: wait for its end, or stop it" if await stored.owner_alive(record) else "is not finished"
+                "is still running: wait until it ends, or stop it"
+                if await stored.owner_alive(record)
+                else "is not finished"
             )
             raise RefusedError(f"run {record.run} {alive}: bulkq resume {record.run}")
         later = await stored.retry_of(record.run)
         if later is None:
             return record
-        say(f"run {record.run} was retried by run {later.run}, which this goes on from")
+        say(f"run {record.run} was retried by run {later.run}, from which this run continues")
         record = later
 
 

@@ -71,7 +71,7 @@ def test_the_exit_code_is_that_of_the_worst(
         (["checks", "-t", "sqlite:///{db}", "--tag", "none"], 2, '--tag "none": no check has it; there are no tags'),
         (["checks", "-t", "sqlite:///{db}", "--exclude", "*"], 2, "no check was selected"),
         (["checks", "-t", "sqlite:///{db}", "--tag", "none", "--allow-empty"], 0, "ok: nothing was checked"),
-        (["checks"], 2, "no target: say which database"),
+        (["checks"], 2, "no target: give a database"),
         (["missing.sql", "-t", "sqlite:///{db}"], 2, 'no such file: "missing.sql"'),
         (["checks/a.sql:fin", "-t", "sqlite:///{db}"], 2, 'no query named "fin" (did you mean "fine"?)'),
         (
@@ -81,7 +81,7 @@ def test_the_exit_code_is_that_of_the_worst(
         ),
         (["checks", "-t", "sqlite:///gone.db"], 3, "gone.db"),
         (["checks", "-t", "sqlite:///{db}", "--snapshot"], 2, "--snapshot: "),
-        (["checks", "-t", "sqlite:///{db}", "--changed-since", "HEAD"], 2, "is in no git repository"),
+        (["checks", "-t", "sqlite:///{db}", "--changed-since", "HEAD"], 2, "is not in a git repository"),
         (["elsewhere.sql", "-t", "sqlite:///{db}"], 2, "elsewhere.sql:2: same as a on nowhere"),
         (["checks", "-t", "sqlite:///{db}", "--param", "x=1"], 2, "x"),
         (["checks", "-t", "sqlite:///{db}", "-p", "-", "-p", "-"], 2, "-p - is given twice"),
@@ -227,7 +227,7 @@ def test_git_is_asked_where_the_file_is(shop: str, capfd: pytest.CaptureFixture[
         "ignored",
     ]
     assert bulkq("elsewhere", "-t", shop, "--changed-since", "only-here") == 2
-    assert '--changed-since "only-here": git knows no such revision' in capfd.readouterr().err
+    assert '--changed-since "only-here": git does not find this revision' in capfd.readouterr().err
 
 
 def test_a_submodule_has_changed_with_its_commit(shop: str) -> None:
@@ -337,7 +337,7 @@ def test_a_run_is_reported_again_too(shop: str, capfd: pytest.CaptureFixture[str
     assert (found["counts"]["ok"], found["counts"]["failed"], found["queries"][0]["failed"]) == (1, 1, 1)
     assert main(["report", "--last"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert "failed (made again from the ledger, which keeps neither rows nor parameters)" in lines  # which is no reason
+    assert "failed (from the ledger, which contains neither rows nor parameters)" in lines  # which is no reason
 
 
 def test_the_action_runs_the_checks(shop: str, tmp_path: Path) -> None:

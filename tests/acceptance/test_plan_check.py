@@ -142,7 +142,7 @@ def test_what_is_left_out_is_counted(plan: Plan, monkeypatch: pytest.MonkeyPatch
         ("select nope from orders", [], 3, "checks/b.sql:1: SQLITE_ERROR no such column: nope"),
         ("update orders set id = 1", [], 3, "UPDATE changes data, and a check only reads"),
         ("begin", [], 3, "BEGIN controls the session or its transaction"),
-        ("-- @mask nam\nselect 1 as name", [], 3, '@mask "nam" is no column of the result (name)'),
+        ("-- @mask nam\nselect 1 as name", [], 3, '@mask "nam" is not a column of the result (name)'),
         ("-- @expect unchanged\nselect 1", ["--ledger", "none"], 3, "unchanged: there is no ledger to compare with"),
         ("-- @expect same as b on app\nselect 1", [], 3, "same as b on app: that is the check itself on the database"),
         ("-- @expect same as none\nselect 1", [], 2, 'no query named "none"'),

@@ -110,7 +110,7 @@ def test_a_password_in_argv_draws_a_warning(cli: Cli, url: str) -> None:
 def test_a_password_that_libpq_would_not_read(cli: Cli) -> None:
     """The advice for another database names no file and no variable of PostgreSQL's."""
     done = cli("run", "-e", "select 1 as a", "-t", "mysql+pymysql://u:s3cr3t@127.0.0.1:9/d")
-    assert done.err.splitlines()[0].endswith("put it into BULKQ_TARGET, or say in bulkq.toml where it is")
+    assert done.err.splitlines()[0].endswith("put it into BULKQ_TARGET, or name its source in bulkq.toml")
     assert "s3cr3t" not in done.err
 
 

@@ -54,7 +54,7 @@ def test_a_file_opened_for_reading(scheme: str, sqlite_file: SqliteFile, cli: Cl
         url = f"{scheme}:///{file}?{option}"
         assert cli("run", "-e", "select id from p", "-t", url, "--format", "csv").out == b"id\n1\n2\n"
         done = cli("run", "-e", "delete from p where id = 1", "-t", url, "--write")
-        assert (done.code, f"take {option.partition('&')[0]} out of the URL" in done.err) == (3, True)
+        assert (done.code, f"remove {option.partition('&')[0]} from the URL" in done.err) == (3, True)
     assert rows(file, "select count(*) from p") == [(2,)]
 
 

@@ -197,7 +197,7 @@ async def test_the_canary_comes_first(tmp_path: Path) -> None:
     update = "update t set v = 'x' where id = 1"
     summary, _ = await go(update, a, b, broken, write=True, canaries=("broken",))
     assert (summary.exit_code, summary.failed, summary.skipped) == (5, 1, 2)
-    assert summary.reason.endswith("the other targets were left alone, and resume goes on with them")
+    assert summary.reason.endswith("the other targets were not started; bulkq resume continues with them")
     assert values(a)[0] == "a-1"
     summary, _ = await go(update, a, b, write=True, canaries=("b",))
     assert (summary.exit_code, summary.changed) == (0, 2)
@@ -225,7 +225,7 @@ async def test_nobody_goes_on_where_the_run_stops(tmp_path: Path) -> None:
         told = Told()
         summary, _ = await go("select v from t", here, away, told=told, **more)
         assert any(line.startswith("away: connection refused") for line in told.lines)
-        assert any("the other targets go on" in line for line in told.lines) is goes
+        assert any("the other targets continue" in line for line in told.lines) is goes
         assert (summary.ok == 1) is goes
 
 
@@ -342,6 +342,9 @@ async def test_targets_out_of_a_query(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "--targets-sql: 1 of 3 rows name no target and are left out" in told.lines
     assert (summary.exit_code, summary.targets) == (0, ("a", b.url))
     assert sorted(json.loads(row)["v"] for row in rows.splitlines()) == ["a-1", "b-1"]
-    for sql, message in (("select 'aa'", 'unknown target "aa"'), ("select v from t where id = 9", "gives no target")):
+    for sql, message in (
+        ("select 'aa'", 'unknown target "aa"'),
+        ("select v from t where id = 9", "returned no target"),
+    ):
         with pytest.raises(UsageError, match=message):
             await go("select 1 as one", fleet, targets_sql=sql)

@@ -58,7 +58,7 @@ def test_where_the_setting_is(cli: Cli, database: str, name: str, scheme: str) -
     """A database, and an option of the connection, are named as well."""
     command = ("run", "-e", UPDATE, "-p", "range:id=1..3", "-t", as_scheme(database, scheme), "--write")
     done = cli(*command, env={"PGOPTIONS": f"-c {SETTING}=on"})
-    assert (done.code, f"{SETTING} is on in PGOPTIONS: take it out" in done.err) == (4, True)
+    assert (done.code, f"{SETTING} is on in PGOPTIONS: remove it" in done.err) == (4, True)
     execute(database, f"alter database {name} set {SETTING} = on")
     done = cli(*command)
     assert (done.code, f"ALTER DATABASE {name.strip(chr(34))} RESET" in done.err.replace('"', "")) == (4, True)
@@ -83,7 +83,7 @@ def test_sessions_that_become_read_only(cli: Cli, database: str, name: str) -> N
     command = ("run", "-e", sql, "-p", "range:id=1..20", "-t", database, "--write", "-j", "1", "--batch", "1")
     done = cli(*command, "--outage", "1s", "--allow", "unbounded")
     assert done.code == 5, done.err
-    assert f"target lost ({SETTING} is on for the database" in done.err
+    assert f"connection lost ({SETTING} is on for the database" in done.err
     assert done.counts["failed"] == "0"
     execute(database, f"set {SETTING} = off", f"alter database {name} reset {SETTING}")
     done = cli("resume", "--last")
@@ -100,7 +100,7 @@ def test_a_statement_that_turns_read_only_itself(cli: Cli, database: str, name: 
            begin set local transaction_read_only = on; update t set n = n + 1 where id = i; end $$""",
     )
     done = cli("run", "-e", "select locked(:id)", "-p", "range:id=1..300", "-t", database, "--write", *mode)
-    assert (done.code, "the database takes no writes from this session" in done.err) == (4, True), done.err
+    assert (done.code, "the database rejects writes from this session" in done.err) == (4, True), done.err
     assert execute(database, "select sum(n) from t") == [(0,)]
 
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_open_for_reading(cli: Cli, tmp_path: Path) -> None:
         url = f"duckdb:///{path}?access_mode=read_only"
         done = cli("run", "-e", UPDATE, "-p", "range:id=1..3", "-t", url, "--write", *mode)
         assert (done.code, done.err.count("\n")) == (4, 1), done.err
-        assert "open for reading only: take access_mode=read_only out" in done.err
+        assert "open for reading only: remove access_mode=read_only from the URL" in done.err
 
 
 @pytest.mark.parametrize("mode", [(), ("--idempotent",)])

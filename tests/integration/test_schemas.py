@@ -139,7 +139,7 @@ def test_what_cannot_be_added(cli: Cli, url: str) -> None:
     done = run(cli, url, "select 1", "--schemas-with", "nosuch")
     assert (done.code, 'there is no schema "nosuch"' in done.err) == (2, True)
     done = cli("run", "-e", "select 1", "-t", url, "--schemas-with", "public")
-    assert (done.code, "say which with --schemas" in done.err) == (2, True)
+    assert (done.code, "give --schemas too" in done.err) == (2, True)
     done = cli("run", "-e", "select 1", "-t", url, "--schemas", "ten_%", env={"PGOPTIONS": "-c search_path=x"})
     assert (done.code, "search_path of PGOPTIONS and --schemas" in done.err) == (2, True)
 

@@ -159,7 +159,7 @@ def _queries(options: RunOptions, targets: Sequence[Target]) -> tuple[Query, ...
         if queries != found[0]:
             names = ", ".join(a.place for a, b in zip(found[0], queries, strict=False) if a != b)
             raise UsageError(
-                f"{names}: would be read in another way for {other} than for {dialects[0]}: run them one by one"
+                f"{names}: the SQL is read differently for {other} and for {dialects[0]}: run the targets one by one"
             )
     return found[0]
 
@@ -198,7 +198,7 @@ def schemas_with(options: ExecuteOptions) -> tuple[str, ...]:
         UsageError: `--schemas` is not given.
     """
     if options["schemas_with"] and not options["schemas"]:
-        raise UsageError("--schemas-with adds schemas behind those of --schemas: say which with --schemas")
+        raise UsageError("--schemas-with adds schemas behind those of --schemas: give --schemas too")
     return tuple(dict.fromkeys(schemas(options["schemas_with"])))
 
 
@@ -232,7 +232,7 @@ def some_targets(wanted: tuple[str, ...], ctx: click.Context) -> tuple[Target, .
         UsageError: `-t` names no target or an unknown one.
     """
     if not wanted:
-        raise UsageError(f"no target: say which database, {EXAMPLE}")
+        raise UsageError(f"no target: give a database, {EXAMPLE}")
     from bulkq.targets import resolve
 
     return resolve(wanted, config_of(ctx))
@@ -287,7 +287,7 @@ def warn_of_password(options: tuple[str, ...], ctx: click.Context, messages: Mes
     shown = [url for url in options if passwords(url)]
     if shown:
         libpq = "~/.pgpass, PGPASSWORD or " if all(dialect_for(dialect_of(url)).libpq for url in shown) else ""
-        other = "" if libpq else ", or say in bulkq.toml where it is"
+        other = "" if libpq else ", or name its source in bulkq.toml"
         messages.say(
             "warning",
             f"the password in -t is visible in the process list: put it into {libpq}BULKQ_TARGET{other}",

@@ -35,7 +35,7 @@ async def commit(session: AsyncpgSession, sql: str, *, timeout_s: float, pid: in
             session.terminate()
             await _done(ending, CUT_S)
             raise DatabaseError(
-                f"called back during COMMIT, and no answer within {GRACE_S:g}s",
+                f"cancelled during COMMIT, without an answer within {GRACE_S:g}s",
                 sqlstate=None,
                 phase=Phase.COMMITTING,
                 connection_lost=True,

@@ -117,9 +117,9 @@ def _reason(error: Exception, options: AsyncpgOptions) -> str:
     if isinstance(error, OSError):
         return _network(error, where, options)
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-        return f"none of the hosts {where} is what target_session_attrs asks for"
+        return f"none of the hosts {where} matches target_session_attrs"
     if "NoneType" in str(error):
-        return f"{where} wants a password and none was given: set PGPASSWORD or write it to ~/.pgpass{_pgpass()}"
+        return f"{where} requires a password, but none was given: set PGPASSWORD or write it to ~/.pgpass{_pgpass()}"
     return f"{where}: {_line(error)}"
 
 
@@ -129,7 +129,7 @@ def _network(error: OSError, where: str, options: AsyncpgOptions) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer from {where} within {options.timeout_s:g}s: a firewall or a wrong address?"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS refused: the certificate of {where} does not hold: {getattr(error, 'verify_message', error)}"
+        return f"TLS refused: the certificate of {where} is not valid: {getattr(error, 'verify_message', error)}"
     if isinstance(error, ssl.SSLError):
         return f"TLS refused: {where}: {getattr(error, 'reason', None) or error}"
     return _unreachable(error, where, options)
@@ -159,7 +159,7 @@ def _unreachable(error: OSError, where: str, options: AsyncpgOptions) -> str:
         return f"no permission to open {address}"
     if "rejected SSL upgrade" in text:
         rule = (
-            "add ?sslmode=disable to the URL if the network may see everything"
+            "add ?sslmode=disable to the URL to allow an unencrypted connection"
             if options.required
             else "see sslmode in the URL"
         )

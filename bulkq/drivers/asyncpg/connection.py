@@ -214,7 +214,7 @@ class AsyncpgConnection(BaseConnection):
         if len(sets) != 1:
             raise ValueError("outside a transaction an attempt is one parameter set")
         if limits.read_only or self._read_only:
-            raise RefusedError(f"{place}: outside a transaction nothing would keep it from writing: add --write")
+            raise RefusedError(f"{place}: outside a transaction, bulkq cannot keep it from changing data: add --write")
         if self.server.pooled:
             raise RefusedError(
                 f"{place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"

@@ -67,7 +67,7 @@ async def _owners(session: AsyncpgSession) -> str | None:
         await session.recover()
         return None
     held = [
-        f"pid {pid} ({', '.join(filter(None, (name, address)))}), which keeps {t} to itself"
+        f"pid {pid} ({', '.join(filter(None, (name, address)))}), which has locked {t} exclusively"
         for pid, name, address, t in found
     ]
     return f"it may have waited for {'; '.join(held)}" if held else None

@@ -170,7 +170,7 @@ def _refuse_two_addresses(given: Mapping[str, ConnectionParameter]) -> None:
     host, address = value(given, "host"), value(given, "hostaddr")
     if host and address and host != address:
         raise UsageError(
-            f"hostaddr={address} ({given['hostaddr'].source}) beside host={host} is beyond the asyncpg driver: "
+            f"hostaddr={address} ({given['hostaddr'].source}) beside host={host} is not supported by the asyncpg driver: "
             "give one of them, or use postgresql+psycopg://"
         )
 

@@ -51,5 +51,5 @@ def refuse_unsupported(given: Mapping[str, ConnectionParameter]) -> None:
     for name, values in ASYNCPG.items():
         if name in given and given[name].value not in values:
             raise UsageError(
-                f"{shown(name, given[name])} is beyond the asyncpg driver: take it out, or use postgresql+psycopg://"
+                f"{shown(name, given[name])} is not supported by the asyncpg driver: remove it, or use postgresql+psycopg://"
             )

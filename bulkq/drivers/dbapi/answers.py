@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 SEVERAL_RESULTS = (
-    "applied, but it gave several results with different columns, which one output cannot hold: do not repeat it; "
-    "let the procedure give one result"
+    "applied, but it returned several results with different columns, which one output cannot contain: do not repeat it; "
+    "change the procedure to return one result"
 )
 
 

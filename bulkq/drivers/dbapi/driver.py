@@ -135,8 +135,8 @@ class SqlDriver:
         if server.tls == "off" and not self._known.adapter.plain_allowed(self._known.url):
             await _drop(carrier)
             raise TargetError(
-                f'TLS refused: "{self._known.url.host}" has none, and the connection would be in plain text: '
-                f"say {tls.plain(self._known.text)} in the URL if the network may see everything"
+                f'TLS refused: "{self._known.url.host}" has none, so the connection would not be encrypted: '
+                f"add {tls.plain(self._known.text)} to the URL to allow an unencrypted connection"
             )
         return replace(server, tls=server.tls or "unknown")
 
@@ -170,7 +170,7 @@ class SqlDriver:
         if name not in self._known.url.query:
             blamed = libpq.blame(self._why(error), None, self._settings)
             return UsageError(f'target "{self.target}": {blamed}') if blamed else None
-        return UsageError(f'target "{self.target}": {self._known.dialect.driver} knows no option "{name}": take it out')
+        return UsageError(f'target "{self.target}": {self._known.dialect.driver} has no option "{name}": remove it')
 
     def _why(self, error: Exception) -> str:
         host = self._known.url.host

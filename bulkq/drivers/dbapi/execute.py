@@ -103,7 +103,7 @@ class Execution:
             raise ValueError("outside a transaction an attempt is one parameter set")
         if limits.read_only or transaction.read_only:
             raise RefusedError(
-                f"{statement.query.place}: outside a transaction nothing would keep it from writing: add --write"
+                f"{statement.query.place}: outside a transaction, bulkq cannot keep it from changing data: add --write"
             )
         transaction.phase = Phase.PREPARING
         query = statement.query

@@ -114,12 +114,12 @@ def must_be_claimable(adapter: Adapter, statement: SqlStatement) -> None:
     if query.transaction and _commits(adapter, query):
         raise RefusedError(
             f"{query.place}: {query.verb} may commit by itself in {adapter.dialect.name}, so nothing can make "
-            'it exactly once: write "-- @transaction off" above it, or say --idempotent if repeating it does no harm'
+            'it exactly once: write "-- @transaction off" above it, or add --idempotent if repeating it does no harm'
         )
     if query.transaction and statement.lasting:
         raise RefusedError(
-            f"{query.place}: {statement.lasting}, so nothing can make it exactly once: "
-            'say --idempotent if repeating a set does no harm, write "-- @mode maintenance" above it for at most once, or change the '
+            f"{query.place}: {statement.lasting}, so bulkq cannot apply it exactly once: "
+            'add --idempotent if repeating a set does no harm, write "-- @mode maintenance" above it for at most once, or change the '
             "engine of the table: ALTER TABLE ... ENGINE=InnoDB"
         )
 

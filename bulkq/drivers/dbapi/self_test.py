@@ -50,7 +50,7 @@ def ask_twice(session: SqlSession) -> None:
         if len(rows) != 1:
             raise TargetError(
                 f"{session.adapter.dialect.driver} gave {len(rows)} rows for {session.adapter.question}, which has one: "
-                "its answers cannot be believed: use another library for this database"
+                "its results are not reliable: use another library for this database"
             )
 
 

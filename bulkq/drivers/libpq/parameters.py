@@ -110,7 +110,7 @@ def refuse_encoding(given: Mapping[str, ConnectionParameter]) -> None:
     if asked is not None and asked.value.replace("-", "").replace("_", "").lower() not in UTF8:
         raise UsageError(
             f"{shown('client_encoding', asked)}: bulkq exchanges UTF-8 with the server and reads and writes UTF-8 files: "
-            "take it out, and convert the files with iconv"
+            "remove it, and convert the files with iconv"
         )
 
 

@@ -97,7 +97,7 @@ def blame(message: str, sqlstate: str | None, settings: Sequence[Setting]) -> st
         quoted = one.value if one.name in {"role", "session_authorization"} else one.name
         if f'"{quoted}"'.lower() in message.lower():
             words = message.rpartition("FATAL:")[2].strip()  # libpq puts the address before the server's words
-            return f"{one.source}: {words}: correct the setting, or take it out"
+            return f"{one.source}: {words}: correct the setting, or remove it"
     return None
 
 

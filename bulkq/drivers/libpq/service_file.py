@@ -72,7 +72,7 @@ def _entry(line: str, place: str) -> tuple[str, str]:
         raise UsageError(f"{place}: the service file cannot be read: write key=value lines below [sections]")
     name = SYNONYMS.get(name.strip(), name.strip())
     if name == "service":
-        raise UsageError(f"{place}: a service cannot name another service: take the line out")
+        raise UsageError(f"{place}: a service cannot name another service: remove the line")
     if name not in KEYWORDS:
         near = nearest(name, KEYWORDS)
         advice = f"did you mean {near}?" if near else "set server settings with options=-c name=value"

@@ -43,5 +43,5 @@ def refusal(action: int, first: str | None, second: str | None, *, reading: bool
     if action == sqlite3.SQLITE_PRAGMA and reading:
         name = (first or "").lower()
         if name in ACTING_PRAGMAS or (second is not None and name not in HARMLESS_PRAGMAS):
-            return f"PRAGMA {name} changes something, and the run is read-only"
+            return f"PRAGMA {name} may change data"
     return ""

@@ -129,7 +129,7 @@ class SqliteDriver:
         if self._options.reading and not self._read_only:
             option = self._options.reading
             raise TargetError(
-                f'"{self._path}" is opened with {option}, and the run writes: take {option} out of the URL'
+                f'"{self._path}" is opened with {option}, and the run writes: remove {option} from the URL'
             )
         handle = Handle(self._path, read_only=self._read_only, options=self._options)
         thread = self._thread(handle.open)

@@ -156,7 +156,7 @@ class CheckJudge:
             names = ", ".join(f'"{name}"' for name in sink.unknown_masks)
             there = ", ".join(column.name for column in sink.columns)
             return deciding.CheckDecision(
-                Verdict.ERROR, f"@mask {names} is no column of the result ({there}): nothing is shown"
+                Verdict.ERROR, f"@mask {names} is not a column of the result ({there}): nothing is shown"
             )
         measured = deciding.Measured(
             rows=sink.count,

@@ -133,13 +133,15 @@ def _git(revision: str, folder: Path, *arguments: str) -> str:
             timeout=PATIENCE_S,
         )
     except FileNotFoundError:
-        raise UsageError("--changed-since asks git, which is not installed") from None
+        raise UsageError("--changed-since needs git, which is not installed") from None
     except subprocess.TimeoutExpired:
         raise UsageError(f"--changed-since: git gave no answer within {PATIENCE_S:g}s") from None
     if done.returncode == 0:
         return os.fsdecode(done.stdout)
     said = os.fsdecode(done.stderr).strip().splitlines()
     if any("not a git repository" in line for line in said):
-        raise UsageError(f'--changed-since {revision}: "{folder}" is in no git repository')
-    reason = said[-1].removeprefix("fatal: ") if said else "git knows no such revision (a shallow clone has few)"
+        raise UsageError(f'--changed-since {revision}: "{folder}" is not in a git repository')
+    reason = (
+        said[-1].removeprefix("fatal: ") if said else "git does not find this revision (a shallow clone contains few)"
+    )
     raise UsageError(f'--changed-since "{revision}": {reason}')

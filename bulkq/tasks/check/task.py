@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from bulkq.tasks.check.open_check import Checks, Opened, Planned
     from bulkq.tasks.check.results import Answer
 
-NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty lets it pass)"
+NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty permits that)"
 
 
 async def check(
@@ -142,14 +142,14 @@ def refuse(request: Checks) -> None:
         UsageError: nothing to check, or nowhere; a constant that no check has.
     """
     if not request.run.targets.selected and not request.allow_empty:
-        raise UsageError("no target: say which database with -t")
+        raise UsageError("no target: give a database with -t")
     if not request.run.queries.selected and not request.allow_empty:
         raise UsageError("no check was selected: name a folder or file with queries, or allow it with --allow-empty")
     every = [*request.run.queries.selected, *request.references.values()]
     if request.run.sources.constants:
         check_constants(every, request.run.sources.constants)
     if request.run.sources.specs and every and not any(query.parameters for query in every):
-        raise UsageError(f'-p "{request.run.sources.specs[0]}": no check has a :parameter that it could be for')
+        raise UsageError(f'-p "{request.run.sources.specs[0]}": no selected check has a :parameter')
 
 
 def _runner(opened: Opened, control: Control, throttle: Throttle | None) -> tuple[Runner, list[PartState]]:

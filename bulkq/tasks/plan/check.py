@@ -185,7 +185,7 @@ def _errors(made: QueryPlan, rules: CheckRules, request: Checks) -> list[str]:
     unknown = [f'"{name}"' for name in rules.mask if name.casefold() not in names]
     if made.columns and unknown:
         there = ", ".join(column.name for column in made.columns)
-        found.append(f"@mask {', '.join(unknown)} is no column of the result ({there}): nothing is shown")
+        found.append(f"@mask {', '.join(unknown)} is not a column of the result ({there}): nothing is shown")
     if not request.run.safety.recorded:
         conditions = (*rules.expect, *rules.warn, *rules.fail)
         past = [condition.text for condition in conditions if condition.measure is Measure.UNCHANGED]

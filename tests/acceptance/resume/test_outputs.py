@@ -88,7 +88,7 @@ def test_an_output_belongs_to_the_last_run_that_began_it(cli: Cli, folder: Path)
     assert cli("run", "q.sql:slow", "-t", TARGET, "-p", "bad.csv", "-o", "out.jsonl").code == 2
     assert partial.read_bytes() == before
     second = killed(cli.start(*slow, "--include", "n"), lambda: partial.read_bytes()[:5] == b'{"_n"')
-    assert_one_line(cli("resume", first), 4, f"begun anew by run {second}", "start a new run")
+    assert_one_line(cli("resume", first), 4, f"overwritten by run {second}", "start a new run")
     done = cli("resume", second)
     assert done.code == 0, done.err
     assert (folder / "out.jsonl").read_text().count('{"_n"') == ROWS

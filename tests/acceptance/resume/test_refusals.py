@@ -96,4 +96,4 @@ def test_another_file_of_the_same_name_is_another_database(cli: Cli, folder: Pat
     assert done.code == 5, done.err
     (folder / "copy.db").write_bytes((folder / "app.db").read_bytes())
     (folder / "copy.db").replace(folder / "app.db")
-    assert_one_line(cli("resume", "--last", "--max-failures", "9"), 4, "another database")
+    assert_one_line(cli("resume", "--last", "--max-failures", "9"), 4, "is not the database that the run began with")

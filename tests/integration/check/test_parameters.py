@@ -44,7 +44,7 @@ async def test_parameters_that_are_for_nobody(name: str, text: str, postgres_url
         with pytest.raises(ParameterError, match='(column|key) "m" is not used by'):
             await run(unused, postgres_url, params=params)
     assert (await run(wrong, postgres_url, params=params, ignore_extra_columns=True)).exit_code == 1
-    with pytest.raises(UsageError, match=r'-p ".*": no check has a :parameter that it could be for'):
+    with pytest.raises(UsageError, match=r'-p ".*": no selected check has a :parameter'):
         await run("select 1 where false", postgres_url, params=params)
 
 

@@ -122,7 +122,7 @@ def test_a_link_that_leads_nowhere_is_called_that(folder: Path) -> None:
     """It is no mistyped name."""
     (folder / "checks" / "gone.sql").symlink_to("nowhere.sql")
     found = select(["checks/gone.sql"], tags=(), exclude=(), changed=None, dialect="postgres")
-    assert [one.message for one in found.broken] == ['"checks/gone.sql" is a link that leads nowhere: to "nowhere.sql"']
+    assert [one.message for one in found.broken] == ['"checks/gone.sql" is a broken link to "nowhere.sql"']
 
 
 def test_a_pipe_in_a_folder_is_an_error(folder: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_pipe_in_a_folder_is_an_error(folder: Path) -> None:
     for spec in ("checks", "checks/*.sql"):
         found = select([spec], tags=(), exclude=(), changed=None, dialect="postgres")
         assert [one.message for one in found.broken] == [
-            '"checks/f.sql" is no regular file: take it out of the folder, or name it itself'
+            '"checks/f.sql" is not a regular file: remove it from the folder, or name the file itself'
         ]
 
 

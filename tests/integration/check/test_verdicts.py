@@ -72,7 +72,7 @@ async def test_every_verdict(kind: str, postgres_url: str, sqlite_file: SqliteFi
     assert found["dirty"].sample == (("1", "***"), ("2", None))
     assert (found["dirty"].columns, found["dirty"].rows) == (("id", "email"), 3)
     assert found["ratio"].value == "0.75"
-    assert found["hidden_typo"].message == '@mask "emial" is no column of the result (email): nothing is shown'
+    assert found["hidden_typo"].message == '@mask "emial" is not a column of the result (email): nothing is shown'
     assert not found["hidden_typo"].sample
     assert found["typo"].sqlstate == ("42P01" if kind == "postgresql" else "SQLITE_ERROR")
     assert all(result.elapsed_s > 0 for result in summary.checks)
@@ -121,7 +121,7 @@ async def test_nothing_to_check_is_an_error(postgres_url: str, tmp_path: Path) -
     summary = await run("select :n::int", postgres_url, params=params)
     assert (summary.exit_code, summary.checks[0].message) == (
         3,
-        "there are no parameter sets: nothing was checked (--allow-empty lets it pass)",
+        "there are no parameter sets: nothing was checked (--allow-empty permits that)",
     )
     allowed: dict[str, object] = {"allow_empty": True}
     assert (await run("select :n::int", postgres_url, params=params, checks=allowed)).exit_code == 0

@@ -100,7 +100,7 @@ async def test_a_table_without_transactions(request: pytest.FixtureRequest, tmp_
     writing = asked(base.url("mysql+pymysql"), sql, tmp_path, constants={"a": "1"}, write=True, statement=kind)
     refused = await new_run(writing, control=Control())
     assert (refused.exit_code, refused.ok, refused.skipped) == (4, 0, 1)
-    assert 'the table "kept" is kept by MyISAM, which has no transactions' in refused.reason
+    assert 'the table "kept" uses the engine MyISAM, which has no transactions' in refused.reason
     repeatable = await new_run(set_fields(writing, {"idempotent": True}), control=Control())
     assert (repeatable.exit_code, repeatable.ok) == (0, 1)
     reading = inline("insert into other select a from kept")
@@ -146,7 +146,7 @@ async def test_reading_and_writing_one_duckdb_file(request: pytest.FixtureReques
     with pytest.raises(DatabaseError) as caught:
         await run(reader, "insert into t values (1)", limits=WRITES)
     assert caught.value.sqlstate == "25006"
-    with pytest.raises(DatabaseError, match="more than a question"):
+    with pytest.raises(DatabaseError, match="may change data"):
         await run(reader, f"copy t to '{tmp_path}/x.csv'", limits=WRITES)
     await reader.close()
     await writer.close()

@@ -21,5 +21,5 @@ def test_rows_in_flight_count() -> None:
 
 def test_what_is_not_counted_is_refused() -> None:
     """The sum of what is not known is not known either."""
-    with pytest.raises(RefusedError, match="does not say how many rows"):
+    with pytest.raises(RefusedError, match="does not report how many rows"):
         AffectedGuard(10).reserve(UNCOUNTED)

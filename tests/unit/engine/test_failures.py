@@ -62,12 +62,12 @@ def test_refusals_say_what_to_do() -> None:
     assert str(refused(replace(SPEC, limits=Limits()), "cannot execute UPDATE")).endswith(
         "add --write if it is meant to change data"
     )
-    assert str(refused(SPEC, "read-only")).startswith("shop: q.sql:q: read-only: the database takes no writes")
+    assert str(refused(SPEC, "read-only")).startswith("shop: q.sql:q: read-only: the database rejects writes")
 
 
 @pytest.mark.parametrize(
     ("owner", "words"),
-    [(None, "the run row is gone"), ("db1:77:ab:cd", "taken over by process 77 on db1"), ("odd", "process  on odd")],
+    [(None, "the run row is missing"), ("db1:77:ab:cd", "taken over by process 77 on db1"), ("odd", "process  on odd")],
 )
 def test_a_lost_run_row(owner: str | None, words: str) -> None:
     """The error names the process that owns the run now."""

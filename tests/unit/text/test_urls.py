@@ -82,7 +82,7 @@ def test_options() -> None:
         ("postgresql://u:hun@ter2@h/db", "write @ as %40"),
         ("postgresql://u:hun/ter2@h/db", "write @ as %40"),
         ("postgresql://u:hunter2@h:port/db", "a port number"),
-        ("postgresql://u:hunter2@h/db?channel_binding=require", "beyond the asyncpg driver"),
+        ("postgresql://u:hunter2@h/db?channel_binding=require", "not supported by the asyncpg driver"),
         ("postgresql://u:hunter2@h/db?sslrootcert=/no/such/file", "no file"),
     ],
 )

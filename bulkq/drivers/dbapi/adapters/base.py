@@ -248,7 +248,7 @@ class Adapter:
     def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """Why a statement is not executed, beyond what the database says."""
         if reading and query.statement is not StatementClass.READ:
-            return Refused(f"{query.verb} changes something, and the run is read-only", "25006")
+            return Refused(f"{query.verb} may change data", "25006")
         return None
 
     def style(self, *, typed: bool) -> Style:  # noqa: ARG002
@@ -267,7 +267,7 @@ class Adapter:
         """What is known of `query` before it is executed; what is wrong with it raises the library's error."""
         lasting = ""
         if query.statement is StatementClass.WRITE and not self.transactional:
-            lasting = f"{self.dialect.name} is not known to undo a transaction"
+            lasting = f"{self.dialect.name} is not known to roll back a transaction"
         return Described(returns_rows=returns_rows(query, self.name), lasting=lasting)
 
     def probe(self, text: str) -> tuple[str, int]:  # noqa: ARG002

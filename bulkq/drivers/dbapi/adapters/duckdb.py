@@ -96,7 +96,7 @@ ALONE = re.compile(r"Cannot (?:FORCE )?CHECKPOINT|within a transaction|has trans
 DIFFERENT = "different configuration"
 PREPARE = "PREPARE bulkq_probe AS "
 
-OPENED_FOR_READING = "the file is open for reading only: take access_mode=read_only out of the URL"
+OPENED_FOR_READING = "the file is open for reading only: remove access_mode=read_only from the URL"
 
 
 class DuckDB(Adapter):
@@ -152,7 +152,7 @@ class DuckDB(Adapter):
         kinds = [statement.type.name for statement in cast("Any", connection).extract_statements(text)]
         if all(kind in READS for kind in kinds) or _only_asks(query, kinds, text):
             return None
-        return Refused(f"{query.verb or kinds[0]} is more than a question, and the run is read-only", "25006")
+        return Refused(f"{query.verb or kinds[0]} may change data", "25006")
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
         """PREPARE says what is wrong with it, DESCRIBE which columns a SELECT has; neither executes anything."""

@@ -123,7 +123,7 @@ NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
 """A SELECT that writes, through a function, is refused when it is prepared; when it is executed, the guard says so."""
 
-READ_ONLY = "read_only is on, and the user has no privilege to write all the same: give the primary, or SET GLOBAL read_only = 0 there"
+READ_ONLY = "read_only is on, and the user has no privilege that overrides it: connect to the primary, or SET GLOBAL read_only = 0 there"
 EXEMPT = """\
 SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
  WHERE PRIVILEGE_TYPE IN ('SUPER', 'READ ONLY ADMIN', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN')
@@ -268,7 +268,7 @@ class MySQL(Adapter):
     def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
         """A READ ONLY transaction lets FLUSH, KILL, SET GLOBAL and LOCK TABLES through: they are no questions."""
         if reading and query.statement is not StatementClass.READ and query.statement is not StatementClass.WRITE:
-            return Refused(f"{query.verb} is more than a question, and the run is read-only", "25006")
+            return Refused(f"{query.verb} may change data", "25006")
         return None
 
     def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
@@ -381,7 +381,7 @@ class MySQL(Adapter):
             return f"{message}: lower -j"
         if number == 2026 or "SSL" in message:
             return (
-                f"TLS refused: {where}: {message}: say ?ssl_disabled=true in the URL if the network may see everything"
+                f"TLS refused: {where}: {message}: add ?ssl_disabled=true to the URL to allow an unencrypted connection"
             )
         return message
 

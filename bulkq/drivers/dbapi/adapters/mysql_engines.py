@@ -155,7 +155,7 @@ def _kept(ask: Ask, names: Sequence[Name]) -> str:
         return ""
     name, engine = names[int(str(rows[0][0]))], rows[0][1]
     through = f", reached through {name.through}," if name.through else ""
-    return f'the table "{name.name}"{through} is kept by {engine}, which has no transactions'
+    return f'the table "{name.name}"{through} uses the engine {engine}, which has no transactions'
 
 
 def _behind(ask: Ask, changed: Sequence[Name], called: Sequence[Name], events: set[str]) -> tuple[Reached, str]:
@@ -183,7 +183,7 @@ def _behind(ask: Ask, changed: Sequence[Name], called: Sequence[Name], events: s
     for _, kind, schema, name, body in (*views, *fired, *routines):
         what = f'the {"trigger" if str(kind).isupper() else kind} "{name}"'
         if not body:
-            return found, f"{what} does not show this role what it does"
+            return found, f"{what} does not show its definition to this role"
         _add(found, str(body), str(schema), what, events, view=kind == "view")
     return found, ""
 

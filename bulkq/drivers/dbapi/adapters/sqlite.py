@@ -112,7 +112,7 @@ class SQLite(Adapter):
         if query.verb in FILE_VERBS or (query.verb == "VACUUM" and "INTO" in text.upper().split()):
             return Refused("a run works on one database file: ATTACH and VACUUM INTO are refused", "25006")
         if reading and query.statement is not StatementClass.READ:
-            return Refused(f"{query.verb} changes something, and the run is read-only", "25006")
+            return Refused(f"{query.verb} may change data", "25006")
         return super().refusal(query, text, connection, reading=reading)
 
     def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002

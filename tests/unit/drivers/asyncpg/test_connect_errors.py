@@ -65,7 +65,7 @@ def lost(cause: Exception | None) -> Exception:
         (lost(server_error("08P01", "no such database: d")), "no such database: d"),
         (lost(None), "closed the connection at once"),
         (asyncpg.TargetServerAttributeNotMatched("None of the hosts"), "target_session_attrs"),
-        (asyncpg.InternalClientError("'NoneType' object has no attribute 'encode'"), "wants a password"),
+        (asyncpg.InternalClientError("'NoneType' object has no attribute 'encode'"), "requires a password"),
         (asyncpg.InternalClientError("strange"), '"db1": strange'),
     ],
 )

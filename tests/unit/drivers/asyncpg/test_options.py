@@ -139,7 +139,7 @@ def test_hosts_and_ports(url: str, environment: dict[str, str], hosts: tuple[str
         ("postgresql://h/d", {"PGMINPROTOCOLVERSION": "latest"}, "min_protocol_version=latest"),
         ("postgresql://h/d", {"PGGSSDELEGATION": "1"}, "gssdelegation=1"),
         ("postgresql://h/d?replication=database", {}, "replication=database"),
-        ("postgresql://h/d?oauth_client_secret=hunter2", {}, r"oauth_client_secret \(the URL\) is beyond"),
+        ("postgresql://h/d?oauth_client_secret=hunter2", {}, r"oauth_client_secret \(the URL\) is not supported"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(url: str, environment: dict[str, str], words: str) -> None:

@@ -97,7 +97,7 @@ def test_who_is_to_blame() -> None:
     """A refusal of the server that names a setting is told with its source; others are not."""
     settings = (Setting("work_mem", "x", "PGOPTIONS"), Setting("role", "r", 'service "s"'))
     refused = blame('failed: FATAL:  invalid value for parameter "work_mem": "x"', "22023", settings)
-    assert refused == 'PGOPTIONS: invalid value for parameter "work_mem": "x": correct the setting, or take it out'
+    assert refused == 'PGOPTIONS: invalid value for parameter "work_mem": "x": correct the setting, or remove it'
     assert (blame('role "r" does not exist', None, settings) or "").startswith('service "s": ')
     assert blame('role "r" does not exist', "28000", settings) is None
     assert blame('database "d" does not exist', None, settings) is None
