@@ -12,6 +12,7 @@ import pytest
 
 from bulkq.cli import main
 from tests.support.servers.processes import free_port
+from tests.support.shop import values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,15 +90,6 @@ def bulkq(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 READ = ("run", "-e", "select v from t where id = :id", "-p", "ids.csv")
 WRITE = ("run", "-e", "update t set v = upper(v) where id = :id", "-p", "ids.csv", "--write")
-
-
-def values(folder: Path) -> list[str]:
-    """What is in the table."""
-    database = sqlite3.connect(folder / "app.db")
-    try:
-        return [row[0] for row in database.execute("select v from t order by id")]
-    finally:
-        database.close()
 
 
 def test_a_name_works_wherever_a_url_does(bulkq: Bulkq, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,14 +38,4 @@ def nursery() -> Iterator[Nursery]:
 @pytest.fixture
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     """A database of the kind that the test is parametrized with."""
-    kind = request.param
-    if kind == "sqlite":
-        return targets.make(kind, tmp_path, "", None)
-    if kind == "mariadb":
-        server, name = request.getfixturevalue("mariadb_database")
-        return targets.make(kind, tmp_path, server.url(name), None)
-    through = None
-    if kind == "pgbouncer":
-        through = request.getfixturevalue("pgbouncer")
-    url = request.getfixturevalue("database")
-    return targets.make(kind, tmp_path, url, through and through.through(url))
+    return targets.of_kind(request.param, request, tmp_path)

@@ -21,8 +21,10 @@ from bulkq.model.run import make_run
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from bulkq.tasks.run import run
+from tests.support.notices import Notices
 from tests.support.servers import postgres as servers
 from tests.support.servers.silence import silence
+from tests.support.sqlite_files import column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,26 +47,10 @@ def made(folder: Path, name: str, rows: int = 3, *, table: bool = True) -> Targe
 
 def values(target: Target, sql: str = "select v from t order by id") -> list[object]:
     """What a target holds."""
-    connection = sqlite3.connect(target.url.removeprefix("sqlite:///"))
-    found = [row[0] for row in connection.execute(sql)]
-    connection.close()
-    return found
+    return column(target.url.removeprefix("sqlite:///"), sql)
 
 
-class Told:
-    """An observer that keeps what people are told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def started(self, progress: object) -> None: ...
-    def batch_done(self, result: object) -> None: ...
-    def finished(self, summary: object) -> None: ...
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
-
-
-async def go(sql: str, *targets: Target, told: Told | None = None, **more: object) -> tuple[RunSummary, str]:
+async def go(sql: str, *targets: Target, told: Notices | None = None, **more: object) -> tuple[RunSummary, str]:
     """Run `sql` on all targets; the summary and stdout."""
     out = io.BytesIO()
     asked = {"ledger": "none", "connect_timeout_s": 0.5, "outage_s": 0.3, "concurrency": 64}
@@ -165,7 +151,7 @@ async def test_two_names_for_one_database(tmp_path: Path, *, hard: bool) -> None
     link = tmp_path / "link.db"
     link.hardlink_to(tmp_path / "one.db") if hard else link.symlink_to(tmp_path / "one.db")
     two = Target(url=f"sqlite:///{tmp_path}/link.db", name="two")
-    told = Told()
+    told = Notices()
     summary, _ = await go("select 1 as one", one, two, told=told)
     assert summary.exit_code == 0
     assert '"one" and "two" are the same database: its rows come once for each name' in told.lines
@@ -222,7 +208,7 @@ async def test_nobody_goes_on_where_the_run_stops(tmp_path: Path) -> None:
     """Of a target that is away it is said that the others go on, unless they do not."""
     here, away = made(tmp_path, "here"), Target(url=DEAD, name="away")
     for more, goes in (({}, True), ({"max_failed_targets": 0}, False), ({"canaries": ("away",)}, False)):
-        told = Told()
+        told = Notices()
         summary, _ = await go("select v from t", here, away, told=told, **more)
         assert any(line.startswith("away: connection refused") for line in told.lines)
         assert any("the other targets continue" in line for line in told.lines) is goes
@@ -247,7 +233,7 @@ async def test_a_write_goes_on_where_a_target_was_away(tmp_path: Path, monkeypat
     away = Target(url=f"sqlite:///{tmp_path}/away.db", name="away")
     (tmp_path / "bulkq.toml").write_text(f'[targets.here]\nurl = "{here.url}"\n[targets.away]\nurl = "{away.url}"\n')
     add = "update t set v = v || '+' where id = :id"
-    told = Told()
+    told = Notices()
     summary, _ = await go(add, here, away, told=told, write=True, ledger=ledger, params=("range:id=1..3",))
     assert (summary.exit_code, summary.ok, summary.skipped) == (3, 3, 3)
     assert summary.resume == f"bulkq resume {summary.run}"
@@ -336,7 +322,7 @@ async def test_targets_out_of_a_query(tmp_path: Path, monkeypatch: pytest.Monkey
     connection.executemany("insert into t (v) values (?)", [("a",), (b.url,), (None,)])
     connection.commit()
     connection.close()
-    told = Told()
+    told = Notices()
     names = "select v from t order by id"
     summary, rows = await go("select v from t where id = 1", fleet, targets_sql=names, told=told)
     assert "--targets-sql: 1 of 3 rows name no target and are left out" in told.lines

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.protocols import Connection
-    from tests.support.command import Cli
+    from tests.support.command import Cli, Finished
     from tests.support.servers.postgres import PostgresServer
     from tests.support.servers.proxy import Proxy
     from tests.support.targets import Target
@@ -184,25 +184,17 @@ async def test_a_silent_network(target: Target, proxy: Proxy, cli: Cli, tmp_path
     assert len(answered(tmp_path / "out.jsonl")) == int(got.counts["ok"])
 
 
+async def touch(cli: Cli, url: str, *, lanes: int) -> Finished:
+    """Write to every number once, without a ledger, a hundred in a batch."""
+    sql = "update numbers set touched = touched + 1 where id = :id"
+    sets = ("-p", f"range:id=1..{SETS}", "--batch", "100", "-j", str(lanes))
+    return await cli.run("run", "-e", sql, "-t", url, *sets, "--write", "--ledger", "none")
+
+
 async def test_a_write_survives_a_cut_before_commit(target: Target, proxy: Proxy, cli: Cli) -> None:
     """A connection cut before COMMIT was sent means a rollback, and the batch is applied once."""
     proxy.cut_before(b"BEGIN ISOLATION", 3)
-    got = await cli.run(
-        "run",
-        "-e",
-        "update numbers set touched = touched + 1 where id = :id",
-        "-t",
-        proxy.through(target.url),
-        "-p",
-        f"range:id=1..{SETS}",
-        "--write",
-        "--ledger",
-        "none",
-        "-j",
-        "2",
-        "--batch",
-        "100",
-    )
+    got = await touch(cli, proxy.through(target.url), lanes=2)
     assert got.code == 0, got.err
     assert target.execute("select min(touched), max(touched) from numbers") == [(1, 1)]
 
@@ -210,22 +202,7 @@ async def test_a_write_survives_a_cut_before_commit(target: Target, proxy: Proxy
 async def test_a_lost_answer_of_a_commit_is_unknown(target: Target, proxy: Proxy, cli: Cli) -> None:
     """Without a ledger a commit whose answer is lost is unknown: never counted as done or failed, never sent again, exit 3."""
     proxy.cut_after_commit(3)
-    got = await cli.run(
-        "run",
-        "-e",
-        "update numbers set touched = touched + 1 where id = :id",
-        "-t",
-        proxy.through(target.url),
-        "-p",
-        f"range:id=1..{SETS}",
-        "--write",
-        "--ledger",
-        "none",
-        "-j",
-        "1",
-        "--batch",
-        "100",
-    )
+    got = await touch(cli, proxy.through(target.url), lanes=1)
     assert got.code == 3, got.err
     assert got.counts["unknown"] == "100"
     assert target.execute("select min(touched), max(touched) from numbers") == [(1, 1)]

@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 READS = Limits(timeout_s=5, read_only=True)
-
-
 WRITES = Limits(timeout_s=5, read_only=False)
-
-
 SCHEMA = """
 create type mood as enum ('sad', 'ok', 'ha"ppy');
 create domain positive as integer check (value > 0);

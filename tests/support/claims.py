@@ -21,32 +21,14 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-
-
 SCHEMA = "create table items (id integer primary key, n integer not null default 0 check (n < 1000))"
-
-
 WRITES = Limits(timeout_s=20, lock_timeout_s=5, read_only=False)
-
-
 IMPATIENT = replace(WRITES, lock_timeout_s=0.3)
-
-
 BUMP = "update items set n = n + cast(:by as integer) where id = cast(:id as integer)"
-
-
 ROWS = 400
-
-
 BUSY = {"55P03", "SQLITE_BUSY", "40001"}
-
-
 READ_ONLY = {"25006", "SQLITE_READONLY"}
-
-
 OWNER = "host:1:it's me"
-
-
 RUN = "20261122-1"
 
 

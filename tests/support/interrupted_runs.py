@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 TARGET = "sqlite:///app.db"
-
-
 ROWS = 400
-
-
 SETUP = f"""
 create table t(id integer primary key, n integer not null default 0);
 with recursive c(i) as (select 1 union all select i + 1 from c where i < {ROWS}) insert into t(id) select i from c;

@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 CANARY = "hunter2"
-
-
 WITHOUT = "without.db"
-
-
 KINDS = ["sqlite", "without", "postgresql", "pgbouncer"]
 
 

@@ -21,17 +21,9 @@ if TYPE_CHECKING:
 
 
 DRIVERS = ("pymysql", "aiomysql")
-
-
 WRITES = Limits(timeout_s=10, lock_timeout_s=1, read_only=False)
-
-
 TABLE = "create table t (id integer primary key, n integer not null) engine=InnoDB"
-
-
 ROWS = "insert into t values (1, 0), (2, 0), (3, 0), (4, 0)"
-
-
 OWN = """create procedure own(i integer) begin
     start transaction; update t set n = n + 1 where id = i; commit; end"""
 
@@ -84,6 +76,4 @@ QUIET = (
 
 
 SHORT = replace(WRITES, timeout_s=0.5)
-
-
 SLEEPS = "info like 'do sleep%' and db = database()"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
+
+from tests.support.sqlite_files import column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 TARGET = "sqlite:///app.db"
-
-
 SETUP = "create table t(id integer primary key, v text); insert into t values (1, 'one'), (2, 'two'), (3, 'three');"
-
-
 QUERIES = """\
 -- name: one(id: bigint)
 -- The value of an id.
@@ -31,17 +27,9 @@ select id, v from t order by id;
 
 def values(folder: Path) -> list[str]:
     """The values in the table."""
-    database = sqlite3.connect(folder / "app.db")
-    try:
-        return [row[0] for row in database.execute("select v from t order by id")]
-    finally:
-        database.close()
+    return column(folder / "app.db", "select v from t order by id")
 
 
 def tables(folder: Path) -> list[str]:
     """The tables there are."""
-    database = sqlite3.connect(folder / "app.db")
-    try:
-        return [row[0] for row in database.execute("select name from sqlite_master where type = 'table' order by name")]
-    finally:
-        database.close()
+    return column(folder / "app.db", "select name from sqlite_master where type = 'table' order by name")

@@ -13,35 +13,13 @@ from bulkq.query import inline
 from tests.support.databases import SCHEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bulkq.model import Reply
     from bulkq.protocols import Connection
     from tests.support.databases import Database
 
 
-class Told:
-    """An observer that keeps what people are told."""
-
-    def __init__(self, when_started: Callable[[], object]) -> None:
-        self.lines: list[str] = []
-        self._when_started = when_started
-
-    def started(self, progress: object) -> None:
-        self._when_started()
-
-    def batch_done(self, result: object) -> None: ...
-    def finished(self, summary: object) -> None: ...
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
-
-
 READS = Limits(timeout_s=10)
-
-
 WRITES = Limits(timeout_s=10, read_only=False)
-
-
 ENDLESS = "select count(*) from range(1000000000000) as t(i) where hash(i) = 7"
 
 

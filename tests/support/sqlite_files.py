@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,3 +22,9 @@ class SqliteFile:
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(f"PRAGMA user_version = 0;\n{script}")
         return path
+
+
+def column(path: Path | str, sql: str) -> list[Any]:
+    """The first column of the rows that `sql` gives on the database at `path`."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute(sql)]

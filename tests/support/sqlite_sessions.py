@@ -28,11 +28,7 @@ insert into t values (1, 'one', 10), (2, 'two', 20), (3, 'three', 30);
 
 
 ENDLESS = "with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) as n from c where i < 0"
-
-
 READS = Limits(timeout_s=5)
-
-
 WRITES = Limits(timeout_s=5, read_only=False)
 
 

@@ -6,9 +6,13 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.support.servers import mariadb
 from tests.support.servers import postgres as servers
+
+if TYPE_CHECKING:
+    import pytest
 
 KINDS = ("sqlite", "postgresql", "pgbouncer")
 
@@ -93,3 +97,15 @@ def make(kind: str, tmp_path: Path, database: str, through: str | None) -> Targe
         path.touch()
         return Target(kind, f"sqlite:///{path}", str(path))
     return Target(kind, through or database, database)
+
+
+def of_kind(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A target of the test's own, of a kind that `KINDS` has, or `mariadb`."""
+    if kind == "sqlite":
+        return make(kind, tmp_path, "", None)
+    if kind == "mariadb":
+        server, name = request.getfixturevalue("mariadb_database")
+        return make(kind, tmp_path, server.url(name), None)
+    url = request.getfixturevalue("database")
+    through = request.getfixturevalue("pgbouncer").through(url) if kind == "pgbouncer" else None
+    return make(kind, tmp_path, url, through)

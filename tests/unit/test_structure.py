@@ -59,8 +59,6 @@ NO_MODULES = {"bulkq.toml", "bulkq.css"}
 """Names of files that look like names of modules."""
 
 LONGEST_BODY = 60  # near 20 is the aim
-
-
 TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 TESTS = Path(__file__).parents[1]
 

@@ -11,6 +11,7 @@ from bulkq.engine.control import Control
 from bulkq.reports.summary import summary_line
 from bulkq.tasks.run import run as new_run
 from tests.support.mariadb_sessions import asked, counts
+from tests.support.notices import Notices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,26 +88,12 @@ async def test_an_error_in_a_later_result(base: Database, driver: str, tmp_path:
 # --- warnings ---------------------------------------------------------------------------------------------------------
 
 
-class Said:
-    """An observer that keeps the notices of a run."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def started(self, progress: object) -> None: ...
-    def batch_done(self, result: object) -> None: ...
-    def finished(self, summary: object) -> None: ...
-    def notice(self, text: str) -> None:
-        """Keep it."""
-        self.lines.append(text)
-
-
 @pytest.mark.parametrize("sets", [1, 20])
 async def test_warnings_are_counted_and_shown(base: Database, driver: str, tmp_path: Path, sets: int) -> None:
     """Streamed or in batches: all are counted, the first few are shown, and the set is no failure."""
     sql = "select cast(concat(:i, 'abc') as signed) as a, 1 / 0 as b"
     wanted = asked(base, driver, sql, tmp_path, params=(f"range:i=1..{sets}",), write=False)
-    told = Said()
+    told = Notices()
     done = await new_run(wanted, control=Control(), observers=[told])
     assert (done.exit_code, done.ok, done.warnings) == (0, sets, 2 * sets)
     shown = [line for line in told.lines if line.startswith("warning: ")]
@@ -118,7 +105,7 @@ async def test_warnings_are_counted_and_shown(base: Database, driver: str, tmp_p
 async def test_warnings_of_a_secret_keep_their_text(base: Database, driver: str, tmp_path: Path) -> None:
     """The server quotes the value."""
     text = "-- @param i text secret\nselect cast(concat(:i, 'abc') as signed) as a"
-    told = Said()
+    told = Notices()
     wanted = asked(base, driver, text, tmp_path, constants={"i": "hush"}, write=False)
     done = await new_run(wanted, control=Control(), observers=[told])
     assert done.warnings == 1
@@ -128,7 +115,7 @@ async def test_warnings_of_a_secret_keep_their_text(base: Database, driver: str,
 async def test_warnings_behind_several_results(base: Database, driver: str, tmp_path: Path) -> None:
     """A procedure has its warnings in its last answer: they are counted and shown, and no result is lost."""
     base.execute("create procedure p() begin select cast('1x' as signed) as a; select cast('2x' as signed) as a; end")
-    told = Said()
+    told = Notices()
     out = tmp_path / "out.jsonl"
     wanted = asked(base, driver, "call p()", tmp_path, output=str(out), format="jsonl")
     done = await new_run(wanted, control=Control(), observers=[told])

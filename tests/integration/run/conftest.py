@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=KINDS)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     """A target of each kind, empty."""
-    kind = request.param
-    if kind == "sqlite":
-        return targets.make(kind, tmp_path, "", None)
-    database = request.getfixturevalue("database")
-    through = request.getfixturevalue("pgbouncer").through(database) if kind == "pgbouncer" else None
-    return targets.make(kind, tmp_path, database, through)
+    return targets.of_kind(request.param, request, tmp_path)
 
 
 @pytest.fixture

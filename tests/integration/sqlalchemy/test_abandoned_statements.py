@@ -25,7 +25,8 @@ from bulkq.reports.summary import summary_line
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry as retry_run
 from bulkq.tasks.run import run as new_run
-from tests.support.sqlalchemy_sessions import READS, WRITES, Told, asked, run
+from tests.support.notices import Notices
+from tests.support.sqlalchemy_sessions import READS, WRITES, asked, run
 
 
 async def test_what_cannot_be_stopped_is_left_behind(lazy: str) -> None:
@@ -85,7 +86,7 @@ async def test_a_run_says_that_nothing_can_be_cancelled(lazy: str, tmp_path: Pat
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     request = asked(lazy, "select sleep(6)", tmp_path, timeout_s=0.3)
-    told = Told(lambda: None)
+    told = Notices()
     summary = await new_run(request, control=Control(), observers=[told])
     assert loop.time() - began_s < 5
     assert " cancel=no" in told.lines[0]
@@ -98,7 +99,7 @@ async def test_a_run_says_that_nothing_can_be_cancelled(lazy: str, tmp_path: Pat
             "queries": (inline("select 1"),),
         },
     )
-    told = Told(lambda: None)
+    told = Notices()
     assert (await new_run(twice, control=Control(), observers=[told])).exit_code == 0
     assert " cancel=no:1" in told.lines[0]
 
@@ -123,7 +124,7 @@ async def test_cancelled_and_left_behind(lazy: str, tmp_path: Path) -> None:
     sql = "update t set a = a + 1 where sleep(1.2) is null"
     request = asked(lazy, sql, tmp_path, write=True, idempotent=True, statement=StatementClass.WRITE)
     control = Control()
-    told = Told(lambda: asyncio.get_running_loop().call_later(0.3, control.cancel, "interrupted twice", 130))
+    told = Notices(lambda: asyncio.get_running_loop().call_later(0.3, control.cancel, "interrupted twice", 130))
     first = await new_run(request, control=control, observers=[told])
     assert (first.unknown, first.skipped, first.exit_code) == (1, 0, 130)
     assert any("sql cannot be cancelled and was left behind" in line for line in told.lines)
@@ -173,7 +174,7 @@ async def test_rows_that_nobody_counts(lazy: str, tmp_path: Path) -> None:
         request = asked(lazy, "insert into t values (1)", tmp_path, **writes, **{option: 5})
         with pytest.raises(UsageError, match=f"sleepy does not reliably report .* so {words} cannot be enforced"):
             await new_run(request, control=Control())
-    told = Told(lambda: None)
+    told = Notices()
     summary = await new_run(
         asked(lazy, "insert into t values (1)", tmp_path, **writes), control=Control(), observers=[told]
     )

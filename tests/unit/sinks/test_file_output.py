@@ -59,6 +59,13 @@ def sink_to(stdout: BinaryIO) -> OpenedSink:
     )
 
 
+def sink_at(path: str) -> OpenedSink:
+    """JSON Lines in the file at `path`."""
+    return open_sink(
+        path=path, format=None, include=(), run="r", queries=[QUERY], target="t", stdout=io.BytesIO(), terminal=False
+    )
+
+
 async def put(sink: OpenedSink, value: object) -> None:
     """One row with one value."""
     result = BatchResult(Batch(0, 1, [()]), QUERY, "t", (Column("a"),), [[value]], [0], ok=1)
@@ -225,16 +232,7 @@ async def test_special_files(tmp_path: Path) -> None:
     reader = asyncio.create_task(asyncio.to_thread(fifo.read_bytes))
     await asyncio.sleep(0)
     for path in ("/dev/null", str(fifo)):
-        sink = open_sink(
-            path=path,
-            format=None,
-            include=(),
-            run="r",
-            queries=[QUERY],
-            target="t",
-            stdout=io.BytesIO(),
-            terminal=False,
-        )
+        sink = sink_at(path)
         await put(sink, 1)
         await sink.close(complete=True)
     assert await reader == b'{"a":1}\n'
@@ -243,16 +241,7 @@ async def test_special_files(tmp_path: Path) -> None:
 
 async def test_a_full_disk_stops_the_run() -> None:
     """One line with the name and the reason, for files and streams."""
-    sink = open_sink(
-        path="/dev/full",
-        format=None,
-        include=(),
-        run="r",
-        queries=[QUERY],
-        target="t",
-        stdout=io.BytesIO(),
-        terminal=False,
-    )
+    sink = sink_at("/dev/full")
     with pytest.raises(StoppedError, match='cannot write "/dev/full": no space left on device'):
         await put(sink, 1)
     sink.discard()
