@@ -15,7 +15,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
-from bulkq.dialects import dialect_for
 from bulkq.drivers.binding import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
@@ -59,6 +58,7 @@ class Library(Adapter):
         paramstyle: of placeholders, by PEP 249's name; "" for that of `module`, or `qmark`.
         natives: types of the values that the library binds; any other value is given as text. Empty for those that the databases
             of the dialect have.
+        quote: around identifiers; "" for that of the dialect.
         explain: what, before a statement, makes the database check it without executing it; "" for nothing.
         explains_writes: `explain` takes statements that change data too.
         states: what the words of an error mean: a part of the message in lower case, and the SQLSTATE. They outrank the
@@ -73,6 +73,7 @@ class Library(Adapter):
     module: ModuleType | None = None
     paramstyle = ""
     natives: frozenset[type] = frozenset()
+    quote = ""
     explain = ""
     explains_writes = True
     states: Mapping[str, str] = MappingProxyType({})
@@ -81,11 +82,12 @@ class Library(Adapter):
 
     def __init__(self) -> None:
         self.paramstyle = self.paramstyle or getattr(self.module, "paramstyle", "qmark")
-        self.natives = self.natives or (SIMPLE if dialect_for(self.name).dynamic_types else NATIVE)
         dialect = DefaultDialect(paramstyle=self.paramstyle)  # type: ignore[arg-type] # PEP 249's names
         dialect.name, dialect.driver = self.product, self.library
         self.tried = frozenset({self.library} if self.trusted else ())
         super().__init__(dialect)
+        self.facts = replace(self.facts, quote=self.quote or self.facts.quote)
+        self.natives = self.natives or (SIMPLE if self.facts.dynamic_types else NATIVE)
 
     @classmethod
     def open(cls, url: str, *, application_name: str, read_only: bool) -> LibraryDriver:
