@@ -27,7 +27,7 @@ from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOpt
 from bulkq.policy.safety import ALLOWABLE, refuse
 from bulkq.sinks.null import NoSink
 from bulkq.sinks.row_queue import RowsSink
-from bulkq.sources.iterable import Sets
+from bulkq.sources.iterable import MappingSource
 from bulkq.targets import load_config, open_target, resolve
 from bulkq.tasks.run import run
 from bulkq.text import urls
@@ -66,7 +66,7 @@ class Rows:
         self.summary: RunSummary | None = None
         self._database = database
         self._request = request
-        self._sets = Sets(request.queries.selected[0], sets, dynamic=database.dynamic)
+        self._sets = MappingSource(request.queries.selected[0], sets, dynamic=database.dynamic)
         self._on_error = on_error
         self._sink = RowsSink()
         self._results = aiter(self._sink)
@@ -234,13 +234,13 @@ class Database:
         reading = self._sessions.get(False)
         if write and reading is not None and reading.driver.capabilities.in_process:
             await reading.close()  # a file that is open for reading only cannot be opened otherwise by the same process
-        source = Sets(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
+        source = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         with _spoken():
             summary = await self.start(request, source, NoSink(), Control())
             raise_for(summary, source.raised)
         return summary
 
-    def start(self, request: Run, source: Sets, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
+    def start(self, request: Run, source: MappingSource, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
         """Begin a run in the task group of `bulkq.open`."""
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")

@@ -67,7 +67,7 @@ FLIPS = 2
 
 
 @frozen
-class Compared:
+class ComparisonResult:
     """The result of comparing a check's rows with others."""
 
     other: str  # for people: `totals on replica`
@@ -80,14 +80,14 @@ class Compared:
 
 
 @frozen
-class Measured:
+class Measurement:
     """The measured result of a check's query."""
 
     rows: int
     columns: tuple[Column, ...]
     value: str | None = None  # of the first column of the first row, as text; None: NULL, or there is no row
     masked: bool = False  # the value must not be shown
-    compared: Compared | None = None
+    compared: ComparisonResult | None = None
     past: Sequence[PastCheck] | None = None  # newest first, those that measured something; None: no ledger
 
 
@@ -100,7 +100,7 @@ class CheckDecision:
     value: str | None = None
 
 
-class Unknowable(Exception):
+class EvaluationError(Exception):
     """A condition that cannot be evaluated; the message says why."""
 
 
@@ -116,7 +116,7 @@ def expected(rules: CheckRules) -> str:
     return " and ".join(wanted) + (f" (warns on {warns})" if warns else "")
 
 
-def decide(rules: CheckRules, measured: Measured, today: date) -> CheckDecision:
+def decide(rules: CheckRules, measured: Measurement, today: date) -> CheckDecision:
     """The verdict of a check with `rules` on what was `measured`; `today` in UTC, for `@until`."""
     replaced = rules.expect or rules.warn or rules.fail
     wanted = rules.expect if replaced else (EMPTY,)
@@ -126,7 +126,7 @@ def decide(rules: CheckRules, measured: Measured, today: date) -> CheckDecision:
         broken = [f"expected {_none(c)}" for c in wanted if not holds(c, measured)]
         broken += [f"fails on {c.text}" for c in rules.fail if holds(c, measured) and not _first(c, measured)]
         doubtful = [f"warns on {c.text}" for c in rules.warn if holds(c, measured) and not _first(c, measured)]
-    except Unknowable as why:
+    except EvaluationError as why:
         return CheckDecision(Verdict.ERROR, str(why), value)
     new = _nothing_to_compare((*wanted, *rules.warn, *rules.fail), measured)
     if broken:
@@ -137,7 +137,7 @@ def decide(rules: CheckRules, measured: Measured, today: date) -> CheckDecision:
     return CheckDecision(Verdict.PASS, found, value)
 
 
-def holds(condition: Condition, measured: Measured) -> bool:
+def holds(condition: Condition, measured: Measurement) -> bool:
     """Whether `condition` is true of what was `measured`.
 
     Raises:
@@ -202,12 +202,12 @@ def _compare(condition: Condition, found: Decimal) -> bool:
     return found >= low
 
 
-def _value_holds(condition: Condition, measured: Measured) -> bool:
+def _value_holds(condition: Condition, measured: Measurement) -> bool:
     text = _value(measured)
     operand = condition.operand
     if isinstance(operand, bool):
         if text.lower() not in TRUE | FALSE:
-            raise Unknowable(f"the value {_quoted(text, measured)} is neither true nor false")
+            raise EvaluationError(f"the value {_quoted(text, measured)} is neither true nor false")
         equal = (text.lower() in TRUE) is operand
     elif isinstance(operand, str):
         equal = text == operand
@@ -216,25 +216,25 @@ def _value_holds(condition: Condition, measured: Measured) -> bool:
     return equal if condition.operator == "=" else not equal
 
 
-def _value(measured: Measured) -> str:
+def _value(measured: Measurement) -> str:
     """The only value there is.
 
     Raises:
         Unknowable: there is none, or there are several.
     """
     if len(measured.columns) != 1:
-        raise Unknowable(f"expected one row with one column, the query returned {_columns_text(measured.columns)}")
+        raise EvaluationError(f"expected one row with one column, the query returned {_columns_text(measured.columns)}")
     if measured.rows != 1:
-        raise Unknowable(f"expected one row, the query returned {_rows_text(measured.rows)}")
+        raise EvaluationError(f"expected one row, the query returned {_rows_text(measured.rows)}")
     if measured.value is None:
-        raise Unknowable("the value is NULL")
+        raise EvaluationError("the value is NULL")
     return measured.value
 
 
-def _number(text: str, measured: Measured) -> Decimal:
+def _number(text: str, measured: Measurement) -> Decimal:
     number = _parsed(text)
     if number is None or number.is_nan():
-        raise Unknowable(f"the value {_quoted(text, measured)} is not a number")
+        raise EvaluationError(f"the value {_quoted(text, measured)} is not a number")
     return number
 
 
@@ -243,7 +243,7 @@ def _columns_hold(condition: Condition, columns: Sequence[Column]) -> bool:
         return False
     for (name, wanted), column in zip(condition.columns, columns, strict=True):
         if wanted and not column.type:
-            raise Unknowable(f'the database does not report the type of column "{name}": remove the types')
+            raise EvaluationError(f'the database does not report the type of column "{name}": remove the types')
         if wanted and _type(wanted) != _type(column.type):
             return False
     return True
@@ -257,23 +257,25 @@ def _type(name: str) -> str:
     return ALIASES.get(bare, bare) + ("[]" if array else "")
 
 
-def _same(condition: Condition, measured: Measured) -> bool:
+def _same(condition: Condition, measured: Measurement) -> bool:
     compared = measured.compared
     if compared is None:
-        raise Unknowable(f"{condition.text}: nothing was compared")
+        raise EvaluationError(f"{condition.text}: nothing was compared")
     if compared.columns is not None:
-        raise Unknowable(
+        raise EvaluationError(
             f"{_count(len(measured.columns), 'column')} cannot be the same as the {compared.columns} of {compared.other}"
         )
     return compared.same
 
 
-def _unchanged(condition: Condition, measured: Measured) -> bool:
+def _unchanged(condition: Condition, measured: Measurement) -> bool:
     if measured.past is None:
-        raise Unknowable(f"{condition.text}: there is no ledger to compare with: remove --ledger none")
+        raise EvaluationError(f"{condition.text}: there is no ledger to compare with: remove --ledger none")
     by_value = _by_value(condition, measured)
     if by_value and measured.masked:
-        raise Unknowable(f"{condition.text}: the value is masked and therefore not in the ledger: remove it from @mask")
+        raise EvaluationError(
+            f"{condition.text}: the value is masked and therefore not in the ledger: remove it from @mask"
+        )
     now = _finite(_value(measured), measured) if by_value else Decimal(measured.rows)
     before = _before(condition, measured)
     if before is None:
@@ -282,7 +284,7 @@ def _unchanged(condition: Condition, measured: Measured) -> bool:
     return abs(now - before) * 100 <= condition.operand * abs(before)
 
 
-def _by_value(condition: Condition, measured: Measured) -> bool:
+def _by_value(condition: Condition, measured: Measurement) -> bool:
     """Whether `unchanged` is of the value: where the check says so, or where the only row has nothing but a number.
 
     NULL, NaN and infinity count as values that cannot be compared; a comparison of rows would hide them.
@@ -298,7 +300,7 @@ def _by_value(condition: Condition, measured: Measured) -> bool:
     return kind in NUMBERS or (number is not None and (number.is_finite() or not kind))
 
 
-def _before(condition: Condition, measured: Measured) -> Decimal | None:
+def _before(condition: Condition, measured: Measurement) -> Decimal | None:
     """The measurement of the last run; None if there is none, or it measured something else."""
     if not measured.past:
         return None
@@ -310,15 +312,15 @@ def _before(condition: Condition, measured: Measured) -> Decimal | None:
     return None if last.rows is None or (known and condition.of is None) else Decimal(last.rows)
 
 
-def _first(condition: Condition, measured: Measured) -> bool:
+def _first(condition: Condition, measured: Measurement) -> bool:
     """Whether it is the first run of an `unchanged`, which has compared nothing."""
     return condition.measure is Measure.UNCHANGED and measured.past is not None and _before(condition, measured) is None
 
 
-def _finite(text: str, measured: Measured) -> Decimal:
+def _finite(text: str, measured: Measurement) -> Decimal:
     number = _number(text, measured)
     if number.is_infinite():
-        raise Unknowable(f"the value {_quoted(text, measured)} is infinite, so its change cannot be measured")
+        raise EvaluationError(f"the value {_quoted(text, measured)} is infinite, so its change cannot be measured")
     return number
 
 
@@ -346,7 +348,7 @@ def _none(condition: Condition) -> str:
     return "none" if condition is EMPTY or condition.text == "empty" else condition.text
 
 
-def _nothing_to_compare(conditions: Sequence[Condition], measured: Measured) -> list[str]:
+def _nothing_to_compare(conditions: Sequence[Condition], measured: Measurement) -> list[str]:
     """The first run of `unchanged` has compared nothing, and says so."""
     first = next((c for c in conditions if _first(c, measured)), None)
     if first is None:
@@ -359,7 +361,7 @@ def _nothing_to_compare(conditions: Sequence[Condition], measured: Measured) -> 
     return [f"run {last.run} measured {what}, this one {now}: the next run is compared with it"]
 
 
-def _shown_value(conditions: Sequence[Condition], measured: Measured) -> str | None:
+def _shown_value(conditions: Sequence[Condition], measured: Measurement) -> str | None:
     """The value where a condition looks at it and there is exactly one."""
     wanted = any(
         c.measure is Measure.VALUE or (c.measure is Measure.UNCHANGED and _by_value(c, measured)) for c in conditions
@@ -367,7 +369,7 @@ def _shown_value(conditions: Sequence[Condition], measured: Measured) -> str | N
     return measured.value if wanted and measured.rows == 1 and len(measured.columns) == 1 else None
 
 
-def _found(conditions: Sequence[Condition], measured: Measured) -> str:
+def _found(conditions: Sequence[Condition], measured: Measurement) -> str:
     """The measured values that the conditions refer to."""
     kinds = {c.measure for c in conditions}
     words = []
@@ -390,7 +392,7 @@ def _distinct(value: str, conditions: Sequence[Condition]) -> str:
     return characters.escaped(value) if any(characters.look_alike(value, text) for text in texts) else value
 
 
-def _past_text(conditions: Sequence[Condition], measured: Measured, *, value: bool) -> str:
+def _past_text(conditions: Sequence[Condition], measured: Measurement, *, value: bool) -> str:
     if not measured.past or not any(c.measure is Measure.UNCHANGED and not _first(c, measured) for c in conditions):
         return ""
     last = measured.past[0]
@@ -398,7 +400,7 @@ def _past_text(conditions: Sequence[Condition], measured: Measured, *, value: bo
     return "" if before is None else f" (it was {_plain(str(before), measured)} in run {last.run})"
 
 
-def _compared_text(measured: Measured, compared: Compared) -> str:
+def _compared_text(measured: Measurement, compared: ComparisonResult) -> str:
     if compared.same:
         return f"{_rows_text(measured.rows)}, the same as {compared.other}"
     if compared.here is None or compared.there is None:
@@ -419,12 +421,12 @@ def _columns_text(columns: Sequence[Column]) -> str:
     return f"({', '.join(f'{c.name} {c.type}'.strip() for c in columns)})"
 
 
-def _plain(text: str, measured: Measured) -> str:
+def _plain(text: str, measured: Measurement) -> str:
     if measured.masked:
         return MASK
     return characters.enclosed(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...", text)
 
 
-def _quoted(text: str, measured: Measured) -> str:
+def _quoted(text: str, measured: Measurement) -> str:
     shown = _plain(text, measured)
     return shown if shown.startswith('"') else f'"{shown}"'

@@ -24,7 +24,7 @@ EXAMPLE = "postgresql://user@host/database or sqlite:///file.db"
 
 
 @frozen
-class Entry:
+class DriverEntry:
     """Where a scheme leads: the module of its driver, or `module:Class`, the library that it imports, and what installs that."""
 
     module: str
@@ -37,15 +37,15 @@ class Entry:
 GROUP = "bulkq.drivers"
 """Entry points of other packages: the scheme, and the class or module of its driver, which may name its dialect."""
 
-_POSTGRESQL = Entry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'", "postgres")
-_SQLITE = Entry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
+_POSTGRESQL = DriverEntry("bulkq.drivers.asyncpg", "asyncpg", "pip install 'asyncpg>=0.32'", "postgres")
+_SQLITE = DriverEntry("bulkq.drivers.sqlite.aiosqlite", "aiosqlite", "pip install 'aiosqlite>=0.22.1'")
 SCHEMES = {
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "sqlite": _SQLITE,
     "postgresql+asyncpg": _POSTGRESQL,
     "sqlite+aiosqlite": _SQLITE,
-    "sqlite+pysqlite": Entry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
+    "sqlite+pysqlite": DriverEntry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
 }
 FILE_URL = "sqlite:///"
 URLS = {"postgresql://": "PostgreSQL", FILE_URL: "SQLite file"}
@@ -54,7 +54,7 @@ URLS = {"postgresql://": "PostgreSQL", FILE_URL: "SQLite file"}
 LIBRARIES = ("asyncpg", "aiosqlite", "sqlalchemy")
 """Distributions that drivers of ours are made for."""
 
-_OTHERS = Entry("bulkq.drivers.dbapi", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
+_OTHERS = DriverEntry("bulkq.drivers.dbapi", "sqlalchemy", "pip install 'sqlalchemy[asyncio]>=2.1'")
 EXTRAS = {"duckdb": "duckdb"}
 """Dialects that come in a package of their own, and our extra that installs it."""
 
@@ -109,7 +109,7 @@ def open_driver(url: str, *, application_name: str = "bulkq", read_only: bool) -
     return driver
 
 
-def load(entry: Entry) -> Any:
+def load(entry: DriverEntry) -> Any:
     """The module or class of `entry`, which has `open`."""
     module, _, name = entry.module.partition(":")
     return getattr(import_module(module), name) if name else import_module(module)
@@ -127,13 +127,13 @@ def dialect_of(url: str) -> str:
 
 
 @cache
-def _registered(scheme: str) -> Entry | None:
+def _registered(scheme: str) -> DriverEntry | None:
     """The driver for `scheme` of another package that is installed."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=GROUP, name=scheme):
         found = point.load()
-        return Entry(point.value, "", "", getattr(found, "DIALECT", "") or getattr(found, "name", ""))
+        return DriverEntry(point.value, "", "", getattr(found, "DIALECT", "") or getattr(found, "name", ""))
     return None
 
 

@@ -180,7 +180,7 @@ class Binding:
         kind = declared.removesuffix("[]") if parameter.name in self._lists else declared
         return lambda mark: self._style.cast.format(mark, kind)
 
-    def _rendered(self, lengths: Mapping[str, int]) -> queries.Rendered:
+    def _rendered(self, lengths: Mapping[str, int]) -> queries.RenderedText:
         starts = dict(zip(self.names, _starts(lengths.get(name, 1) for name in self.names), strict=True))
         percent = self._style.percent and not self.bare
         return queries.render(self._query, self._writer(starts, lengths), doubled_percent=percent)

@@ -28,7 +28,7 @@ WRITES = "bulkq_writes"
 """Execution option of an engine whose transactions write, see `begin_as_told`."""
 
 
-class Writing:
+class LedgerStatements:
     """The statements of one ledger, built once: to build one takes longer than to execute it.
 
     Args:

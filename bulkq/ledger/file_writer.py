@@ -34,14 +34,14 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class File:
+class LedgerFile:
     """A ledger file of this program's revision, open and locked."""
 
     lock: Lock
     connection: sqlite3.Connection
 
 
-def find(place: LedgerLocation) -> File | None:
+def find(place: LedgerLocation) -> LedgerFile | None:
     """The ledger file at `place`, where it is ready; None if it must be created, upgraded or diagnosed first. Blocks.
 
     Raises:
@@ -63,7 +63,7 @@ def find(place: LedgerLocation) -> File | None:
         except sqlite3.OperationalError:  # not a ledger; opening it through SQLAlchemy gives the error message
             return None
         undo.pop_all()
-        return File(lock, connection)
+        return LedgerFile(lock, connection)
 
 
 class DirectRows:
@@ -74,7 +74,7 @@ class DirectRows:
         file: as `find` has found it.
     """
 
-    def __init__(self, place: LedgerLocation, file: File) -> None:
+    def __init__(self, place: LedgerLocation, file: LedgerFile) -> None:
         self._place = place
         self._file = file
         self._thread = ThreadPoolExecutor(1, "bulkq ledger")
@@ -117,9 +117,9 @@ class DirectRows:
 
     def _begin(self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]) -> None:
         if record.retry_of is not None:  # it is to be the only one
-            from bulkq.ledger.database_writer import Writing
+            from bulkq.ledger.database_writer import LedgerStatements
 
-            self._asked(Writing(self._place).begin, record, sources, outputs)
+            self._asked(LedgerStatements(self._place).begin, record, sources, outputs)
             return
         with self._transaction() as connection:
             for table, made in row_values.first_rows(record, sources, outputs).items():

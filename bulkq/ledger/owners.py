@@ -17,7 +17,7 @@ from pathlib import Path
 from bulkq.model.dataclass import frozen
 
 
-class Life(StrEnum):
+class Liveness(StrEnum):
     """What can be known about the process of an owner from here."""
 
     ALIVE = "alive"
@@ -49,17 +49,17 @@ def parse(text: str) -> Owner:
     return Owner(host, int(pid) if pid.isdigit() else 0, start)
 
 
-def life(text: str) -> Life:
+def life(text: str) -> Liveness:
     """Whether the process of an owner lives, as far as this machine can determine."""
     owner = parse(text)
     ours = _start(os.getpid()).split(".")
     # Another boot of this machine, another machine of this name, another container cannot be told apart.
     if owner.host != socket.gethostname() or not owner.pid or owner.start.split(".")[1:] != ours[1:]:
-        return Life.ELSEWHERE
+        return Liveness.ELSEWHERE
     now = _start(owner.pid)
     if now:
-        return Life.ALIVE if now == owner.start else Life.DEAD
-    return Life.ELSEWHERE if _hidden(owner.pid) else Life.DEAD
+        return Liveness.ALIVE if now == owner.start else Liveness.DEAD
+    return Liveness.ELSEWHERE if _hidden(owner.pid) else Liveness.DEAD
 
 
 def _start(pid: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import queries, takeover
-from bulkq.ledger.database_writer import Writing
+from bulkq.ledger.database_writer import LedgerStatements
 from bulkq.ledger.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class _StoreWriter:
     def __init__(self, database: LedgerDatabase, release: Callable[[], None]) -> None:
         self._database = database
         self._release = release
-        self._writing = Writing(database.place)
+        self._writing = LedgerStatements(database.place)
 
     async def begin(
         self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]

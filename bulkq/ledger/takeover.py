@@ -62,11 +62,11 @@ def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str
 def silence_s(connection: Connection, record: RunRecord, place: LedgerLocation) -> float | None:
     """Seconds since the last heartbeat of a run that is, or may be, alive; None for one that is not."""
     life = owners.life(record.owner)
-    if record.state is not RunState.RUNNING or life is owners.Life.DEAD:
+    if record.state is not RunState.RUNNING or life is owners.Liveness.DEAD:
         return None
     query = select(now(place) - RUNS.c.heartbeat_s).where(RUNS.c.run == record.run)
     silent_s = float(connection.scalar(query) or 0.0)
-    return None if life is owners.Life.ELSEWHERE and silent_s > STALE_S else max(0.0, silent_s)
+    return None if life is owners.Liveness.ELSEWHERE and silent_s > STALE_S else max(0.0, silent_s)
 
 
 def _refuse_living(connection: Connection, record: RunRecord, place: LedgerLocation, then: str) -> None:
@@ -74,7 +74,7 @@ def _refuse_living(connection: Connection, record: RunRecord, place: LedgerLocat
     if silent_s is None:
         return
     owner = owners.parse(record.owner)
-    if owners.life(record.owner) is owners.Life.ALIVE:
+    if owners.life(record.owner) is owners.Liveness.ALIVE:
         raise RefusedError(f"run {record.run} is still running on {owner}: stop it, then {then}")
     raise RefusedError(
         f"run {record.run} may still be running on {owner}, last heartbeat {silent_s:.0f}s ago: stop it, "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.failures import failure
 from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
 from bulkq.policy.ranges import Ranges
-from bulkq.sources.subset import Only
+from bulkq.sources.subset import SelectedSets
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -69,7 +69,7 @@ async def _listed(
 ) -> list[Failure]:
     """A record of each set in `ranges`, with its line and values."""
     found: list[Failure] = []
-    source = Only(await opened.sources.whole(part.spec.number, part.spec.query), ranges)
+    source = SelectedSets(await opened.sources.whole(part.spec.number, part.spec.query), ranges)
     try:
         while (batch := await source.take(PIECE, 0)) is not None:
             found += [

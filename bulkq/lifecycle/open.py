@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.job import Job
     from bulkq.model import Query, Run, Target
     from bulkq.protocols import ParameterSource, Sink
-    from bulkq.sources.first_batch import Peeked
+    from bulkq.sources.first_batch import PeekableSource
     from bulkq.transforms import Mapping as Mapping_
 
 
@@ -176,7 +176,14 @@ def _sinks(job: Job, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
 
 
 def _part(
-    request: Run, number: int, label: str, target: Target, query: Query, source: Peeked, sink: Sink, site: OpenTarget
+    request: Run,
+    number: int,
+    label: str,
+    target: Target,
+    query: Query,
+    source: PeekableSource,
+    sink: Sink,
+    site: OpenTarget,
 ) -> PartState:
     if target.schema is not None:
         query = query.within(target)

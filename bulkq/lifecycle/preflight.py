@@ -16,7 +16,7 @@ from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source
-from bulkq.sources.first_batch import Peeked
+from bulkq.sources.first_batch import PeekableSource
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
@@ -110,7 +110,7 @@ async def _recognize(opened: OpenRun, site: OpenTarget, connection: Connection) 
 
 
 async def _peek(part: PartState) -> Batch | None:
-    assert isinstance(part.source, Peeked)
+    assert isinstance(part.source, PeekableSource)
     return await part.source.peek(PEEKED)
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.run_identity import source_request, spool_folder
 from bulkq.policy.ranges import Ranges
 from bulkq.sources import open_source, texts_of
-from bulkq.sources.first_batch import Peeked
+from bulkq.sources.first_batch import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
-from bulkq.sources.subset import Only, Remaining
+from bulkq.sources.subset import RemainingSets, SelectedSets
 from bulkq.targets.query_rows import rows_of
 
 if TYPE_CHECKING:
@@ -60,18 +60,18 @@ class Sources:
         self._mixed = not all(driver.dynamic_types for driver in drivers)
         self._shared: dict[int, PrefetchedSource] = {}
 
-    async def open_all(self) -> dict[int, Peeked]:
+    async def open_all(self) -> dict[int, PeekableSource]:
         """The source of every part, by the number of the part.
 
         Raises:
             ParameterError, LedgerError, RefusedError: as `open_source` and `open_spool`.
         """
         given, queries = self._job.given, self._request.queries.selected
-        found: dict[int, Peeked] = {}
+        found: dict[int, PeekableSource] = {}
         for target in range(len(self._request.targets.selected)):
             for place, query in enumerate(queries, 1):
                 part = target * len(queries) + place
-                source = Peeked(await self._open(part, place, query) if given is None else given.source)
+                source = PeekableSource(await self._open(part, place, query) if given is None else given.source)
                 self._stack.push_async_callback(source.close)
                 found[part] = source
         return found
@@ -161,5 +161,5 @@ def _rest(resume: ResumeState, source: ParameterSource, part: int) -> ParameterS
     done = resume.done.get(part, ())
     if resume.only is not None:
         known = Ranges(done)
-        return Only(source, [gap for wanted in resume.only.get(part, ()) for gap in known.gaps(*wanted)])
-    return source if resume.record is None else Remaining(source, done)
+        return SelectedSets(source, [gap for wanted in resume.only.get(part, ()) for gap in known.gaps(*wanted)])
+    return source if resume.record is None else RemainingSets(source, done)

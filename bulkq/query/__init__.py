@@ -18,14 +18,14 @@ from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
 from bulkq.query.lint import LintFinding, lint, lint_untyped
 from bulkq.query.operands import Affinities, Operand, operands, tables, untold
-from bulkq.query.render import Rendered, caret, locate, render
+from bulkq.query.render import RenderedText, caret, locate, render
 from bulkq.text.durations import parse_duration
 
 __all__ = [
     "Affinities",
     "LintFinding",
     "Operand",
-    "Rendered",
+    "RenderedText",
     "caret",
     "identifiers",
     "inline",

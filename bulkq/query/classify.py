@@ -91,7 +91,7 @@ SETS_SERVER = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD"})
 
 
 @frozen
-class Nature:
+class StatementNature:
     """What a statement is.
 
     Attributes:
@@ -111,7 +111,7 @@ class Nature:
     counted: bool
 
 
-def classify(tokens: Sequence[Token], dialect: str = "") -> Nature:
+def classify(tokens: Sequence[Token], dialect: str = "") -> StatementNature:
     """Say what the statement made of `tokens` (without its semicolon) does in `dialect`."""
     depths = nesting(tokens)
     first = _first_word(tokens)
@@ -124,7 +124,7 @@ def classify(tokens: Sequence[Token], dialect: str = "") -> Nature:
         and _sets_server([t.word for t in tokens[first + 1 :]])
     ):
         statement = StatementClass.MAINTENANCE
-    return Nature(
+    return StatementNature(
         statement,
         verb,
         statement is not StatementClass.READ and any(_unbounded(tokens, depths, i) for i in changes),

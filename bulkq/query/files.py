@@ -20,9 +20,9 @@ from bulkq.text.messages import first_names, quoted, suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bulkq.query.classify import Nature
-    from bulkq.query.headers import Declared, Header
-    from bulkq.query.tokens import Comment, Lexed
+    from bulkq.query.classify import StatementNature
+    from bulkq.query.headers import DeclaredParameter, Header
+    from bulkq.query.tokens import Comment, TokenizedText
 
 INLINE = "-e"
 """What an inline query is called in messages, in place of a file."""
@@ -103,7 +103,7 @@ def pick(queries: Sequence[Query], name: str, file: str) -> Query:
     raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {first_names(names, _MOST_NAMES) or 'none'})")
 
 
-def _blocks(lexed: Lexed, complaints: QueryErrors) -> Iterator[_QueryBlock]:
+def _blocks(lexed: TokenizedText, complaints: QueryErrors) -> Iterator[_QueryBlock]:
     """Cut a text at its name lines; one block where it has none."""
     titles = [c for c in lexed.comments if headers.is_name(c)]
     if not titles:
@@ -125,7 +125,7 @@ def _offset(item: Token | Comment) -> int:
     return item.start
 
 
-def _refuse_preface(lexed: Lexed, end: int, complaints: QueryErrors) -> None:
+def _refuse_preface(lexed: TokenizedText, end: int, complaints: QueryErrors) -> None:
     """Comments above the first name line are the file's own; statements and metadata there belong to no query."""
     for comment in lexed.comments:
         key = headers.known_key(comment)
@@ -148,7 +148,7 @@ def _above(block: _QueryBlock) -> list[Comment]:
 
 
 def _query(
-    lexed: Lexed, block: _QueryBlock, header: Header, file: str | None, dialect: str, complaints: QueryErrors
+    lexed: TokenizedText, block: _QueryBlock, header: Header, file: str | None, dialect: str, complaints: QueryErrors
 ) -> Query | None:
     """The query of a block; None where it has no statement or one that cannot be read."""
     tokens = _one_statement(lexed, block, header, complaints)
@@ -194,7 +194,7 @@ def _query(
     )
 
 
-def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: QueryErrors) -> bool:
+def _in_transaction(header: Header, nature: StatementNature, dialect: str, complaints: QueryErrors) -> bool:
     """Whether the statement runs in a transaction of ours: not where it may commit that, or where `@transaction off` says so."""
     commits = may_commit(nature.statement, nature.verb, dialect)
     if commits and header.transaction:
@@ -205,7 +205,9 @@ def _in_transaction(header: Header, nature: Nature, dialect: str, complaints: Qu
     return header.transaction is not False and not commits
 
 
-def _one_statement(lexed: Lexed, block: _QueryBlock, header: Header, complaints: QueryErrors) -> Sequence[Token]:
+def _one_statement(
+    lexed: TokenizedText, block: _QueryBlock, header: Header, complaints: QueryErrors
+) -> Sequence[Token]:
     """The tokens of the block's statement, without semicolons; () where something is wrong with it."""
     broken = [t for t in block.tokens if t.kind is TokenKind.BROKEN]
     for token in broken:
@@ -289,7 +291,7 @@ def _parameters(found: PlaceholderScan, header: Header, complaints: QueryErrors)
     return tuple(_parameter(name, kind, declared.get(name)) for name, kind in kinds.items())
 
 
-def _declarations(header: Header, complaints: QueryErrors) -> dict[str, Declared]:
+def _declarations(header: Header, complaints: QueryErrors) -> dict[str, DeclaredParameter]:
     """The name line's list and the `@param` lines in one; they may complete, not contradict each other."""
     declared = {d.name: d for d in header.listed}
     for param in header.params:
@@ -307,7 +309,10 @@ def _declarations(header: Header, complaints: QueryErrors) -> dict[str, Declared
 
 
 def _check_declared(
-    kinds: Mapping[str, PlaceholderKind], declared: Mapping[str, Declared], header: Header, complaints: QueryErrors
+    kinds: Mapping[str, PlaceholderKind],
+    declared: Mapping[str, DeclaredParameter],
+    header: Header,
+    complaints: QueryErrors,
 ) -> None:
     for name, known in declared.items():
         if name in kinds:
@@ -319,7 +324,7 @@ def _check_declared(
         )
 
 
-def _parameter(name: str, kind: PlaceholderKind, declared: Declared | None) -> Parameter:
+def _parameter(name: str, kind: PlaceholderKind, declared: DeclaredParameter | None) -> Parameter:
     if declared is None:
         return Parameter(name, kind)
     return Parameter(name, kind, declared.type, declared.default, declared.has_default, declared.secret)

@@ -56,7 +56,7 @@ _DECLARED = re.compile(r"([^\W\d]\w*)\s*(?::\s*([^=]*?))?\s*(?:=\s*(.*))?", re.D
 
 
 @dataclass(slots=True)
-class Declared:
+class DeclaredParameter:
     """A parameter as a header declares it; `offset` is where it says so."""
 
     name: str
@@ -73,8 +73,8 @@ class Header:
 
     name: str | None
     offset: int
-    listed: list[Declared] = field(default_factory=list)  # in the name line
-    params: list[Declared] = field(default_factory=list)  # `@param` lines
+    listed: list[DeclaredParameter] = field(default_factory=list)  # in the name line
+    params: list[DeclaredParameter] = field(default_factory=list)  # `@param` lines
     description: str = ""
     metadata: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mode: Mode | None = None
@@ -190,7 +190,7 @@ def _split(listed: str) -> Iterator[str]:
         yield item.strip()
 
 
-def _declared(item: str, offset: int, complaints: QueryErrors) -> Declared | None:
+def _declared(item: str, offset: int, complaints: QueryErrors) -> DeclaredParameter | None:
     parts = _DECLARED.fullmatch(item)
     if not parts or parts[2] == "" or parts[3] == "":
         complaints.add(
@@ -199,8 +199,8 @@ def _declared(item: str, offset: int, complaints: QueryErrors) -> Declared | Non
         return None
     default = parts[3]
     if default is None:
-        return Declared(parts[1], offset, parts[2])
-    return Declared(parts[1], offset, parts[2], _default(default), has_default=True)
+        return DeclaredParameter(parts[1], offset, parts[2])
+    return DeclaredParameter(parts[1], offset, parts[2], _default(default), has_default=True)
 
 
 def _default(written: str) -> str | None:
@@ -280,7 +280,7 @@ def _param(value: str, offset: int, header: Header) -> None:
         raise ValueError(f'{quoted(name)} has no type: write "@param {name} bigint"')
     if any(p.name == name for p in header.params):
         raise ValueError(f"{quoted(name)} is declared twice")
-    header.params.append(Declared(name, offset, declared or None, secret=secret))
+    header.params.append(DeclaredParameter(name, offset, declared or None, secret=secret))
 
 
 def _expect(value: str, _offset: int, header: Header) -> None:

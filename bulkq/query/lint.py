@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query
     from bulkq.query.operands import Affinities
-    from bulkq.query.tokens import Lexed
+    from bulkq.query.tokens import TokenizedText
 
 ALONE = re.compile(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")
 """A literal that holds nothing but a placeholder and wildcards."""
@@ -130,7 +130,7 @@ def _untyped(query: Query, columns: Affinities | None = None, names: Container[s
             yield at, "warning", UNTYPED.format(name=parameter.name, operand=met[parameter.name])
 
 
-def _texts(query: Query, lexed: Lexed) -> Iterator[_Found]:
+def _texts(query: Query, lexed: TokenizedText) -> Iterator[_Found]:
     """Placeholders in places that are never touched."""
     known = {p.name for p in query.parameters}
     for token in lexed.tokens:
@@ -158,7 +158,7 @@ def _literal(token: Token, literal: str, known: set[str]) -> Iterator[_Found]:
         )
 
 
-def _conditions(query: Query, lexed: Lexed) -> Iterator[_Found]:
+def _conditions(query: Query, lexed: TokenizedText) -> Iterator[_Found]:
     """WHERE with nothing behind it that looks at a row: `where true`, `where 1 = 1`."""
     if query.verb not in {"UPDATE", "DELETE", "WITH"} or query.statement is not StatementClass.WRITE:
         return

@@ -18,7 +18,7 @@ _WIDEST = 160
 
 
 @frozen
-class Rendered:
+class RenderedText:
     """A text for a driver, made of pieces that start at `starts` in `text` and came from `sources` in `Query.sql`."""
 
     text: str
@@ -33,7 +33,7 @@ class Rendered:
         return self.sources[piece] + (0 if self.whole[piece] else inside - self.starts[piece])
 
 
-def render(query: Query, write: Callable[[Placeholder], str], *, doubled_percent: bool = False) -> Rendered:
+def render(query: Query, write: Callable[[Placeholder], str], *, doubled_percent: bool = False) -> RenderedText:
     """The SQL of `query` with `write(placeholder)` in place of each placeholder, and escaped colons bare.
 
     Args:
@@ -52,7 +52,7 @@ def render(query: Query, write: Callable[[Placeholder], str], *, doubled_percent
         sources.append(source)
         whole.append(one)
         length += len(text)
-    return Rendered("".join(texts), tuple(starts), tuple(sources), tuple(whole))
+    return RenderedText("".join(texts), tuple(starts), tuple(sources), tuple(whole))
 
 
 def _pieces(

@@ -72,7 +72,7 @@ class Comment(NamedTuple):
 
 
 @frozen
-class Lexed:
+class TokenizedText:
     """A text in tokens and comments, both ascending by `start`. Between them is only white space."""
 
     text: str
@@ -86,7 +86,7 @@ class Lexed:
 
 
 @dataclass(slots=True)
-class _Gaps:
+class _GapReader:
     """Reads what stands between tokens, by the comment rules of a dialect."""
 
     text: str
@@ -158,7 +158,7 @@ def _tokenizer(dialect: str) -> type[Tokenizer]:
     return type("WordlessTokenizer", (_Wordless, known.tokenizer_class), wordless)
 
 
-def tokenize(text: str, dialect: str) -> Lexed:
+def tokenize(text: str, dialect: str) -> TokenizedText:
     """Cut `text` into tokens and comments by the rules of `dialect` (sqlglot's or SQLAlchemy's name of it).
 
     A name that sqlglot lacks means plain SQL.
@@ -176,13 +176,13 @@ def tokenize(text: str, dialect: str) -> Lexed:
             tokens.append(Token(TokenKind.BROKEN, end, resume, ""))
             end = resume
         start = end
-    return Lexed(text, tuple(tokens), tuple(comments))
+    return TokenizedText(text, tuple(tokens), tuple(comments))
 
 
 def _piece(text: str, start: int, dialect: str, tokens: list[Token], comments: list[Comment]) -> int:
     """Read from `start` to the end, or to the first quote or comment that is never closed; return where that is."""
     rules = _tokenizer(dialect)
-    gaps = _Gaps(
+    gaps = _GapReader(
         text,
         tuple(mark for mark in rules.COMMENTS if isinstance(mark, str)),
         rules.NESTED_COMMENTS,

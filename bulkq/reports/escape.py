@@ -13,7 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from bulkq.text import characters
-from bulkq.text.characters import Shortened, printable
+from bulkq.text.characters import ShortenedText, printable
 
 LONGEST = 2_000
 """Of a message, in characters."""
@@ -32,7 +32,7 @@ _ODD = re.compile(r"[^\x20-\x7e]")
 def line(text: str, longest: int = LONGEST) -> str:
     r"""`text` on one line without characters that a terminal or parser acts on (`\n`, `\x1b`, `\u202e` as escapes), cut with a count."""
     more = 0
-    if isinstance(text, Shortened):
+    if isinstance(text, ShortenedText):
         more, text = text.more, text.head
     more += max(0, len(text) - longest)
     return f"{printable(text[:longest])}... ({more:,} more characters)" if more else printable(text)

@@ -17,7 +17,7 @@ CHOICES = ("n", "params", "query", "target")
 ROWCOUNT = "rowcount"
 
 
-class Included:
+class ExtraColumns:
     """The columns that stand before those of the result: `_target`, `_query`, `_n`, then the parameters.
 
     Columns in, columns out; nothing is done per row but to repeat a value.

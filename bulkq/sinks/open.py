@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from bulkq.errors import RefusedError, UsageError
 from bulkq.protocols import Sink
 from bulkq.sinks.csv_tsv import Delimited
-from bulkq.sinks.extra_columns import Included
+from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines
 from bulkq.sinks.null import NoSink
@@ -151,7 +151,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         RefusedError: a live run is writing the file; the file is not what `continue_at` says, or cannot be continued.
     """
     several = len(queries) > 1
-    included = Included(include, several=several, targets=several_targets)
+    included = ExtraColumns(include, several=several, targets=several_targets)
     shown = format_of(path, format, terminal=terminal)
     if rowcounts is None:
         rowcounts = path is not None or format is not None

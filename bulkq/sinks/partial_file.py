@@ -36,7 +36,7 @@ class EarlierOutput:
 
 
 @frozen
-class Partial:
+class PartialFile:
     """An open file, positioned at its end. `stale`: it holds what a dead run wrote. `finished`: it is FILE itself, read-only."""
 
     fd: int
@@ -46,7 +46,7 @@ class Partial:
     finished: bool = False
 
 
-def begin(path: Path, name: str) -> Partial:
+def begin(path: Path, name: str) -> PartialFile:
     """A new partial of `path`; one of a dead run is `replaced`, and emptied at the first write.
 
     Args:
@@ -62,10 +62,10 @@ def begin(path: Path, name: str) -> Partial:
         fd = _locked(path, name, os.O_RDWR | os.O_CREAT)
         if fd is not None:
             break
-    return Partial(fd, replaced=existed, stale=os.fstat(fd).st_size > 0)
+    return PartialFile(fd, replaced=existed, stale=os.fstat(fd).st_size > 0)
 
 
-def go_on(path: Path, name: str, known: EarlierOutput) -> Partial:
+def go_on(path: Path, name: str, known: EarlierOutput) -> PartialFile:
     """The partial of `path`, cut back to what is known; FILE itself, if the run was killed after it got its name.
 
     Raises:
@@ -87,7 +87,7 @@ def go_on(path: Path, name: str, known: EarlierOutput) -> Partial:
     except BaseException:
         os.close(fd)
         raise
-    return Partial(fd, known.offset)
+    return PartialFile(fd, known.offset)
 
 
 def reopen(path: Path, name: str, offset: int) -> int:
@@ -126,13 +126,13 @@ def _check(fd: int, name: str, known: EarlierOutput) -> None:
         )
 
 
-def _finished(path: Path, known: EarlierOutput) -> Partial:
+def _finished(path: Path, known: EarlierOutput) -> PartialFile:
     whole = known.offset + len(known.tail)
     with contextlib.suppress(OSError):
         fd = os.open(path, os.O_RDONLY)
         size = os.fstat(fd).st_size
         if size == whole and os.pread(fd, len(known.tail), known.offset) == known.tail:
-            return Partial(fd, size, finished=True)
+            return PartialFile(fd, size, finished=True)
         os.close(fd)
     raise RefusedError(
         f'"{partial_of(path).name}" is missing, though the ledger has recorded {known.offset:,} bytes of it, '

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from bulkq.model import BatchResult, Column, Query, SinkPosition
-    from bulkq.sinks.extra_columns import Included
+    from bulkq.sinks.extra_columns import ExtraColumns
     from bulkq.sinks.file_output import Output
 
 SHOWN_ROWS = 200
@@ -53,7 +53,7 @@ class TableSink:
     def __init__(
         self,
         output: Output,
-        included: Included,
+        included: ExtraColumns,
         *,
         rowcounts: bool,
         limit: int | None = SHOWN_ROWS,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import BatchResult, Column, Decoding, Query, SinkPosition
-    from bulkq.sinks.extra_columns import Included
+    from bulkq.sinks.extra_columns import ExtraColumns
     from bulkq.sinks.file_output import Output
 
 
@@ -50,7 +50,7 @@ class Format(Protocol):
 
 
 @frozen
-class Encoded:
+class EncodedRows:
     """The rows of one batch, ready to be appended."""
 
     columns: tuple[Column, ...]
@@ -64,7 +64,7 @@ LONGEST_HEAD = 1024
 class EncodedSink:
     """A `ByteSink` of one format, one output and the columns of `--include`."""
 
-    def __init__(self, layout: Format, output: Output, included: Included, *, rowcounts: bool) -> None:
+    def __init__(self, layout: Format, output: Output, included: ExtraColumns, *, rowcounts: bool) -> None:
         """Own `output` until `close`. `rowcounts` False: results that only count changed rows are left out."""
         self.decoding = layout.decoding
         self.notices = output.notices
@@ -88,20 +88,20 @@ class EncodedSink:
             self._agree(query.name, every, UsageError)
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload is an `Encoded`, or None; the weight is the length of its data."""
+        """The payload is an `EncodedRows`, or None; the weight is the length of its data."""
         if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
             return None, 0
         columns = self._checked(result.query, result.columns, StoppedError)
         if not result.rows:
-            return Encoded(columns, b""), 0
+            return EncodedRows(columns, b""), 0
         data = self._format.encode(columns, self._included.values(result), result.rows)
-        return Encoded(columns, data), len(data)
+        return EncodedRows(columns, data), len(data)
 
     async def write(self, payload: object) -> None:
         """Append; the head goes before the first rows."""
         if payload is None:
             return
-        assert isinstance(payload, Encoded)
+        assert isinstance(payload, EncodedRows)
         columns, data = payload.columns, payload.data
         if columns:
             self._agree("a later result", columns, StoppedError)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
-from bulkq.sources.convert import Unfit, constant_column, converter, native
+from bulkq.sources.convert import ConversionError, constant_column, converter, native
 from bulkq.sources.feed import WantedColumns
 from bulkq.sources.untyped_values import scalars
 from bulkq.text.messages import listed, quoted, suggestion
@@ -61,12 +61,12 @@ class ColumnBinding:
             if field.convert is not None:
                 try:
                     column = field.convert(column)
-                except Unfit as unfit:
+                except ConversionError as unfit:
                     raise together(ParameterError, self._complaints(field, block.lines, unfit)) from unfit
             columns.append(column)
         return list(zip(*columns, strict=True))
 
-    def _complaints(self, field: Field, lines: Sequence[int], unfit: Unfit) -> list[str]:
+    def _complaints(self, field: Field, lines: Sequence[int], unfit: ConversionError) -> list[str]:
         name = field.parameter.name
         wrong = [(f"{self.name}:{lines[i]}" if lines else self.name, why) for i, why in unfit.found]
         return [f"{origin}: column {quoted(name)}: {why} (:{name} of {self.place})" for origin, why in wrong]
@@ -218,7 +218,7 @@ def _constant(terms: Terms, parameter: Parameter, value: str | None, label: str)
         return value
     try:
         return convert([value])[0]
-    except Unfit as unfit:
+    except ConversionError as unfit:
         raise ParameterError(f"{label}: {unfit} (:{parameter.name} of {terms.query.place})") from unfit
 
 

@@ -36,7 +36,7 @@ TRUE_FALSE = {
 }
 
 
-class Unfit(ValueError):
+class ConversionError(ValueError):
     """Values that cannot be converted: `found` has the position in the column and a sentence about each."""
 
     def __init__(self, found: list[tuple[int, str]]) -> None:
@@ -165,7 +165,7 @@ def _each(function: Callable[[object], object], values: Column, *, secret: bool 
         except RecursionError:
             found.append((position, "the value is nested too deeply"))
     if found:
-        raise Unfit(found)
+        raise ConversionError(found)
     return out
 
 

@@ -28,7 +28,7 @@ class Factor:
     names: tuple[str, ...]
 
 
-class Grid:
+class CrossProduct:
     """A `ParameterSource`: the first factor is streamed and varies slowest, the others are held in memory."""
 
     def __init__(self, factors: Sequence[Factor], names: Sequence[str]) -> None:

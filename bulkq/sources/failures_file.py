@@ -18,7 +18,7 @@ HELPING = 1_000
 
 
 @frozen
-class Whose:
+class FeedQuery:
     """For whom a feed reads."""
 
     query: str  # name
@@ -27,7 +27,7 @@ class Whose:
 
 
 @frozen
-class Chosen:
+class LineChoice:
     """The lines to give: those of the query `name`; every other one is left out, or is an error where `alone`."""
 
     name: str
@@ -52,7 +52,7 @@ class Chosen:
         return False
 
 
-async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | None:
+async def choose(first: dict[str, object], name: str, whose: FeedQuery) -> LineChoice | None:
     """What to take from the file `name`, whose first line is `first`; None where all lines are for the query.
 
     They are when no line says of which query it is, or all say the same: then the user runs another query over them.
@@ -64,9 +64,9 @@ async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | 
     if not isinstance(found, str):
         return None
     if found == whose.query:
-        return Chosen(found, alone=False)
+        return LineChoice(found, alone=False)
     if whose.again is None:
-        return Chosen(found, alone=True)
+        return LineChoice(found, alone=True)
     names = await _names(await whose.again(), whose.query)
     if len(names) == 1:
         return None
@@ -74,7 +74,7 @@ async def choose(first: dict[str, object], name: str, whose: Whose) -> Chosen | 
         raise ParameterError(
             f"{name}: failures of {listed(sorted(names))}, none of {quoted(whose.query)}: keep the lines of one query"
         )
-    return Chosen(whose.query, alone=False)
+    return LineChoice(whose.query, alone=False)
 
 
 async def _names(reader: ObjectReader, wanted: str) -> set[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource
 
 
-class Peeked:
+class PeekableSource:
     """Gives the sets that were looked at first, then the rest; a `ParameterSource` over another one."""
 
     def __init__(self, source: ParameterSource) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query
 
 
-class Sets:
+class MappingSource:
     """A `ParameterSource` over mappings, one for each set, whose keys are the names of the parameters.
 
     Values are native and go to the driver as they are. The iterable is consumed as the run goes on; an asynchronous
@@ -49,7 +49,9 @@ class Sets:
         self._binding = bind_mappings(query, dynamic=dynamic)
         self._query = query
         self._lists = [i for i, p in enumerate(query.parameters) if p.kind is PlaceholderKind.LIST]
-        self._items: _ItemPrefetch | _Plain = _ItemPrefetch(sets) if isinstance(sets, AsyncIterable) else _Plain(sets)
+        self._items: _ItemPrefetch | _IterableItems = (
+            _ItemPrefetch(sets) if isinstance(sets, AsyncIterable) else _IterableItems(sets)
+        )
         self._given = 0
         self._ended = False
         self._error: Exception | None = None
@@ -124,7 +126,7 @@ def _length(sets: object) -> int | None:
     return len(sized)
 
 
-class _Plain:
+class _IterableItems:
     """Items of an ordinary iterable."""
 
     def __init__(self, items: Iterable[Mapping[str, object]]) -> None:

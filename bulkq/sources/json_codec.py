@@ -18,7 +18,7 @@ NEAR = 16
 """Characters that a message shows of the place where a decoder gave up."""
 
 
-class Twice(ValueError):
+class DuplicateKey(ValueError):
     """An object has two keys of one name; whichever were taken, the other value would be lost."""
 
 
@@ -61,7 +61,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise Twice(f"two keys are named {quoted(next(name for name in names if names.count(name) > 1))}")
+        raise DuplicateKey(f"two keys are named {quoted(next(name for name in names if names.count(name) > 1))}")
     return found
 
 
@@ -90,7 +90,7 @@ def kind(value: object) -> str:
 
 def why_not_json(error: Exception) -> str:
     """One line about a decoder's error."""
-    if isinstance(error, Twice):
+    if isinstance(error, DuplicateKey):
         return str(error)
     if isinstance(error, json.JSONDecodeError):
         found = quoted(error.doc[error.pos : error.pos + NEAR]) if error.pos < len(error.doc) else "the end"

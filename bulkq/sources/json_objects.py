@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.failures_file import Chosen, Whose
+    from bulkq.sources.failures_file import FeedQuery, LineChoice
     from bulkq.sources.feed import WantedColumns
     from bulkq.sources.object_reader import ObjectBlock, ObjectReader
 
@@ -29,11 +29,11 @@ class ObjectFeed:
 
     plain = False
 
-    def __init__(self, reader: ObjectReader, whose: Whose) -> None:
+    def __init__(self, reader: ObjectReader, whose: FeedQuery) -> None:
         """Read from `reader` for the query of `whose`; `look` may follow."""
         self._reader = reader
         self._whose = whose
-        self._chosen: Chosen | None = None
+        self._chosen: LineChoice | None = None
         self._held: ObjectBlock | None = None
         self._failures: bool | None = None
         self._constants: frozenset[str] = frozenset()

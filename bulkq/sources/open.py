@@ -12,13 +12,13 @@ from bulkq.model.dataclass import frozen
 from bulkq.sources.binding import Terms, bind, check_columns, check_constants, missing_text
 from bulkq.sources.bound_source import BoundSource
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
-from bulkq.sources.cross_product import Factor, Grid
+from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
-from bulkq.sources.failures_file import Whose
+from bulkq.sources.failures_file import FeedQuery
 from bulkq.sources.files import decoded, open_file, open_stdin, start
 from bulkq.sources.json_objects import ObjectFeed
-from bulkq.sources.ranges import One, Range
-from bulkq.sources.sql import Queried
+from bulkq.sources.ranges import RangeFeed, SingleRow
+from bulkq.sources.sql import QueryFeed
 from bulkq.sources.untyped_values import scalars
 from bulkq.text.characters import printable
 from bulkq.text.messages import MOST_SHOWN, listed, quoted, suggestion
@@ -106,7 +106,7 @@ class SourceOpener:
                 f"{self._query.place} needs {', '.join(missing)}: "
                 "give a source with -p, or a value with --param NAME=VALUE"
             )
-        return await self._behind_start(OpenFeed(One(), "-p"))
+        return await self._behind_start(OpenFeed(SingleRow(), "-p"))
 
     async def _single(self, spec: str) -> BoundSource:
         opened = await self._open(spec)
@@ -124,11 +124,11 @@ class SourceOpener:
 
     def _bound(self, opened: OpenFeed, terms: Terms) -> BoundSource:
         feed = opened.feed
-        columns = None if isinstance(feed, Queried) and feed.nameless else feed.columns
+        columns = None if isinstance(feed, QueryFeed) and feed.nameless else feed.columns
         binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain)
         return BoundSource(feed, binding, typed=not self._text)
 
-    async def _grid(self, specs: tuple[str, ...]) -> Grid:
+    async def _grid(self, specs: tuple[str, ...]) -> CrossProduct:
         opened: list[OpenFeed] = []
         try:
             for spec in specs:
@@ -138,9 +138,9 @@ class SourceOpener:
             names = tuple(p.name for p in self._query.parameters)
             given = {name for factor in factors for name in factor.names}
             rest = replace(self._query, parameters=tuple(p for p in self._query.parameters if p.name not in given))
-            fixed = self._bound(OpenFeed(One(), "--grid"), replace(self._terms, query=rest))
+            fixed = self._bound(OpenFeed(SingleRow(), "--grid"), replace(self._terms, query=rest))
             fixed_factor = Factor(fixed, tuple(p.name for p in rest.parameters))
-            grid = Grid([*factors, fixed_factor], names)
+            grid = CrossProduct([*factors, fixed_factor], names)
             await grid.open()
             if self._start is not None:
                 await grid.go_on(self._start)
@@ -171,7 +171,7 @@ class SourceOpener:
 
     async def _open(self, spec: str) -> OpenFeed:
         if spec.startswith("range:"):
-            return OpenFeed(Range(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
+            return OpenFeed(RangeFeed(spec, text=self._text), f"-p {spec[:MOST_SHOWN]}")
         if spec.startswith("sql:"):
             return await self._queried(spec, spec.removeprefix("sql:"))
         if spec.startswith("@"):
@@ -182,7 +182,7 @@ class SourceOpener:
         if self._rows is None:
             raise ParameterError(f"-p {quoted(spec)}: a query cannot supply the parameters here: use a file")
         name = printable(" ".join(spec.split()))
-        feed = Queried(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
+        feed = QueryFeed(name if len(name) <= MOST_SHOWN else f"{name[: MOST_SHOWN - 3]}...", self._rows(source))
         try:
             await feed.open()
         except BaseException:
@@ -215,7 +215,7 @@ class SourceOpener:
         async def again() -> ObjectReader:
             return await self._objects(open_file(spec), format_)
 
-        whose = Whose(self._query.name, self._several, again if reader.replayable else None)
+        whose = FeedQuery(self._query.name, self._several, again if reader.replayable else None)
         return OpenFeed(ObjectFeed(await self._objects(reader, format_), whose), reader.name)
 
     def _delimited(self, reader: LineReader, format_: str) -> DelimitedFeed:

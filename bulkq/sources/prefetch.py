@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bulkq.sources.spool import Spooled, follow_spool
+from bulkq.sources.spool import SpoolingSource, follow_spool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.model import Batch, Query
     from bulkq.protocols import ParameterSource
-    from bulkq.sources.spool import Spool
+    from bulkq.sources.spool import SpoolSource
 
 AHEAD_BYTES = 256 * 1024 * 1024
 """Of the spool. A pipe may be endless, and a disk is not: behind this the writer of the pipe has to wait."""
@@ -47,10 +47,10 @@ class PrefetchedSource:
         self._path = path
         self._query = query
         self._patience_s = patience_s
-        self._writer = Spooled(source, path)
+        self._writer = SpoolingSource(source, path)
         self._written = 0  # bytes
         self._batches = 0
-        self._spools: list[Spool] = []  # one for each reader that follows
+        self._spools: list[SpoolSource] = []  # one for each reader that follows
         self._reading: asyncio.Task[int] | None = None
         self._came = asyncio.Event()  # there is something to give, or the end
         self._room = asyncio.Event()
@@ -109,7 +109,7 @@ class PrefetchedSource:
             self._reading.result()  # before anything is given
         return not self.closed
 
-    async def opened(self) -> Spool | None:
+    async def opened(self) -> SpoolSource | None:
         """The spool from its first batch on; None before there is one."""
         if not self._batches:
             return None
@@ -169,7 +169,7 @@ class Follower:
         self.replayable = ahead.replayable
         self._ahead = ahead
         self._given = 0
-        self._spool: Spool | None = None
+        self._spool: SpoolSource | None = None
 
     @property
     def total(self) -> int | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RANGE = re.compile(r"range:([^\W\d]\w*)=([+-]?[0-9]{1,30})\.\.([+-]?[0-9]{1,30})(?:/([+-]?[0-9]{1,30}))?", re.ASCII)
 
 
-class One:
+class SingleRow:
     """A feed of one row without columns: the constants and defaults make the parameter set."""
 
     name = ""
@@ -59,7 +59,7 @@ class One:
         """Nothing is open."""
 
 
-class Range:
+class RangeFeed:
     """A feed of whole numbers, or with a step of the slices (lo, hi] that cover them without gap or overlap.
 
     Args:

@@ -46,7 +46,7 @@ CRC_ENDS = 12
 """Bytes of a line in front of what its checksum is of: `["`, eight digits, `",`."""
 
 
-class Spooled:
+class SpoolingSource:
     """A `ParameterSource` that keeps what `source` gives in the new file `path`. The first error is final."""
 
     def __init__(self, source: ParameterSource, path: str | Path) -> None:
@@ -129,7 +129,7 @@ class Spooled:
         self._prefix.add(data)
 
 
-async def open_spool(path: str | Path, query: Query, start: SourcePosition | None = None) -> Spool:
+async def open_spool(path: str | Path, query: Query, start: SourcePosition | None = None) -> SpoolSource:
     """Read the spool of a run that was killed.
 
     Args:
@@ -141,7 +141,7 @@ async def open_spool(path: str | Path, query: Query, start: SourcePosition | Non
         LedgerError: it is missing, cannot be read, or is not a spool.
         RefusedError: what was consumed is not the same now, or was made for other parameters.
     """
-    spool = Spool(Path(path), _open(Path(path)), query)
+    spool = SpoolSource(Path(path), _open(Path(path)), query)
     try:
         await spool.begin(start)
     except BaseException:
@@ -150,19 +150,19 @@ async def open_spool(path: str | Path, query: Query, start: SourcePosition | Non
     return spool
 
 
-async def follow_spool(path: Path, query: Query) -> Spool:
-    """Read a spool that is still being written: `Spool.readable` says how many batches of it are there.
+async def follow_spool(path: Path, query: Query) -> SpoolSource:
+    """Read a spool that is still being written: `SpoolSource.readable` says how many batches of it are there.
 
     Raises:
         LedgerError: it cannot be read.
     """
-    spool = Spool(path, _open(path), query)
+    spool = SpoolSource(path, _open(path), query)
     spool.readable = 0
     await spool.begin(None)
     return spool
 
 
-class Spool:
+class SpoolSource:
     """A `ParameterSource` over what a killed run kept, or a live one keeps. Made by `open_spool` and `follow_spool`.
 
     Attributes:

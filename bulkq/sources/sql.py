@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
 
 
-class Queried:
+class QueryFeed:
     """A feed over the pieces of a result, of which one is in memory."""
 
     plain = False

@@ -86,7 +86,7 @@ class _SubsetSource:
             self._at += 1
 
 
-class Remaining(_SubsetSource):
+class RemainingSets(_SubsetSource):
     """The sets of `source` without the sets `done`.
 
     Args:
@@ -111,7 +111,7 @@ class Remaining(_SubsetSource):
         return self._source.fraction()
 
 
-class Only(_SubsetSource):
+class SelectedSets(_SubsetSource):
     """Certain sets of `source`, in its order; it is read no further than the last of them.
 
     Args:

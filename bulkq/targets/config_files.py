@@ -26,7 +26,7 @@ _POSITION = re.compile(r"\s*\(at line (\d+), column \d+\)|\s*\(at end of documen
 
 
 @frozen
-class Document:
+class ConfigDocument:
     """One file."""
 
     path: Path
@@ -44,7 +44,7 @@ class Document:
         return f"{self.shown}:{self.lines.get(path, 1)}"
 
 
-def documents(named: str | None, folder: str | None = None) -> tuple[list[Document], list[str]]:
+def documents(named: str | None, folder: str | None = None) -> tuple[list[ConfigDocument], list[str]]:
     """The files that count, the strongest first, and what people should know of them.
 
     Args:
@@ -64,12 +64,12 @@ def documents(named: str | None, folder: str | None = None) -> tuple[list[Docume
     return found, notices
 
 
-def _named(path: Path) -> Document:
+def _named(path: Path) -> ConfigDocument:
     text = _read(path, str(path))
     return _document(path, text, str(path), pyproject=path.name == "pyproject.toml")
 
 
-def _project(start: str | None, notices: list[str]) -> Iterator[Document]:
+def _project(start: str | None, notices: list[str]) -> Iterator[ConfigDocument]:
     try:
         here = Path.cwd() if start is None else Path(start).absolute()
     except OSError:  # the folder is gone
@@ -159,7 +159,7 @@ def _read(path: Path, shown: str, *, needed: bool = True) -> str:
         ) from None
 
 
-def _document(path: Path, text: str, shown: str, *, pyproject: bool = False) -> Document:
+def _document(path: Path, text: str, shown: str, *, pyproject: bool = False) -> ConfigDocument:
     from bulkq.targets.toml_lines import key_lines
 
     table: object = _parse(text, shown)
@@ -172,7 +172,7 @@ def _document(path: Path, text: str, shown: str, *, pyproject: bool = False) -> 
     if not isinstance(table, dict):
         raise UsageError(f"{shown}:{lines.get(prefix, 1)}: tool.bulkq must be a table: write [tool.bulkq.targets.NAME]")
     exposed = os.name == "posix" and bool(path.stat().st_mode & 0o077)
-    return Document(path.absolute(), shown, table, lines, prefix, exposed)
+    return ConfigDocument(path.absolute(), shown, table, lines, prefix, exposed)
 
 
 def _parse(text: str, shown: str) -> dict[str, object]:

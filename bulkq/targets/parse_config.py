@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulkq.model import Target
-    from bulkq.targets.config_files import Document
+    from bulkq.targets.config_files import ConfigDocument
 
 SECTIONS = ("defaults", "targets", "groups")
 NAME = re.compile(r"\w[\w.-]*")
@@ -50,7 +50,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
     found, notices = documents(named or os.environ.get("BULKQ_CONFIG") or None, folder)
     if not found:
         return Config(notices=tuple(notices))
-    reading = _Reading(notices)
+    reading = _ConfigReader(notices)
     for document in found:
         reading.read(document)
     config = Config(
@@ -70,7 +70,7 @@ def load_config(named: str | None = None, *, folder: str | None = None) -> Confi
     return config
 
 
-class _Reading:
+class _ConfigReader:
     """The values read so far, and the errors in them."""
 
     def __init__(self, notices: list[str]) -> None:
@@ -82,7 +82,7 @@ class _Reading:
         self.warned: set[str] = set()
         self.errors: list[str] = []
 
-    def read(self, document: Document) -> None:
+    def read(self, document: ConfigDocument) -> None:
         """Add what a weaker file says."""
         readers = {"defaults": self._defaults, "targets": self._targets, "groups": self._groups}
         for key, value in document.table.items():
@@ -93,11 +93,11 @@ class _Reading:
             else:
                 readers[key](document, value)
 
-    def _defaults(self, document: Document, table: Mapping[str, object]) -> None:
+    def _defaults(self, document: ConfigDocument, table: Mapping[str, object]) -> None:
         for key, value in table.items():
             self.defaults.setdefault(key.replace("_", "-"), DefaultSetting(value, document.place("defaults", key)))
 
-    def _targets(self, document: Document, table: Mapping[str, object]) -> None:
+    def _targets(self, document: ConfigDocument, table: Mapping[str, object]) -> None:
         from bulkq.targets.parse_target import read_target
 
         for name, entry in table.items():
@@ -110,7 +110,7 @@ class _Reading:
                 self.places[name] = document.place("targets", name)
                 self._warn(document, target)
 
-    def _groups(self, document: Document, table: Mapping[str, object]) -> None:
+    def _groups(self, document: ConfigDocument, table: Mapping[str, object]) -> None:
         for name, entry in table.items():
             place = document.place("groups", name)
             if not self._name_is_good(document, "groups", name):
@@ -123,7 +123,7 @@ class _Reading:
                 self.groups[name] = tuple(entry)
                 self.places[name] = place
 
-    def _name_is_good(self, document: Document, section: str, name: str) -> bool:
+    def _name_is_good(self, document: ConfigDocument, section: str, name: str) -> bool:
         place = document.place(section, name)
         if not NAME.fullmatch(name):
             self.errors.append(f'{place}: "{printable(name)}" cannot be a name: use letters, digits, "_", "-" and "."')
@@ -134,7 +134,7 @@ class _Reading:
             return False
         return True
 
-    def _warn(self, document: Document, target: Target) -> None:
+    def _warn(self, document: ConfigDocument, target: Target) -> None:
         """One line for each file that shows a password to others."""
         from bulkq.text.urls import passwords
 

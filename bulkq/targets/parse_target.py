@@ -16,14 +16,14 @@ from bulkq.text.messages import suggestion_or_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.targets.config_files import Document
+    from bulkq.targets.config_files import ConfigDocument
 
 KEYS = ("url", "password", "protected", "concurrency", "tags", "expect")
 SECRETS = ("env", "file", "command")
 FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
 
 
-def read_target(document: Document, name: str, entry: object) -> tuple[Target | None, list[str]]:
+def read_target(document: ConfigDocument, name: str, entry: object) -> tuple[Target | None, list[str]]:
     """The target, where nothing is wrong with it, and the lines of what is."""
     reading = _TargetParser(document, name)
     if not isinstance(entry, dict):
@@ -52,7 +52,7 @@ def read_target(document: Document, name: str, entry: object) -> tuple[Target | 
 class _TargetParser:
     """Reads the keys of one `[targets.NAME]` table. Errors are collected in `errors`, not raised."""
 
-    def __init__(self, document: Document, name: str) -> None:
+    def __init__(self, document: ConfigDocument, name: str) -> None:
         self.document = document
         self.name = name
         self.errors: list[str] = []

@@ -25,12 +25,12 @@ _REST = re.compile(r"[^\n]*")
 
 def key_lines(text: str) -> dict[Path, int]:
     """The line, from 1, on which each key of `text` is first written; elements of arrays too."""
-    scan = _Scan(text)
+    scan = _LineScanner(text)
     scan.document()
     return scan.lines
 
 
-class _Scan:
+class _LineScanner:
     """A scan of `text` from the start. `lines` gets the line of each key."""
 
     def __init__(self, text: str) -> None:

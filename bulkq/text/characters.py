@@ -44,14 +44,14 @@ def printable(text: str) -> str:
     return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
 
 
-class Shortened(str):
+class ShortenedText(str):
     """The beginning of a text, and how much more there was; as a string it says so itself."""
 
     __slots__ = ("head", "more")
     head: str
     more: int
 
-    def __new__(cls, text: str, longest: int) -> Shortened:
+    def __new__(cls, text: str, longest: int) -> ShortenedText:
         """The first `longest` characters of `text`, which has more."""
         more = len(text) - longest
         made = super().__new__(cls, f"{text[:longest]}... ({more:,} more characters)")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model import Column, SetError
 from bulkq.model.states import MAP_FAILED
-from bulkq.transforms.process_pool import Died, Overstayed, Processes
+from bulkq.transforms.process_pool import CallTimeout, ProcessCrash, ProcessPool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Mapping:
         timeout_s: for the sets of a batch together; None for no limit.
     """
 
-    def __init__(self, spec: str, processes: Processes, timeout_s: float | None) -> None:
+    def __init__(self, spec: str, processes: ProcessPool, timeout_s: float | None) -> None:
         self._spec = spec
         self._processes = processes
         self._timeout_s = timeout_s
@@ -74,9 +74,9 @@ class Mapping:
         """The answers; where the whole batch has none, each set by itself, so that the culprit is found."""
         try:
             return await self._processes.apply(sets, self._timeout_s)
-        except Overstayed:
+        except CallTimeout:
             wrong = f"took longer than {self._timeout_s:g}s and was killed"
-        except Died:
+        except ProcessCrash:
             wrong = "its process died"
         except Exception as error:  # noqa: BLE001 - rows that cannot travel between processes
             wrong = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -109,10 +109,10 @@ async def open_mapping(spec: str, *, concurrency: int) -> Mapping:
     """
     if not SPEC.fullmatch(spec):
         raise UsageError(f'--map "{spec}": {EXAMPLE}')
-    processes = Processes(spec, os.getcwd(), max(1, min(concurrency, os.cpu_count() or 1)))  # noqa: PTH109 - a str
+    processes = ProcessPool(spec, os.getcwd(), max(1, min(concurrency, os.cpu_count() or 1)))  # noqa: PTH109 - a str
     try:
         wrong = await processes.start()
-    except (Overstayed, Died):
+    except (CallTimeout, ProcessCrash):
         wrong = "the process that imports it ended or hung"
     except BaseException:
         processes.close()

@@ -25,15 +25,15 @@ START_S = 60.0
 """For a process to start and import the function; a heavy library takes its time."""
 
 
-class Overstayed(Exception):
+class CallTimeout(Exception):
     """A call was not done in time, and its process was killed."""
 
 
-class Died(Exception):
+class ProcessCrash(Exception):
     """The process ended in the middle of a call: a crash, the kernel's memory killer, `os._exit`."""
 
 
-class Process:
+class WorkerProcess:
     """One process, started by its first call and again after it was killed."""
 
     def __init__(self, spec: str, folder: str) -> None:
@@ -82,10 +82,10 @@ class Process:
                 return await call
         except TimeoutError:
             self.close()
-            raise Overstayed from None
+            raise CallTimeout from None
         except BrokenExecutor as error:
             self.close()
-            raise Died from error
+            raise ProcessCrash from error
         except asyncio.CancelledError:
             self.close()
             raise
@@ -113,11 +113,11 @@ def _main_left_out() -> Generator[None, None, None]:
         main.__dict__.update(kept)
 
 
-class Processes:
+class ProcessPool:
     """At most `count` processes, lent to one caller each."""
 
     def __init__(self, spec: str, folder: str, count: int) -> None:
-        self._idle = [Process(spec, folder) for _ in range(count)]
+        self._idle = [WorkerProcess(spec, folder) for _ in range(count)]
         self._all = tuple(self._idle)
         self._free = asyncio.Semaphore(count)
 
@@ -125,12 +125,12 @@ class Processes:
         """Start the first one; what is wrong with the function, or "".
 
         Raises:
-            Overstayed, Died: as `Process.start`.
+            Overstayed, Died: as `WorkerProcess.start`.
         """
         return await self._all[0].start()
 
     async def apply(self, sets: list[list[child.Row]], timeout_s: float | None) -> list[child.Answer]:
-        """As `Process.apply`, in the process that was at work last."""
+        """As `WorkerProcess.apply`, in the process that was at work last."""
         async with self._free:
             process = self._idle.pop(0)
             try:

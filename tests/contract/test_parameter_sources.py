@@ -12,11 +12,11 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter, Query
 from bulkq.sources import Request, open_source
-from bulkq.sources.first_batch import Peeked
-from bulkq.sources.iterable import Sets
+from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.iterable import MappingSource
 from bulkq.sources.prefetch import PrefetchedSource
-from bulkq.sources.spool import Spooled, open_spool
-from bulkq.sources.subset import Only, Remaining
+from bulkq.sources.spool import SpoolingSource, open_spool
+from bulkq.sources.subset import RemainingSets, SelectedSets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -79,13 +79,15 @@ async def mappings_later() -> AsyncIterator[dict[str, object]]:
 async def make_over(kind: str, folder: Path, *, text: bool) -> ParameterSource:
     """A source over another one that gives `ROWS`."""
     if kind == "remaining":
-        return Remaining(await make("rows.csv", folder, text=text), ())
+        return RemainingSets(await make("rows.csv", folder, text=text), ())
     if kind == "only":
-        return Only(await make("rows.csv", folder, text=text), [(1, COUNT)])
+        return SelectedSets(await make("rows.csv", folder, text=text), [(1, COUNT)])
     if kind == "ahead":
         spool = folder / f"ahead-{len(list(folder.iterdir()))}"
         return PrefetchedSource(await make("stdin jsonl", folder, text=text), spool, QUERY, patience_s=10.0)
-    spooled = Spooled(await make("stdin jsonl", folder, text=text), folder / f"spool-{len(list(folder.iterdir()))}")
+    spooled = SpoolingSource(
+        await make("stdin jsonl", folder, text=text), folder / f"spool-{len(list(folder.iterdir()))}"
+    )
     if kind == "spooled":
         return spooled
     await drain(spooled, 5)
@@ -98,13 +100,13 @@ async def make(kind: str, folder: Path, *, text: bool) -> ParameterSource:
     if kind in OVER:
         return await make_over(kind, folder, text=text)
     if kind == "list":
-        return Sets(QUERY, list(mappings()))
+        return MappingSource(QUERY, list(mappings()))
     if kind == "generator":
-        return Sets(QUERY, mappings())
+        return MappingSource(QUERY, mappings())
     if kind == "asynchronous generator":
-        return Sets(QUERY, mappings_later())
+        return MappingSource(QUERY, mappings_later())
     if kind == "peeked":
-        peeked = Peeked(Sets(QUERY, mappings()))
+        peeked = PeekableSource(MappingSource(QUERY, mappings()))
         await peeked.peek(4)
         return peeked
     if kind == "grid":

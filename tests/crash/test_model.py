@@ -29,7 +29,7 @@ from bulkq.policy.progress import Progress
 from bulkq.query import inline
 from bulkq.sinks import open_sink
 from bulkq.sources import Request, open_source
-from bulkq.sources.subset import Remaining
+from bulkq.sources.subset import RemainingSets
 from tests.support.crash.nursery import merged
 from tests.support.crash.simulation import Database, Process, SimulatedDriver, SimulatedLedger, VirtualLoop
 
@@ -119,7 +119,7 @@ class Simulation:
         )
         ledger = SimulatedLedger(self.database, process, self.durable)
         runner = Runner(
-            [PartState(spec, Remaining(range_, done), sink, sessions, BatchSize(life.batch))],
+            [PartState(spec, RemainingSets(range_, done), sink, sessions, BatchSize(life.batch))],
             concurrency=life.lanes,
             progress=Progress(),
             observers=(),

@@ -62,7 +62,7 @@ def position(n: int) -> SourcePosition:
 class WithoutSQLAlchemy(StoredLedger):
     """Reads as every ledger in a file, and writes as a new run does."""
 
-    def __init__(self, stored: StoredLedger, file: file_writer.File) -> None:
+    def __init__(self, stored: StoredLedger, file: file_writer.LedgerFile) -> None:
         super().__init__(stored.database, release=lambda: None)
         self._stored = stored
         self._rows = file_writer.DirectRows(stored.place, file)

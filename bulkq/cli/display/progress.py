@@ -69,12 +69,12 @@ def make_progress(
     if kind not in KINDS:
         raise UsageError(f'--progress "{kind}" is unknown; choose from {", ".join(KINDS)}')
     if kind == "none":
-        return Quiet(stream)
+        return NoticeDisplay(stream)
     if kind == "json":
-        return JsonProgress(stream, interval_s or JSON_S)
+        return JsonDisplay(stream, interval_s or JSON_S)
     if kind != "lines" and _can_draw(stream, environ):
-        return Bar(stream, environ)
-    return Lines(stream, interval_s or LINES_S)
+        return BarDisplay(stream, environ)
+    return LineDisplay(stream, interval_s or LINES_S)
 
 
 def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -82,7 +82,7 @@ def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return stream.isatty() and environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
-class Quiet:
+class NoticeDisplay:
     """Shows notices only. Base class of the displays that write lines."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -114,7 +114,7 @@ class Quiet:
             self._stream.flush()
 
 
-class Lines(Quiet):
+class LineDisplay(NoticeDisplay):
     """Writes a line every `interval_s` seconds, from its own thread."""
 
     def __init__(
@@ -154,13 +154,13 @@ class Lines(Quiet):
             self.tick()
 
 
-class JsonProgress(Lines):
+class JsonDisplay(LineDisplay):
     """Writes an object per interval and one at the end, each with `event`: progress, notice or finished."""
 
     def __init__(
         self, stream: TextIO, interval_s: float = JSON_S, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """See `Lines`."""
+        """See `LineDisplay`."""
         super().__init__(stream, interval_s, clock=clock)
 
     def notice(self, text: str) -> None:
@@ -178,7 +178,7 @@ class JsonProgress(Lines):
         return _json(progress_object(progress, now_s, at))
 
 
-class Bar:
+class BarDisplay:
     """Shows two lines at the bottom of the terminal; rich redraws them four times a second and erases them at the end."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bulkq.cli.options.option import options_of
-from bulkq.cli.options.types import Count, Duration, MaxFailures, Patience
+from bulkq.cli.options.types import Count, Duration, MaxFailures, WaitTime
 
 option = options_of("Limits")
 
@@ -54,7 +54,7 @@ THROTTLE = option(
 OUTAGE = partial(
     option,
     "--outage",
-    type=Patience(),
+    type=WaitTime(),
     metavar="TIME",
     help="Maximum time to wait for a target that stopped answering. Use none not to wait.",
 )

@@ -167,7 +167,7 @@ class Duration(Value[float | None]):
         return seconds
 
 
-class Patience(Duration):
+class WaitTime(Duration):
     """A time to wait; `none` and `0s` mean not to wait."""
 
     def read(self, text: str) -> float:

@@ -15,7 +15,7 @@ from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
 from bulkq.model.states import RESULT_TOO_LARGE
 from bulkq.sinks.csv_tsv import cell_text
-from bulkq.text.characters import Shortened
+from bulkq.text.characters import ShortenedText
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -195,4 +195,4 @@ def _text(value: object) -> str | None:
 
 def shortened(text: str | None) -> str | None:
     """`text` as much as a report may show of it."""
-    return text if text is None or len(text) <= LONGEST_CELL else Shortened(text, LONGEST_CELL)
+    return text if text is None or len(text) <= LONGEST_CELL else ShortenedText(text, LONGEST_CELL)

@@ -108,7 +108,7 @@ class CheckJudge:
         return result
 
     def settle(
-        self, answer: Answer, compared: deciding.Compared | None, rows: Sequence[tuple[str | None, ...]] = ()
+        self, answer: Answer, compared: deciding.ComparisonResult | None, rows: Sequence[tuple[str | None, ...]] = ()
     ) -> CheckResult:
         """The result of one set, kept in the book.
 
@@ -145,7 +145,7 @@ class CheckJudge:
         return result
 
     def _decision(
-        self, sink: CheckSink, compared: deciding.Compared | None, past: Sequence[PastCheck] | None
+        self, sink: CheckSink, compared: deciding.ComparisonResult | None, past: Sequence[PastCheck] | None
     ) -> deciding.CheckDecision:
         place = self.place
         if _is_count(place.query, sink.columns):
@@ -158,7 +158,7 @@ class CheckJudge:
             return deciding.CheckDecision(
                 Verdict.ERROR, f"@mask {names} is not a column of the result ({there}): nothing is shown"
             )
-        measured = deciding.Measured(
+        measured = deciding.Measurement(
             rows=sink.count,
             columns=sink.columns,
             value=sink.value,
@@ -252,12 +252,12 @@ class Pair:
         here, there = answer.sink, other.sink
         if len(here.columns) != len(there.columns):
             return self._judge.settle(
-                answer, deciding.Compared(self._other, same=False, columns=len(there.columns), rows=there.count)
+                answer, deciding.ComparisonResult(self._other, same=False, columns=len(there.columns), rows=there.count)
             )
         if here.count == there.count and here.buckets == there.buckets:
-            return self._judge.settle(answer, deciding.Compared(self._other, same=True, rows=there.count))
+            return self._judge.settle(answer, deciding.ComparisonResult(self._other, same=True, rows=there.count))
         found = await asyncio.to_thread(find_differences, here, there, self._judge.place.rules.sample)
-        compared = deciding.Compared(self._other, same=False, rows=there.count)
+        compared = deciding.ComparisonResult(self._other, same=False, rows=there.count)
         if found is None:
             return self._judge.settle(answer, compared)
         compared = replace(compared, here=found.here, there=found.there, at_least=found.at_least)
@@ -297,7 +297,7 @@ class Reference:
         return counted(result, self._place, await self._pair.other_came(answer))
 
 
-def _rows_of(sink: CheckSink, compared: deciding.Compared | None) -> int:
+def _rows_of(sink: CheckSink, compared: deciding.ComparisonResult | None) -> int:
     """How many rows a check found: those that differ, where rows were compared and could be told apart."""
     if compared is None or compared.same or compared.here is None or compared.there is None:
         return sink.count
@@ -318,6 +318,6 @@ def _offenders(rules: CheckRules, sink: CheckSink) -> tuple[tuple[str | None, ..
     return tuple(sink.sample)
 
 
-def _columns(sink: CheckSink, compared: deciding.Compared | None) -> tuple[str, ...]:
+def _columns(sink: CheckSink, compared: deciding.ComparisonResult | None) -> tuple[str, ...]:
     names = tuple(column.name for column in sink.columns)
     return (SIDE, *names) if compared is not None else names

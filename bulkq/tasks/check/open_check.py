@@ -24,7 +24,7 @@ from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
 from bulkq.sinks.null import NoSink
 from bulkq.sources import open_source
-from bulkq.sources.first_batch import Peeked
+from bulkq.sources.first_batch import PeekableSource
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.results import Book, Place
@@ -391,7 +391,7 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: CheckDa
         if opened.request.run.sources.specs or not wanted.specs or query.file is None:
             raise
         raise ParameterError(f"{query.file}:{query.line}: @params of {query.name}: {error}") from error
-    return source if source.replayable or "-" not in wanted.specs else Peeked(source)
+    return source if source.replayable or "-" not in wanted.specs else PeekableSource(source)
 
 
 def _spec(opened: Opened, query: Query, target: CheckDatabase, source: ParameterSource) -> PartSpec:

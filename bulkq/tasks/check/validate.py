@@ -14,7 +14,7 @@ from bulkq.lifecycle.preflight import PEEKED
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_values
 from bulkq.sources import open_source, texts_of
-from bulkq.sources.first_batch import Peeked
+from bulkq.sources.first_batch import PeekableSource
 
 if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool
@@ -29,10 +29,10 @@ async def first_sets(wanted: Request, query: Query, source: object, can: Capabil
     Raises:
         ParameterError: one of them cannot be read, or is no value of its declared type.
     """
-    if isinstance(source, Peeked):
+    if isinstance(source, PeekableSource):
         return await source.peek(PEEKED)
     text, dynamic = can.text_parameters, can.dynamic_types
-    again = Peeked(await open_source(wanted, query, text=text, dynamic=dynamic, unused_constants_ok=True))
+    again = PeekableSource(await open_source(wanted, query, text=text, dynamic=dynamic, unused_constants_ok=True))
     try:
         return await again.peek(PEEKED)
     finally:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.checks import verdict as deciding
-from bulkq.checks.verdict import CheckDecision, Compared, Measured
+from bulkq.checks.verdict import CheckDecision, ComparisonResult, Measurement
 from bulkq.model import Column, PastCheck, Verdict
 from bulkq.model.check_conditions import CheckRules
 from bulkq.query.check_headers import condition
@@ -20,27 +20,29 @@ ONE = (Column("n", "bigint"),)
 TWO = (Column("id", "bigint"), Column("at", "timestamp with time zone"))
 
 
-def decide(measured: Measured, *expect: str, warn: tuple[str, ...] = (), fail: tuple[str, ...] = ()) -> CheckDecision:
+def decide(
+    measured: Measurement, *expect: str, warn: tuple[str, ...] = (), fail: tuple[str, ...] = ()
+) -> CheckDecision:
     rules = CheckRules(
         expect=tuple(map(condition, expect)), warn=tuple(map(condition, warn)), fail=tuple(map(condition, fail))
     )
     return deciding.decide(rules, measured, TODAY)
 
 
-def value(text: str | None, **more: object) -> Measured:
-    return Measured(rows=1, columns=ONE, value=text, **more)  # type: ignore[arg-type]
+def value(text: str | None, **more: object) -> Measurement:
+    return Measurement(rows=1, columns=ONE, value=text, **more)  # type: ignore[arg-type]
 
 
-def text(text: str | None, **more: object) -> Measured:
-    return Measured(rows=1, columns=(Column("n", "varchar(20)"),), value=text, **more)  # type: ignore[arg-type]
+def text(text: str | None, **more: object) -> Measurement:
+    return Measurement(rows=1, columns=(Column("n", "varchar(20)"),), value=text, **more)  # type: ignore[arg-type]
 
 
-def untyped(text: str | None, **more: object) -> Measured:
-    return Measured(rows=1, columns=(Column("n"),), value=text, **more)  # type: ignore[arg-type]
+def untyped(text: str | None, **more: object) -> Measurement:
+    return Measurement(rows=1, columns=(Column("n"),), value=text, **more)  # type: ignore[arg-type]
 
 
-def rows(count: int, **more: object) -> Measured:
-    return Measured(rows=count, columns=TWO, value="1" if count else None, **more)  # type: ignore[arg-type]
+def rows(count: int, **more: object) -> Measurement:
+    return Measurement(rows=count, columns=TWO, value="1" if count else None, **more)  # type: ignore[arg-type]
 
 
 def past(value: str | None = None, rows: int | None = None, verdict: Verdict = Verdict.PASS) -> PastCheck:
@@ -81,8 +83,8 @@ def past(value: str | None = None, rows: int | None = None, verdict: Verdict = V
         (value("\u0661\u0662"), "value = 12", "error", 'the value "\u0661\u0662" is not a number'),
         (value("abc", masked=True), "value = 0", "error", 'the value "***" is not a number'),
         (value("yes"), "value = true", "error", 'the value "yes" is neither true nor false'),
-        (Measured(0, ONE), "value = 0", "error", "expected one row, the query returned no rows"),
-        (Measured(2, ONE, "1"), "value = 0", "error", "expected one row, the query returned 2 rows"),
+        (Measurement(0, ONE), "value = 0", "error", "expected one row, the query returned no rows"),
+        (Measurement(2, ONE, "1"), "value = 0", "error", "expected one row, the query returned 2 rows"),
         (
             rows(1),
             "value = 0",
@@ -100,26 +102,26 @@ def past(value: str | None = None, rows: int | None = None, verdict: Verdict = V
         (rows(0), "columns = (at, id)", "fail", "columns (id bigint"),
         (rows(0), "columns = (id)", "fail", "columns (id bigint"),
         (
-            Measured(0, (Column("x"),)),
+            Measurement(0, (Column("x"),)),
             "columns = (x text)",
             "error",
             'the database does not report the type of column "x"',
         ),
-        (rows(3, compared=Compared("b", same=True)), "same as b", "pass", "3 rows, the same as b"),
+        (rows(3, compared=ComparisonResult("b", same=True)), "same as b", "pass", "3 rows, the same as b"),
         (
-            rows(3, compared=Compared("b on r", same=False, here=1, there=1200)),
+            rows(3, compared=ComparisonResult("b on r", same=False, here=1, there=1200)),
             "same as b on r",
             "fail",
             "1 row only here, 1,200 rows only in b on r, expected same as b on r",
         ),
         (
-            rows(3, compared=Compared("b", same=False, rows=4000)),
+            rows(3, compared=ComparisonResult("b", same=False, rows=4000)),
             "same as b",
             "fail",
             "the 3 rows are not the 4,000 of b, and too large to compare",
         ),
         (
-            rows(3, compared=Compared("b", same=False, here=1, there=2, at_least=True)),
+            rows(3, compared=ComparisonResult("b", same=False, here=1, there=2, at_least=True)),
             "same as b",
             "fail",
             "at least 1 row only here, at least 2 rows only in b",
@@ -129,7 +131,7 @@ def past(value: str | None = None, rows: int | None = None, verdict: Verdict = V
         (text("a "), "value > 1", "error", 'the value "a " is not a number'),
         (text("p\u0430y"), "value = 'pay'", "fail", "value p\\u0430y, expected value = 'pay'"),
         (
-            rows(3, compared=Compared("b", same=False, columns=1)),
+            rows(3, compared=ComparisonResult("b", same=False, columns=1)),
             "same as b",
             "error",
             "2 columns cannot be the same as the 1 of b",
@@ -200,7 +202,7 @@ def past(value: str | None = None, rows: int | None = None, verdict: Verdict = V
         (value("x", past=[past("3")]), "value unchanged", "error", 'the value "x" is not a number'),
     ],
 )
-def test_an_expectation_decides(measured: Measured, expect: str, verdict: str, message: str) -> None:
+def test_an_expectation_decides(measured: Measurement, expect: str, verdict: str, message: str) -> None:
     """Every condition on every answer that matters to it; numbers are exact, and what cannot be told is an error."""
     found = decide(measured, *([expect] if expect else []))
     assert (found.verdict.value, found.message[: len(message)]) == (verdict, message)
@@ -249,7 +251,7 @@ def test_the_measured_value_is_told_whatever_the_verdict() -> None:
     assert decide(value("4"), "value = 3").value == "4"
     assert decide(value("x"), "value = 3").value == "x"
     assert decide(value("4", past=[past("4")]), "unchanged").value == "4"
-    assert decide(Measured(2, ONE, "1"), "value = 3").value is None
+    assert decide(Measurement(2, ONE, "1"), "value = 3").value is None
     assert decide(rows(3)).value is None
     assert decide(value("7", past=[past("7", 1)]), "rows unchanged").value is None
 
@@ -305,7 +307,7 @@ def test_conditions_in_words() -> None:
 )
 def test_a_type_has_many_names(name: str, other: str, same: bool) -> None:
     """PostgreSQL's manual lists them; a length that some driver tells does not count."""
-    found = Measured(0, (Column("x", name),))
+    found = Measurement(0, (Column("x", name),))
     assert decide(found, f"columns = (x {other})").verdict is (Verdict.PASS if same else Verdict.FAIL)
 
 

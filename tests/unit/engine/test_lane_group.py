@@ -24,7 +24,7 @@ from bulkq.policy.progress import Progress
 from bulkq.policy.retry import Budget
 from bulkq.query import inline
 from bulkq.sinks.null import NoSink
-from bulkq.sources.iterable import Sets
+from bulkq.sources.iterable import MappingSource
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def part(url: str, sql: str, sets: Iterable[dict[str, object]], *, write: bool =
         retries=0,
         answers=False,
     )
-    source = Sets(query, sets, dynamic=True)
+    source = MappingSource(query, sets, dynamic=True)
     return PartState(spec, source, NoSink(), sessions, BatchSize(batch))
 
 

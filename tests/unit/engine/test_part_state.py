@@ -13,7 +13,7 @@ from bulkq.engine.segments import Segment
 from bulkq.model import AttemptPlan, Batch, Claim, Claims, Decoding, Limits, MarkerTables, PartSpec
 from bulkq.query import inline
 from bulkq.sinks.null import NoSink
-from bulkq.sources.iterable import Sets
+from bulkq.sources.iterable import MappingSource
 
 TABLES = MarkerTables("runs", "markers")
 READ = PartSpec(
@@ -43,7 +43,7 @@ def test_identifiers_are_found_by_their_place() -> None:
 
 def test_the_state_counts_what_is_left() -> None:
     """What is left is known where the total is."""
-    source = Sets(READ.query, iter(()), dynamic=False)
+    source = MappingSource(READ.query, iter(()), dynamic=False)
     state = PartState(WRITE, source, NoSink(), None)  # type: ignore[arg-type]
     assert state.spec.number == 3
     assert state.remaining is None

@@ -12,7 +12,7 @@ from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Parameter, Query
 from bulkq.sinks import open_sink
 from bulkq.sinks import open_sinks as open_all
-from bulkq.sinks.extra_columns import Included
+from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.open import format_of
 from bulkq.sinks.paths import slug
 from bulkq.sinks.text_sink import EncodedSink
@@ -258,7 +258,7 @@ async def test_several_queries_say_which() -> None:
 def test_unknown_names_to_include() -> None:
     """The message has the choices."""
     with pytest.raises(UsageError, match="choose from n, params, query, target"):
-        Included(("number",))
+        ExtraColumns(("number",))
 
 
 def test_two_columns_of_one_name_in_json() -> None:

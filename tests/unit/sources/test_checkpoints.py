@@ -17,7 +17,7 @@ from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import SourcePosition
 from bulkq.sources import Request, open_source
 from bulkq.sources.files import LineReader, open_file
-from bulkq.sources.sql import Queried
+from bulkq.sources.sql import QueryFeed
 from tests.support.sources import batches, query
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ async def test_what_comes_but_once(folder: Path) -> None:
     (batch,) = await batches(await open_source(Request(specs=("-",), format="csv", stdin=stdin), AB, text=True))
     assert batch.end is None
     start = SourcePosition(1, 8, 2, "00")
-    assert not await Queried("sql:select 1", nothing()).go_on(start)
+    assert not await QueryFeed("sql:select 1", nothing()).go_on(start)
     for spec in ("-", "sql:select 1", "@q.sql:x", "/dev/null"):
         with pytest.raises(RefusedError) as caught:
             await open_source(Request(specs=(spec,), format="csv", stdin=stdin), AB, text=True, start=start)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.sources.first_batch import Peeked
+from bulkq.sources.first_batch import PeekableSource
 from tests.support.sources import batches, opened, query
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("looked", "size"), [(3, 2), (3, 3), (3, 5), (100, 4), (None, 4)])
 async def test_looking_first(looked: int | None, size: int) -> None:
     """The sets, their numbers and their batches are those of the source, looked at or not."""
-    source = Peeked(await opened("range:id=1..10", query("id")))
+    source = PeekableSource(await opened("range:id=1..10", query("id")))
     assert (source.total, source.typed, source.replayable) == (10, False, True)
     if looked is not None:
         head = await source.peek(looked)
@@ -35,7 +35,7 @@ async def test_a_first_helping_that_is_short(tmp_path: Path) -> None:
     """A file is asked once more; what comes is one batch with the lines and the position of both."""
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "".join(f"{i},\n\n" for i in range(1, 6)))
-    source = Peeked(await opened(str(path), query("a"), extra=True))
+    source = PeekableSource(await opened(str(path), query("a"), extra=True))
     head = await source.peek(4)
     assert head is not None
     assert (len(head.sets), list(head.lines)) == (3, [2, 4, 6])
@@ -48,7 +48,7 @@ async def test_a_first_helping_that_is_short(tmp_path: Path) -> None:
 
 async def test_nothing_to_look_at() -> None:
     """A source without sets has none afterwards either."""
-    source = Peeked(await opened("range:id=1..1", query("id")))
+    source = PeekableSource(await opened("range:id=1..1", query("id")))
     assert await source.peek(5) is not None
     assert await source.take(5, 0) is not None
     assert await source.peek(5) is None

@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter
-from bulkq.sources.iterable import Sets
+from bulkq.sources.iterable import MappingSource
 from tests.support.sources import batches, query, sets
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ AB = query("a", "b", file=None)
 async def test_values_stay_as_they_are() -> None:
     """Python values go to the driver untouched; any mapping will do."""
     marker = object()
-    source = Sets(AB, [{"a": 1, "b": None}, MappingProxyType({"b": marker, "a": [1]})])
+    source = MappingSource(AB, [{"a": 1, "b": None}, MappingProxyType({"b": marker, "a": [1]})])
     assert (source.typed, source.replayable, source.total, source.fraction()) == (True, False, 2, 0.0)
     assert await sets(source) == [(1, None), ([1], marker)]
     assert source.fraction() == 1.0
@@ -31,7 +31,7 @@ async def test_values_stay_as_they_are() -> None:
 async def test_defaults() -> None:
     """A text default becomes a value of its declared type."""
     wanted = query("a", Parameter("b", type="int", default="7", has_default=True), Parameter("c", has_default=True))
-    assert await sets(Sets(wanted, [{"a": 1}, {"a": 2, "b": 3, "c": 4}])) == [(1, 7, None), (2, 3, 4)]
+    assert await sets(MappingSource(wanted, [{"a": 1}, {"a": 2, "b": 3, "c": 4}])) == [(1, 7, None), (2, 3, 4)]
 
 
 async def test_generators_are_consumed_as_we_go() -> None:
@@ -47,7 +47,7 @@ async def test_generators_are_consumed_as_we_go() -> None:
         finally:
             closed.append(True)
 
-    source = Sets(AB, generate())
+    source = MappingSource(AB, generate())
     assert (source.total, source.fraction()) == (None, None)
     await source.take(5, 0)
     assert made == [0, 1, 2, 3, 4]
@@ -69,7 +69,7 @@ async def test_asynchronous_generators() -> None:
                 await gate.wait()
             yield {"a": i, "b": i}
 
-    source = Sets(AB, generate())
+    source = MappingSource(AB, generate())
     first = await source.take(5, 0)
     assert first is not None
     assert first.sets == [(0, 0), (1, 1)]
@@ -93,7 +93,7 @@ async def test_asynchronous_generator_is_at_most_a_batch_ahead() -> None:
         finally:
             closed.append(True)
 
-    source = Sets(AB, generate())
+    source = MappingSource(AB, generate())
     for index in range(3):
         await source.take(10, index)
     assert len(made) <= 40
@@ -109,7 +109,7 @@ async def test_closing_before_the_first_set() -> None:
     async def generate() -> AsyncIterator[Mapping[str, object]]:
         yield {}
 
-    source = Sets(AB, generate())
+    source = MappingSource(AB, generate())
     await source.close()
     assert await source.take(1, 0) is None
 
@@ -132,7 +132,7 @@ class Counted:
 
 async def test_asynchronous_iterators() -> None:
     """Anything that `async for` takes."""
-    assert await sets(Sets(AB, Counted())) == [(1, 0), (2, 0), (3, 0)]
+    assert await sets(MappingSource(AB, Counted())) == [(1, 0), (2, 0), (3, 0)]
 
 
 async def test_errors_of_the_generator() -> None:
@@ -146,7 +146,7 @@ async def test_errors_of_the_generator() -> None:
         for one in generate():
             yield one
 
-    for source in (Sets(AB, generate()), Sets(AB, generate_slowly())):
+    for source in (MappingSource(AB, generate()), MappingSource(AB, generate_slowly())):
         assert await source.take(1, 0) is not None
         for _ in range(2):
             with pytest.raises(LookupError, match="mine"):
@@ -168,7 +168,7 @@ BAD = [
 @pytest.mark.parametrize(("bad", "message"), BAD)
 async def test_sets_that_do_not_fit(bad: object, message: str, size: int) -> None:
     """Each is named with its number."""
-    source = Sets(AB, [{"a": 1, "b": 2}, bad])  # type: ignore[list-item]
+    source = MappingSource(AB, [{"a": 1, "b": 2}, bad])  # type: ignore[list-item]
     with pytest.raises(ParameterError) as caught:
         await sets(source, size)
     assert str(caught.value) == message
@@ -177,11 +177,11 @@ async def test_sets_that_do_not_fit(bad: object, message: str, size: int) -> Non
 @pytest.mark.parametrize("value", [[], (), "abc", None, 5])
 async def test_lists(value: object) -> None:
     """A list parameter needs a list with something in it."""
-    assert await sets(Sets(query("a*"), [{"a": [1]}, {"a": (2,)}])) == [([1],), ((2,),)]
+    assert await sets(MappingSource(query("a*"), [{"a": [1]}, {"a": (2,)}])) == [([1],), ((2,),)]
     with pytest.raises(
         ParameterError, match=r"^parameter set 1: :a\* of q.sql:q needs a list with at least one value$"
     ):
-        await sets(Sets(query("a*"), [{"a": value}]))
+        await sets(MappingSource(query("a*"), [{"a": value}]))
 
 
 async def test_one_mapping_is_not_many() -> None:
@@ -189,11 +189,11 @@ async def test_one_mapping_is_not_many() -> None:
     with pytest.raises(
         ParameterError, match=r"^expected a list of parameter sets, found one mapping: write \[\{...\}\]$"
     ):
-        Sets(AB, {"a": 1, "b": 2})  # type: ignore[dict-item]
+        MappingSource(AB, {"a": 1, "b": 2})  # type: ignore[dict-item]
 
 
 async def test_no_sets() -> None:
     """An empty list is a run without sets."""
-    source = Sets(AB, [])
+    source = MappingSource(AB, [])
     assert (source.total, source.fraction()) == (0, 1.0)
     assert await source.take(1, 0) is None

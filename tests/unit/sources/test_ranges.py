@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
 from bulkq.sources.feed import WantedColumns
-from bulkq.sources.ranges import Range
+from bulkq.sources.ranges import RangeFeed
 from tests.support.sources import opened, query, sets
 
 RANGES = {
@@ -76,7 +76,7 @@ async def test_slices_give_lo_and_hi() -> None:
 @given(st.integers(-50, 50), st.integers(0, 120), st.integers(1, 130), st.integers(1, 20))
 async def test_slices_cover_every_number_once(first: int, length: int, step: int, size: int) -> None:
     """No gap, no overlap, no more than `step` numbers in a slice."""
-    source = Range(f"range:id={first}..{first + length}/{step}", text=False)
+    source = RangeFeed(f"range:id={first}..{first + length}/{step}", text=False)
     source.want(WantedColumns(("lo", "hi"), "q", {}))
     covered: list[int] = []
     while (block := await source.read(size)) is not None:

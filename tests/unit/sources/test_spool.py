@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bulkq.errors import LedgerError, ParameterError, RefusedError
 from bulkq.sources import Request, open_source
-from bulkq.sources.spool import Spooled, load_constants, open_spool, save_constants
+from bulkq.sources.spool import SpoolingSource, load_constants, open_spool, save_constants
 from bulkq.sources.spool_codec import dumps, loads
 from tests.support.sources import AB, Flat, Given, batches, flat, opened, query, stdin
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 async def spooled(path: Path, rows: int, size: int) -> list[Batch]:
     """A whole source through a new spool."""
-    return await batches(Spooled(await stdin(rows), path), size)
+    return await batches(SpoolingSource(await stdin(rows), path), size)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 100])
@@ -104,7 +104,7 @@ def test_integers_of_any_length() -> None:
 
 async def test_values_that_cannot_be_kept(tmp_path: Path) -> None:
     """A type without an exact form is an error, not something like it."""
-    source = Spooled(Given(([({1}, 2)], ())), tmp_path / "s")
+    source = SpoolingSource(Given(([({1}, 2)], ())), tmp_path / "s")
     for _ in range(2):
         with pytest.raises(ParameterError, match="a value of type set cannot be stored for a resume"):
             await source.take(1, 0)
@@ -119,12 +119,12 @@ async def test_typed_sources_and_lines_of_any_kind(tmp_path: Path) -> None:
         ([(5, {"x": [1, {"y": None}]})], range(20, 21)),
     ]
     path = tmp_path / "s"
-    found = await batches(Spooled(Given(*parts), path), 5)
+    found = await batches(SpoolingSource(Given(*parts), path), 5)
     spool = await open_spool(path, AB)
     assert spool.typed
     assert flat(await batches(spool, 1)) == flat(found)
     assert flat(await batches(await open_spool(path, AB), 50)) == flat(found)
-    nowhere = await batches(Spooled(Given(([(1, 2)], ()), ([(3, 4)], ())), tmp_path / "t"), 5)
+    nowhere = await batches(SpoolingSource(Given(([(1, 2)], ()), ([(3, 4)], ())), tmp_path / "t"), 5)
     again = await batches(await open_spool(tmp_path / "t", AB), 5)
     assert flat(again) == flat(nowhere) == [(1, (1, 2), ""), (2, (3, 4), "")]
     assert (again[0].lines, again[0].source) == ((), "")
@@ -214,7 +214,7 @@ async def test_a_position_without_digest(tmp_path: Path) -> None:
 async def test_the_end_and_the_rest(tmp_path: Path) -> None:
     """A source that is left early is not complete; one without sets is; removing may be done twice."""
     path = tmp_path / "s"
-    source = Spooled(await stdin(5), path)
+    source = SpoolingSource(await stdin(5), path)
     assert (source.typed, source.replayable, source.total, source.fraction()) == (False, False, None, None)
     batch = await source.take(4, 0)
     assert batch is not None
@@ -236,7 +236,7 @@ async def test_the_end_and_the_rest(tmp_path: Path) -> None:
 
 async def test_an_error_of_the_source(tmp_path: Path) -> None:
     """It is passed on, and what came before it is kept."""
-    source = Spooled(Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "s")
+    source = SpoolingSource(Given(([(1, 2)], [2]), ParameterError("stdin:3: broken")), tmp_path / "s")
     assert await source.take(1, 0) is not None
     with pytest.raises(ParameterError, match="stdin:3: broken"):
         await source.take(1, 1)
@@ -260,7 +260,7 @@ async def test_on_disk_before_it_is_given(tmp_path: Path, monkeypatch: pytest.Mo
     write = os.write
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:9]))
-    source = Spooled(await stdin(2), path)
+    source = SpoolingSource(await stdin(2), path)
     sizes = []
     for index in range(2):
         assert await source.take(2, index) is not None
@@ -278,14 +278,14 @@ async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "s"
-    source = Spooled(await stdin(2), path)
+    source = SpoolingSource(await stdin(2), path)
     monkeypatch.setattr(os, "write", full)
     for _ in range(2):
         with pytest.raises(LedgerError, match=r"/s: cannot be written: no space left on device$"):
             await source.take(1, 0)
     await source.close()
     with pytest.raises(LedgerError, match=r"/s: cannot be created: file exists$"):
-        Spooled(await stdin(2), path)
+        SpoolingSource(await stdin(2), path)
 
 
 async def test_cancelled_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +299,7 @@ async def test_cancelled_while_writing(tmp_path: Path, monkeypatch: pytest.Monke
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
-    source = Spooled(await stdin(2), tmp_path / "s")
+    source = SpoolingSource(await stdin(2), tmp_path / "s")
     taking = asyncio.ensure_future(source.take(1, 0))
     await at.wait()
     taking.cancel()
@@ -317,7 +317,7 @@ async def test_closed_while_waiting(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb", buffering=0) as writer:
         writer.write(b"a,b\n")
-        source = Spooled(
+        source = SpoolingSource(
             await open_source(Request(specs=("-",), format="csv", stdin=pipe), AB, text=True), tmp_path / "s"
         )
         taking = asyncio.ensure_future(source.take(1, 0))
@@ -330,7 +330,7 @@ async def test_closed_while_waiting(tmp_path: Path) -> None:
 
 async def test_ranges_can_be_kept_too(tmp_path: Path) -> None:
     """Whatever the source is: a product with standard input has numbers from elsewhere as well."""
-    source = Spooled(await opened("range:id=1..3", query("id"), text=False), tmp_path / "s")
+    source = SpoolingSource(await opened("range:id=1..3", query("id"), text=False), tmp_path / "s")
     found = await batches(source, 2)
     spool = await open_spool(tmp_path / "s", query("id"))
     assert spool.complete

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq.sources import Request, open_source
-from bulkq.sources.first_batch import Peeked
-from bulkq.sources.subset import Only, Remaining
+from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.subset import RemainingSets, SelectedSets
 from tests.support.sources import batches, opened, query
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def check(found: list[Batch], expected: list[int], size: int) -> None:
 @given(NUMBERS, st.integers(1, 70), st.integers(0, 80))
 async def test_what_is_left(done: set[int], size: int, looked: int) -> None:
     """The sets that are given are exactly those that are not done, looked at before or not."""
-    source = Remaining(await opened(f"range:id=1..{COUNT}", query("id")), ranges(done))
+    source = RemainingSets(await opened(f"range:id=1..{COUNT}", query("id")), ranges(done))
     expected = [n for n in range(1, COUNT + 1) if n not in done]
     assert source.total == len(expected)
     assert (source.typed, source.replayable) == (False, True)
@@ -50,7 +50,7 @@ async def test_what_is_left(done: set[int], size: int, looked: int) -> None:
         check(await batches(source, size), expected, size)
         assert source.fraction() == 1.0
         return
-    peeked = Peeked(source)
+    peeked = PeekableSource(source)
     head = await peeked.peek(looked)
     assert (head is None) == (not expected)
     check(await batches(peeked, size), expected, size)
@@ -60,7 +60,7 @@ async def test_what_is_left(done: set[int], size: int, looked: int) -> None:
 @given(NUMBERS, st.integers(1, 70))
 async def test_only_some(numbers: set[int], size: int) -> None:
     """The sets that are given are exactly those that were asked for, as far as there are any."""
-    source = Only(await opened(f"range:id=1..{COUNT}", query("id")), ranges(numbers))
+    source = SelectedSets(await opened(f"range:id=1..{COUNT}", query("id")), ranges(numbers))
     assert source.total == len(numbers)
     expected = sorted(n for n in numbers if n <= COUNT)
     check(await batches(source, size), expected, size)
@@ -77,7 +77,7 @@ async def test_behind_a_position(first: int, further: int, more: set[int], size:
     await whole.close()
     assert batch is not None
     done = set(range(1, first + further)) | more
-    source = Remaining(await open_source(request, query("id"), text=True, start=batch.end), ranges(done))
+    source = RemainingSets(await open_source(request, query("id"), text=True, start=batch.end), ranges(done))
     expected = [n for n in range(1, COUNT + 1) if n not in done]
     assert source.total == len(expected)
     check(await batches(source, size), expected, size)
@@ -88,7 +88,7 @@ async def test_positions_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "".join(f"{i},\n\n" for i in range(1, 41)))
     done = [(1, 7), (11, 12), (30, 30)]
-    source = Remaining(await opened(str(path), query("a"), extra=True), done)
+    source = RemainingSets(await opened(str(path), query("a"), extra=True), done)
     assert source.total is None
     found = await batches(source, 6)
     check(found, [n for n in range(1, 41) if not any(a <= n <= b for a, b in done)], 6)
@@ -98,7 +98,7 @@ async def test_positions_and_lines(tmp_path: Path) -> None:
     for stop, (batch, after) in enumerate(pairwise(found), 1):
         request = Request(specs=(str(path),), ignore_extra_columns=True)
         again = await open_source(request, query("a"), text=True, start=batch.end)
-        left = await batches(Remaining(again, [(1, batch.first + len(batch.sets) - 1), (30, 30)]), 6)
+        left = await batches(RemainingSets(again, [(1, batch.first + len(batch.sets) - 1), (30, 30)]), 6)
         numbers = [n for b in left for n in range(b.first, b.first + len(b.sets))]
         assert numbers[-1] == 40
         assert after.first in numbers
@@ -109,7 +109,7 @@ async def test_long_ways_are_skipped_in_steps(monkeypatch: pytest.MonkeyPatch) -
     """A gap of any length is read without holding it, and what comes behind the last number is not read at all."""
     monkeypatch.setattr("bulkq.sources.subset.SKIPPED", 4)
     inner = await opened("range:id=1..1000", query("id"))
-    source = Only(inner, [(3, 3), (50, 51)])
+    source = SelectedSets(inner, [(3, 3), (50, 51)])
     assert source.fraction() == 0.0
     check([b for b in [await source.take(9, 0), await source.take(9, 1)] if b], [3, 50, 51], 9)
     assert await source.take(9, 2) is None

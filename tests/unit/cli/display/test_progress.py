@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.cli.display.progress import Bar, JsonProgress, Lines, Quiet, data_stream, make_progress
+from bulkq.cli.display.progress import BarDisplay, JsonDisplay, LineDisplay, NoticeDisplay, data_stream, make_progress
 from bulkq.cli.display.progress_text import progress_line, rate_text
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Status
@@ -128,15 +128,15 @@ def test_rates(rate: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "term", "on_terminal", "expected"),
     [
-        ("auto", "xterm", True, Bar),
-        ("auto", "dumb", True, Lines),
-        ("auto", "", True, Lines),
-        ("auto", "xterm", False, Lines),
-        ("bar", "xterm", True, Bar),
-        ("bar", "xterm", False, Lines),
-        ("lines", "xterm", True, Lines),
-        ("json", "xterm", True, JsonProgress),
-        ("none", "xterm", True, Quiet),
+        ("auto", "xterm", True, BarDisplay),
+        ("auto", "dumb", True, LineDisplay),
+        ("auto", "", True, LineDisplay),
+        ("auto", "xterm", False, LineDisplay),
+        ("bar", "xterm", True, BarDisplay),
+        ("bar", "xterm", False, LineDisplay),
+        ("lines", "xterm", True, LineDisplay),
+        ("json", "xterm", True, JsonDisplay),
+        ("none", "xterm", True, NoticeDisplay),
     ],
 )
 def test_which_display(kind: str, term: str, on_terminal: bool, expected: type, terminal: Terminal) -> None:
@@ -182,7 +182,7 @@ def test_lines_come_from_a_timer() -> None:
 def test_lines_of_a_short_run_are_none() -> None:
     """Nothing is written before the first interval is over, but notices are."""
     stream = io.StringIO()
-    display = Lines(stream)
+    display = LineDisplay(stream)
     display.tick()
     display.started(progress())
     display.notice("something to know")
@@ -193,7 +193,7 @@ def test_lines_of_a_short_run_are_none() -> None:
 def test_json_objects() -> None:
     """Each line is an object that says what it is."""
     stream = io.StringIO()
-    display = JsonProgress(stream, clock=lambda: 19.8)
+    display = JsonDisplay(stream, clock=lambda: 19.8)
     display.finished(SUMMARY)
     display.started(progress())
     display.tick()
@@ -205,7 +205,7 @@ def test_json_objects() -> None:
     assert (second["event"], second["text"]) == ("notice", "ü")
     assert (last["event"], last["status"], last["exit"]) == ("finished", "ok", 0)
     empty = io.StringIO()
-    nothing = JsonProgress(empty, clock=lambda: 0.0)
+    nothing = JsonDisplay(empty, clock=lambda: 0.0)
     nothing.started(Progress())
     nothing.tick()
     nothing.close()
@@ -215,7 +215,7 @@ def test_json_objects() -> None:
 def test_none_still_gives_notices() -> None:
     """A display that is off hides progress, not news; a stream that is gone is no error."""
     stream = io.StringIO()
-    display = Quiet(stream)
+    display = NoticeDisplay(stream)
     display.started(progress())
     display.notice("news")
     display.finished(SUMMARY)
@@ -226,7 +226,7 @@ def test_none_still_gives_notices() -> None:
 
 def test_the_bar_is_drawn_and_erased(terminal: Terminal, capfd: pytest.CaptureFixture[str]) -> None:
     """Frames while it lasts, notices above, a clean terminal at the end, nothing on stdout."""
-    display = Bar(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
+    display = BarDisplay(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
     display.notice("before")
     display.started(progress(failed=1, unknown=1, waiting_for=5001))
     display.started(progress(failed=1, unknown=1, waiting_for=5001))
@@ -247,7 +247,7 @@ def test_the_bar_is_drawn_and_erased(terminal: Terminal, capfd: pytest.CaptureFi
 
 def test_the_bar_of_an_unknown_end(terminal: Terminal) -> None:
     """Without total and bytes there is no percentage and no time left."""
-    display = Bar(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
+    display = BarDisplay(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
     display.started(progress(total=None))
     display.close()
     assert b"812  41/s  eta -" in terminal.seen()
@@ -256,7 +256,7 @@ def test_the_bar_of_an_unknown_end(terminal: Terminal) -> None:
 @pytest.mark.parametrize(("environ", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"FORCE_COLOR": "1"}, True)])
 def test_colors_of_the_bar(terminal: Terminal, environ: dict[str, str], colored: bool) -> None:
     """NO_COLOR leaves the bar without colors."""
-    display = Bar(terminal.stream, {"TERM": "xterm-256color", "COLUMNS": "80", **environ}, clock=lambda: 19.8)
+    display = BarDisplay(terminal.stream, {"TERM": "xterm-256color", "COLUMNS": "80", **environ}, clock=lambda: 19.8)
     display.started(progress())
     display.close()
     assert (b"\x1b[32m" in terminal.seen()) == colored
@@ -264,7 +264,7 @@ def test_colors_of_the_bar(terminal: Terminal, environ: dict[str, str], colored:
 
 def test_data_on_the_terminal_ends_the_bar(terminal: Terminal) -> None:
     """Rows are never printed over a bar; elsewhere stdout is left as it is."""
-    display = Bar(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
+    display = BarDisplay(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
     display.started(progress())
     stdout = data_stream(terminal.stream.buffer, display)
     assert stdout.isatty()
@@ -284,7 +284,7 @@ def test_data_on_the_terminal_ends_the_bar(terminal: Terminal) -> None:
 
 def test_a_terminal_that_is_gone(terminal: Terminal) -> None:
     """The run goes on unseen."""
-    display = Bar(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
+    display = BarDisplay(terminal.stream, {"TERM": "xterm", "COLUMNS": "80"}, clock=lambda: 19.8)
     terminal.seen()
     display.notice("nobody reads this")
     assert "rich" in sys.modules or display._live is None

@@ -11,9 +11,9 @@ from bulkq.cli.options.types import (
     MarkerPrefix,
     MaxFailures,
     NameValue,
-    Patience,
     Text,
     Value,
+    WaitTime,
     WordList,
     Words,
 )
@@ -25,9 +25,9 @@ from bulkq.text.urls import redact
     [
         (Duration(), "250ms", 0.25),
         (Duration(), "none", None),
-        (Patience(), "none", 0.0),
-        (Patience(), "0s", 0.0),
-        (Patience(), "5m", 300.0),
+        (WaitTime(), "none", 0.0),
+        (WaitTime(), "0s", 0.0),
+        (WaitTime(), "5m", 300.0),
         (Count(1), "8", 8),
         (Count(1, word="auto"), "auto", None),
         (MaxFailures(), "10", (10, None)),

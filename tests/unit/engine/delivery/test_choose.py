@@ -20,7 +20,7 @@ from bulkq.model import Batch, BatchResult, Column, Decoding, Limits, Outcome, P
 from bulkq.policy.progress import Progress
 from bulkq.query import inline
 from bulkq.sinks.row_queue import RowsSink
-from bulkq.sources.iterable import Sets
+from bulkq.sources.iterable import MappingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def context() -> Iterator[RunContext]:
 
 def part(**more: object) -> PartState:
     """A part that writes into a queue of rows."""
-    return PartState(SPEC, Sets(QUERY, [], dynamic=False), RowsSink(), None, **more)  # type: ignore[arg-type]
+    return PartState(SPEC, MappingSource(QUERY, [], dynamic=False), RowsSink(), None, **more)  # type: ignore[arg-type]
 
 
 def chosen(context: RunContext, one: PartState, *, ordered: bool = True) -> tuple[SinkDelivery, list[BatchResult]]:
