@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 
 
 QUERY = inline("select :a as a")
-
-
 SPEC = PartSpec(query=QUERY, target="t", decoding=Decoding.PYTHON, typed=True, limits=Limits(), retries=0)
-
-
 BATCH = Batch(0, 1, [(1,), (2,)])
-
-
 RESULT = BatchResult(BATCH, QUERY, "t", (Column("a"),), [[1, 2]], [0, 1], ok=2)
 
 

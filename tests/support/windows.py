@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 QUERY = Query("q", "select 1 as a")
-
-
 COLUMNS = (Column("a"),)
 
 
