@@ -1,4 +1,4 @@
-"""Every seam on one page. A new driver, source, sink or observer implements one of these and nothing else.
+"""Every seam on one page: a new driver, source, sink, throttle or observer implements one of these Protocols.
 
 ParameterSource   where parameter sets come from         bulkq.sources
 Driver            one database library                   bulkq.drivers
@@ -7,14 +7,14 @@ Statement         a query that a connection has prepared
 Sink              where result rows go                   bulkq.sinks
 Ledger            the durable record of runs             bulkq.ledger
 Throttle          a reason to wait                       bulkq.throttles
-Delivery          what becomes of the results            bulkq.engine.delivery
-BatchOutput       the way of one answer into its sink
-StreamTarget      where a streamed answer goes, piece by piece
-Slot              a lane's share of `-j`
+Delivery          how results leave the engine           bulkq.engine.delivery
+BatchOutput       the output of one batch
+StreamTarget      the destination of a streamed result
+Slot              permission to use one of `-j` connections
 Executor          where batches are executed             bulkq.engine.executors
-Mapper            what result rows go through            --map
-Judge             what an answer means                   bulkq check
-Observer          receives what happened                 progress, --failures
+Mapper            a function over result rows            --map
+Judge             the verdict of a check                 bulkq check
+Observer          is notified of each batch              progress, --failures
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ParameterSource(Protocol):
 
     @property
     def total(self) -> int | None:
-        """Number of parameter sets, where it is known without reading them; known to all at the end."""
+        """Number of parameter sets if known without reading them, else None until the end is reached."""
 
     typed: bool
     """True: the values are Python values of the right types. False: `str | None`, for the target to convert."""
@@ -50,56 +50,56 @@ class ParameterSource(Protocol):
     async def take(self, size: int, index: int) -> Batch | None:
         """The next 1 to `size` sets as batch `index`; None at the end. One lane calls it at a time.
 
-        It may be cancelled while it waits: then no set was given, and none of a source that is replayable is lost.
+        If the task is cancelled during the wait, no set was taken, and a replayable source loses none.
 
         Raises:
-            ParameterError: the source cannot be read on; the message starts with `file:line`.
-            Exception: of the Python API, what the caller's own iterable raised.
+            ParameterError: the source cannot be read further; the message starts with `file:line`.
+            Exception: the error of an iterable that was passed to the Python API.
         """
 
     def fraction(self) -> float | None:
         """How much of the source was consumed, 0.0 to 1.0, by bytes or by count; None if unknown."""
 
     async def close(self) -> None:
-        """Give back files and connections. May be called at any time, more than once."""
+        """Close files and return connections. May be called at any time, more than once."""
 
 
 class Statement(Protocol):
-    """A query as one connection has prepared it. Made by `Connection.prepare`, given back to the same connection."""
+    """A query that `Connection.prepare` has prepared. It is valid only for that connection."""
 
     query: Query
     columns: tuple[Column, ...]
-    """Result columns as they will be in `Reply.columns`; () where the driver cannot know before execution."""
+    """Result columns as in `Reply.columns`; () if they are unknown before execution."""
 
     returns_rows: bool | None
-    """False: only a count of changed rows comes back (`Reply.values` is then one column named `rowcount`)."""
+    """False: the result is only the number of changed rows: one column named `rowcount`. None: unknown."""
 
     parameter_types: tuple[str, ...]
-    """The database's type of each parameter, "" where it does not say."""
+    """The database type of each parameter; "" if the database does not report it."""
 
     single: bool
-    """True: runs outside a transaction, so one set per attempt."""
+    """True: it runs outside a transaction, so an attempt has one set."""
 
 
 class Connection(Protocol):
-    """One session. Owned by one lane; no method is called while another is under way."""
+    """One session. It belongs to one lane, and calls do not overlap."""
 
     server: Server
 
     async def prepare(
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> Statement:
-        """Ask the server about `query`; executes nothing. The result may be cached by its arguments.
+        """Prepare `query` on the server without executing it. A driver may cache the result by its arguments.
 
         Args:
             query: the query.
-            decoding: the form in which result values are wanted.
-            typed: the sets hold Python values of the right types; False: text (`str | None`) that the
-                database is to convert.
-            identifiers: values of the `:{name}` placeholders; checked against the catalog and quoted.
+            decoding: the form of result values.
+            typed: True: sets hold Python values of the right types. False: they hold text (`str | None`), which the
+                database converts.
+            identifiers: values of the `:{name}` placeholders. The driver checks them against the catalog and quotes them.
 
         Raises:
-            DatabaseError: the server refuses the text, with `offset` where it gave a position; or the connection broke.
+            DatabaseError: the server rejects the text (`offset` is set if it reported a position), or the connection broke.
         """
 
     async def attempt(
@@ -111,229 +111,229 @@ class Connection(Protocol):
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
     ) -> Reply:
-        """Execute `statement` for every set, in one hop and one transaction, and end that transaction.
+        """Execute `statement` for every set in one transaction, and end the transaction.
 
-        All or nothing, unless the driver isolates errors of reads (`Reply.errors`). When this returns or raises, the
-        session is known to be idle, or the error says `connection_lost`. Cancelling the task cancels
-        the statement on the server first and is bounded by the cancel grace.
+        All sets succeed or none, unless the driver isolates errors of reads (`Reply.errors`). Afterwards the session is
+        idle, or the error has `connection_lost`. If the task is cancelled, the driver cancels the statement on the
+        server first, and waits for at most the cancel grace.
 
         Args:
             statement: prepared by this connection.
-            sets: what to execute it for.
-            limits: deadlines, read-only, rows expected of each set.
-            claim: of a write that is to be exactly once: its marker is inserted first, in the same transaction.
-            before_commit: called with the number of changed rows when all sets went through; what it raises rolls the
-                attempt back and comes out as it is.
+            sets: the parameter sets.
+            limits: timeouts in seconds, read-only, number of rows that each set must change.
+            claim: for an exactly-once write: the marker to insert first, in the same transaction.
+            before_commit: is given the number of changed rows before COMMIT. If it raises, the attempt is rolled back, and
+                the exception is raised unchanged.
 
         Raises:
-            DatabaseError: with the culprit's `position` where the database names it.
-            AlreadyApplied: the marker was there: an earlier attempt had committed.
-            NotOwner: the run row is gone or has another owner.
+            DatabaseError: with the `position` of the culprit in `sets` if the database reports it.
+            AlreadyApplied: the marker exists, so an earlier attempt has committed.
+            NotOwner: the run row is missing or has another owner.
         """
 
     def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
-        """Execute for one set and give the rows in pieces, so that memory does not grow with the result."""
+        """Execute for one set and yield the rows in pieces, so that memory does not grow with the result."""
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
-        """Send the whole result of a query without parameters as CSV with header to `write`; returns the rows.
+        """Write the result of a query without parameters as CSV with a header; return the number of rows.
 
-        Only where `Capabilities.copies`.
+        Available if `Capabilities.copies`.
         """
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
     ) -> list[tuple[object, ...]]:
-        """Execute our own statements (run row, markers) in one durable transaction; the rows of the last one.
+        """Execute statements of bulkq (run row, markers) in one durable transaction; return the rows of the last one.
 
         Raises:
-            DatabaseError: the first that failed; everything is rolled back.
+            DatabaseError: a statement failed; the transaction was rolled back.
         """
 
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
-        """Which text values the target would not convert. Executes nothing of the user's."""
+        """Return the text values that the target cannot convert. Does not execute the statement."""
 
     async def close(self) -> None:
-        """End the session within two seconds, by force if need be."""
+        """End the session within two seconds, if necessary by closing the socket."""
 
 
 @runtime_checkable
 class SnapshotConnection(Protocol):
-    """A connection whose view of the data others can share, while its transaction lasts."""
+    """A connection whose snapshot other connections can use while its transaction is open."""
 
     async def export_snapshot(self) -> str:
-        """Begin a read-only transaction that lasts until `close`, and name what it sees for `Limits.snapshot`.
+        """Begin a read-only transaction, open until `close`; return its snapshot id for `Limits.snapshot`.
 
         Raises:
-            DatabaseError: the server has no snapshot to share.
+            DatabaseError: the server cannot export a snapshot.
         """
 
 
 class Driver(Protocol):
-    """One database library and one target. Holds no connection itself."""
+    """One database library and one target. It has no connection of its own."""
 
     capabilities: Capabilities
     target: str
-    """What to call the target in output: its name, or its URL without the password."""
+    """The target in output: its name, or its URL without the password."""
 
     async def connect(self) -> Connection:
         """Open a session within ten seconds.
 
         Raises:
-            TargetError: with which it was: no such host, refused port, wrong password, no such database or file.
+            TargetError: the message has the cause: unknown host, refused port, wrong password, missing database or file.
         """
 
 
 class WarningCounts(Protocol):
-    """What a target warned of in a run."""
+    """Warnings of a target in a run."""
 
     count: int
     first: list[str]
-    """Texts of the first few, with the query's place."""
+    """Texts of the first few, each with the place of its query."""
 
 
 @runtime_checkable
 class WarningDriver(Protocol):
-    """A driver whose server may count warnings with its answers."""
+    """A driver whose server reports a number of warnings with each result."""
 
     @property
     def warnings(self) -> WarningCounts:
-        """Those of all of its connections, of attempts that went through."""
+        """The warnings of successful attempts, over all connections."""
 
 
 class Sink(Protocol):
-    """Where result rows go. `encode` is pure and may run for batches out of order; `write` gets them in order."""
+    """Where result rows go. `encode` is pure and may be called out of order; `write` is called in output order."""
 
     decoding: Decoding
     notices: list[str]
-    """What people should know about the opening: a partial of a dead run was replaced, ..."""
+    """Messages about the opening, for example that the partial of a dead run was replaced."""
 
     def describe(self, query: Query, columns: tuple[Column, ...]) -> None:
-        """Called once per query before its first `encode`, with () where columns are known only with the rows.
+        """Announce the columns of a query, once, before its first `encode`; () if they are known only with the rows.
 
         Raises:
-            UsageError: these columns cannot go into this sink.
+            UsageError: the sink cannot hold these columns.
         """
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
-        """The payload of a batch, None if this sink keeps nothing of it, and its weight in bytes while it waits for its turn."""
+        """Return the payload of a batch (None if the sink needs nothing of it) and its size in bytes while it waits."""
 
     async def write(self, payload: object) -> None:
-        """Take a payload in output order."""
+        """Append the payload of a batch."""
 
     def mark(self) -> int:
-        """The present end of the output, for `back_to`."""
+        """Return the current end of the output, for `back_to`."""
 
     def back_to(self, mark: int) -> None:
-        """Forget what was written since `mark`, so that a retry never leaves half an answer."""
+        """Remove what was written since `mark`, so that a retry leaves no partial result."""
 
     def positions(self) -> tuple[SinkPosition, ...]:
-        """What `write` has appended so far, buffered bytes included; () where nothing can be continued.
+        """Return how far each file was written, buffered bytes included; () if the output cannot be continued.
 
-        Cheap. To be asked when a batch was written, together with its mark: while a result streams in, the pieces of
-        an answer that may still fail are counted too.
+        Read it directly after a batch was written, together with its mark: while a result is streamed, it also counts
+        the pieces of a result that may still fail.
         """
 
     async def fsync(self) -> None:
-        """Put on disk what was written before the call; writes may go on meanwhile. Free when nothing was.
+        """Sync what was written before the call. Writes may continue meanwhile. Costs nothing if nothing was written.
 
         Raises:
-            StoppedError: the disk takes no more.
+            StoppedError: the disk is full, or the write failed.
         """
 
     async def close(self, *, complete: bool) -> None:
-        """Finish. A file gets its final name only when the run reached its end."""
+        """Close the output. If `complete`, a file gets its final name; otherwise it stays a partial."""
 
     def discard(self) -> None:
-        """Close as if it had never been opened: the run ended before its first statement."""
+        """Close and undo the opening, because the run ended before its first statement."""
 
 
 @runtime_checkable
 class ByteSink(Sink, Protocol):
-    """A sink that also takes ready CSV from the server."""
+    """A sink that also accepts CSV from the server."""
 
     def copy_delimiter(self) -> str | None:
-        """The delimiter for COPY, or None where this sink must see rows (`--include`, other queries beside it)."""
+        """Return the delimiter for COPY, or None if the sink needs rows (`--include`, several queries)."""
 
     def write_bytes(self, data: bytes) -> object:
-        """Append what COPY sent."""
+        """Append bytes of COPY."""
 
 
 class Throttle(Protocol):
-    """A reason to wait. Fails closed: an unknown state is a reason.
+    """A reason to wait. It fails closed: an unknown state is a reason.
 
-    The engine asks before it cuts a batch, while the lane holds no slot and no transaction is open.
+    A lane reads it before it cuts a batch, without a slot and without an open transaction.
     """
 
     async def open(self) -> None:
-        """Begin to read the signal.
+        """Start reading the signal.
 
         Raises:
-            UsageError: it cannot be read.
+            UsageError: the signal cannot be read.
         """
 
     def reason(self) -> str | None:
-        """Why the lanes have to wait; None: go on. Answers at once, from the last reading."""
+        """Return why the lanes must wait, or None. Returns immediately, from the last reading."""
 
     def load(self) -> float | None:
-        """How near the signal is to its limit, 1.0 being the limit; None if it has no scale."""
+        """Return the signal divided by its limit (1.0: at the limit), or None if it has no scale."""
 
     async def close(self) -> None:
         """Stop reading. May be called more than once, and without `open`."""
 
 
 class Slot(Protocol):
-    """A lane's right to be at work on a database."""
+    """Permission for a lane to execute on a database, one of `-j`."""
 
     def give_back(self) -> None:
-        """Let another lane have it. Harmless when repeated."""
+        """Release the slot. Further calls have no effect."""
 
     def lent(self) -> AbstractAsyncContextManager[None]:
-        """Let other lanes have it inside this block."""
+        """Release the slot inside this block, and acquire one again at its end."""
 
 
 class StreamTarget(Protocol):
-    """Where an answer goes while it arrives."""
+    """The destination of a result while it arrives."""
 
     copy_delimiter: str | None
-    """The delimiter for COPY; None if rows are wanted."""
+    """The delimiter for COPY; None if rows are needed."""
 
     async def begin(self) -> None:
-        """Begin an attempt: forget what an earlier one has written."""
+        """Start an attempt: remove what an earlier attempt wrote."""
 
     async def write(self, result: BatchResult) -> None:
         """Append a piece."""
 
     def write_bytes(self, data: bytes) -> object:
-        """Append bytes of COPY; an awaitable where that may take time."""
+        """Append bytes of COPY; return an awaitable if that may take time."""
 
 
 class BatchOutput(StreamTarget, Protocol):
-    """The way of the answer to one batch. It ends with `deliver` or `give_up`."""
+    """The output of one batch. Its last call is `deliver` or `give_up`."""
 
     def recover(self, error: Exception) -> BatchResult | None:
-        """The result of a batch that ended with `error`; None if the error is not the batch's own."""
+        """Return the result of a batch that raised `error`, or None if the error does not concern this batch alone."""
 
     async def complete(self, result: BatchResult) -> BatchResult:
-        """`result` as it is counted: mapped, or judged."""
+        """Return `result` after `--map` or the evaluation of a check."""
 
     def hold(self, result: BatchResult) -> None:
         """Encode the completed result."""
 
     async def deliver(self) -> None:
-        """Write what `hold` has encoded, or let it wait for its turn."""
+        """Write what `hold` has encoded, or keep it until the earlier batches are written."""
 
     def give_up(self) -> None:
-        """End without a result."""
+        """End the batch without a result."""
 
 
 class Delivery(Protocol):
-    """What becomes of the results of a target: in input order, as they end, through a function, or judged."""
+    """How the results of a target leave the engine: in input order, in completion order, mapped, or evaluated."""
 
     async def admit(self) -> None:
         """Wait until another batch may be cut."""
 
     def open(self, spec: PartSpec, batch: Batch, slot: Slot) -> BatchOutput:
-        """The way of the answer to `batch`."""
+        """Return the output of `batch`."""
 
 
 class Executor(Protocol):
@@ -341,35 +341,35 @@ class Executor(Protocol):
 
     @property
     def stranded(self) -> bool:
-        """Whether it holds a statement that cannot be stopped, so its lane is to end."""
+        """Whether a statement could not be cancelled, so that the lane must end."""
 
     async def ready(self, *, patient: bool = True) -> object:
-        """Connect, unless that was done; see `bulkq.engine.pool.ConnectionPool.open`."""
+        """Connect if not connected; see `bulkq.engine.pool.ConnectionPool.open`."""
 
     async def execute(self, spec: PartSpec, batch: Batch, out: StreamTarget) -> BatchResult:
-        """Every set of `batch`, each in the end answered or a failure. A large answer streams into `out`.
+        """Execute every set of `batch`; each ends with a result or a failure. A large result is streamed into `out`.
 
         Raises:
-            RefusedError: the session may not execute the statement.
+            RefusedError: the session is not allowed to execute the statement.
             StoppedError: the target was unreachable for too long.
         """
 
     async def close(self) -> None:
-        """Give back the connection."""
+        """Return the connection to the pool."""
 
     async def discard(self) -> None:
-        """Close the connection: its state is in doubt."""
+        """Close the connection, because its state is unknown."""
 
 
 class Mapper(Protocol):
-    """`--map`: what result rows go through on their way to the sink."""
+    """`--map`: a function over result rows, before the sink."""
 
     async def __call__(self, result: BatchResult) -> tuple[BatchResult, tuple[SetError, ...]]:
-        """`result` with other rows, and the sets that it could not do it for; never raises."""
+        """Return `result` with the new rows, and the sets for which the function failed. Does not raise."""
 
 
 class Ledger(Protocol):
-    """The durable record of runs. Every write that returns from an `await` is on disk."""
+    """The durable record of runs. When an awaited write returns, it is on disk."""
 
     keeps: bool
     """False: nothing is recorded, so nothing can be resumed."""
@@ -385,14 +385,14 @@ class Ledger(Protocol):
             outputs: (part, position) of its outputs, before anything is written to them.
 
         Raises:
-            LedgerError: it cannot be written.
+            LedgerError: the ledger cannot be written.
         """
 
     def mark(self, mark: Mark) -> None:
-        """Take note of a batch that ended; durable at the next group commit, at most 200 ms later.
+        """Record a batch that ended; durable at the next group commit, at most 200 ms later.
 
         Raises:
-            LedgerError: an earlier group commit failed; nothing more may be sent.
+            LedgerError: an earlier group commit failed; nothing more must be sent.
         """
 
     async def sync(self) -> None:
@@ -405,45 +405,45 @@ class Ledger(Protocol):
         fsync: Callable[[], Awaitable[None]] | None = None,
         on_failure: Callable[[LedgerError], None] | None = None,
     ) -> None:
-        """Tell how far the outputs are, what makes them durable, and who is to know when a commit has failed.
+        """Set the functions that return the positions of outputs, sync them, and handle a failed commit.
 
-        `positions` is called in the moment in which a group commit collects its marks.
+        A group commit calls `positions` at the moment at which it collects its marks.
         """
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
-        """Other runs that wrote to an output of `run`, with its path, newest first."""
+        """Return (path, run) of other runs that wrote to an output of `run`, newest first."""
 
     async def finish(self, record: RunRecord) -> None:
-        """Record how the run, or this process of it, ended; durable on return."""
+        """Record how this process of the run ended; durable on return."""
 
     async def close(self) -> None:
-        """Make what is noted durable and let go."""
+        """Make all marks durable and close the ledger."""
 
 
 class Judge(Protocol):
-    """Makes of the answer to a set what it means; `bulkq.tasks.check.evaluate` implements it."""
+    """Evaluates the result of a parameter set; implemented in `bulkq.tasks.check.evaluate`."""
 
     def begin(self, batch: Batch) -> Sink:
-        """A sink for the answer to the only set of `batch`."""
+        """Return a sink for the result of the only set of `batch`."""
 
     def refused(self, batch: Batch, error: RefusedError) -> BatchResult:
-        """What the read-only guard said to the set of `batch`, as its failure: the others go on."""
+        """Return a failed result for a statement that the read-only guard refused. Other batches continue."""
 
     async def decide(self, result: BatchResult) -> BatchResult:
-        """`result` counted by what its rows say, without them."""
+        """Return `result` with the counts of its verdict and without rows."""
 
 
 class Observer(Protocol):
-    """Told what happened, per batch, never per parameter set."""
+    """Is notified of each batch, never of each parameter set."""
 
     def started(self, progress: Progress) -> None:
-        """The run begins; `progress` is live and may be read at any time."""
+        """The run has started. `progress` is updated during the run and may be read at any time."""
 
     def batch_done(self, result: BatchResult) -> None:
-        """A batch ended, in output order."""
+        """A batch has ended; called in output order."""
 
     def notice(self, text: str) -> None:
-        """Something people should know: a line on stderr."""
+        """Show a message to the user: one line on stderr."""
 
     def finished(self, summary: RunSummary) -> None:
-        """The run ended, however it ended."""
+        """The run has ended, with any status."""
