@@ -72,7 +72,7 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
         ),
         ledger=recorded.ledger,
         ordered=not opened.request.output.unordered,
-        canaries=[site.sessions for site in opened.sites if site.first],
+        canaries=[target.sessions for target in opened.targets if target.first],
         throttle=opened.throttle,
         failures=opened.resume.failures,
     )
@@ -81,8 +81,8 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
 def _first_line(opened: OpenRun) -> str:
     """What runs where, under which promise."""
     request = opened.request
-    target = _many(opened) if opened.several else _one(opened.sites[0], write=request.safety.write)
-    words = [f"run={opened.run}", opened.mode, *target]
+    where = _many(opened) if opened.several else _one(opened.targets[0], write=request.safety.write)
+    words = [f"run={opened.run}", opened.mode, *where]
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
@@ -92,35 +92,35 @@ def _first_line(opened: OpenRun) -> str:
     return " ".join(words)
 
 
-def _one(site: OpenTarget, *, write: bool) -> list[str]:
+def _one(target: OpenTarget, *, write: bool) -> list[str]:
     """Of the only target."""
-    server = site.server
+    server = target.server
     assert server is not None, "it was looked at"
-    words = [f"{server.product} {server.version}", site.label]
+    words = [f"{server.product} {server.version}", target.label]
     if server.tls:
         words.append(f"tls={server.tls}")
     if server.pooled:
         words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
-    if not site.driver.capabilities.cancels:
+    if not target.driver.capabilities.cancels:
         words.append("cancel=no")
     if write and not server.counts:
         words.append("counts=no")
-    if len(site.places) > 1:
-        words.append(f"schemas={len(site.places)}")
+    if len(target.places) > 1:
+        words.append(f"schemas={len(target.places)}")
     return words
 
 
 def _many(opened: OpenRun) -> list[str]:
     """Of several targets: how many, and what is not as it should be on how many of them."""
-    found = [site.server for site in opened.sites if site.server is not None and site.lost is None]
-    lost = sum(1 for site in opened.sites if site.lost is not None)
+    found = [target.server for target in opened.targets if target.server is not None and target.lost is None]
+    lost = sum(1 for target in opened.targets if target.lost is not None)
     counts = (
         ("unreachable", lost),
         ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
         ("tls=off", sum(1 for server in found if server.tls == "off")),
         ("pooled", sum(1 for server in found if server.pooled)),
         ("counts=no", sum(1 for server in found if opened.request.safety.write and not server.counts)),
-        ("cancel=no", sum(1 for site in opened.sites if not site.driver.capabilities.cancels)),
+        ("cancel=no", sum(1 for target in opened.targets if not target.driver.capabilities.cancels)),
     )
     return [f"targets={len(opened.request.targets.selected)}", *(f"{name}:{count}" for name, count in counts if count)]
 

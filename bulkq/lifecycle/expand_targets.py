@@ -111,56 +111,59 @@ async def _targets(
 
 async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:
     """Each target once for every schema that matches. One that cannot be reached stays without: it is reported, and not worked on."""
-    sites = open_targets.open_sites(request, "bulkq/schemas", say)
-    for site in sites:
-        if not site.driver.capabilities.schemas:
-            raise UsageError(f"{site.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t")
+    targets = open_targets.open_all(request, "bulkq/schemas", say)
+    for target in targets:
+        if not target.driver.capabilities.schemas:
+            raise UsageError(
+                f"{target.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t"
+            )
     found: dict[str, Sequence[str]] = {}
     behind: dict[str, Behind] = {}
 
-    async def look(site: OpenTarget) -> None:
-        connection = await open_targets.connected(site, request.limits.connect_timeout_s)
+    async def look(target: OpenTarget) -> None:
+        connection = await open_targets.connected(target, request.limits.connect_timeout_s)
         try:
-            _refuse_two_paths(site, connection)
+            _refuse_two_paths(target, connection)
             rows = await connection.administer(
                 [_listing(dialect_for(connection.server.product), request.targets.schemas)]
             )
-            behind[site.label] = await _behind(request, site, connection)
-            found[site.label] = [str(row[0]) for row in rows]
+            behind[target.label] = await _behind(request, target, connection)
+            found[target.label] = [str(row[0]) for row in rows]
         finally:
             await connection.close()
 
-    await open_targets.side_by_side(sites, look, write=request.safety.write)
-    targets: list[Target] = []
-    for site in sites:
-        schemas = found.get(site.label)
+    await open_targets.side_by_side(targets, look, write=request.safety.write)
+    selected: list[Target] = []
+    for target in targets:
+        schemas = found.get(target.label)
         if schemas is None:
-            targets.append(site.target)
-        elif not schemas and len(sites) > 1:
+            selected.append(target.definition)
+        elif not schemas and len(targets) > 1:
             if everywhere:
                 raise UsageError(
-                    f"{site.label}: no schema matches --schemas {_shown(request)}: nothing would be checked there"
+                    f"{target.label}: no schema matches --schemas {_shown(request)}: nothing would be checked there"
                 )
-            say(f"{site.label}: no schema matches {_shown(request)}: it is left out")
+            say(f"{target.label}: no schema matches {_shown(request)}: it is left out")
         else:
-            targets += [
-                replace(site.target, schema=schema, behind=_without(behind[site.label], schema)) for schema in schemas
+            selected += [
+                replace(target.definition, schema=schema, behind=_without(behind[target.label], schema))
+                for schema in schemas
             ]
     if not any(found.values()):
         raise UsageError(f"no schema matches --schemas {_shown(request)}")
-    return request.on(tuple(targets))
+    return request.on(tuple(selected))
 
 
-def _refuse_two_paths(site: OpenTarget, connection: Connection) -> None:
+def _refuse_two_paths(target: OpenTarget, connection: Connection) -> None:
     for one in connection.server.settings:
         if one.name == "search_path":
             raise UsageError(
-                f"{site.label}: search_path of {one.source} and --schemas both set where names are looked up: remove one "
+                f"{target.label}: search_path of {one.source} and --schemas both set where names are looked up: remove one "
                 "(--schemas-with adds schemas)"
             )
 
 
-async def _behind(request: Run, site: OpenTarget, connection: Connection) -> Behind:
+async def _behind(request: Run, target: OpenTarget, connection: Connection) -> Behind:
     """What comes behind the schemas of a database.
 
     Raises:
@@ -171,7 +174,7 @@ async def _behind(request: Run, site: OpenTarget, connection: Connection) -> Beh
     there = {str(row[0]) for row in await connection.administer([known.schemas])} if shared else set()
     missing = [name for name in shared if name not in there]
     if missing:
-        raise UsageError(f'{site.label}: there is no schema "{missing[0]}": correct --schemas-with')
+        raise UsageError(f'{target.label}: there is no schema "{missing[0]}": correct --schemas-with')
     if NONE in request.targets.schemas_with:
         return Behind(shared)
     extensions = [str(row[0]) for row in await connection.administer([known.extension_schemas])]

@@ -58,7 +58,7 @@ async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Fail
 def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
     counts, control = opened.progress.counts, opened.job.control
     code = control.exit_code
-    away = [site.lost for site in opened.sites if site.lost is not None] if opened.several else []
+    away = [target.lost for target in opened.targets if target.lost is not None] if opened.several else []
     exit_code = stop_rules.exit_code(
         forced=code,
         refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
@@ -114,7 +114,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
 
 def _warnings(opened: OpenRun) -> list[WarningCounts]:
     """What the targets warned of, where their servers count it."""
-    drivers = (site.driver for site in opened.sites)
+    drivers = (target.driver for target in opened.targets)
     return [driver.warnings for driver in drivers if isinstance(driver, WarningDriver)]
 
 
@@ -122,12 +122,12 @@ def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
     """What came of each target, and of each schema of it."""
     found: list[TargetCounts] = []
     for label in opened.labels:
-        site, parts = next((s, ps) for s in opened.sites if (ps := [p for p in s.parts if p.spec.target == label]))
+        target, parts = next((s, ps) for s in opened.targets if (ps := [p for p in s.parts if p.spec.target == label]))
         refused = next((part.refused.message for part in parts if part.refused is not None), "")
         found.append(
             TargetCounts(
                 label,
-                reason=site.reason or refused,
+                reason=target.reason or refused,
                 **counts_of(sum((part.counts for part in parts), Counts())),
             )
         )
@@ -136,11 +136,11 @@ def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
 
 def _not_done(opened: OpenRun) -> str:
     """`2 of 50 targets were not done: a, b`."""
-    away = [site.label for site in opened.sites if site.lost is not None] if opened.several else []
+    away = [target.label for target in opened.targets if target.lost is not None] if opened.several else []
     if not away:
         return ""
     shown = first_names(away, NAMED)
-    return f"{len(away)} of {len(opened.sites)} targets were not done: {shown}"
+    return f"{len(away)} of {len(opened.targets)} targets were not done: {shown}"
 
 
 def _tell_unread(opened: OpenRun) -> None:

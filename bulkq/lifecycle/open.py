@@ -40,22 +40,22 @@ if TYPE_CHECKING:
 async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
     """Open all that needs no connection, so that a mistake in an option or a file is found without one."""
     request = job.request
-    sites = _sites(job, stack)
-    labels = open_targets.labels(request, sites)
+    targets = _open_targets(job, stack)
+    labels = open_targets.labels(request, targets)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
     throttle = await open_throttle(request.limits.throttle, stack)
-    sources = Sources(job, stack, [site.driver.capabilities for site in sites])
+    sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
     sinks = _sinks(job, labels)
-    for site in sites:
-        site.parts = [
-            _part(request, number, label, schema, query, opened[number], sinks[label, query.name], site)
-            for number, label, schema, query in _numbered(request, site, labels)
+    for target in targets:
+        target.parts = [
+            _part(request, number, label, schema, query, opened[number], sinks[label, query.name], target)
+            for number, label, schema, query in _numbered(request, target, labels)
         ]
-        for part in site.parts:
+        for part in target.parts:
             part.mapper = _timed(request, part, mapping)
-    parts = [part for site in sites for part in site.parts]
+    parts = [part for target in targets for part in target.parts]
     outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:
         failure_file = _failure_file(job)
@@ -68,7 +68,7 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
         request=request,
         run=job.run,
         mode=safety.mode_of_run(request),
-        sites=sites,
+        targets=targets,
         progress=Progress(run=job.run, name=request.queries.name or _title(request)),
         parts=parts,
         labels=labels,
@@ -76,7 +76,7 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
         failure_file=failure_file,
         observers=job.observers if failure_file is None else (*job.observers, failure_file),
         resume=job.resume,
-        several=len(sites) > 1,
+        several=len(targets) > 1,
         same_sets=job.resume.record is None and job.resume.only is None,
         sources=sources,
         throttle=throttle,
@@ -102,30 +102,30 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
-def _sites(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
+def _open_targets(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
     request, resume = job.request, job.resume
     if job.given is not None:
         sessions = job.given.sessions
         return [OpenTarget(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
-    sites = open_targets.open_sites(request, f"bulkq/{job.run}", job.say)
-    open_targets.without_schema(request, sites)
-    open_targets.choose_canaries(request, sites)
-    for site in sites:
-        stack.push_async_callback(site.sessions.close)
-        place = site.places[0]
+    targets = open_targets.open_all(request, f"bulkq/{job.run}", job.say)
+    open_targets.without_schema(request, targets)
+    open_targets.choose_canaries(request, targets)
+    for target in targets:
+        stack.push_async_callback(target.sessions.close)
+        place = target.places[0]
         if place in resume.lost:
-            site.lose(resume.lost[place])
-        site.identity = resume.identities.get(place, "")
-        site.tables = resume.tables.get(place)
-    return sites
+            target.lose(resume.lost[place])
+        target.identity = resume.identities.get(place, "")
+        target.tables = resume.tables.get(place)
+    return targets
 
 
-def _numbered(request: Run, site: OpenTarget, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
-    """Number, label, target and query of every part of a site; the same for every process of a run, since places are."""
+def _numbered(request: Run, target: OpenTarget, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
+    """Number, label, target and query of every part of a target; the same for every process of a run, since places are."""
     count = len(request.queries.selected)
     return [
         (place * count + at, labels[place], request.targets.selected[place], query)
-        for place in site.places
+        for place in target.places
         for at, query in enumerate(request.queries.selected, 1)
     ]
 
@@ -179,24 +179,24 @@ def _part(
     request: Run,
     number: int,
     label: str,
-    target: Target,
+    definition: Target,
     query: Query,
     source: PeekableSource,
     sink: Sink,
-    site: OpenTarget,
+    target: OpenTarget,
 ) -> PartState:
-    if target.schema is not None:
-        query = query.within(target)
-    spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, site))
+    if definition.schema is not None:
+        query = query.within(definition)
+    spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, target))
     size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
-    if spec.limits.timeout_s is not None and not site.sessions.driver.capabilities.cancels:
+    if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
-    return PartState(spec, source, sink, site.sessions, BatchSize(size))
+    return PartState(spec, source, sink, target.sessions, BatchSize(size))
 
 
-def one_lane(request: Run, site: OpenTarget) -> bool:
+def one_lane(request: Run, target: OpenTarget) -> bool:
     """Whether a write has one lane on a target, and so takes effect in the order of the input."""
-    return 1 in {request.limits.concurrency, site.sessions.most} or not site.driver.capabilities.concurrent_writes
+    return 1 in {request.limits.concurrency, target.sessions.most} or not target.driver.capabilities.concurrent_writes
 
 
 def _spec(

@@ -27,7 +27,7 @@ class OpenRun:
     request: Run
     run: str
     mode: str
-    sites: list[OpenTarget]
+    targets: list[OpenTarget]
     progress: Progress
     parts: list[PartState]
     labels: list[str]

@@ -35,7 +35,7 @@ class OpenTarget:
     """One target of a run, with the schemas of it that the run works on.
 
     Attributes:
-        target: without a schema.
+        definition: what the user named, without a schema.
         label: what it is called in output.
         places: of its schemas among `Run.targets`, ascending; the numbers of its parts follow from them.
         sessions: its connections; `gone` says why there will be none.
@@ -45,7 +45,7 @@ class OpenTarget:
         first: it is a canary.
     """
 
-    target: Target
+    definition: Target
     label: str
     places: tuple[int, ...]
     driver: Driver
@@ -73,17 +73,17 @@ class OpenTarget:
         return text.removeprefix(f"{self.label}: ")
 
 
-def labels(request: Run, sites: Iterable[OpenTarget]) -> list[str]:
+def labels(request: Run, targets: Iterable[OpenTarget]) -> list[str]:
     """What each of `Run.targets` is called in output, in their order: `name`, or `name/schema`."""
     found = [""] * len(request.targets.selected)
-    for site in sites:
-        for place in site.places:
+    for target in targets:
+        for place in target.places:
             schema = request.targets.selected[place].schema
-            found[place] = f"{site.label}/{schema}" if schema else site.label
+            found[place] = f"{target.label}/{schema}" if schema else target.label
     return found
 
 
-def open_sites(request: Run, application_name: str, say: Callable[[str], None]) -> list[OpenTarget]:
+def open_all(request: Run, application_name: str, say: Callable[[str], None]) -> list[OpenTarget]:
     """The targets of `request`; nothing is connected yet. Schemas of one target share its connections.
 
     Raises:
@@ -93,63 +93,63 @@ def open_sites(request: Run, application_name: str, say: Callable[[str], None]) 
     places: dict[int, list[int]] = {}
     different: list[Target] = []
     for place, one in enumerate(request.targets.selected):
-        target = one.bare
-        if target not in different:
-            different.append(target)
-        places.setdefault(different.index(target), []).append(place)
+        definition = one.bare
+        if definition not in different:
+            different.append(definition)
+        places.setdefault(different.index(definition), []).append(place)
     several = len(different) > 1
-    sites: list[OpenTarget] = []
-    for i, target in enumerate(different):
-        site = _site(request, target, tuple(places[i]), application_name, say, several=several)
-        twins = sum(1 for other in sites if other.label.partition("#")[0] == site.label)
-        site.label += f"#{twins + 1}" if twins else ""
-        sites.append(site)
-    return sites
+    targets: list[OpenTarget] = []
+    for i, definition in enumerate(different):
+        target = _open_target(request, definition, tuple(places[i]), application_name, say, several=several)
+        twins = sum(1 for other in targets if other.label.partition("#")[0] == target.label)
+        target.label += f"#{twins + 1}" if twins else ""
+        targets.append(target)
+    return targets
 
 
-def _site(
+def _open_target(
     request: Run,
-    target: Target,
+    definition: Target,
     places: tuple[int, ...],
     application_name: str,
     say: Callable[[str], None],
     *,
     several: bool,
 ) -> OpenTarget:
-    driver = open_target(target, application_name=application_name, read_only=not request.safety.write)
-    label = target.name or driver.target
+    driver = open_target(definition, application_name=application_name, read_only=not request.safety.write)
+    label = definition.name or driver.target
 
     def tell(text: str) -> None:
         say(f"{label}: {text}" if several else text)
 
     ordered = 1 if request.limits.ordered else None
-    limits = [most for most in (request.limits.per_target, target.concurrency, ordered) if most is not None]
+    limits = [most for most in (request.limits.per_target, definition.concurrency, ordered) if most is not None]
     writes = any(safety.mode_of(query, request.safety) != safety.READ for query in request.queries.selected)
     sessions = ConnectionPool(
         driver, outage_s=request.limits.outage_s, say=tell, most=min(limits, default=None), writes=writes
     )
-    return OpenTarget(target, label, places, driver, sessions)
+    return OpenTarget(definition, label, places, driver, sessions)
 
 
-def choose_canaries(request: Run, sites: Sequence[OpenTarget]) -> None:
+def choose_canaries(request: Run, targets: Sequence[OpenTarget]) -> None:
     """Mark those that `--order` puts first.
 
     Raises:
         UsageError: a name is no target's.
     """
     for name in request.targets.canaries:
-        chosen = [site for site in sites if fnmatchcase(site.label, name)]
+        chosen = [target for target in targets if fnmatchcase(target.label, name)]
         if not chosen:
-            known = ", ".join(site.label for site in sites[:SHOWN])
+            known = ", ".join(target.label for target in targets[:SHOWN])
             raise UsageError(f'--order canary:{name}: no target is called "{name}" (there are: {known})')
-        for site in chosen:
-            site.first = True
+        for target in chosen:
+            target.first = True
 
 
 async def side_by_side(
-    sites: Sequence[OpenTarget], work: Callable[[OpenTarget], Awaitable[None]], *, write: bool
+    targets: Sequence[OpenTarget], work: Callable[[OpenTarget], Awaitable[None]], *, write: bool
 ) -> list[OpenTarget]:
-    """Do `work` for every site that is not lost, at most `MOST_OPEN` at once. Of more sites, no connection is kept.
+    """Do `work` for every target that is not lost, at most `MOST_OPEN` at once. Of more targets, no connection is kept.
 
     Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
 
@@ -160,76 +160,80 @@ async def side_by_side(
         TargetError: the only one, or all, cannot be reached; a line each.
         BulkqError: what is wrong for all of them, as the first found it.
     """
-    several = len(sites) > 1
-    keeps = len(sites) <= MOST_OPEN
+    several = len(targets) > 1
+    keeps = len(targets) <= MOST_OPEN
 
-    async def one(site: OpenTarget) -> None:
+    async def one(target: OpenTarget) -> None:
         try:
-            await work(site)
+            await work(target)
         except (TargetError, RefusedError) as error:
             if not several or (write and isinstance(error, RefusedError)):
                 raise
-            site.lose(error)
+            target.lose(error)
         finally:
             if not keeps:
-                await site.sessions.close()
+                await target.sessions.close()
 
-    await connect_all([site for site in sites if site.lost is None], one, at_once=MOST_OPEN)
-    lost = [site for site in sites if site.lost is not None]
-    if several and len(lost) == len(sites):
-        raise type(sites[0].lost or TargetError())("\n".join(f"{site.label}: {site.reason}" for site in sites))
+    await connect_all([target for target in targets if target.lost is None], one, at_once=MOST_OPEN)
+    lost = [target for target in targets if target.lost is not None]
+    if several and len(lost) == len(targets):
+        raise type(targets[0].lost or TargetError())(
+            "\n".join(f"{target.label}: {target.reason}" for target in targets)
+        )
     return lost
 
 
 async def on_each(
-    sites: Sequence[OpenTarget],
+    targets: Sequence[OpenTarget],
     work: Callable[[OpenTarget, Connection], Awaitable[None]],
     *,
     write: bool,
     connect_timeout_s: float | None = None,
 ) -> list[OpenTarget]:
-    """Do `work` for every site as `side_by_side` does, over its first connection, which is kept for a lane.
+    """Do `work` for every target as `side_by_side` does, over its first connection, which is kept for a lane.
 
     Among several, a target that is connected and gives no answer within `LOOK_S` is lost, too.
     """
 
-    async def one(site: OpenTarget) -> None:
-        connection = await connected(site, connect_timeout_s)
+    async def one(target: OpenTarget) -> None:
+        connection = await connected(target, connect_timeout_s)
         try:
-            async with asyncio.timeout(LOOK_S if len(sites) > 1 else None):
-                await work(site, connection)
+            async with asyncio.timeout(LOOK_S if len(targets) > 1 else None):
+                await work(target, connection)
         except BaseException as error:
             await connection.close()
             if isinstance(error, TimeoutError):
-                raise TargetError(f"{site.label}: connected, but there was no answer within {LOOK_S:g}s") from None
+                raise TargetError(f"{target.label}: connected, but there was no answer within {LOOK_S:g}s") from None
             if isinstance(error, DatabaseError):
-                raise TargetError(f"{site.label}: {error}") from error
+                raise TargetError(f"{target.label}: {error}") from error
             raise
-        site.sessions.give_back(connection)
+        target.sessions.give_back(connection)
 
-    return await side_by_side(sites, one, write=write)
+    return await side_by_side(targets, one, write=write)
 
 
-async def connected(site: OpenTarget, connect_timeout_s: float | None) -> Connection:
+async def connected(target: OpenTarget, connect_timeout_s: float | None) -> Connection:
     """The first connection, tried once.
 
     Raises:
         TargetError: there is none within `connect_timeout_s`.
     """
     try:
-        return await site.sessions.first(connect_timeout_s)
+        return await target.sessions.first(connect_timeout_s)
     except TimeoutError:
-        raise TargetError(f"{site.label}: no answer within {connect_timeout_s:g}s") from None
+        raise TargetError(f"{target.label}: no answer within {connect_timeout_s:g}s") from None
 
 
-def refuse_twins(request: Run, sites: Sequence[OpenTarget], say: Callable[[str], None]) -> None:
+def refuse_twins(request: Run, targets: Sequence[OpenTarget], say: Callable[[str], None]) -> None:
     """Two names for one physical database: its rows come twice in a read, and would be changed twice in a write.
 
     Raises:
         RefusedError: in a write, a line per pair.
     """
     named = [
-        (site.label, site.physical, request.targets.selected[place].schema) for site in sites for place in site.places
+        (target.label, target.physical, request.targets.selected[place].schema)
+        for target in targets
+        for place in target.places
     ]
     lines = run_identity.twins(named)
     if lines and request.safety.write:
@@ -240,10 +244,10 @@ def refuse_twins(request: Run, sites: Sequence[OpenTarget], say: Callable[[str],
         say(f"{line}: its rows come once for each name")
 
 
-def without_schema(request: Run, sites: Sequence[OpenTarget]) -> None:
+def without_schema(request: Run, targets: Sequence[OpenTarget]) -> None:
     """Set aside the targets whose schemas were never listed, in this process and in those that go on."""
     if not request.targets.schemas:
         return
-    for site in sites:
-        if site.lost is None and any(request.targets.selected[place].schema is None for place in site.places):
-            site.lose(TargetError(f"{site.label}: was unreachable when its schemas were listed"))
+    for target in targets:
+        if target.lost is None and any(request.targets.selected[place].schema is None for place in target.places):
+            target.lose(TargetError(f"{target.label}: was unreachable when its schemas were listed"))

@@ -42,42 +42,42 @@ async def look_first(opened: OpenRun) -> None:
     """
     request = opened.request
     lost = await open_targets.on_each(
-        opened.sites,
+        opened.targets,
         partial(_look, opened),
         write=request.safety.write,
         connect_timeout_s=request.limits.connect_timeout_s,
     )
     if opened.several:
-        open_targets.refuse_twins(request, opened.sites, opened.say)
+        open_targets.refuse_twins(request, opened.targets, opened.say)
     most = request.limits.max_failed_targets
-    stops = (most is not None and len(lost) > most) or any(site.first for site in lost)
-    for site in lost:
-        opened.say(f"{site.label}: {site.reason}{'' if stops else ': the other targets continue'}")
+    stops = (most is not None and len(lost) > most) or any(target.first for target in lost)
+    for target in lost:
+        opened.say(f"{target.label}: {target.reason}{'' if stops else ': the other targets continue'}")
 
 
-async def _look(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:
-    site.server = connection.server
-    await _recognize(opened, site, connection)
-    uncounted = refuse_uncounted(counted_option(opened.request), connection.server, site.driver.capabilities.name)
+async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
+    target.server = connection.server
+    await _recognize(opened, target, connection)
+    uncounted = refuse_uncounted(counted_option(opened.request), connection.server, target.driver.capabilities.name)
     if uncounted is not None:
         raise uncounted
-    heads = [await _peek(part) for part in site.parts]
-    _connections_are_free(opened, site, connection.server)  # a short file is known to be short by now
+    heads = [await _peek(part) for part in target.parts]
+    _connections_are_free(opened, target, connection.server)  # a short file is known to be short by now
     statements = [
-        None if head is None else await _look_at_part(opened, site, part, head, connection)
-        for part, head in zip(site.parts, heads, strict=True)
+        None if head is None else await _look_at_part(opened, target, part, head, connection)
+        for part, head in zip(target.parts, heads, strict=True)
     ]
-    for part, head in zip(site.parts, heads, strict=True):
+    for part, head in zip(target.parts, heads, strict=True):
         if head is None:
             part.exhausted = True
             if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
     if opened.request.safety.write:
-        await write_order.order(opened, site, connection, statements)
+        await write_order.order(opened, target, connection, statements)
 
 
 async def _look_at_part(
-    opened: OpenRun, site: OpenTarget, part: PartState, head: Batch, connection: Connection
+    opened: OpenRun, target: OpenTarget, part: PartState, head: Batch, connection: Connection
 ) -> Statement | None:
     """Look at one part with its first sets; the first statement that the target takes."""
     if part.spec.identifiers:
@@ -90,23 +90,23 @@ async def _look_at_part(
     first = variants.first
     if part.mapper is None:  # else only its rows tell which columns they have
         part.sink.describe(part.spec.query, () if first is None else first.columns)
-    can = site.driver.capabilities
+    can = target.driver.capabilities
     if can.dynamic_types:
         await _warn_of_untyped(opened, part, connection)
     if can.text_parameters and not part.source.typed:
         for statement, positions in variants.each(head):
             await check_values(connection, statement, head, opened.request.sources.constants, positions)
     if opened.request.safety.write and part.source.replayable and opened.resume.repeats is None:
-        await _whole_source(opened, site, part, connection, variants)
+        await _whole_source(opened, target, part, connection, variants)
     return first
 
 
-async def _recognize(opened: OpenRun, site: OpenTarget, connection: Connection) -> None:
+async def _recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     """Find out which database this is; of a retry, refuse one with other settings than the run's that it repeats."""
     if opened.several or opened.request.safety.recorded:
-        site.identity, site.physical = await run_identity.identify(connection, site.target.url)
+        target.identity, target.physical = await run_identity.identify(connection, target.definition.url)
     if opened.resume.repeats is not None:
-        run_identity.refuse_other_settings(opened.resume.repeats, site.places[0], site.label, connection.server)
+        run_identity.refuse_other_settings(opened.resume.repeats, target.places[0], target.label, connection.server)
 
 
 async def _peek(part: PartState) -> Batch | None:
@@ -138,7 +138,7 @@ async def _warn_of_untyped(opened: OpenRun, part: PartState, connection: Connect
 
 
 async def _whole_source(
-    opened: OpenRun, site: OpenTarget, part: PartState, connection: Connection, variants: Variants
+    opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection, variants: Variants
 ) -> None:
     """Before a write, every set of a file is read once: no row is changed while line 90,000 is bad.
 
@@ -151,7 +151,7 @@ async def _whole_source(
     opened.checked.add(asked)
     wanted = source_request(opened.request)
     several = len(opened.request.queries.selected) > 1
-    text, dynamic = site.driver.capabilities.text_parameters, site.driver.capabilities.dynamic_types
+    text, dynamic = target.driver.capabilities.text_parameters, target.driver.capabilities.dynamic_types
     source = await open_source(wanted, part.spec.query, text=text, dynamic=dynamic, unused_constants_ok=several)
     checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
     try:
@@ -163,14 +163,14 @@ async def _whole_source(
         await source.close()
 
 
-def _connections_are_free(opened: OpenRun, site: OpenTarget, server: Server) -> None:
+def _connections_are_free(opened: OpenRun, target: OpenTarget, server: Server) -> None:
     """Refuse more lanes than the server has free connections, before any is opened."""
     free = server.free_connections
     if free is None or server.pooled:
         return
     if opened.several:
-        most = site.sessions.most
-        site.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
+        most = target.sessions.most
+        target.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
         return
     refused = refuse_lanes(opened.request.limits.concurrency, [part.source.total for part in opened.parts], server)
     if refused is not None:

@@ -94,7 +94,7 @@ class RecordedRun:
             return summary
         ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
-        away = opened.several and any(site.lost is not None for site in opened.sites)
+        away = opened.several and any(target.lost is not None for target in opened.targets)
         state = RunState.FINISHED if complete and ended and not unfinished and not away else RunState.STOPPED
         record = replace(
             self.record,
@@ -111,25 +111,25 @@ class RecordedRun:
 
     async def _clear(self, opened: OpenRun, summary: RunSummary) -> None:
         if not opened.request.safety.keep_markers:
-            for site in opened.sites:
-                if site.tables is not None:
-                    await self._remove_markers(opened, site, site.tables)
+            for target in opened.targets:
+                if target.tables is not None:
+                    await self._remove_markers(opened, target, target.tables)
         if summary.failed or summary.unknown:
             return  # a retry reads the sets that failed from them again, and removes them when all goes well
         files = [*opened.sources.spools.values(), *map(Path, opened.resume.leftovers)]
         for file in (*files, *([self.constants] if self.constants is not None else [])):
             file.unlink(missing_ok=True)
 
-    async def _remove_markers(self, opened: OpenRun, site: OpenTarget, tables: MarkerTables) -> None:
+    async def _remove_markers(self, opened: OpenRun, target: OpenTarget, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
         try:
-            connection = await site.sessions.first()
+            connection = await target.sessions.first()
             try:
                 await target_markers.remove(connection, tables, opened.run)
             finally:
                 await connection.close()
         except (TargetError, DatabaseError) as error:
-            where = f" of {site.label}" if opened.several else ""
+            where = f" of {target.label}" if opened.several else ""
             opened.say(
                 f"the run is finished, but its rows in {tables.runs} and {tables.markers}{where} could not be removed ({error}): "
                 f"bulkq resume {opened.run} removes them"
@@ -162,7 +162,7 @@ async def begin(opened: OpenRun) -> RecordedRun:
     try:
         if any(part.spec.mode == safety.WRITE for part in opened.parts):
             work = partial(_begin_at, opened, owner)
-            await open_targets.on_each(opened.sites, work, write=opened.request.safety.write)
+            await open_targets.on_each(opened.targets, work, write=opened.request.safety.write)
         recorded = await _begin(opened, ledger, owner)
     except BaseException:
         if not opened.recorded:
@@ -172,25 +172,25 @@ async def begin(opened: OpenRun) -> RecordedRun:
     return recorded
 
 
-async def _begin_at(opened: OpenRun, owner: str, site: OpenTarget, connection: Connection) -> None:
+async def _begin_at(opened: OpenRun, owner: str, target: OpenTarget, connection: Connection) -> None:
     try:
-        tables = await target_markers.make_tables(connection, site.target.url, opened.request.safety.marker_table)
+        tables = await target_markers.make_tables(connection, target.definition.url, opened.request.safety.marker_table)
         await target_markers.begin(connection, tables, opened.run, owner)
     except RefusedError as error:
         if not opened.several:
             raise
-        raise RefusedError(f"{site.label}: {error}") from error
-    site.tables = tables
+        raise RefusedError(f"{target.label}: {error}") from error
+    target.tables = tables
 
 
 async def _take_back(opened: OpenRun) -> None:
     """Remove the run rows of a run that does not begin. One that stays does no harm."""
-    for site in opened.sites:
-        if site.tables is not None and site.lost is None:
+    for target in opened.targets:
+        if target.tables is not None and target.lost is None:
             with contextlib.suppress(TargetError, DatabaseError):
-                connection = await site.sessions.first()
+                connection = await target.sessions.first()
                 try:
-                    await target_markers.remove(connection, site.tables, opened.run)
+                    await target_markers.remove(connection, target.tables, opened.run)
                 finally:
                     await connection.close()
 
@@ -198,17 +198,17 @@ async def _take_back(opened: OpenRun) -> None:
 async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
     """First the run rows, then the ledger: a run that the ledger knows has its run row, and one that has none is not it."""
     request, run = opened.request, opened.run
-    by_place = {place: site for site in opened.sites for place in site.places}
-    sites = [by_place[place] for place in range(len(request.targets.selected))]
+    by_place = {place: target for target in opened.targets for place in target.places}
+    targets = [by_place[place] for place in range(len(request.targets.selected))]
     record = await run_identity.record(
         request,
         run=run,
         owner=owner,
         mode=opened.mode,
         targets=opened.labels,
-        identities=[site.identity for site in sites],
-        markers=[site.tables for site in sites],
-        servers=[site.server for site in sites],
+        identities=[target.identity for target in targets],
+        markers=[target.tables for target in targets],
+        servers=[target.server for target in targets],
         resume=opened.resume,
     )
     constants = None
@@ -278,12 +278,12 @@ def _prepare_parts(opened: OpenRun, ledger: Ledger, owner: str) -> None:
         if request.safety.max_affected is not None
         else None
     )
-    for site in opened.sites:
-        for part in site.parts:
+    for target in opened.targets:
+        for part in target.parts:
             mode = part.spec.mode
             part.guard = guard
-            if site.tables is not None and mode == safety.WRITE:
-                part.spec = replace(part.spec, claims=Claims(opened.run, owner, site.tables))
+            if target.tables is not None and mode == safety.WRITE:
+                part.spec = replace(part.spec, claims=Claims(opened.run, owner, target.tables))
                 if ledger.keeps:
                     part.record_failures = _keep(part, ledger)
             if mode == safety.MAINTENANCE and ledger.keeps:

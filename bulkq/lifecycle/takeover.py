@@ -38,23 +38,23 @@ async def take_over(
 
     states = {state.part: state for state in await ledger.state(record.run)}
     known = _TakeoverState(ledger, record, request, states, {part: list(s.done) for part, s in states.items()}, say)
-    sites = open_targets.open_sites(request, f"bulkq/{record.run}", say)
-    open_targets.without_schema(request, sites)
+    targets = open_targets.open_all(request, f"bulkq/{record.run}", say)
+    open_targets.without_schema(request, targets)
 
-    async def take(site: OpenTarget) -> None:
-        connection = await open_targets.connected(site, request.limits.connect_timeout_s)
+    async def take(target: OpenTarget) -> None:
+        connection = await open_targets.connected(target, request.limits.connect_timeout_s)
         try:
             # Without a limit: it waits for transactions of the run's former process to end, and says so.
-            await _own(known, site, connection, owner, several=len(sites) > 1)
+            await _own(known, target, connection, owner, several=len(targets) > 1)
         except DatabaseError as error:
-            if not error.connection_lost or len(sites) == 1:
+            if not error.connection_lost or len(targets) == 1:
                 raise
-            raise TargetError(f"{site.label}: {error}") from error
+            raise TargetError(f"{target.label}: {error}") from error
         finally:
             await connection.close()
 
-    await open_targets.side_by_side(sites, take, write=request.safety.write)
-    return await _resume_state(known, sites, owner)
+    await open_targets.side_by_side(targets, take, write=request.safety.write)
+    return await _resume_state(known, targets, owner)
 
 
 @dataclass(slots=True)
@@ -79,45 +79,45 @@ class _TakeoverState:
             request.output.path is not None or request.output.format is not None
         ) and self.record.mode == safety.WRITE
 
-    def parts(self, site: OpenTarget) -> list[tuple[int, Query]]:
-        """Number and query of every part of a site."""
+    def parts(self, target: OpenTarget) -> list[tuple[int, Query]]:
+        """Number and query of every part of a target."""
         count = len(self.request.queries.selected)
         return [
-            (p * count + at, query) for p in site.places for at, query in enumerate(self.request.queries.selected, 1)
+            (p * count + at, query) for p in target.places for at, query in enumerate(self.request.queries.selected, 1)
         ]
 
 
-async def _own(known: _TakeoverState, site: OpenTarget, connection: Connection, owner: str, *, several: bool) -> None:
+async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection, owner: str, *, several: bool) -> None:
     """Compare the database with what it was, and take over its run row.
 
     Raises:
         RefusedError: it is another, or its run row is gone.
     """
-    record, place = known.record, site.places[0]
+    record, place = known.record, target.places[0]
     then = _identities(record)[place]
-    site.identity, _ = await run_identity.identify(connection, site.target.url)
-    if then and site.identity != then:
-        raise RefusedError(f"{site.label} is not the database that the run began with: give that one with -t")
-    run_identity.refuse_other_settings(record, place, site.label, connection.server)
+    target.identity, _ = await run_identity.identify(connection, target.definition.url)
+    if then and target.identity != then:
+        raise RefusedError(f"{target.label} is not the database that the run began with: give that one with -t")
+    run_identity.refuse_other_settings(record, place, target.label, connection.server)
     if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
-    url, run = site.target.url, record.run
+    url, run = target.definition.url, record.run
 
     def say(text: str) -> None:
-        known.say(f"{site.label}: {text}" if several else text)
+        known.say(f"{target.label}: {text}" if several else text)
 
     tables = marker_tables(record)[place]
     if tables is None:  # it was away when the run began, and perhaps at every resume since
         tables = await target_markers.make_tables(connection, url, known.request.safety.marker_table)
-        if not any(known.done.get(part) for part, _ in known.parts(site)):
+        if not any(known.done.get(part) for part, _ in known.parts(target)):
             await target_markers.begin_again(connection, tables, run, owner)
     rows = await target_markers.take_over(connection, url, tables, run, owner, say)
-    site.tables = tables
-    _believe(known, site, rows, say)
+    target.tables = tables
+    _believe(known, target, rows, say)
 
 
 def _believe(
-    known: _TakeoverState, site: OpenTarget, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]
+    known: _TakeoverState, target: OpenTarget, rows: Sequence[tuple[object, ...]], say: Callable[[str], None]
 ) -> None:
     """Markers outrank the ledger."""
     applied = target_markers.ranges(rows)
@@ -125,7 +125,7 @@ def _believe(
     if known.answers:
         before = sum(_count(known.done.get(part, ())) for part in applied)
         known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
-    for part, query in known.parts(site):
+    for part, query in known.parts(target):
         if safety.mode_of(query, known.request.safety) != safety.WRITE:
             continue
         recorded = known.done.get(part, ())
@@ -141,18 +141,18 @@ def _believe(
             known.states[part] = _settled(state, proved)
 
 
-async def _resume_state(known: _TakeoverState, sites: Sequence[OpenTarget], owner: str) -> ResumeState:
+async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], owner: str) -> ResumeState:
     record, request, done = known.record, known.request, known.done
-    tables = {site.places[0]: site.tables for site in sites if site.tables is not None}
-    lost = {site.places[0]: site.lost for site in sites if site.lost is not None}
+    tables = {target.places[0]: target.tables for target in targets if target.tables is not None}
+    lost = {target.places[0]: target.lost for target in targets if target.lost is not None}
     changed = known.changed
     if lost or not tables:
         changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
     ok = sum(_count(ranges) for ranges in done.values())
     harmless = {
         part
-        for site in sites
-        for part, query in known.parts(site)
+        for target in targets
+        for part, query in known.parts(target)
         if safety.mode_of(query, request.safety) == safety.IDEMPOTENT
     }
     states = {part: _without(state, request, harmless=part in harmless) for part, state in known.states.items()}
@@ -166,7 +166,7 @@ async def _resume_state(known: _TakeoverState, sites: Sequence[OpenTarget], owne
         parts=states,
         done=done,
         tables=tables,
-        identities={site.places[0]: site.identity for site in sites},
+        identities={target.places[0]: target.identity for target in targets},
         lost=lost,
         spools=spools,
         leftovers=leftovers,

@@ -30,23 +30,23 @@ CHECKED = 10_000
 
 
 async def order(
-    opened: OpenRun, site: OpenTarget, connection: Connection, statements: Sequence[Statement | None]
+    opened: OpenRun, target: OpenTarget, connection: Connection, statements: Sequence[Statement | None]
 ) -> None:
-    """Give the writes of `site` their order, as far as rows can be told apart by parameters.
+    """Give the writes of `target` their order, as far as rows can be told apart by parameters.
 
     Raises:
         TargetError: the connection broke.
     """
-    for part, statement in zip(site.parts, statements, strict=True):
+    for part, statement in zip(target.parts, statements, strict=True):
         if statement is None or part.spec.limits.read_only:
             continue
         if part.spec.limits.ordered and opened.resume.repeats is None:
             continue
         try:
-            found = await named(connection, statement, dialect_of(site.target.url))
+            found = await named(connection, statement, dialect_of(target.definition.url))
         except DatabaseError as error:
             if error.connection_lost:
-                raise TargetError(f"{site.label}: {error}") from error
+                raise TargetError(f"{target.label}: {error}") from error
             continue
         if found and opened.resume.repeats is not None:
             await _refuse_overtaken(opened, part, found)

@@ -173,15 +173,15 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
 
 async def _clear_markers(record: RunRecord, request: Run) -> None:
     tables = marker_tables(record)
-    sites = open_targets.open_sites(request, f"bulkq/{record.run}", lambda _: None)
+    targets = open_targets.open_all(request, f"bulkq/{record.run}", lambda _: None)
 
-    async def clear(site: OpenTarget) -> None:
-        found = tables[site.places[0]]
+    async def clear(target: OpenTarget) -> None:
+        found = tables[target.places[0]]
         if found is not None:
-            connection = await open_targets.connected(site, request.limits.connect_timeout_s)
+            connection = await open_targets.connected(target, request.limits.connect_timeout_s)
             try:
                 await target_markers.remove(connection, found, record.run)
             finally:
                 await connection.close()
 
-    await open_targets.side_by_side(sites, clear, write=request.safety.write)
+    await open_targets.side_by_side(targets, clear, write=request.safety.write)
