@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from bulkq.errors import LedgerError, RefusedError
+    from bulkq.model.attempt_plan import AttemptSteps
     from bulkq.model.batch import BadValue, Batch, BatchResult, Claim, Column, Decoding, Limits, Reply, SetError
     from bulkq.model.part import PartSpec
     from bulkq.model.query import ParameterSet, Query
@@ -110,6 +111,7 @@ class Connection(Protocol):
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         """Execute `statement` for every set in one transaction, and end the transaction.
 
@@ -124,6 +126,7 @@ class Connection(Protocol):
             claim: for an exactly-once write: the marker to insert first, in the same transaction.
             before_commit: is given the number of changed rows before COMMIT. If it raises, the attempt is rolled back, and
                 the exception is raised unchanged.
+            steps: statements around a write in its transaction. If one fails, the attempt is rolled back.
 
         Raises:
             DatabaseError: with the `position` of the culprit in `sets` if the database reports it.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from types import ModuleType
 
-    from bulkq.model import BadValue, Claim, Limits, ParameterSet, Reply
+    from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Reply
     from bulkq.protocols import Statement
 
 OPENING = ("url", "application_name", "read_only")
@@ -36,6 +36,7 @@ class BaseConnection:
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         """Execute `statement` for every set; each driver has its own."""
         raise NotImplementedError

@@ -203,7 +203,6 @@ class Lane:
         """Carry out the plan of the attempt, under the guard of `--max-affected`."""
         guard = tally.part.guard
         plan = plan_attempt(tally.spec, tally.batch, segment, sets)
-        assert plan.plain, "drivers execute a claim and the user's statement"
         if plan.limits.read_only:
             return await connection.attempt(statement, sets, plan.limits)
         reserved = 0
@@ -217,9 +216,9 @@ class Lane:
 
         try:
             reply = await connection.attempt(
-                statement, sets, plan.limits, claim=plan.claim, before_commit=before_commit
+                statement, sets, plan.limits, claim=plan.claim, before_commit=before_commit, steps=plan.steps
             )
-            committed = reply.changed
+            committed = 0 if plan.steps is not None and plan.steps.rollback else reply.changed
         finally:
             if guard is not None:
                 guard.settle(reserved, committed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.model.attempt_plan import AttemptPlan
+from bulkq.model.attempt_plan import AttemptPlan, AttemptStep, AttemptSteps
 from bulkq.model.batch import (
     ANSWER_LOST,
     BadValue,
@@ -66,6 +66,8 @@ __all__ = [
     "CHECK_MODE",
     "KEPT_FAILURES",
     "AttemptPlan",
+    "AttemptStep",
+    "AttemptSteps",
     "BadValue",
     "Batch",
     "BatchResult",

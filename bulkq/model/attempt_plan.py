@@ -10,21 +10,45 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model.batch import Claim, Limits
-    from bulkq.model.query import ParameterSet
+    from bulkq.model.query import ParameterSet, Query
+
+
+@frozen
+class AttemptStep:
+    """A statement of bulkq in the transaction of an attempt.
+
+    Attributes:
+        query: the statement; its name stands in front of its errors. The same object in every attempt: connections keep it
+            prepared.
+        params: its values, as text (`str | None`) that the database converts.
+        rows: how many rows it has to change, or to give if it reads; None: any number.
+    """
+
+    query: Query
+    params: ParameterSet = ()
+    rows: int | None = None
+
+
+@frozen
+class AttemptSteps:
+    """What stands around the user's statement in its transaction.
+
+    Attributes:
+        before: executed ahead of it, behind the claim.
+        after: executed behind it.
+        rollback: a rehearsal: the transaction ends with ROLLBACK, so nothing of it lasts, not even the claim.
+    """
+
+    before: tuple[AttemptStep, ...] = ()
+    after: tuple[AttemptStep, ...] = ()
+    rollback: bool = False
 
 
 @frozen
 class AttemptPlan:
-    """The steps of one attempt, in their order: `claim`, `before`, the user's statement for `sets`, `after`; then the end."""
+    """One attempt, in this order: `claim`, `steps.before`, the user's statement for `sets`, `steps.after`, COMMIT or ROLLBACK."""
 
     sets: Sequence[ParameterSet]
     limits: Limits
     claim: Claim | None = None  # of an exactly-once write
-    before: tuple[str, ...] = ()  # statements of bulkq ahead of the user's
-    after: tuple[str, ...] = ()  # statements of bulkq behind it
-    rollback: bool = False  # a rehearsal: the transaction ends with ROLLBACK
-
-    @property
-    def plain(self) -> bool:
-        """Whether every driver can carry it out: a claim, the user's statement, COMMIT."""
-        return not (self.before or self.after or self.rollback)
+    steps: AttemptSteps | None = None  # None: the user's statement stands alone

@@ -10,6 +10,7 @@ ROWS_UNEXPECTED = "BQ001"
 RESULT_TOO_LARGE = "BQ002"
 MAP_FAILED = "BQ003"
 MARKER_EARLY = "BQ004"
+STEP_UNEXPECTED = "BQ005"
 UNTYPED_COMPARED = "BQ010"
 
 MEANINGS = {
@@ -17,5 +18,6 @@ MEANINGS = {
     RESULT_TOO_LARGE: "the result of a check has more rows than `--max-rows` allows",
     MAP_FAILED: "the function of `--map` failed",
     MARKER_EARLY: "the statement ended the transaction of its batch by itself, so that the marker of its set proves nothing",
+    STEP_UNEXPECTED: "a statement of bulkq in the transaction of a batch changed, or gave, another number of rows than it has to",
     UNTYPED_COMPARED: "warning: SQLite compares a parameter without a declared type with an expression, or with a column without affinity",
 }

@@ -16,13 +16,15 @@ from bulkq.drivers.asyncpg.statement import Form
 from bulkq.drivers.results import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
+from bulkq.policy.attempt_steps import blame_step, check_step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Arguments, AsyncpgStatement
-    from bulkq.model import Claim, Limits, ParameterSet, Reply, Server
+    from bulkq.drivers.attempt_steps import PreparedSteps
+    from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Reply, Server
 
 COMMAND_S = 10.0
 """Bound of our own short statements."""
@@ -48,6 +50,7 @@ class Attempt:
         limits: of the attempt; `read_only` as it is to be enforced.
         claim: of a write that is to be exactly once.
         before_commit: told how many rows a write has changed; what it raises undoes them.
+        steps: around the statement, prepared by this session.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Attempt:
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: PreparedSteps[AsyncpgStatement] | None = None,
     ) -> None:
         self._session = session
         self._server = server
@@ -68,6 +72,8 @@ class Attempt:
         self._limits = limits
         self._claim = claim
         self._before_commit = before_commit
+        self._steps = steps
+        self._step: tuple[AttemptStep, AsyncpgStatement] | None = None  # under way
         self._theirs: Exception | None = None  # what `before_commit` raised
         self._deadline_s = FOREVER_S if limits.timeout_s is None else limits.timeout_s + MARGIN_S
         self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
@@ -81,8 +87,12 @@ class Attempt:
         try:
             self._bind()
             await self._begin()
+            if self._steps is not None:
+                await self._take_steps(self._steps.before)
             reply = await self._batch()
             self._check(reply)
+            if self._steps is not None:
+                await self._take_steps(self._steps.after)
             await self._end(reply.changed)
         except Exception as error:  # noqa: BLE001 - translated
             await self._fail(error)
@@ -251,6 +261,22 @@ class Attempt:
         self._at = None
         return statement.plain_reply(answers)
 
+    async def _take_steps(self, steps: Sequence[tuple[AttemptStep, AsyncpgStatement]]) -> None:
+        for self._step in steps:
+            step, statement = self._step
+            check_step(step, await self._answer(statement, step.params))
+        self._step = None
+
+    async def _answer(self, statement: AsyncpgStatement, params: ParameterSet) -> Reply:
+        """The reply of a statement of ours to one set."""
+        handle = statement.handle
+        if statement.shape.form is Form.PLAIN:
+            (arguments,) = statement.bind([params])
+            records = await handle.fetch(*arguments, timeout=self._deadline_s)
+            return statement.plain_reply([(records, handle.get_statusmsg() or "")])
+        (arguments,) = statement.numbered([params], ordered=True)
+        return statement.reply(await handle.fetch(*arguments, timeout=self._deadline_s), ordered=True)
+
     def _check(self, reply: Reply) -> None:
         """Ask of a write, before it lasts, whether it may."""
         if self._limits.read_only:
@@ -266,7 +292,7 @@ class Attempt:
                 raise
 
     async def _end(self, changed: int = 0) -> None:
-        if self._limits.read_only:
+        if self._limits.read_only or (self._steps is not None and self._steps.rollback):
             await self._session.execute("ROLLBACK", timeout=COMMAND_S)
             return
         sql = "COMMIT"
@@ -286,6 +312,8 @@ class Attempt:
         idle = await self._session.recover()
         if error is self._theirs:
             raise error
+        if self._step is not None:
+            raise self._blamed(error, *self._step, idle=idle)
         claiming_only = self._phase is Phase.CLAIMING  # then no set of the user's is to blame
         found = translate(
             error,
@@ -302,3 +330,17 @@ class Attempt:
         if claiming_only:
             await lock_holders.name_holders(self._session, found, self._limits.lock_timeout_s)
         raise found from (None if found is error else error)
+
+    def _blamed(self, error: Exception, step: AttemptStep, statement: AsyncpgStatement, *, idle: bool) -> DatabaseError:
+        found = translate(
+            error,
+            self._phase,
+            statement=statement,
+            sets=[step.params],
+            idle=idle,
+            pid=self._server.pid,
+            deadline_s=self._deadline_s,
+        )
+        if found is not error:
+            found.__cause__ = error
+        return blame_step(found, step)

@@ -21,16 +21,18 @@ from bulkq.drivers.asyncpg.prepare import Describer, Wanted
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
 from bulkq.drivers.asyncpg.validate import AsyncpgTextValidator
+from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import Phase
+from bulkq.model import Decoding, Phase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from bulkq.drivers.asyncpg.pg_types import Type
     from bulkq.drivers.asyncpg.session import AsyncpgSession
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
+    from bulkq.drivers.attempt_steps import PreparedSteps
+    from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
 
 PREPARE_S = 30.0
@@ -105,6 +107,7 @@ class AsyncpgConnection(BaseConnection):
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         """Execute for every set in one transaction; see `Connection.attempt`.
 
@@ -113,14 +116,17 @@ class AsyncpgConnection(BaseConnection):
         """
         own = _own(statement)
         alone = own.single or not limits.transaction
-        assert claim is None or not (alone or limits.read_only), "a claim is for a write in a transaction"
+        plain = claim is None and steps is None
+        assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
+        prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
         await self._clear()
         try:
             if alone:
                 return await self._outside(own, sets, limits)
-            return await self._try(own, sets, limits, claim, before_commit).run()
+            return await self._try(own, sets, limits, claim, before_commit, prepared).run()
         except DatabaseError as error:
-            self._drop_stale(own, error)
+            around = () if prepared is None else (*prepared.before, *prepared.after)
+            self._drop_stale(error, own, *(made for _, made in around))
             raise
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
@@ -136,7 +142,7 @@ class AsyncpgConnection(BaseConnection):
             async for piece in pieces:
                 yield piece
         except DatabaseError as error:
-            self._drop_stale(own, error)
+            self._drop_stale(error, own)
             raise
         finally:
             await pieces.aclose()
@@ -204,10 +210,16 @@ class AsyncpgConnection(BaseConnection):
         limits: Limits,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: PreparedSteps[AsyncpgStatement] | None = None,
     ) -> Attempt:
         if self._read_only and not limits.read_only:
             limits = replace(limits, read_only=True)
-        return Attempt(self._session, self.server, statement, sets, limits, claim=claim, before_commit=before_commit)
+        return Attempt(
+            self._session, self.server, statement, sets, limits, claim=claim, before_commit=before_commit, steps=steps
+        )
+
+    async def _prepare_step(self, query: Query) -> AsyncpgStatement:
+        return await self.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
 
     async def _outside(self, statement: AsyncpgStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
         place = statement.query.place
@@ -240,9 +252,9 @@ class AsyncpgConnection(BaseConnection):
             await self._streaming.abandon()
             self._streaming = None
 
-    def _drop_stale(self, statement: AsyncpgStatement, error: DatabaseError) -> None:
+    def _drop_stale(self, error: DatabaseError, *statements: AsyncpgStatement) -> None:
         if isinstance(error.__cause__, STALE):
-            self._statements = {key: kept for key, kept in self._statements.items() if kept is not statement}
+            self._statements = {key: kept for key, kept in self._statements.items() if kept not in statements}
 
     def _name(self) -> str:
         """A statement name of our own, or none: through a pooler the statement travels with every execution."""

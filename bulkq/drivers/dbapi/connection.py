@@ -10,13 +10,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.dbapi.execute import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError
-from bulkq.model import Phase
+from bulkq.model import Decoding, Phase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.dbapi.session import SqlSession
     from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.drivers.dbapi.warnings import Warnings
-    from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Server
+    from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
 
 T = TypeVar("T")
@@ -99,6 +100,7 @@ class SqlConnection(BaseConnection):
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         """Execute `statement` for every set in one hop and one transaction; see `Connection.attempt`.
 
@@ -106,10 +108,12 @@ class SqlConnection(BaseConnection):
         """
         known = _ours(statement)
         alone = known.single or not limits.transaction
-        if claim is not None:
+        plain = claim is None and steps is None
+        if not plain:
             self._session.must_be_claimable(known)
-        assert claim is None or not (alone or limits.read_only), "a claim is for a write in a transaction"
-        work = partial(self._session.attempt, known, sets, limits, claim, before_commit)
+        assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
+        prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
+        work = partial(self._session.attempt, known, sets, limits, claim, before_commit, prepared)
         phase = Phase.COMMITTING if alone else Phase.SENT
         return await self._hop(work, limits.timeout_s, phase, lasting=not limits.read_only)
 
@@ -160,6 +164,11 @@ class SqlConnection(BaseConnection):
             self._abandoned = True
             self._left_behind()
 
+    async def _prepare_step(self, query: Query) -> SqlStatement:
+        made = await self.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        self._session.must_be_claimable(made)
+        return made
+
     # hops
 
     async def _hop(self, work: Callable[[], T], timeout_s: float | None, phase: Phase, *, lasting: bool = False) -> T:
@@ -200,16 +209,17 @@ class SqlConnection(BaseConnection):
         limit_s = timeout_s + MARGIN_S if self._session.adapter.limits_time else timeout_s
         look_s = max(0.01, min(0.25, limit_s / 10))
         loop = asyncio.get_running_loop()
-        which, since_s = 0, loop.time()
+        answers, which, since_s = attempt.answers, 0, loop.time()  # each step of an attempt has answers of its own
         while True:
             await asyncio.wait([hop], timeout=look_s)
             if hop.done():
                 return hop.result()
-            if len(attempt.answers) != which:
-                which, since_s = len(attempt.answers), loop.time()
+            if attempt.answers is not answers or len(answers) != which:
+                answers = attempt.answers
+                which, since_s = len(answers), loop.time()
             elif loop.time() - since_s >= limit_s:
                 attempt.expired = which
-                if not await self._ended(hop, lambda at=which: len(attempt.answers) == at):  # type: ignore[misc]
+                if not await self._ended(hop, lambda now=answers, at=which: attempt.answers is now and len(now) == at):  # type: ignore[misc]
                     raise self._gone(hop, which, timeout_s, phase)
                 attempt.expired = which if hop.done() else None
                 since_s = loop.time()

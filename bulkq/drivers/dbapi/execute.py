@@ -18,14 +18,16 @@ from bulkq.drivers.results import check_rows, uncounted
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Limits, Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
+from bulkq.policy.attempt_steps import blame_step, check_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bulkq.drivers.attempt_steps import PreparedSteps
     from bulkq.drivers.dbapi.description import Counters
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.transaction import Transaction
-    from bulkq.model import Claim, ParameterSet, Query, Reply
+    from bulkq.model import AttemptStep, Claim, ParameterSet, Query, Reply
 
 EARLY_S = 0.002
 """A server's timer may fire so much before ours."""
@@ -53,6 +55,7 @@ class Execution:
         limits: Limits,
         claim: Claim | None,
         before_commit: Callable[[int], None] | None,
+        steps: PreparedSteps[SqlStatement] | None = None,
     ) -> Reply:
         """Execute `statement` for every set in one transaction; the first error undoes all of it.
 
@@ -74,6 +77,8 @@ class Execution:
             begin = transaction.begin if claim is None else partial(self._claim, claim)
             transaction.repeat_while_locked(partial(begin, limits, statement.query.path), limits.lock_timeout_s)
             transaction.phase = Phase.SENT
+            if steps is not None:
+                self._take_steps(steps.before)
             transaction.restyle(statement.decoding)
             reply = self._execute(statement, given, order)
             transaction.must_be_open()
@@ -85,6 +90,12 @@ class Execution:
                     except Exception as error:
                         theirs = error
                         raise
+                if steps is not None:
+                    self._take_steps(steps.after)
+                    transaction.must_be_open()
+                    if steps.rollback:
+                        transaction.undo()
+                        return reply
                 if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
                     transaction.ask(markers.count(claim, reply.changed))
                 transaction.commit()
@@ -95,6 +106,23 @@ class Execution:
         finally:
             transaction.rollback()
         return reply
+
+    def _take_steps(self, steps: Sequence[tuple[AttemptStep, SqlStatement]]) -> None:
+        transaction = self._transaction
+        answers = transaction.attempt.answers
+        for step, statement in steps:
+            transaction.attempt.answers = []
+            try:
+                check_step(step, self._execute(statement, [step.params], range(1)))
+            except RefusedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - translated
+                try:
+                    transaction.fail(error, binding=statement.binding, sets=[step.params], order=range(1))
+                except DatabaseError as failed:
+                    blame_step(failed, step)
+                    raise
+        transaction.attempt.answers = answers
 
     def _alone(self, statement: SqlStatement, sets: Sequence[ParameterSet], limits: Limits) -> Reply:
         """One set outside a transaction."""
@@ -231,7 +259,7 @@ class Execution:
         """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
         transaction = self._transaction
         cursor, attempt = transaction.cursors.reader(statement.decoding), transaction.attempt
-        answers = attempt.answers = []
+        answers = attempt.answers
         execute, append = cursor.execute, answers.append
         keeps, bare = transaction.cursors.keeps, statement.binding.bare
         warned = transaction.adapter.warned

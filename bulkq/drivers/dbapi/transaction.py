@@ -174,6 +174,19 @@ class Transaction:
             self.connection.commit()
         self.is_open = self.cursors.used = False
 
+    def undo(self) -> None:
+        """Roll back a transaction that went well.
+
+        Raises:
+            DatabaseError: something of it lasts all the same, or that is not known.
+        """
+        self.rollback()
+        kept = self._kept_back()
+        if kept or self.lost:
+            error = DatabaseError(kept or self.why_lost, sqlstate=None, phase=Phase.SENT, connection_lost=self.lost)
+            error.broken_off = bool(kept)
+            raise error
+
     def rollback(self) -> None:
         """End whatever transaction is open; a late interrupt may hit the first tries. `lost` says if it cannot be ended."""
         if not self.is_open:

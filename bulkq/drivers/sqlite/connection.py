@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import unquote
 
+from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.sqlite.handle import Handle
 from bulkq.drivers.sqlite.options import options_of
 from bulkq.drivers.sqlite.session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError, TargetError, UsageError
-from bulkq.model import Capabilities, Phase, Server
+from bulkq.model import Capabilities, Decoding, Phase, Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.model import Claim, Decoding, Limits, ParameterSet, Query, Reply
+    from bulkq.model import AttemptSteps, Claim, Limits, ParameterSet, Query, Reply
     from bulkq.protocols import Statement
 
 T = TypeVar("T")
@@ -194,6 +195,7 @@ class SqliteConnection(BaseConnection):
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         """Execute `statement` for every set in one hop and one transaction.
 
@@ -207,6 +209,7 @@ class SqliteConnection(BaseConnection):
             claim: its marker is inserted first.
             before_commit: called in the connection's thread, while it holds the lock on the file: it has to be quick
                 and thread-safe. For writes in a transaction only.
+            steps: around the statement.
 
         Raises:
             DatabaseError: with `position`, or without where the database was locked.
@@ -214,10 +217,13 @@ class SqliteConnection(BaseConnection):
             NotOwner: the run is not ours.
         """
         known = _ours(statement)
-        assert claim is None or not (known.single or limits.read_only), "a claim is for a write in a transaction"
+        plain = claim is None and steps is None
+        assert plain or not (known.single or limits.read_only), "claims and steps are for a write in a transaction"
+        prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
         if limits.read_only:
             return await self._hop(partial(self._session.read, known, sets, limits))
-        return await self._hop(partial(self._session.write, known, sets, limits, claim, before_commit), lasting=True)
+        work = partial(self._session.write, known, sets, limits, claim, before_commit, prepared)
+        return await self._hop(work, lasting=True)
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
@@ -256,6 +262,9 @@ class SqliteConnection(BaseConnection):
         self._lost = True
         self._statements.clear()
         await self._thread.stop(self._handle.cancel)
+
+    async def _prepare_step(self, query: Query) -> SqliteStatement:
+        return await self.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
 
     async def _hop(self, work: Callable[[], T], *, lasting: bool = False) -> T:
         """Run `work` in the thread. On cancellation end it there first, for at most the grace.

@@ -21,14 +21,16 @@ from bulkq.drivers.sqlite.binding import SqliteBinding
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
+from bulkq.policy.attempt_steps import blame_step, check_step
 from bulkq.query import name_parts
 from bulkq.text.messages import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from bulkq.drivers.attempt_steps import PreparedSteps
     from bulkq.drivers.sqlite.handle import Handle
-    from bulkq.model import Claim, Limits, ParameterSet, Query
+    from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Query
 
     Call = tuple[str, tuple[object, ...]]
     Rows = list[tuple[object, ...]]
@@ -223,6 +225,7 @@ class SqliteSession:
         limits: Limits,
         claim: Claim | None,
         before_commit: Callable[[int], None] | None,
+        steps: PreparedSteps[SqliteStatement] | None = None,
     ) -> Reply:
         """Execute `statement` for every set in one transaction; the first error undoes all of it.
 
@@ -240,6 +243,9 @@ class SqliteSession:
         try:
             if claim is not None:
                 claims.take(self._db, claim)
+            if steps is not None:
+                self._take_steps(steps.before, limits)
+                self._db.start(statement.query, limits.timeout_s, answers, reading=False)
             self._applied(statement, sets, answers)
             reply = self._reply(statement, answers)
             if limits.expect_rows is not None:
@@ -247,12 +253,27 @@ class SqliteSession:
                 check_rows(reply, len(sets), limits.expect_rows, counted=counted)
             if before_commit is not None:
                 before_commit(reply.changed)
+            if steps is not None:
+                self._take_steps(steps.after, limits)
+                if steps.rollback:
+                    return reply
             if claim is not None and reply.changed != claim.sets:
                 self._db.run_own(markers.count(claim, reply.changed), Phase.SENT)
             self._db.commit(limits.lock_timeout_s)
         finally:
             self._db.rollback()
         return reply
+
+    def _take_steps(self, steps: Sequence[tuple[AttemptStep, SqliteStatement]], limits: Limits) -> None:
+        for step, statement in steps:
+            answers: list[Rows | int] = []
+            self._db.start(step.query, limits.timeout_s, answers, reading=False)
+            try:
+                self._applied(statement, [step.params], answers)
+                check_step(step, self._reply(statement, answers))
+            except DatabaseError as error:
+                blame_step(error, step)
+                raise
 
     def _alone(self, statement: SqliteStatement, sets: Sequence[ParameterSet], answers: list[Rows | int]) -> Reply:
         self._db.pass_the_point_of_no_return()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bulkq.model import (
+        AttemptSteps,
         BadValue,
         Claim,
         Column,
@@ -228,9 +229,11 @@ class SimulatedConnection:
         *,
         claim: Claim | None = None,
         before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
     ) -> Reply:
         self._process.check()
         assert claim is not None
+        assert steps is None, "only plain plans are simulated"
         assert not self._broken, "a broken connection was used again"
         fault = self._process.fault()
         if fault == "cut_before":
