@@ -7,6 +7,7 @@ The other modules of this package are the ones that are known.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,9 @@ class Adapter:
     temporary = ""
     """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" if unknown."""
 
+    quote = ""
+    """Around an identifier; "" for that of the dialect."""
+
     cast = ""
     nothing = ""
     """A statement that does nothing; "" for `question`."""
@@ -95,7 +99,8 @@ class Adapter:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.facts = dialect_for(self.name)
+        known = dialect_for(self.name)
+        self.facts = replace(known, quote=self.quote) if self.quote else known
         self.transactional = self.says_begin or dialect.name in TRANSACTIONAL
         """What failed in the middle of a batch is undone. Where that is not known, each set travels alone."""
 
