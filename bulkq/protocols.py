@@ -115,17 +115,15 @@ class Connection(Protocol):
     ) -> Reply:
         """Execute `statement` for every set in one transaction, and end the transaction.
 
-        All sets succeed or none, unless the driver isolates errors of reads (`Reply.errors`). Afterwards the session is
-        idle, or the error has `connection_lost`. If the task is cancelled, the driver cancels the statement on the
-        server first, and waits for at most the cancel grace.
+        All sets succeed or none, unless the driver isolates errors of reads (`Reply.errors`). Afterwards the session is idle, or
+        the error has `connection_lost`. If the task is cancelled, the driver first cancels the statement, within the cancel grace.
 
         Args:
             statement: prepared by this connection.
             sets: the parameter sets.
             limits: timeouts in seconds, read-only, number of rows that each set must change.
             claim: for an exactly-once write: the marker to insert first, in the same transaction.
-            before_commit: is given the number of changed rows before COMMIT. If it raises, the attempt is rolled back, and
-                the exception is raised unchanged.
+            before_commit: is given the number of changed rows before COMMIT. Its exception rolls back and is raised unchanged.
             steps: statements around a write in its transaction. If one fails, the attempt is rolled back.
 
         Raises:
