@@ -1,4 +1,4 @@
-"""bulkq runs a parameterized query for every parameter set, many at once; nothing lost, nothing done twice.
+"""bulkq runs one SQL query for each parameter set, concurrently; it retries transient errors and resumes interrupted runs.
 
     async with bulkq.open("postgresql://...", concurrency=16) as db:
         async with db.run("select name from users where id = :id", [{"id": 1}, {"id": 2}], timeout=5) as rows:

@@ -1,4 +1,4 @@
-"""Which rows only one of two answers has, with bounded memory and in any order of rows. Pure.
+"""Find the rows that only one of two results has, with bounded memory and in any order of rows. Pure.
 
 The rows of each side are counted in buckets by their digest. Buckets with the same rows on both sides have the same count
 and the same sum of digests, so only the rows of the other buckets have to be looked at, a bounded number at a time.

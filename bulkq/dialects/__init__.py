@@ -1,4 +1,4 @@
-"""One module for each database: what is true of it, whichever library talks to it. Pure.
+"""Facts about databases, one module for each, independent of the library that connects. Pure.
 
 Other rooms ask for a property of a `Dialect`; they never compare its name.
 """

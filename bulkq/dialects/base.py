@@ -1,4 +1,4 @@
-"""What is true of a database, whichever library talks to it. Every attribute has a default: that of a database not known here."""
+"""The facts about a database, independent of the library. Each attribute has a default, which holds for unknown databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalog of MySQL and MariaDB says of a table that bears on which rows are equal."""
+"""The queries that read from MySQL's and MariaDB's catalog how key columns compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalog of PostgreSQL says of a table that bears on which rows are equal."""
+"""The queries that read from PostgreSQL's catalog how key columns compare."""
 
 from __future__ import annotations
 

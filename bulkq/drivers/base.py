@@ -1,4 +1,4 @@
-"""What a driver need not write, and what it must: defaults for everything optional, and a list of what is missing.
+"""Defaults for everything that is optional in a driver, and a check that lists what a driver lacks.
 
 A library with blocking calls needs none of this: see `bulkq.drivers.dbapi.library_driver`. `docs/drivers.md` says which way is whose.
 """

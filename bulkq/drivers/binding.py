@@ -1,4 +1,4 @@
-"""How a query and its parameter sets become what a database library takes.
+"""Turn a query and its parameter sets into text and arguments for a database library.
 
 What differs between libraries is data: a `Style`.
 """

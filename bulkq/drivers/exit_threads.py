@@ -1,4 +1,4 @@
-"""What libraries keep when the program is done: a statement that could not be ended, and threads of their own.
+"""End the program although a library still has a running statement or threads of its own.
 
 Such threads can keep the process alive for ever, or crash it while the interpreter ends, with another exit code than the one that was said.
 """
@@ -14,7 +14,7 @@ TASKS = Path("/proc/self/task")
 
 
 class Leftovers:
-    """Of this process."""
+    """What libraries leave behind in this process: statements that still run, and threads."""
 
     def __init__(self) -> None:
         self.statements = 0

@@ -1,4 +1,4 @@
-"""That a statement of `--schemas` finds nothing in the schemas of extensions but what belongs to an extension.
+"""Check that a statement of `--schemas` uses only objects of extensions from the schemas of extensions.
 
 They stand behind the tenant's schema for their operators, types and functions. A table that the tenant lacks must be an error, and not the
 table of that name in `public`. The server is asked, in the transaction in which it has prepared the statement.

@@ -1,4 +1,4 @@
-"""Answers of the sets of a batch: turned into the columns of a `Reply`, counted for `--expect-rows`; and the order of a write."""
+"""Turn the results of a batch into a `Reply`, check `--expect-rows`, and sort the sets of a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that goes on elsewhere, in a thread of its own, and how it is called back.
+"""A private thread for blocking calls, and how to cancel its work.
 
 A hop is a batch's way into the connection's thread and back. It cannot be cancelled like a task: it is interrupted by
 the database's own means, and waited for.

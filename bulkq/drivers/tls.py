@@ -1,4 +1,4 @@
-"""What to write into a URL about TLS, by library: each calls its options otherwise."""
+"""The options of a URL for TLS, whose names differ by library."""
 
 from __future__ import annotations
 

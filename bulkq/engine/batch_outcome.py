@@ -1,4 +1,4 @@
-"""What is known of a batch while its segments are attempted."""
+"""The outcome of a batch while its segments are attempted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run is stopped from outside: by a signal, a deadline, a closed output, the end of `async with`."""
+"""Stop a run from outside: signal, deadline, closed output, end of `async with`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One part of a run while it is executed: its definition, its connections and output, and how far it is."""
+"""The state of one part of a run: its definition, connections, output and progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connections of one target, opened for lanes and outlasting an outage."""
+"""The connections of one target. The pool opens them for lanes and waits during an outage."""
 
 from __future__ import annotations
 

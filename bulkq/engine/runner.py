@@ -1,4 +1,4 @@
-"""A run: the lanes of its targets under one semaphore, what they have in common, when it stops.
+"""Execute the parts of a run: start the lanes of its targets, and decide when the run stops.
 
 Every target has lanes, retries and an output order of its own (`bulkq.engine.lane_group`), so that one which is slow, hangs or is gone
 takes nothing from the others but its share of the semaphore.

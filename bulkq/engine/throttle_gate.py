@@ -1,4 +1,4 @@
-"""Where lanes wait while a throttle asks them to: with no slot, no batch and no open transaction."""
+"""The gate at which lanes wait for a throttle, without a slot, a batch or an open transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a ledger knows of checks: their results, run by run.
+"""The results of checks in a ledger, run by run.
 
 Kept are verdicts, measured values, counts and times; no parameter values and no rows. Messages of servers come through
 `redact_message`.

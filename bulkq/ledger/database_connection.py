@@ -1,4 +1,4 @@
-"""A ledger's connection: SQLAlchemy over aiosqlite or asyncpg, with transactions that mean what they say."""
+"""A ledger's connection: SQLAlchemy over aiosqlite or asyncpg, with explicit transactions."""
 
 from __future__ import annotations
 

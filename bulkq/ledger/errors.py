@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a ledger, in one line with its place and the next step.
+"""Errors of a ledger as one line: the place, the cause and the next step.
 
 SQLAlchemy's own messages hold the statement, its values and a link; none of it is ever shown. It is imported here only when
 something has gone wrong, for a ledger file is looked at before SQLAlchemy is there.

@@ -1,4 +1,4 @@
-"""A new run is written into a ledger file with `sqlite3` alone, in a thread of its own, where the file is of this program's revision.
+"""Write a new run into a ledger file of this program's revision, with `sqlite3` alone, in a private thread.
 
 To import SQLAlchemy takes longer than ten thousand short queries, and each step of an asynchronous engine is another thread's turn:
 together a twentieth of a run of a million and more. What is written is the same, and as durable; a file that cannot be written is found

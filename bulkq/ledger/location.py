@@ -1,4 +1,4 @@
-"""Where a ledger is: `auto`, a path or a URL, understood without touching anything."""
+"""The location of a ledger: `auto`, a path or a URL. Parsing opens no file and no connection."""
 
 from __future__ import annotations
 

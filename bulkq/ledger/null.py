@@ -1,4 +1,4 @@
-"""`--ledger none`: the same seam, and nothing kept."""
+"""`--ledger none`: a ledger that records nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open the ledger at a place: make it, upgrade it, or find that it is newer."""
+"""Open the ledger at a location: create it, upgrade it, or report that it is newer than the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a ledger knows of runs: one, the newest, many, the parts of one. Called inside the transactions of those who ask."""
+"""Queries about runs in a ledger: one, the newest, many, the parts of one. They need an open transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes one run: marks are noted at once and made durable in groups.
+"""Record one run: marks are collected immediately and made durable in groups.
 
 Every write names the owner: after another process has taken the run over, the next commit fails, and the run here stops.
 """

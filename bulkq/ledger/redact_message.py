@@ -1,4 +1,4 @@
-"""The part of an error message that the ledger may keep: its shape, without values. Pure.
+"""Remove the values from an error message, so that the ledger may record it. Pure.
 
 Messages of servers repeat values (`invalid input syntax for type bigint: "hunter2"`), and those of triggers and functions
 say whatever their author wrote. So nothing is kept but

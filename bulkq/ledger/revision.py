@@ -1,4 +1,4 @@
-"""What says that a ledger is ours and how new it is. Imports nothing, so that reading a revision costs a query."""
+"""The identity and revision of a ledger. Imports nothing, so that reading a revision costs one query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between the values of `bulkq.model` and the rows of the tables."""
+"""Convert values of `bulkq.model` to rows of the ledger's tables and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of others: whose process still lives, taken over when it does not, forgotten."""
+"""Take over or forget a run of another process, if that process has ended."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every run goes through, in this order: open, preflight, record, execute, finish; and going on after a stop."""
+"""The steps of every run, in this order: open, preflight, record, execute, finish; and how a stopped run continues."""

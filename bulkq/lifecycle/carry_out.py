@@ -1,4 +1,4 @@
-"""What every run goes through, in this order: open, preflight, record, execute, finish."""
+"""Carry out the steps of a run in this order: open, preflight, record, execute, finish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Execute a recorded run: say what runs where, run the lanes, and count what was never tried."""
+"""Execute a recorded run: print its first line, run the lanes, and count the sets that were never tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the user named to the targets of a run: rows of `--targets-sql`, schemas of `--schemas`.
+"""Expand the named targets to those of the run: rows of `--targets-sql`, schemas of `--schemas`.
 
 Both are asked once, when a run begins; a resume works on what was found then.
 """

@@ -1,4 +1,4 @@
-"""A job: a request with what it starts from, what stops it, and who is told. run, resume, retry and the Python API are jobs."""
+"""A job: a request, the state it starts from, its control and its observers. run, resume, retry and the Python API are jobs."""
 
 from __future__ import annotations
 

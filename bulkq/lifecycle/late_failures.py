@@ -1,4 +1,4 @@
-"""What a process that died could not tell of its sets any more: its successor writes them into `--failures`."""
+"""Report failures that the previous process did not write to `--failures`."""
 
 from __future__ import annotations
 

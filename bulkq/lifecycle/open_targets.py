@@ -1,4 +1,4 @@
-"""The targets of a run while it is open: connected side by side, looked at, told apart.
+"""The targets of an open run: connect to them concurrently, examine and identify them.
 
 A target that is down, hangs or answers garbage is set aside with its reason; the others go on without it.
 """

@@ -1,4 +1,4 @@
-"""Before the first statement: what the targets can be asked without executing anything of the user's."""
+"""Examine the targets before the first statement: free connections, statements, parameter values. Executes nothing of the user's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From paths and `-e` to queries, for `run`, `plan`, `list` and `lint`; what cannot be read is one line."""
+"""Read the queries that paths and `-e` name. Each file that cannot be read is one line of the error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A `Run` as JSON and back: what the ledger keeps of a request, so that `resume` needs nothing but the run's id.
+"""A `Run` as JSON and back: the recorded request, so that `bulkq resume` needs only the id of the run.
 
 Passwords are left out of URLs, and the values of `--param` are kept elsewhere (`bulkq.sources.spool.save_constants`).
 """

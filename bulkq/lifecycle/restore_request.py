@@ -1,4 +1,4 @@
-"""What a run was asked to do, as the ledger kept it: its request, values and spools, compared with how things are now."""
+"""Restore the request of a recorded run: its values and spools, compared with the current files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What earlier processes, or an earlier run, have left for a run to go on from. A new run starts from an empty state."""
+"""The state that a resume or retry starts from: what is done, what is left, where files continue. Empty for a new run."""
 
 from __future__ import annotations
 

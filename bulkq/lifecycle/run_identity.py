@@ -1,4 +1,4 @@
-"""What a run has to do with the ledger: its record, its spools, where a resumed run goes on."""
+"""The identity of a run: its record, and the fingerprints of queries, sources and databases by which a resume recognizes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run is taken over by a resume: in the ledger, in every target, and what is done there is found out."""
+"""Take over a run for a resume, in the ledger and in every target, and read from the markers what was applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run row and markers in the target: made at the start, taken over by a resume, removed at the end."""
+"""Run row and markers in the target: created at the start, taken over by a resume, removed at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings about parameters without a declared type, from what the target says about the columns beside them."""
+"""Warn about parameters without a declared type, by the columns that they are compared with."""
 
 from __future__ import annotations
 

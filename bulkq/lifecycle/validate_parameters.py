@@ -1,4 +1,4 @@
-"""Values that the target would not convert, reported with `file:line` before anything is executed."""
+"""Report values that the target cannot convert, with `file:line`, before anything is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which sets of a write may change the same row: asked of the catalog before the run, said in its first line."""
+"""Find the parameters that identify the rows of a write, from the catalog, before the run."""
 
 from __future__ import annotations
 

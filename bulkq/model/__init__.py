@@ -1,4 +1,4 @@
-"""Values that cross rooms. Frozen, slotted, without behaviour beyond what they can say of themselves."""
+"""The values that pass between rooms: frozen dataclasses without behaviour of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check wants of its answer, as values: read by `bulkq.query` from a file's header, decided on by `bulkq.checks.verdict`."""
+"""The conditions of a check as values: parsed by `bulkq.query`, evaluated by `bulkq.checks.verdict`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of parameter sets by what became of them, and numbers of changed rows, which not every database library gives. Pure."""
+"""Counts of parameter sets by outcome, and numbers of changed rows, which some libraries do not report. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run: what was asked for, what the ledger keeps of it, and what it came to."""
+"""A run: its request, its record in the ledger, and its summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets: what the user names, what a driver can do, and what a connection found at the other end."""
+"""Targets: the configured target, the capabilities of a driver, and the properties of a server."""
 
 from __future__ import annotations
 

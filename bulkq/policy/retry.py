@@ -1,4 +1,4 @@
-"""What a failed attempt means and what to do about it: the table of SQLSTATEs, as data.
+"""Decide the outcome of a failed attempt and whether to repeat it, by a table of SQLSTATEs.
 
 Two questions, in this order. What is known about the attempt (`outcome`)? Whatever is not certain is UNKNOWN. And what
 is done next (`Action`)? Only classes of errors known to be safe are tried again.

@@ -1,4 +1,4 @@
-"""SQL text into `Query` values, and back into a driver's style. Pure: reading files is the caller's.
+"""Parse SQL text into `Query` values, and render them in a driver's style. Pure: files are read elsewhere.
 
     load, inline, pick      text of a file or of `-e` -> queries; by name
     render, locate, caret   a query -> a driver's text; offsets back to `file:line`

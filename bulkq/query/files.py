@@ -1,4 +1,4 @@
-"""The text of a query file, or of `-e`, into `Query` values."""
+"""Parse the text of a query file, or of `-e`, into `Query` values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a set of a write changes, as far as the text of its statement names them by parameters.
+"""Find the columns and parameters by which a write names the rows that it changes.
 
 Only the tokens of one UPDATE, DELETE, INSERT or REPLACE are read. An equality at the top level of WHERE bounds the rows:
 two sets whose values differ there change no row in common, whatever else the statement says. Everything that is not

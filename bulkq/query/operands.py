@@ -1,4 +1,4 @@
-"""What placeholders are compared with: the one use of sqlglot's parser, whose tree is looked at and thrown away.
+"""Find what each placeholder is compared with. The only use of sqlglot's parser.
 
 SQLite has no types for expressions: it compares a text with `count(*)` as text, which is greater than every number.
 A value of no declared type therefore takes its class from the other operand. https://sqlite.org/datatype3.html#comparisons

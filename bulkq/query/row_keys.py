@@ -1,4 +1,4 @@
-"""From what names the rows of a set to keys of the sets: the parameters that count, and how their values are compared.
+"""Compute the row keys of parameter sets: which parameters count, and how their values compare.
 
 Two sets that may change the same row have equal keys. The other way round it need not hold.
 """

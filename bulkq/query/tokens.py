@@ -1,4 +1,4 @@
-"""The one place that knows sqlglot: text into tokens and comments, by offsets.
+"""Tokens and comments of a text, with their offsets. The only user of sqlglot's tokenizer.
 
 Only the tokenizer is used, never the parser: a parser gives back rewritten text, and placeholders must be found in
 the author's own. The dialect's tokenizer is told to know no words, only quotes, comments and two operators, so that

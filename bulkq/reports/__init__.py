@@ -1,4 +1,4 @@
-"""What a run came to, for people and machines.
+"""Reports of a run, for people and machines.
 
 summary      the last line of stderr, and the lines of failures above it
 writing      from `--report FORMAT[:FILE]` to a file; the table of formats

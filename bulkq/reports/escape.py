@@ -1,4 +1,4 @@
-"""Text from databases made harmless for the place where it is shown. Every report takes its texts through here.
+"""Escape text from databases for the format of a report. Every report does this here.
 
 A value may hold anything: terminal commands, right-to-left overrides, markup, the words of a protocol. `line` comes first in every
 form: one line of printable characters, cut with a count. The others add what their place needs. The JSON forms keep characters as they are.

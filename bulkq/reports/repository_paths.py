@@ -1,4 +1,4 @@
-"""Where a query stands, as the readers of reports want it: from the top of the repository."""
+"""Paths of query files relative to their repository, as CI systems expect them."""
 
 from __future__ import annotations
 

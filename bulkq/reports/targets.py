@@ -1,4 +1,4 @@
-"""What a run came to on each of its targets: a table for people."""
+"""The results of a run by target, as a table for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From `--report FORMAT[:FILE]` to a file or a stream.
+"""Write the report of `--report FORMAT[:FILE]` to a file or a stream.
 
 `FORMATS` is the registry: a format is a function from a summary to text. GitHub's is the one that goes to two places; see `write_report`.
 """

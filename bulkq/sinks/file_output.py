@@ -1,4 +1,4 @@
-"""A file that gets its name when it is complete, and the seam of all that takes bytes."""
+"""A file that gets its final name when it is complete, and the Protocol of outputs for bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--format none`: rows are fetched and forgotten."""
+"""`--format none`: rows are fetched and dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From `-o`, `--format` and `--include` to sinks."""
+"""Open the sinks that `-o`, `--format` and `--include` describe."""
 
 from __future__ import annotations
 

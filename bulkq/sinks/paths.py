@@ -1,4 +1,4 @@
-"""Names of output files: places in them, one name per query, names of retries, two options that name one file."""
+"""Names of output files: `{query}` and `{target}`, names for retries, options that name the same file."""
 
 from __future__ import annotations
 

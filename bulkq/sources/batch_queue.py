@@ -1,4 +1,4 @@
-"""Batches that were taken from a source and are to be given in smaller ones."""
+"""Batches of a source that are handed out in smaller pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column, `--param` or default becomes which parameter of a query. Called while a source is opened.
+"""Assign columns, `--param` values and defaults to the parameters of a query.
 
 Everything that does not fit is found here, before the first row where the columns are known.
 """

@@ -1,4 +1,4 @@
-"""How far a file was consumed, and whether it is still the same up to there.
+"""The consumed part of a file: its end, and a digest that shows whether it has changed.
 
 The digest is of bytes that were really consumed, taken as they pass by: never of what the disk holds later.
 """

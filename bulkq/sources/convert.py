@@ -1,4 +1,4 @@
-"""From the scalars of files to the values that a target takes, a column at a time.
+"""Convert text from files to the values that a target accepts, a column at a time.
 
 Two kinds of targets: those that convert text themselves get `str | None`; the others get Python values, and text
 becomes a number, a truth value or bytes only where the query declares such a type. Nothing is guessed from the content.

@@ -1,4 +1,4 @@
-"""Which lines of a `--failures` file are for a query, where the file has those of several."""
+"""Select the lines of a `--failures` file that belong to a query."""
 
 from __future__ import annotations
 

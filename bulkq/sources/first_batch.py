@@ -1,4 +1,4 @@
-"""A source whose first sets can be looked at before the run without being lost."""
+"""A source whose first sets can be read before the run, and are read again by the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameter sets out of the caller's own memory or generator, for the Python API."""
+"""Parameter sets from an iterable of the Python API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How JSON is decoded here, and written again: exact numbers, no NaN, no key twice."""
+"""Decode and encode JSON: exact numbers, no NaN, no duplicate keys."""
 
 from __future__ import annotations
 

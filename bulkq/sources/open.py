@@ -1,4 +1,4 @@
-"""From `-p` specifications to an opened source: what each names, and in which format it is."""
+"""Open the source of `-p` specifications: what each names, and its format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source that comes but once, read to its end as early as it can be: on disk ahead of the run.
+"""A source that can be read only once, read to its end into a file, ahead of the run.
 
 What a pipe has not given when its reader is killed is lost. So it is not read at the pace of the run: it is spooled as fast as it
 comes, up to `AHEAD_BYTES` before the run, and the run reads the spool behind. Memory holds one piece of it.

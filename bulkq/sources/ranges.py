@@ -1,4 +1,4 @@
-"""Rows that come from no file: one row of nothing but constants, and ranges of whole numbers in constant memory."""
+"""Rows without a file: one row of constants, and ranges of whole numbers in constant memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the sources: the specifications as typed, and a way to run a query for parameters."""
+"""The request for sources: the specifications as typed, and a function that runs a query for parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources that come but once (pipes, queries) on disk, so that a killed run can go on.
+"""Copies on disk of sources that can be read only once (pipes, queries), so that a killed run can be resumed.
 
 A spool is JSON Lines. Every line is an array that begins with the CRC-32 of the rest of the line:
 

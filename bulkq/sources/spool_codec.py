@@ -1,4 +1,4 @@
-"""Parameter values as JSON from which exactly the same values come back.
+"""Encode parameter values as JSON, and decode exactly the same values.
 
 JSON has str, int, float, bool, None and lists. The rest is an object of one key: `{"bytes":"00ff"}`, `{"tuple":[...]}`,
 `{"dict":[[key,value],...]}`, `{"spelled":["5",5]}`, and `{"int":"-0x..."}` for integers of more digits than Python turns into decimal text.

@@ -1,4 +1,4 @@
-"""Rows that a query gives: `sql:...` and `@FILE.sql:NAME`. The caller holds the database and hands in `Rows`."""
+"""Parameter sets from a query: `sql:...` and `@FILE.sql:NAME`. `Rows` is passed in and has the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Some of the sets of a source, under their own numbers: what is left of a run, what failed.
+"""A subset of a source with its original numbers: the rest of a run, or the failed sets.
 
 Batches hold consecutive numbers. Where the number that comes next is known, the source is asked for sets up to the next
 border only, so a batch ends where the source stands, and its `end` is a position to go on at.

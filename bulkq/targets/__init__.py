@@ -1,4 +1,4 @@
-"""Named databases: what `bulkq.toml` says of them, which of them a command means, and how they are opened.
+"""Named databases: their configuration in `bulkq.toml`, the selection by `-t`, and how they are opened.
 
 Every name is imported on first use: most commands are typed in a folder without a configuration.
 """

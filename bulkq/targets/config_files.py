@@ -1,4 +1,4 @@
-"""The files with a configuration: where they are looked for, and what TOML they hold.
+"""Find and read the configuration files.
 
 Looked for from the current folder upwards: `bulkq.toml`, else a `pyproject.toml` that has `[tool.bulkq]`; the first that is
 found ends the search. Beneath it lies the user's own file, `$XDG_CONFIG_HOME/bulkq/bulkq.toml`.

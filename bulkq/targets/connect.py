@@ -1,4 +1,4 @@
-"""A target becomes a driver.
+"""Open the driver of a target, with its password and expectations.
 
 A target without password and expectations is its bare driver: nothing is added to what its connections cost.
 """

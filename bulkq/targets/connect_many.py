@@ -1,4 +1,4 @@
-"""Work on many targets side by side, with a bound on how many are connected to at once."""
+"""Work on many targets concurrently, with a maximum number of open connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is this the database that was meant? `expect.*` of a target, compared on every new connection.
+"""Check on every new connection that the database is the expected one (`expect.*`).
 
 A name in a DNS zone, a forwarded port and a failover all may lead somewhere else than yesterday, between two connections of one run.
 """

@@ -1,4 +1,4 @@
-"""Parameter sets out of a query: what `-p 'sql:...'` and `-p @FILE.sql:NAME` read.
+"""Read parameter sets from a query: `-p 'sql:...'` and `-p @FILE.sql:NAME`.
 
 Sources are given rows, not a database: this is where the connection is, one of its own beside the lanes, in a read-only
 transaction that lasts as long as the source is read.

@@ -1,4 +1,4 @@
-"""A password from where a target's `password` says it is.
+"""Look up the password of a target: environment variable, file or command.
 
 What a command prints on stdout is the password and is never shown; what it prints on stderr is for people.
 """

@@ -1,4 +1,4 @@
-"""Which targets `-t` means: URLs, names, globs over names, groups, tags."""
+"""Resolve the targets of `-t`: URLs, names, globs over names, groups, tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands, because `tomllib` does not say.
+"""Find the line of each key of a TOML text, which `tomllib` does not report.
 
 The text has been accepted by `tomllib` before, so that nothing is checked here: strings, brackets and comments are stepped over
 and keys are written down.

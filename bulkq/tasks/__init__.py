@@ -1,1 +1,1 @@
-"""What the user asked for, composed of the rooms below."""
+"""The tasks of the commands, composed of the rooms below."""

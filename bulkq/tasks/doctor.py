@@ -1,4 +1,4 @@
-"""What a target is and what it lets us do: one connection, no statement of the user's."""
+"""Examine a target over one connection: what it is, and what it permits. Executes no statement of the user."""
 
 from __future__ import annotations
 

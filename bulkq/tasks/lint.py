@@ -1,4 +1,4 @@
-"""What the server says about queries when it prepares them.
+"""Let the server prepare queries, and report what it rejects.
 
 Nothing is executed: a prepared statement is parsed and planned, not run.
 """

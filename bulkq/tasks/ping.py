@@ -1,4 +1,4 @@
-"""One connection to each of many targets: who lets us in, how fast, and what it is."""
+"""Connect once to each of many targets: whether it works, how long it takes, and which server it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's summary again, from the ledger: what `bulkq report` renders.
+"""Rebuild the summary of a run from the ledger, for `bulkq report`.
 
 The ledger keeps verdicts, measured values, counts, times and messages without values. It keeps no rows and no parameters, so a
 report made from it shows none, and says so.

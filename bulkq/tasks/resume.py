@@ -1,4 +1,4 @@
-"""`bulkq resume`: a run goes on where it was.
+"""`bulkq resume`: continue a run where it stopped.
 
 Nothing is asked for again: the ledger has the request. What must be the same is compared first, and a difference is named.
 """

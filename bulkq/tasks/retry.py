@@ -1,4 +1,4 @@
-"""`bulkq retry`: the sets that failed in a run are done again, as a run of their own."""
+"""`bulkq retry`: run the failed sets of a run again, as a new run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of a list placeholder, however they are written, for a database that converts text. Pure."""
+"""The values of a list placeholder in every accepted notation, for a database that converts text. Pure."""
 
 from __future__ import annotations
 

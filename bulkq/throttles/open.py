@@ -1,4 +1,4 @@
-"""From the expressions of `--throttle` to a throttle."""
+"""Parse the expressions of `--throttle`, and open their throttles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs in a process of `--map`: the user's function, once per parameter set. Imported there by name; imports little."""
+"""The child process of `--map`: call the user's function once per parameter set. Imports little, so that it starts fast."""
 
 from __future__ import annotations
 

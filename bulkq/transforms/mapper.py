@@ -1,4 +1,4 @@
-"""`--map MODULE:FUNCTION`: result rows go through a Python function on their way to the output.
+"""`--map MODULE:FUNCTION`: apply a Python function to result rows before the output.
 
 The function is called once for each parameter set that has rows, with a list of dicts, and gives a list of dicts. A batch is one
 trip to a process. An exception is the failure of its set; a call that takes too long is killed, and its batch is sent again

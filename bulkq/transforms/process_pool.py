@@ -1,4 +1,4 @@
-"""A few processes, each of which can be killed by itself when a call takes too long.
+"""A pool of processes, each of which can be killed alone when a call takes too long.
 
 Each process is a pool of its own, so that a process over its time limit is known by id, and killing it affects no other call.
 """

@@ -1,4 +1,4 @@
-"""One attempt: the transaction, the batch in it, its end, and the way back to idle when something went wrong."""
+"""One attempt: the transaction, the batch in it, its end, and how the session becomes idle again after an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts a type's input function refuses: the search for them, and whose fault an error is. Pure; shared by PostgreSQL's drivers."""
+"""Find the texts that a type's input function rejects, and the set that an error belongs to. Pure, for all drivers of PostgreSQL."""
 
 from __future__ import annotations
 

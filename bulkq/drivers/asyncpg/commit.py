@@ -1,4 +1,4 @@
-"""COMMIT, whose answer is never given up while it can still come."""
+"""COMMIT: wait for its answer as long as it can still arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a connection did not come about, in one line that says which part it was."""
+"""Explain in one line why a connection failed, and which part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One session of PostgreSQL as a lane sees it.
+"""One session of PostgreSQL: the `Connection` of the asyncpg driver.
 
 Every network wait has a bound, and after every error the session is either known to be idle or closed.
 """

@@ -1,4 +1,4 @@
-"""A URL into sessions: libpq's options, the TLS rule, and what was found at the other end."""
+"""Open sessions for a URL: libpq's options, the TLS rule, and the properties of the server."""
 
 from __future__ import annotations
 

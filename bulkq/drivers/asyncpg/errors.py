@@ -1,4 +1,4 @@
-"""asyncpg's exceptions into `DatabaseError`: the border."""
+"""Translate asyncpg's exceptions into `DatabaseError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A claim or a lock that was not granted: why, and whom it waited for."""
+"""Explain why a claim or a lock was not granted, and which sessions it may have waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL URL, libpq's environment and service files ask for, as arguments for asyncpg.
+"""Turn a PostgreSQL URL, libpq's environment variables and service files into arguments for asyncpg.
 
 `bulkq.drivers.libpq` resolves them, because asyncpg ignores PGSERVICE, PGOPTIONS, PGTZ and most of a service file. Here are the TLS
 rule, what the operating system is told about the socket, and URLs whose password was not escaped.

@@ -1,4 +1,4 @@
-"""A query into a prepared statement: the server is asked about the user's text alone, then about the text in our wrapper.
+"""Prepare a query: first the user's text alone, then the text inside bulkq's wrapper.
 
 Nothing is guessed from the SQL: the first answer gives errors, parameter types and result columns, the second
 says which wrapper the server takes.

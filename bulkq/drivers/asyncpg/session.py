@@ -1,4 +1,4 @@
-"""asyncpg's connection with what we need beside it: getting back to idle, its TLS, COPY without a hop per piece."""
+"""asyncpg's connection with additions: return to idle, state of TLS, COPY without a task switch for each piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connection parameters of libpq that asyncpg cannot honour."""
+"""Connection parameters of libpq that asyncpg does not support."""
 
 from __future__ import annotations
 

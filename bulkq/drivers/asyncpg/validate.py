@@ -1,4 +1,4 @@
-"""Which text values the server would not convert, before anything is executed.
+"""Find the text values that the server cannot convert, before anything is executed.
 
 From PostgreSQL 16 on the server says it of a whole column (`pg_input_error_info`: 100,000 values in 54 ms), unless an input function or a
 domain's check raises an error that it cannot catch. Then, and before, a column is converted in one pipelined batch, which is sent again

@@ -1,4 +1,4 @@
-"""Every database that has a SQLAlchemy dialect, or a blocking library that a `Library` connects, and no driver of its own here.
+"""The driver for every database with a SQLAlchemy dialect, or with a blocking library behind a `Library`.
 
 sqlalchemy_urls  URL -> what SQLAlchemy says of it
 driver           URL -> session

@@ -1,4 +1,4 @@
-"""Answers of a transaction's sets, as the columns that a sink wants."""
+"""Turn the results of a transaction's sets into the columns of a `Reply`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One session of a SQLAlchemy dialect as a lane sees it: its hops, their deadlines, and how they are called back.
+"""One session of a DB-API library, the `Connection` of its driver: calls into its thread, their deadlines and cancellation.
 
 What happens inside a hop is in `session`; where it runs is a carrier's.
 """

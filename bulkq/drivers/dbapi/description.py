@@ -1,4 +1,4 @@
-"""What an adapter says of a query, of its values and of an error."""
+"""The values that an adapter returns about a query, its values and an error."""
 
 from __future__ import annotations
 

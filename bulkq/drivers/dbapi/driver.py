@@ -1,4 +1,4 @@
-"""Any database with a SQLAlchemy dialect: the dialect is asked what it is, and connects."""
+"""The driver for any database with a SQLAlchemy dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An error of a library, or of a rule of ours, in the words and states that the worker understands."""
+"""Translate errors of a library, and of bulkq's rules, into `DatabaseError`."""
 
 from __future__ import annotations
 

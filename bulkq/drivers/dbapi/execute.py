@@ -1,4 +1,4 @@
-"""What a session does with the sets of a batch: execute them in one transaction, or one of them outside any."""
+"""Execute the sets of a batch in one transaction, or one set outside a transaction."""
 
 from __future__ import annotations
 

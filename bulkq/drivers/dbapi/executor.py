@@ -1,4 +1,4 @@
-"""Where a hop runs: in a private thread (sync libraries), or in a greenlet on the event loop (asyncio libraries).
+"""Where the calls of a session run: in a private thread (sync libraries), or in a greenlet on the event loop (asyncio libraries).
 
 SQLAlchemy connects; the hop gets the DB-API connection.
 """

@@ -1,4 +1,4 @@
-"""What of PEP 249 is used: the shape of a DB-API connection and cursor, whichever library they come from.
+"""The part of PEP 249 that bulkq needs: connection and cursor, as Protocols.
 
 An asyncio library's are SQLAlchemy's adapted ones: they look the same and are used inside a greenlet of its making.
 """

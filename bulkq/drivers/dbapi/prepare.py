@@ -1,4 +1,4 @@
-"""What a session learns about a query before it executes it, and whether text values fit its parameters."""
+"""Prepare a query in a session, and check whether text values fit its parameters."""
 
 from __future__ import annotations
 

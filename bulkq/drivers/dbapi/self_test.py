@@ -1,4 +1,4 @@
-"""What a library that the tests do not hold is seen to do, on the session that was just opened.
+"""Test a library that the test suite does not cover, on the session that was just opened.
 
 A question asked twice must be answered twice. On a session that may write, a temporary table shows whether rows are counted
 and whether a transaction is undone. What could not be seen is not promised, see `Adapter.believed`.

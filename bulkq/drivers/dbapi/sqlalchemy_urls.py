@@ -1,4 +1,4 @@
-"""What SQLAlchemy says of a URL: which dialect, whether it is async, which package it needs.
+"""What SQLAlchemy knows about a URL: its dialect, whether it is async, which package it needs.
 
 No list of dialects is kept here: a new one that is installed is found.
 """

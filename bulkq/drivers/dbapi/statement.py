@@ -1,4 +1,4 @@
-"""A query as a session has prepared it, what the loop and a hop tell each other, and the order and form of its values."""
+"""A prepared query, the state of an attempt that loop and thread share, and the order and form of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result in pieces, each fetched in a hop of its own."""
+"""A result in pieces, each fetched by its own call into the thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings of a server that counts them with every answer: how many there were, and the texts of the first few.
+"""Warnings of a server that reports their number with each result: the count, and the texts of the first few.
 
 A session takes note in its hop; the driver adds up on the loop, for the line that ends the run.
 """

@@ -1,4 +1,4 @@
-"""What a statement may not do, as SQLite's authorizer asks: https://sqlite.org/c3ref/set_authorizer.html ."""
+"""The actions that SQLite's authorizer denies: https://sqlite.org/c3ref/set_authorizer.html ."""
 
 from __future__ import annotations
 

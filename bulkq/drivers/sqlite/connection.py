@@ -1,4 +1,4 @@
-"""One SQLite file as a lane sees it: the hops into the thread of its connection, and how they end.
+"""One session of SQLite, the `Connection` of its drivers: calls into its thread, and how they end.
 
 What happens inside the thread is in `bulkq.drivers.sqlite.session`; where the thread comes from is the drivers' difference:
 `bulkq.drivers.sqlite.aiosqlite` and `bulkq.drivers.sqlite.pysqlite`.

@@ -1,4 +1,4 @@
-"""One open SQLite file: its locks and transactions, its deadline, and its errors in our words.
+"""One open SQLite file: locks, transactions, deadline, and the translation of errors.
 
 Everything runs in the connection's thread but `cancel`.
 """

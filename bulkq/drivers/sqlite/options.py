@@ -1,4 +1,4 @@
-"""What may stand behind the `?` of an SQLite URL: pragmas of the connection, and how the file is opened. Pure."""
+"""The options after the `?` of an SQLite URL: pragmas of the connection, and how the file is opened. Pure."""
 
 from __future__ import annotations
 

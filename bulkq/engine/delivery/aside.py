@@ -1,4 +1,4 @@
-"""The pieces of a streamed answer that cannot be written yet: a little in memory, the rest in the overflow."""
+"""The pieces of a streamed result that cannot be written yet: some in memory, the rest in the overflow."""
 
 from __future__ import annotations
 

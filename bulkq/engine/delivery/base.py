@@ -1,4 +1,4 @@
-"""What the windows of all deliveries share: a place for results that wait, and the way into the sink.
+"""The base of all deliveries: hold results that wait, and write them to the sink.
 
 Each target has a window of its own, so a slow or lost target does not delay the output of another one.
 """

@@ -1,4 +1,4 @@
-"""`bulkq check`: every answer has a sink of its own, and its content decides how it is counted."""
+"""`bulkq check`: each result has a sink of its own, and its verdict decides how it is counted."""
 
 from __future__ import annotations
 

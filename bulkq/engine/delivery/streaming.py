@@ -1,4 +1,4 @@
-"""The way of one batch's answer: into the sink when it is its turn, aside while it is not."""
+"""Stream the result of one batch: into the sink if all earlier batches are written, else aside."""
 
 from __future__ import annotations
 

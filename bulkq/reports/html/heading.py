@@ -1,4 +1,4 @@
-"""What it all came to: a sentence, where and when, the numbers."""
+"""The heading of the page: a sentence, where and when, the numbers."""
 
 from __future__ import annotations
 

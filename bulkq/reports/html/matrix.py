@@ -1,4 +1,4 @@
-"""Checks against targets: what is wrong in one place only, and what everywhere."""
+"""The matrix of checks and targets: shows what is wrong on one target only, and what on all."""
 
 from __future__ import annotations
 

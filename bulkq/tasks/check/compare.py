@@ -1,4 +1,4 @@
-"""Which rows two answers do not have in common."""
+"""Find the rows that two results do not have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the answers of a check's query to its verdicts: `CheckJudge`, one for each part.
+"""Evaluate the results of a check's query: `CheckJudge`, one for each part.
 
 Every parameter set is a check of its own, with a sink of its own. If a check is compared with another query, both are parts
 of the run, and the later answer decides.

@@ -1,4 +1,4 @@
-"""Which files git says have changed since a revision, for `--changed-since`.
+"""Find the files that have changed since a git revision, for `--changed-since`.
 
 Git is asked in the repository of the file, which need not be that of the working directory. Where it cannot tell, a file has
 changed: a check too many is cheap, and one too few is a check that did not run.

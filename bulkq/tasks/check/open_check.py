@@ -1,4 +1,4 @@
-"""What `bulkq check` opens before it runs: the targets, and every check on each of them as a part of a run."""
+"""Open the targets and checks of `bulkq check`: each check on each target is a part of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of checks: where each stands among the others, what it counts, and what it says in words."""
+"""The results of checks: their order, counts and messages."""
 
 from __future__ import annotations
 

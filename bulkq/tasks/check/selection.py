@@ -1,4 +1,4 @@
-"""Which checks: paths, globs, `FILE:NAME`, tags, exclusions, what has changed."""
+"""Select checks: paths, globs, `FILE:NAME`, tags, exclusions, changed files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The targets of `bulkq check`: each is looked at once before the run, with a bounded number of connections."""
+"""Examine each target of `bulkq check` once before the run, with a maximum number of connections."""
 
 from __future__ import annotations
 

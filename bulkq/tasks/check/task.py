@@ -1,4 +1,4 @@
-"""`bulkq check`: data checks on every target, side by side and read-only; what came of each is a verdict.
+"""`bulkq check`: run data checks on every target, concurrently and read-only, with a verdict for each.
 
  Before anything of the user's was executed errors are raised; after that a `RunSummary` always
 comes back, with a result for every check: one that did not run is an error.

@@ -1,4 +1,4 @@
-"""The parameter values of checks, looked at before the first statement: a bad one ends the run where nothing was executed.
+"""Check the parameter values of checks before the first statement: with a bad value, nothing is executed.
 
 Of queries that give parameters nothing is asked: they are the user's.
 """

@@ -1,4 +1,4 @@
-"""What a run of checks would do: statements are prepared, nothing is executed."""
+"""Plan a run of checks: prepare its statements, execute nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the databases of a plan say of statements: they are prepared, nothing is executed."""
+"""Prepare the statements of a plan on its databases. Nothing is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run would do: statements are prepared and explained, nothing is executed."""
+"""Plan a run: prepare and explain its statements, execute nothing."""
 
 from __future__ import annotations
 

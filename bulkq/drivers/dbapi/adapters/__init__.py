@@ -1,4 +1,4 @@
-"""The databases that are known beyond PEP 249, by SQLAlchemy's name. A module is imported when the first target needs it."""
+"""Adapters for libraries with habits beyond PEP 249, by SQLAlchemy's name. Each is imported when a target needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What databases differ in, as far as a DB-API library leaves it to us: their SQL around the user's, and their errors.
+"""The adapter of an unknown library: SQL before and after the user's statement, transactions, values and errors.
 
 `Adapter` is a database of which nothing is known: the library's own transactions, no limits of the server's, no cancelling.
 The other modules of this package are the ones that are known.

@@ -1,4 +1,4 @@
-"""What an exception of a database library says: state, number and words, wherever the library keeps them. Pure.
+"""Read state, number and message from an exception of a database library. Pure.
 
 The one place that knows where libraries keep them. psycopg, firebird-driver and ADBC have attributes; pg8000 has a dictionary of the
 server's fields; pyodbc has the state first and the number in parentheses; MySQL's libraries have the number first.

@@ -1,4 +1,4 @@
-"""Tables of MariaDB and MySQL that keep what a transaction did when it is rolled back: MyISAM, Aria, MEMORY, CSV and others.
+"""Find tables of MariaDB and MySQL whose engine cannot roll back: MyISAM, Aria, MEMORY, CSV and others.
 
 A statement reaches them by name, through views, through triggers, and through stored functions; so do views, triggers and
 functions themselves. The closure is found in information_schema.

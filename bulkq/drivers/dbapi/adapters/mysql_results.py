@@ -1,4 +1,4 @@
-"""What MariaDB and MySQL answer: values as the server writes them, failures that come as rows, several results of a procedure."""
+"""Results of MariaDB and MySQL: values in the server's text form, failures that arrive as rows, several results of a procedure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How DB-API libraries take placeholders and values, as far as PEP 249 says."""
+"""Placeholders and values of DB-API libraries, by PEP 249."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cursor that PostgreSQL keeps, for any DB-API library."""
+"""A server-side cursor of PostgreSQL, for any DB-API library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of a query's parameters, as PostgreSQL tells them to any DB-API library, and what follows for their marks and values."""
+"""Find the types of a query's parameters in PostgreSQL through any DB-API library, and choose placeholders and values."""
 
 from __future__ import annotations
 
