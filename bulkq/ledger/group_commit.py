@@ -14,7 +14,7 @@ from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.row_values import Row, source_row
 from bulkq.model import Outcome
 from bulkq.model.counts import changed_in_all
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failures import failure
 from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 from bulkq.sources.subset import SelectedSets
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.run_identity import source_request, spool_folder
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.first_batch import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource

@@ -14,7 +14,7 @@ from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import safety
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 from bulkq.query.key_columns import find_key_columns
 from bulkq.query.row_keys import RowKeyTypes, groups
 

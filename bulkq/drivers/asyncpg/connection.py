@@ -20,7 +20,7 @@ from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.prepare import Describer, Wanted
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
-from bulkq.drivers.asyncpg.validate import AsyncpgTextValidator
+from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
 from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bulkq.ledger.group_commit import KEPT_MESSAGES, MOST_AHEAD, PendingRun, with_run
 from bulkq.model import Failure, Mark, Outcome, RecordedPart, RunRecord, RunState, SourcePosition
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 
 RECORD = RunRecord(
     run="01kb4x0000",

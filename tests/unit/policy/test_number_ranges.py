@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.ranges import Ranges
+from bulkq.policy.number_ranges import Ranges
 
 SPANS = st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 8)).map(lambda s: (s[0], s[0] + s[1])), max_size=20)
 
