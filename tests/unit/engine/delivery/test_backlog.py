@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,37 @@ async def test_long_values_of_the_python_api_count(store: Overflow, monkeypatch:
     await bench.deliver(0, "0" * 50_000)
     results = [sink._queue.get_nowait() for _ in range(50)]
     assert [result.values[0][0] for result in results if result] == [str(n) * 50_000 for n in range(50)]
+
+
+@pytest.mark.usefixtures("tight")
+@pytest.mark.parametrize("take", ["ascending", "pop_any"])
+def test_what_waits_comes_back_once(store: Overflow, take: str) -> None:
+    """From memory and from the overflow, in the order of the batches where it is asked for; nothing is left."""
+    bench = Bench(RowsSink(), store)
+    waiting = bench.window.backlog
+    for index in random.Random(7).sample(range(200), 200):
+        waiting.put(bench.held(index, f"value {index}"))
+        store.relieve()
+    assert waiting.all.batches == waiting.all.sets == 200
+    found = list(waiting.ascending() if take == "ascending" else iter(waiting.pop_any, None))
+    assert sorted(held.index for held in found) == list(range(200))
+    assert take == "pop_any" or [held.index for held in found] == list(range(200))
+    assert (waiting.weight, waiting.all) == (0, backlog.Amount())
+
+
+def test_a_result_that_waits_has_no_parameter_sets(store: Overflow) -> None:
+    """Their number stays, and so does the number of each set; a second call changes nothing."""
+    held = Bench(RowsSink(), store).held(4)
+    before = held.weight
+    held.slim()
+    held.slim()
+    batch = held.result.batch
+    assert (held.index, len(batch.sets), batch.first, batch.sets) == (4, 1, 5, range(1))
+    assert held.weight == before + backlog.RECORD_BYTES
+
+
+def test_a_result_that_is_not_here_is_none(store: Overflow) -> None:
+    """Neither in memory nor in the overflow."""
+    waiting = Bench(RowsSink(), store).window.backlog
+    assert waiting.pop(3) is None
+    assert waiting.pop_any() is None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bulkq.engine.delivery.base import AHEAD_ANSWERS
+from bulkq.errors import StoppedError
 from bulkq.sinks.row_queue import RowsSink
 from tests.support.windows import Bench, to_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bulkq.engine.delivery.overflow import Overflow
 
 
@@ -47,3 +49,53 @@ async def test_a_slow_reader_holds_the_lanes(store: Overflow) -> None:
     for n in range(index):
         assert (await anext(got)).batch.first == n + 1
     await asyncio.wait([admitted, behind])
+
+
+async def test_a_batch_that_never_comes_ends_the_waiting(store: Overflow) -> None:
+    """Lanes that wait for their turn are stopped; what waited behind the batch is given back in order."""
+    bench = Bench(RowsSink(), store)
+    assert bench.window.take(0)
+    for index in (2, 1):
+        await bench.deliver(index)
+    waiting = asyncio.create_task(bench.window.turn(3))
+    await asyncio.sleep(0)
+    bench.window.give_up(has_turn=True)
+    with pytest.raises(StoppedError, match="given up"):
+        await waiting
+    assert bench.recorded == []
+    assert [result.batch.index for result in bench.window.unwritten()] == [1, 2]
+    assert list(bench.window.unwritten()) == []
+
+
+async def test_what_is_complete_is_written_at_the_end(store: Overflow) -> None:
+    """`flush` writes also what waited behind a batch that never came."""
+    bench = Bench(RowsSink(ahead=10), store)
+    for index in (4, 2):
+        await bench.deliver(index)
+    await bench.window.flush()
+    assert bench.recorded == [2, 4]
+
+
+async def test_a_result_that_cannot_be_written_waits_on(tmp_path: Path, store: Overflow) -> None:
+    """The lane gets the error; the result is not recorded, and it is given back at the end."""
+    bench = Bench(to_file(Path("/dev/full")), store)
+    with pytest.raises(StoppedError, match="no space left"):
+        await bench.deliver(0)
+    assert bench.recorded == []
+    assert [result.batch.index for result in bench.window.unwritten()] == [0]
+    assert bench.window.take(0)  # the sink was let go
+    bench.sink.discard()
+
+
+async def test_targets_with_one_sink_write_in_turns(store: Overflow) -> None:
+    """Two windows share a sink and its lock: a result waits until the other one has written its own."""
+    sink = RowsSink(ahead=10)
+    one, two = (Bench(sink, store) for _ in range(2))
+    lock = one.outlet.door = two.outlet.door = asyncio.Lock()
+    async with lock:
+        writing = [asyncio.create_task(bench.deliver(0)) for bench in (one, two)]
+        await asyncio.sleep(0)
+        assert one.recorded == two.recorded == []
+    await asyncio.gather(*writing)
+    assert one.recorded == two.recorded == [0]
+    assert not lock.locked()

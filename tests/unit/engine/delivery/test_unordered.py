@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulkq.engine.delivery.unordered import SeparateWindow
+from bulkq.sinks.row_queue import RowsSink
 from tests.support.windows import Bench, to_file
 
 if TYPE_CHECKING:
@@ -24,3 +26,15 @@ async def test_without_order_nothing_is_lost(tmp_path: Path, store: Overflow) ->
     assert bench.recorded == []
     await bench.window.deliver(bench.held(0), has_turn=True)
     assert sorted(bench.recorded) == list(range(300))
+
+
+async def test_batches_with_a_sink_each_wait_for_none(store: Overflow) -> None:
+    """Each is written at once, also while another one is written or was given up."""
+    bench = Bench(RowsSink(ahead=10), store, ordered=False)
+    window = SeparateWindow(2, store)
+    assert window.take(0)
+    assert window.take(1)
+    window.give_up(has_turn=True)
+    await window.deliver(bench.held(7), has_turn=False)
+    assert bench.recorded == [7]
+    assert not window.full
