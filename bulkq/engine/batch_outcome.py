@@ -39,7 +39,7 @@ class BatchOutcome:
         self.changed = changed_in_all(self.changed, reply.changed)
 
     def lose(self, segment: Segment, why: str) -> None:
-        """Note that the sets of `segment` were applied and that their rows cannot be given."""
+        """Record that the sets of `segment` were applied and that their rows are lost."""
         for at in segment.positions:
             lost = SetError(at, None, why)
             self.unanswered.append(failure(self.spec, self.batch, at, lost, Outcome.OK, segment.attempts))
@@ -51,7 +51,7 @@ class BatchOutcome:
         self.failures.append(failure(self.spec, self.batch, position, error, known, attempts, timed_out))
 
     def result(self, elapsed_s: float) -> BatchResult:
-        """The result of the whole batch, once no segment is left."""
+        """Return the result of the whole batch, when no segment is left to attempt."""
         columns, values, positions = joined(self.replies)
         return BatchResult(
             batch=self.batch,

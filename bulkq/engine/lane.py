@@ -44,16 +44,16 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection, Statement, StreamTarget
 
 COPIED = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-"""What PostgreSQL's COPY takes between its parentheses; EXPLAIN and SHOW give rows as well, and it refuses them."""
+"""Statements that PostgreSQL's COPY accepts between its parentheses. EXPLAIN and SHOW also return rows, but COPY rejects them."""
 
 
 class Lane:
-    """Holds one connection and executes batches on it, one at a time.
+    """One connection and the batches that are executed on it, one at a time.
 
     Args:
         sessions: where connections come from.
         budget: retries that the run may still spend on this target.
-        slot: of the lane, lent to others while it waits for a connection or pauses.
+        slot: of the lane; released while the lane waits for a connection or pauses.
     """
 
     def __init__(self, sessions: ConnectionPool, budget: retry.Budget, slot: LimiterSlot) -> None:
@@ -62,10 +62,10 @@ class Lane:
         self._slot = slot
         self._connection: Connection | None = None
         self.stranded = False
-        """What it sent cannot be stopped and was left behind, so its lane is to end."""
+        """Whether a statement could not be cancelled and still runs, so that the lane must end."""
 
     async def ready(self, *, patient: bool = True) -> Connection:
-        """The connection, opened if there is none; see `ConnectionPool.open`."""
+        """Return the connection; open it if necessary, see `ConnectionPool.open`."""
         if self._connection is None and not self._slot.held:
             self._connection = await self._sessions.open(patient=patient)
         elif self._connection is None:
@@ -74,22 +74,22 @@ class Lane:
         return self._connection
 
     async def close(self) -> None:
-        """Give the connection back for another lane or run."""
+        """Return the connection to the pool."""
         if self._connection is not None:
             self._sessions.give_back(self._connection)
             self._connection = None
 
     async def discard(self) -> None:
-        """Close the connection: its state is in doubt."""
+        """Close the connection, because its state is unknown."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
     async def execute(self, part: PartState, batch: Batch) -> BatchResult:
-        """Every set of `batch`, each in the end answered or a failure.
+        """Execute every set of `batch`; each ends with a result or a failure.
 
         Raises:
-            RefusedError: the read-only guard spoke.
+            RefusedError: the read-only guard refused the statement.
             StoppedError: the target was unreachable for too long.
         """
         started_s = time.monotonic()
@@ -107,9 +107,9 @@ class Lane:
         return result
 
     async def stream(self, part: PartState, batch: Batch, out: StreamTarget) -> BatchResult:
-        """The one set of `batch`, its rows given to `out` as they come; memory does not grow with the result.
+        """Execute the only set of `batch` and write its rows to `out` as they arrive. Memory does not grow with the result.
 
-        A result of a single piece comes back in the `BatchResult`, as from `execute`, and `out` never begins.
+        A result of a single piece is in the `BatchResult`, as from `execute`, and nothing is written to `out`.
         """
         started_s = time.monotonic()
         tally = BatchOutcome(part, part.spec, batch)
@@ -162,7 +162,7 @@ class Lane:
         tally.add(segment, held or Reply((), (), ()))
 
     async def _attempt(self, tally: BatchOutcome, segment: Segment) -> list[Segment]:
-        """One attempt of one segment; what is left to attempt of it."""
+        """Attempt one segment once. Return the segments that are left to attempt."""
         part, spec, batch = tally.part, tally.spec, tally.batch
         whole = len(segment.positions) == len(batch.sets)
         sets = batch.sets if whole else [batch.sets[p] for p in segment.positions]
@@ -233,7 +233,7 @@ class Lane:
     async def _after(
         self, tally: BatchOutcome, segment: Segment, error: DatabaseError, elapsed_s: float
     ) -> list[Segment]:
-        """Carry out what `policy.retry` decides; the segments that are still to be attempted."""
+        """Carry out what `policy.retry` decides. Return the segments that are left to attempt."""
         part, spec = tally.part, tally.spec
         outages = self._sessions.outages
         decision = retry.decide(
@@ -274,15 +274,15 @@ class Lane:
         return halves(segment) if decision.action is Action.HALVE else [segment]
 
     def _strand(self, spec: PartSpec, error: DatabaseError) -> None:
-        """What runs cannot be stopped: the lane ends with this batch, and the database never has more of us than was asked for."""
+        """End the lane after this batch: its statement still runs, so a new connection would exceed the requested number."""
         self.stranded = True
         self._slot.keep()
         self._sessions.say(f"{spec.target}: a statement of {spec.query.place} {error}: its lane has ended")
 
     async def _settle(self, tally: BatchOutcome, segment: Segment) -> list[Segment]:
-        """Send exactly the same again: its marker was committed or never will be, and a repeat finds out which.
+        """Send the same segment again, to find out whether its marker was committed.
 
-        Waits for a rival that is still in flight, through an outage too; a plain look could miss a commit in progress.
+        The claim waits for a transaction that is still in flight, also through an outage. A query could miss its commit.
         """
         segment.in_doubt = True
         await self.discard()
@@ -296,7 +296,7 @@ class Lane:
     async def _before_deciding(
         self, tally: BatchOutcome, segment: Segment, error: DatabaseError, decision: Decision
     ) -> list[Segment] | None:
-        """What has to be known first: whether an earlier try of these sets lasts. None: nothing is in doubt."""
+        """Return the segments to attempt again before an outcome can be decided, or None if it can be decided now."""
         if segment.in_doubt and error.phase not in {Phase.SENT, Phase.COMMITTING}:
             # Only a granted claim proves that the earlier try is over. Until then nothing is cut, and nothing fails.
             return await self._still_in_doubt(tally, segment, error)
@@ -311,13 +311,13 @@ class Lane:
         return None
 
     def _may_settle(self, spec: PartSpec, segment: Segment, error: DatabaseError) -> bool:
-        """Whether a repeat tells what came of a try: a marker does, unless the statement has committed it by itself."""
+        """Whether a repeat shows the outcome of an attempt: with a marker, unless the statement itself committed the marker."""
         if error.abandoned or error.broken_off:
             return False
         return spec.claims is not None or (spec.repeatable and segment.attempts <= spec.retries)
 
     async def _still_in_doubt(self, tally: BatchOutcome, segment: Segment, error: DatabaseError) -> list[Segment]:
-        """The repeat did not get as far as its claim: try again, unless the statement itself is refused by now."""
+        """Handle a repeat that failed before its claim: try again, unless the server rejects the statement itself."""
         tries_left = tally.spec.claims is not None or segment.attempts <= tally.spec.retries
         refused_now = error.phase is not Phase.CLAIMING and not error.connection_lost and _refused(error)
         if tries_left and not refused_now:
@@ -354,7 +354,7 @@ class Lane:
         *,
         exhausted: bool = False,
     ) -> list[Segment]:
-        """Record the culprit and give back the sets beside it, or cut the segment smaller to find it."""
+        """Record the culprit and return the segments without it, or halve the segment to find it."""
         part, spec = tally.part, tally.spec
         positions = segment.positions
         if decision.timed_out:
@@ -386,13 +386,13 @@ class Lane:
 
 
 WAITED_FOR = LOCKED | {"55P03", "57014", "40001"}
-"""A claim that did not get its lock: nothing of the user's was sent."""
+"""Whether a claim did not get its lock, so that the user's statement was not sent."""
 
 
 def _applied(tally: BatchOutcome, segment: Segment, there: AlreadyApplied) -> list[Segment]:
-    """The marker wins: its sets are done; the rows that they returned are lost with the answer.
+    """Count the sets of an existing marker as applied. The rows that they returned are lost.
 
-    If it is our own and no COMMIT was sent before, the statement has committed it by itself, before its work: it proves nothing.
+    If the marker is our own and no COMMIT was sent, the statement itself committed it before its work, so it proves nothing.
     """
     first = tally.batch.first
     if there.ours and not segment.in_doubt:
@@ -414,7 +414,7 @@ def _applied(tally: BatchOutcome, segment: Segment, there: AlreadyApplied) -> li
 
 
 def _refused(error: DatabaseError) -> bool:
-    """Whether the server refuses the statement itself."""
+    """Whether the server rejects the statement itself."""
     return (error.sqlstate or "").startswith("42")
 
 

@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from bulkq.protocols import BatchOutput, Executor
 
 FAST_S = 0.001
-"""Under a millisecond per query, threads in one interpreter cost more than they bring: one lane is faster."""
+"""Below this time per query, several threads in one interpreter are slower than one lane."""
 
 STUCK_S = 0.5
-"""Ten times what a batch should take: then a slow query hides among the fast ones, and another lane goes round it."""
+"""Ten times the intended time of a batch: it contains a slow query, so another lane executes the fast ones."""
 
 TICK_S = 0.05
 
 SHOWN_S = 1.0
-"""Output that waits for less time is not worth a word in the progress."""
+"""The progress shows what the output waits for after this time."""
 
 FULL_S = 30.0
-"""After the server had no room for a further lane, none is tried for so long."""
+"""Pause before another lane is tried after the server had no free connection."""
 
 
 class LaneGroup:
@@ -61,7 +61,7 @@ class LaneGroup:
         self._delivery = choose_delivery(parts, context, lanes=most, ordered=ordered, written=self._recorded)
         self.window = self._delivery.window
         self.slots = 1
-        """Connections that the target may have open; given back when all of them are closed."""
+        """The connections that the target may have open. They are released when all of them are closed."""
 
         self._context = context
         self._budget = Budget()
@@ -82,7 +82,7 @@ class LaneGroup:
         self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
 
     async def run(self) -> None:
-        """Run to the end or to a stop."""
+        """Run the lanes until nothing is left, or the run stops."""
         self._context.limiter.busy.add(self.sessions)
         try:
             async with asyncio.TaskGroup() as group:
@@ -104,11 +104,11 @@ class LaneGroup:
 
     @property
     def well(self) -> bool:
-        """Whether all of it went well, as far as this process did it."""
+        """Whether every set that this process executed ended `ok`."""
         return self.sessions.gone is None and not any(part.refused is not None or part.wrong for part in self.parts)
 
     def wake(self) -> None:
-        """Let lanes see that a stop was requested. A wait for a source, which may be silent for hours, is cancelled."""
+        """Tell the lanes to stop. A wait for a source is cancelled, because it may take hours."""
         self.window.open = False
         self.window.wake()
         for part in self.parts:
@@ -119,18 +119,18 @@ class LaneGroup:
             self._taking.cancel()
 
     def cancel(self) -> None:
-        """Cancel what runs. Drivers cancel on the server first."""
+        """Cancel the running batches. Drivers cancel on the server first."""
         self.wake()
         for task in self._lanes:
             task.cancel()
 
     def stop(self, reason: str) -> None:
-        """Give this target up. The run goes on without it."""
+        """Stop the lanes of this target. The run continues on the others."""
         self.sessions.gone = StoppedError(reason)
         self.wake()
 
     def tick(self, now_s: float) -> None:
-        """Add a lane if the first one is stuck in a slow query. For a slow timer."""
+        """Add a lane if the first one is occupied by a slow query. A timer does this about once a second."""
         if self.busy and self._wants_lane(now_s):
             self._add_lane()
 
@@ -156,7 +156,7 @@ class LaneGroup:
         task.add_done_callback(self._lanes.discard)
 
     def _spread(self) -> None:
-        """Start another lane if there is more to do than the lanes there are have begun; they connect side by side."""
+        """Start another lane if the source has more sets than the lanes have taken. Lanes connect concurrently."""
         part = self._part()
         if part is None or part.sessions.driver.capabilities.in_process:
             return  # in our own interpreter the timer decides
@@ -175,7 +175,7 @@ class LaneGroup:
         return max(0, most - self._stranded)
 
     def _crowded(self, part: PartState) -> bool:
-        """Whether this lane is one too many: fast queries inside our own interpreter are fastest on one."""
+        """Whether this lane is superfluous: fast queries in this interpreter are fastest on one lane."""
         if asyncio.current_task() is self._keeper:
             return False  # two that leave at once must not leave none
         latency_s = part.size.latency_s
@@ -183,7 +183,7 @@ class LaneGroup:
         return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
 
     async def _run_lane(self) -> None:
-        """Cut and execute until nothing is left. Never raises: what goes wrong stops the target or the run in order."""
+        """Cut and execute batches until none is left. Does not raise: an error stops the target or the run."""
         slot = self._context.limiter.slot(self.sessions)
         executor = LocalExecutor(Lane(self.sessions, self._budget, slot), self.parts)
         self._beginning.add(asyncio.current_task())
@@ -201,7 +201,7 @@ class LaneGroup:
             await self._put_away(executor)
 
     def _ended_by(self, error: BulkqError) -> None:
-        """An outage is a matter of this target where there are others; everything else is one of the run."""
+        """Handle an error: an outage stops this target if there are others, any other error stops the run."""
         if error is self.sessions.gone and self._context.several:
             self.wake()
         else:
@@ -214,7 +214,7 @@ class LaneGroup:
             await executor.close()
 
     async def _next_batch(self, executor: Executor, slot: LimiterSlot) -> bool:
-        """One batch from its cut to its place in the output; False when there is none for this lane."""
+        """Cut, execute and deliver one batch. Return False if there is none for this lane."""
         await self._context.gate.admit(self._wants_batch)
         await self._delivery.admit()
         part = self._part()
@@ -246,7 +246,7 @@ class LaneGroup:
         return not executor.stranded
 
     async def _connected(self, executor: Executor) -> bool:
-        """Give the lane its connection; False when the server has none for it and others are at work without it."""
+        """Connect the lane. Return False if the server has no free connection and other lanes are running."""
         task = asyncio.current_task()
         assert task is not None
         self._waiting.add(task)
@@ -265,7 +265,7 @@ class LaneGroup:
         return True
 
     def _release(self) -> None:
-        """Nothing is left to cut: lanes that wait for a connection would only keep the run from its end."""
+        """Cancel lanes that wait for a connection, because nothing is left to cut."""
         self._over = True
         for task in self._waiting:
             task.cancel()
@@ -296,7 +296,7 @@ class LaneGroup:
         return None
 
     def _wants_batch(self) -> bool:
-        """Whether there may be another batch to cut."""
+        """Whether another batch may be left to cut."""
         part = self._part()
         if part is None or not self._going:
             return False
@@ -386,7 +386,7 @@ class LaneGroup:
         self._recorded(result)
 
     def _recorded(self, result: BatchResult) -> None:
-        """A batch was written; called in output order."""
+        """Count a batch that was written. Batches arrive in output order."""
         part = next(part for part in self.parts if part.spec.number == result.part)
         self._context.recorded(result, failed_known=part.record_failures is not None)
         if (
@@ -407,7 +407,7 @@ class LaneGroup:
         part.wrong += len(result.failures)
 
     def _wants_lane(self, now_s: float) -> bool:
-        """In our own interpreter, lanes are added while queries are slow, or while fast ones have stopped coming back."""
+        """Whether another lane helps. In this interpreter it does if queries are slow, or if no result has arrived for a while."""
         part = self._part()
         if part is None or not part.sessions.driver.capabilities.in_process:
             return False
@@ -428,7 +428,7 @@ class LaneGroup:
             run.stop_by(error)
 
     def _uncount(self, result: BatchResult) -> None:
-        """A result that was not written: its place in the output stays free for a resumed run. Its failures are told."""
+        """Report the failures of a result that was not written. Its place in the output stays free for a resume."""
         part = next(part for part in self.parts if part.spec.number == result.part)
         uncounted = Counts(ok=-result.ok)
         self._context.progress.counts += uncounted

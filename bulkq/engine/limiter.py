@@ -32,7 +32,7 @@ class Limiter:
         self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
 
     def slot(self, sessions: ConnectionPool) -> LimiterSlot:
-        """A slot for a new lane.
+        """Return a slot for a new lane.
 
         In-process databases also share one slot per processor: more threads would only wait for each other.
         """
@@ -41,7 +41,7 @@ class Limiter:
         return LimiterSlot(self._semaphore)
 
     def share(self) -> int:
-        """Lanes that a target may have now, at least one: the total, divided by the targets that are running."""
+        """Return the number of lanes that a target may have now: `-j` divided by the running targets, at least one."""
         if not self._several:
             return self._concurrency
         busy = sum(1 for sessions in self.busy if not sessions.lost)
@@ -96,7 +96,7 @@ class LimiterSlot:
         self.held = False
 
     async def __aenter__(self) -> None:
-        """Wait for the slot, in the order of asking, so that targets take turns."""
+        """Wait for the slot. Slots are granted in the order of the requests, so that targets take turns."""
         taken: list[asyncio.Semaphore] = []
         try:
             for semaphore in self._semaphores:
@@ -109,11 +109,11 @@ class LimiterSlot:
         self.held = True
 
     async def __aexit__(self, *_: object) -> None:
-        """Give the slot back if it is still held."""
+        """Release the slot if it is held."""
         self.give_back()
 
     def give_back(self) -> None:
-        """Let another lane have the slot. Harmless when repeated."""
+        """Release the slot. Further calls have no effect."""
         if self.held:
             self.held = False
             for semaphore in self._semaphores:

@@ -23,7 +23,7 @@ class Segment:
 
 
 def segments_of(batch: Batch, idents: Sequence[int]) -> Iterable[Segment]:
-    """The whole batch, or one segment per run of sets with the same identifiers (indexes `idents`): another name is another statement."""
+    """Return one segment for each run of sets with the same identifiers (indexes `idents`); each needs its own statement."""
     if not idents:
         return [Segment(range(len(batch.sets)))]
     segments: list[Segment] = []
@@ -38,7 +38,7 @@ def segments_of(batch: Batch, idents: Sequence[int]) -> Iterable[Segment]:
 
 
 def halves(segment: Segment) -> list[Segment]:
-    """Both halves of a segment, or the segment itself if it holds one set."""
+    """Return both halves of a segment, or the segment itself if it has one set."""
     positions = segment.positions
     if len(positions) == 1:
         return [segment]
@@ -49,7 +49,7 @@ def halves(segment: Segment) -> list[Segment]:
 def joined(
     replies: list[tuple[Segment, Reply]],
 ) -> tuple[tuple[Column, ...], Sequence[Sequence[object]], Sequence[int]]:
-    """Columns, values and batch positions of all replies, rows in the order of the sets."""
+    """Return columns, values and batch positions of all replies, with rows in the order of the sets."""
     if not replies:
         return (), (), ()
     if len(replies) == 1 and isinstance(replies[0][0].positions, range):

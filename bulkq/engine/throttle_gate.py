@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ThrottleGate:
-    """Asks the throttle of a run before a batch is cut. Without a throttle it is always open.
+    """Lets lanes cut a batch only while the throttle of the run has no reason. Without a throttle it is always open.
 
     Args:
         throttle: of the run.
@@ -28,7 +28,7 @@ class ThrottleGate:
         self._since_s: float | None = None
         self._throttled_s = 0.0
         self.reason: str | None = None
-        """Why lanes wait now; None while none does."""
+        """Why lanes are waiting, or None."""
 
     @property
     def closed(self) -> bool:
@@ -41,7 +41,7 @@ class ThrottleGate:
         return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
 
     async def admit(self, going: Callable[[], bool]) -> None:
-        """Wait until the throttle has no reason any more, or `going` says that no further batch is wanted."""
+        """Wait until the throttle has no reason, or until `going` returns False because no further batch is needed."""
         if not self.closed:
             return
         self._lanes += 1
@@ -55,12 +55,12 @@ class ThrottleGate:
                 self._end()
 
     def tick(self) -> None:
-        """Let lanes that wait ask again. For a slow timer."""
+        """Wake the waiting lanes, so that they read the throttle again. A timer does this about once a second."""
         if self._lanes:
             self.wake()
 
     def wake(self) -> None:
-        """Let every lane that waits look again."""
+        """Wake every waiting lane."""
         self._moved.set()
 
     def _look(self) -> str | None:

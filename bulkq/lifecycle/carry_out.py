@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 async def carry_out(job: Job) -> RunSummary:
-    """Do `job`; the same for a new run, a resumed one and a retry.
+    """Carry out `job`, which is a new run, a resume or a retry, and return its summary.
 
     Raises:
-        BulkqError: nothing of the user's was executed: usage (2), target (3), refused (4).
+        BulkqError: no statement of the user was executed: usage (2), target (3), refused (4).
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_close_ledger, job)

@@ -26,7 +26,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 @dataclass(slots=True)
 class Given:
-    """What the Python API brings along instead of having it opened: all of it for exactly one query."""
+    """Source, sink and connections that the Python API passes in. A run with them has exactly one query."""
 
     source: ParameterSource
     sink: Sink
@@ -35,7 +35,7 @@ class Given:
 
 @frozen
 class Console:
-    """The streams of the process that called."""
+    """The standard streams of the process."""
 
     stdout: BinaryIO | None = None
     stdin: BinaryIO | None = None
@@ -51,8 +51,8 @@ class Job:
         run: the id of the run.
         ledger: where it is recorded; opened while the targets are connected to.
         control: stops the run from outside.
-        observers: are told what happens, per batch.
-        console: where rows go if no file is named, and what `-p -` reads.
+        observers: are notified of each batch.
+        console: stdout for rows if no file is named, and stdin for `-p -`.
         given: source, sink and connections of the Python API.
         resume: what earlier processes or an earlier run have left.
     """
@@ -67,13 +67,13 @@ class Job:
     resume: ResumeState = field(default_factory=ResumeState)
 
     def say(self, text: str) -> None:
-        """Tell people, through the observers."""
+        """Show `text` to the user, through the observers."""
         for observer in self.observers:
             observer.notice(text)
 
 
 def new_run_id(now_s: float | None = None) -> str:
-    """Ten characters: six of time, so that ids sort by age (per second, for 34 years), four of chance."""
+    """Return ten characters: six of the time, so that ids sort by age (in seconds, for 34 years), and four random ones."""
     number = int(time.time() if now_s is None else now_s) % 32**6
     number = number * 32**4 + secrets.randbelow(32**4)
     return "".join(ALPHABET[number >> shift & 31] for shift in range(45, -1, -5))

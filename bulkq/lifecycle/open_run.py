@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class OpenRun:
-    """Everything that a run holds open."""
+    """A run with its open targets, sources and outputs."""
 
     job: Job
     request: Run
@@ -31,32 +31,32 @@ class OpenRun:
     progress: Progress
     parts: list[PartState]
     labels: list[str]
-    """What each of the request's targets is called in output, in their order."""
+    """Names of the request's targets in output, in their order."""
     outputs: tuple[PartState, ...]
-    """For each output the first part that writes to it."""
+    """For each output, the first part that writes to it."""
     failure_file: FailureFile | None
     observers: Sequence[Observer]
-    """Those of the job, and the `--failures` file."""
+    """The observers of the job, and the `--failures` file."""
     sources: Sources
     resume: ResumeState
     several: bool
-    """Whether it works on more than one target."""
+    """Whether the run has more than one target."""
     same_sets: bool
     """Whether a query has the same sets on every target."""
     checked: set[tuple[object, ...]] = field(default_factory=set)
-    """For which query and types a whole file was looked at."""
+    """The queries and parameter types for which a whole file was checked."""
     warned: set[str] = field(default_factory=set)
-    """Warnings that were given: one target says what all would say."""
+    """Warnings that were shown, so that several targets show a warning once."""
     throttle: Throttle | None = None
     recorded: bool = False
-    """The ledger knows the new run: whatever happens now, a resume can go on with it."""
+    """Note that the ledger has recorded the run, so that a resume can continue it."""
 
     def say(self, text: str) -> None:
-        """Tell people."""
+        """Show `text` to the user, through the observers."""
         self.job.say(text)
 
     def discard(self) -> None:
-        """Close the outputs as if they had never been opened; a run that is on no record leaves no spool."""
+        """Close the outputs and undo their opening. Remove the spools if the run is not recorded."""
         for part in self.outputs:
             part.sink.discard()
         if self.failure_file is not None:
