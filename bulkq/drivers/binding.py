@@ -21,7 +21,7 @@ from bulkq.text.arrays import list_of_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bulkq.drivers.parameter_limit import Bound
+    from bulkq.drivers.parameter_limit import ParameterLimit
     from bulkq.model import Parameter, ParameterSet, Placeholder, Query
 
     Values = Any
@@ -54,7 +54,7 @@ class Style:
     key: Callable[[int], str] | None = None  # of numbered marks: values travel as a mapping with these keys
     percent: bool = False  # in a text with marks, `%` is written `%%`
     cast: str = ""  # `CAST({} AS {})`: the database converts to the declared type; "" where values are converted before
-    bound: Bound | None = None  # of parameters in one statement; None where none is known
+    bound: ParameterLimit | None = None  # of parameters in one statement; None where none is known
 
 
 class Binding:

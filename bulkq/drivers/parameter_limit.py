@@ -20,7 +20,7 @@ SQLITE_ADVICE = (
 
 
 @frozen
-class Bound:
+class ParameterLimit:
     """The most parameters of one statement."""
 
     most: int
@@ -44,13 +44,13 @@ class Bound:
             raise RefusedError(f"{query.place}: has {complaint}")
 
 
-ASYNCPG = Bound(32_766, "asyncpg", POSTGRES_ADVICE)
+ASYNCPG = ParameterLimit(32_766, "asyncpg", POSTGRES_ADVICE)
 """It counts in 16 bits with a sign; one number is that of the set."""
 
 POSTGRES = {
-    "psycopg": Bound(65_535, "psycopg", POSTGRES_ADVICE),
-    "psycopg_async": Bound(65_535, "psycopg", POSTGRES_ADVICE),
-    "pg8000": Bound(32_767, "pg8000", POSTGRES_ADVICE),
+    "psycopg": ParameterLimit(65_535, "psycopg", POSTGRES_ADVICE),
+    "psycopg_async": ParameterLimit(65_535, "psycopg", POSTGRES_ADVICE),
+    "pg8000": ParameterLimit(32_767, "pg8000", POSTGRES_ADVICE),
 }
 """The protocol counts in 16 bits (https://www.postgresql.org/docs/current/protocol-message-formats.html, Bind); psycopg2 sends text."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, UsageError
 from bulkq.lifecycle import open_targets
-from bulkq.model import Behind
+from bulkq.model import FallbackSchemas
 from bulkq.policy import safety
 from bulkq.targets.query_rows import rows_of
 from bulkq.text import urls
@@ -118,7 +118,7 @@ async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere:
                 f"{target.label}: --schemas is for PostgreSQL: leave it out, or name the databases with -t"
             )
     found: dict[str, Sequence[str]] = {}
-    behind: dict[str, Behind] = {}
+    behind: dict[str, FallbackSchemas] = {}
 
     async def look(target: OpenTarget) -> None:
         connection = await open_targets.connected(target, request.limits.connect_timeout_s)
@@ -163,7 +163,7 @@ def _refuse_two_paths(target: OpenTarget, connection: Connection) -> None:
             )
 
 
-async def _behind(request: Run, target: OpenTarget, connection: Connection) -> Behind:
+async def _behind(request: Run, target: OpenTarget, connection: Connection) -> FallbackSchemas:
     """What comes behind the schemas of a database.
 
     Raises:
@@ -176,13 +176,13 @@ async def _behind(request: Run, target: OpenTarget, connection: Connection) -> B
     if missing:
         raise UsageError(f'{target.label}: there is no schema "{missing[0]}": correct --schemas-with')
     if NONE in request.targets.schemas_with:
-        return Behind(shared)
+        return FallbackSchemas(shared)
     extensions = [str(row[0]) for row in await connection.administer([known.extension_schemas])]
-    return Behind(shared, tuple(name for name in extensions if name not in shared))
+    return FallbackSchemas(shared, tuple(name for name in extensions if name not in shared))
 
 
-def _without(behind: Behind, schema: str) -> Behind:
-    return Behind(
+def _without(behind: FallbackSchemas, schema: str) -> FallbackSchemas:
+    return FallbackSchemas(
         tuple(name for name in behind.shared if name != schema),
         tuple(name for name in behind.extensions if name != schema),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import RefusedError
 from bulkq.model import (
-    Behind,
+    FallbackSchemas,
     Mode,
     Parameter,
     Placeholder,
@@ -123,7 +123,7 @@ def _target(values: Mapping[str, Any]) -> Target:
     secret = values["password"]
     if secret is not None:
         secret = Secret(**secret)
-    behind = Behind(*map(tuple, (values.get("behind") or asdict(Behind())).values()))
+    behind = FallbackSchemas(*map(tuple, (values.get("behind") or asdict(FallbackSchemas())).values()))
     made = {"url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"]), "behind": behind}
     return Target(**{**values, **made})
 

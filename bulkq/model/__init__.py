@@ -52,8 +52,8 @@ from bulkq.model.run import (
 )
 from bulkq.model.target import (
     ALONE,
-    Behind,
     Capabilities,
+    FallbackSchemas,
     Secret,
     Server,
     Setting,
@@ -71,7 +71,6 @@ __all__ = [
     "BadValue",
     "Batch",
     "BatchResult",
-    "Behind",
     "Capabilities",
     "CheckResult",
     "Claim",
@@ -79,6 +78,7 @@ __all__ = [
     "Column",
     "Decoding",
     "Failure",
+    "FallbackSchemas",
     "Limits",
     "Mark",
     "MarkerTables",

@@ -12,7 +12,7 @@ from bulkq.model.target import ALONE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.model.target import Behind, Target
+    from bulkq.model.target import FallbackSchemas, Target
 
 ParameterSet = tuple[object, ...]
 """The values of one execution, in the order of `Query.parameters`."""
@@ -101,7 +101,7 @@ class Query:
     batch: int | None = None
     tags: tuple[str, ...] = ()
     schema: str | None = None  # of --schemas: where names without a schema are looked up first
-    behind: Behind = ALONE  # where they are looked up then
+    behind: FallbackSchemas = ALONE  # where they are looked up then
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # every `@key`, raw, for commands that own it
 
     @property

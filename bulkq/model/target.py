@@ -61,14 +61,14 @@ class Server:
 
 
 @frozen
-class Behind:
+class FallbackSchemas:
     """The schemas behind the one of `--schemas` in the search path."""
 
     shared: tuple[str, ...] = ()  # of --schemas-with: everything in them may be named
     extensions: tuple[str, ...] = ()  # of installed extensions: only what belongs to an extension may be named
 
 
-ALONE = Behind()
+ALONE = FallbackSchemas()
 
 
 @frozen
@@ -93,7 +93,7 @@ class Target:
     tags: tuple[str, ...] = ()
     expect: Mapping[str, str] = field(default_factory=dict)  # identity, compared on every new connection
     schema: str | None = None  # of --schemas: SET LOCAL search_path in every transaction
-    behind: Behind = ALONE
+    behind: FallbackSchemas = ALONE
     guard: str = ""  # of a URL that leads to the database of a protected target: the name to confirm
 
     @property

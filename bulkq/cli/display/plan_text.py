@@ -16,7 +16,7 @@ from bulkq.text.urls import safe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.model import Behind, Query, Run, Server
+    from bulkq.model import FallbackSchemas, Query, Run, Server
     from bulkq.tasks.plan.prepare import Look
     from bulkq.tasks.plan.run import QueryPlan
 
@@ -115,7 +115,7 @@ def targets_text(request: Run, notices: Sequence[str]) -> list[tuple[str, str]]:
     return rows
 
 
-def _path(behind: Behind) -> str:
+def _path(behind: FallbackSchemas) -> str:
     """Return the search path of a schema."""
     words = ["the schema", *(f'"{name}" (--schemas-with)' for name in behind.shared)]
     return ", ".join([*words, *(f'"{name}" (for its extensions only)' for name in behind.extensions)])

@@ -12,7 +12,7 @@ from bulkq.drivers.asyncpg import lock_holders
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.session import undisturbed
-from bulkq.drivers.asyncpg.statement import Form
+from bulkq.drivers.asyncpg.statement import StatementForm
 from bulkq.drivers.results import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
@@ -179,7 +179,7 @@ class Attempt:
 
     def _bind(self) -> None:
         statement = self._statement
-        if statement.shape.form is Form.PLAIN:
+        if statement.shape.form is StatementForm.PLAIN:
             self._arguments = statement.bind(self._sets)
         else:
             self._arguments = statement.numbered(self._sets, ordered=self._limits.ordered)
@@ -222,7 +222,7 @@ class Attempt:
 
     async def _batch(self) -> Reply:
         statement, arguments = self._statement, self._arguments
-        if statement.shape.form is Form.PLAIN:
+        if statement.shape.form is StatementForm.PLAIN:
             return await self._one_by_one()
         if len(arguments) == 1:
             records = await statement.handle.fetch(*arguments[0], timeout=self._deadline_s)
@@ -270,7 +270,7 @@ class Attempt:
     async def _answer(self, statement: AsyncpgStatement, params: ParameterSet) -> Reply:
         """The reply of a statement of ours to one set."""
         handle = statement.handle
-        if statement.shape.form is Form.PLAIN:
+        if statement.shape.form is StatementForm.PLAIN:
             (arguments,) = statement.bind([params])
             records = await handle.fetch(*arguments, timeout=self._deadline_s)
             return statement.plain_reply([(records, handle.get_statusmsg() or "")])

@@ -43,7 +43,7 @@ Entry = tuple[int, int, str]
 
 
 @dataclass(slots=True)
-class Texts:
+class ParameterTexts:
     """The values of parameters of one type as texts, in the order of their sets, and those that cannot be sent."""
 
     sound: list[Entry] = field(default_factory=list)
@@ -63,7 +63,7 @@ def texts_of(
     *,
     is_list: bool,
     convert: Callable[[object], object] | None = None,
-) -> Texts:
+) -> ParameterTexts:
     """The texts of the parameters at `indexes`; of a list, those of its values; NULL has none.
 
     Args:
@@ -72,7 +72,7 @@ def texts_of(
         is_list: the values are JSON arrays or array literals.
         convert: what the driver makes of a value before it sends it; a ValueError refuses it.
     """
-    found = Texts()
+    found = ParameterTexts()
     for position, values in enumerate(sets):
         for index in indexes:
             value = values[index]
@@ -98,7 +98,7 @@ def groups(columns: Iterable[tuple[int, Key]]) -> dict[Key, list[int]]:
     return found
 
 
-class Search:
+class BadTextSearch:
     """Finds the bad ones of `count` values by converting spans of them; at most about `most`, because each costs a round trip."""
 
     def __init__(self, count: int, most: int = MOST) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.postgresql import identifier
-from bulkq.drivers.asyncpg.pg_types import Type
+from bulkq.drivers.asyncpg.pg_types import PgType
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts
@@ -50,12 +50,12 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace
                 WHERE c.relname = $1::text AND a.attname = $2::text AND NOT a.attisdropped)"""
 
 
-async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, Type]) -> None:
+async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, PgType]) -> None:
     """Put the types with the oids `wanted` into `known`: one round trip, or none."""
     missing = sorted(set(wanted) - known.keys())
     if missing:
         for row in await session.fetch(TYPES.format("$1"), missing):
-            known[row[0]] = Type(*row)
+            known[row[0]] = PgType(*row)
 
 
 async def identifiers(session: AsyncpgSession, names: Mapping[str, str]) -> dict[str, str]:

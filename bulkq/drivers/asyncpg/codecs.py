@@ -38,7 +38,7 @@ from bulkq.text import pg_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bulkq.drivers.asyncpg.pg_types import Type
+    from bulkq.drivers.asyncpg.pg_types import PgType
 
     Converter = Callable[[str], object]
     """Makes the wanted value of a printed text."""
@@ -67,20 +67,20 @@ ELEMENTS = (
 """Elements of arrays that are not strings in JSON, or not the server's text."""
 
 
-def column(name: str, kind: Type, decoding: Decoding) -> Column:
+def column(name: str, kind: PgType, decoding: Decoding) -> Column:
     """The column as a sink sees it."""
     raw = decoding is Decoding.JSON and (kind.oid in (JSON, JSONB) or bool(kind.element))
     return Column(name, kind.name, raw)
 
 
-def printed(kinds: Iterable[Type], decoding: Decoding) -> frozenset[int]:
+def printed(kinds: Iterable[PgType], decoding: Decoding) -> frozenset[int]:
     """The oids of the types among `kinds` whose values the server prints."""
     if decoding is Decoding.PYTHON:
         return frozenset()
     return frozenset(kind.oid for kind in kinds) - BINARY[decoding]
 
 
-def expression(place: str, kind: Type, decoding: Decoding) -> str:
+def expression(place: str, kind: PgType, decoding: Decoding) -> str:
     """The select list item of a wrapper for the column at `place` (`q.c1`).
 
     JSON of times and arrays is written by the server here; a cast costs less than a conversion in Python.
@@ -97,7 +97,7 @@ def expression(place: str, kind: Type, decoding: Decoding) -> str:
     return f"to_json({inner})::text"
 
 
-def converters(kinds: Sequence[Type], decoding: Decoding, *, wrapped: bool) -> tuple[Converter | None, ...]:
+def converters(kinds: Sequence[PgType], decoding: Decoding, *, wrapped: bool) -> tuple[Converter | None, ...]:
     """What makes the wanted values of the printed texts of columns; () if all are wanted as they are."""
     if decoding is not Decoding.JSON:
         return ()
@@ -105,7 +105,7 @@ def converters(kinds: Sequence[Type], decoding: Decoding, *, wrapped: bool) -> t
     return tuple(found) if any(found) else ()
 
 
-def json_value(kind: Type) -> Converter | None:
+def json_value(kind: PgType) -> Converter | None:
     """What makes the JSON value of a printed text of `kind`; None if it is the text itself."""
     if kind.oid == FLOAT4:
         return float
@@ -126,7 +126,7 @@ def converted(values: Sequence[Sequence[object]], converting: Sequence[Converter
     ]
 
 
-def _unwrapped_array(kind: Type) -> bool:
+def _unwrapped_array(kind: PgType) -> bool:
     """Whether the server cannot write an array as JSON: a cast of its elements would not print them."""
     return bool(kind.element) and kind.own_text and kind.element not in FAITHFUL
 

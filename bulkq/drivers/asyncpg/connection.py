@@ -17,9 +17,9 @@ from bulkq.drivers.asyncpg import lock_holders
 from bulkq.drivers.asyncpg.admin import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
-from bulkq.drivers.asyncpg.prepare import Describer, Wanted
+from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
-from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Form, Recipe
+from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
 from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
@@ -29,7 +29,7 @@ from bulkq.model import Decoding, Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.pg_types import Type
+    from bulkq.drivers.asyncpg.pg_types import PgType
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.attempt_steps import PreparedSteps
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
@@ -67,7 +67,7 @@ class AsyncpgConnection(BaseConnection):
         self._read_only = read_only
         self._recipes = {} if recipes is None else recipes  # shared by the sessions of a driver
         self._statements: dict[tuple[object, ...], AsyncpgStatement] = {}
-        self._types: dict[int, Type] = {}
+        self._types: dict[int, PgType] = {}
         self._numbers = count(1)
         self._streaming: Attempt | None = None
 
@@ -89,7 +89,7 @@ class AsyncpgConnection(BaseConnection):
         if found is None:
             await self._clear()
             try:
-                found = await self._guarded(self._describe(Wanted(query, decoding, typed, identifiers), key))
+                found = await self._guarded(self._describe(PrepareRequest(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
                 await lock_holders.name_owners(self._session, error)
                 raise
@@ -133,7 +133,7 @@ class AsyncpgConnection(BaseConnection):
         """The rows of one set in pieces; see `Connection.stream`."""
         own = _own(statement)
         await self._clear()
-        if own.single or not limits.transaction or own.shape.form is not Form.ROWS:
+        if own.single or not limits.transaction or own.shape.form is not StatementForm.ROWS:
             yield await self.attempt(own, [params], limits)
             return
         attempt = self._streaming = self._try(own, [params], limits)
@@ -188,7 +188,7 @@ class AsyncpgConnection(BaseConnection):
         await self._session.execute(postgresql.EXPORT)
         return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
-    async def _describe(self, wanted: Wanted, key: tuple[object, ...]) -> AsyncpgStatement:
+    async def _describe(self, wanted: PrepareRequest, key: tuple[object, ...]) -> AsyncpgStatement:
         describer = Describer(
             self._session,
             self._types,

@@ -58,7 +58,7 @@ CUT = frozenset({BPCHAR, VARCHAR, BIT, VARBIT, 1014, 1015, 1561, 1563})
 """The types, and arrays of them, that an explicit cast cuts or pads, whatever it casts from."""
 
 
-class Way(StrEnum):
+class InputMethod(StrEnum):
     """How a type's input function is reached in SQL."""
 
     CAST = "cast"  # a cast from text is the input function
@@ -71,14 +71,16 @@ class Conversion:
     """What a parameter is converted to."""
 
     cast: str  # the type as SQL
-    way: Way = Way.CAST
+    way: InputMethod = InputMethod.CAST
 
     def of(self, source: str) -> str:
         """The SQL that converts `source`, an expression of type text or text[]; only `ELEMENT` writes it twice."""
         match self.way:
-            case Way.ELEMENT:  # NULL by itself: the setting array_nulls may make a text of an element that is NULL
+            case (
+                InputMethod.ELEMENT
+            ):  # NULL by itself: the setting array_nulls may make a text of an element that is NULL
                 return f"CASE WHEN {source} IS NOT NULL THEN ((ARRAY[{source}])::text::{self.cast}[])[1] END"
-            case Way.RECORD:
+            case InputMethod.RECORD:
                 built = f"pg_catalog.json_build_object('v', {source})"
                 row = f"(SELECT v FROM pg_catalog.json_to_record({built}) AS t(v {self.cast}))"
                 return f"{row}::{self.cast}"  # the same type: ANY would take a bare SELECT for its own subquery
@@ -93,8 +95,8 @@ class ParameterType:
     name: str  # for people: `bigint`, `public.country_code`
     cast: str  # for SQL, qualified and quoted, without a length: `pg_catalog.int8`
     base: int  # oid; of a domain, what it is a domain over
-    way: Way  # from text
-    items: Way  # from an array of text, if it is an array
+    way: InputMethod  # from text
+    items: InputMethod  # from an array of text, if it is an array
     delimiter: str | None  # between the elements of an array, or of a domain over one; None for other types
 
     @classmethod
@@ -102,14 +104,16 @@ class ParameterType:
         """A row of `TYPES`."""
         oid, name, cast, base, way, items, delimiter = row
         said = None if delimiter is None else str(delimiter)
-        return cls(int(str(oid)), str(name), str(cast), int(str(base)), Way(str(way)), Way(str(items)), said)
+        return cls(
+            int(str(oid)), str(name), str(cast), int(str(base)), InputMethod(str(way)), InputMethod(str(items)), said
+        )
 
     def conversion(self, declared: str | None, *, is_list: bool) -> Conversion:
         """How text becomes this type, or the `declared` one, which may have a length: a list's text is an array of text."""
         found = self.items if is_list else self.way
         if declared is None:
             return Conversion(self.cast, found)
-        return Conversion(declared, Way.RECORD if has_length(declared) and self.oid not in ROUNDED else found)
+        return Conversion(declared, InputMethod.RECORD if has_length(declared) and self.oid not in ROUNDED else found)
 
     @property
     def from_json(self) -> Callable[[object], object] | None:

@@ -13,7 +13,7 @@ TEXT_ARRAY, ANYARRAY = 1009, 2277
 
 
 @frozen
-class Type:
+class PgType:
     """A type as the server describes it."""
 
     oid: int

@@ -15,13 +15,13 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.drivers import extension_schemas, parameter_limit
 from bulkq.drivers.asyncpg import catalog, codecs, pg_types
-from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
+from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
     AsyncpgStatement,
-    Form,
     Recipe,
-    Shape,
+    StatementForm,
+    StatementShape,
     exact,
     json_text,
 )
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from bulkq.drivers.asyncpg.pg_types import Type
+    from bulkq.drivers.asyncpg.pg_types import PgType
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Converter
     from bulkq.model import Column, Parameter, Placeholder, Query
@@ -46,7 +46,7 @@ NO_TYPE = frozenset({"42P18", "42P08"})
 
 
 @frozen
-class Wanted:
+class PrepareRequest:
     """What `prepare` was asked for."""
 
     query: Query
@@ -65,7 +65,7 @@ class Describer:
     def __init__(
         self,
         session: AsyncpgSession,
-        known: dict[int, Type],
+        known: dict[int, PgType],
         name: Callable[[], str],
         *,
         pooled: bool,
@@ -79,7 +79,7 @@ class Describer:
         self._path = path
         self._lock_timeout_s = lock_timeout_s
 
-    async def describe(self, wanted: Wanted) -> AsyncpgStatement:
+    async def describe(self, wanted: PrepareRequest) -> AsyncpgStatement:
         """The statement of a query; in the transaction of each question nothing is executed.
 
         Raises:
@@ -104,7 +104,7 @@ class Describer:
         shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
         return await self._accepted(wanted, shape, second)
 
-    async def again(self, wanted: Wanted, recipe: Recipe) -> AsyncpgStatement | None:
+    async def again(self, wanted: PrepareRequest, recipe: Recipe) -> AsyncpgStatement | None:
         """What another session of the same server has found out, prepared here in two round trips.
 
         None: it is to be described from the start, because the schema has changed or has types that asyncpg must look up.
@@ -132,18 +132,18 @@ class Describer:
 
     def _shape(
         self,
-        wanted: Wanted,
+        wanted: PrepareRequest,
         text: _NumberedText,
         kinds: list[ParameterType],
         columns: tuple[Column, ...],
-        results: tuple[Type, ...],
-    ) -> Shape:
+        results: tuple[PgType, ...],
+    ) -> StatementShape:
         parameters = wanted.query.parameters
         places = {parameter.name: index for index, parameter in enumerate(parameters)}
         found = dict(zip(text.numbers, kinds, strict=True))
-        return Shape(
+        return StatementShape(
             text=text.rendered.text,
-            form=Form.PLAIN,
+            form=StatementForm.PLAIN,
             columns=columns or ROWCOUNT,
             kinds=results,
             bound=tuple(places[name] for name in text.numbers),
@@ -157,7 +157,7 @@ class Describer:
             changes=wanted.query.statement is not StatementClass.READ,
         )
 
-    async def _accepted(self, wanted: Wanted, shape: Shape, text: _NumberedText) -> AsyncpgStatement:
+    async def _accepted(self, wanted: PrepareRequest, shape: StatementShape, text: _NumberedText) -> AsyncpgStatement:
         """The first wrapper that the server takes, or none."""
         query = wanted.query
         for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
@@ -175,16 +175,16 @@ class Describer:
         handle = await self._user(text, self._name(), shape.printed)
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
 
-    def _wrappers(self, wanted: Wanted, shape: Shape) -> Iterable[tuple[Form, str]]:
+    def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
         ordinal = len(shape.bound) + 1
         if not shape.kinds:
-            return [(Form.COUNT, postgresql.counted(shape.text, ordinal))]
+            return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
         aliases = postgresql.names(len(shape.kinds))
         items = [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
         ways = [postgresql.rows, postgresql.changed_rows]
         if shape.changes:
             ways.reverse()
-        return [(Form.ROWS, way(shape.text, ordinal, items)) for way in ways]
+        return [(StatementForm.ROWS, way(shape.text, ordinal, items)) for way in ways]
 
     async def _user(
         self, text: _NumberedText, name: str, printed: Collection[int], *, guard: bool = False
@@ -251,7 +251,7 @@ class _NumberedText:
             return f"${number}"
         if not kind.cuts(parameter.type):
             return f"${number}::{_declared(parameter)}"
-        return Conversion(_declared(parameter), Way.RECORD).of(f"${number}::{kind.cast}")
+        return Conversion(_declared(parameter), InputMethod.RECORD).of(f"${number}::{kind.cast}")
 
 
 def _declared(parameter: Parameter) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.asyncpg.pg_types import Type
+    from bulkq.drivers.asyncpg.pg_types import PgType
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]
@@ -27,7 +27,7 @@ Converter = Callable[[object], object]
 ROWCOUNT = (Column("rowcount", "bigint"),)
 
 
-class Form(StrEnum):
+class StatementForm(StrEnum):
     """What the server accepted."""
 
     ROWS = "rows"  # wrapped: every row begins with the ordinal of its set
@@ -36,13 +36,13 @@ class Form(StrEnum):
 
 
 @frozen
-class Shape:
+class StatementShape:
     """What is known about a statement after it was described."""
 
     text: str  # the user's text with `$n`, unwrapped, for COPY
-    form: Form
+    form: StatementForm
     columns: tuple[Column, ...]
-    kinds: tuple[Type, ...]  # of the user's result columns
+    kinds: tuple[PgType, ...]  # of the user's result columns
     bound: tuple[int, ...]  # index into a set of $1, $2, ...
     parameters: tuple[int, ...]  # oids of the types of $1, $2, ... that Python's values are sent for
     casts: tuple[Conversion, ...]  # of text for $1, $2, ...
@@ -58,7 +58,7 @@ class Shape:
 class Recipe:
     """What describing a query has found out; every session of the same server can prepare from it."""
 
-    shape: Shape
+    shape: StatementShape
     sql: str
     single: bool
 
@@ -79,7 +79,9 @@ class AsyncpgStatement:
         "typed",
     )
 
-    def __init__(self, query: Query, shape: Shape, handle: PreparedStatement, *, typed: bool, single: bool) -> None:
+    def __init__(
+        self, query: Query, shape: StatementShape, handle: PreparedStatement, *, typed: bool, single: bool
+    ) -> None:
         self.query = query
         self.shape = shape
         self.handle = handle
@@ -98,7 +100,7 @@ class AsyncpgStatement:
     @property
     def ordinal(self) -> int | None:
         """The number of the parameter that carries the set's ordinal."""
-        return None if self.shape.form is Form.PLAIN else len(self.shape.bound) + 1
+        return None if self.shape.form is StatementForm.PLAIN else len(self.shape.bound) + 1
 
     @property
     def secret(self) -> bool:
@@ -137,7 +139,7 @@ class AsyncpgStatement:
         positions, *values = codecs.transposed(records, 1 + len(self.columns))
         places: Sequence[int] = positions  # type: ignore[assignment] # the wrapper's int8
         changed = 0
-        if self.shape.form is Form.COUNT:
+        if self.shape.form is StatementForm.COUNT:
             changed = sum(values[0])  # type: ignore[arg-type] # the wrapper's count(*)
         elif self.shape.changes:
             changed = len(records)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg.bad_texts import Error, Search, groups, of_the_value, texts_of
+from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, Error, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 from bulkq.model.dataclass import frozen
 from bulkq.text.mask import MASK
@@ -110,7 +110,7 @@ class AsyncpgTextValidator:
 
     async def _hard(self, kind: _Kind, values: Sequence[str]) -> Sequence[Finding]:
         """By conversions, up to the first error, and on from behind it."""
-        search = Search(len(values))
+        search = BadTextSearch(len(values))
         while (span := search.next()) is not None:
             search.answer(span, await self._first_error(kind, values[span.start : span.stop]))
         return search.found

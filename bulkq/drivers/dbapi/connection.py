@@ -127,7 +127,7 @@ class SqlConnection(BaseConnection):
             yield await self.attempt(known, [params], limits)
             return
         session = self._session
-        left = _Left(limits.timeout_s, strict=session.adapter.ends_quietly)
+        left = _RemainingTime(limits.timeout_s, strict=session.adapter.ends_quietly)
         try:
             with left:
                 reply = await self._hop(partial(session.begin_stream, known, params, limits), left.s, Phase.SENT)
@@ -297,7 +297,7 @@ class SqlConnection(BaseConnection):
         return error
 
 
-class _Left:
+class _RemainingTime:
     """The remaining time of a query whose rows are fetched in pieces. The time of the reader between pieces does not count.
 
     Args:

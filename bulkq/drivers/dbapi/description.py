@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Trouble:
+class ErrorDescription:
     """An error of the library in our words."""
 
     message: str
@@ -43,7 +43,7 @@ class Trouble:
 
 
 @frozen
-class Described:
+class QueryDescription:
     """What preparing a query found out."""
 
     columns: tuple[Column, ...] = ()
@@ -56,7 +56,7 @@ class Described:
 
 
 @frozen
-class Around:
+class Wrapper:
     """What stands around a statement so that the database itself writes its values."""
 
     before: str
@@ -64,7 +64,7 @@ class Around:
     forms: Forms  # of the columns, as they then come
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """A rule of ours refuses a statement."""
 
     def __init__(self, message: str, sqlstate: str) -> None:
@@ -73,7 +73,7 @@ class Refused(Exception):
         self.sqlstate = sqlstate
 
 
-class Asking(Protocol):
+class Probe(Protocol):
     """What `describe` is given: one session, and a way to execute on it."""
 
     connection: DbapiConnection

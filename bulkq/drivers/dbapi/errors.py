@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.description import Refused
+from bulkq.drivers.dbapi.description import Refusal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.model.dataclass import frozen
@@ -12,14 +12,14 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.description import Trouble
+    from bulkq.drivers.dbapi.description import ErrorDescription
     from bulkq.drivers.dbapi.statement import AttemptState
 
 CANCELED = "57014"
 
 
 @frozen
-class Moment:
+class ErrorMoment:
     """When an error came.
 
     Attributes:
@@ -39,9 +39,9 @@ class Moment:
     lost: bool
 
 
-def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment: Moment) -> DatabaseError:
+def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment: ErrorMoment) -> DatabaseError:
     """`error` for the worker."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refusal):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
         return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
     trouble = adapter.trouble(error)
@@ -66,7 +66,7 @@ def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment
     )
 
 
-def _offset(trouble: Trouble, moment: Moment) -> int | None:
+def _offset(trouble: ErrorDescription, moment: ErrorMoment) -> int | None:
     """The place in the user's text, where the error has one."""
     at, binding = trouble.at, moment.binding
     if at is None or binding is None or moment.phase is not Phase.PREPARING or at < moment.prefix:

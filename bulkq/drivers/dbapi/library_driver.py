@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import Asking, Described, Trouble
+    from bulkq.drivers.dbapi.description import ErrorDescription, Probe, QueryDescription
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.model import Query
 
@@ -128,18 +128,18 @@ class Library(Adapter):
         """`value` as the library binds it."""
         return value if type(value) in self.natives else as_text(value)
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """What an error means, by `states` or by the attributes of the exception."""
         known = super().trouble(error)
         words = known.message.lower()
         state = next((state for said, state in self.states.items() if said in words), known.sqlstate)
         return replace(known, sqlstate=state)
 
-    def is_idle(self, trouble: Trouble) -> bool:
+    def is_idle(self, trouble: ErrorDescription) -> bool:
         """Whether a ROLLBACK failed because there was nothing to undo, in the words that most databases have for it."""
         return "no transaction" in trouble.message.lower()
 
-    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+    def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:
         """Have the database check the statement, if it can."""
         explained = {StatementClass.READ, StatementClass.WRITE} if self.explains_writes else {StatementClass.READ}
         if self.explain and query.statement in explained:

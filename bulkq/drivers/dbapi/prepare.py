@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.description import Described
+    from bulkq.drivers.dbapi.description import QueryDescription
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import BadValue, ParameterSet, Query
 
@@ -58,7 +58,9 @@ def prepare(
     return statement
 
 
-def _made(adapter: Adapter, query: Query, binding: Binding, described: Described, decoding: Decoding) -> SqlStatement:
+def _made(
+    adapter: Adapter, query: Query, binding: Binding, described: QueryDescription, decoding: Decoding
+) -> SqlStatement:
     returns = described.returns_rows
     columns = described.columns
     if decoding is not Decoding.JSON:

@@ -29,7 +29,7 @@ LEFT = "2"
 
 
 @frozen
-class Seen:
+class TrialResult:
     """What a trial has shown; False where it could not be seen."""
 
     counts: bool = False
@@ -54,15 +54,15 @@ def ask_twice(session: SqlSession) -> None:
             )
 
 
-def write_and_undo(session: SqlSession) -> Seen:
+def write_and_undo(session: SqlSession) -> TrialResult:
     """Change a temporary table in a transaction that is undone; leaves no transaction open."""
     if not session.adapter.temporary:
-        return Seen()
+        return TrialResult()
     seen = _tried(session)
     return seen if seen.counts or not session.adapter.counts_otherwise() else _tried(session)
 
 
-def _tried(session: SqlSession) -> Seen:
+def _tried(session: SqlSession) -> TrialResult:
     try:
         session.ask(session.adapter.temporary)
         counts = _counted(session)
@@ -70,11 +70,11 @@ def _tried(session: SqlSession) -> Seen:
         left = session.ask(f"SELECT count(*) FROM {TABLE}")
         session.ask(f"DROP TABLE {TABLE}")
     except Exception:  # noqa: BLE001 - not seen, whatever it was
-        return Seen()
+        return TrialResult()
     finally:
         with suppress(Exception):  # there is none
             session.ask("ROLLBACK")
-    return Seen(counts, [str(row[0]) for row in left] == ["0"])
+    return TrialResult(counts, [str(row[0]) for row in left] == ["0"])
 
 
 def _counted(session: SqlSession) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
-    from bulkq.drivers.dbapi.warnings import Warned
+    from bulkq.drivers.dbapi.warnings import SessionWarnings
     from bulkq.model import BadValue, Decoding, ParameterSet, Query
 
 
@@ -56,7 +56,7 @@ class SqlSession:
         return self.transaction.why_lost
 
     @property
-    def warned(self) -> Warned:
+    def warned(self) -> SessionWarnings:
         """Warnings since they were last taken."""
         return self.transaction.warned
 

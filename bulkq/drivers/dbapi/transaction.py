@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq.drivers.dbapi.cursors import Cursors
-from bulkq.drivers.dbapi.errors import CANCELED, Moment, translated
+from bulkq.drivers.dbapi.errors import CANCELED, ErrorMoment, translated
 from bulkq.drivers.dbapi.statement import AttemptState
-from bulkq.drivers.dbapi.warnings import Warned
+from bulkq.drivers.dbapi.warnings import SessionWarnings
 from bulkq.drivers.results import uncollected
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
@@ -67,7 +67,7 @@ class Transaction:
         self.read_only = read_only
         self.attempt = AttemptState()
         self.cursors = Cursors(connection, adapter)
-        self.warned = Warned(connection, adapter)
+        self.warned = SessionWarnings(connection, adapter)
         self.phase = Phase.PREPARING
         self.is_open = False
         self._breathe = breathe
@@ -275,7 +275,7 @@ class Transaction:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
         if at < len(sets) and (large := self.adapter.too_large(sets[at], error)):
             raise self._refused(large, position) from error
-        moment = Moment(self.phase, at, position, binding, prefix, self.lost)
+        moment = ErrorMoment(self.phase, at, position, binding, prefix, self.lost)
         trouble = translated(error, self.adapter, self.attempt, moment)
         if kept:
             trouble.broken_off, trouble.hint = True, kept

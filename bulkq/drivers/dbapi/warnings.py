@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.description import Refused
+from bulkq.drivers.dbapi.description import Refusal
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter
@@ -33,7 +33,7 @@ class Warnings:
         self.count = 0
         self.first: list[str] = []
 
-    def take(self, warned: Warned, *, keep: bool) -> None:
+    def take(self, warned: SessionWarnings, *, keep: bool) -> None:
         """Add what a session has noted since the last time; forget it where its attempt failed."""
         if keep and warned.count:
             self.count += warned.count
@@ -41,7 +41,7 @@ class Warnings:
         warned.count, warned.first = 0, []
 
 
-class Warned:
+class SessionWarnings:
     """What one session was warned of since it was last asked.
 
     Args:
@@ -78,7 +78,7 @@ class Warned:
         private = any(parameter.secret for parameter in query.parameters) or "mask" in query.metadata
         for _, code, message in rows:
             if self._product.means_killed(int(str(code))):
-                raise Refused(" ".join(str(message).split()), "57014")
+                raise Refusal(" ".join(str(message).split()), "57014")
             if len(self.first) < FEW:
                 text = "(not shown: it may hold a secret)" if private else " ".join(str(message).split())[:LONGEST]
                 self.first.append(f"{query.place}: [{code}] {text}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import binding
-from bulkq.drivers.parameter_limit import SQLITE_ADVICE, Bound
+from bulkq.drivers.parameter_limit import SQLITE_ADVICE, ParameterLimit
 from bulkq.query.text_or_number import SpelledNumber
 
 if TYPE_CHECKING:
@@ -59,5 +59,5 @@ class SqliteBinding(binding.Binding):
     def __init__(self, query: Query, identifiers: Mapping[str, str], *, typed: bool, most: int) -> None:
         """Take at most `most` parameters, as this build of SQLite does."""
         # https://www.sqlite.org/limits.html#max_variable_number
-        style = replace(STYLE, bound=Bound(most, "this SQLite", SQLITE_ADVICE))
+        style = replace(STYLE, bound=ParameterLimit(most, "this SQLite", SQLITE_ADVICE))
         super().__init__(query, identifiers, typed=typed, style=style)

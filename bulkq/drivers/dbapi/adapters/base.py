@@ -17,7 +17,7 @@ from bulkq import markers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
-from bulkq.drivers.dbapi.description import Described, Refused, Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import Around, Ask, Asking, Counters, Forms
+    from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe, Wrapper
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
@@ -250,10 +250,10 @@ class Adapter:
 
     # queries
 
-    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refusal | None:  # noqa: ARG002
         """Why a statement is not executed, beyond what the database says."""
         if reading and query.statement is not StatementClass.READ:
-            return Refused(f"{query.verb} may change data", "25006")
+            return Refusal(f"{query.verb} may change data", "25006")
         return None
 
     def style(self, *, typed: bool) -> Style:  # noqa: ARG002
@@ -268,18 +268,18 @@ class Adapter:
         """Every name, also `schema.table`, that a `:{name}` placeholder may take."""
         return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
 
-    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:  # noqa: ARG002
+    def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:  # noqa: ARG002
         """What is known of `query` before it is executed; what is wrong with it raises the library's error."""
         lasting = ""
         if query.statement is StatementClass.WRITE and not self.transactional:
             lasting = f"{self.dialect.name} is not known to roll back a transaction"
-        return Described(returns_rows=returns_rows(query, self.name), lasting=lasting)
+        return QueryDescription(returns_rows=returns_rows(query, self.name), lasting=lasting)
 
     def probe(self, text: str) -> tuple[str, int]:  # noqa: ARG002
         """What `describe` executes around `text`, so that an error's place can be told: nothing, where places are not known."""
         return "", 0
 
-    def columns(self, asking: Asking, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+    def columns(self, asking: Probe, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """The result columns of what `cursor` executed last."""
         return tuple(Column(str(entry[0])) for entry in cursor.description or ())
 
@@ -316,11 +316,11 @@ class Adapter:
         """Go on to the next result of `query`, where one statement may give several; False where there is none."""
         return False
 
-    def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:  # noqa: ARG002
+    def around(self, asking: Probe, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Wrapper | None:  # noqa: ARG002
         """What to put around a query with these columns, where the library could not hold their values."""
         return None
 
-    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """What is to be done with the values that `cursor` gave, of a statement that nothing was put around."""
         return ()
 
@@ -330,12 +330,12 @@ class Adapter:
 
     # errors
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """What an error of the library means."""
         found = said(error)
-        return Trouble(found.words, found.state, self.is_disconnect(error))
+        return ErrorDescription(found.words, found.state, self.is_disconnect(error))
 
-    def is_idle(self, trouble: Trouble) -> bool:  # noqa: ARG002
+    def is_idle(self, trouble: ErrorDescription) -> bool:  # noqa: ARG002
         """Whether a ROLLBACK failed because there was nothing to undo: the database had done so after an error."""
         return False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import DUCKDB
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
-from bulkq.drivers.dbapi.description import Around, Described, Refused, Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal, Wrapper
 from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Ask, Asking, Form, Forms
+    from bulkq.drivers.dbapi.description import Ask, Form, Forms, Probe
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
@@ -145,35 +145,35 @@ class DuckDB(Adapter):
         """Snapshot isolation; DuckDB waits for no locks and knows no timeouts."""
         return ("BEGIN TRANSACTION READ ONLY" if limits.read_only else "BEGIN TRANSACTION",)
 
-    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refusal | None:
         """By the kind that DuckDB itself gives the statement."""
         if not reading:
             return None
         kinds = [statement.type.name for statement in cast("Any", connection).extract_statements(text)]
         if all(kind in READS for kind in kinds) or _only_asks(query, kinds, text):
             return None
-        return Refused(f"{query.verb or kinds[0]} may change data", "25006")
+        return Refusal(f"{query.verb or kinds[0]} may change data", "25006")
 
-    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+    def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:
         """PREPARE says what is wrong with it, DESCRIBE which columns a SELECT has; neither executes anything."""
         returns = returns_rows(query, self.name)
         if query.statement not in {StatementClass.READ, StatementClass.WRITE} or query.verb in UNPREPARED:
-            return Described(returns_rows=returns)
+            return QueryDescription(returns_rows=returns)
         asking.ask(PREPARE + binding.sample)
         asking.ask("DEALLOCATE bulkq_probe")
         if query.statement is StatementClass.WRITE:
-            return Described(returns_rows=returns)
+            return QueryDescription(returns_rows=returns)
         cursor = asking.cursor
         text = f"DESCRIBE {binding.sample}"
         cursor.execute(text, list(binding.nulls)) if not binding.bare else cursor.execute(text)
         found = cursor.fetchmany(10_000)
-        return Described(tuple(Column(str(row[0]), _named(str(row[1]))) for row in found), returns)
+        return QueryDescription(tuple(Column(str(row[0]), _named(str(row[1]))) for row in found), returns)
 
     def probe(self, text: str) -> tuple[str, int]:
         """See `describe`."""
         return PREPARE + text, len(PREPARE)
 
-    def around(self, asking: Asking, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Around | None:
+    def around(self, asking: Probe, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Wrapper | None:
         """DuckDB itself writes dates, times and intervals; whatever has none of them is executed as it is."""
         written = [_wrapping(column.type) for column in columns]
         if decoding is Decoding.PYTHON or not any(written):
@@ -188,16 +188,16 @@ class DuckDB(Adapter):
             if self.trouble(error).lost:
                 raise
             return None
-        return Around(*around, [_form(column.type, decoding) for column in columns])
+        return Wrapper(*around, [_form(column.type, decoding) for column in columns])
 
-    def forms(self, asking: Asking, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def forms(self, asking: Probe, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
         """Of what nothing can be put around, such as RETURNING, no value is believed that may have been another."""
         if decoding is Decoding.PYTHON:
             return ()
         kinds = [str(entry[1]) for entry in cursor.description or ()]
         return [partial(pg_text.certain, kind) if _as_text(kind) else _single(kind, decoding) for kind in kinds]
 
-    def columns(self, asking: Asking, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
+    def columns(self, asking: Probe, cursor: Any, *, json_wanted: bool) -> tuple[Column, ...]:  # noqa: ARG002
         """Names and DuckDB's types."""
         return tuple(Column(str(entry[0]), _named(str(entry[1]))) for entry in cursor.description or ())
 
@@ -226,7 +226,7 @@ class DuckDB(Adapter):
                     found.append(BadValue(at, index, kind, "22P02", f'"{named[at]}" is not of type {kind}'))
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """By the class of DuckDB's exceptions."""
         text = str(error)
         kinds = {kind.__name__ for kind in type(error).__mro__}
@@ -238,7 +238,7 @@ class DuckDB(Adapter):
         place = _LINE.search(text)
         words = one_line(Exception(text[: place.start()] if place else text)).partition(" Candidate")[0]
         hint = TRANSACTION_OFF if ALONE.search(words) else None
-        return Trouble(words[:KEPT], state, bool(kinds & FATAL), hint=hint, at=_offset(place))
+        return ErrorDescription(words[:KEPT], state, bool(kinds & FATAL), hint=hint, at=_offset(place))
 
     def why_not(self, error: Exception, where: str) -> str:  # noqa: ARG002
         """The file, and who holds it."""

@@ -17,7 +17,7 @@ ODBC_TAGS = re.compile(r"^(?:\[[^]]*\]\s*)+")
 
 
 @frozen
-class Said:
+class ErrorFacts:
     """What is known of an error."""
 
     words: str
@@ -25,25 +25,25 @@ class Said:
     number: int | None = None
 
 
-def said(error: BaseException) -> Said:
+def said(error: BaseException) -> ErrorFacts:
     """Read `error` as its library means it; its words are on one line."""
     arguments = error.args
     first = arguments[0] if arguments else None
     if isinstance(first, dict):
-        return Said(_line(first.get("M") or first), _state(first.get("C")))
+        return ErrorFacts(_line(first.get("M") or first), _state(first.get("C")))
     if isinstance(first, str) and len(arguments) >= 2 and STATE.fullmatch(first):
         return _odbc(first, _line(arguments[1]))
     state = next(filter(None, (_state(getattr(error, name, None)) for name in ATTRIBUTES)), None)
     if isinstance(first, int):
-        return Said(_after_number(first, arguments[1:]), state, first)
+        return ErrorFacts(_after_number(first, arguments[1:]), state, first)
     number = getattr(error, "errno", None)
-    return Said(_line(error) or type(error).__name__, state, number if isinstance(number, int) else None)
+    return ErrorFacts(_line(error) or type(error).__name__, state, number if isinstance(number, int) else None)
 
 
-def _odbc(state: str, words: str) -> Said:
+def _odbc(state: str, words: str) -> ErrorFacts:
     found = ODBC_NUMBER.search(words)
     number = int(found[1]) if found else None
-    return Said(ODBC_TAGS.sub("", words[: found.start()] if found else words).strip(), state, number)
+    return ErrorFacts(ODBC_TAGS.sub("", words[: found.start()] if found else words).strip(), state, number)
 
 
 def _after_number(number: int, rest: tuple[object, ...]) -> str:

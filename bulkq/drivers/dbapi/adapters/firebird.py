@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.drivers.dbapi.adapters.base import Adapter
-from bulkq.drivers.dbapi.description import Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription
 from bulkq.model import Server
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Firebird(Adapter):
         """As the catalog spells them: in capitals, unless they were quoted when they were made."""
         return {str(row[0]) for row in ask(NAMES)}
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """By SQLSTATE, which Firebird gives."""
         known = super().trouble(error)
         codes = getattr(error, "gds_codes", ()) or ()
         state = STATES.get(known.sqlstate or "", known.sqlstate)
-        return Trouble(known.message, state, known.lost or bool(LOST.intersection(codes)))
+        return ErrorDescription(known.message, state, known.lost or bool(LOST.intersection(codes)))
 
     def canceller(self, connection: object) -> Callable[[], object] | None:
         """firebird-driver has no method for it on a connection, but its attachment has Firebird's own."""

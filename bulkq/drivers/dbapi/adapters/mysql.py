@@ -12,7 +12,7 @@ from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
-from bulkq.drivers.dbapi.description import Described, Refused, Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.tls import far, unverified
 from bulkq.model import Column, Server, StatementClass
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.dbapi.description import Ask, Asking, Counters, Forms
+    from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, Query, Reply
 
@@ -265,13 +265,13 @@ class MySQL(Adapter):
 
     # queries
 
-    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refusal | None:  # noqa: ARG002
         """A READ ONLY transaction lets FLUSH, KILL, SET GLOBAL and LOCK TABLES through: they are no questions."""
         if reading and query.statement is not StatementClass.READ and query.statement is not StatementClass.WRITE:
-            return Refused(f"{query.verb} may change data", "25006")
+            return Refusal(f"{query.verb} may change data", "25006")
         return None
 
-    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+    def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:
         """PREPARE says what is wrong; for a SELECT, the columns are those of the same with no rows."""
         returns = returns_rows(query, self.name)
         probe = Binding(query, binding.identifiers, typed=False, style=MARKS)
@@ -280,20 +280,20 @@ class MySQL(Adapter):
         except Exception as error:
             if said(error).number not in {NOT_PREPARABLE, NOT_IN_READ_ONLY}:
                 raise
-            return Described(returns_rows=returns, lasting=self._lasting(asking, query, binding))
+            return QueryDescription(returns_rows=returns, lasting=self._lasting(asking, query, binding))
         asking.ask("DEALLOCATE PREPARE bulkq_probe")
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
-        return Described(columns, returns, lasting=self._lasting(asking, query, binding))
+        return QueryDescription(columns, returns, lasting=self._lasting(asking, query, binding))
 
-    def _lasting(self, asking: Asking, query: Query, binding: Binding) -> str:
+    def _lasting(self, asking: Probe, query: Query, binding: Binding) -> str:
         """MyISAM, Aria and others keep what a transaction did when it is rolled back."""
         if query.statement not in {StatementClass.READ, StatementClass.WRITE} and query.verb != "DO":
             return ""
         return mysql_engines.lasting(asking.ask, binding.sample, changes=query.statement is StatementClass.WRITE)
 
-    def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
+    def _columns(self, asking: Probe, binding: Binding) -> tuple[Column, ...]:
         """() where the database will not say without executing, because of a LIMIT of the user's and two columns of one name."""
         for text in (f"{binding.sample}\nLIMIT 0", f"SELECT * FROM (\n{binding.sample}\n) AS q LIMIT 0"):
             cursor = asking.cursor
@@ -318,7 +318,7 @@ class MySQL(Adapter):
             driver.bulkq_decoders = mysql_results.Decoders(driver.decoders)
         driver.decoders = driver.bulkq_decoders.of(decoding)
 
-    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
+    def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """A TIME is no time of a day, so libraries give a timedelta."""
         return mysql_results.time_forms(cursor.description or (), decoding)
 
@@ -357,13 +357,13 @@ class MySQL(Adapter):
 
     # errors
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """By the number of the error."""
         found = said(error)
         number, message = found.number, found.words
         lost = number in LOST or isinstance(error, BROKEN) or self.is_disconnect(error)
         state = STATES.get(number or 0) or getattr(error, "sqlstate", None)  # PyMySQL keeps it from 1.2 on
-        return Trouble(message, state if state != "HY000" else None, lost)
+        return ErrorDescription(message, state if state != "HY000" else None, lost)
 
     def why_not(self, error: Exception, where: str) -> str:
         """The server's or the library's words, with the next step."""

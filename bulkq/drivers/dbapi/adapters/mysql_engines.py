@@ -35,7 +35,7 @@ DEEPEST = 32
 """Views and triggers that lead to each other; the server's own bound on nesting is lower."""
 
 
-class Name(NamedTuple):
+class CatalogObject(NamedTuple):
     """A table, view or routine, and what it was reached through: `the view "v"`."""
 
     schema: str
@@ -44,11 +44,11 @@ class Name(NamedTuple):
 
 
 @dataclass(slots=True)
-class Reached:
+class ReachableObjects:
     """What a text leads to: objects that it may change, routines that it may call, events that it may cause."""
 
-    changed: list[Name] = field(default_factory=list)
-    called: list[Name] = field(default_factory=list)
+    changed: list[CatalogObject] = field(default_factory=list)
+    called: list[CatalogObject] = field(default_factory=list)
     events: set[str] = field(default_factory=set)
 
 
@@ -79,10 +79,10 @@ def lasting(ask: Ask, text: str, *, changes: bool) -> str:
     return "views and triggers that it changes are nested too deeply to be followed"
 
 
-def reached(text: str, schema: str, through: str) -> Reached:
+def reached(text: str, schema: str, through: str) -> ReachableObjects:
     """What a statement, or the body of a trigger or routine of `schema`, names."""
     tokens = tokenize(text, MYSQL.name).tokens
-    found = Reached()
+    found = ReachableObjects()
     first = next((t.word for t in tokens if t.word != "("), "")
     starts = [0] if first in CHANGES or first == "WITH" else []
     starts += [i for i, token in enumerate(tokens) if i and token.word in CHANGES]
@@ -96,7 +96,7 @@ def reached(text: str, schema: str, through: str) -> Reached:
         before = tokens[i - 1].word if i else ""
         if token.kind in {TokenKind.WORD, TokenKind.QUOTED} and (behind == "(" or before == "CALL"):
             owner = _text(tokens[i - 2], text) if before == "." and i > 1 else schema
-            found.called.append(Name(owner, _text(token, text), through))
+            found.called.append(CatalogObject(owner, _text(token, text), through))
     return found
 
 
@@ -107,18 +107,18 @@ def _until_values(tokens: Sequence[Token], start: int, *, whole: bool) -> Iterat
         yield token
 
 
-def _names(tokens: Iterable[Token], text: str, schema: str, through: str) -> list[Name]:
+def _names(tokens: Iterable[Token], text: str, schema: str, through: str) -> list[CatalogObject]:
     """Names that may be tables, with their schemas; three parts are a column."""
     parts: list[str] = []
     dotted = False
-    found: list[Name] = []
+    found: list[CatalogObject] = []
     for token in (*tokens, None):
         if token is not None and token.word == ".":
             dotted = True
             continue
         if parts and not dotted:
             if len(parts) < 3:
-                found.append(Name(parts[0] if len(parts) == 2 else schema, parts[-1], through))
+                found.append(CatalogObject(parts[0] if len(parts) == 2 else schema, parts[-1], through))
             parts = []
         dotted = False
         if token is not None and token.kind in {TokenKind.WORD, TokenKind.QUOTED}:
@@ -132,9 +132,9 @@ def _text(token: Token, text: str) -> str:
     return text[token.start : token.end].strip("`").replace("``", "`")
 
 
-def _fresh(names: Iterable[Name], seen: set[tuple[str, str]], kind: str) -> list[Name]:
+def _fresh(names: Iterable[CatalogObject], seen: set[tuple[str, str]], kind: str) -> list[CatalogObject]:
     """Those that were not looked at before."""
-    found: dict[tuple[str, str], Name] = {}
+    found: dict[tuple[str, str], CatalogObject] = {}
     for name in names:
         key = (kind, f"{name.schema}.{name.name}")
         if key not in seen:
@@ -143,7 +143,7 @@ def _fresh(names: Iterable[Name], seen: set[tuple[str, str]], kind: str) -> list
     return list(found.values())
 
 
-def _kept(ask: Ask, names: Sequence[Name]) -> str:
+def _kept(ask: Ask, names: Sequence[CatalogObject]) -> str:
     """The first table of an engine without transactions."""
     rows = _each(
         ask,
@@ -158,9 +158,11 @@ def _kept(ask: Ask, names: Sequence[Name]) -> str:
     return f'the table "{name.name}"{through} uses the engine {engine}, which has no transactions'
 
 
-def _behind(ask: Ask, changed: Sequence[Name], called: Sequence[Name], events: set[str]) -> tuple[Reached, str]:
+def _behind(
+    ask: Ask, changed: Sequence[CatalogObject], called: Sequence[CatalogObject], events: set[str]
+) -> tuple[ReachableObjects, str]:
     """What views, triggers and routines lead to, and why that cannot be known."""
-    found = Reached()
+    found = ReachableObjects()
     views = _each(
         ask,
         "SELECT {n}, 'view', TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS "
@@ -188,7 +190,7 @@ def _behind(ask: Ask, changed: Sequence[Name], called: Sequence[Name], events: s
     return found, ""
 
 
-def _add(found: Reached, body: str, schema: str, what: str, events: set[str], *, view: bool) -> None:
+def _add(found: ReachableObjects, body: str, schema: str, what: str, events: set[str], *, view: bool) -> None:
     """What the body of a view, trigger or routine leads to. A view changes its tables by the events of the statement."""
     inner = reached(body, schema, what)
     found.called += inner.called
@@ -196,7 +198,7 @@ def _add(found: Reached, body: str, schema: str, what: str, events: set[str], *,
     found.changed += _names(tokenize(body, MYSQL.name).tokens, body, schema, what) if view else inner.changed
 
 
-def _each(ask: Ask, text: str, names: Sequence[Name]) -> list[tuple[object, ...]]:
+def _each(ask: Ask, text: str, names: Sequence[CatalogObject]) -> list[tuple[object, ...]]:
     """The rows of `text` for all names: a look-up for each is cheap, a condition over several reads every table's definition."""
     looks = [
         text.format(n=n, schema=MYSQL.literal(name.schema), name=MYSQL.literal(name.name))

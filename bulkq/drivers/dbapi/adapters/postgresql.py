@@ -28,7 +28,7 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     conversions,
     unwritable,
 )
-from bulkq.drivers.dbapi.description import Described, Refused, Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.asyncpg.pg_types import Type
-    from bulkq.drivers.dbapi.description import Ask, Asking, Forms
+    from bulkq.drivers.asyncpg.pg_types import PgType
+    from bulkq.drivers.dbapi.description import Ask, Forms, Probe
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import ConnectionParameter
@@ -104,7 +104,7 @@ class Postgres(Adapter):
         self._number = 0
         self._parameters = ParameterTypes()
         self._style = ""  # of dates in the server's own text; "" if it is ISO
-        self._types: dict[int, Type] = {}
+        self._types: dict[int, PgType] = {}
 
     def url(self, url: URL, *, read_only: bool) -> URL:  # noqa: ARG002
         """A host that is not this machine is never talked to in plain text unless the user says so."""
@@ -261,7 +261,7 @@ class Postgres(Adapter):
         """Tables, columns, schemas, functions, types, roles, databases."""
         return {str(row[0]) for row in ask(NAMES) if row[0] is not None}
 
-    def describe(self, asking: Asking, query: Query, binding: Binding) -> Described:
+    def describe(self, asking: Probe, query: Query, binding: Binding) -> QueryDescription:
         """PREPARE says what is wrong and which types the parameters have, a cursor which columns there are."""
         returns = returns_rows(query, self.name)
         probe = Binding(query, binding.identifiers, typed=False, style=DOLLARS)
@@ -269,30 +269,30 @@ class Postgres(Adapter):
             self._refuse_others(asking, query, probe)
             types = self._parameters.declared(asking, query)
             bind(query, binding, types)
-            return Described(returns_rows=returns, conversions=conversions(query, types))
+            return QueryDescription(returns_rows=returns, conversions=conversions(query, types))
         types = self._parameters.prepared(asking, probe)
         self._refuse_others(asking, query, probe)
         bind(query, binding, types)
         columns: tuple[Column, ...] = ()
         if query.statement is StatementClass.READ:
             columns = self._columns(asking, binding)
-        return Described(
+        return QueryDescription(
             columns, returns, {name: kind.name for name, kind in types.items()}, conversions=conversions(query, types)
         )
 
-    def _refuse_others(self, asking: Asking, query: Query, probe: Binding) -> None:
+    def _refuse_others(self, asking: Probe, query: Query, probe: Binding) -> None:
         question = extension_schemas.question(query, probe.sample)
         if question is not None:
             extension_schemas.refuse(query, asking.ask(question))
 
-    def _columns(self, asking: Asking, binding: Binding) -> tuple[Column, ...]:
+    def _columns(self, asking: Probe, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor
         text = f"DECLARE bulkq_probe CURSOR FOR {binding.sample}"
         cursor.execute(text) if binding.bare else cursor.execute(text, binding.nulls)
         cursor.execute("FETCH 0 FROM bulkq_probe")
         return self.columns(asking, cursor, json_wanted=True)
 
-    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:  # noqa: ARG002
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refusal | None:  # noqa: ARG002
         """The server's READ ONLY transaction is the guard."""
         return None
 
@@ -301,7 +301,7 @@ class Postgres(Adapter):
         prefix = PREPARE.format("........")
         return prefix + text, len(prefix)
 
-    def columns(self, asking: Asking, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:
+    def columns(self, asking: Probe, cursor: DbapiCursor, *, json_wanted: bool) -> tuple[Column, ...]:
         """JSON is embedded as it is, and arrays become JSON."""
         entries = [(str(entry[0]), _int(entry[1])) for entry in cursor.description or ()]
         kinds = self._kinds(asking, [oid for _, oid in entries]) if json_wanted else ()
@@ -315,21 +315,21 @@ class Postgres(Adapter):
         texts_of = TEXTS.get(self.dialect.driver)
         return texts_of(connection, forms.BINARY[decoding]) if texts_of is not None else None
 
-    def forms(self, asking: Asking, cursor: DbapiCursor, decoding: Decoding) -> Forms:
+    def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:
         """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
         if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
             return ()
         kinds = self._kinds(asking, [_int(entry[1]) for entry in cursor.description or ()])
         return [None if kind is None else forms.json_value(kind) for kind in kinds]
 
-    def _kinds(self, asking: Asking, oids: Sequence[int]) -> Sequence[Type | None]:
+    def _kinds(self, asking: Probe, oids: Sequence[int]) -> Sequence[PgType | None]:
         """The types with these oids; None if JSON takes their values as they come."""
         if self.dialect.driver not in TEXTS:
             return [None] * len(oids)
         unknown = sorted(set(oids) - PLAIN - self._types.keys())
         if unknown:
             for row in asking.ask(catalog.TYPES.format(postgresql.literal(f"{{{','.join(map(str, unknown))}}}"))):
-                kind = pg_types.Type(*cast("Any", row))
+                kind = pg_types.PgType(*cast("Any", row))
                 self._types[kind.oid] = kind
         return [self._types.get(oid) for oid in oids]
 
@@ -351,10 +351,10 @@ class Postgres(Adapter):
 
     # errors
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """psycopg and psycopg2 have the server's own fields."""
         if isinstance(error, UnicodeEncodeError):
-            return Trouble(unwritable(error), UNTRANSLATABLE)
+            return ErrorDescription(unwritable(error), UNTRANSLATABLE)
         details = getattr(error, "diag", None)
         found = said(error)
         state = found.state
@@ -362,7 +362,7 @@ class Postgres(Adapter):
         message = getattr(details, "message_primary", None) or found.words
         position = getattr(details, "statement_position", None)
         hint = DECLARE if state in NO_TYPE else getattr(details, "message_hint", None)
-        return Trouble(message, state, lost, hint, int(position) - 1 if position else None)
+        return ErrorDescription(message, state, lost, hint, int(position) - 1 if position else None)
 
     def why_not(self, error: Exception, where: str) -> str:
         """libpq's words, without what it says of each address twice; psycopg2 cannot read those that are no UTF-8."""

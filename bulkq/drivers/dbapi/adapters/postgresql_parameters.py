@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg import pg_types
-from bulkq.drivers.asyncpg.bad_texts import Search, groups, texts_of
-from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, ParameterType, Way
+from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, groups, texts_of
+from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.model import BadValue, PlaceholderKind
 from bulkq.text.arrays import list_of_text
 from bulkq.text.mask import MASK
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.bad_texts import Entry
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Ask, Asking
+    from bulkq.drivers.dbapi.description import Ask, Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 
@@ -38,7 +38,7 @@ class ParameterTypes:
     def __init__(self) -> None:
         self._known: dict[int, ParameterType] = {}
 
-    def prepared(self, asking: Asking, probe: Binding) -> dict[str, ParameterType]:
+    def prepared(self, asking: Probe, probe: Binding) -> dict[str, ParameterType]:
         """The types of the parameters of `probe`, whose marks are `$1`, `$2`, ...; a list has the type of its elements.
 
         Raises:
@@ -52,7 +52,7 @@ class ParameterTypes:
             asking.ask(f"DEALLOCATE bulkq_probe_{name}")
         return self._types(asking, probe.names, list_of_text(oids))
 
-    def declared(self, asking: Asking, query: Query) -> dict[str, ParameterType]:
+    def declared(self, asking: Probe, query: Query) -> dict[str, ParameterType]:
         """The declared types of a statement that PREPARE does not take.
 
         Raises:
@@ -65,7 +65,7 @@ class ParameterTypes:
         (oids,) = asking.ask(f"SELECT {', '.join(kinds)}")
         return self._types(asking, names, oids)
 
-    def _types(self, asking: Asking, names: Sequence[str], given: Sequence[object]) -> dict[str, ParameterType]:
+    def _types(self, asking: Probe, names: Sequence[str], given: Sequence[object]) -> dict[str, ParameterType]:
         oids = [int(str(oid)) for oid in given]
         unknown = set(oids) - self._known.keys()
         if unknown:
@@ -91,14 +91,14 @@ def _cast(parameter: Parameter, kind: ParameterType, *, call: bool) -> Callable[
     """How a mark is written; None: as any other. It is written once, because some libraries want a value for each mark."""
     declared = _declared(parameter)
     found = kind.conversion(declared, is_list=False)
-    if found.way is Way.CAST and kind.items is Way.CAST:
+    if found.way is InputMethod.CAST and kind.items is InputMethod.CAST:
         return None
-    if call and found.way is not Way.RECORD:
+    if call and found.way is not InputMethod.RECORD:
         return (
             str  # an argument of CALL takes no subquery, and converts a mark without a type as the input function does
         )
     source = kind.cast if declared and kind.delimiter and kind.cuts(declared) else "text"
-    return lambda mark: Conversion(found.cast, Way.RECORD).of(f"{mark}::{source}")
+    return lambda mark: Conversion(found.cast, InputMethod.RECORD).of(f"{mark}::{source}")
 
 
 def _declared(parameter: Parameter) -> str | None:
@@ -183,7 +183,7 @@ class TextValidator:
             rows, error = self._try(_soft(values, conversion.cast))
             if error is None:
                 return [(int(str(at)), str(state), str(message)) for at, state, message in rows]
-        search = Search(len(values))
+        search = BadTextSearch(len(values))
         while (span := search.next()) is not None:
             _, error = self._try(_hard(values[span.start : span.stop], conversion))
             search.answer(span, error and (None, *error))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
-from bulkq.drivers.dbapi.description import Refused, Trouble
+from bulkq.drivers.dbapi.description import ErrorDescription, Refusal
 from bulkq.drivers.sqlite import file_access
 from bulkq.errors import TargetError
 from bulkq.model import Server, StatementClass
@@ -107,12 +107,12 @@ class SQLite(Adapter):
         self._asks_changes = not self._asks_changes
         return self._asks_changes
 
-    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refused | None:
+    def refusal(self, query: Query, text: str, connection: DbapiConnection, *, reading: bool) -> Refusal | None:
         """As the drivers of Python's own library refuse."""
         if query.verb in FILE_VERBS or (query.verb == "VACUUM" and "INTO" in text.upper().split()):
-            return Refused("a run works on one database file: ATTACH and VACUUM INTO are refused", "25006")
+            return Refusal("a run works on one database file: ATTACH and VACUUM INTO are refused", "25006")
         if reading and query.statement is not StatementClass.READ:
-            return Refused(f"{query.verb} may change data", "25006")
+            return Refusal(f"{query.verb} may change data", "25006")
         return super().refusal(query, text, connection, reading=reading)
 
     def names(self, ask: Ask, connection: DbapiConnection) -> set[str]:  # noqa: ARG002
@@ -124,14 +124,14 @@ class SQLite(Adapter):
             known |= {str(row[0]) for row in ask(COLUMNS)}
         return known
 
-    def trouble(self, error: Exception) -> Trouble:
+    def trouble(self, error: Exception) -> ErrorDescription:
         """By SQLite's words: of these libraries only some keep its number."""
         known = super().trouble(error)
         words = known.message.lower()
         state = next((state for said, state in STATES if said in words), known.sqlstate)
-        return Trouble(known.message, state, known.lost)
+        return ErrorDescription(known.message, state, known.lost)
 
-    def is_idle(self, trouble: Trouble) -> bool:
+    def is_idle(self, trouble: ErrorDescription) -> bool:
         """Turso undoes a transaction at every error of a statement, SQLite at some."""
         return "no transaction is active" in trouble.message
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.asyncpg.bad_texts import Search, Texts, groups, of_the_value, texts_of
+from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, ParameterTexts, groups, of_the_value, texts_of
 
 
 def searched(count: int, bad: set[int], *, named: bool, most: int = 20) -> tuple[list[int], int]:
     """What is found among `count` values by a server that names the culprit, or does not; and how often it was asked."""
-    search = Search(count, most)
+    search = BadTextSearch(count, most)
     asked = 0
     while (span := search.next()) is not None:
         asked += 1
@@ -57,7 +57,7 @@ def test_what_plpgsql_raises_is_the_values_fault(state: str) -> None:
 
 def test_texts_have_the_positions_of_their_sets() -> None:
     """NULL has no text, a list has one for each of its values, and what cannot be sent is refused at once."""
-    assert texts_of([("a",), (None,), (7,)], [0], is_list=False) == Texts([(0, 0, "a"), (2, 0, "7")])
+    assert texts_of([("a",), (None,), (7,)], [0], is_list=False) == ParameterTexts([(0, 0, "a"), (2, 0, "7")])
     assert texts_of([("a", "b"), ("c", "d")], [1, 0], is_list=False).sound == [
         (0, 1, "b"),
         (0, 0, "a"),
@@ -66,8 +66,10 @@ def test_texts_have_the_positions_of_their_sets() -> None:
     ]
     assert texts_of([('["a",null,1]',), ("{b}",)], [0], is_list=True).sound == [(0, 0, "a"), (0, 0, "1"), (1, 0, "b")]
     nul = "a text value cannot hold the character NUL"
-    assert texts_of([("a\0",)], [0], is_list=False) == Texts([], [(0, 0, "a\0", "22021", nul)])
-    assert texts_of([("x",)], [0], is_list=True) == Texts([], [(0, 0, "x", "22P02", '"x" is not a JSON array')])
+    assert texts_of([("a\0",)], [0], is_list=False) == ParameterTexts([], [(0, 0, "a\0", "22021", nul)])
+    assert texts_of([("x",)], [0], is_list=True) == ParameterTexts(
+        [], [(0, 0, "x", "22P02", '"x" is not a JSON array')]
+    )
 
 
 def test_a_text_is_what_the_driver_sends() -> None:
@@ -79,7 +81,7 @@ def test_a_text_is_what_the_driver_sends() -> None:
         return f"{{{value}}}"
 
     found = texts_of([("a",), ("bad",)], [0], is_list=False, convert=convert)
-    assert found == Texts([(0, 0, "{a}")], [(1, 0, "bad", "22000", "is not an array")])
+    assert found == ParameterTexts([(0, 0, "{a}")], [(1, 0, "bad", "22000", "is not an array")])
 
 
 def test_parameters_of_one_type_are_checked_together() -> None:

@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 
 from bulkq.drivers.asyncpg import codecs, pg_types, statement
-from bulkq.drivers.asyncpg.pg_types import Type
+from bulkq.drivers.asyncpg.pg_types import PgType
 from bulkq.model import Decoding
 from bulkq.text.arrays import array_text, list_of_text
 
 
-def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = False) -> Type:
+def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = False) -> PgType:
     """A type of that oid."""
-    return Type(oid, "t", "pg_catalog.t", element, delimiter, own_text)
+    return PgType(oid, "t", "pg_catalog.t", element, delimiter, own_text)
 
 
 def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> object:

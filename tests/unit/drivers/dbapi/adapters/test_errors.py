@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.dbapi.adapters.errors import Said, said
+from bulkq.drivers.dbapi.adapters.errors import ErrorFacts, said
 
 
 class WithAttributes(Exception):
@@ -24,22 +24,22 @@ ODBC = "[40001] [ma-3.1.20][10.11.19-MariaDB]Deadlock found when trying to get l
     [
         (
             Exception({"S": "ERROR", "C": "40P01", "M": "deadlock\ndetected", "P": "7"}),
-            Said("deadlock detected", "40P01"),
+            ErrorFacts("deadlock detected", "40P01"),
         ),
-        (Exception({"x": "y"}), Said("{'x': 'y'}")),
-        (Exception("40001", ODBC), Said("Deadlock found when trying to get lock", "40001", 1213)),
-        (Exception("HY018", "[HY018] [unixODBC]cancelled"), Said("cancelled", "HY018")),
-        (Exception(1213, "Deadlock found"), Said("Deadlock found", None, 1213)),
-        (Exception(20009, b"Unable to connect\n"), Said("Unable to connect", None, 20009)),
-        (Exception(7), Said("error 7", None, 7)),
-        (Exception(0), Said("connection lost", None, 0)),
-        (WithAttributes("gone", sqlstate="57P01"), Said("gone", "57P01")),
-        (WithAttributes("gone", pgcode="57P01", sqlstate=None), Said("gone", "57P01")),
-        (WithAttributes("late", errno=1969, sqlstate="70100"), Said("late", "70100", 1969)),
-        (ValueError(), Said("ValueError")),
-        (Exception("a word"), Said("a word")),
+        (Exception({"x": "y"}), ErrorFacts("{'x': 'y'}")),
+        (Exception("40001", ODBC), ErrorFacts("Deadlock found when trying to get lock", "40001", 1213)),
+        (Exception("HY018", "[HY018] [unixODBC]cancelled"), ErrorFacts("cancelled", "HY018")),
+        (Exception(1213, "Deadlock found"), ErrorFacts("Deadlock found", None, 1213)),
+        (Exception(20009, b"Unable to connect\n"), ErrorFacts("Unable to connect", None, 20009)),
+        (Exception(7), ErrorFacts("error 7", None, 7)),
+        (Exception(0), ErrorFacts("connection lost", None, 0)),
+        (WithAttributes("gone", sqlstate="57P01"), ErrorFacts("gone", "57P01")),
+        (WithAttributes("gone", pgcode="57P01", sqlstate=None), ErrorFacts("gone", "57P01")),
+        (WithAttributes("late", errno=1969, sqlstate="70100"), ErrorFacts("late", "70100", 1969)),
+        (ValueError(), ErrorFacts("ValueError")),
+        (Exception("a word"), ErrorFacts("a word")),
     ],
 )
-def test_where_libraries_keep_what_they_say(error: Exception, expected: Said) -> None:
+def test_where_libraries_keep_what_they_say(error: Exception, expected: ErrorFacts) -> None:
     """State, number and words come out the same whichever library raised them."""
     assert said(error) == expected
