@@ -58,9 +58,67 @@ PARTICIPLES = {
 NO_MODULES = {"bulkq.toml", "bulkq.css"}
 """Names of files that look like names of modules."""
 
+STRUCTURE = {"contributing", "imports", "product_names", "structure"}
+"""Unit tests of the package as a whole."""
+
+UNTESTED = """
+__main__ api errors protocols resources
+cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
+cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan cli/commands/report cli/commands/resume
+cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets cli/completion/answer cli/completion/shells
+cli/completion/values cli/display/check_history cli/display/plan_check cli/display/plan_text cli/display/progress_text
+cli/errors cli/messages cli/options/build_run cli/options/check_options cli/options/execute_options cli/options/limits
+cli/options/option cli/options/origins cli/options/output cli/options/queries cli/options/run_options
+cli/options/safety cli/options/sources cli/options/targets cli/reserve_stdout cli/signals
+dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_catalog dialects/postgresql_catalog
+dialects/sqlite
+drivers/asyncpg/admin drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
+drivers/asyncpg/connection drivers/asyncpg/conversion drivers/asyncpg/driver drivers/asyncpg/errors
+drivers/asyncpg/lock_holders drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/session
+drivers/asyncpg/statement drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts drivers/attempt_steps
+drivers/base drivers/binding drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb drivers/dbapi/adapters/firebird
+drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results drivers/dbapi/adapters/parameters
+drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
+drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/answers
+drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/description drivers/dbapi/driver drivers/dbapi/errors
+drivers/dbapi/execute drivers/dbapi/executor drivers/dbapi/identifiers drivers/dbapi/library_driver
+drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls
+drivers/dbapi/statement drivers/dbapi/stream drivers/dbapi/transaction drivers/dbapi/warnings drivers/exit_threads
+drivers/extension_schemas drivers/libpq/parameters drivers/libpq/server_settings drivers/libpq/service_file
+drivers/libpq/url drivers/parameter_limit drivers/read_only_errors drivers/results drivers/sqlite/aiosqlite
+drivers/sqlite/authorizer drivers/sqlite/claims drivers/sqlite/pysqlite drivers/sqlite/session drivers/threads
+drivers/tls
+engine/context engine/executors/local engine/lane engine/runner
+ledger/check_file ledger/checks ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
+ledger/file_lock ledger/file_writer ledger/maintenance ledger/migrate ledger/newest_runs ledger/null ledger/open
+ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
+lifecycle/carry_out lifecycle/execute lifecycle/expand_targets lifecycle/finish lifecycle/identifier_variants
+lifecycle/job lifecycle/late_failures lifecycle/open lifecycle/open_run lifecycle/open_targets lifecycle/preflight
+lifecycle/query_changes lifecycle/query_files lifecycle/record lifecycle/request_json lifecycle/restore_request
+lifecycle/resume_state lifecycle/run_identity lifecycle/sources lifecycle/takeover lifecycle/target_markers
+lifecycle/untyped_parameters lifecycle/validate_parameters lifecycle/write_order
+model/attempt_plan model/batch model/check model/check_conditions model/query model/row model/target
+query/classify query/errors query/placeholders query/text_or_number
+reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading reports/html/matrix
+reports/html/page reports/html/runs reports/html/style reports/html/words reports/targets
+sinks/csv_tsv sinks/extra_columns sinks/json_rows sinks/null sinks/stream_output
+sources/batch_queue sources/binding sources/bound_source sources/copy_text sources/feed sources/json_array
+sources/json_codec sources/json_lines sources/object_reader sources/quoted_fields sources/request sources/spool_codec
+sources/sql
+targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
+tasks/check/collector tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check
+tasks/check/results tasks/check/selection tasks/check/targets tasks/check/task tasks/check/validate tasks/demo
+tasks/doctor tasks/lint tasks/ping tasks/plan/check tasks/plan/prepare tasks/plan/run tasks/report tasks/resume
+tasks/retry tasks/run
+text/json_text text/mask text/moments
+transforms/child transforms/mapper transforms/process_pool
+"""
+"""Modules without a file of unit tests, which other tests cover. Remove entries, add none; rename those of modules that move."""
+
 LONGEST_BODY = 60  # near 20 is the aim
 TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 TESTS = Path(__file__).parents[1]
+UNIT = TESTS / "unit"
 
 
 def imported(*arguments: str) -> set[str]:
@@ -179,6 +237,18 @@ def test_test_files_have_one_subject() -> None:
     assert {name: n for name, n in lengths.items() if n > LONGEST_TEST_FILE} == {}
 
 
+def test_unit_tests_mirror_the_package() -> None:
+    """A file of unit tests has the path of the module or the package that it tests."""
+    assert unit_tests() - STRUCTURE - modules() - packages() == set()
+
+
+def test_modules_without_unit_tests_become_fewer() -> None:
+    """A new module comes with a file of unit tests."""
+    without = modules() - unit_tests()
+    assert without - set(UNTESTED.split()) == set(), "write unit tests, or rename the entry of a module that moved"
+    assert set(UNTESTED.split()) - without == set(), "remove them from UNTESTED"
+
+
 def test_no_module_is_named_by_a_participle() -> None:
     """A module is a noun for what it holds, or a verb for one operation."""
     names = {str(p.relative_to(PACKAGE)) for p in MODULES if p.stem.endswith(("ing", "ed")) and p.stem not in NOUNS}
@@ -253,6 +323,22 @@ def leads_somewhere(root: Path, parts: Sequence[str]) -> bool:
         if module is not None:
             return all(re.search(rf"\b{name}\b", module.read_text()) for name in parts[length:])
     return False
+
+
+def unit_tests() -> set[str]:
+    """Paths that the files of unit tests stand for, such as `engine/lane` for `tests/unit/engine/test_lane.py`."""
+    files = ((path, path.relative_to(UNIT)) for path in UNIT.rglob("test_*.py"))
+    return {(relative.parent / path.stem.removeprefix("test_")).as_posix() for path, relative in files}
+
+
+def modules() -> set[str]:
+    """Paths of the modules, without those that are packages."""
+    return {path.relative_to(PACKAGE).with_suffix("").as_posix() for path in MODULES if path.name != "__init__.py"}
+
+
+def packages() -> set[str]:
+    """Paths of the packages."""
+    return {path.parent.relative_to(PACKAGE).as_posix() for path in MODULES if path.name == "__init__.py"}
 
 
 def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
