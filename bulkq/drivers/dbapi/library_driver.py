@@ -58,7 +58,6 @@ class Library(Adapter):
         paramstyle: of placeholders, by PEP 249's name; "" for that of `module`, or `qmark`.
         natives: types of the values that the library binds; any other value is given as text. Empty for those that the databases
             of the dialect have.
-        quote: around identifiers; "" for that of the dialect.
         explain: what, before a statement, makes the database check it without executing it; "" for nothing.
         explains_writes: `explain` takes statements that change data too.
         states: what the words of an error mean: a part of the message in lower case, and the SQLSTATE. They outrank the
@@ -73,7 +72,6 @@ class Library(Adapter):
     module: ModuleType | None = None
     paramstyle = ""
     natives: frozenset[type] = frozenset()
-    quote = ""
     explain = ""
     explains_writes = True
     states: Mapping[str, str] = MappingProxyType({})
@@ -86,7 +84,6 @@ class Library(Adapter):
         dialect.name, dialect.driver = self.product, self.library
         self.tried = frozenset({self.library} if self.trusted else ())
         super().__init__(dialect)
-        self.facts = replace(self.facts, quote=self.quote or self.facts.quote)
         self.natives = self.natives or (SIMPLE if self.facts.dynamic_types else NATIVE)
 
     @classmethod
