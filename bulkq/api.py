@@ -20,7 +20,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.control import Control
 from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
-from bulkq.lifecycle.job import Given
+from bulkq.lifecycle.job import CallerResources
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.model.row import Row, row_class
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
@@ -244,7 +244,7 @@ class Database:
         """Begin a run in the task group of `bulkq.open`."""
         if self._closed:
             raise UsageError("bulkq.open was left: this database is closed")
-        given = Given(source, sink, self._sessions_for(write=request.safety.write))
+        given = CallerResources(source, sink, self._sessions_for(write=request.safety.write))
         # Errors travel in the task's result: one run that fails must not take its neighbours down.
         inner = run(request, control=control, given=given)
         future: asyncio.Task[RunSummary] = asyncio.get_running_loop().create_task(inner)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Rules:
+class StopLimits:
     """When the run stops by itself."""
 
     fail_fast: bool = False
@@ -61,7 +61,7 @@ class RunContext:
         progress: Progress,
         observers: Sequence[Observer],
         control: Control,
-        rules: Rules,
+        rules: StopLimits,
         ledger: Ledger,
         reserved: int = 0,
         throttle: Throttle | None = None,

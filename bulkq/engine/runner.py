@@ -19,7 +19,7 @@ from bulkq.model.counts import Counts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.engine.context import Rules
+    from bulkq.engine.context import StopLimits
     from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
@@ -52,7 +52,7 @@ class Runner:
         progress: Progress,
         observers: Sequence[Observer],
         control: Control,
-        rules: Rules,
+        rules: StopLimits,
         ledger: Ledger,
         ordered: bool = True,
         canaries: Sequence[ConnectionPool] = (),

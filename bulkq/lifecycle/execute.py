@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.context import Rules
+from bulkq.engine.context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
 from bulkq.lifecycle import write_order
@@ -64,7 +64,7 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
         progress=opened.progress,
         observers=opened.observers,
         control=opened.job.control,
-        rules=Rules(
+        rules=StopLimits(
             fail_fast=limits.fail_fast,
             max_failures=limits.max_failures,
             deadline_s=limits.deadline_s,

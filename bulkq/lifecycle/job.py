@@ -25,7 +25,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 @dataclass(slots=True)
-class Given:
+class CallerResources:
     """Source, sink and connections that the Python API passes in. A run with them has exactly one query."""
 
     source: ParameterSource
@@ -63,7 +63,7 @@ class Job:
     control: Control
     observers: Sequence[Observer] = ()
     console: Console = field(default_factory=Console)
-    given: Given | None = None
+    given: CallerResources | None = None
     resume: ResumeState = field(default_factory=ResumeState)
 
     def say(self, text: str) -> None:

@@ -34,7 +34,7 @@ class Finding:
 
 
 @frozen
-class Prepared:
+class ServerFindings:
     """What the server said: findings, the queries it was not asked about with the reason, and how many it took."""
 
     findings: tuple[Finding, ...]
@@ -45,7 +45,7 @@ class Prepared:
     warnings: tuple[LintFinding, ...] = ()  # of what the statement alone does not show
 
 
-async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
+async def prepare(queries: Sequence[Query], target: Target) -> ServerFindings:
     """Let the server of `target` prepare every query, over one connection; nothing is executed.
 
     Raises:
@@ -73,7 +73,7 @@ async def prepare(queries: Sequence[Query], target: Target) -> Prepared:
     finally:
         await connection.close()
     server = connection.server
-    return Prepared(tuple(findings), tuple(skipped), accepted, driver.target, server, tuple(warnings))
+    return ServerFindings(tuple(findings), tuple(skipped), accepted, driver.target, server, tuple(warnings))
 
 
 def why_not(query: Query) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
-    from bulkq.lifecycle.job import Given
+    from bulkq.lifecycle.job import CallerResources
     from bulkq.model import Run, RunSummary
     from bulkq.protocols import Observer
     from bulkq.targets import Config
@@ -30,7 +30,7 @@ async def run(
     stdout: BinaryIO | None = None,
     stdin: BinaryIO | None = None,
     terminal: bool = False,
-    given: Given | None = None,
+    given: CallerResources | None = None,
     repeats: ResumeState | None = None,
     config: Config | None = None,
 ) -> RunSummary:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq import markers
-from bulkq.engine.context import Rules
+from bulkq.engine.context import StopLimits
 from bulkq.engine.control import Control
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import ConnectionPool
@@ -124,7 +124,7 @@ class Simulation:
             progress=Progress(),
             observers=(),
             control=Control(),
-            rules=Rules(),
+            rules=StopLimits(),
             ledger=ledger,
         )
         keeper = asyncio.get_running_loop().create_task(ledger.keep())

@@ -16,7 +16,7 @@ from bulkq.lifecycle import open_targets
 from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check import open_check, targets
-from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.task import check
 from bulkq.tasks.run import run
 
@@ -94,7 +94,7 @@ async def test_checks_of_many_targets(tmp_path: Path, counted: Counted, params: 
     asked = make_run(
         queries=queries.load(sql, None), targets=made(tmp_path, TARGETS), params=params, ledger="none", concurrency=64
     )
-    summary = await check(Checks(run=asked), control=Control())
+    summary = await check(CheckRequest(run=asked), control=Control())
     assert (summary.exit_code, summary.ok) == (0, 3 * TARGETS * (3 if params[:1] == ("range:n=1..3",) else 1))
     assert counted.most <= MOST
 
@@ -105,5 +105,5 @@ async def test_more_snapshots_than_connections(tmp_path: Path, counted: Counted)
     with pytest.raises(
         UsageError, match=r"^--snapshot keeps a connection open on each of 20 targets, and 5 are possible"
     ):
-        await check(Checks(run=asked, snapshot=True), control=Control())
+        await check(CheckRequest(run=asked, snapshot=True), control=Control())
     assert counted.most == 0

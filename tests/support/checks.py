@@ -6,7 +6,7 @@ from bulkq import query as queries
 from bulkq.engine.control import Control
 from bulkq.model import CheckResult, Query, RunSummary, Target
 from bulkq.model.run import make_run
-from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.task import check
 
 
@@ -28,7 +28,7 @@ async def run(
     references = {
         q.place: r for q in selected for r in selected if f"same as {r.name}" in " ".join(q.metadata.get("expect", ()))
     }
-    return await check(Checks(run=request, references=references, **(checks or {})), control=control or Control())  # type: ignore[arg-type]
+    return await check(CheckRequest(run=request, references=references, **(checks or {})), control=control or Control())  # type: ignore[arg-type]
 
 
 def by_name(summary: RunSummary) -> dict[str, CheckResult]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.engine.delivery.backlog import Held, Outlet
+from bulkq.engine.delivery.backlog import Outlet, WaitingResult
 from bulkq.engine.delivery.ordered import OrderedWindow
 from bulkq.engine.delivery.unordered import UnorderedWindow
 from bulkq.model import Batch, BatchResult, Column, Query
@@ -30,11 +30,11 @@ class Bench:
         self.recorded: list[int] = []
         self.outlet = Outlet(sink, lambda result: self.recorded.append(result.batch.index))
 
-    def held(self, index: int, value: object = None, **more: bool) -> Held:
+    def held(self, index: int, value: object = None, **more: bool) -> WaitingResult:
         """What came of batch `index`, one row."""
         result = self.result(index, value)
         payload, weight = self.sink.encode(result)
-        return Held(result, self.outlet, None if more.get("orderless") else payload, weight, **more)
+        return WaitingResult(result, self.outlet, None if more.get("orderless") else payload, weight, **more)
 
     def result(self, index: int, value: object = None) -> BatchResult:
         """Of one set with one row."""

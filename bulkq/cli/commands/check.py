@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bulkq.cli.options.check_options import CheckOptions
     from bulkq.model import CheckResult, Query, Target
     from bulkq.reports import ReportRequest
-    from bulkq.tasks.check.open_check import Checks
-    from bulkq.tasks.check.selection import Selected
+    from bulkq.tasks.check.open_check import CheckRequest
+    from bulkq.tasks.check.selection import CheckSelection
 
 EXAMPLE = "for example bulkq check checks/ -t postgresql://host/database"
 
@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     from bulkq.tasks.check.selection import files_read, named_files
 
     refuse_inputs(reports, named_files(options["paths"]))
-    selected: Selected | None = None
+    selected: CheckSelection | None = None
     targets: tuple[Target, ...] = ()
     try:
         targets = targets_of(options, ctx)
@@ -133,7 +133,7 @@ def targets_of(options: CheckOptions, ctx: click.Context) -> tuple[Target, ...]:
     return requests.some_targets(options["target"], ctx)
 
 
-def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
+def selected_of(options: CheckOptions, targets: Sequence[Target]) -> CheckSelection:
     """Return the checks that the command line selects, and the files that cannot be read.
 
     Raises:
@@ -142,7 +142,7 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
     from dataclasses import replace
 
     from bulkq.lifecycle.query_files import chosen
-    from bulkq.tasks.check.selection import Broken, select
+    from bulkq.tasks.check.selection import InvalidCheck, select
 
     changed = None
     if options["changed_since"] is not None:
@@ -164,17 +164,19 @@ def selected_of(options: CheckOptions, targets: Sequence[Target]) -> Selected:
     try:
         inline = chosen((), options["sql"], dialect) if options["sql"] else ()
     except UsageError as error:
-        return replace(found, broken=(*found.broken, Broken("", 1, str(error))))
+        return replace(found, broken=(*found.broken, InvalidCheck("", 1, str(error))))
     return replace(found, queries=(*found.queries, *inline))
 
 
-def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, targets: tuple[Target, ...]) -> Checks:
+def request_of(
+    options: CheckOptions, ctx: click.Context, selected: CheckSelection, targets: tuple[Target, ...]
+) -> CheckRequest:
     """Return the request of the command line.
 
     Raises:
         UsageError: options contradict each other, or a selected file cannot be read.
     """
-    from bulkq.tasks.check.open_check import Checks
+    from bulkq.tasks.check.open_check import CheckRequest
 
     if selected.broken:
         raise all_of(QueryFileError, dict.fromkeys(one.message for one in selected.broken))
@@ -193,7 +195,7 @@ def request_of(options: CheckOptions, ctx: click.Context, selected: Selected, ta
         limits=requests.limits_of(options, ctx),
         safety=SafetyOptions(ledger=options["ledger"]),
     )
-    return Checks(
+    return CheckRequest(
         run=run,
         references=selected.references,
         other_targets=_other_targets(selected.queries, ctx),
@@ -220,7 +222,7 @@ def _other_targets(queries: Sequence[Query], ctx: click.Context) -> dict[str, Ta
 
 def _report(
     error: BulkqError,
-    selected: Selected | None,
+    selected: CheckSelection | None,
     targets: Sequence[Target],
     reports: Sequence[ReportRequest],
     messages: Messages,
@@ -251,9 +253,9 @@ def _of_broken(broken: object, targets: Sequence[str]) -> CheckResult:
     from pathlib import PurePath
 
     from bulkq.model import CheckResult, Verdict
-    from bulkq.tasks.check.selection import Broken
+    from bulkq.tasks.check.selection import InvalidCheck
 
-    assert isinstance(broken, Broken)
+    assert isinstance(broken, InvalidCheck)
     return CheckResult(
         name=PurePath(broken.file).stem or "sql",
         file=broken.file or None,

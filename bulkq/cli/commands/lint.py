@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query, Target
     from bulkq.query import LintFinding as Static
-    from bulkq.tasks.lint import Finding, Prepared
+    from bulkq.tasks.lint import Finding, ServerFindings
 
 FOUND = 1
 
@@ -84,11 +84,11 @@ def command(
     return next((code for code in WORST_FIRST if code in codes), FOUND if serious else 0)
 
 
-async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[Prepared | BulkqError]:
+async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[ServerFindings | BulkqError]:
     """Return the findings of each target, or the error of a target that cannot be reached."""
     from bulkq.tasks.lint import prepare
 
-    found: list[Prepared | BulkqError] = []
+    found: list[ServerFindings | BulkqError] = []
     for target in targets:
         try:
             found.append(await prepare(queries, target))
@@ -112,7 +112,7 @@ def lines(finding: Finding, on: str = "") -> list[str]:
     return [first, *(f"    {line}" for line in finding.caret.splitlines())]
 
 
-def _tell(prepared: Prepared, messages: Messages) -> None:
+def _tell(prepared: ServerFindings, messages: Messages) -> None:
     for query, reason in prepared.skipped:
         messages.say("info", f"{query.place}: skipped: {reason}")
     messages.say("info", f"{prepared.target} prepared {_number(prepared.accepted, 'query', 'queries')}")

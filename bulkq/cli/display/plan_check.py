@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.reports import ReportRequest
-    from bulkq.tasks.check.open_check import Checks
-    from bulkq.tasks.check.selection import LeftOut
+    from bulkq.tasks.check.open_check import CheckRequest
+    from bulkq.tasks.check.selection import ExclusionCounts
     from bulkq.tasks.plan.check import CheckPlan, ChecksPlan
 
 UNKNOWN = 3
@@ -97,7 +97,7 @@ def _code(problems: Sequence[BulkqError], made: ChecksPlan) -> int:
     return next((code for code in (2, 4, 3) if code in codes), 0)
 
 
-def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -> list[str]:
+def _head(request: CheckRequest, made: ChecksPlan, reports: Sequence[ReportRequest]) -> list[str]:
     run, first = made.run, made.first
     asks = run.targets.sql is not None
     rows = [
@@ -115,7 +115,7 @@ def _head(request: Checks, made: ChecksPlan, reports: Sequence[ReportRequest]) -
     return [*(text.row(name, value) for name, value in rows if value), *refused]
 
 
-def _limits(request: Checks, made: ChecksPlan) -> str:
+def _limits(request: CheckRequest, made: ChecksPlan) -> str:
     run = made.run
     parts = [
         f"-j {run.limits.concurrency}",
@@ -138,7 +138,7 @@ def _report(report: ReportRequest) -> str:
     return f"{report.format} to {shown}{' (exists, will be replaced)' if Path(report.path).is_file() else ''}"
 
 
-def _left_out(without: LeftOut, options: CheckOptions) -> str:
+def _left_out(without: ExclusionCounts, options: CheckOptions) -> str:
     tags = ", ".join(options["tag"])
     files = f"{without.files} {'file' if without.files == 1 else 'files'}"
     parts = [

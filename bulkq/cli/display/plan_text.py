@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.model import FallbackSchemas, Query, Run, Server
-    from bulkq.tasks.plan.prepare import Look
+    from bulkq.tasks.plan.prepare import TargetInspection
     from bulkq.tasks.plan.run import QueryPlan
 
 LONGEST_VALUE = 60
@@ -79,7 +79,7 @@ def warning_lines(queries: Iterable[QueryPlan]) -> Iterable[str]:
     return dict.fromkeys(found)
 
 
-def other_lines(others: Sequence[Look]) -> Iterable[str]:
+def other_lines(others: Sequence[TargetInspection]) -> Iterable[str]:
     """Yield the other targets, with their findings on the queries."""
     clean = [other for other in others if other.error is None and not other.findings]
     hidden = {id(other) for other in clean[SHOWN:]}

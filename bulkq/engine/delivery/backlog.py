@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from bulkq.engine.delivery.aside import Aside
-from bulkq.engine.delivery.overflow import Extent, Shared
+from bulkq.engine.delivery.overflow import Extent, SharedObject
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,7 +34,7 @@ HEAD = struct.Struct("<QQ")
 
 
 @dataclass(slots=True)
-class Outlet(Shared):
+class Outlet(SharedObject):
     """Where the results of a part go."""
 
     sink: Sink
@@ -50,7 +50,7 @@ class Outlet(Shared):
 
 
 @dataclass(slots=True)
-class Held:
+class WaitingResult:
     """A result on its way to the sink. The rows are encoded and are not kept twice."""
 
     result: BatchResult
@@ -92,7 +92,7 @@ class Amount:
     sets: int = 0
     weight: int = 0
 
-    def add(self, held: Held, sign: int = 1) -> None:
+    def add(self, held: WaitingResult, sign: int = 1) -> None:
         """Count a result, with `sign` -1 one that leaves."""
         self.batches += sign
         self.sets += sign * len(held.result.batch.sets)
@@ -120,19 +120,19 @@ class Backlog:
         self.all = Amount()
         self.answers = Amount()
         self._overflow = overflow
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, WaitingResult] = {}
         self._pinned: dict[int, int] = {}
         self._runs: list[_SortedRun] = []
         overflow.heaps.append(self)
 
-    def put(self, held: Held) -> None:
+    def put(self, held: WaitingResult) -> None:
         """Keep a result, which was encoded: its parameter sets are dropped."""
         held.slim()
         self._held[held.index] = held
         self._weigh(held.weight)
         self._count(held, 1)
 
-    def pop(self, index: int) -> Held | None:
+    def pop(self, index: int) -> WaitingResult | None:
         """Take the result of batch `index`, which no waiting result precedes; None if it is not here."""
         held = self._held.pop(index, None)
         if held is not None:
@@ -145,13 +145,13 @@ class Backlog:
         self._count(held, -1)
         return held
 
-    def pop_any(self) -> Held | None:
+    def pop_any(self) -> WaitingResult | None:
         """Take a result, in no order; None if none is left."""
         if self._held:
             return self.pop(next(iter(self._held)))
         return self.pop(self._runs[0].index) if self._runs else None
 
-    def ascending(self) -> Iterator[Held]:
+    def ascending(self) -> Iterator[WaitingResult]:
         """Take one result after the other, in the order of the batches. Nothing else changes meanwhile."""
         here = sorted(self._held, reverse=True)
         while here or self._runs:
@@ -199,13 +199,13 @@ class Backlog:
                 break
         return found[::-1]
 
-    def _from_run(self) -> Held:
+    def _from_run(self) -> WaitingResult:
         """Take the first record of the first run."""
         run = self._runs[0]
         end = run.place.offset + run.place.size
         last = run.at + run.size == end
         data = self._overflow.read(Extent(run.place.segment, run.at, run.size + (0 if last else HEAD.size)))
-        held = cast("Held", self._overflow.load(data[: run.size]))
+        held = cast("WaitingResult", self._overflow.load(data[: run.size]))
         if last:
             heapq.heappop(self._runs)
             self._overflow.free(run.place)
@@ -219,7 +219,7 @@ class Backlog:
         self.weight += weight
         self._overflow.grow(weight)
 
-    def _count(self, held: Held, sign: int) -> None:
+    def _count(self, held: WaitingResult, sign: int) -> None:
         self.all.add(held, sign)
         if held.answer:
             self.answers.add(held, sign)

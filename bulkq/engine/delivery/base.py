@@ -21,7 +21,7 @@ from bulkq.protocols import ByteSink
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.engine.delivery.backlog import Held
+    from bulkq.engine.delivery.backlog import WaitingResult
     from bulkq.engine.delivery.overflow import Overflow
     from bulkq.model import BatchResult
     from bulkq.protocols import Sink
@@ -37,7 +37,7 @@ SLICE_S = 0.01
 
 
 @frozen
-class Begun:
+class PartialAnswer:
     """An answer that is half written: the bytes behind `offset` are not rows of a batch that has ended."""
 
     sink: Sink
@@ -66,7 +66,7 @@ class Window(ABC):
         self.next = 0
         self.cut = 0
         self.open = True
-        self.streaming: Begun | None = None
+        self.streaming: PartialAnswer | None = None
         self.overflow = overflow
         self._most = AHEAD_PER_LANE * lanes
         self._taken = False  # a lane writes into the sink
@@ -134,7 +134,7 @@ class Window(ABC):
             self._reader.end()
             self._moved.set()
 
-    async def deliver(self, held: Held, *, has_turn: bool) -> None:
+    async def deliver(self, held: WaitingResult, *, has_turn: bool) -> None:
         """Hand in what came of a batch. If it is its turn, write it and everything that waited for it.
 
         Raises:
@@ -169,7 +169,7 @@ class Window(ABC):
         """Whether batch `index` may be written now."""
 
     @abstractmethod
-    def _ready(self) -> Held | None:
+    def _ready(self) -> WaitingResult | None:
         """Take a result out of the backlog that may be written now."""
 
     @abstractmethod
@@ -181,7 +181,7 @@ class Window(ABC):
         self.streaming = None
         self._moved.set()
 
-    async def _write_from(self, held: Held | None) -> None:
+    async def _write_from(self, held: WaitingResult | None) -> None:
         """Write `held`, then what waited for it, and let go of the sink."""
         self.streaming = None
         try:
@@ -192,7 +192,7 @@ class Window(ABC):
         finally:
             self._end()
 
-    async def _write(self, held: Held) -> None:
+    async def _write(self, held: WaitingResult) -> None:
         """Write and record one batch. If that fails, it waits on, so that `unwritten` gives it back."""
         try:
             await self._append(held)
@@ -201,7 +201,7 @@ class Window(ABC):
             raise
         self._pass(held.index)
 
-    async def _append(self, held: Held) -> None:
+    async def _append(self, held: WaitingResult) -> None:
         outlet = held.outlet
         if outlet.door is None:
             await self._pour(outlet.sink, held.payload)
@@ -229,7 +229,7 @@ class Window(ABC):
         positions = sink.positions()
         begun = None
         if self.streaming is None and positions:
-            begun = self.streaming = Begun(sink, positions[0].offset)
+            begun = self.streaming = PartialAnswer(sink, positions[0].offset)
         try:
             for payload in aside.read(self.overflow):
                 await self.send(sink, payload)

@@ -8,7 +8,7 @@ from bulkq.engine.delivery.base import Window
 from bulkq.policy.number_ranges import Ranges
 
 if TYPE_CHECKING:
-    from bulkq.engine.delivery.backlog import Held
+    from bulkq.engine.delivery.backlog import WaitingResult
     from bulkq.engine.delivery.overflow import Overflow
 
 
@@ -24,7 +24,7 @@ class OrderedWindow(Window):
     def _is_next(self, index: int) -> bool:
         return self.next == index
 
-    def _ready(self) -> Held | None:
+    def _ready(self) -> WaitingResult | None:
         return self.backlog.pop(self.next)
 
     def _pass(self, index: int) -> None:

@@ -46,7 +46,7 @@ class Heap(Protocol):
         ...
 
 
-class Shared:
+class SharedObject:
     """An object that pickled records refer to instead of holding a copy: a class derives from it."""
 
     __slots__ = ()
@@ -117,7 +117,7 @@ class Overflow:
             self._segments.popitem()[1].close()
 
     def dump(self, value: object, file: io.BytesIO) -> None:
-        """Pickle `value` into `file`. Queries, columns and `Shared` objects become numbers.
+        """Pickle `value` into `file`. Queries, columns and `SharedObject` objects become numbers.
 
         Raises:
             Exception: whatever the pickling of a value of the user's raises; `file` is as it was.
@@ -149,7 +149,7 @@ class Overflow:
         if kind is tuple:
             if not value or type(cast("tuple[object, ...]", value)[0]) is not Column:
                 return None
-        elif kind is not Query and not issubclass(kind, Shared):
+        elif kind is not Query and not issubclass(kind, SharedObject):
             return None
         number = self._numbers.get(id(value))
         if number is None and len(self._objects) < MOST_SHARED:

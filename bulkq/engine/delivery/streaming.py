@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.aside import Aside
-from bulkq.engine.delivery.backlog import Held
-from bulkq.engine.delivery.base import Begun
+from bulkq.engine.delivery.backlog import WaitingResult
+from bulkq.engine.delivery.base import PartialAnswer
 from bulkq.errors import StoppedError
 from bulkq.protocols import ByteSink
 
@@ -48,7 +48,7 @@ class Turn:
         self._index = batch.index
         self._mark = 0
         self._aside = Aside()
-        self._held: Held | None = None
+        self._held: WaitingResult | None = None
 
     async def begin(self) -> None:
         """Begin an attempt: forget what an earlier one has written."""
@@ -98,7 +98,7 @@ class Turn:
         aside = self.aside()
         if aside is not None:
             payload, weight = aside, aside.weight
-        self._held = Held(
+        self._held = WaitingResult(
             replace(result, values=(), positions=()),
             outlet,
             payload,
@@ -137,7 +137,7 @@ class Turn:
     def _took(self) -> None:
         self.has = True
         self._mark = self._sink.mark()
-        self._window.streaming = Begun(self._sink, self._mark)
+        self._window.streaming = PartialAnswer(self._sink, self._mark)
 
     async def _keep(self, payload: object, weight: int) -> bool:
         """Keep a piece aside. False: there is no room for it, and the lane has waited for its turn instead."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.delivery.base import Window
 
 if TYPE_CHECKING:
-    from bulkq.engine.delivery.backlog import Held
+    from bulkq.engine.delivery.backlog import WaitingResult
 
 
 class UnorderedWindow(Window):
@@ -19,7 +19,7 @@ class UnorderedWindow(Window):
     def _pass(self, index: int) -> None:
         """Do nothing: no batch waits for another one."""
 
-    def _ready(self) -> Held | None:
+    def _ready(self) -> WaitingResult | None:
         return self.backlog.pop_any()
 
 
@@ -34,6 +34,6 @@ class SeparateWindow(UnorderedWindow):
     def give_up(self, *, has_turn: bool) -> None:
         """Do nothing: no batch waits behind it."""
 
-    async def deliver(self, held: Held, *, has_turn: bool) -> None:  # noqa: ARG002 - no lane has a turn
+    async def deliver(self, held: WaitingResult, *, has_turn: bool) -> None:  # noqa: ARG002 - no lane has a turn
         """Write it."""
         await self._append(held)

@@ -21,7 +21,7 @@ from bulkq.tasks.check.compare import FoundRows, find_differences
 from bulkq.tasks.check.results import (
     Answer,
     Book,
-    Place,
+    CheckPlace,
     blank,
     counted,
     error_text,
@@ -54,7 +54,7 @@ class CheckJudge:
         digest: of a parameter set, for the ledger.
     """
 
-    def __init__(self, place: Place, book: Book, digest: Digest) -> None:
+    def __init__(self, place: CheckPlace, book: Book, digest: Digest) -> None:
         self.place = place
         self.pair: Pair | None = None
         """Set where the check is compared with another query."""
@@ -276,7 +276,7 @@ class Pair:
 class Reference:
     """The judge of the query that a check is compared with: its answer is kept until the check's is there."""
 
-    def __init__(self, pair: Pair, place: Place) -> None:
+    def __init__(self, pair: Pair, place: CheckPlace) -> None:
         self._pair = pair
         self._place = place
         self.open: dict[int, Answer] = {}

@@ -27,7 +27,7 @@ from bulkq.sources import open_source
 from bulkq.sources.first_batch import PeekableSource
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
-from bulkq.tasks.check.results import Book, Place
+from bulkq.tasks.check.results import Book, CheckPlace
 from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ MOST_ROWS = 10_000_000
 
 
 @frozen(kw_only=True)
-class Checks:
+class CheckRequest:
     """What the user asked `bulkq check` for, after parsing.
 
     Attributes:
@@ -93,7 +93,7 @@ class CheckDatabase:
 
 
 @frozen
-class Seat:
+class CheckTarget:
     """A target as the results name it: a database, or one schema of it."""
 
     database: CheckDatabase
@@ -107,10 +107,10 @@ class Seat:
 
 
 @dataclass(slots=True)
-class Planned:
+class PlannedCheck:
     """One check on one target: a part of the run, or the reason why it cannot be one."""
 
-    place: Place
+    place: CheckPlace
     judge: CheckJudge
     parts: list[PartState] = field(default_factory=list)  # the check's own first
     error: str = ""
@@ -118,18 +118,18 @@ class Planned:
 
 
 @dataclass(slots=True)
-class Opened:
+class OpenChecks:
     """Everything that a run of checks holds open."""
 
-    request: Checks
+    request: CheckRequest
     run: str
-    targets: list[Seat]
+    targets: list[CheckTarget]
     others: dict[str, CheckDatabase]
     progress: Progress
     book: Book
     started_at: str
     say: list[Observer]
-    planned: list[Planned] = field(default_factory=list)
+    planned: list[PlannedCheck] = field(default_factory=list)
     asked: set[tuple[object, ...]] = field(default_factory=set)  # see `values_fit`
     warned: set[str] = field(default_factory=set)
     ends_s: float | None = None  # the run's deadline, on the monotonic clock
@@ -181,7 +181,7 @@ class Opened:
 # --- targets -------------------------------------------------------------------------------------------------------
 
 
-def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
+def open_checks(request: CheckRequest, observers: Sequence[Observer]) -> OpenChecks:
     """What a run of checks knows before it has looked at a database."""
     now = datetime.now(UTC)
     run = new_run_id()
@@ -191,10 +191,10 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
     def opened(target: Target) -> CheckDatabase:
         return known.setdefault(target.name or target.url, CheckDatabase(target, target.name or target.url))
 
-    return Opened(
+    return OpenChecks(
         request=request,
         run=run,
-        targets=[Seat(opened(target.bare), target) for target in request.run.targets.selected],
+        targets=[CheckTarget(opened(target.bare), target) for target in request.run.targets.selected],
         others={name: opened(target) for name, target in request.other_targets.items()},
         progress=Progress(run=run, name=name, concurrency=request.run.limits.concurrency),
         book=Book(started_s=time.monotonic(), today=now.date()),
@@ -206,7 +206,7 @@ def open_checks(request: Checks, observers: Sequence[Observer]) -> Opened:
 # --- checks into parts ---------------------------------------------------------------------------------------------
 
 
-async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitStack, stdin: BinaryIO | None) -> None:
+async def plan(opened: OpenChecks, history: CheckHistory | None, stack: AsyncExitStack, stdin: BinaryIO | None) -> None:
     """Every check on every target, in the order of the report; those that cannot begin have the reason.
 
     Raises:
@@ -219,7 +219,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
     for query in queries:
         for seat in opened.targets:
             known = None if past is None else past.get((keys[query.place], seat.label), {})
-            place = Place(
+            place = CheckPlace(
                 order,
                 keys[query.place],
                 query.within(seat.target),
@@ -229,7 +229,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
                 opened.request.most_rows,
             )
             order += 1
-            planned = Planned(place, CheckJudge(place, opened.book, Digest()))
+            planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()))
             opened.planned.append(planned)
             await _add_parts(opened, planned, seat.database, stack, stdin)
             if not opened.keeps:
@@ -238,7 +238,7 @@ async def plan(opened: Opened, history: CheckHistory | None, stack: AsyncExitSta
 
 
 async def _add_parts(
-    opened: Opened, planned: Planned, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: OpenChecks, planned: PlannedCheck, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
 ) -> None:
     place = planned.place
     query = place.query
@@ -264,11 +264,11 @@ async def _add_parts(
             await _add_reference(opened, planned, target, other, stack, stdin)
 
 
-def _other_target(opened: Opened, target: CheckDatabase, same: Condition) -> CheckDatabase:
+def _other_target(opened: OpenChecks, target: CheckDatabase, same: Condition) -> CheckDatabase:
     return opened.others[same.target] if same.target else target
 
 
-def _is_itself(opened: Opened, place: Place, target: CheckDatabase, other: CheckDatabase) -> bool:
+def _is_itself(opened: OpenChecks, place: CheckPlace, target: CheckDatabase, other: CheckDatabase) -> bool:
     """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
     reference = opened.request.references[place.query.place]
     if reference.place != place.query.place or reference.sql != place.query.sql:
@@ -283,8 +283,8 @@ def itself(same: Condition) -> str:
 
 
 async def _add_reference(
-    opened: Opened,
-    planned: Planned,
+    opened: OpenChecks,
+    planned: PlannedCheck,
     target: CheckDatabase,
     other: CheckDatabase,
     stack: AsyncExitStack,
@@ -305,7 +305,12 @@ async def _add_reference(
 
 
 async def _part(
-    opened: Opened, planned: Planned, query: Query, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
+    opened: OpenChecks,
+    planned: PlannedCheck,
+    query: Query,
+    target: CheckDatabase,
+    stack: AsyncExitStack,
+    stdin: BinaryIO | None,
 ) -> PartState | None:
     """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
     assert target.driver is not None
@@ -333,7 +338,7 @@ async def _part(
     return part
 
 
-async def _look_at_values(opened: Opened, part: PartState, wanted: Request, target: CheckDatabase) -> None:
+async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: CheckDatabase) -> None:
     assert target.driver is not None
     can = target.driver.capabilities
     head = await first_sets(wanted, part.spec.query, part.source, can)
@@ -357,7 +362,7 @@ def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
     return tuple(_beside(spec, folder) for spec in rules_of(check).params)
 
 
-def wanted_sets(request: Checks, check: Query, query: Query, stdin: BinaryIO | None) -> Request:
+def wanted_sets(request: CheckRequest, check: Query, query: Query, stdin: BinaryIO | None) -> Request:
     """What `open_source` is asked for `query`, which is `check` or is compared with it and may need less."""
     run = request.run
     every = (*run.queries.selected, *request.references.values()) if run.sources.specs else ()
@@ -379,7 +384,7 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-async def _source(opened: Opened, wanted: Request, query: Query, target: CheckDatabase) -> ParameterSource:
+async def _source(opened: OpenChecks, wanted: Request, query: Query, target: CheckDatabase) -> ParameterSource:
     assert target.driver is not None
     run = opened.request.run
     rows = rows_of(run.sources.target or target.target, run, twice=opened.asking > MOST_ASKING)
@@ -394,7 +399,7 @@ async def _source(opened: Opened, wanted: Request, query: Query, target: CheckDa
     return source if source.replayable or "-" not in wanted.specs else PeekableSource(source)
 
 
-def _spec(opened: Opened, query: Query, target: CheckDatabase, source: ParameterSource) -> PartSpec:
+def _spec(opened: OpenChecks, query: Query, target: CheckDatabase, source: ParameterSource) -> PartSpec:
     run = opened.request.run
     own = effective(run.limits, query)
     return PartSpec(

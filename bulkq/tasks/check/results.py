@@ -32,7 +32,7 @@ HELD_BACK = "the message may hold masked values: run the query without @mask to 
 
 
 @frozen
-class Place:
+class CheckPlace:
     """One check on one target: where its results stand among the others, and what is known of it before it runs."""
 
     order: int
@@ -63,7 +63,7 @@ class Book:
     today: date
     results: dict[tuple[int, int], tuple[CheckResult, str]] = field(default_factory=dict)
 
-    def put(self, place: Place, n: int, result: CheckResult, digest: str = "") -> None:
+    def put(self, place: CheckPlace, n: int, result: CheckResult, digest: str = "") -> None:
         """Keep a result."""
         self.results[place.order, n] = result, digest
 
@@ -108,7 +108,7 @@ def internal(error: Exception) -> str:
     return f"internal error: {type(error).__name__}: {' '.join(str(error).split())} (report it)"
 
 
-def refused_result(place: Place, batch: Batch, error: RefusedError) -> BatchResult:
+def refused_result(place: CheckPlace, batch: Batch, error: RefusedError) -> BatchResult:
     """A batch whose only set failed because it was refused, by the server or by a driver."""
     said = error.__context__
     server = said if isinstance(said, DatabaseError) else None
@@ -126,7 +126,7 @@ def refused_result(place: Place, batch: Batch, error: RefusedError) -> BatchResu
     return BatchResult(batch, place.query, place.target, (), (), (), ok=0, failures=(failure,))
 
 
-def counted(result: BatchResult, place: Place, decided: Sequence[CheckResult]) -> BatchResult:
+def counted(result: BatchResult, place: CheckPlace, decided: Sequence[CheckResult]) -> BatchResult:
     """`result` without its rows, with the counts of what was decided."""
     good = sum(one.verdict in {Verdict.PASS, Verdict.WARN} for one in decided)
     bad = [one for one in decided if one.verdict in {Verdict.FAIL, Verdict.ERROR}]
@@ -134,7 +134,7 @@ def counted(result: BatchResult, place: Place, decided: Sequence[CheckResult]) -
     return replace(result, columns=(), values=(), positions=(), ok=good, failures=failures)
 
 
-def _counted(result: BatchResult, place: Place, decided: CheckResult) -> Failure:
+def _counted(result: BatchResult, place: CheckPlace, decided: CheckResult) -> Failure:
     return Failure(
         n=result.batch.first,
         source="",
@@ -148,7 +148,7 @@ def _counted(result: BatchResult, place: Place, decided: CheckResult) -> Failure
     )
 
 
-def unknown_failure(answer: Answer, place: Place, message: str, sqlstate: str | None) -> Failure:
+def unknown_failure(answer: Answer, place: CheckPlace, message: str, sqlstate: str | None) -> Failure:
     """The failure of a set that has no verdict."""
     return Failure(
         n=answer.n,
@@ -163,7 +163,7 @@ def unknown_failure(answer: Answer, place: Place, message: str, sqlstate: str | 
     )
 
 
-def blank(place: Place) -> CheckResult:
+def blank(place: CheckPlace) -> CheckResult:
     """The result of a check of which nothing is known yet."""
     query = place.query
     return CheckResult(
@@ -180,7 +180,7 @@ def blank(place: Place) -> CheckResult:
     )
 
 
-def shown_params(place: Place, batch: Batch) -> dict[str, str | None]:
+def shown_params(place: CheckPlace, batch: Batch) -> dict[str, str | None]:
     """The parameters of the only set of `batch` as text; as `***` what is secret, or has the name of a masked column."""
     query, values = place.query, batch.sets[0]
     hidden = frozenset(name.casefold() for name in place.rules.mask)
@@ -190,7 +190,7 @@ def shown_params(place: Place, batch: Batch) -> dict[str, str | None]:
     }
 
 
-def error_text(place: Place, failure: Failure) -> str:
+def error_text(place: CheckPlace, failure: Failure) -> str:
     """Why a check could not be evaluated, on one line. Of a check that masks columns, a server's message loses its values."""
     message = failure.message
     if failure.sqlstate in READ_ONLY:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Broken:
+class InvalidCheck:
     """A file, or a line of it, that cannot be understood: its check is an error."""
 
     file: str
@@ -29,7 +29,7 @@ class Broken:
 
 
 @frozen
-class LeftOut:
+class ExclusionCounts:
     """How much of what the paths name is no part of it, by the first reason that applies."""
 
     compared: int = 0  # queries that another one is compared with, and that say nothing themselves
@@ -40,13 +40,13 @@ class LeftOut:
 
 
 @frozen
-class Selected:
+class CheckSelection:
     """What a command line selects."""
 
     queries: tuple[Query, ...]
     references: Mapping[str, Query]  # of `same as`, by the check's place
-    broken: tuple[Broken, ...]
-    left_out: LeftOut = LeftOut()
+    broken: tuple[InvalidCheck, ...]
+    left_out: ExclusionCounts = ExclusionCounts()
 
 
 def select(
@@ -58,7 +58,7 @@ def select(
     dialect: str,
     params: Sequence[str] = (),
     allow_empty: bool = False,
-) -> Selected:
+) -> CheckSelection:
     """The checks of `specs`, in the order of the files; what cannot be read is in `broken`, and the rest is still found.
 
     Args:
@@ -75,7 +75,7 @@ def select(
     """
     wanted: dict[str, list[str]] = {}
     spelled: dict[Path, str] = {}  # a file that is named in two ways is one
-    broken: list[Broken] = []
+    broken: list[InvalidCheck] = []
     for spec in specs:
         try:
             for file, name in _files(spec, allow_empty=allow_empty):
@@ -110,7 +110,7 @@ def select(
         if not reason:
             chosen.append(query)
     del without[""]
-    return Selected(tuple(chosen), references, (*broken, *wrong), LeftOut(**without))
+    return CheckSelection(tuple(chosen), references, (*broken, *wrong), ExclusionCounts(**without))
 
 
 def named_files(specs: Sequence[str]) -> list[str]:
@@ -122,7 +122,7 @@ def named_files(specs: Sequence[str]) -> list[str]:
     return found
 
 
-def files_read(selected: Selected, params: Sequence[str]) -> list[str]:
+def files_read(selected: CheckSelection, params: Sequence[str]) -> list[str]:
     """The files from which checks, what they are compared with and their parameters come."""
     every = [*selected.queries, *selected.references.values()]
     found = [Path(query.file) for query in every if query.file is not None]
@@ -140,7 +140,7 @@ def _unwanted(
     changed: Callable[[Path], bool] | None,
     params: Sequence[str],
 ) -> str:
-    """The field of `LeftOut` in which `query` counts; "" if it is chosen."""
+    """The field of `ExclusionCounts` in which `query` counts; "" if it is chosen."""
     if _excluded(query.file or "", query.name, exclude):
         return "excluded"
     if tags and frozenset(tags).isdisjoint(query.tags):
@@ -203,11 +203,11 @@ def _named(file: str, queries: Sequence[Query], patterns: Sequence[str], *, allo
 
 def _references(
     queries: Sequence[Query], every: dict[str, tuple[Query, ...]], dialect: str
-) -> tuple[dict[str, Query], list[Broken]]:
+) -> tuple[dict[str, Query], list[InvalidCheck]]:
     from bulkq import query as language
 
     found: dict[str, Query] = {}
-    broken: list[Broken] = []
+    broken: list[InvalidCheck] = []
     for query in queries:
         same = next((c for c in language.rules(query).expect if c.measure is Measure.SAME), None)
         if same is None:
@@ -224,7 +224,7 @@ def _references(
             found[query.place] = _reference(query, language.pick(every[file], name, file), elsewhere=bool(same.target))
         except UsageError as error:
             line = f"{query.file}:{query.line}: same as {same.other}: {error}"
-            broken.append(Broken(query.file or "", query.line, line))
+            broken.append(InvalidCheck(query.file or "", query.line, line))
     return found, broken
 
 
@@ -295,11 +295,11 @@ def _parameter_files(specs: Sequence[str], folder: Path) -> list[Path]:
     return [folder / (_split(spec[1:])[0] if spec.startswith("@") else spec) for spec in files]
 
 
-def _broken(message: str, file: str) -> list[Broken]:
+def _broken(message: str, file: str) -> list[InvalidCheck]:
     """One error per line of a message whose lines each stand alone."""
     found = []
     for text in message.splitlines():
         place, _, _ = text.removeprefix(f"{file}:").partition(":")
         line = int(place) if text.startswith(f"{file}:") and place.isdecimal() else 1
-        found.append(Broken(file, line, text))
+        found.append(InvalidCheck(file, line, text))
     return found

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bulkq.protocols import Connection
-    from bulkq.tasks.check.open_check import CheckDatabase, Opened
+    from bulkq.tasks.check.open_check import CheckDatabase, OpenChecks
 
 
-async def connect(opened: Opened, stack: AsyncExitStack) -> None:
+async def connect(opened: OpenChecks, stack: AsyncExitStack) -> None:
     """Look at every target once, side by side: one that is not there is an error of its checks and of nothing else.
 
     Raises:
@@ -52,7 +52,7 @@ async def connect(opened: Opened, stack: AsyncExitStack) -> None:
         opened.notice(f"{line}: its checks come once for each name")
 
 
-async def _look_at(opened: Opened, target: CheckDatabase) -> None:
+async def _look_at(opened: OpenChecks, target: CheckDatabase) -> None:
     assert target.sessions is not None
     run = opened.request.run
     left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()

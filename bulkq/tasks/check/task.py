@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
-from bulkq.engine.context import Rules
+from bulkq.engine.context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
@@ -38,7 +38,7 @@ from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import MOST_ASKING, open_checks, plan
-from bulkq.tasks.check.results import Place, blank, shown_params
+from bulkq.tasks.check.results import CheckPlace, blank, shown_params
 from bulkq.tasks.check.targets import connect
 from bulkq.throttles import open_throttle
 
@@ -53,14 +53,14 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer, Throttle
     from bulkq.targets import Config
-    from bulkq.tasks.check.open_check import Checks, Opened, Planned
+    from bulkq.tasks.check.open_check import CheckRequest, OpenChecks, PlannedCheck
     from bulkq.tasks.check.results import Answer
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty permits that)"
 
 
 async def check(
-    request: Checks,
+    request: CheckRequest,
     *,
     control: Control,
     observers: Sequence[Observer] = (),
@@ -116,7 +116,7 @@ async def check(
         return await _finish(opened, summary, ledger, history, record, observers)
 
 
-def _watch_the_clock(opened: Opened, control: Control, began_s: float, stack: AsyncExitStack) -> None:
+def _watch_the_clock(opened: OpenChecks, control: Control, began_s: float, stack: AsyncExitStack) -> None:
     """`--deadline` counts from the first connection on: a target that does not answer is waited for no longer than that."""
     deadline_s = opened.request.run.limits.deadline_s
     if deadline_s is None:
@@ -135,7 +135,7 @@ def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
     return say
 
 
-def refuse(request: Checks) -> None:
+def refuse(request: CheckRequest) -> None:
     """What makes no sense whatever the databases say.
 
     Raises:
@@ -152,14 +152,14 @@ def refuse(request: Checks) -> None:
         raise UsageError(f'-p "{request.run.sources.specs[0]}": no selected check has a :parameter')
 
 
-def _runner(opened: Opened, control: Control, throttle: Throttle | None) -> tuple[Runner, list[PartState]]:
+def _runner(opened: OpenChecks, control: Control, throttle: Throttle | None) -> tuple[Runner, list[PartState]]:
     """The slowest first, by the last run's times: so no long one is left over at the end."""
     planned = sorted((one for one in opened.planned if one.parts and not one.error), key=lambda one: -_last_s(one))
     parts = [part for one in planned for part in one.parts]
     for number, part in enumerate(parts, 1):
         part.spec = replace(part.spec, number=number)
     run = opened.request.run
-    rules = Rules(
+    rules = StopLimits(
         fail_fast=run.limits.fail_fast,
         max_failures=run.limits.max_failures,
         gives_up=False,
@@ -180,7 +180,7 @@ def _runner(opened: Opened, control: Control, throttle: Throttle | None) -> tupl
     return runner, parts
 
 
-def _last_s(planned: Planned) -> float:
+def _last_s(planned: PlannedCheck) -> float:
     """Seconds that the check took in its last run; infinity if there is no record of one."""
     past = planned.place.past
     if not past:
@@ -196,7 +196,7 @@ def _total(parts: Sequence[PartState]) -> int | None:
 # --- the end -------------------------------------------------------------------------------------------------------
 
 
-async def _never_ran(opened: Opened, control: Control) -> None:
+async def _never_ran(opened: OpenChecks, control: Control) -> None:
     """Every check has a result: what did not run, or was not heard of again, is an error with the reason."""
     for planned in opened.planned:
         if planned.error:
@@ -220,8 +220,8 @@ async def _never_ran(opened: Opened, control: Control) -> None:
 
 
 def _put(
-    opened: Opened,
-    planned: Planned,
+    opened: OpenChecks,
+    planned: PlannedCheck,
     n: int,
     message: str,
     *,
@@ -241,12 +241,12 @@ def _put(
     opened.progress.counts += Counts(unknown=count) if unknown else Counts(skipped=count)
 
 
-def _any_history(planned: Planned) -> tuple[PastCheck, ...]:
+def _any_history(planned: PlannedCheck) -> tuple[PastCheck, ...]:
     past = planned.place.past or {}
     return tuple(past.get("", ())) if len(past) <= 1 else ()
 
 
-def _summary(opened: Opened, control: Control) -> RunSummary:
+def _summary(opened: OpenChecks, control: Control) -> RunSummary:
     progress = opened.progress
     code = control.exit_code
     exit_code = stop_rules.exit_code(
@@ -273,7 +273,7 @@ def _summary(opened: Opened, control: Control) -> RunSummary:
     )
 
 
-def _first_line(opened: Opened) -> str:
+def _first_line(opened: OpenChecks) -> str:
     """What runs where."""
     run = opened.request.run
     words = [f"run={opened.run}", CHECK_MODE]
@@ -318,7 +318,7 @@ def _stored(ledger: Ledger) -> StoredLedger:
     return ledger
 
 
-async def _begin(opened: Opened, ledger: Ledger) -> RunRecord | None:
+async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
     if not ledger.keeps:
         return None
     run = opened.request.run
@@ -339,7 +339,7 @@ async def _begin(opened: Opened, ledger: Ledger) -> RunRecord | None:
 
 
 async def _finish(
-    opened: Opened,
+    opened: OpenChecks,
     summary: RunSummary,
     ledger: Ledger,
     history: CheckHistory | None,
@@ -378,7 +378,7 @@ def unable(queries: Sequence[Query], targets: Sequence[str], error: BulkqError) 
     """Results of checks that were selected and could not begin, all for one reason."""
     message = " ".join(str(error).split())
     return tuple(
-        replace(blank(Place(0, "", query, rules_of(query), name, None, 0)), message=message)
+        replace(blank(CheckPlace(0, "", query, rules_of(query), name, None, 0)), message=message)
         for query in queries
         for name in targets or ("",)
     )

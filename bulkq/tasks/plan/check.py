@@ -15,7 +15,7 @@ from bulkq.targets import open_target
 from bulkq.tasks.check.open_check import as_sent, itself, wanted_sets
 from bulkq.tasks.check.targets import exporter
 from bulkq.tasks.check.task import NO_SETS, refuse
-from bulkq.tasks.plan.prepare import Look, connected, look_at_all, refusals, seat
+from bulkq.tasks.plan.prepare import TargetInspection, connected, look_at_all, refusals, seat
 from bulkq.tasks.plan.run import At, QueryPlan, asking, first_reached, look_into
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Run
     from bulkq.model.check_conditions import CheckRules, Condition
     from bulkq.targets import Config
-    from bulkq.tasks.check.open_check import Checks
+    from bulkq.tasks.check.open_check import CheckRequest
     from bulkq.tasks.lint import Finding
 
 CHANGES = frozenset({StatementClass.WRITE, StatementClass.DDL})
@@ -48,15 +48,17 @@ class ChecksPlan:
     """What is known about a run of checks before it begins."""
 
     run: Run  # with its final targets, but for those that a query gives: it is not asked
-    first: Look | None  # None: there is no target, which is allowed
-    others: tuple[Look, ...]
+    first: TargetInspection | None  # None: there is no target, which is allowed
+    others: tuple[TargetInspection, ...]
     checks: tuple[CheckPlan, ...]
     notices: tuple[str, ...] = ()  # of targets that were left out
     asking: Finding | None = None  # the server refuses the query that gives the targets
     snapshot: BulkqError | None = None  # why none can be shared
 
 
-async def plan_checks(request: Checks, *, config: Config | None = None, stdin: BinaryIO | None = None) -> ChecksPlan:
+async def plan_checks(
+    request: CheckRequest, *, config: Config | None = None, stdin: BinaryIO | None = None
+) -> ChecksPlan:
     """Look at every check that `request` names: at all of it on the first target that can be reached, at the statement on each.
 
     Schemas are listed, which is a read of the catalog. A query that gives targets or parameter sets is the user's, and is not asked.
@@ -74,7 +76,7 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
     if run.targets.sql is None and (run.targets.schemas or len(run.targets.selected) > 1):
         run = await expanded(run, config, notices.append, everywhere=True)
         request = replace(request, run=run)
-    first, others = run.targets.selected[0], list[Look]()
+    first, others = run.targets.selected[0], list[TargetInspection]()
     elsewhere = await _look_elsewhere(request)
     if len(run.targets.selected) > 1:
         asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
@@ -88,7 +90,7 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
         at = At(first, driver, connection, described=run.targets.sql is None, explained=False)
         return ChecksPlan(
             run,
-            Look(seat(driver.target, first), first, driver.capabilities.name, connection.server),
+            TargetInspection(seat(driver.target, first), first, driver.capabilities.name, connection.server),
             (*others, *elsewhere),
             tuple([await _check(query, request, at, stdin) for query in run.queries.selected]),
             tuple(notices),
@@ -99,7 +101,7 @@ async def plan_checks(request: Checks, *, config: Config | None = None, stdin: B
         await connection.close()
 
 
-def _here(request: Checks) -> list[Query]:
+def _here(request: CheckRequest) -> list[Query]:
     """The checks, and what they are compared with on the same target; each once."""
     every = list(request.run.queries.selected)
     for query in request.run.queries.selected:
@@ -109,7 +111,7 @@ def _here(request: Checks) -> list[Query]:
     return every
 
 
-async def _look_elsewhere(request: Checks) -> list[Look]:
+async def _look_elsewhere(request: CheckRequest) -> list[TargetInspection]:
     """The targets of `same as NAME on TARGET`, and what they say against those queries."""
     names = list(request.other_targets)
     statements = {
@@ -134,7 +136,7 @@ def _other_target(query: Query) -> str:
     return same.target if same is not None else ""
 
 
-def _no_snapshot(request: Checks, at: At) -> BulkqError | None:
+def _no_snapshot(request: CheckRequest, at: At) -> BulkqError | None:
     if not request.snapshot or request.run.targets.sql is not None:
         return None
     try:
@@ -144,12 +146,12 @@ def _no_snapshot(request: Checks, at: At) -> BulkqError | None:
     return None
 
 
-def _unseen(query: Query, request: Checks) -> CheckPlan:
+def _unseen(query: Query, request: CheckRequest) -> CheckPlan:
     """A check that has no target."""
     return CheckPlan(QueryPlan(query), rules_of(query), request.references.get(query.place), _other_target(query))
 
 
-async def _check(query: Query, request: Checks, at: At, stdin: BinaryIO | None) -> CheckPlan:
+async def _check(query: Query, request: CheckRequest, at: At, stdin: BinaryIO | None) -> CheckPlan:
     rules, reference, on = rules_of(query), request.references.get(query.place), _other_target(query)
     wrong = _wrong_kind(query)
     wanted = wanted_sets(request, query, query, stdin)
@@ -176,7 +178,7 @@ def _wrong_kind(query: Query) -> str | None:
     return None
 
 
-def _errors(made: QueryPlan, rules: CheckRules, request: Checks) -> list[str]:
+def _errors(made: QueryPlan, rules: CheckRules, request: CheckRequest) -> list[str]:
     """What is wrong whatever the data are."""
     found = []
     if made.total == 0 and made.query.parameters and made.problem is None and not request.allow_empty:

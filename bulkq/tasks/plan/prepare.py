@@ -22,7 +22,7 @@ AT_ONCE = 32
 
 
 @frozen
-class Look:
+class TargetInspection:
     """What a target of the run is (of --schemas: a schema of it), and what it says against the statements."""
 
     target: str  # without a password
@@ -35,7 +35,7 @@ class Look:
 
 async def look_at_all(
     statements: Mapping[int, Sequence[Query]], targets: Sequence[Target], patience_s: float | None
-) -> list[Look]:
+) -> list[TargetInspection]:
     """Let every target prepare its statements, some databases at once; one that cannot be reached is told and hides no other.
 
     Args:
@@ -54,7 +54,7 @@ async def look_at_all(
             databases.append(database)
         places.setdefault(databases.index(database), []).append(place)
 
-    async def look(at: int) -> list[tuple[int, Look]]:
+    async def look(at: int) -> list[tuple[int, TargetInspection]]:
         wanted = [(place, targets[place], statements.get(place, ())) for place in places[at]]
         return await _look(databases[at], wanted, patience_s)
 
@@ -65,9 +65,9 @@ async def look_at_all(
 
 async def _look(
     database: Target, wanted: Sequence[tuple[int, Target, Sequence[Query]]], patience_s: float | None
-) -> list[tuple[int, Look]]:
+) -> list[tuple[int, TargetInspection]]:
     """One connection to a database, for all its schemas in turn."""
-    found: list[tuple[int, Look]] = []
+    found: list[tuple[int, TargetInspection]] = []
     try:
         driver = open_target(database, application_name="bulkq plan", read_only=True)
         connection = await connected(driver, patience_s)
@@ -75,13 +75,19 @@ async def _look(
             for at, target, queries in wanted:
                 findings = await refusals(connection, queries, target)
                 name = seat(driver.target, target)
-                found.append((at, Look(name, target, driver.capabilities.name, connection.server, findings)))
+                found.append(
+                    (at, TargetInspection(name, target, driver.capabilities.name, connection.server, findings))
+                )
         finally:
             await connection.close()
     except (TargetError, RefusedError) as error:
         name = database.name or safe(database.url)
         known = {at for at, _ in found}
-        found += [(at, Look(seat(name, target), target, error=error)) for at, target, _ in wanted if at not in known]
+        found += [
+            (at, TargetInspection(seat(name, target), target, error=error))
+            for at, target, _ in wanted
+            if at not in known
+        ]
     return found
 
 

@@ -26,7 +26,7 @@ from bulkq.targets import open_target
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
 from bulkq.tasks.lint import Finding, ask, finding
-from bulkq.tasks.plan.prepare import Look, connected, look_at_all, seat
+from bulkq.tasks.plan.prepare import TargetInspection, connected, look_at_all, seat
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Plan:
     server: Server
     queries: tuple[QueryPlan, ...]
     output: OutputPlan
-    others: tuple[Look, ...] = ()  # the run's other targets, in their order
+    others: tuple[TargetInspection, ...] = ()  # the run's other targets, in their order
     notices: tuple[str, ...] = ()  # of targets that were left out
     asking: Finding | None = None  # the server refuses the query that gives the targets
     crowded: RefusedError | None = None  # more lanes than the server has connections
@@ -138,7 +138,7 @@ async def plan(
         await connection.close()
 
 
-def first_reached(looks: Sequence[Look]) -> tuple[Target, list[Look]]:
+def first_reached(looks: Sequence[TargetInspection]) -> tuple[Target, list[TargetInspection]]:
     """The first target that can be asked, or else the first; and what is known of the others."""
     at = next((at for at, look in enumerate(looks) if look.error is None), 0)
     return looks[at].place, [look for place, look in enumerate(looks) if place != at]

@@ -11,7 +11,7 @@ import pytest
 from bulkq.engine.control import Control
 from bulkq.model import Target
 from bulkq.model.run import make_run
-from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.task import check
 from tests.support.checks import by_name, load, run
 
@@ -63,7 +63,7 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
         ledger="none",
     )
     summary = await check(
-        Checks(
+        CheckRequest(
             run=request,
             references={query.place: other},
             other_targets={"other": Target(url=f"sqlite:///{path}", name="lite")},
@@ -74,7 +74,7 @@ async def test_one_query_is_compared_on_two_targets(postgres_url: str, sqlite_fi
     assert summary.checks[1].sample == (("sql", "2", "z"), ("sql on lite", "2", "y"))
     gone = request.on((Target(url=postgres_url),))
     lost = await check(
-        Checks(
+        CheckRequest(
             run=gone,
             references={query.place: other},
             other_targets={"other": Target(url="sqlite:////no/such.db", name="lite")},
@@ -102,7 +102,7 @@ async def test_a_check_is_not_compared_with_itself_by_another_name(
         (query, Target(url=way, name="there"), "error"),
         (helper, Target(url=way, name="there"), "pass"),
     ):
-        asked = Checks(run=wanted, references={query.place: reference}, other_targets={"other": other})
+        asked = CheckRequest(run=wanted, references={query.place: reference}, other_targets={"other": other})
         (found,) = (await check(asked, control=Control())).checks
         assert str(found.verdict) == verdict
         assert (verdict == "error") == found.message.startswith("same as a on other: that is the check itself on the ")
@@ -114,7 +114,7 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
     query = load("-- @expect same as sql on other\nselect 1")[0]
     slow = load("select 1 from pg_sleep(20)")[0]
     request = make_run(queries=(query,), targets=(Target(url=postgres_url),), ledger="none", outage_s=0.3)
-    checks = Checks(
+    checks = CheckRequest(
         run=request, references={query.place: slow}, other_targets={"other": Target(url=other, name="other")}
     )
     running = asyncio.create_task(check(checks, control=Control()))

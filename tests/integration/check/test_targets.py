@@ -13,7 +13,7 @@ from bulkq.engine.control import Control
 from bulkq.errors import UsageError
 from bulkq.model import Target
 from bulkq.model.run import make_run, set_fields
-from bulkq.tasks.check.open_check import Checks
+from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.task import check
 from tests.support.checks import load, run
 from tests.support.servers import postgres as servers
@@ -48,7 +48,7 @@ async def test_a_database_that_is_not_the_one_expected(database: str) -> None:
         targets=(Target(url=database, name="prod", expect={"database": "another"}),),
         ledger="none",
     )
-    summary = await check(Checks(run=request), control=Control())
+    summary = await check(CheckRequest(run=request), control=Control())
     assert (summary.exit_code, str(summary.checks[0].verdict)) == (4, "error")
     assert "another" in summary.checks[0].message
 
@@ -66,7 +66,7 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
         schemas=("tenant_%",),
         ledger=str(tmp_path / "l.db"),
     )
-    checks = Checks(run=run_, references={selected[1].place: load(text)[2]})
+    checks = CheckRequest(run=run_, references={selected[1].place: load(text)[2]})
     for _ in range(2):
         summary = await check(checks, control=Control())
     assert summary.targets == ("db/tenant_a", "db/tenant_b")
@@ -98,7 +98,9 @@ async def test_checks_in_every_schema(database: str, tmp_path: Path) -> None:
     assert (
         len(
             (
-                await check(Checks(run=set_fields(asked, {"queries": load("select 1 where false")})), control=Control())
+                await check(
+                    CheckRequest(run=set_fields(asked, {"queries": load("select 1 where false")})), control=Control()
+                )
             ).checks
         )
         == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.context import Rules, RunContext
+from bulkq.engine.context import RunContext, StopLimits
 from bulkq.engine.control import Control
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.lane import Lane
@@ -85,7 +85,7 @@ def context_of(parts: Sequence[PartState], told: Told | None = None, **rules: ob
         progress=Progress(),
         observers=[told] if told is not None else [],
         control=Control(),
-        rules=Rules(**rules),  # type: ignore[arg-type]
+        rules=StopLimits(**rules),  # type: ignore[arg-type]
         ledger=NoLedger(),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.delivery.backlog import Held
+from bulkq.engine.delivery.backlog import WaitingResult
 from bulkq.engine.delivery.streaming import Turn
 from bulkq.engine.limiter import LimiterSlot
 from bulkq.errors import RefusedError
@@ -43,7 +43,7 @@ async def test_a_large_answer_goes_aside(
             for value in range(1, 50):
                 await turn.write(bench.result(1, value))
         free.set()
-        held = Held(bench.result(1), bench.outlet, turn.aside(), 0)
+        held = WaitingResult(bench.result(1), bench.outlet, turn.aside(), 0)
         await bench.window.deliver(held, has_turn=turn.has)
 
     streaming = asyncio.create_task(stream())
@@ -72,7 +72,7 @@ async def test_a_turn_that_comes_ends_the_keeping(tmp_path: Path, store: Overflo
     assert bench.window.streaming.begins_at(bench.sink) == len(lines(1))
     await turn.begin()
     await turn.write(bench.result(1, 1))
-    await bench.window.deliver(Held(bench.result(1), bench.outlet, None, 0), has_turn=True)
+    await bench.window.deliver(WaitingResult(bench.result(1), bench.outlet, None, 0), has_turn=True)
     await bench.sink.close(complete=True)
     assert (tmp_path / "out.jsonl").read_bytes() == lines(2)
 
