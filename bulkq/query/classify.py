@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import dialect_for
+from bulkq.dialects import dialect_for, pragmas
 from bulkq.model import StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind
@@ -41,25 +41,6 @@ VERBS = {
 CLASS_OF = {verb: statement for statement, verbs in VERBS.items() for verb in verbs.split()}
 
 KNOWN = (*CLASS_OF, "WITH", "EXPLAIN", "PRAGMA", "")
-
-PRAGMA_TASKS = frozenset({"OPTIMIZE", "WAL_CHECKPOINT", "INCREMENTAL_VACUUM", "SHRINK_MEMORY"})
-"""SQLite's pragmas that do work; https://www.sqlite.org/pragma.html"""
-
-PRAGMA_QUESTIONS = frozenset(
-    {
-        "TABLE_INFO",
-        "TABLE_XINFO",
-        "TABLE_LIST",
-        "INDEX_LIST",
-        "INDEX_INFO",
-        "INDEX_XINFO",
-        "FOREIGN_KEY_LIST",
-        "FOREIGN_KEY_CHECK",
-        "INTEGRITY_CHECK",
-        "QUICK_CHECK",
-    }
-)
-"""SQLite's pragmas that only answer, even with an argument in parentheses."""
 
 EXPLAIN_WORDS = frozenset(
     {
@@ -212,10 +193,10 @@ def _behind_explain(tokens: Sequence[Token], depths: Sequence[int], first: int) 
 
 
 def _pragma(words: Sequence[str]) -> StatementClass:
-    name = words[2:3] if words[1:2] == ["."] else words[:1]
-    if PRAGMA_TASKS.intersection(name):
+    name = [word.lower() for word in (words[2:3] if words[1:2] == ["."] else words[:1])]
+    if pragmas.ACTING.intersection(name):
         return StatementClass.MAINTENANCE
-    if "=" in words or ("(" in words and not PRAGMA_QUESTIONS.intersection(name)):
+    if "=" in words or ("(" in words and not pragmas.ANSWERING.intersection(name)):
         return StatementClass.SESSION
     return StatementClass.READ
 

@@ -4,24 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-HARMLESS_PRAGMAS = frozenset(
-    {
-        "foreign_key_check",
-        "foreign_key_list",
-        "index_info",
-        "index_list",
-        "index_xinfo",
-        "integrity_check",
-        "quick_check",
-        "table_info",
-        "table_list",
-        "table_xinfo",
-    }
-)
-"""Pragmas whose argument is a question. Every other argument is a change. https://sqlite.org/pragma.html"""
-
-ACTING_PRAGMAS = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
-"""Pragmas that act without an argument."""
+from bulkq.dialects import pragmas
 
 
 def refusal(action: int, first: str | None, second: str | None, *, reading: bool, verb: str) -> str:
@@ -42,6 +25,6 @@ def refusal(action: int, first: str | None, second: str | None, *, reading: bool
         return "transactions are opened and ended by bulkq, one per batch"
     if action == sqlite3.SQLITE_PRAGMA and reading:
         name = (first or "").lower()
-        if name in ACTING_PRAGMAS or (second is not None and name not in HARMLESS_PRAGMAS):
+        if name in pragmas.ACTING or (second is not None and name not in pragmas.ANSWERING):
             return f"PRAGMA {name} may change data"
     return ""
