@@ -15,6 +15,7 @@ from bulkq.dialects.sqlite import DIALECT as SQLITE
 
 __all__ = [
     "CANCELLED",
+    "COPIED_VERBS",
     "DEFAULT",
     "DIALECTS",
     "DUCKDB",
@@ -38,6 +39,7 @@ DEFAULT = POSTGRESQL.name
 DYNAMIC = next(dialect for dialect in DIALECTS if dialect.dynamic_types)
 """The one whose comparisons depend on the value, see `bulkq.query.operands`."""
 
+COPIED_VERBS = frozenset().union(*(dialect.copied_verbs for dialect in DIALECTS))
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))
 READ_ONLY = frozenset().union(*(dialect.read_only for dialect in DIALECTS))

@@ -44,6 +44,7 @@ class Dialect:
         dynamic_types: a value has its type from itself, not from what it is compared with or stored in.
         affinities: where types are dynamic, a query with `:name` of a table: its columns, their types, the table's statement.
         has_affinity: of such a type and statement, whether the column converts a value beside it.
+        copied_verbs: verbs of the queries whose result the server sends as CSV.
         executes_comments: the server executes the text of comments of a certain form.
         is_known: its locks are known to make a marker mean what it says.
         marker_text: type of the run and its owner in the marker tables.
@@ -91,6 +92,7 @@ class Dialect:
     dynamic_types: bool = False
     affinities: str = ""
     has_affinity: Callable[[str, str], bool] = _always
+    copied_verbs: frozenset[str] = frozenset()
     executes_comments: bool = False
     is_known: bool = False
     marker_text: str = "text"

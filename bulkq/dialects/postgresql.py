@@ -27,6 +27,9 @@ DIALECT = Dialect(
     literal_prefix="E",  # whatever standard_conforming_strings is
     dollar_parameters=True,
     folds_quoted_names=False,
+    copied_verbs=frozenset(
+        {"SELECT", "WITH", "VALUES", "TABLE"}
+    ),  # COPY (...) refuses EXPLAIN and SHOW, which give rows as well
     casts_exactly=True,
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",

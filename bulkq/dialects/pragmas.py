@@ -1,4 +1,4 @@
-"""Pragmas of SQLite that do not only set something. https://sqlite.org/pragma.html"""
+"""The pragmas of SQLite that do not only set something: https://sqlite.org/pragma.html ."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
-from bulkq.dialects import LOCKED
+from bulkq.dialects import COPIED_VERBS, LOCKED
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool
     from bulkq.model import ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
-
-COPIED = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-"""Statements that PostgreSQL's COPY accepts between its parentheses. EXPLAIN and SHOW also return rows, but COPY rejects them."""
 
 
 class Lane:
@@ -134,7 +131,7 @@ class Lane:
         connection, statement = await self._prepared(spec, batch.sets[0])
         segment.alone = statement.single
         params = batch.sets[0]
-        copies = self._sessions.driver.capabilities.copies and spec.query.verb in COPIED
+        copies = self._sessions.driver.capabilities.copies and spec.query.verb in COPIED_VERBS
         if out.copy_delimiter is not None and copies:
             await out.begin()
             rows = await connection.copy(statement, out.copy_delimiter, spec.limits, out.write_bytes)
