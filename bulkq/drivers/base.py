@@ -1,6 +1,6 @@
 """Defaults for everything that is optional in a driver, and a check that lists what a driver lacks.
 
-A library with blocking calls needs none of this: see `bulkq.drivers.dbapi.library_driver`. `docs/drivers.md` says which way is whose.
+A library with blocking calls does not need it: see `bulkq.drivers.dbapi.library_driver`. `docs/drivers.md` helps to choose.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from bulkq.protocols import Statement
 
 OPENING = ("url", "application_name", "read_only")
-"""What `open` of a driver module is given."""
+"""The parameters of a driver module's `open`."""
 
 
 class BaseConnection:
-    """Defaults for what a connection may leave out; see `bulkq.protocols.Connection`.
+    """Defaults for the optional methods of a connection; see `bulkq.protocols.Connection`.
 
-    Without a `stream` of its own a whole answer is in memory. Without a `check` no value is refused before it is sent.
+    The default `stream` holds a whole result in memory. The default `check` accepts every value.
     """
 
     async def attempt(
@@ -42,11 +42,11 @@ class BaseConnection:
         raise NotImplementedError
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
-        """The rows of one set, in one piece."""
+        """Yield the rows of one set, in one piece."""
         yield await self.attempt(statement, [params], limits)
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
-        """Refuse: the database has nothing like COPY, and `Capabilities.copies` is False.
+        """Raise, because the database has no COPY and `Capabilities.copies` is False.
 
         Raises:
             UsageError: always.
@@ -54,17 +54,17 @@ class BaseConnection:
         raise UsageError("this driver cannot send a result as CSV")
 
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
-        """Find no value that the database would not convert."""
+        """Return no bad value."""
         return []
 
 
 def missing(module: ModuleType | type, driver: object, connection: object) -> list[str]:
-    """What a driver still lacks, each with what to do about it.
+    """Return what a driver still lacks, one line each, with what to do.
 
     Args:
         module: of the driver, or its class.
-        driver: what its `open` gave.
-        connection: what `connect` of the driver gave.
+        driver: the result of its `open`.
+        connection: the result of the driver's `connect`.
     """
     found = []
     opening = getattr(module, "open", None)

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from bulkq.model import Failure
 
 COUNTED_REST = 5_000_000
-"""Sets of a file that a stopped run still reads to tell how many it skipped."""
+"""Maximum number of sets that a stopped run still reads to count the skipped ones."""
 
 
 async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
-    """Run all parts to their end or to a stop; the counts stand in the progress and in the parts.
+    """Run all parts to their end or until the run stops. The counts are in the progress and in the parts.
 
     Returns:
         The first failures, those of earlier processes before them.
@@ -79,7 +79,7 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
 
 
 def _first_line(opened: OpenRun) -> str:
-    """What runs where, under which promise."""
+    """Return the first line of a run: its mode, targets, lanes and promise."""
     request = opened.request
     where = _many(opened) if opened.several else _one(opened.targets[0], write=request.safety.write)
     words = [f"run={opened.run}", opened.mode, *where]
@@ -93,7 +93,7 @@ def _first_line(opened: OpenRun) -> str:
 
 
 def _one(target: OpenTarget, *, write: bool) -> list[str]:
-    """Of the only target."""
+    """Return the fields for the only target."""
     server = target.server
     assert server is not None, "it was looked at"
     words = [f"{server.product} {server.version}", target.label]
@@ -111,7 +111,7 @@ def _one(target: OpenTarget, *, write: bool) -> list[str]:
 
 
 def _many(opened: OpenRun) -> list[str]:
-    """Of several targets: how many, and what is not as it should be on how many of them."""
+    """Return the fields for several targets: their number, and on how many of them something is unusual."""
     found = [target.server for target in opened.targets if target.server is not None and target.lost is None]
     lost = sum(1 for target in opened.targets if target.lost is not None)
     counts = (
@@ -126,7 +126,7 @@ def _many(opened: OpenRun) -> list[str]:
 
 
 async def _count_skipped(opened: OpenRun) -> None:
-    """`skipped` = never tried: what was cut and given up, and what was never cut."""
+    """Count the sets that were never tried: those in abandoned batches, and those in no batch."""
     known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
     if opened.same_sets:
         known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}

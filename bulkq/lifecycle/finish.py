@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from bulkq.protocols import Sink, WarningCounts
 
 NAMED = 20
-"""Targets that the reason of a run names; the table has them all."""
+"""Maximum number of targets that the reason of a run names. The table has all of them."""
 
 
 async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
-    """The summary of a run that has ended, once its outputs and its record are closed.
+    """Close the outputs and the record of a run that has ended, and return its summary.
 
-    A run is complete if it reached its end, whatever the outcomes; then files get their names and markers go.
+    A run is complete if it reached its end, whatever the outcomes. Then files get their names and markers are removed.
     """
     for text in (text for found in _warnings(opened) for text in found.first):
         opened.say(f"warning: {text}")
@@ -94,7 +94,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
 
 
 def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[str]) -> RunSummary:
-    """What the progress of a run or of checks comes to."""
+    """Return the summary for the progress of a run or of checks."""
     latencies = progress.latencies
     return RunSummary(
         run=progress.run,
@@ -113,13 +113,13 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
 
 
 def _warnings(opened: OpenRun) -> list[WarningCounts]:
-    """What the targets warned of, where their servers count it."""
+    """Return the warnings of targets whose servers count them."""
     drivers = (target.driver for target in opened.targets)
     return [driver.warnings for driver in drivers if isinstance(driver, WarningDriver)]
 
 
 def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
-    """What came of each target, and of each schema of it."""
+    """Return the counts of each target and of each of its schemas."""
     found: list[TargetCounts] = []
     for label in opened.labels:
         target, parts = next((s, ps) for s in opened.targets if (ps := [p for p in s.parts if p.spec.target == label]))
@@ -135,7 +135,7 @@ def per_target(opened: OpenRun) -> tuple[TargetCounts, ...]:
 
 
 def _not_done(opened: OpenRun) -> str:
-    """`2 of 50 targets were not done: a, b`."""
+    """Return a text such as `2 of 50 targets were not done: a, b`."""
     away = [target.label for target in opened.targets if target.lost is not None] if opened.several else []
     if not away:
         return ""
@@ -144,7 +144,7 @@ def _not_done(opened: OpenRun) -> str:
 
 
 def _tell_unread(opened: OpenRun) -> None:
-    """A pipe goes with the process that read it."""
+    """Warn if a pipe was not read to its end, because the rest is lost with this process."""
     for part in opened.parts:
         if not part.source.replayable and not part.exhausted and part.source.total is None:
             opened.say(

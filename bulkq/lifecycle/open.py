@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
-    """Open all that needs no connection, so that a mistake in an option or a file is found without one."""
+    """Open everything that needs no connection, so that a mistake in an option or a file is found before connecting."""
     request = job.request
     targets = _open_targets(job, stack)
     labels = open_targets.labels(request, targets)
@@ -84,7 +84,7 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
 
 
 async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
-    """The function of `--map`, imported in a process of its own before anything is connected."""
+    """Return the function of `--map`, imported in a process of its own, before the first connection."""
     if request.output.map is None:
         return None
     from bulkq.transforms import open_mapping
@@ -121,7 +121,7 @@ def _open_targets(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
 
 
 def _numbered(request: Run, target: OpenTarget, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
-    """Number, label, target and query of every part of a target; the same for every process of a run, since places are."""
+    """Yield number, label, target and query of every part of a target. They are the same in every process of a run."""
     count = len(request.queries.selected)
     return [
         (place * count + at, labels[place], request.targets.selected[place], query)
@@ -131,7 +131,7 @@ def _numbered(request: Run, target: OpenTarget, labels: Sequence[str]) -> list[t
 
 
 def _check_names(request: Run, labels: Sequence[str]) -> None:
-    """No output is another output, nor what the parameters are read from."""
+    """Check that no two outputs are the same file, and that no output is a parameter file."""
     reports = [("--report", path) for path in request.output.reports]
     outputs = [("-o", request.output.path), ("--failures", request.output.failures), *reports]
     same_file(outputs, queries=request.queries.selected, targets=labels)
@@ -195,7 +195,7 @@ def _part(
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:
-    """Whether a write has one lane on a target, and so takes effect in the order of the input."""
+    """Whether a write has one lane on each target, so that it takes effect in the order of the input."""
     return 1 in {request.limits.concurrency, target.sessions.most} or not target.driver.capabilities.concurrent_writes
 
 

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class ResumeState:
-    """The state of a run when this process begins; a retry has what it takes from the run that it repeats.
+    """The state of a run when this process begins. For a retry: the state that it takes from the run that it repeats.
 
     Attributes:
-        record: of the run that is resumed.
-        repeats: of the run that is tried again.
+        record: the record of the run that is resumed.
+        repeats: the record of the run that is retried.
         owner: this process, which has taken the run over.
-        parts: by number of the part, what the ledger keeps of it.
-        done: by number of the part, the sets that are not done again.
+        parts: by number of the part, its record in the ledger.
+        done: by number of the part, the sets that are not executed again.
         only: by number of the part, the sets of a retry with their old numbers; None: the run is over all of its source.
         tables: of markers, by place of the target.
         identities: of databases, by place of the target.
         lost: targets that could not be taken over, by place.
         spools: of sources, by place of the query.
-        leftovers: files that earlier runs have left beside the ledger for this one; they go when all has gone well.
+        leftovers: files of earlier runs beside the ledger that this run needs; removed when it ends without failures.
         counts: of all earlier processes.
         failures: of all earlier processes.
-        outputs: by path, how far the ledger knows each output; None of a run that has written none yet.
-        cut_off: by number of the part, sets that were applied and whose answers died with the process; `counts.unanswered` has them.
+        outputs: by path, the recorded length of each output in bytes; None if the run has written none yet.
+        cut_off: by number of the part, sets that were applied but whose results died with the process; in `counts.unanswered`.
     """
 
     record: RunRecord | None = None
@@ -55,7 +55,7 @@ class ResumeState:
     failures: Sequence[Failure] = ()
 
     def counts_of_part(self, number: int) -> Counts:
-        """What earlier processes did of a part."""
+        """Return the counts of a part over the earlier processes."""
         part = self.parts.get(number)
         failed = failure_counts(part.failures if part is not None else ())
         done = sum(last - first + 1 for first, last in self.done.get(number, ()))

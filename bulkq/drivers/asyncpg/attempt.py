@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Reply, Server
 
 COMMAND_S = 10.0
-"""Bound of our own short statements."""
+"""Timeout of bulkq's own short statements."""
 
 MARGIN_S = 5.0
-"""The client's deadline is later than the server's by this much: the server's answer is certain, ours is a guess."""
+"""Time between the server's timeout and the client's. The server's is first, because its outcome is certain."""
 
 FOREVER_S = 10.0 * 365 * 86400
 """asyncpg takes None as "the default"; `--timeout none` means it."""
@@ -40,16 +40,16 @@ PIECE = 5000
 
 
 class Attempt:
-    """One try of `sets`.
+    """One attempt of `sets`.
 
     Args:
         session: idle.
-        server: what it is a session of.
+        server: the properties of its server.
         statement: prepared by this session.
         sets: of the attempt; errors give indexes into it.
-        limits: of the attempt; `read_only` as it is to be enforced.
-        claim: of a write that is to be exactly once.
-        before_commit: told how many rows a write has changed; what it raises undoes them.
+        limits: of the attempt; `read_only` is enforced.
+        claim: of an exactly-once write.
+        before_commit: is given the number of rows that a write changed. If it raises, they are rolled back.
         steps: around the statement, prepared by this session.
     """
 
@@ -83,7 +83,7 @@ class Attempt:
         self._ending: asyncio.Future[bool] | None = None
 
     async def run(self) -> Reply:
-        """All sets in one transaction."""
+        """Execute all sets in one transaction."""
         try:
             self._bind()
             await self._begin()
@@ -102,7 +102,7 @@ class Attempt:
         return reply
 
     async def alone(self) -> Reply:
-        """One set outside a transaction: VACUUM, CREATE INDEX CONCURRENTLY, a procedure that commits."""
+        """Execute one set outside a transaction: VACUUM, CREATE INDEX CONCURRENTLY, a procedure that commits."""
         iso = self._restyles()
         try:
             self._bind()
@@ -121,7 +121,7 @@ class Attempt:
         return reply
 
     async def pieces(self) -> AsyncGenerator[Reply, None]:
-        """The rows of the only set, through a server cursor."""
+        """Yield the rows of the only set, through a server cursor."""
         spent_s = 0.0
         loop = asyncio.get_running_loop()
         try:
@@ -150,7 +150,7 @@ class Attempt:
         await asyncio.shield(self._ending)
 
     async def copy(self, delimiter: str, write: Callable[[bytes], object]) -> int:
-        """The whole result as CSV."""
+        """Write the whole result as CSV."""
         broken: list[Exception] = []
 
         async def kept(data: bytes) -> None:
@@ -204,7 +204,7 @@ class Attempt:
         self._phase = Phase.SENT
 
     def _restyles(self) -> bool:
-        """Whether the session prints dates in another style than the statement's values are wanted in."""
+        """Whether the session's date style differs from the one that the statement's values need."""
         return self._statement.shape.iso and not self._session.iso
 
     async def _take(self, opening: str, claim: Claim) -> None:
@@ -231,7 +231,7 @@ class Attempt:
         return statement.reply(records, ordered=self._limits.ordered)
 
     async def _pipelined(self) -> list[Sequence[object]]:
-        """One round trip. As a task of its own, because asyncpg loses a cancellation that comes while it sends."""
+        """Await one round trip in a task of its own, because asyncpg loses a cancellation that arrives while it sends."""
         batch = asyncio.ensure_future(self._statement.handle.fetchmany(self._arguments, timeout=self._deadline_s))
         try:
             records: list[Sequence[object]] = await asyncio.shield(batch)
@@ -241,7 +241,7 @@ class Attempt:
         return records
 
     async def _cut(self, batch: asyncio.Future[object]) -> None:
-        """The first cancellation stops the sending or the waiting, the second the waiting after the sending."""
+        """Cancel a round trip: the first cancellation ends the sending or the wait, the second ends the wait after the sending."""
         for _ in range(2):
             batch.cancel()
             await asyncio.wait([batch], timeout=CUT_S)
@@ -268,7 +268,7 @@ class Attempt:
         self._step = None
 
     async def _answer(self, statement: AsyncpgStatement, params: ParameterSet) -> Reply:
-        """The reply of a statement of ours to one set."""
+        """Return the reply of a statement of bulkq for one set."""
         handle = statement.handle
         if statement.shape.form is StatementForm.PLAIN:
             (arguments,) = statement.bind([params])
@@ -278,7 +278,7 @@ class Attempt:
         return statement.reply(await handle.fetch(*arguments, timeout=self._deadline_s), ordered=True)
 
     def _check(self, reply: Reply) -> None:
-        """Ask of a write, before it lasts, whether it may."""
+        """Call `before_commit` for a write."""
         if self._limits.read_only:
             return
         if self._limits.expect_rows is not None:
@@ -302,7 +302,7 @@ class Attempt:
         await commit(self._session, sql, timeout_s=self._deadline_s, pid=self._server.pid)
 
     def _still_in_time(self, spent_s: float) -> None:
-        """The server counts each piece; the whole query is counted here."""
+        """Enforce the timeout of the whole query. The server measures each piece alone."""
         if self._limits.timeout_s is not None and spent_s > self._limits.timeout_s:
             raise DatabaseError(
                 "canceling statement due to statement timeout", sqlstate="57014", phase=Phase.SENT, position=0

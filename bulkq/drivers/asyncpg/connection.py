@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 PREPARE_S = 30.0
 STATEMENTS = 100
-"""Prepared statements kept per session; the oldest goes first."""
+"""Maximum number of prepared statements of a session; the oldest is closed first."""
 
 STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidSQLStatementNameError)
-"""The tables or types of a statement were changed, or it is gone: the next `prepare` makes a new one."""
+"""States after which a statement is stale: its tables or types have changed, or it is missing. `prepare` makes a new one."""
 
 T = TypeVar("T")
 
@@ -50,8 +50,8 @@ class AsyncpgConnection(BaseConnection):
 
     Args:
         session: idle.
-        server: what it found when it came.
-        read_only: every transaction is READ ONLY, whatever the limits say.
+        server: the properties of the server.
+        read_only: every transaction is READ ONLY, whatever its limits.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class AsyncpgConnection(BaseConnection):
     async def prepare(
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> AsyncpgStatement:
-        """The statement of `query`, from memory or from the server; see `Connection.prepare`."""
+        """Return the statement of `query`, from the cache or from the server; see `Connection.prepare`."""
         key = (
             query.sql,
             query.schema,
@@ -111,8 +111,8 @@ class AsyncpgConnection(BaseConnection):
     ) -> Reply:
         """Execute for every set in one transaction; see `Connection.attempt`.
 
-        A cancellation that comes during COMMIT waits for its answer: the reply is given, or a DatabaseError in phase
-        COMMITTING, never CancelledError. `before_commit` is called for writes in a transaction only.
+        If the task is cancelled during COMMIT, it waits for the answer: it returns the reply or raises DatabaseError in
+        phase COMMITTING, never CancelledError. `before_commit` applies to writes in a transaction only.
         """
         own = _own(statement)
         alone = own.single or not limits.transaction
@@ -130,7 +130,7 @@ class AsyncpgConnection(BaseConnection):
             raise
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
-        """The rows of one set in pieces; see `Connection.stream`."""
+        """Yield the rows of one set in pieces; see `Connection.stream`."""
         own = _own(statement)
         await self._clear()
         if own.single or not limits.transaction or own.shape.form is not StatementForm.ROWS:
@@ -150,26 +150,26 @@ class AsyncpgConnection(BaseConnection):
                 self._streaming = None
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
-        """The whole result as CSV; see `Connection.copy`."""
+        """Write the whole result as CSV; see `Connection.copy`."""
         await self._clear()
         return await self._try(_own(statement), [()], limits).copy(delimiter, write)
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
     ) -> list[tuple[object, ...]]:
-        """Our own statements in one durable transaction; see `Connection.administer`."""
+        """Execute statements of bulkq in one durable transaction; see `Connection.administer`."""
         await self._clear()
         return await administer(
             self._session, statements, lock_timeout_s, read_only=self._read_only, pid=self.server.pid
         )
 
     async def export_snapshot(self) -> str:
-        """A transaction that lasts until `close`; see `SnapshotConnection.export_snapshot`."""
+        """Begin a transaction that is open until `close`; see `SnapshotConnection.export_snapshot`."""
         await self._clear()
         return await self._guarded(self._export())
 
     async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:
-        """Text values that their types do not take; see `Connection.check`."""
+        """Return the text values that their types do not accept; see `Connection.check`."""
         own = _own(statement)
         if own.typed or not own.shape.bound or not sets:
             return []
@@ -178,7 +178,7 @@ class AsyncpgConnection(BaseConnection):
         return await self._guarded(checker.check(own, sets))
 
     async def close(self) -> None:
-        """End the session within two seconds, by force if need be."""
+        """End the session within two seconds, if necessary by closing the socket."""
         try:
             await self._session.close(timeout=GRACE_S)
         except BROKEN:
@@ -234,7 +234,7 @@ class AsyncpgConnection(BaseConnection):
         return await self._try(statement, sets, limits).alone()
 
     async def _guarded(self, work: Awaitable[T]) -> T:
-        """`work` that executes nothing of the user's: its errors translated, the session idle or closed after them."""
+        """Await `work`, which executes nothing of the user. Translate its errors; afterwards the session is idle or closed."""
         try:
             return await work
         except RefusedError:
@@ -247,7 +247,7 @@ class AsyncpgConnection(BaseConnection):
             raise
 
     async def _clear(self) -> None:
-        """End a stream that was left without being closed."""
+        """End a stream whose reader left it open."""
         if self._streaming is not None:
             await self._streaming.abandon()
             self._streaming = None
@@ -257,7 +257,7 @@ class AsyncpgConnection(BaseConnection):
             self._statements = {key: kept for key, kept in self._statements.items() if kept not in statements}
 
     def _name(self) -> str:
-        """A statement name of our own, or none: through a pooler the statement travels with every execution."""
+        """Return a name for a statement; "" behind a pooler, where the text is sent with every execution."""
         return "" if self.server.pooled else f"bulkq_{next(self._numbers)}"
 
 

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.statement import Recipe
 
 COMMAND_S = 10.0
-"""Bound of everything that has none of its own, and of asyncpg's wait for the answer to a cancel request."""
+"""Timeout of everything without one of its own, and of asyncpg's wait for the answer to a cancel request."""
 
 
 class AsyncpgDriver:
-    """PostgreSQL through asyncpg. Holds no connection.
+    """PostgreSQL through asyncpg. It has no connection of its own.
 
     Args:
-        url: `postgresql://...`; the service file and libpq's environment add what it leaves out.
+        url: `postgresql://...`; missing parameters come from the service file and libpq's environment variables.
         application_name: as in pg_stat_activity.
-        read_only: every transaction is READ ONLY, whatever the limits say.
+        read_only: every transaction is READ ONLY, whatever its limits.
 
     Raises:
         UsageError: the URL cannot be understood.
@@ -62,7 +62,7 @@ class AsyncpgDriver:
         """Open a session within ten seconds.
 
         Raises:
-            TargetError: which part did not let us in.
+            TargetError: the message says which part failed.
             UsageError: an option in the URL or the environment is wrong.
         """
         session: AsyncpgSession | None = None
@@ -84,13 +84,13 @@ class AsyncpgDriver:
         return AsyncpgConnection(session, server, read_only=self._read_only, recipes=self._recipes)
 
     def _known(self, session: AsyncpgSession) -> Server | None:
-        """What the first direct session found holds for the others: a hundred lanes do not ask a hundred times."""
+        """Return the server that the first direct session found, so that a hundred lanes send the queries once."""
         if self._server is None or not session.settled or (not self._read_only and session.may_be_read_only()):
             return None
         return replace(self._server, pid=session.get_server_pid(), tls=session.tls())
 
     def _startup(self) -> dict[str, str]:
-        """Parameters of the start-up message. A pooler takes the name only; a server that we know takes all of them."""
+        """Return the parameters of the start-up message: a known server accepts all, a pooler only the name."""
         settings = {"application_name": self._options.application_name or self._application_name}
         if self._server is not None and self._options.settings:
             settings["options"] = libpq.startup(self._options.settings)
@@ -117,7 +117,7 @@ class AsyncpgDriver:
         return session
 
     async def _look(self, session: AsyncpgSession) -> Server:
-        """One query tells what the other end is; a backend that is not the one we greeted means a pooler."""
+        """Read the properties of the server with one query. If its backend is not that of the start-up, a pooler is in between."""
         found = await session.fetchrow(postgresql.LOOK)
         pooled = found[0] != session.get_server_pid()
         if pooled and self._options.settings:
@@ -146,7 +146,7 @@ class AsyncpgDriver:
         return server
 
     async def _with_settings(self, session: AsyncpgSession) -> asyncpg.Record:
-        """The same through a pooler, with the settings of each transaction, which also shows that the server takes them."""
+        """Read them through a pooler, with the settings of each transaction, which also shows that the server accepts these."""
         await session.execute(f"BEGIN; {postgresql.local(session.local)}")
         try:
             return await session.fetchrow(postgresql.LOOK)
@@ -157,7 +157,7 @@ class AsyncpgDriver:
         return read_only_errors.reason(await session.fetchrow(read_only_errors.WHY), self._options.settings)
 
     async def _settle_in(self, session: AsyncpgSession, number: int, *, pooled: bool) -> None:
-        """What a session of our own is told once; through a pooler strangers would hear it, so each attempt says it."""
+        """Set a direct session up once. Behind a pooler other clients share the session, so each attempt sets it instead."""
         if self._read_only and not pooled:
             await session.execute("SET default_transaction_read_only = on")
         if number < 140000:
@@ -174,7 +174,7 @@ class AsyncpgDriver:
 
 
 def open(url: str, *, application_name: str, read_only: bool) -> AsyncpgDriver:  # noqa: A001 - every driver module has `open`
-    """The driver for `url`; nothing is connected yet.
+    """Return the driver for `url`. It does not connect yet.
 
     Raises:
         UsageError: the URL cannot be understood.
