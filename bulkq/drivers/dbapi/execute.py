@@ -280,9 +280,9 @@ class Execution:
             if now_s - since_s >= limit_s:
                 raise self._ended(order)
             since_s = now_s
-            append(answer)
             if warned is not None and warned(cursor):
-                transaction.warned.see(cursor, statement.query)
+                transaction.warned.see(cursor, statement.query, undoable=transaction.is_open)
+            append(answer)
         if attempt.cancelled and transaction.adapter.ends_quietly:
             raise self._ended(order)
         return reply_of(transaction, statement, transaction.cursors.last_reader(statement.decoding), answers, order)

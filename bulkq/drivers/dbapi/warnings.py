@@ -20,6 +20,9 @@ FEW = 5
 
 LONGEST = 300
 
+STRICT = "correct the value, or write DELETE IGNORE"
+"""What to do about a warning that is taken for an error."""
+
 
 class Warnings:
     """What a target warned of in a run, over all of its sessions.
@@ -55,23 +58,30 @@ class SessionWarnings:
         self._connection = connection
         self._product = adapter
 
-    def see(self, cursor: DbapiCursor, query: Query) -> None:
+    def see(self, cursor: DbapiCursor, query: Query, *, undoable: bool = False) -> None:
         """Take note of the warnings of the statement that `cursor` has just executed, its rows read.
 
         Between two results of a procedure no text can be asked for; the last one has the warnings.
 
+        Args:
+            cursor: of the statement.
+            query: the statement.
+            undoable: it is in a transaction, so what it did can still be undone.
+
         Raises:
-            Refused: a warning says that the statement was killed, though its answer says that it ended well.
+            Refusal: a warning says that the statement was killed, though its answer says that it ended well, or that it
+                compared with another value than was given, where it can be undone.
         """
         counted = self._product.warned
         count = counted(cursor) if counted is not None else 0
         if not count or self._product.has_more(query, cursor):
             return
         self.count += count
-        if len(self.first) < FEW or query.verb in self._product.killed_in_warnings:
-            self._ask(query)
+        strict = undoable and self._product.refuses_warning(query)
+        if strict or len(self.first) < FEW or query.verb in self._product.killed_in_warnings:
+            self._ask(query, strict=strict)
 
-    def _ask(self, query: Query) -> None:
+    def _ask(self, query: Query, *, strict: bool) -> None:
         rows: list[tuple[object, ...]] = []
         with suppress(Exception):  # then only their number is known
             rows = self._rows()
@@ -79,6 +89,8 @@ class SessionWarnings:
         for _, code, message in rows:
             if self._product.means_killed(int(str(code))):
                 raise Refusal(" ".join(str(message).split()), "57014")
+            if strict and self._product.refuses_warning(query, int(str(code))):
+                raise Refusal(f"{' '.join(str(message).split())}: {STRICT}", "22007")
             if len(self.first) < FEW:
                 text = "(not shown: it may hold a secret)" if private else " ".join(str(message).split())[:LONGEST]
                 self.first.append(f"{query.place}: [{code}] {text}")

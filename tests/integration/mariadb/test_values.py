@@ -10,7 +10,7 @@ from bulkq.engine.control import Control
 from bulkq.model.run import set_fields
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run
-from tests.support.mariadb_sessions import asked
+from tests.support.mariadb_sessions import asked, counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +98,26 @@ async def test_a_limit_without_a_type(base: Database, driver: str, tmp_path: Pat
     assert 'declare it, "-- name: sql(n: integer)"' in str(done.failures[0].hint)
     text = "-- name: sql(n: integer)\nselect id from t limit :n"
     assert (await new_run(set_fields(wanted, {"queries": (inline(text, "mysql"),)}), control=Control())).ok == 1
+
+
+# --- what DELETE only warns of ----------------------------------------------------------------------------------------
+
+
+async def test_a_text_that_is_no_number_deletes_nothing(base: Database, driver: str, tmp_path: Path) -> None:
+    """MariaDB would delete row 2 for `2x`, with a warning; the set fails as it does for UPDATE, and the others are applied."""
+    ids = tmp_path / "ids.csv"
+    ids.write_text("id\n1\n2x\n3\n")
+    deleting = asked(base, driver, "delete from t where id = :id", tmp_path, params=(str(ids),))
+    done = await new_run(deleting, control=Control())
+    assert (done.exit_code, done.ok, done.failed, done.unknown) == (1, 2, 1, 0)
+    assert (done.failures[0].n, done.failures[0].sqlstate) == (2, "22007")
+    assert "'2x': correct the value, or write DELETE IGNORE" in done.failures[0].message
+    assert counts(base) == [(2, 0), (4, 0)]
+
+
+async def test_delete_ignore_asks_for_the_warning(base: Database, driver: str, tmp_path: Path) -> None:
+    """The set is applied as the server compares it, and the warning is counted."""
+    wanted = asked(base, driver, "delete ignore from t where id = :id", tmp_path, constants={"id": "2x"})
+    done = await new_run(wanted, control=Control())
+    assert (done.exit_code, done.ok, done.warnings) == (0, 1, 1)
+    assert counts(base) == [(1, 0), (3, 0), (4, 0)]

@@ -300,6 +300,10 @@ class Adapter:
         """Whether a warning with this number says that the statement was killed."""
         return False
 
+    def refuses_warning(self, query: Query, code: int | None = None) -> bool:  # noqa: ARG002
+        """Whether a warning with this number (None: any) of `query` would be an error of another write."""
+        return False
+
     def too_large(self, values: Sequence[object], error: Exception) -> str:  # noqa: ARG002
         """Why a set with these values is more than the server takes at once, where `error` may come of that; else ""."""
         return ""

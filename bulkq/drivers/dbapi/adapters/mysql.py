@@ -118,6 +118,10 @@ HARMLESS = frozenset(f"Com_{name}" for name in _HARMLESS_NAMES.split())
 WRITTEN = frozenset({"Handler_write", "Handler_update", "Handler_delete"})
 
 PACKET_TOO_LARGE = 1153
+TRUNCATED_VALUE = 1292
+
+IGNORE = re.compile(r"\bignore\b", re.IGNORECASE)
+"""In a text that holds the word, errors may be wanted as warnings."""
 NOT_ROLLED_BACK = 1196
 NOT_PREPARABLE = 1295
 NOT_IN_READ_ONLY = 1792
@@ -147,6 +151,7 @@ class MySQL(Adapter):
         super().__init__(dialect)
         self._mariadb = False
         self._packet = 0  # bytes of the largest statement that the server takes
+        self._strict = False
         self.limits_time = False
         self.warned = mysql_results.WARNED.get(dialect.driver, mysql_results.warnings)
 
@@ -175,11 +180,12 @@ class MySQL(Adapter):
 
     def look(self, ask: Ask, connection: DbapiConnection) -> Server:  # noqa: ARG002
         """Which of the two it is, and how it is reached."""
-        ((version, pid, database, user, most, read_only, packet),) = ask(
+        ((version, pid, database, user, most, read_only, packet, mode),) = ask(
             "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only, "
-            "@@max_allowed_packet"
+            "@@max_allowed_packet, @@sql_mode"
         )
         self._packet = int(str(packet))
+        self._strict = "STRICT_" in str(mode)
         cipher = ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
         self._mariadb = "mariadb" in str(version).lower()
@@ -327,6 +333,14 @@ class MySQL(Adapter):
     def means_killed(self, code: int) -> bool:
         """KILL QUERY, or a limit of the server's."""
         return STATES.get(code) == "57014"
+
+    def refuses_warning(self, query: Query, code: int | None = None) -> bool:
+        """In strict mode, MariaDB refuses `UPDATE ... WHERE id = '12abc'`; of DELETE it only warns, and deletes row 12.
+
+        See findings/mariadb_strict_mode_deletes_by_text_that_update_refuses.sh. DELETE IGNORE asks for the warning.
+        """
+        strict = self._strict and query.verb == "DELETE" and not IGNORE.search(query.sql)
+        return strict and code in {None, TRUNCATED_VALUE}
 
     def too_large(self, values: Sequence[object], error: Exception) -> str:
         """The server says so, or ends the connection while it is sent the statement."""
