@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from bulkq.lifecycle.preflight import PEEKED
 from bulkq.policy import safety
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import OpenTarget
@@ -25,16 +26,16 @@ COUNTED_REST = 5_000_000
 """Maximum number of sets that a stopped run still reads to count the skipped ones."""
 
 
-async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
+async def execute(recorded: RecordedRun) -> Sequence[Failure]:
     """Run all parts to their end or until the run stops. The counts are in the progress and in the parts.
 
     Returns:
         The first failures, those of earlier processes before them.
     """
-    _announce(opened)
-    runner = _runner(opened, recorded)
+    opened = recorded.opened
+    runner = _runner(recorded)
     try:
-        await recorded.follow(opened, runner)
+        await recorded.follow(runner)
         await runner.run()
     except BaseException:
         for part in opened.outputs:
@@ -44,19 +45,8 @@ async def execute(opened: OpenRun, recorded: RecordedRun) -> list[Failure]:
     return runner.failures
 
 
-def _announce(opened: OpenRun) -> None:
-    """Start the progress, and tell the observers."""
-    progress = opened.progress
-    progress.started_s = time.monotonic()
-    totals = [part.source.total for part in opened.parts]
-    progress.total = None if None in totals else sum(total or 0 for total in totals) + progress.done
-    progress.concurrency = opened.request.limits.concurrency
-    for observer in opened.observers:
-        observer.started(progress)
-        observer.notice(_first_line(opened))
-
-
-def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
+def _runner(recorded: RecordedRun) -> Runner:
+    opened = recorded.opened
     limits = opened.request.limits
     return Runner(
         opened.parts,
@@ -78,8 +68,9 @@ def _runner(opened: OpenRun, recorded: RecordedRun) -> Runner:
     )
 
 
-def _first_line(opened: OpenRun) -> str:
+def first_line(recorded: RecordedRun) -> str:
     """Return the first line of a run: its mode, targets, lanes and promise."""
+    opened = recorded.opened
     request = opened.request
     where = _many(opened) if opened.several else _one(opened.targets[0], write=request.safety.write)
     words = [f"run={opened.run}", opened.mode, *where]

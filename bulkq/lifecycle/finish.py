@@ -27,11 +27,12 @@ NAMED = 20
 """Maximum number of targets that the reason of a run names. The table has all of them."""
 
 
-async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+async def finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
     """Close the outputs and the record of a run that has ended, and return its summary.
 
     A run is complete if it reached its end, whatever the outcomes. Then files get their names and markers are removed.
     """
+    opened = recorded.opened
     for text in (text for found in _warnings(opened) for text in found.first):
         opened.say(f"warning: {text}")
     summary = replace(_summary(opened, failures), started_at=recorded.started_at)
@@ -44,14 +45,12 @@ async def finish(opened: OpenRun, recorded: RecordedRun, failures: Sequence[Fail
         await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name
         for part in opened.outputs:
             await _close(opened, part.sink, complete=complete)
-        summary = await recorded.finish(opened, summary, complete=complete)
+        summary = await recorded.finish(summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
         summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
         if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
-    for observer in opened.observers:
-        observer.finished(summary)
     return summary
 
 

@@ -1,23 +1,26 @@
-"""A job: a request, the state it starts from, its control and its observers. run, resume, retry and the Python API are jobs."""
+"""A job, which is one command in this process, and the steps of a kind of jobs."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AsyncExitStack
     from typing import BinaryIO
 
     from bulkq.engine.control import Control
+    from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
-    from bulkq.model import Run
+    from bulkq.model import Run, RunSummary
+    from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -44,32 +47,92 @@ class Console:
 
 @frozen(kw_only=True)
 class Job:
-    """One run of this process.
+    """One command in this process: who stops it, who is told, where it is recorded.
 
     Attributes:
-        request: what to do.
         run: the id of the run.
         ledger: where it is recorded; opened while the targets are connected to.
         control: stops the run from outside.
         observers: are notified of each batch.
         console: stdout for rows if no file is named, and stdin for `-p -`.
-        given: source, sink and connections of the Python API.
-        resume: what earlier processes or an earlier run have left.
     """
 
-    request: Run
     run: str
     ledger: asyncio.Future[Ledger]
     control: Control
     observers: Sequence[Observer] = ()
     console: Console = field(default_factory=Console)
-    given: CallerResources | None = None
-    resume: ResumeState = field(default_factory=ResumeState)
 
     def say(self, text: str) -> None:
         """Show `text` to the user, through the observers."""
         for observer in self.observers:
             observer.notice(text)
+
+
+@frozen(kw_only=True)
+class RunJob(Job):
+    """A job of `run`, `resume`, `retry` or the Python API.
+
+    Attributes:
+        request: what to do.
+        given: source, sink and connections of the Python API.
+        resume: what earlier processes or an earlier run have left.
+    """
+
+    request: Run
+    given: CallerResources | None = None
+    resume: ResumeState = field(default_factory=ResumeState)
+
+
+class OpenJob(Protocol):
+    """What a job holds open."""
+
+    @property
+    def progress(self) -> Progress:
+        """Live counters."""
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Those of the job, and files that are written as it goes on."""
+
+    def discard(self) -> None:
+        """Leave no file behind, because no statement of the user was executed."""
+
+
+class RecordedJob(Protocol):
+    """A job that is on record and may begin."""
+
+    @property
+    def parts(self) -> Sequence[PartState]:
+        """Those whose parameter sets are counted."""
+
+
+JobType = TypeVar("JobType", bound=Job)
+OpenedType = TypeVar("OpenedType", bound=OpenJob)
+LookedType = TypeVar("LookedType")
+RecordedType = TypeVar("RecordedType", bound=RecordedJob)
+ExecutedType = TypeVar("ExecutedType")
+
+
+@frozen(kw_only=True)
+class Steps(Generic[JobType, OpenedType, LookedType, RecordedType, ExecutedType]):
+    """The steps of a kind of jobs, each from one value to the next. No statement of the user is executed before `execute`.
+
+    Attributes:
+        open: all that needs no connection; what must be closed is given to the stack.
+        preflight: what the targets can be asked.
+        record: makes the beginning durable.
+        first_line: what runs where, for people.
+        execute: runs all parts to their end or to a stop.
+        finish: closes outputs and record.
+    """
+
+    open: Callable[[JobType, AsyncExitStack], Awaitable[OpenedType]]
+    preflight: Callable[[OpenedType], Awaitable[LookedType]]
+    record: Callable[[LookedType], Awaitable[RecordedType]]
+    first_line: Callable[[RecordedType], str]
+    execute: Callable[[RecordedType], Awaitable[ExecutedType]]
+    finish: Callable[[RecordedType, ExecutedType], Awaitable[RunSummary]]
 
 
 def new_run_id(now_s: float | None = None) -> str:

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.lifecycle.job import Job
+    from bulkq.lifecycle.job import RunJob
     from bulkq.model import Query, Run, Target
     from bulkq.protocols import ParameterSource, Sink
     from bulkq.sources.first_batch import PeekableSource
     from bulkq.transforms import Mapping as Mapping_
 
 
-async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
+async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     """Open everything that needs no connection, so that a mistake in an option or a file is found before connecting."""
     request = job.request
     targets = _open_targets(job, stack)
@@ -69,7 +69,7 @@ async def open_run(job: Job, stack: AsyncExitStack) -> OpenRun:
         run=job.run,
         mode=safety.mode_of_run(request),
         targets=targets,
-        progress=Progress(run=job.run, name=request.queries.name or _title(request)),
+        progress=_progress(job),
         parts=parts,
         labels=labels,
         outputs=outputs,
@@ -102,7 +102,7 @@ def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ 
     return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
 
 
-def _open_targets(job: Job, stack: AsyncExitStack) -> list[OpenTarget]:
+def _open_targets(job: RunJob, stack: AsyncExitStack) -> list[OpenTarget]:
     request, resume = job.request, job.resume
     if job.given is not None:
         sessions = job.given.sessions
@@ -144,7 +144,7 @@ def _check_names(request: Run, labels: Sequence[str]) -> None:
         check_constants(request.queries.selected, request.sources.constants)
 
 
-def _failure_file(job: Job) -> FailureFile | None:
+def _failure_file(job: RunJob) -> FailureFile | None:
     path = job.request.output.failures
     if not path:
         return None
@@ -154,7 +154,7 @@ def _failure_file(job: Job) -> FailureFile | None:
     return FailureFile(path, continue_at=outputs.get(str(Path(path).resolve()), 0))
 
 
-def _sinks(job: Job, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
+def _sinks(job: RunJob, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
     request, console, continue_at = job.request, job.console, job.resume.outputs
     if job.given is not None:
         return dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), job.given.sink)
@@ -226,6 +226,7 @@ def _spec(
     )
 
 
-def _title(request: Run) -> str:
-    names = [query.name for query in request.queries.selected]
-    return first_names(names, 3)
+def _progress(job: RunJob) -> Progress:
+    request = job.request
+    title = request.queries.name or first_names([query.name for query in request.queries.selected], 3)
+    return Progress(run=job.run, name=title, concurrency=request.limits.concurrency)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.job import Job
+    from bulkq.lifecycle.job import RunJob
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.lifecycle.sources import Sources
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class OpenRun:
     """A run with its open targets, sources and outputs."""
 
-    job: Job
+    job: RunJob
     request: Run
     run: str
     mode: str

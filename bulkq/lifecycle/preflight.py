@@ -32,7 +32,7 @@ CHECKS_WHOLE_FILES = 160_000
 """From PostgreSQL 16 on, `pg_input_is_valid` checks a file without an aborted transaction per bad value."""
 
 
-async def look_first(opened: OpenRun) -> None:
+async def look_first(opened: OpenRun) -> OpenRun:
     """Connect to all targets side by side, and ask each about statements, free connections and values.
 
     Raises:
@@ -53,6 +53,7 @@ async def look_first(opened: OpenRun) -> None:
     stops = (most is not None and len(lost) > most) or any(target.first for target in lost)
     for target in lost:
         opened.say(f"{target.label}: {target.reason}{'' if stops else ': the other targets continue'}")
+    return opened
 
 
 async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from bulkq.ledger import new_owner
 from bulkq.lifecycle import late_failures, open_targets, run_identity, target_markers
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
+from bulkq.model.dataclass import frozen
 from bulkq.policy import safety
 from bulkq.sources.spool import save_constants
 
@@ -34,11 +35,13 @@ FAILURES_PART = 0
 """The `--failures` file belongs to no part."""
 
 
-@dataclass(slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RecordedRun:
     """A run that has begun, with its record.
 
     Attributes:
+        opened: what it holds open.
+        parts: of all targets.
         ledger: where it is recorded.
         record: what the ledger has of it; None if it keeps nothing.
         started_at: when the first process of the run began: ISO 8601, UTC.
@@ -46,13 +49,15 @@ class RecordedRun:
         outputs: the paths of outputs that the ledger knows already.
     """
 
+    opened: OpenRun
+    parts: Sequence[PartState]
     ledger: Ledger
     record: RunRecord | None
     started_at: str
     constants: Path | None = None
     outputs: frozenset[str] = frozenset()
 
-    async def follow(self, opened: OpenRun, runner: Runner) -> None:
+    async def follow(self, runner: Runner) -> None:
         """Let group commits ask how far the outputs are, and stop the run when one fails.
 
         Says which outputs of dead runs the outputs replace: those cannot go on. All are on record before they are written.
@@ -61,15 +66,16 @@ class RecordedRun:
             LedgerError: it cannot be written.
         """
         if self.ledger.keeps:
-            file, control = opened.failure_file, opened.job.control
+            file, control = self.opened.failure_file, self.opened.job.control
             self.ledger.attach(
                 positions=lambda: [*runner.positions(), *_failures_at(file)],
                 fsync=lambda: _fsync(runner, file),
                 on_failure=lambda error: control.drain(str(error), 4 if isinstance(error, TakenOver) else 5),
             )
-        await self._replace_outputs(opened)
+        await self._replace_outputs()
 
-    async def _replace_outputs(self, opened: OpenRun) -> None:
+    async def _replace_outputs(self) -> None:
+        opened = self.opened
         sinks = [part.sink for part in opened.outputs]
         notices = [notice for sink in sinks for notice in sink.notices]
         notices += opened.failure_file.notices if opened.failure_file is not None else []
@@ -88,10 +94,11 @@ class RecordedRun:
             run, path = next(iter(dead.items()))
             opened.say(f'run {run}, which wrote "{path}", can no longer be resumed')
 
-    async def finish(self, opened: OpenRun, summary: RunSummary, *, complete: bool) -> RunSummary:
+    async def finish(self, summary: RunSummary, *, complete: bool) -> RunSummary:
         """Make the end durable; then, when nothing is left to tell, remove markers and spools."""
         if self.record is None:
             return summary
+        opened = self.opened
         ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
         away = opened.several and any(target.lost is not None for target in opened.targets)
@@ -106,22 +113,24 @@ class RecordedRun:
         )
         await self.ledger.finish(record)
         if state is RunState.FINISHED:
-            await self._clear(opened, summary)
+            await self._clear(summary)
         return replace(summary, resume=_next(opened.run, state, summary))
 
-    async def _clear(self, opened: OpenRun, summary: RunSummary) -> None:
+    async def _clear(self, summary: RunSummary) -> None:
+        opened = self.opened
         if not opened.request.safety.keep_markers:
             for target in opened.targets:
                 if target.tables is not None:
-                    await self._remove_markers(opened, target, target.tables)
+                    await self._remove_markers(target, target.tables)
         if summary.failed or summary.unknown:
             return  # a retry reads the sets that failed from them again, and removes them when all goes well
         files = [*opened.sources.spools.values(), *map(Path, opened.resume.leftovers)]
         for file in (*files, *([self.constants] if self.constants is not None else [])):
             file.unlink(missing_ok=True)
 
-    async def _remove_markers(self, opened: OpenRun, target: OpenTarget, tables: MarkerTables) -> None:
+    async def _remove_markers(self, target: OpenTarget, tables: MarkerTables) -> None:
         """All is done and on record: rows that cannot be removed now are a notice, not a failure of the run."""
+        opened = self.opened
         try:
             connection = await target.sessions.first()
             try:
@@ -136,13 +145,14 @@ class RecordedRun:
             )
 
 
+@frozen(kw_only=True)
 class ResumedRun(RecordedRun):
     """A run that goes on."""
 
-    async def follow(self, opened: OpenRun, runner: Runner) -> None:
+    async def follow(self, runner: Runner) -> None:
         """Tell at once what the process that died could not tell any more."""
-        await super().follow(opened, runner)
-        await late_failures.tell(opened, self.ledger)
+        await RecordedRun.follow(self, runner)  # `super()` has no cell in a class with slots
+        await late_failures.tell(self.opened, self.ledger)
 
 
 async def begin(opened: OpenRun) -> RecordedRun:
@@ -157,7 +167,7 @@ async def begin(opened: OpenRun) -> RecordedRun:
         return _go_on(opened, ledger, opened.resume.record)
     if not ledger.keeps:
         _prepare_parts(opened, ledger, "")
-        return RecordedRun(ledger=ledger, record=None, started_at=_now())
+        return RecordedRun(opened=opened, parts=opened.parts, ledger=ledger, record=None, started_at=_now())
     owner = new_owner()
     try:
         if any(part.spec.mode == safety.WRITE for part in opened.parts):
@@ -230,6 +240,8 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
             constants.unlink(missing_ok=True)
         raise
     return RecordedRun(
+        opened=opened,
+        parts=opened.parts,
         ledger=ledger,
         record=record,
         started_at=record.started_at,
@@ -258,6 +270,8 @@ def _go_on(opened: OpenRun, ledger: Ledger, record: RunRecord) -> RecordedRun:
     _prepare_parts(opened, ledger, resume.owner)
     constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
     return ResumedRun(
+        opened=opened,
+        parts=opened.parts,
         ledger=ledger,
         record=replace(record, owner=resume.owner),
         started_at=record.started_at,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.lifecycle.job import Job
+    from bulkq.lifecycle.job import RunJob
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource
@@ -47,7 +47,7 @@ class Sources:
         texts: by the number of the query: its parameters whose values come as text.
     """
 
-    def __init__(self, job: Job, stack: AsyncExitStack, drivers: Sequence[Capabilities]) -> None:
+    def __init__(self, job: RunJob, stack: AsyncExitStack, drivers: Sequence[Capabilities]) -> None:
         self.spools: dict[int, Path] = {}
         self.texts: dict[int, frozenset[str]] = {}
         self.cut_off = ""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from bulkq.model.counts import Counts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.model import BatchResult
 
 BUCKETS_PER_DOUBLING = 16
@@ -72,6 +74,11 @@ class Progress:
     state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     latencies: Latencies = field(default_factory=Latencies)
+
+    def begin(self, totals: Sequence[int | None], now_s: float) -> None:
+        """Start the clock. `totals`: the sets of each part, None where they are not known."""
+        self.started_s = now_s
+        self.total = None if None in totals else sum(total or 0 for total in totals) + self.done
 
     @property
     def done(self) -> int:

@@ -18,10 +18,11 @@ from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.job import Console, Job
+from bulkq.lifecycle.job import Console, RunJob
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import safety, stop_rules
+from bulkq.tasks.run import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ async def resume(
         raise
     opened: asyncio.Future[Ledger] = asyncio.get_running_loop().create_future()
     opened.set_result(stored)
-    job = Job(
+    job = RunJob(
         request=request,
         run=record.run,
         ledger=opened,
@@ -96,7 +97,7 @@ async def resume(
         console=Console(stdout, None, terminal),
         resume=state,
     )
-    return await carry_out(job)
+    return await carry_out(RUN, job)
 
 
 async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.carry_out import carry_out
+from bulkq.lifecycle.execute import execute, first_line
 from bulkq.lifecycle.expand_targets import expanded
-from bulkq.lifecycle.job import Console, Job, new_run_id
+from bulkq.lifecycle.finish import finish
+from bulkq.lifecycle.job import Console, RunJob, Steps, new_run_id
+from bulkq.lifecycle.open import open_run
+from bulkq.lifecycle.preflight import look_first
+from bulkq.lifecycle.record import begin
 from bulkq.lifecycle.resume_state import ResumeState
 
 if TYPE_CHECKING:
@@ -17,9 +22,16 @@ if TYPE_CHECKING:
 
     from bulkq.engine.control import Control
     from bulkq.lifecycle.job import CallerResources
-    from bulkq.model import Run, RunSummary
+    from bulkq.lifecycle.open_run import OpenRun
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.model import Failure, Run, RunSummary
     from bulkq.protocols import Observer
     from bulkq.targets import Config
+
+RUN: Steps[RunJob, OpenRun, OpenRun, RecordedRun, Sequence[Failure]] = Steps(
+    open=open_run, preflight=look_first, record=begin, first_line=first_line, execute=execute, finish=finish
+)
+"""The steps of a run, new, resumed or a retry, on the command line or from Python."""
 
 
 async def run(
@@ -57,7 +69,7 @@ async def run(
 
     if repeats is None and given is None:
         request = await expanded(request, config, say)
-    job = Job(
+    job = RunJob(
         request=request,
         run=new_run_id(),
         ledger=asyncio.create_task(open_recorder(request.safety.ledger)),
@@ -67,4 +79,4 @@ async def run(
         given=given,
         resume=repeats or ResumeState(),
     )
-    return await carry_out(job)
+    return await carry_out(RUN, job)
