@@ -88,7 +88,6 @@ drivers/extension_schemas drivers/libpq/parameters drivers/libpq/server_settings
 drivers/libpq/url drivers/parameter_limit drivers/read_only_errors drivers/results drivers/sqlite/aiosqlite
 drivers/sqlite/authorizer drivers/sqlite/claims drivers/sqlite/pysqlite drivers/sqlite/session drivers/threads
 drivers/tls
-engine/context engine/executors/local engine/lane engine/runner
 ledger/check_file ledger/checks ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
 ledger/file_lock ledger/file_writer ledger/maintenance ledger/migrate ledger/newest_runs ledger/null ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
