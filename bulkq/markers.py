@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from bulkq.dialects import DIALECTS, dialect_for
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.sqlstates import SERIALIZATION
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
 from bulkq.model.states import MARKER_EARLY
@@ -160,7 +161,7 @@ def refusal(found: Sequence[Sequence[object]], claim: Claim) -> DatabaseError:
     if owner != claim.owner:
         return NotOwner(owner, phase=Phase.CLAIMING)
     return DatabaseError(
-        "this process became the owner of the run again during the claim", sqlstate="40001", phase=Phase.CLAIMING
+        "this process became the owner of the run again during the claim", sqlstate=SERIALIZATION, phase=Phase.CLAIMING
     )
 
 

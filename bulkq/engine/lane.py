@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
+from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
@@ -382,7 +383,7 @@ class Lane:
             await asyncio.sleep(wait_s + retry.pause_s(attempts, random.random()))  # noqa: S311 - jitter, not a secret
 
 
-WAITED_FOR = LOCKED | {"55P03", "57014", "40001"}
+WAITED_FOR = LOCKED | NOT_NOW | {CANCELED}
 """Whether a claim did not get its lock, so that the user's statement was not sent."""
 
 

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.failures import failure
@@ -379,7 +380,7 @@ class LaneGroup:
         self.sessions.say(f"{spec.target}: a statement of {spec.query.place} {why}")
         if spec.limits.read_only or spec.claims is not None:
             return
-        error = SetError(0, "57014", f"cancelled, but it {why}")
+        error = SetError(0, CANCELED, f"cancelled, but it {why}")
         lost = tuple(failure(spec, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
         result = BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=part.spec.number)
         self._count(part, result)

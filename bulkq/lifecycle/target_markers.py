@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.dialects import LOCKED, dialect_for
+from bulkq.dialects.sqlstates import NOT_NOW
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model.counts import UNCOUNTED, changed_in_all
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 LOCK_S = 2.0
 """A takeover waits in steps of this, so that people are told whom it waits for."""
 
-LOCK_NOT_AVAILABLE = LOCKED | {"55P03", "40001"}
+LOCK_NOT_AVAILABLE = LOCKED | NOT_NOW
 """DuckDB does not wait for a lock: it says at once that two transactions cannot both go on."""
 
 NO_SCHEMA = frozenset({"3F000"})

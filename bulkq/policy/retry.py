@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bulkq import dialects
+from bulkq.dialects import sqlstates
 from bulkq.model import Outcome, Phase
 from bulkq.model.dataclass import frozen
 
@@ -31,11 +32,11 @@ class Action(StrEnum):
 
 ACTIONS: dict[str, Action] = {
     # serialization and locks (PostgreSQL manual, 13.5: retry the whole transaction)
-    "40001": Action.RETRY,
-    "40P01": Action.HALVE,
-    "55P03": Action.HALVE,
+    sqlstates.SERIALIZATION: Action.RETRY,
+    sqlstates.DEADLOCK: Action.HALVE,
+    sqlstates.LOCK_NOT_AVAILABLE: Action.HALVE,
     # cancelled by another session; the run's own timeout is handled before this table is read
-    "57014": Action.ONCE,
+    sqlstates.CANCELED: Action.ONCE,
     # resources that come back
     "53100": Action.RETRY,
     "53200": Action.RETRY,
@@ -49,14 +50,14 @@ ACTIONS: dict[str, Action] = {
     "25P03": Action.RECONNECT,
     "25P04": Action.RECONNECT,
     # a cached plan that DDL made stale: a fresh statement settles it
-    "0A000": Action.ONCE,
+    sqlstates.NOT_SUPPORTED: Action.ONCE,
     # a lock that was not granted, in other words than SQLSTATEs
     **dict.fromkeys(dialects.LOCKED, Action.RETRY),
 }
 """Every SQLSTATE that is not final. The evidence for each line is in docs/explanation/outcomes.md; a test holds each one."""
 
-TIMEOUTS = dialects.CANCELLED | {"57014"}
-READ_ONLY = dialects.READ_ONLY | {"25006"}
+TIMEOUTS = dialects.CANCELLED | {sqlstates.CANCELED}
+READ_ONLY = dialects.READ_ONLY | {sqlstates.READ_ONLY}
 LIMITS = "54"
 """The class of what is too large or too complex: it is so every time."""
 
@@ -111,11 +112,11 @@ def decide(
 
 
 def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
-    if state == "25006" and not read_only:
+    if state == sqlstates.READ_ONLY and not read_only:
         return Action.SWITCH  # a standby answers: the primary moved
     if state.startswith(tuple(dialects.READ_ONLY)):
         return Action.REFUSE
-    if state == "0A000" and "cached plan" not in str(error):
+    if state == sqlstates.NOT_SUPPORTED and "cached plan" not in str(error):
         return Action.FAIL
     if state in ACTIONS:
         return ACTIONS[state]

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase, Query
@@ -77,7 +78,7 @@ async def _in_time(pieces: AsyncIterator[Reply], timeout_s: float | None) -> Asy
         except TimeoutError:
             raise DatabaseError(
                 f"timed out after {timeout_s:g}s: add --timeout TIME, or --timeout none",
-                sqlstate="57014",
+                sqlstate=CANCELED,
                 phase=Phase.SENT,
             ) from None
         if piece is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
 from bulkq.dialects import postgresql
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.asyncpg import lock_holders
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
@@ -305,7 +306,7 @@ class Attempt:
         """Enforce the timeout of the whole query. The server measures each piece alone."""
         if self._limits.timeout_s is not None and spent_s > self._limits.timeout_s:
             raise DatabaseError(
-                "canceling statement due to statement timeout", sqlstate="57014", phase=Phase.SENT, position=0
+                "canceling statement due to statement timeout", sqlstate=CANCELED, phase=Phase.SENT, position=0
             )
 
     async def _fail(self, error: Exception) -> NoReturn:

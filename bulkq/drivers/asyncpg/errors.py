@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.policy.mask_values import without_secrets
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _ELEMENT = re.compile(r"\$(\d+) in element #(\d+) of")
 _ARGUMENT = re.compile(r"query argument \$(\d+)")
-CANCELED = "57014"
 GOING = ("08", "57P")
 """An answer to COMMIT that is about the connection, also from a pooler that has lost its own: it is no answer."""
 

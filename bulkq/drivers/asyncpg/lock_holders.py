@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ GRANTED = "INSERT 0 1"
 
 LOOK_S = 10.0
 ASK_S = 1.0
-LOCK_TIMEOUT = "55P03"
 
 HOLDERS = """\
 SELECT pid, application_name, client_addr::text, application_name = current_setting('application_name') AS of_this_run
@@ -46,7 +46,7 @@ async def name_holders(session: AsyncpgSession, error: DatabaseError, patience_s
 
     The session is idle or closed afterwards, and the error says which.
     """
-    if error.sqlstate != LOCK_TIMEOUT or error.connection_lost or patience_s is None:
+    if error.sqlstate != LOCK_NOT_AVAILABLE or error.connection_lost or patience_s is None:
         return
     error.hint = await undisturbed(_holders(session, patience_s)) or error.hint
     error.connection_lost = session.is_closed()
@@ -54,7 +54,7 @@ async def name_holders(session: AsyncpgSession, error: DatabaseError, patience_s
 
 async def name_owners(session: AsyncpgSession, error: DatabaseError) -> None:
     """The same for an `error` from describing a statement, which waits only for ACCESS EXCLUSIVE locks."""
-    if error.sqlstate != LOCK_TIMEOUT or error.connection_lost:
+    if error.sqlstate != LOCK_NOT_AVAILABLE or error.connection_lost:
         return
     error.hint = await undisturbed(_owners(session)) or error.hint
     error.connection_lost = session.is_closed()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, Error, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 from bulkq.model.dataclass import frozen
@@ -33,7 +34,6 @@ Finding = tuple[int, str, str]
 CHECK_S = 60.0
 PIECE = 20_000
 LIMITS = Limits(timeout_s=30.0, lock_timeout_s=5.0, read_only=True)
-READ_ONLY = "25006"
 """A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
 

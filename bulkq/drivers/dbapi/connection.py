@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.drivers.dbapi.execute import WORK_S
@@ -42,7 +43,6 @@ MARGIN_S = 5.0
 
 PREPARE_S = 30.0
 KEPT_STATEMENTS = 64
-CANCELED = "57014"
 
 
 class SqlConnection(BaseConnection):

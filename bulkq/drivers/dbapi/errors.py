@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.sqlstates import CANCELED, SERIALIZATION
 from bulkq.drivers.dbapi.description import Refusal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.description import ErrorDescription
     from bulkq.drivers.dbapi.statement import AttemptState
-
-CANCELED = "57014"
 
 
 @frozen
@@ -50,7 +49,7 @@ def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment
     if state == CANCELED and attempt.expired is not None and not doubtful:
         message = f"timed out after {attempt.timeout_s:g}s"
         if attempt.expired != moment.at:
-            message, state = "interrupted by the deadline of the set before it", "40001"
+            message, state = "interrupted by the deadline of the set before it", SERIALIZATION
     lost = trouble.lost or moment.lost
     if lost and not message.startswith("connection lost"):
         message = f"connection lost: {message}"

@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.dbapi.answers import further, reply_of
-from bulkq.drivers.dbapi.errors import CANCELED
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.statement import SqlStatement, ordered
 from bulkq.drivers.results import check_rows, uncounted

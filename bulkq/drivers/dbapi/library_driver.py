@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
+from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.binding import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 NAMELESS = frozenset({"", ":memory:"})
 """What a URL has for a database in memory."""
 
-READ_ONLY = "25006"
 SIMPLE: frozenset[type] = frozenset({int, float, str, bytes, bool, type(None)})
 
 

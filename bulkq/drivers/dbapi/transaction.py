@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE
 from bulkq.drivers.dbapi.cursors import Cursors
-from bulkq.drivers.dbapi.errors import CANCELED, ErrorMoment, translated
+from bulkq.drivers.dbapi.errors import ErrorMoment, translated
 from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.warnings import SessionWarnings
 from bulkq.drivers.results import uncollected
@@ -37,10 +38,6 @@ PIECE = 5_000
 
 ROLLBACKS = 3
 PAUSE_S = 0.01
-NOT_NOW = frozenset({"40001", "55P03"})
-"""A database that waits for no lock says so at once."""
-
-TOO_LARGE = "54000"
 
 
 class Transaction:

@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.asyncpg import pg_types
 from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, groups, texts_of
 from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, InputMethod, ParameterType
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 PREPARE = "PREPARE bulkq_probe_{} AS "
 """Before the text of a statement; the name ends with eight letters, so that an error's place can be told."""
 
-READ_ONLY = "25006"
 """A check that writes cannot be asked in our READ ONLY transaction: its values are left to the run."""
 
 DESCRIBE = "SELECT parameter_types::oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name = 'bulkq_probe_{}'"

@@ -1,0 +1,17 @@
+"""SQLSTATEs that bulkq acts on. Drivers translate the codes of other libraries into these.
+
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+CANCELED = "57014"
+DEADLOCK = "40P01"
+LOCK_NOT_AVAILABLE = "55P03"
+NOT_SUPPORTED = "0A000"
+READ_ONLY = "25006"
+SERIALIZATION = "40001"
+TOO_LARGE = "54000"
+
+NOT_NOW = frozenset({LOCK_NOT_AVAILABLE, SERIALIZATION})
+"""A lock that was not granted, also by databases that do not wait for one."""
