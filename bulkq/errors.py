@@ -14,7 +14,7 @@
     ├── StoppedError                5   stopped early, consistent
     │   └── OutputClosed            5   the reader of our output closed it; reads end with 0
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
-    └── DatabaseError               -   one failed statement, as a driver reports it to the worker
+    └── DatabaseError               -   one failed statement, as a driver reports it to the lane
         ├── AlreadyApplied          -   the marker of these parameter sets is there
         └── NotOwner                -   another process has taken the run over
 
@@ -140,7 +140,7 @@ class DatabaseError(BulkqError):
         confirmed: bool = True,
         pid: int | None = None,
     ) -> None:
-        """Keep what the worker and the failure record need of the driver's exception."""
+        """Keep what the lane and the failure record need of the driver's exception."""
         super().__init__(message)
         self.sqlstate = sqlstate
         self.phase = phase

@@ -24,7 +24,7 @@ class ErrorMoment:
     Attributes:
         phase: of the attempt.
         at: how many sets had been answered.
-        position: the set that is to blame, as the worker counts them.
+        position: the index of the failing set in the attempt.
         binding: of the statement, where there is one.
         prefix: characters in front of the statement that a place in it does not count.
         lost: the session is of no use any more.
@@ -39,7 +39,7 @@ class ErrorMoment:
 
 
 def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment: ErrorMoment) -> DatabaseError:
-    """`error` for the worker."""
+    """Return `error` as a `DatabaseError`."""
     if isinstance(error, Refusal):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
         return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
