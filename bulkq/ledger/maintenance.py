@@ -68,7 +68,7 @@ async def check(url: str = "auto") -> Checkup:
         LedgerError: it cannot even be opened.
     """
     ledger = await _as_it_is(url)
-    reading = await asyncio.to_thread(import_module, "bulkq.ledger.check_file")
+    reading = await asyncio.to_thread(import_module, "bulkq.ledger.health")
     problems: list[str] = []
     rows: dict[str, int] = {}
     size = 0

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.csv_tsv import DelimitedFeed
-from bulkq.sources.files import decoded, not_utf8, nul_found
+from bulkq.sources.line_reader import decoded, not_utf8, nul_found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.sources.files import LineReader
+    from bulkq.sources.line_reader import LineReader
 
 COPY_NULL = "\\N"
 ESCAPED = re.compile(rb"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
 from bulkq.sources.feed import ColumnBlock
-from bulkq.sources.files import MOST_RECORD, decoded, start
+from bulkq.sources.line_reader import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
 from bulkq.text.messages import counted
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import SourcePosition
     from bulkq.sources.feed import WantedColumns
-    from bulkq.sources.files import LineReader
+    from bulkq.sources.line_reader import LineReader
 
 QUOTED_NULL = '""'
 """The marker for NULL of files that quote every field."""

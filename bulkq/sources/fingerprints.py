@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from bulkq.sources.checkpoints import BLOCK, DIGEST_BYTES
-from bulkq.sources.files import refused_file
+from bulkq.sources.line_reader import refused_file
 from bulkq.text.characters import printable
 
 if TYPE_CHECKING:

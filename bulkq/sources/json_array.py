@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.files import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
+from bulkq.sources.line_reader import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.text.json_text import JsonNumber
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from bulkq.model import SourcePosition
-    from bulkq.sources.files import LineReader
+    from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader import ObjectBlock
 
 SPACE = re.compile(r"[ \t\n\r]*")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.files import decoded
 from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
+from bulkq.sources.line_reader import decoded
 from bulkq.text.json_text import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.files import LineReader
+    from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader import ObjectBlock
 
 

@@ -23,7 +23,7 @@ from bulkq.errors import BulkqError, LedgerError, RefusedError
 from bulkq.model import Batch
 from bulkq.sources.batch_queue import BatchQueue, joined
 from bulkq.sources.checkpoints import Prefix, skip
-from bulkq.sources.files import LineReader
+from bulkq.sources.line_reader import LineReader
 from bulkq.sources.spool_codec import dumps, loads
 from bulkq.text.characters import printable
 

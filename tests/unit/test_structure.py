@@ -81,14 +81,14 @@ drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results driver
 drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/answers
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/description drivers/dbapi/driver drivers/dbapi/errors
-drivers/dbapi/execute drivers/dbapi/executor drivers/dbapi/identifiers drivers/dbapi/library_driver
+drivers/dbapi/execute drivers/dbapi/call_executors drivers/dbapi/identifiers drivers/dbapi/library_driver
 drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls
 drivers/dbapi/statement drivers/dbapi/stream drivers/dbapi/transaction drivers/dbapi/warnings drivers/exit_threads
 drivers/extension_schemas drivers/libpq/parameters drivers/libpq/server_settings drivers/libpq/service_file
 drivers/libpq/url drivers/parameter_limit drivers/read_only_errors drivers/results drivers/sqlite/aiosqlite
 drivers/sqlite/authorizer drivers/sqlite/claims drivers/sqlite/pysqlite drivers/sqlite/session drivers/threads
 drivers/tls
-ledger/check_file ledger/checks ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
+ledger/health ledger/checks ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
 ledger/file_lock ledger/file_writer ledger/maintenance ledger/migrate ledger/newest_runs ledger/null ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 lifecycle/execute lifecycle/expand_targets lifecycle/finish lifecycle/identifier_variants

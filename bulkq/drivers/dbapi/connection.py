@@ -1,6 +1,6 @@
 """One session of a DB-API library, the `Connection` of its driver: calls into its thread, their deadlines and cancellation.
 
-What happens inside a hop is in `session`; where it runs is a carrier's.
+What happens inside a hop is in `session`; where it runs is in `call_executors`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bulkq.model import Decoding, Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.drivers.dbapi.executor import Carrier
+    from bulkq.drivers.dbapi.call_executors import CallExecutor
     from bulkq.drivers.dbapi.session import SqlSession
     from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.drivers.dbapi.warnings import Warnings
@@ -49,7 +49,7 @@ class SqlConnection(BaseConnection):
     """One session.
 
     Args:
-        carrier: open.
+        executor: open.
         session: on its connection.
         server: what it found when it came.
         cancels: what runs can be ended.
@@ -59,7 +59,7 @@ class SqlConnection(BaseConnection):
 
     def __init__(
         self,
-        carrier: Carrier,
+        executor: CallExecutor,
         session: SqlSession,
         server: Server,
         left_behind: Callable[[], None],
@@ -69,7 +69,7 @@ class SqlConnection(BaseConnection):
     ) -> None:
         self.server = server
         self._cancels = cancels
-        self._carrier = carrier
+        self._executor = executor
         self._session = session
         self._left_behind = left_behind
         self._warnings = warnings
@@ -160,7 +160,7 @@ class SqlConnection(BaseConnection):
         """End the session and its thread; after two seconds without them."""
         self._lost = True
         self._statements.clear()
-        if not self._abandoned and not await self._carrier.close():
+        if not self._abandoned and not await self._executor.close():
             self._abandoned = True
             self._left_behind()
 
@@ -172,7 +172,7 @@ class SqlConnection(BaseConnection):
     # hops
 
     async def _hop(self, work: Callable[[], T], timeout_s: float | None, phase: Phase, *, lasting: bool = False) -> T:
-        """Run `work` where the carrier runs it, each statement for at most `timeout_s`.
+        """Run `work` where the executor runs it, each statement for at most `timeout_s`.
 
         On cancellation end it there first, within the grace. `lasting` work that has committed all the same gives its result.
         """
@@ -182,7 +182,7 @@ class SqlConnection(BaseConnection):
                 f"the connection is closed{why}", sqlstate=None, phase=Phase.CONNECTING, connection_lost=True
             )
         attempt = self._session.watch(timeout_s)
-        hop = self._carrier.run(work)
+        hop = self._executor.run(work)
         try:
             result = await self._watched(hop, attempt, timeout_s, phase)
         except asyncio.CancelledError:
@@ -238,7 +238,7 @@ class SqlConnection(BaseConnection):
         loop = asyncio.get_running_loop()
         cancelled: asyncio.CancelledError | None = None
         patience_s = GRACE_S if self._cancels else 0.0
-        for grace_s, how in ((patience_s, self._interrupt), (CUT_S, self._carrier.cut)):
+        for grace_s, how in ((patience_s, self._interrupt), (CUT_S, self._executor.cut)):
             end_s = loop.time() + grace_s
             while not hop.done() and still() and loop.time() < end_s:
                 how()
@@ -258,16 +258,16 @@ class SqlConnection(BaseConnection):
 
     async def _settle(self, hop: asyncio.Future[T]) -> None:
         """No request to cancel may hit what comes next."""
-        await self._carrier.settled()
+        await self._executor.settled()
         if hop.done() and not self._session.lost:
-            recovered = self._carrier.run(self._session.recover)
+            recovered = self._executor.run(self._session.recover)
             await asyncio.wait([recovered], timeout=GRACE_S)
             if not recovered.done():
                 self._abandon(recovered)
 
     def _interrupt(self) -> None:
         pid = self.server.pid
-        self._carrier.interrupt(self._session.adapter.kill(pid) if pid is not None else None)
+        self._executor.interrupt(self._session.adapter.kill(pid) if pid is not None else None)
 
     def _abandon(self, hop: asyncio.Future[T]) -> None:
         """Leave the connection and its thread behind: a thread cannot be stopped."""

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bulkq.drivers import libpq, tls
 from bulkq.drivers.dbapi import self_test
+from bulkq.drivers.dbapi.call_executors import LoopExecutor, cancels, thread_of
 from bulkq.drivers.dbapi.connection import SqlConnection
-from bulkq.drivers.dbapi.executor import LoopCarrier, cancels, thread_of
 from bulkq.drivers.dbapi.session import SqlSession
 from bulkq.drivers.dbapi.warnings import Warnings
 from bulkq.drivers.exit_threads import LEFTOVERS
@@ -24,7 +24,7 @@ from bulkq.text import urls
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-    from bulkq.drivers.dbapi.executor import Carrier
+    from bulkq.drivers.dbapi.call_executors import CallExecutor
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
     from bulkq.model import Server
@@ -79,27 +79,27 @@ class SqlDriver:
         Raises:
             TargetError: which part did not let us in.
         """
-        carrier: Carrier | None = None
+        executor: CallExecutor | None = None
         try:
             async with asyncio.timeout(CONNECT_S):
-                carrier, connection = await self._opened()
+                executor, connection = await self._opened()
                 session = SqlSession(
-                    connection, self._known.adapter, read_only=self._read_only, breathe=carrier.breathe
+                    connection, self._known.adapter, read_only=self._read_only, breathe=executor.breathe
                 )
-                server: Server = await carrier.run(lambda: self._looked(session, connection, carrier.dialect))
+                server: Server = await executor.run(lambda: self._looked(session, connection, executor.dialect))
         except asyncio.CancelledError:
-            await _drop(carrier)
+            await _drop(executor)
             raise
         except BulkqError:
-            await _drop(carrier)
+            await _drop(executor)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the target cannot be used
-            await _drop(carrier)
+            await _drop(executor)
             raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
         server = replace(server, settings=self._settings)
         if tls.far(self._known.url):
-            server = await self._guarded(carrier, server)
-        return SqlConnection(carrier, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
+            server = await self._guarded(executor, server)
+        return SqlConnection(executor, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
     def _looked(self, session: SqlSession, connection: DbapiConnection, dialect: Dialect) -> Server:
         """The server, and the habits of a library that bulkq does not know, as far as they can be seen."""
@@ -126,37 +126,37 @@ class SqlDriver:
         adapter.transactional = seen.rolls_back if adapter.temporary else adapter.transactional
         return replace(server, counts=adapter.counts, rolls_back=seen.rolls_back)
 
-    async def _guarded(self, carrier: Carrier, server: Server) -> Server:
+    async def _guarded(self, executor: CallExecutor, server: Server) -> Server:
         """Another machine is not talked to in plain text unless the URL says so: some libraries fall back to it.
 
         Raises:
             TargetError: the connection is not encrypted.
         """
         if server.tls == "off" and not self._known.adapter.plain_allowed(self._known.url):
-            await _drop(carrier)
+            await _drop(executor)
             raise TargetError(
                 f'TLS refused: "{self._known.url.host}" has none, so the connection would not be encrypted: '
                 f"add {tls.plain(self._known.text)} to the URL to allow an unencrypted connection"
             )
         return replace(server, tls=server.tls or "unknown")
 
-    async def _opened(self) -> tuple[Carrier, DbapiConnection]:
+    async def _opened(self) -> tuple[CallExecutor, DbapiConnection]:
         """A connection that is read-only from its opening on, where it is to be and can be: transactions are, in any case."""
-        carrier = self._carrier(read_only=self._read_only)
+        executor = self._executor(read_only=self._read_only)
         try:
-            return carrier, await carrier.open()
+            return executor, await executor.open()
         except Exception as error:
             if not (self._read_only and self._known.adapter.is_open_otherwise(error)):
                 raise
-        carrier = self._carrier(read_only=False)
-        return carrier, await carrier.open()
+        executor = self._executor(read_only=False)
+        return executor, await executor.open()
 
-    def _carrier(self, *, read_only: bool) -> Carrier:
+    def _executor(self, *, read_only: bool) -> CallExecutor:
         adapter = self._known.adapter
         url = adapter.url(self._known.url, read_only=read_only)
         arguments = adapter.arguments(self._known.url, self._application_name)
         if self._known.is_async:
-            return LoopCarrier(url, arguments, autocommit=adapter.autocommit)
+            return LoopExecutor(url, arguments, autocommit=adapter.autocommit)
         return thread_of(url, arguments, autocommit=adapter.autocommit, canceller=adapter.canceller)
 
     def _left(self) -> None:
@@ -181,8 +181,8 @@ class SqlDriver:
         return self._known.adapter.why_not(cause, where)
 
 
-async def _drop(carrier: Carrier | None) -> None:
-    if carrier is not None:
-        carrier.cut()
+async def _drop(executor: CallExecutor | None) -> None:
+    if executor is not None:
+        executor.cut()
         with suppress(Exception):  # it never came to be
-            await carrier.close()
+            await executor.close()

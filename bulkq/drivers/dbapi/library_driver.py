@@ -19,8 +19,8 @@ from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.binding import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
+from bulkq.drivers.dbapi.call_executors import ThreadExecutor
 from bulkq.drivers.dbapi.driver import SqlDriver
-from bulkq.drivers.dbapi.executor import ThreadCarrier
 from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass
@@ -176,7 +176,7 @@ class LibraryDriver(SqlDriver):
         super().__init__(known, application_name=application_name, read_only=read_only)
         self._library = library
 
-    def _carrier(self, *, read_only: bool) -> ThreadCarrier:
+    def _executor(self, *, read_only: bool) -> ThreadExecutor:
         library = self._library
         url = library.url(self._known.url, read_only=read_only)
 
@@ -184,7 +184,7 @@ class LibraryDriver(SqlDriver):
             connection = library.connect(url, application_name=self._application_name, read_only=read_only)
             return _LibraryConnection(connection, connection)
 
-        return ThreadCarrier(connect, library.dialect, canceller=library.canceller)
+        return ThreadExecutor(connect, library.dialect, canceller=library.canceller)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import SourcePosition
 from bulkq.sources import Request, open_source
-from bulkq.sources.files import LineReader, open_file
+from bulkq.sources.line_reader import LineReader, open_file
 from bulkq.sources.sql import QueryFeed
 from tests.support.sources import batches, query
 

@@ -11,7 +11,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
-from bulkq.sources.files import LineReader, PipeReader, open_file, start
+from bulkq.sources.line_reader import LineReader, PipeReader, open_file, start
 from tests.support.sources import query, sets
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ async def test_named_pipe(tmp_path: Path) -> None:
 
 async def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that never ends a line does not fill the memory."""
-    monkeypatch.setattr("bulkq.sources.files.MOST_RECORD", 1 << 20)
+    monkeypatch.setattr("bulkq.sources.line_reader.MOST_RECORD", 1 << 20)
     stdin = io.BytesIO(b"a,b\n" + b"x" * 3_000_000)
     with pytest.raises(ParameterError, match=r"^stdin:2: the line is longer than 1 MB$"):
         await sets(await open_source(Request(specs=("-",), format="csv", stdin=stdin), AB, text=True))

@@ -34,7 +34,7 @@ AGAIN_S = 0.25
 """Between two requests to cancel that need a network: the first is on its way."""
 
 
-class Carrier(Protocol):
+class CallExecutor(Protocol):
     """One connection and the place where its hops run."""
 
     dialect: Dialect
@@ -98,7 +98,7 @@ class RawConnection(Protocol):
         ...
 
 
-class ThreadCarrier:
+class ThreadExecutor:
     """A sync library: one thread for one connection, made, used and closed there.
 
     Args:
@@ -209,13 +209,13 @@ def thread_of(
     *,
     autocommit: bool,
     canceller: Callable[[object], Callable[[], object] | None],
-) -> ThreadCarrier:
+) -> ThreadExecutor:
     """The thread of one connection that SQLAlchemy opens."""
     engine = create_engine(url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments))
-    return ThreadCarrier(engine.raw_connection, engine.dialect, autocommit=autocommit, canceller=canceller)
+    return ThreadExecutor(engine.raw_connection, engine.dialect, autocommit=autocommit, canceller=canceller)
 
 
-class LoopCarrier:
+class LoopExecutor:
     """An asyncio library: SQLAlchemy's greenlet lets the same code await it."""
 
     def __init__(self, url: URL, arguments: Mapping[str, object], *, autocommit: bool) -> None:
