@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
@@ -53,13 +54,13 @@ def source_request(request: Run) -> Request:
 async def identity(connection: Connection, url: str) -> str:
     """Which physical database this is, whatever it is called; "" where every connection has its own, in memory."""
     server = connection.server
-    if dialect_for(server.product).is_file:
+    known = dialect_for(dialect_of(url))
+    if known.is_file:
         return _file(server.database)
-    question = dialect_for(server.product).identity
-    if not question:
+    if not known.identity:
         return f"{place_of(url)}/{server.database}"
     try:
-        found = await connection.administer([question])
+        found = await connection.administer([known.identity])
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(str(error)) from error

@@ -16,6 +16,7 @@ from bulkq.query.row_keys import RowKeyTypes, groups
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.dialects.base import Dialect
     from bulkq.dialects.catalog import Catalog, CatalogTable
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_run import OpenRun
@@ -96,8 +97,9 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
     found = find_key_columns(query, dialect) if query.statement is StatementClass.WRITE else None
     if found is None or not found.values:
         return None
-    catalog = dialect_for(connection.server.product).catalog
-    table = None if catalog is None else await _table(connection, catalog, found, query)
+    known = dialect_for(dialect)
+    catalog = known.catalog
+    table = None if catalog is None else await _table(connection, known, catalog, found, query)
     if catalog is None or table is None:
         return None
     declared = [parameter.type for parameter in query.parameters]
@@ -158,9 +160,10 @@ def _ranged(opened: OpenRun, query: Query) -> bool:
     return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]
 
 
-async def _table(connection: Connection, catalog: Catalog, found: KeyColumns, query: Query) -> CatalogTable | None:
+async def _table(
+    connection: Connection, dialect: Dialect, catalog: Catalog, found: KeyColumns, query: Query
+) -> CatalogTable | None:
     """The table that `found` names, where the names of `query` are looked up; None if there is none."""
-    dialect = dialect_for(connection.server.product)
     for schema in query.path if query.path and len(found.table) == 1 else (None,):
         parts = found.table if schema is None else (schema, *found.table)
         answers: list[list[tuple[object, ...]]] = []

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from bulkq.drivers.dbapi.library_driver import Library
 from bulkq.errors import TargetError
-from tests.support.databases import fresh, installed
+from tests.support.databases import examples, fresh, installed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +96,27 @@ def test_a_write_that_cannot_be_explained_is_executed(cli: Cli, request: pytest.
     wrong = cli("run", "-e", "update items set nosuch = 5 where id = 1", *write, env=env)
     assert (wrong.code, "[SQLITE_ERROR]" in wrong.err) == (1, True), wrong.err
     assert base.execute("select qty from items") == [(5,)]
+
+
+def test_a_product_of_its_own_keeps_what_is_known_of_its_dialect(cli: Cli, request: pytest.FixtureRequest) -> None:
+    """Two names of one file are one target."""
+    base = fresh("sqlite", request)
+    base.execute("create table items (id integer primary key, qty integer)", "insert into items values (1, 0), (2, 0)")
+    other = examples()[1].replace('product = "sqlite"', 'product = "newlite"')
+    env = {"PYTHONPATH": installed("newlite", other, "Example")}
+    url = base.url("newlite")
+    update = (
+        "-e",
+        "update items set qty = qty + :n where id = :id",
+        "-p",
+        "range:id=1..2",
+        "--param",
+        "n=1",
+        "--write",
+    )
+    done = cli("run", *update, "-t", url, env=env)
+    assert (done.code, done.counts["changed"]) == (0, "2"), done.err
+    assert "newlite 3." in done.err
+    twice = cli("run", *update, "-t", url, "-t", url.replace("target.", "./target."), env=env)
+    assert (twice.code, "are the same database" in twice.err) == (4, True), twice.err
+    assert base.execute("select sum(qty) from items") == [(2,)]

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from sqlalchemy.engine import URL
+    from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.binding import Binding, Style
     from bulkq.drivers.dbapi.description import ErrorDescription, Probe, QueryDescription
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
-    from bulkq.model import Query
+    from bulkq.drivers.dbapi.session import SqlSession
+    from bulkq.model import Query, Server
 
 NAMELESS = frozenset({"", ":memory:"})
 """What a URL has for a database in memory."""
@@ -185,6 +186,11 @@ class LibraryDriver(SqlDriver):
             return _LibraryConnection(connection, connection)
 
         return ThreadExecutor(connect, library.dialect, canceller=library.canceller)
+
+    def _looked(self, session: SqlSession, connection: DbapiConnection, dialect: Dialect) -> Server:
+        """The server, with the database of the URL if `Library.look` names none: two databases are told apart by it."""
+        server = super()._looked(session, connection, dialect)
+        return replace(server, database=server.database or self._known.url.database or "")
 
 
 @dataclass(slots=True)
