@@ -14,6 +14,7 @@ import io
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import sys
@@ -62,37 +63,57 @@ def save_coverage() -> None:
 
 def serve(path: str) -> list[str] | None:
     """Take orders; in a child, the arguments of bulkq. None when whoever started us has gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes that wait for the children
+    callers: dict[int, socket.socket] = {}  # by the process ids of the children
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(path)
         listening.listen(16)
         print("ready", flush=True)
         while True:
+            readable, _, _ = select.select([listening, woken], [], [])
+            if woken in readable:
+                os.read(woken, MOST)
+                tell_ends(callers)
+                continue
             connection, _ = listening.accept()
-            first, streams, _, _ = socket.recv_fds(connection, MOST, 3)
+            data, streams, _, _ = socket.recv_fds(connection, MOST, 3)
             if not streams:
                 return None
-            if os.fork():
-                connection.close()
-                for stream in streams:
-                    os.close(stream)
-                continue
-            break
+            while not data.endswith(b"\n"):
+                data += connection.recv(MOST)
+            pid = os.fork()
+            if not pid:
+                break
+            callers[pid] = connection
+            for stream in streams:
+                os.close(stream)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"%d\n" % pid)
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    return _order(connection, first, streams)
+    for number in (woken, waker):
+        os.close(number)
+    for other in (*callers.values(), connection):
+        other.close()
+    return become(data, streams)
 
 
-def _order(connection: socket.socket, data: bytes, streams: list[int]) -> list[str]:
-    while not data.endswith(b"\n"):
-        data += connection.recv(MOST)
-    pid = os.fork()
-    if pid:
-        for stream in streams:
-            os.close(stream)
-        connection.sendall(b"%d\n" % pid)
-        connection.sendall(b"%d\n" % os.waitpid(pid, 0)[1])
-        os._exit(0)
-    connection.close()
+def tell_ends(callers: dict[int, socket.socket]) -> None:
+    """Give the callers of children that have ended their status."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with callers.pop(pid) as connection, contextlib.suppress(OSError):
+                connection.sendall(b"%d\n" % status)
+
+
+def become(data: bytes, streams: list[int]) -> list[str]:
+    """Take on the streams, environment and folder of an order; its arguments."""
     order = json.loads(data)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
