@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failures import failure
 from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.number_ranges import Ranges, numbers_in
 from bulkq.sources.subset import SelectedSets
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def tell(opened: OpenRun, ledger: Ledger) -> None:
         if unanswered:
             if file is not None:
                 file.write(await _listed(opened, part, unanswered, SetError(0, None, ANSWER_LOST), Outcome.OK))
-            count = sum(last - first + 1 for first, last in unanswered)
+            count = numbers_in(unanswered)
             ledger.mark(Mark(part.spec.number, tuple(unanswered), unanswered=count))
         state = opened.resume.parts.get(part.spec.number)
         started = [f.n for f in (state.failures if state is not None else ()) if f.message == STARTED]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts
 from bulkq.model.dataclass import frozen
+from bulkq.policy.number_ranges import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,5 +59,5 @@ class ResumeState:
         """Return the counts of a part over the earlier processes."""
         part = self.parts.get(number)
         failed = failure_counts(part.failures if part is not None else ())
-        done = sum(last - first + 1 for first, last in self.done.get(number, ()))
+        done = numbers_in(self.done.get(number, ()))
         return failed + Counts(ok=done - failed.tried)

@@ -14,7 +14,7 @@ from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
 from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import safety
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.number_ranges import Ranges, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,8 +123,8 @@ def _believe(
     applied = target_markers.ranges(rows)
     known.changed = changed_in_all(known.changed, target_markers.changed(rows))
     if known.answers:
-        before = sum(_count(known.done.get(part, ())) for part in applied)
-        known.unanswered += max(0, sum(_count(ranges) for ranges in applied.values()) - before)
+        before = sum(numbers_in(known.done.get(part, ())) for part in applied)
+        known.unanswered += max(0, sum(numbers_in(ranges) for ranges in applied.values()) - before)
     for part, query in known.parts(target):
         if safety.mode_of(query, known.request.safety) != safety.WRITE:
             continue
@@ -148,7 +148,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
     changed = known.changed
     if lost or not tables:
         changed = UNCOUNTED if UNCOUNTED in {record.changed, known.changed} else max(record.changed, known.changed)
-    ok = sum(_count(ranges) for ranges in done.values())
+    ok = sum(numbers_in(ranges) for ranges in done.values())
     harmless = {
         part
         for target in targets
@@ -189,7 +189,7 @@ def _missing(
 ) -> list[tuple[int, int]]:
     """What was applied and is not in the ledger; says how much is the other way round."""
     known, marked = Ranges(recorded), Ranges(applied)
-    again = sum(_count(list(marked.gaps(first, last))) for first, last in recorded)
+    again = sum(numbers_in(list(marked.gaps(first, last))) for first, last in recorded)
     if again:
         say(f"{again} sets are recorded as done but have no marker in the target: they are executed again")
     return [gap for first, last in applied for gap in known.gaps(first, last)]
@@ -229,10 +229,6 @@ def _merged(done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> lis
     for failure in failures:
         ranges.add(failure.n, failure.n)
     return list(ranges)
-
-
-def _count(ranges: Sequence[tuple[int, int]]) -> int:
-    return sum(last - first + 1 for first, last in ranges)
 
 
 def marker_tables(record: RunRecord) -> list[MarkerTables | None]:

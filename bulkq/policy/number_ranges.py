@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+def numbers_in(ranges: Iterable[tuple[int, int]]) -> int:
+    """How many numbers `ranges` hold, none of which overlap."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
 class Ranges:
     """A set of whole numbers, kept as ascending ranges of which no two touch.
 

@@ -10,6 +10,7 @@ import asyncio
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bulkq.policy.number_ranges import numbers_in
 from bulkq.sources.batch_queue import BatchQueue, part
 from bulkq.sources.checkpoints import SKIPPED
 
@@ -121,7 +122,7 @@ class SelectedSets(_SubsetSource):
 
     def __init__(self, source: ParameterSource, wanted: Sequence[tuple[int, int]]) -> None:
         super().__init__(source, list(wanted))
-        self._count = sum(last - first + 1 for first, last in wanted)
+        self._count = numbers_in(wanted)
 
     @property
     def total(self) -> int:

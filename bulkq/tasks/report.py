@@ -16,6 +16,7 @@ from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import stop_rules
+from bulkq.policy.number_ranges import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCou
             state = known.get(number)
             failures = state.failures if state is not None else ()
             counts = failure_counts(failures)
-            ok = sum(last - first + 1 for first, last in state.done) if state is not None else 0
+            ok = numbers_in(state.done) if state is not None else 0
             counts += Counts(ok=ok)
             found.append(QueryCounts(query["name"], query["file"], query["line"], target, **counts_of(counts)))
     return tuple(found)

@@ -17,6 +17,7 @@ from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.dataclass import frozen
+from bulkq.policy.number_ranges import numbers_in
 from bulkq.policy.stop_rules import status as status_of
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
@@ -222,7 +223,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
 
 
 def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
-    sets = sum(last - first + 1 for first, last in part.done)
+    sets = numbers_in(part.done)
     ranges = [str(first) if first == last else f"{first}..{last}" for first, last in part.done[:SHOWN_RANGES]]
     more = len(part.done) - len(ranges)
     listed = ", ".join(ranges) + (f" and {more} more ranges" if more else "")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.number_ranges import Ranges, numbers_in
 
 SPANS = st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 8)).map(lambda s: (s[0], s[0] + s[1])), max_size=20)
 
@@ -88,3 +88,9 @@ def test_what_is_no_number_is_not_in() -> None:
     assert "1" not in Ranges([(1, 1)])
     assert repr(Ranges([(1, 2)])) == "Ranges([(1, 2)])"
     assert Ranges([(1, 2)]).end_of(5) is None
+
+
+def test_numbers_are_counted() -> None:
+    """Both ends of a range belong to it."""
+    assert numbers_in([(1, 3), (7, 7)]) == 4
+    assert numbers_in(()) == 0
