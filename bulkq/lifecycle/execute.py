@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part_state import PartState
+    from bulkq.engine.pool import ConnectionPool
+    from bulkq.lifecycle.job import OpenJob
     from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.model import Failure
+    from bulkq.protocols import Ledger
 
 COUNTED_REST = 5_000_000
 """Maximum number of sets that a stopped run still reads to count the skipped ones."""
@@ -48,23 +51,48 @@ async def execute(recorded: RecordedRun) -> Sequence[Failure]:
 def _runner(recorded: RecordedRun) -> Runner:
     opened = recorded.opened
     limits = opened.request.limits
-    return Runner(
+    stops = StopLimits(
+        fail_fast=limits.fail_fast,
+        max_failures=limits.max_failures,
+        deadline_s=limits.deadline_s,
+        max_failed_targets=limits.max_failed_targets,
+    )
+    return make_runner(
+        opened,
         opened.parts,
-        concurrency=limits.concurrency,
-        progress=opened.progress,
-        observers=opened.observers,
-        control=opened.job.control,
-        rules=StopLimits(
-            fail_fast=limits.fail_fast,
-            max_failures=limits.max_failures,
-            deadline_s=limits.deadline_s,
-            max_failed_targets=limits.max_failed_targets,
-        ),
+        stops,
         ledger=recorded.ledger,
         ordered=not opened.request.output.unordered,
         canaries=[target.sessions for target in opened.targets if target.first],
-        throttle=opened.throttle,
         failures=opened.resume.failures,
+    )
+
+
+def make_runner(
+    opened: OpenJob,
+    parts: Sequence[PartState],
+    stops: StopLimits,
+    *,
+    ledger: Ledger,
+    ordered: bool,
+    canaries: Sequence[ConnectionPool] = (),
+    reserved: int = 0,
+    failures: Sequence[Failure] = (),
+) -> Runner:
+    """Return the runner of an open job; see `Runner` for the arguments."""
+    return Runner(
+        parts,
+        concurrency=opened.progress.concurrency,
+        progress=opened.progress,
+        observers=opened.observers,
+        control=opened.job.control,
+        rules=stops,
+        ledger=ledger,
+        ordered=ordered,
+        canaries=canaries,
+        reserved=reserved,
+        throttle=opened.throttle,
+        failures=failures,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool
     from bulkq.model import Run, RunSummary
     from bulkq.policy.progress import Progress
-    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink
+    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink, Throttle
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that looks like a digit."""
@@ -86,6 +86,14 @@ class RunJob(Job):
 
 class OpenJob(Protocol):
     """What a job holds open."""
+
+    @property
+    def job(self) -> Job:
+        """Whose it is."""
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """Holds the lanes back while it has a reason."""
 
     @property
     def progress(self) -> Progress:

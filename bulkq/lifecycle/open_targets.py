@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LOOK_S = 30.0
 """How long one target of several may take to answer before the first statement, once it is connected."""
 
+SILENT = ": no answer"
+"""Behind the label of a target that cannot be connected to in time."""
+
 SHOWN = 20
 
 
@@ -43,6 +46,7 @@ class OpenTarget:
         physical: the same, whatever way leads there; another after a failover.
         tables: of its markers, in a run that writes exactly once.
         first: it is a canary.
+        snapshot: exported at the start, so that its other connections see the same rows.
     """
 
     definition: Target
@@ -56,6 +60,7 @@ class OpenTarget:
     physical: str = ""
     tables: MarkerTables | None = None
     first: bool = False
+    snapshot: str | None = None
 
     def lose(self, error: BulkqError) -> None:
         """Set it aside."""
@@ -147,11 +152,23 @@ def choose_canaries(request: Run, targets: Sequence[OpenTarget]) -> None:
 
 
 async def side_by_side(
-    targets: Sequence[OpenTarget], work: Callable[[OpenTarget], Awaitable[None]], *, write: bool
+    targets: Sequence[OpenTarget],
+    work: Callable[[OpenTarget], Awaitable[None]],
+    *,
+    write: bool = False,
+    all_may_fail: bool = False,
+    reserved: int = 0,
 ) -> list[OpenTarget]:
     """Do `work` for every target that is not lost, at most `MOST_OPEN` at once. Of more targets, no connection is kept.
 
     Of several, one that cannot be reached is lost; so is one that is not what it should be, unless something would be written.
+
+    Args:
+        targets: each with its place for the reason if it is lost.
+        work: connects.
+        write: a target that is not what it should be is an error.
+        all_may_fail: the only target, or all of them, may be lost.
+        reserved: connections that will be open beside those that are kept.
 
     Returns:
         Those that are lost, now or before.
@@ -161,13 +178,13 @@ async def side_by_side(
         BulkqError: what is wrong for all of them, as the first found it.
     """
     several = len(targets) > 1
-    keeps = len(targets) <= MOST_OPEN
+    keeps = len(targets) + reserved <= MOST_OPEN
 
     async def one(target: OpenTarget) -> None:
         try:
             await work(target)
         except (TargetError, RefusedError) as error:
-            if not several or (write and isinstance(error, RefusedError)):
+            if not all_may_fail and (not several or (write and isinstance(error, RefusedError))):
                 raise
             target.lose(error)
         finally:
@@ -176,7 +193,7 @@ async def side_by_side(
 
     await connect_all([target for target in targets if target.lost is None], one, at_once=MOST_OPEN)
     lost = [target for target in targets if target.lost is not None]
-    if several and len(lost) == len(targets):
+    if several and len(lost) == len(targets) and not all_may_fail:
         raise type(targets[0].lost or TargetError())(
             "\n".join(f"{target.label}: {target.reason}" for target in targets)
         )
@@ -196,32 +213,48 @@ async def on_each(
     """
 
     async def one(target: OpenTarget) -> None:
-        connection = await connected(target, connect_timeout_s)
-        try:
-            async with asyncio.timeout(LOOK_S if len(targets) > 1 else None):
-                await work(target, connection)
-        except BaseException as error:
-            await connection.close()
-            if isinstance(error, TimeoutError):
-                raise TargetError(f"{target.label}: connected, but there was no answer within {LOOK_S:g}s") from None
-            if isinstance(error, DatabaseError):
-                raise TargetError(f"{target.label}: {error}") from error
-            raise
-        target.sessions.give_back(connection)
+        await visit(target, work, connect_timeout_s=connect_timeout_s, answer_s=LOOK_S if len(targets) > 1 else None)
 
     return await side_by_side(targets, one, write=write)
 
 
-async def connected(target: OpenTarget, connect_timeout_s: float | None) -> Connection:
+async def visit(
+    target: OpenTarget,
+    work: Callable[[OpenTarget, Connection], Awaitable[None]],
+    *,
+    connect_timeout_s: float | None,
+    answer_s: float | None = LOOK_S,
+    silent: str = SILENT,
+) -> None:
+    """Do `work` over the first connection, which is kept for a lane.
+
+    Raises:
+        TargetError: there is no connection within `connect_timeout_s`; it broke, or gave no answer within `answer_s`.
+    """
+    connection = await connected(target, connect_timeout_s, silent=silent)
+    try:
+        async with asyncio.timeout(answer_s):
+            await work(target, connection)
+    except BaseException as error:
+        await connection.close()
+        if isinstance(error, TimeoutError):
+            raise TargetError(f"{target.label}: connected, but there was no answer within {answer_s:g}s") from None
+        if isinstance(error, DatabaseError):
+            raise TargetError(f"{target.label}: {error}") from error
+        raise
+    target.sessions.give_back(connection)
+
+
+async def connected(target: OpenTarget, connect_timeout_s: float | None, *, silent: str = SILENT) -> Connection:
     """The first connection, tried once.
 
     Raises:
-        TargetError: there is none within `connect_timeout_s`.
+        TargetError: there is none within `connect_timeout_s`; `silent` says so, behind the label.
     """
     try:
         return await target.sessions.first(connect_timeout_s)
     except TimeoutError:
-        raise TargetError(f"{target.label}: no answer within {connect_timeout_s:g}s") from None
+        raise TargetError(f"{target.label}{silent} within {connect_timeout_s:g}s") from None
 
 
 def refuse_twins(request: Run, targets: Sequence[OpenTarget], say: Callable[[str], None]) -> None:

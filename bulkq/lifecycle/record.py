@@ -99,19 +99,11 @@ class RecordedRun:
         if self.record is None:
             return summary
         opened = self.opened
-        ended = summary.exit_code in (0, 1, 3) and summary.skipped == 0
+        at_end = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
         away = opened.several and any(target.lost is not None for target in opened.targets)
-        state = RunState.FINISHED if complete and ended and not unfinished and not away else RunState.STOPPED
-        record = replace(
-            self.record,
-            state=state,
-            ended_at=_now(),
-            exit_code=summary.exit_code,
-            elapsed_s=summary.elapsed_s,
-            **counts_of(summary),
-        )
-        await self.ledger.finish(record)
+        state = RunState.FINISHED if complete and at_end and not unfinished and not away else RunState.STOPPED
+        await self.ledger.finish(ended(self.record, state, summary))
         if state is RunState.FINISHED:
             await self._clear(summary)
         return replace(summary, resume=_next(opened.run, state, summary))
@@ -277,6 +269,18 @@ def _go_on(opened: OpenRun, ledger: Ledger, record: RunRecord) -> RecordedRun:
         started_at=record.started_at,
         constants=constants if constants.exists() else None,
         outputs=frozenset(resume.outputs or ()),
+    )
+
+
+def ended(record: RunRecord, state: RunState, summary: RunSummary) -> RunRecord:
+    """Return `record` as it is kept when its run has ended as `summary` says."""
+    return replace(
+        record,
+        state=state,
+        ended_at=_now(),
+        exit_code=summary.exit_code,
+        elapsed_s=summary.elapsed_s,
+        **counts_of(summary),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
-from bulkq.errors import DatabaseError, ParameterError, TargetError
-from bulkq.lifecycle.job import new_run_id
+from bulkq.errors import DatabaseError, ParameterError, StoppedError, TargetError, UsageError
+from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.job import Job
 from bulkq.lifecycle.run_identity import source_request
 from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
 from bulkq.model.check_conditions import Measure
@@ -29,17 +31,17 @@ from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.results import Book, CheckPlace
 from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
+from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
     from typing import BinaryIO
 
-    from bulkq.engine.pool import ConnectionPool
     from bulkq.ledger.checks import CheckHistory
-    from bulkq.model import Server
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.check_conditions import Condition
-    from bulkq.protocols import Driver, Observer, ParameterSource
+    from bulkq.protocols import Observer, ParameterSource, Throttle
     from bulkq.sources import Request
 
 ROOTS = ("bulkq.toml", ".git")
@@ -76,34 +78,26 @@ class CheckRequest:
     most_rows: int = MOST_ROWS
 
 
-@dataclass(slots=True)
-class CheckDatabase:
-    """One target of the run: its connections, or why there are none."""
+@frozen(kw_only=True)
+class CheckJob(Job):
+    """A job of `bulkq check`.
 
-    target: Target
-    name: str
-    driver: Driver | None = None
-    sessions: ConnectionPool | None = None
-    server: Server | None = None
-    error: str = ""
-    refused: bool = False  # it is not the database that it should be
-    physical: str = ""  # which one it is, whatever way leads there; only asked where there are several
-    late: bool = False  # the run's deadline passed before it had answered
-    snapshot: str | None = None
+    Attributes:
+        request: what to check, with its final targets.
+        began_s: when the command began, on the monotonic clock.
+    """
+
+    request: CheckRequest
+    began_s: float
 
 
 @frozen
 class CheckTarget:
     """A target as the results name it: a database, or one schema of it."""
 
-    database: CheckDatabase
+    database: OpenTarget
     target: Target
-
-    @property
-    def label(self) -> str:
-        """`name`, or `name/schema`."""
-        schema = self.target.schema
-        return f"{self.database.name}/{schema}" if schema else self.database.name
+    label: str
 
 
 @dataclass(slots=True)
@@ -116,29 +110,39 @@ class PlannedCheck:
     error: str = ""
     late: bool = False  # the error is the run's end, not the check's
 
+    def cannot_begin(self, target: OpenTarget, words: str = "") -> None:
+        """Take the reason why `target` is lost, behind `words`, for an error."""
+        self.error, self.late = f"{words}{target.lost}", isinstance(target.lost, StoppedError)
 
-@dataclass(slots=True)
+
+@frozen(kw_only=True)
 class OpenChecks:
-    """Everything that a run of checks holds open."""
+    """Everything that a run of checks holds open.
 
+    Attributes:
+        stack: closes what is opened later.
+        databases: every target once, also those of `same as NAME on TARGET`.
+        targets: as the results name them.
+        others: of `same as NAME on TARGET`, by the name as written.
+        asked: see `values_fit`.
+        warned: warnings that were given.
+        ends_s: the run's deadline, on the monotonic clock.
+    """
+
+    job: CheckJob
     request: CheckRequest
-    run: str
+    stack: AsyncExitStack
+    databases: list[OpenTarget]
     targets: list[CheckTarget]
-    others: dict[str, CheckDatabase]
+    others: dict[str, OpenTarget]
     progress: Progress
     book: Book
     started_at: str
-    say: list[Observer]
-    planned: list[PlannedCheck] = field(default_factory=list)
-    asked: set[tuple[object, ...]] = field(default_factory=set)  # see `values_fit`
+    observers: Sequence[Observer]
+    throttle: Throttle | None
+    ends_s: float | None
+    asked: set[tuple[object, ...]] = field(default_factory=set)
     warned: set[str] = field(default_factory=set)
-    ends_s: float | None = None  # the run's deadline, on the monotonic clock
-
-    @property
-    def databases(self) -> list[CheckDatabase]:
-        """Every target once, also those of `same as NAME on TARGET`."""
-        every = (*(seat.database for seat in self.targets), *self.others.values())
-        return list({id(database): database for database in every}.values())
 
     @property
     def holders(self) -> int:
@@ -164,49 +168,79 @@ class OpenChecks:
     @property
     def compares(self) -> bool:
         """Whether there are several databases, of which two may be one."""
-        return bool(self.others) or len({id(seat.database) for seat in self.targets}) > 1
-
-    def notice(self, text: str) -> None:
-        """A line for people."""
-        for observer in self.say:
-            observer.notice(text)
+        return bool(self.others) or len(self.databases) > 1
 
     def warn_once(self, text: str) -> None:
         """Notice a text, unless another check has led to the same."""
         if text not in self.warned:
             self.warned.add(text)
-            self.notice(text)
+            self.job.say(text)
+
+    def discard(self) -> None:
+        """Nothing: checks write no file as they run."""
 
 
 # --- targets -------------------------------------------------------------------------------------------------------
 
 
-def open_checks(request: CheckRequest, observers: Sequence[Observer]) -> OpenChecks:
-    """What a run of checks knows before it has looked at a database."""
-    now = datetime.now(UTC)
-    run = new_run_id()
-    name = request.run.queries.name or f"{len(request.run.queries.selected)} checks"
-    known: dict[str, CheckDatabase] = {}
+async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
+    """Open the targets, none of which is connected to yet, and the throttle.
 
-    def opened(target: Target) -> CheckDatabase:
-        return known.setdefault(target.name or target.url, CheckDatabase(target, target.name or target.url))
-
-    return OpenChecks(
+    Raises:
+        UsageError: a URL cannot be used; more snapshots are wanted than connections can be open.
+    """
+    request, now = job.request, datetime.now(UTC)
+    every = request.run.on((*request.run.targets.selected, *request.other_targets.values()))
+    databases = open_targets.open_all(every, f"bulkq/{job.run}", job.say)
+    for database in databases:
+        stack.push_async_callback(database.sessions.close)
+    at = {place: database for database in databases for place in database.places}
+    labels = open_targets.labels(every, databases)
+    selected = request.run.targets.selected
+    opened = OpenChecks(
+        job=job,
         request=request,
-        run=run,
-        targets=[CheckTarget(opened(target.bare), target) for target in request.run.targets.selected],
-        others={name: opened(target) for name, target in request.other_targets.items()},
-        progress=Progress(run=run, name=name, concurrency=request.run.limits.concurrency),
+        stack=stack,
+        databases=databases,
+        targets=[CheckTarget(at[place], target, labels[place]) for place, target in enumerate(selected)],
+        others={name: at[place] for place, name in enumerate(request.other_targets, len(selected))},
+        progress=_progress(job),
         book=Book(started_s=time.monotonic(), today=now.date()),
         started_at=now.isoformat(timespec="milliseconds"),
-        say=list(observers),
+        observers=job.observers,
+        ends_s=_watch_the_clock(job, stack),
+        throttle=await open_throttle(request.run.limits.throttle, stack),
     )
+    if opened.holders >= MOST_OPEN:
+        raise UsageError(
+            f"--snapshot keeps a connection open on each of {len(databases)} targets, and {MOST_OPEN - 1} are possible: "
+            "select fewer targets, or leave it out"
+        )
+    return opened
+
+
+def _progress(job: CheckJob) -> Progress:
+    run = job.request.run
+    name = run.queries.name or f"{len(run.queries.selected)} checks"
+    return Progress(run=job.run, name=name, concurrency=run.limits.concurrency)
+
+
+def _watch_the_clock(job: CheckJob, stack: AsyncExitStack) -> float | None:
+    """When `--deadline` ends the run. It counts from the first connection on: a silent target is waited for no longer."""
+    deadline_s = job.request.run.limits.deadline_s
+    if deadline_s is None:
+        return None
+    ends_s = job.began_s + deadline_s
+    left_s = max(0.0, ends_s - time.monotonic())
+    passed = f"the deadline of {deadline_s:g}s passed"
+    stack.callback(asyncio.get_running_loop().call_later(left_s, job.control.cancel, passed).cancel)
+    return ends_s
 
 
 # --- checks into parts ---------------------------------------------------------------------------------------------
 
 
-async def plan(opened: OpenChecks, history: CheckHistory | None, stack: AsyncExitStack, stdin: BinaryIO | None) -> None:
+async def plan(opened: OpenChecks, history: CheckHistory | None) -> list[PlannedCheck]:
     """Every check on every target, in the order of the report; those that cannot begin have the reason.
 
     Raises:
@@ -215,12 +249,12 @@ async def plan(opened: OpenChecks, history: CheckHistory | None, stack: AsyncExi
     queries = opened.request.run.queries.selected
     keys = {query.place: key_of(query) for query in queries}
     past = await history.before(list(keys.values())) if history is not None else None
-    order = 0
+    found: list[PlannedCheck] = []
     for query in queries:
         for seat in opened.targets:
             known = None if past is None else past.get((keys[query.place], seat.label), {})
             place = CheckPlace(
-                order,
+                len(found),
                 keys[query.place],
                 query.within(seat.target),
                 rules_of(query),
@@ -228,47 +262,45 @@ async def plan(opened: OpenChecks, history: CheckHistory | None, stack: AsyncExi
                 known,
                 opened.request.most_rows,
             )
-            order += 1
             planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()))
-            opened.planned.append(planned)
-            await _add_parts(opened, planned, seat.database, stack, stdin)
+            found.append(planned)
+            await _add_parts(opened, planned, seat.database)
             if not opened.keeps:
                 for part in planned.parts:
                     await part.sessions.close()
+    return found
 
 
-async def _add_parts(
-    opened: OpenChecks, planned: PlannedCheck, target: CheckDatabase, stack: AsyncExitStack, stdin: BinaryIO | None
-) -> None:
+async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarget) -> None:
     place = planned.place
     query = place.query
     if query.statement is StatementClass.SESSION:
         planned.error = f"{query.verb} controls the session or its transaction, which bulkq manages: it was not sent"
-    elif target.error:
-        planned.error, planned.late = target.error, target.late
+    elif target.lost is not None:
+        planned.cannot_begin(target)
     else:
         same = next((c for c in place.rules.expect if c.measure is Measure.SAME), None)
         other = _other_target(opened, target, same) if same is not None else None
-        if other is not None and other.error:
-            planned.error, planned.late = f"{other.name}: {other.error}", other.late
+        if other is not None and other.lost is not None:
+            planned.cannot_begin(other, f"{other.label}: ")
             return
         if same is not None and other is not None and _is_itself(opened, place, target, other):
             planned.error = itself(same)
             return
-        part = await _part(opened, planned, query, target, stack, stdin)
+        part = await _part(opened, planned, query, target)
         if part is None:
             return
         part.judge = planned.judge
         planned.parts.append(part)
         if other is not None:
-            await _add_reference(opened, planned, target, other, stack, stdin)
+            await _add_reference(opened, planned, target, other)
 
 
-def _other_target(opened: OpenChecks, target: CheckDatabase, same: Condition) -> CheckDatabase:
+def _other_target(opened: OpenChecks, target: OpenTarget, same: Condition) -> OpenTarget:
     return opened.others[same.target] if same.target else target
 
 
-def _is_itself(opened: OpenChecks, place: CheckPlace, target: CheckDatabase, other: CheckDatabase) -> bool:
+def _is_itself(opened: OpenChecks, place: CheckPlace, target: OpenTarget, other: OpenTarget) -> bool:
     """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
     reference = opened.request.references[place.query.place]
     if reference.place != place.query.place or reference.sql != place.query.sql:
@@ -285,42 +317,36 @@ def itself(same: Condition) -> str:
 async def _add_reference(
     opened: OpenChecks,
     planned: PlannedCheck,
-    target: CheckDatabase,
-    other: CheckDatabase,
-    stack: AsyncExitStack,
-    stdin: BinaryIO | None,
+    target: OpenTarget,
+    other: OpenTarget,
 ) -> None:
     """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
     query = opened.request.references[planned.place.query.place]
     if planned.place.query.schema is not None and other is target:
         query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
-    words = query.name if other is target else f"{query.name} on {other.name}"
+    words = query.name if other is target else f"{query.name} on {other.label}"
     pair = Pair(planned.judge, words, once=not query.parameters)
     planned.judge.pair = pair
-    part = await _part(opened, planned, query, other, stack, stdin)
+    part = await _part(opened, planned, query, other)
     if part is not None:
         part.judge = Reference(pair, planned.place)
         planned.parts.append(part)
-        stack.callback(pair.discard)
+        opened.stack.callback(pair.discard)
 
 
 async def _part(
     opened: OpenChecks,
     planned: PlannedCheck,
     query: Query,
-    target: CheckDatabase,
-    stack: AsyncExitStack,
-    stdin: BinaryIO | None,
+    target: OpenTarget,
 ) -> PartState | None:
     """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
-    assert target.driver is not None
-    assert target.sessions is not None
     query = as_sent(query)
-    wanted = wanted_sets(opened.request, planned.place.query, query, stdin)
+    wanted = wanted_sets(opened.request, planned.place.query, query, opened.job.console.stdin)
     asks = any(spec.startswith(QUERIED) for spec in wanted.specs)
     try:
         source = await _source(opened, wanted, query, target)
-        stack.push_async_callback(source.close)
+        opened.stack.push_async_callback(source.close)
         part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
         part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
         if query.parameters and not asks:
@@ -338,12 +364,10 @@ async def _part(
     return part
 
 
-async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: CheckDatabase) -> None:
-    assert target.driver is not None
+async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
     can = target.driver.capabilities
     head = await first_sets(wanted, part.spec.query, part.source, can)
     if head is not None and can.text_parameters and not part.source.typed:
-        assert target.sessions is not None
         await values_fit(part.spec, head, target.sessions, opened.asked)
 
 
@@ -384,10 +408,9 @@ def _beside(spec: str, folder: Path) -> str:
     return str(folder / spec)
 
 
-async def _source(opened: OpenChecks, wanted: Request, query: Query, target: CheckDatabase) -> ParameterSource:
-    assert target.driver is not None
+async def _source(opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget) -> ParameterSource:
     run = opened.request.run
-    rows = rows_of(run.sources.target or target.target, run, twice=opened.asking > MOST_ASKING)
+    rows = rows_of(run.sources.target or target.definition, run, twice=opened.asking > MOST_ASKING)
     can = target.driver.capabilities
     text, dynamic = can.text_parameters, can.dynamic_types
     try:
@@ -399,12 +422,12 @@ async def _source(opened: OpenChecks, wanted: Request, query: Query, target: Che
     return source if source.replayable or "-" not in wanted.specs else PeekableSource(source)
 
 
-def _spec(opened: OpenChecks, query: Query, target: CheckDatabase, source: ParameterSource) -> PartSpec:
+def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: ParameterSource) -> PartSpec:
     run = opened.request.run
     own = effective(run.limits, query)
     return PartSpec(
         query=replace(query, lock_timeout_s=own.lock_timeout_s),  # for its description too
-        target=target.name,
+        target=target.label,
         decoding=Decoding.TEXT,
         typed=source.typed,
         limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, snapshot=target.snapshot),

@@ -7,22 +7,22 @@ comes back, with a result for every check: one that did not run is an error.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
 from bulkq.engine.context import StopLimits
-from bulkq.engine.runner import Runner
-from bulkq.errors import BulkqError, StoppedError, UsageError
+from bulkq.errors import BulkqError, RefusedError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
+from bulkq.lifecycle.carry_out import carry_out
+from bulkq.lifecycle.execute import make_runner
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import sum_up
+from bulkq.lifecycle.job import Console, Steps, new_run_id
+from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
 from bulkq.model import (
     CHECK_MODE,
@@ -32,15 +32,15 @@ from bulkq.model import (
     RunState,
     RunSummary,
 )
-from bulkq.model.counts import Counts, counts_of
+from bulkq.model.counts import Counts
+from bulkq.model.dataclass import frozen
 from bulkq.policy import stop_rules
 from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
 from bulkq.tasks.check.evaluate import Reference
-from bulkq.tasks.check.open_check import MOST_ASKING, open_checks, plan
+from bulkq.tasks.check.open_check import MOST_ASKING, CheckJob, open_checks, plan
 from bulkq.tasks.check.results import CheckPlace, blank, shown_params
 from bulkq.tasks.check.targets import connect
-from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.checks import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck
-    from bulkq.protocols import Ledger, Observer, Throttle
+    from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config
     from bulkq.tasks.check.open_check import CheckRequest, OpenChecks, PlannedCheck
     from bulkq.tasks.check.results import Answer
@@ -92,39 +92,16 @@ async def check(
         found = await expanded(asking, config, _say_to(observers), everywhere=not request.allow_empty)
         limits = replace(found.limits, connect_timeout_s=run.limits.connect_timeout_s)
         request = replace(request, run=replace(found, limits=limits))
-    async with AsyncExitStack() as stack:
-        opening = asyncio.create_task(_ledger(request.run.safety.ledger))
-        stack.push_async_callback(_close, opening)
-        opened = open_checks(request, observers)
-        _watch_the_clock(opened, control, began_s, stack)
-        throttle = await open_throttle(request.run.limits.throttle, stack)
-        await connect(opened, stack)
-        ledger = await opening
-        history = await _history(ledger)
-        await plan(opened, history, stack, stdin)
-        record = await _begin(opened, ledger)
-        runner, parts = _runner(opened, control, throttle)
-        opened.progress.started_s = opened.book.started_s = time.monotonic()
-        opened.progress.total = _total(parts)
-        for observer in observers:
-            observer.started(opened.progress)
-            observer.notice(_first_line(opened))
-        if parts:
-            await runner.run()
-        await _never_ran(opened, control)
-        summary = _summary(opened, control)
-        return await _finish(opened, summary, ledger, history, record, observers)
-
-
-def _watch_the_clock(opened: OpenChecks, control: Control, began_s: float, stack: AsyncExitStack) -> None:
-    """`--deadline` counts from the first connection on: a target that does not answer is waited for no longer than that."""
-    deadline_s = opened.request.run.limits.deadline_s
-    if deadline_s is None:
-        return
-    opened.ends_s = began_s + deadline_s
-    left_s = max(0.0, opened.ends_s - time.monotonic())
-    passed = f"the deadline of {deadline_s:g}s passed"
-    stack.callback(asyncio.get_running_loop().call_later(left_s, control.cancel, passed).cancel)
+    job = CheckJob(
+        request=request,
+        began_s=began_s,
+        run=new_run_id(),
+        ledger=asyncio.create_task(_ledger(request.run.safety.ledger)),
+        control=control,
+        observers=observers,
+        console=Console(stdin=stdin),
+    )
+    return await carry_out(CHECK, job)
 
 
 def _say_to(observers: Sequence[Observer]) -> Callable[[str], None]:
@@ -152,32 +129,82 @@ def refuse(request: CheckRequest) -> None:
         raise UsageError(f'-p "{request.run.sources.specs[0]}": no selected check has a :parameter')
 
 
-def _runner(opened: OpenChecks, control: Control, throttle: Throttle | None) -> tuple[Runner, list[PartState]]:
-    """The slowest first, by the last run's times: so no long one is left over at the end."""
-    planned = sorted((one for one in opened.planned if one.parts and not one.error), key=lambda one: -_last_s(one))
-    parts = [part for one in planned for part in one.parts]
-    for number, part in enumerate(parts, 1):
-        part.spec = replace(part.spec, number=number)
-    run = opened.request.run
-    rules = StopLimits(
-        fail_fast=run.limits.fail_fast,
-        max_failures=run.limits.max_failures,
-        gives_up=False,
-        what="a check",
-    )
-    runner = Runner(
-        parts,
-        concurrency=run.limits.concurrency,
-        progress=opened.progress,
-        observers=opened.say,
-        control=control,
-        rules=rules,
+@frozen
+class LookedChecks:
+    """Checks whose targets were looked at.
+
+    Attributes:
+        opened: what they hold open.
+        planned: every check on every target, in the order of the report.
+        history: of earlier runs; None if nothing is recorded.
+        refused: a target is not the database that it should be.
+    """
+
+    opened: OpenChecks
+    planned: Sequence[PlannedCheck]
+    history: CheckHistory | None
+    refused: bool
+
+
+@frozen
+class RecordedChecks:
+    """Checks that may begin.
+
+    Attributes:
+        looked: what is known of them.
+        record: what the ledger has of this run; None if it keeps nothing.
+        every: the parts in the order of execution.
+        parts: without those of the queries that checks are compared with.
+    """
+
+    looked: LookedChecks
+    record: RunRecord | None
+    every: Sequence[PartState]
+    parts: Sequence[PartState]
+
+
+async def _preflight(opened: OpenChecks) -> LookedChecks:
+    """Connect to all targets, and make parts of the checks."""
+    await connect(opened)
+    refused = any(isinstance(one.database.lost, RefusedError) for one in opened.targets)
+    history = await _history(await opened.job.ledger)
+    return LookedChecks(opened, await plan(opened, history), history, refused)
+
+
+async def _record(looked: LookedChecks) -> RecordedChecks:
+    """Record that the run begins."""
+    record = await _begin(looked.opened, await looked.opened.job.ledger)
+    every = _in_order(looked.planned)
+    return RecordedChecks(looked, record, every, [part for part in every if not isinstance(part.judge, Reference)])
+
+
+async def _execute(recorded: RecordedChecks) -> list[CheckResult]:
+    """The results in the order of the report. A check that did not run is an error."""
+    opened = recorded.looked.opened
+    opened.book.started_s = opened.progress.started_s
+    limits = opened.request.run.limits
+    stops = StopLimits(fail_fast=limits.fail_fast, max_failures=limits.max_failures, gives_up=False, what="a check")
+    runner = make_runner(
+        opened,
+        recorded.every,
+        stops,
         ledger=NoLedger(),
         ordered=False,
         reserved=opened.holders + min(opened.asking, MOST_ASKING),
-        throttle=throttle,
     )
-    return runner, parts
+    if recorded.every:
+        await runner.run()
+    await _never_ran(opened, recorded.looked.planned)
+    return _results(opened)
+
+
+def _in_order(planned: Sequence[PlannedCheck]) -> list[PartState]:
+    """The parts, the slowest check first by the last run's times: so no long one is left over at the end."""
+    begin = sorted((one for one in planned if one.parts and not one.error), key=lambda one: -_last_s(one))
+    parts = [part for one in begin for part in one.parts]
+    for number, part in enumerate(parts, 1):
+        part.spec = replace(part.spec, number=number)
+    return parts
 
 
 def _last_s(planned: PlannedCheck) -> float:
@@ -188,17 +215,13 @@ def _last_s(planned: PlannedCheck) -> float:
     return max((history[0].elapsed_s for history in past.values() if history), default=float("inf"))
 
 
-def _total(parts: Sequence[PartState]) -> int | None:
-    totals = [part.source.total for part in parts if not isinstance(part.judge, Reference)]
-    return None if None in totals else sum(total or 0 for total in totals)
-
-
 # --- the end -------------------------------------------------------------------------------------------------------
 
 
-async def _never_ran(opened: OpenChecks, control: Control) -> None:
+async def _never_ran(opened: OpenChecks, every: Sequence[PlannedCheck]) -> None:
     """Every check has a result: what did not run, or was not heard of again, is an error with the reason."""
-    for planned in opened.planned:
+    control = opened.job.control
+    for planned in every:
         if planned.error:
             _put(opened, planned, 0, planned.error, unknown=not planned.late)
             continue
@@ -246,22 +269,27 @@ def _any_history(planned: PlannedCheck) -> tuple[PastCheck, ...]:
     return tuple(past.get("", ())) if len(past) <= 1 else ()
 
 
-def _summary(opened: OpenChecks, control: Control) -> RunSummary:
-    progress = opened.progress
-    code = control.exit_code
-    exit_code = stop_rules.exit_code(
-        forced=code,
-        refused=code == 4 or any(seat.database.refused for seat in opened.targets),
-        unknown=code == 3 or progress.counts.unknown > 0,
-        stopped=code == 5,
-        failed=progress.counts.failed > 0,
-    )
+def _results(opened: OpenChecks) -> list[CheckResult]:
     results = [result for _, (result, _) in sorted(opened.book.results.items())]
     ran = [i for i, result in enumerate(results) if result.elapsed_s]
     spans = [(results[i].began_s, results[i].began_s + results[i].elapsed_s) for i in ran]
     for i, lane in zip(ran, deciding.lanes(spans), strict=True):
         results[i] = replace(results[i], lane=lane)
-    summary = sum_up(progress, exit_code=exit_code, mode=CHECK_MODE, targets=[seat.label for seat in opened.targets])
+    return results
+
+
+def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary:
+    opened = looked.opened
+    progress, control = opened.progress, opened.job.control
+    code = control.exit_code
+    exit_code = stop_rules.exit_code(
+        forced=code,
+        refused=code == 4 or looked.refused,
+        unknown=code == 3 or progress.counts.unknown > 0,
+        stopped=code == 5,
+        failed=progress.counts.failed > 0,
+    )
+    summary = sum_up(progress, exit_code=exit_code, mode=CHECK_MODE, targets=[one.label for one in opened.targets])
     return replace(
         summary,
         changed=0,
@@ -273,15 +301,15 @@ def _summary(opened: OpenChecks, control: Control) -> RunSummary:
     )
 
 
-def _first_line(opened: OpenChecks) -> str:
+def _first_line(recorded: RecordedChecks) -> str:
     """What runs where."""
+    opened = recorded.looked.opened
     run = opened.request.run
-    words = [f"run={opened.run}", CHECK_MODE]
-    for seat in opened.targets:
-        target = seat.database
-        server = target.server
+    words = [f"run={opened.job.run}", CHECK_MODE]
+    for one in opened.targets:
+        server = one.database.server
         what = f"{server.product} {server.version} " if server is not None else ""
-        words.append(f"{what}{seat.label}" + (" (unreachable)" if target.error else ""))
+        words.append(f"{what}{one.label}" + (" (unreachable)" if one.database.lost is not None else ""))
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.limits.concurrency}")
@@ -296,11 +324,6 @@ def _first_line(opened: OpenChecks) -> str:
 
 async def _ledger(url: str) -> Ledger:
     return NoLedger() if url == "none" else await open_ledger(url)
-
-
-async def _close(opening: asyncio.Task[Ledger]) -> None:
-    with contextlib.suppress(BulkqError, ImportError):  # reported where the ledger was first used
-        await (await opening).close()
 
 
 async def _history(ledger: Ledger) -> CheckHistory | None:
@@ -323,7 +346,7 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
         return None
     run = opened.request.run
     record = RunRecord(
-        run=opened.run,
+        run=opened.job.run,
         state=RunState.RUNNING,
         mode=CHECK_MODE,
         name=run.queries.name
@@ -338,40 +361,34 @@ async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
     return record
 
 
-async def _finish(
-    opened: OpenChecks,
-    summary: RunSummary,
-    ledger: Ledger,
-    history: CheckHistory | None,
-    record: RunRecord | None,
-    observers: Sequence[Observer],
-) -> RunSummary:
-    if record is not None and history is not None:
-        ended = replace(
-            record,
-            state=RunState.FINISHED,
-            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            exit_code=summary.exit_code,
-            **counts_of(summary),
-            elapsed_s=summary.elapsed_s,
-        )
-        try:
-            kept = sorted(opened.book.results.items())
-            await history.keep(
-                opened.run,
-                opened.started_at,
-                [
-                    (opened.planned[order].place.key, digest, result)
-                    for ((order, _), (_, digest)), result in zip(kept, summary.checks, strict=True)
-                ],
-            )
-            await ledger.finish(ended)
-        except BulkqError as error:
-            code = summary.exit_code or StoppedError.exit_code
-            summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
-    for observer in observers:
-        observer.finished(summary)
+async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> RunSummary:
+    """The summary, once the results are in the ledger."""
+    looked, opened = recorded.looked, recorded.looked.opened
+    summary = _summary(looked, results)
+    if recorded.record is None or looked.history is None:
+        return summary
+    keys = [
+        (looked.planned[order].place.key, digest) for (order, _), (_, digest) in sorted(opened.book.results.items())
+    ]
+    kept = [(*key, result) for key, result in zip(keys, results, strict=True)]
+    try:
+        await looked.history.keep(opened.job.run, opened.started_at, kept)
+        await (await opened.job.ledger).finish(ended(recorded.record, RunState.FINISHED, summary))
+    except BulkqError as error:
+        code = summary.exit_code or StoppedError.exit_code
+        summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
     return summary
+
+
+CHECK: Steps[CheckJob, OpenChecks, LookedChecks, RecordedChecks, list[CheckResult]] = Steps(
+    open=open_checks,
+    preflight=_preflight,
+    record=_record,
+    first_line=_first_line,
+    execute=_execute,
+    finish=_finish,
+)
+"""The steps of a run of checks."""
 
 
 def unable(queries: Sequence[Query], targets: Sequence[str], error: BulkqError) -> tuple[CheckResult, ...]:
