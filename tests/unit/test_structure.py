@@ -97,7 +97,7 @@ lifecycle/query_changes lifecycle/query_files lifecycle/record lifecycle/request
 lifecycle/resume_state lifecycle/run_identity lifecycle/sources lifecycle/takeover lifecycle/target_markers
 lifecycle/untyped_parameters lifecycle/validate_parameters lifecycle/write_order
 model/attempt_plan model/batch model/check model/check_conditions model/query model/row model/target
-query/classify query/errors query/placeholders query/text_or_number
+query/errors query/placeholders query/text_or_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading reports/html/matrix
 reports/html/page reports/html/runs reports/html/style reports/html/words reports/targets
 sinks/csv_tsv sinks/extra_columns sinks/json_rows sinks/null sinks/stream_output

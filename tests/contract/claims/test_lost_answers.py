@@ -161,7 +161,7 @@ async def test_called_back_during_an_endless_commit(target: Target, monkeypatch:
 
     async with committing(target, work) as task:
         task.cancel()
-        with pytest.raises(DatabaseError, match="no answer within") as caught:
+        with pytest.raises(DatabaseError, match="without an answer within") as caught:
             await task
     error = caught.value
     assert (error.phase, error.confirmed, error.connection_lost) == (Phase.COMMITTING, False, True)
