@@ -124,6 +124,7 @@ class DatabaseError(BulkqError):
         pid: the server process that may still be at it when `confirmed` is False.
         undone: nothing of the attempt lasts, as the driver has seen, though it ran outside a transaction of ours.
         broken_off: the statement ended the transaction of its batch; the batch's marker proves nothing then.
+        together: one statement stood for all sets, so nothing is known of any of them.
         abandoned: what was sent can be neither cancelled nor cut off, and goes on in a thread of ours: its lane has no successor.
     """
 
@@ -153,6 +154,7 @@ class DatabaseError(BulkqError):
         self.abandoned = False
         self.undone = False
         self.broken_off = False
+        self.together = False
 
 
 class AlreadyApplied(DatabaseError):

@@ -6,6 +6,7 @@ travel in one round trip and every row still knows its set. The user's text stan
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
@@ -109,6 +110,34 @@ DESCRIBE_LOCK_S = 5.0
 """As long as it waits where the query does not say; a query that waits longer for locks is not described for longer."""
 
 
+WORDS = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
+
+SETS = "bulkq_sets"
+"""The alias of the parameter sets beside the user's text."""
+
+MAY_SHARE = """\
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p
+                    WHERE p.proname = ANY ({words}) AND (p.provolatile = 'v' OR p.proname = 'statement_timestamp'))
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
+                    WHERE o.oid >= 16384 AND p.provolatile = 'v')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc
+                    WHERE c.oid >= 16384 AND p.provolatile = 'v')
+   AND NOT EXISTS (
+         SELECT FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+          WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid()
+            AND (c.relkind = 'f' OR c.relrowsecurity OR EXISTS (
+                   SELECT FROM pg_catalog.pg_rewrite AS r WHERE c.relkind = 'v' AND c.oid >= 16384 AND r.ev_class = c.oid
+                      AND (r.ev_action::text ~ ':tablesample \\{{' OR EXISTS (
+                             SELECT FROM regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS f(id)
+                               JOIN pg_catalog.pg_proc AS p ON p.oid = f.id[1]::oid
+                              WHERE p.provolatile = 'v' OR p.proname = 'statement_timestamp')))))"""
+"""Whether one statement may stand for several executions, asked in the transaction that has prepared it, which holds locks on its tables.
+
+A volatile function outside of what depends on the parameters would be executed once for all sets. `words` are all words of the
+statement, since a function may be called without parentheses. Left out with it: foreign tables, row security, samples.
+"""
+
+
 def names(count: int) -> list[str]:
     """Aliases of the wrapped columns; the user's own names may be duplicate or missing."""
     return [f"c{i}" for i in range(1, count + 1)]
@@ -117,6 +146,30 @@ def names(count: int) -> list[str]:
 def rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
     """`sql` returns rows and changes nothing."""
     return f"SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM (\n{sql}\n) AS q({', '.join(names(len(items)))})"
+
+
+def set_rows(sql: str, types: Sequence[str], items: Sequence[str]) -> str:
+    """One statement for all sets of a batch: `$1`, `$2` are arrays of `types`, and `sql` names its values as `set_value` does.
+
+    `OFFSET 0` keeps the user's text whole: it is executed once for each set, in the order of the sets, with its own plan.
+    """
+    arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1))
+    values = ", ".join(f"v{i}" for i in range(1, len(types) + 1))
+    return (
+        f"SELECT {SETS}.n - 1, {', '.join(items)} FROM ROWS FROM (unnest({arrays})) WITH ORDINALITY AS {SETS}({values}, n), "
+        f"LATERAL (SELECT * FROM (\n{sql}\n) AS q OFFSET 0) AS q({', '.join(names(len(items)))})"
+    )
+
+
+def set_value(number: int) -> str:
+    """The value of parameter `number` in the text that `set_rows` takes."""
+    return f"{SETS}.v{number}"
+
+
+def may_share(sql: str) -> str:
+    """`MAY_SHARE` for the user's text `sql`."""
+    words = {word[1:-1].replace('""', '"') if word[0] == '"' else word.lower() for word in WORDS.findall(sql)}
+    return MAY_SHARE.format(words=f"ARRAY[{', '.join(map(literal, sorted(words)))}]::text[]")
 
 
 def changed_rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
@@ -145,6 +198,7 @@ def opening(
     path: Sequence[str] = (),
     local: Sequence[Setting] = (),
     iso: bool = False,
+    together: bool = False,
 ) -> str:
     """The first message of an attempt: the transaction and its limits.
 
@@ -158,6 +212,7 @@ def opening(
         path: schemas in which names without a schema are looked up; () leaves the session's path.
         local: settings of the user, for a session that must not keep any.
         iso: dates are printed as in ISO 8601, whatever the session's style.
+        together: one statement for all sets: it is given up after `TOGETHER_S`, and gets no plan that changes the order of rows.
     """
     idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
     settings: dict[str, object] = {
@@ -165,6 +220,9 @@ def opening(
         "lock_timeout": _ms(limits.lock_timeout_s),
         "idle_in_transaction_session_timeout": idle_ms,
     }
+    if together:
+        settings["statement_timeout"] = _ms(min(TOGETHER_S, limits.timeout_s or TOGETHER_S))
+        settings |= TOGETHER
     if ordinals:
         settings["log_parameter_max_length_on_error"] = 8
     if check_alive:
@@ -216,6 +274,11 @@ def describing(path: Sequence[str], lock_timeout_s: float | None = None, setting
         begin += f"; {local(settings)}"
     return f"{begin}; SET LOCAL search_path = {listed(path)}" if path else begin
 
+
+TOGETHER_S = 0.5
+"""Ten times what a batch is to take. Then its sets are executed one by one, each under its own deadline."""
+
+TOGETHER = {"jit": "off", "max_parallel_workers_per_gather": "0"}
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
 RESET_STYLE = "; RESET datestyle"

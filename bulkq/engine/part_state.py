@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import Counts
+from bulkq.policy.batch_form import BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class PartState:
     sink: Sink
     sessions: ConnectionPool
     size: BatchSize = field(default_factory=BatchSize)
+    form: BatchForm = field(default_factory=lambda: BatchForm(Form.PIPELINE))
     big: bool | None = None
     """Whether results are too big to hold whole. None until the first reply."""
 

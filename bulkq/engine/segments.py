@@ -19,6 +19,7 @@ class Segment:
     attempts: int = 0
     once: bool = False  # the single retry of Action.ONCE or SWITCH was used
     in_doubt: bool = False  # COMMIT was sent and its answer lost: exactly this segment is sent again
+    apart: bool = False  # its sets are executed one by one: one statement for all of them has failed
     alone: bool = False  # the driver sends it outside a transaction, whatever was asked for
 
 

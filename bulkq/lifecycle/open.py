@@ -16,6 +16,7 @@ from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
+from bulkq.policy.batch_form import BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
@@ -191,7 +192,8 @@ def _part(
     size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
-    return PartState(spec, source, sink, target.sessions, BatchSize(size))
+    form = None if spec.limits.read_only and target.driver.capabilities.sets_together else Form.PIPELINE
+    return PartState(spec, source, sink, target.sessions, BatchSize(size), BatchForm(form))
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:

@@ -103,6 +103,7 @@ class Reply:
     positions: Sequence[int]
     changed: int = 0
     errors: tuple[SetError, ...] = ()
+    together: bool = False  # one statement has answered all sets
     lost: str = ""  # why the rows of its only set, which was applied, cannot be given
 
 
@@ -183,6 +184,9 @@ class Limits:
     transaction: bool = True
     expect_rows: int | None = None  # each set must change exactly so many, else it fails (sqlstate ROWS_UNEXPECTED)
     ordered: bool = True  # False: a driver may send the sets in the order of `Query.sorting`
+    together: bool = (
+        False  # a driver may execute all sets of a read by one statement, where `Capabilities.sets_together`
+    )
     snapshot: str | None = None  # of `SnapshotConnection.export_snapshot`: a read sees what that transaction sees
 
 

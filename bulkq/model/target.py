@@ -22,6 +22,7 @@ class Capabilities:
     describes: bool  # columns and parameter types are known before execution
     text_parameters: bool  # the server converts text to the parameter's type
     isolates_errors: bool  # in a read batch, one bad set does not spoil the others
+    sets_together: bool = False  # `Limits.together` is honoured
     in_process: bool = False  # the database runs inside our interpreter: threads fight for the GIL
     schemas: bool = False  # `Query.schema` is honoured
     concurrent_reads: bool = True

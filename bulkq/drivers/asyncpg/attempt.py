@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
@@ -178,9 +179,16 @@ class Attempt:
             raise
         return rows
 
+    @property
+    def _together(self) -> bool:
+        """Whether one statement stands for all sets."""
+        return self._limits.together and self._statement.together is not None and len(self._sets) > 1
+
     def _bind(self) -> None:
         statement = self._statement
-        if statement.shape.form is StatementForm.PLAIN:
+        if self._together:
+            self._arguments = (statement.transposed(self._sets),)
+        elif statement.shape.form is StatementForm.PLAIN:
             self._arguments = statement.bind(self._sets)
         else:
             self._arguments = statement.numbered(self._sets, ordered=self._limits.ordered)
@@ -196,6 +204,7 @@ class Attempt:
             path=self._statement.query.path,
             local=self._session.local,
             iso=self._restyles(),
+            together=self._together,
         )
         self._phase = Phase.PREPARING
         if self._claim is None:
@@ -223,6 +232,10 @@ class Attempt:
 
     async def _batch(self) -> Reply:
         statement, arguments = self._statement, self._arguments
+        if self._together:
+            assert statement.together is not None
+            records = await statement.together.fetch(*arguments[0], timeout=self._deadline_s)
+            return replace(statement.reply(records, ordered=False), together=True)
         if statement.shape.form is StatementForm.PLAIN:
             return await self._one_by_one()
         if len(arguments) == 1:
@@ -326,7 +339,9 @@ class Attempt:
             pid=self._server.pid,
             deadline_s=self._deadline_s,
         )
-        if found.position is None:
+        if self._together:
+            found.together, found.position = True, None
+        elif found.position is None:
             found.position = self._at
         if claiming_only:
             await lock_holders.name_holders(self._session, found, self._limits.lock_timeout_s)

@@ -120,6 +120,8 @@ class AsyncpgConnection(BaseConnection):
         assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
         await self._clear()
+        if limits.together and len(sets) > 1 and not alone:
+            await self._ask_together(own)
         try:
             if alone:
                 return await self._outside(own, sets, limits)
@@ -128,6 +130,14 @@ class AsyncpgConnection(BaseConnection):
             around = () if prepared is None else (*prepared.before, *prepared.after)
             self._drop_stale(error, own, *(made for _, made in around))
             raise
+
+    async def _ask_together(self, statement: AsyncpgStatement) -> None:
+        """Let the server take the statement for all sets, once for each session."""
+        if statement.together is None and statement.shape.together:
+            handle = await self._guarded(self._describer(statement.query).together(statement))
+            statement.together = handle
+            if handle is None:
+                statement.shape = replace(statement.shape, together="")
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
         """Yield the rows of one set in pieces; see `Connection.stream`."""
@@ -189,19 +199,22 @@ class AsyncpgConnection(BaseConnection):
         return str(await self._session.fetchval("SELECT pg_catalog.pg_export_snapshot()"))
 
     async def _describe(self, wanted: PrepareRequest, key: tuple[object, ...]) -> AsyncpgStatement:
-        describer = Describer(
-            self._session,
-            self._types,
-            self._name,
-            pooled=self.server.pooled,
-            path=wanted.query.path,
-            lock_timeout_s=wanted.query.lock_timeout_s,
-        )
+        describer = self._describer(wanted.query)
         async with asyncio.timeout(PREPARE_S):
             recipe = self._recipes.pop(key, None)
             if recipe is not None and (again := await describer.again(wanted, recipe)) is not None:
                 return again
             return await describer.describe(wanted)
+
+    def _describer(self, query: Query) -> Describer:
+        return Describer(
+            self._session,
+            self._types,
+            self._name,
+            pooled=self.server.pooled,
+            path=query.path,
+            lock_timeout_s=query.lock_timeout_s,
+        )
 
     def _try(
         self,

@@ -46,6 +46,7 @@ class AsyncpgDriver:
         text_parameters=True,
         isolates_errors=False,
         schemas=True,
+        sets_together=True,
     )
 
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:

@@ -125,6 +125,23 @@ class Describer:
             return None
         return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
 
+    async def together(self, statement: AsyncpgStatement) -> PreparedStatement | None:
+        """The statement for all sets of a batch; None where the server refuses it, or where it would give other answers."""
+        question = postgresql.may_share(statement.shape.text)
+        await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
+        try:
+            handle = await self._session.prepare_printed(
+                statement.shape.together, self._name(), statement.shape.printed
+            )
+            return handle if await self._session.fetchval(question) else None
+        except asyncpg.PostgresError:
+            if self._session.is_closed():
+                raise
+            return None
+        finally:
+            if not self._session.is_closed():
+                await self._session.execute("ROLLBACK")
+
     async def _parameter_types(self, oids: Sequence[int]) -> list[ParameterType]:
         rows = await self._session.fetch(TYPES.format("$1"), oids) if oids else []
         found = {kind.oid: kind for kind in map(ParameterType.of, rows)}
@@ -170,17 +187,24 @@ class Describer:
                     raise
                 continue
             decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
-            shape = replace(shape, form=form, decode=decode)
+            shape = replace(shape, form=form, decode=decode, together=self._together(wanted, shape, text, form))
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
         handle = await self._user(text, self._name(), shape.printed)
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
+
+    def _together(self, wanted: PrepareRequest, shape: StatementShape, text: _NumberedText, form: StatementForm) -> str:
+        """The statement for all sets of a batch of reads; "" where there is none."""
+        found = text.together
+        if form is not StatementForm.ROWS or shape.changes or found is None:
+            return ""
+        sql, types = found
+        return postgresql.set_rows(sql, types, _items(wanted, shape))
 
     def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
         ordinal = len(shape.bound) + 1
         if not shape.kinds:
             return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
-        aliases = postgresql.names(len(shape.kinds))
-        items = [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+        items = _items(wanted, shape)
         ways = [postgresql.rows, postgresql.changed_rows]
         if shape.changes:
             ways.reverse()
@@ -212,11 +236,23 @@ class Describer:
         return handle
 
 
+def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
+    """The select list of a wrapper."""
+    aliases = postgresql.names(len(shape.kinds))
+    return [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+
+
 class _NumberedText:
     """The user's text with `$n`: as it is first asked about, and with conversions once the types (`kinds`) are known."""
 
     def __init__(
-        self, query: Query, idents: Mapping[str, str], kinds: list[ParameterType] | None = None, *, typed: bool = False
+        self,
+        query: Query,
+        idents: Mapping[str, str],
+        kinds: list[ParameterType] | None = None,
+        *,
+        typed: bool = False,
+        place: Callable[[int], str] = "${}".format,
     ) -> None:
         self.query = query
         self.numbers: dict[str, int] = {}
@@ -224,7 +260,21 @@ class _NumberedText:
         self._idents = idents
         self._kinds = kinds
         self._typed = typed
+        self._place = place
         self.rendered = render(query, self._write)
+
+    @property
+    def together(self) -> tuple[str, tuple[str, ...]] | None:
+        """The text in which the values come from arrays, with the types of their elements; None where it cannot be so."""
+        parameters = [self._parameters[name] for name in self.numbers]
+        kinds = self._kinds or ()
+        if not parameters or any(parameter.kind is PlaceholderKind.LIST for parameter in parameters):
+            return None
+        if self._typed and any(kind.delimiter is not None for kind in kinds):  # unnest takes arrays of arrays apart
+            return None
+        types = tuple(kind.cast if self._typed else "text" for kind in kinds)
+        other = _NumberedText(self.query, self._idents, self._kinds, typed=self._typed, place=postgresql.set_value)
+        return other.rendered.text, types
 
     def conversion(self, parameter: Parameter, kind: ParameterType) -> Conversion:
         """How text becomes the type of a parameter: as declared, else as the server found."""
@@ -243,15 +293,16 @@ class _NumberedText:
     def _value(self, parameter: Parameter, number: int) -> str:
         if self._kinds is None:
             return f"${number}" if parameter.type is None else f"${number}::{_declared(parameter)}"
+        place = self._place(number)
         kind = self._kinds[number - 1]
         if not self._typed:
             source = "text[]" if parameter.kind is PlaceholderKind.LIST else "text"
-            return self.conversion(parameter, kind).of(f"${number}::{source}")
+            return self.conversion(parameter, kind).of(f"{place}::{source}")
         if parameter.type is None:
-            return f"${number}"
+            return place
         if not kind.cuts(parameter.type):
-            return f"${number}::{_declared(parameter)}"
-        return Conversion(_declared(parameter), InputMethod.RECORD).of(f"${number}::{kind.cast}")
+            return f"{place}::{_declared(parameter)}"
+        return Conversion(_declared(parameter), InputMethod.RECORD).of(f"{place}::{kind.cast}")
 
 
 def _declared(parameter: Parameter) -> str:

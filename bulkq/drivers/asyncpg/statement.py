@@ -52,6 +52,7 @@ class StatementShape:
     decode: tuple[codecs.Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
     changes: bool  # RETURNING: every row is a changed one
+    together: str = ""  # the statement for all sets of a batch; "" where there is none
 
 
 @frozen
@@ -76,6 +77,7 @@ class AsyncpgStatement:
         "returns_rows",
         "shape",
         "single",
+        "together",
         "typed",
     )
 
@@ -87,6 +89,9 @@ class AsyncpgStatement:
         self.handle = handle
         self.typed = typed
         self.single = single
+        self.together: PreparedStatement | None = None
+        """The statement for all sets of a batch, once it was asked for and taken."""
+
         self.columns = shape.columns
         self.returns_rows: bool | None = bool(shape.kinds)
         self.parameter_types = shape.types
@@ -131,6 +136,10 @@ class AsyncpgStatement:
         places = {index: place for place, index in enumerate(self.shape.bound)}
         order = [places[index] for index in self.query.sorting if index in places]
         return sorted_rows(numbered, order) if order else numbered
+
+    def transposed(self, sets: Sequence[ParameterSet]) -> Arguments:
+        """The arguments of the statement for all `sets`: an array for each parameter."""
+        return [list(values) for values in zip(*self.bind(sets), strict=True)]
 
     def reply(self, records: list[Sequence[object]], *, ordered: bool) -> Reply:
         """What wrapped executions brought back, in the order of the sets."""
