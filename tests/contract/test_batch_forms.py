@@ -1,0 +1,207 @@
+"""A batch of reads as one statement gives what one execution for each set gives: the same rows, values, types, names and order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from bulkq.drivers import open_driver
+from bulkq.errors import DatabaseError
+from bulkq.model import Decoding, Limits
+from bulkq.query import inline
+from tests.support.corpus import POSTGRES, POSTGRES_SCHEMA
+from tests.support.databases import DRIVERS, driver_of, fresh
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from bulkq.model import Reply
+    from bulkq.protocols import Connection
+    from tests.support.corpus import Case
+    from tests.support.databases import Database
+
+SCHEMA = """
+create table things(id int primary key, grp int, name varchar(20), note text, price numeric(12,4), at timestamptz, day date, tags text[],
+  doc jsonb, ratio float8, small float4, raw bytea, flag bool, took interval);
+insert into things select i, nullif(i % 7, 0), 'name ' || i, case when i % 5 > 0 then 'note' || i end, i * 1.0625,
+  timestamptz '2026-01-31 22:00+01' + i * interval '1 hour', date '2026-01-31' + i, array['a' || i, null, 'b"c'],
+  jsonb_build_object('n', i, 'list', jsonb_build_array(i, null)), i / 3.0, i / 3.0, decode(lpad(to_hex(i), 8, '0'), 'hex'), i % 2 = 0,
+  i * interval '90 minutes' from generate_series(1, 60) as i;
+create view plain_view as select id, name from things where flag;
+create view random_view as select id, name, random() as r from things;
+create view limited_view as select id, name from things order by id limit (random() * 0 + 60)::int;
+create view nested_view as select id, r from random_view;
+create function twice(int) returns int language sql immutable as 'select $1 * 2';
+create function roll(int) returns float8 language sql volatile as 'select random() + $1';
+create function dice(things) returns float8 language sql volatile as 'select random()';
+create table secret(id int primary key, owner name);
+insert into secret select i, current_user from generate_series(1, 9) as i;
+alter table secret enable row level security;
+create policy own on secret using (owner = current_user)
+"""
+TOGETHER = [
+    "select * from things where id = :v",
+    "select id, name from things where grp = :v order by id desc limit 3",
+    "select id from things where grp = :v order by name, id offset 1",
+    "select count(*), sum(price), max(name), array_agg(id order by id) from things where grp = :v",
+    "select :v::int as a, :v::text as a, null as b",
+    "with w as (select * from things where id <= :v) select w.id, t.name from w join things as t using (id) order by 1",
+    "with recursive r(n) as (select 1 union all select n + 1 from r where n < least(:v::int, 9)) select n from r order by n",
+    "select id, (select count(*) from things as o where o.grp = t.grp) as same from things as t where id = :v",
+    "select generate_series(1, least(:v::int, 4)) as n, :v::int as v",
+    "select id, twice(id) from things where id = :v",
+    "select * from plain_view where id = :v",
+    "select grp, count(*) from things where id > :v group by grp having count(*) > 1 order by grp nulls first",
+    "select distinct on (grp) grp, id from things where id > :v order by grp, id",
+    "select id, row_number() over (partition by grp order by id) from things where id > :v order by id limit 5",
+    "values (:v::int, 'x'), (:v::int + 1, 'y')",
+    "select id from things where id = :v union all select -id from things where id = :v",
+    "select now() - at > interval '1 second', current_date is not null from things where id = :v",
+    "select doc -> 'n', doc ->> 'n', tags[1], doc @> jsonb_build_object('n', :v::int) from things where id = :v -- a remark",
+    "select t.id, o.id from things as t left join lateral (select id from things where grp = t.grp order by id limit 2) o on true "
+    "where t.id = :v order by 2",
+]
+APART = [
+    "select random(), :v::int as v",
+    "select id, roll(id) from things where id = :v",
+    "select id, dice(t) from things as t where id = :v",
+    "select id, t.dice from things as t where id = :v",
+    "select id, r from random_view where id = :v",
+    "select id, r from nested_view where id = :v",
+    "select id from limited_view where id = :v",
+    "select id from secret where id = :v",
+    "select id, (select random()) from things where id = :v",
+    "select statement_timestamp(), :v::int as v",
+    "select id from things tablesample bernoulli (100) where id = :v",
+    "select clock_timestamp(), :v::int as v",
+    "select id from things where id in (:v*)",
+    "select count(*) from things",
+]
+VALUES = ["1", "3", "3", "60", "0", "6", "-1", None, "59", "5", "2"]
+READS = Limits(timeout_s=5, read_only=True)
+
+
+def able(name: str) -> bool:
+    """Whether a driver executes the sets of a batch together."""
+    line = DRIVERS[name]
+    if line.kind != "postgresql":
+        return False
+    url = f"{line.scheme}://user@127.0.0.1/db"
+    return open_driver(url, application_name="", read_only=True).capabilities.sets_together
+
+
+@pytest.fixture(scope="module", params=[name for name in DRIVERS if able(name)])
+def database(request: pytest.FixtureRequest) -> tuple[str, Database]:
+    """A database with tables of many types, once for each driver."""
+    base = fresh("postgresql", request)
+    base.execute(*(part for part in f"{SCHEMA};\n{POSTGRES_SCHEMA}".split(";\n") if part.strip()))
+    return request.param, base
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def connection(database: tuple[str, Database]) -> AsyncIterator[Connection]:
+    """A session of a driver that executes sets together."""
+    session = await driver_of(database[1], database[0]).connect()
+    yield session
+    await session.close()
+
+
+async def both(
+    connection: Connection, sql: str, sets: Sequence[tuple[object, ...]], decoding: Decoding, *, typed: bool = False
+) -> tuple[Reply, Reply]:
+    """The replies to `sets` of one execution for each, and of one statement."""
+    statement = await connection.prepare(inline(sql, "postgres"), decoding, typed=typed, identifiers={})
+    apart = await connection.attempt(statement, sets, READS)
+    together = await connection.attempt(statement, sets, replace(READS, together=True))
+    return apart, together
+
+
+def same(one: Reply, other: Reply) -> bool:
+    """Whether two replies are equal to the last bit: 1, 1.0 and True are different."""
+    mine, theirs = ([[(type(v), repr(v)) for v in column] for column in reply.values] for reply in (one, other))
+    return one.columns == other.columns and list(one.positions) == list(other.positions) and mine == theirs
+
+
+@pytest.mark.parametrize("decoding", Decoding)
+@pytest.mark.parametrize("sql", TOGETHER)
+async def test_one_statement_answers_as_many_executions(connection: Connection, sql: str, decoding: Decoding) -> None:
+    """NULL, values that come twice, none that match and many rows included."""
+    apart, together = await both(connection, sql, [(v,) for v in VALUES], decoding)
+    assert not apart.together
+    assert together.together
+    assert same(together, apart)
+
+
+@pytest.mark.parametrize("sql", TOGETHER)
+async def test_typed_values_are_answered_alike(connection: Connection, sql: str) -> None:
+    """As the Python API and typed files give them."""
+    sets = [(v if v is None else int(v),) for v in VALUES]
+    if ":v::text" in sql:
+        pytest.skip("the server takes the parameter for a text")
+    apart, together = await both(connection, sql, sets, Decoding.PYTHON, typed=True)
+    assert together.together
+    assert same(together, apart)
+
+
+@pytest.mark.parametrize("sql", APART)
+async def test_what_would_answer_otherwise_is_executed_set_by_set(connection: Connection, sql: str) -> None:
+    """A volatile function, wherever it is called, row security, a sample, a list, and a text without a parameter."""
+    value = '["1","2"]' if "*)" in sql else "1"
+    sets: list[tuple[object, ...]] = [() if ":v" not in sql else (value,)] * 3
+    statement = await connection.prepare(inline(sql, "postgres"), Decoding.TEXT, typed=False, identifiers={})
+    reply = await connection.attempt(statement, sets, replace(READS, together=True))
+    assert not reply.together
+    assert sorted(set(reply.positions)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("case", [c for c in POSTGRES if c.served], ids=lambda c: c.sql[:60])
+async def test_the_corpus_is_answered_alike(connection: Connection, case: Case) -> None:
+    """What the server takes as one statement gives the rows of many executions, or fails as a whole."""
+    query = case.query()
+    names = {p.name: {"tbl": "users", "col": "id", "other": "name"}.get(p.name, "id") for p in query.parameters}
+    idents = {name: names[name] for name in case.found.replace("{", " ").replace("}", " ").split() if name in names}
+    values = [p for p in query.parameters if p.name not in idents or f"{{{p.name}}}" not in case.found]
+    try:
+        statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers=idents)
+        sets = [tuple("1" if p in values else "id" for p in query.parameters) for _ in range(3)]
+        apart = await connection.attempt(statement, sets, READS)
+        again = await connection.attempt(statement, sets, READS)
+    except DatabaseError:
+        return  # a write, a list, a value that is none: nothing to compare
+    try:
+        together = await connection.attempt(statement, sets, replace(READS, together=True))
+    except DatabaseError as error:
+        assert error.together
+        return
+    assert not together.together or same(together, apart) or not same(again, apart)  # now() is another one
+
+
+async def test_one_bad_set_fails_the_statement_and_names_nobody(connection: Connection) -> None:
+    """The caller executes the sets one by one then."""
+    statement = await connection.prepare(
+        inline("select 6 / :v::int as q", "postgres"), Decoding.TEXT, typed=False, identifiers={}
+    )
+    with pytest.raises(DatabaseError) as found:
+        await connection.attempt(statement, [("1",), ("0",), ("2",)], replace(READS, together=True))
+    assert found.value.together
+    assert found.value.position is None
+    assert not found.value.connection_lost
+    with pytest.raises(DatabaseError) as alone:
+        await connection.attempt(statement, [("1",), ("0",), ("2",)], READS)
+    assert (alone.value.together, alone.value.position) == (False, 1)
+
+
+async def test_a_slow_statement_is_given_up(connection: Connection, database: tuple[str, Database]) -> None:
+    """Half a second for all sets, whatever the deadline of one is; the session goes on."""
+    del database
+    slow = "select count(*) from generate_series(1, 3000000 + :v::int) as n"
+    statement = await connection.prepare(inline(slow, "postgres"), Decoding.TEXT, typed=False, identifiers={})
+    with pytest.raises(DatabaseError) as found:
+        await connection.attempt(statement, [("1",)] * 40, replace(READS, together=True))
+    assert found.value.together
+    assert found.value.sqlstate == "57014"
+    reply = await connection.attempt(statement, [("1",)], READS)
+    assert list(reply.values[0]) == [3000001]

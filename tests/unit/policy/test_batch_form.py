@@ -1,0 +1,79 @@
+"""The form of a batch of reads: both are tried, the faster one stays, failures are paid for set by set."""
+
+from __future__ import annotations
+
+from bulkq.policy.batch_form import AGAIN, LEAST, PROBES, BatchForm, Form
+
+
+def measured(set_s: float, pipeline_s: float) -> BatchForm:
+    """A choice that has tried both forms."""
+    choice = BatchForm()
+    for _ in range(PROBES):
+        choice.record(Form.SET, 100, set_s * 100)
+        choice.record(Form.PIPELINE, 100, pipeline_s * 100)
+    return choice
+
+
+def test_small_batches_go_set_by_set() -> None:
+    """A round trip outweighs them, and what they take says nothing."""
+    choice = BatchForm()
+    assert choice.next(LEAST - 1) is Form.PIPELINE
+    choice.record(Form.PIPELINE, LEAST - 1, 1.0)
+    assert choice.batches == {Form.SET: 0, Form.PIPELINE: 0}
+    assert choice.next(LEAST) is Form.SET
+
+
+def test_both_forms_are_tried_before_the_first_choice() -> None:
+    """As many batches of each."""
+    choice = BatchForm()
+    seen = []
+    for _ in range(2 * PROBES):
+        form = choice.next(100)
+        seen.append(form)
+        choice.record(form, 100, 0.1)
+    assert seen.count(Form.SET) == seen.count(Form.PIPELINE) == PROBES
+
+
+def test_the_faster_form_stays() -> None:
+    """Whichever it is."""
+    assert measured(0.1, 0.2).next(100) is Form.SET
+    assert measured(0.2, 0.1).next(100) is Form.PIPELINE
+
+
+def test_the_slower_form_is_tried_again() -> None:
+    """Load and data change, and with them the choice."""
+    choice = measured(0.1, 0.2)
+    for _ in range(AGAIN):
+        assert choice.next(100) is Form.SET
+        choice.record(Form.SET, 100, 10.0)
+    assert choice.next(100) is Form.PIPELINE
+    for _ in range(8):
+        choice.record(Form.PIPELINE, 100, 0.1)
+    assert choice.next(100) is Form.PIPELINE
+
+
+def test_failures_are_paid_for_with_batches_set_by_set() -> None:
+    """More of them each time, until one statement goes well again."""
+    choice = measured(0.1, 0.2)
+    choice.fail()
+    assert choice.next(100) is Form.PIPELINE
+    choice.record(Form.PIPELINE, 100, 20.0)
+    assert choice.next(100) is Form.SET
+    choice.fail()
+    waited = 0
+    while choice.next(100) is Form.PIPELINE:
+        choice.record(Form.PIPELINE, 100, 20.0)
+        waited += 1
+    assert waited == 4
+    choice.record(Form.SET, 100, 10.0)
+    choice.fail()
+    choice.record(Form.PIPELINE, 100, 20.0)
+    assert choice.next(100) is Form.PIPELINE
+
+
+def test_a_fixed_form_is_not_measured() -> None:
+    """The user's choice, or that of a query without such a statement."""
+    assert BatchForm(Form.SET).next(2) is Form.SET
+    choice = measured(0.1, 0.2)
+    choice.refuse()
+    assert choice.next(100) is Form.PIPELINE
