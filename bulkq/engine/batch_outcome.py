@@ -68,4 +68,5 @@ class BatchOutcome:
             attempts=self.attempts,
             retried=self.retried,
             elapsed_s=elapsed_s,
+            together=any(reply.together for _, reply in self.replies),
         )

@@ -103,6 +103,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
         targets=tuple(targets),
         rows=progress.rows,
         attempts=progress.attempts,
+        together=progress.together,
         elapsed_s=time.monotonic() - progress.started_s,
         p50_s=latencies.quantile(0.5),
         p95_s=latencies.quantile(0.95),

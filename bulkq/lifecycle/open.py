@@ -192,8 +192,14 @@ def _part(
     size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
-    form = None if spec.limits.read_only and target.driver.capabilities.sets_together else Form.PIPELINE
+    form = _form(request) if spec.limits.read_only and target.driver.capabilities.sets_together else Form.PIPELINE
     return PartState(spec, source, sink, target.sessions, BatchSize(size), BatchForm(form))
+
+
+def _form(request: Run) -> Form | None:
+    """What the user asked for; None: what is faster."""
+    wanted = request.limits.batch_form
+    return None if wanted == "auto" else Form(wanted)
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:

@@ -153,6 +153,7 @@ class BatchResult:
     attempts: int = 1
     retried: int = 0
     elapsed_s: float = 0.0
+    together: bool = False  # one statement has answered all sets
 
     @property
     def rows(self) -> int:

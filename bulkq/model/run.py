@@ -65,6 +65,7 @@ class RunSummary(Counts):
     targets: tuple[str, ...]
     rows: int = 0
     attempts: int = 0  # batch attempts, the first included
+    together: int = 0  # batches of reads that one statement has answered
     elapsed_s: float = 0.0
     p50_s: float | None = None
     p95_s: float | None = None
@@ -140,6 +141,7 @@ class LimitOptions:
     outage_s: float = 300.0
     batch: int | None = None  # None: the controller decides
     batch_given: bool = False  # the option outranks `@batch`
+    batch_form: str = "auto"  # of reads: set, pipeline, or what is measured to be faster
     fail_fast: bool = False
     max_failures: Threshold | None = None
     max_failed_targets: int | None = None

@@ -11,13 +11,14 @@ LEAST = 50
 """Sets from which on a batch is worth comparing: below, a round trip outweighs what a set costs."""
 
 PROBES = 2
-"""Batches of each form before the first choice."""
+"""Batches of each form before the first choice, and their weight: what a lane has begun before another ends counts once."""
 
-AGAIN = 64
-"""After so many batches the slower form is tried once more: data and load change."""
+FIRST_AGAIN, LAST_AGAIN = 8, 128
+"""After so many batches the slower form is tried once more, each time after twice as many: data and load change."""
 
-WEIGHT = 0.3
-"""Of the newest batch in the mean of a form."""
+FASTER, SLOWER = 0.7, 0.1
+"""Weight of a batch that was faster or slower than the form's mean: a form is as fast as it can be. What makes it slower is other load,
+or a lane that has asked the server for the statement first."""
 
 MOST_PENALTY = 1_024
 """Batches at most that go set by set after failures of the other form."""
@@ -36,16 +37,15 @@ class BatchForm:
     Args:
         fixed: the form that the user asked for; None to measure.
 
-    Attributes:
-        batches: executed in each form.
     """
 
-    __slots__ = ("_fixed", "_mean_s", "_penalty", "_since", "_wait", "batches")
+    __slots__ = ("_again", "_asked", "_fixed", "_mean_s", "_penalty", "_since", "_wait")
 
     def __init__(self, fixed: Form | None = None) -> None:
-        self.batches = dict.fromkeys(Form, 0)
         self._fixed = fixed
+        self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
+        self._again = FIRST_AGAIN
         self._since = 0  # batches since the slower form was tried
         self._penalty = 1
         self._wait = 0  # batches that go set by set, whatever was measured
@@ -56,25 +56,33 @@ class BatchForm:
             return self._fixed
         if self._wait or sets < LEAST:
             return Form.PIPELINE
-        for form in Form:
-            if self.batches[form] < PROBES or form not in self._mean_s:
-                return form
-        slower, faster = sorted(Form, key=lambda form: -self._mean_s[form])
-        return slower if self._since >= AGAIN else faster
+        form = self._choice()
+        self._asked[form] += 1
+        return form
 
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
         """Learn from a batch of `sets` sets that took `elapsed_s` seconds."""
         self._wait = max(0, self._wait - 1)
         if sets < LEAST:
             return
-        self.batches[form] += 1
         per_set_s = elapsed_s / sets
         known_s = self._mean_s.get(form, per_set_s)
-        self._mean_s[form] = known_s + WEIGHT * (per_set_s - known_s)
-        faster = min(self._mean_s, key=lambda one: self._mean_s[one])
-        self._since = self._since + 1 if form is faster else 0
+        self._mean_s[form] = known_s + (FASTER if per_set_s < known_s else SLOWER) * (per_set_s - known_s)
         if form is Form.SET:
             self._penalty = max(1, self._penalty // 2)
+
+    def _choice(self) -> Form:
+        for form in Form:
+            if self._asked[form] < PROBES:
+                return form
+        if len(self._mean_s) < len(Form):  # the others have begun and none has ended
+            return next(iter(self._mean_s), Form.SET)
+        self._since += 1
+        slower, faster = sorted(Form, key=lambda form: -self._mean_s[form])
+        if self._since >= self._again:
+            self._since, self._again = 0, min(LAST_AGAIN, 2 * self._again)
+            return slower
+        return faster
 
     def fail(self) -> None:
         """Note that the one statement failed, for a set that is to be found or for all; the next batches go set by set."""

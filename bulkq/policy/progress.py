@@ -65,6 +65,7 @@ class Progress:
     counts: Counts = field(default_factory=Counts)
     rows: int = 0
     attempts: int = 0
+    together: int = 0  # batches that one statement has answered
     in_flight: int = 0  # sets that a lane has sent and not yet got back
     waiting_for: int | None = None  # number of the set that output order waits for
     waiting: int = 0  # sets whose results wait for an earlier one
@@ -90,6 +91,7 @@ class Progress:
         self.counts += result.counts
         self.rows += result.rows
         self.attempts += result.attempts
+        self.together += result.together
         size = len(result.batch.sets)
         if size:
             self.latencies.add(result.elapsed_s / size, size)

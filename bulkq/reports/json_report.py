@@ -40,6 +40,7 @@ def json_report(summary: RunSummary) -> str:
             "changed": changed_number(summary.changed),
             "rows": summary.rows,
             "attempts": summary.attempts,
+            "together": summary.together,
             "unanswered": summary.unanswered,
             "warnings": summary.warnings,
             "repeated": summary.repeated,

@@ -61,8 +61,7 @@ TOGETHER = [
     "select id from things where id = :v union all select -id from things where id = :v",
     "select now() - at > interval '1 second', current_date is not null from things where id = :v",
     "select doc -> 'n', doc ->> 'n', tags[1], doc @> jsonb_build_object('n', :v::int) from things where id = :v -- a remark",
-    "select t.id, o.id from things as t left join lateral (select id from things where grp = t.grp order by id limit 2) o on true "
-    "where t.id = :v order by 2",
+    "select t.id, o.id from things t left join lateral (select id from things where grp = t.grp order by id limit 2) o on true where t.id = :v",
 ]
 APART = [
     "select random(), :v::int as v",

@@ -146,6 +146,7 @@ def _limits(request: Run) -> str:
     parts = [
         f"-j {request.limits.concurrency}",
         f"batch {request.limits.batch or 'auto'}",
+        f"batch form {request.limits.batch_form}",
         f"timeout {exact_duration(request.limits.timeout_s)}",
         f"lock timeout {exact_duration(request.limits.lock_timeout_s)}",
         f"retries {request.limits.retries}",

@@ -115,6 +115,7 @@ def _limits(options: RunOptions, ctx: click.Context) -> LimitOptions:
         ordered=options["ordered"],
         batch=options["batch"],
         batch_given=given(ctx, "batch"),
+        batch_form=options["batch_form"],
         max_failed_targets=options["max_failed_targets"],
     )
 

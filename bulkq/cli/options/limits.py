@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import click
+
 from bulkq.cli.options.option import options_of
 from bulkq.cli.options.types import Count, Duration, MaxFailures, WaitTime
 
@@ -64,6 +66,14 @@ BATCH = partial(
     type=Count(1, word="auto"),
     metavar="auto|N",
     help="Number of parameter sets per round trip and transaction.",
+)
+BATCH_FORM = option(
+    "--batch-form",
+    type=click.Choice(["auto", "set", "pipeline"]),
+    default="auto",
+    show_default=True,
+    help="Form of a batch of reads: one statement for all sets, one execution for each, or the faster of both, which is measured. "
+    "Results are the same.",
 )
 MOST_ROWS = option(
     "--max-rows",

@@ -27,6 +27,7 @@ class RunOptions(ExecuteOptions):
     order: str | None
     max_failed_targets: int | None
     batch: int | None
+    batch_form: str
     write: bool
     allow: tuple[tuple[str, ...], ...]
     confirm: tuple[str, ...]
@@ -56,6 +57,7 @@ _RUN = (
     limits.LOCK_TIMEOUT,
     limits.DEADLINE,
     limits.BATCH(default="auto", show_default=True),
+    limits.BATCH_FORM,
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
     limits.THROTTLE,
