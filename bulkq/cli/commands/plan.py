@@ -146,7 +146,6 @@ def _limits(request: Run) -> str:
     parts = [
         f"-j {request.limits.concurrency}",
         f"batch {request.limits.batch or 'auto'}",
-        f"batch form {request.limits.batch_form}",
         f"timeout {exact_duration(request.limits.timeout_s)}",
         f"lock timeout {exact_duration(request.limits.lock_timeout_s)}",
         f"retries {request.limits.retries}",
@@ -157,6 +156,7 @@ def _limits(request: Run) -> str:
         [f"expects {request.safety.expect_rows} rows of each set"] if request.safety.expect_rows is not None else []
     )
     parts += [f"at most {request.safety.max_affected} rows in all"] if request.safety.max_affected is not None else []
+    parts += [f"batch form {request.limits.batch_form}"] if request.limits.batch_form != "auto" else []
     parts += ["unknown sets are sent again"] if request.safety.retry_unknown else []
     return ", ".join([*parts, *text.limits_of_stopping(request)])
 

@@ -26,6 +26,24 @@ def test_wrapped_statements_give_their_ordinal() -> None:
     assert postgresql.copied("select 1", "\t").startswith("COPY (\nselect 1\n) TO STDOUT")
 
 
+def test_one_statement_stands_for_all_sets() -> None:
+    """Arrays of each type come in, and the number of the set goes out first."""
+    text = f"select a, b from t where a = {postgresql.set_value(1)}::int and b > {postgresql.set_value(2)}::text -- end"
+    made = postgresql.set_rows(text, ["text", "int4"], ["q.c1::text", "q.c2"])
+    assert "unnest($1::text[], $2::int4[])" in made
+    assert "bulkq_sets(v1, v2, n)" in made
+    assert "-- end\n" in made
+    assert len(sqlglot.parse(made, dialect="postgres")) == 1
+
+
+def test_the_server_is_asked_about_every_word() -> None:
+    """As the catalog spells it: folded, unless it is quoted."""
+    made = postgresql.may_share('select Random(), "Odd""Name"(x) from t where s = \'it\'')
+    assert all(f"E'{word}'" in made for word in ("random", 'Odd"Name', "x", "t", "it"))
+    assert "Random" not in made
+    assert len(sqlglot.parse(made, dialect="postgres")) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -44,6 +62,14 @@ def test_wrapped_statements_give_their_ordinal() -> None:
                 "'datestyle', 'ISO'",
                 "search_path",
             ],
+        ),
+        (
+            postgresql.opening(READS, ordinals=False, together=True),
+            ["'statement_timeout', '500'", "'jit', 'off'", "'max_parallel_workers_per_gather', '0'"],
+        ),
+        (
+            postgresql.opening(Limits(timeout_s=0.2, read_only=True), ordinals=False, together=True),
+            ["'statement_timeout', '200'"],
         ),
         (postgresql.opening(READS, ordinals=False, streaming=True), [str(postgresql.STREAM_IDLE_MS)]),
         (
