@@ -11,12 +11,11 @@ from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
 from bulkq.query import rules as rules_of
-from bulkq.targets import open_target
 from bulkq.tasks.check.open_check import as_sent, itself, wanted_sets
 from bulkq.tasks.check.targets import exporter
 from bulkq.tasks.check.task import NO_SETS, refuse
-from bulkq.tasks.plan.prepare import TargetInspection, connected, look_at_all, refusals, seat
-from bulkq.tasks.plan.run import At, QueryPlan, asking, first_reached, look_into
+from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and, refusals
+from bulkq.tasks.plan.run import At, QueryPlan, asking, look_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,29 +75,34 @@ async def plan_checks(
     if run.targets.sql is None and (run.targets.schemas or len(run.targets.selected) > 1):
         run = await expanded(run, config, notices.append, everywhere=True)
         request = replace(request, run=run)
-    first, others = run.targets.selected[0], list[TargetInspection]()
-    elsewhere = await _look_elsewhere(request)
-    if len(run.targets.selected) > 1:
-        asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
-        looks = await look_at_all(
-            dict.fromkeys(range(len(run.targets.selected)), asked), run.targets.selected, run.limits.connect_timeout_s
-        )
-        first, others = first_reached(looks)
-    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
-    connection = await connected(driver, run.limits.connect_timeout_s)
-    try:
-        at = At(first, driver, connection, described=run.targets.sql is None, explained=False)
+    job = PlanJob(run, _statements(request), tuple(request.other_targets.values()))
+
+    async def describe(looked: LookedTargets) -> ChecksPlan:
+        driver, server = looked.first.driver, looked.connection.server
+        at = At(looked.target, driver, looked.connection, described=run.targets.sql is None, explained=False)
         return ChecksPlan(
             run,
-            TargetInspection(seat(driver.target, first), first, driver.capabilities.name, connection.server),
-            (*others, *elsewhere),
+            TargetInspection(looked.label, looked.target, driver.capabilities.name, server),
+            looked.others,
             tuple([await _check(query, request, at, stdin) for query in run.queries.selected]),
             tuple(notices),
-            await asking(run, connection),
-            _no_snapshot(request, at),
+            await asking(run, looked.connection),
+            _no_snapshot(request, at, looked.first.label),
         )
-    finally:
-        await connection.close()
+
+    return await look_and(describe, job)
+
+
+def _statements(request: CheckRequest) -> dict[int, Sequence[Query]]:
+    """What is prepared on each target: of several the checks, and on that of `same as NAME on TARGET` those queries."""
+    selected = request.run.queries.selected
+    count = len(request.run.targets.selected)
+    asked = [as_sent(query) for query in _here(request) if _wrong_kind(query) is None]
+    found: dict[int, Sequence[Query]] = dict.fromkeys(range(count), asked) if count > 1 else {}
+    for place, name in enumerate(request.other_targets, count):
+        compared = [query for query in selected if _other_target(query) == name and query.place in request.references]
+        found[place] = [as_sent(request.references[query.place]) for query in compared]
+    return found
 
 
 def _here(request: CheckRequest) -> list[Query]:
@@ -111,22 +115,6 @@ def _here(request: CheckRequest) -> list[Query]:
     return every
 
 
-async def _look_elsewhere(request: CheckRequest) -> list[TargetInspection]:
-    """The targets of `same as NAME on TARGET`, and what they say against those queries."""
-    names = list(request.other_targets)
-    statements = {
-        at: [
-            as_sent(request.references[query.place])
-            for query in request.run.queries.selected
-            if _other_target(query) == name and query.place in request.references
-        ]
-        for at, name in enumerate(names)
-    }
-    return await look_at_all(
-        statements, [request.other_targets[name] for name in names], request.run.limits.connect_timeout_s
-    )
-
-
 def _same(query: Query) -> Condition | None:
     return next((c for c in rules_of(query).expect if c.measure is Measure.SAME), None)
 
@@ -136,11 +124,11 @@ def _other_target(query: Query) -> str:
     return same.target if same is not None else ""
 
 
-def _no_snapshot(request: CheckRequest, at: At) -> BulkqError | None:
+def _no_snapshot(request: CheckRequest, at: At, label: str) -> BulkqError | None:
     if not request.snapshot or request.run.targets.sql is not None:
         return None
     try:
-        exporter(at.connection, seat(at.driver.target, at.target.bare))
+        exporter(at.connection, label)
     except (UsageError, RefusedError) as error:
         return error
     return None

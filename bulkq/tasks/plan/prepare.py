@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.errors import BulkqError, RefusedError, TargetError
+from bulkq.lifecycle import open_targets
 from bulkq.model.dataclass import frozen
-from bulkq.targets import connect_within, open_target
-from bulkq.targets.connect_many import connect_all
 from bulkq.tasks.lint import Finding, ask, why_not
-from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from bulkq.model import Query, Server, Target
-    from bulkq.protocols import Connection, Driver
+    from bulkq.errors import BulkqError
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.model import Query, Run, Server, Target
+    from bulkq.protocols import Connection
 
-AT_ONCE = 32
-"""Databases that are looked at together."""
+PlanType = TypeVar("PlanType")
 
 
 @frozen
@@ -33,80 +33,93 @@ class TargetInspection:
     error: BulkqError | None = None  # why it cannot be asked, or takes no part
 
 
-async def look_at_all(
-    statements: Mapping[int, Sequence[Query]], targets: Sequence[Target], patience_s: float | None
-) -> list[TargetInspection]:
-    """Let every target prepare its statements, some databases at once; one that cannot be reached is told and hides no other.
+@frozen
+class PlanJob:
+    """A plan, which ends where the first statement of the user would be executed.
 
-    Args:
-        statements: by the place of the target among `targets`.
-        targets: schemas of one database share a connection.
-        patience_s: for a connection.
+    Attributes:
+        run: with its final targets.
+        statements: by place among the targets of the run and `others`: what is prepared there. Targets without are not asked.
+        others: further targets.
+    """
+
+    run: Run
+    statements: Mapping[int, Sequence[Query]]
+    others: Sequence[Target] = ()
+
+
+@frozen
+class LookedTargets:
+    """The targets of a plan once they were asked.
+
+    Attributes:
+        first: the first target that can be reached, where everything is looked into.
+        target: the same as it was named, with its schema.
+        label: what it is called in output.
+        connection: to it.
+        others: what is known of the other targets, in their order.
+    """
+
+    first: OpenTarget
+    target: Target
+    label: str
+    connection: Connection
+    others: tuple[TargetInspection, ...]
+
+
+async def look_and(describe: Callable[[LookedTargets], Awaitable[PlanType]], job: PlanJob) -> PlanType:
+    """Open the targets of `job`, look at them, and describe what would come next.
 
     Raises:
         UsageError: a URL cannot be used, a password cannot be had.
+        TargetError, RefusedError: no target of the run can be asked.
     """
-    places: dict[int, list[int]] = {}
-    databases: list[Target] = []
-    for place, target in enumerate(targets):
-        database = target.bare
-        if database not in databases:
-            databases.append(database)
-        places.setdefault(databases.index(database), []).append(place)
-
-    async def look(at: int) -> list[tuple[int, TargetInspection]]:
-        wanted = [(place, targets[place], statements.get(place, ())) for place in places[at]]
-        return await _look(databases[at], wanted, patience_s)
-
-    looks = await connect_all(range(len(databases)), look, at_once=AT_ONCE)
-    found = dict(pair for look in looks for pair in look)
-    return [found[place] for place in range(len(targets))]
+    async with AsyncExitStack() as stack:
+        every = (*job.run.targets.selected, *job.others)
+        # A plan only reads, whatever the run would do.
+        run = replace(job.run.on(every), safety=replace(job.run.safety, write=False))
+        targets = open_targets.open_all(run, "bulkq plan", lambda _: None)
+        for target in targets:
+            stack.push_async_callback(target.sessions.close)
+        return await describe(await _look(job, run, targets, stack))
 
 
-async def _look(
-    database: Target, wanted: Sequence[tuple[int, Target, Sequence[Query]]], patience_s: float | None
-) -> list[tuple[int, TargetInspection]]:
-    """One connection to a database, for all its schemas in turn."""
-    found: list[tuple[int, TargetInspection]] = []
-    try:
-        driver = open_target(database, application_name="bulkq plan", read_only=True)
-        connection = await connected(driver, patience_s)
-        try:
-            for at, target, queries in wanted:
-                findings = await refusals(connection, queries, target)
-                name = seat(driver.target, target)
-                found.append(
-                    (at, TargetInspection(name, target, driver.capabilities.name, connection.server, findings))
-                )
-        finally:
-            await connection.close()
-    except (TargetError, RefusedError) as error:
-        name = database.name or safe(database.url)
-        known = {at for at, _ in found}
-        found += [
-            (at, TargetInspection(seat(name, target), target, error=error))
-            for at, target, _ in wanted
-            if at not in known
-        ]
-    return found
+async def _look(job: PlanJob, run: Run, targets: Sequence[OpenTarget], stack: AsyncExitStack) -> LookedTargets:
+    """Let every target prepare its statements. One that cannot be reached hides no other."""
+    found: dict[int, tuple[Finding, ...]] = {}
+    timeout_s = run.limits.connect_timeout_s
 
+    async def prepare(target: OpenTarget, connection: Connection) -> None:
+        target.server = connection.server
+        for place in target.places:
+            found[place] = await refusals(connection, job.statements.get(place, ()), run.targets.selected[place])
 
-def seat(name: str, target: Target) -> str:
-    """`name`, or `name/schema`, as output calls it."""
-    return f"{name}/{target.schema}" if target.schema else name
+    async def visit(target: OpenTarget) -> None:
+        await open_targets.visit(target, prepare, connect_timeout_s=timeout_s, answer_s=None)
 
-
-async def connected(driver: Driver, patience_s: float | None) -> Connection:
-    """The only connection of a look.
-
-    Raises:
-        TargetError: there is none within `patience_s`.
-        RefusedError: it leads to another database than is expected.
-    """
-    try:
-        return await connect_within(driver, patience_s)
-    except TimeoutError:
-        raise TargetError(f"{driver.target}: no answer within {patience_s:g}s") from None
+    asked = [target for target in targets if any(place in job.statements for place in target.places)]
+    await open_targets.side_by_side(asked, visit, all_may_fail=True)
+    at = {place: target for target in targets for place in target.places}
+    own = range(len(job.run.targets.selected))
+    place = next((place for place in own if at[place].lost is None), own[0])
+    first, labels = at[place], open_targets.labels(run, targets)
+    if first.lost is not None:
+        raise first.lost
+    connection = await open_targets.connected(first, timeout_s)
+    stack.push_async_callback(connection.close)
+    others = tuple(
+        TargetInspection(
+            labels[other],
+            run.targets.selected[other],
+            target.driver.capabilities.name if other in found else "",
+            target.server if other in found else None,
+            found.get(other, ()),
+            target.lost if other not in found else None,
+        )
+        for other, target in sorted(at.items())
+        if other != place and other in job.statements
+    )
+    return LookedTargets(first, run.targets.selected[place], labels[place], connection, others)
 
 
 async def refusals(connection: Connection, queries: Sequence[Query], target: Target) -> tuple[Finding, ...]:

@@ -22,11 +22,10 @@ from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source, texts_of
 from bulkq.sources.binding import check_constants
-from bulkq.targets import open_target
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
 from bulkq.tasks.lint import Finding, ask, finding
-from bulkq.tasks.plan.prepare import TargetInspection, connected, look_at_all, seat
+from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -106,42 +105,35 @@ async def plan(
     notices: list[str] = []
     if request.targets.sql is None:
         request = await expanded(request, config, notices.append)
-    first, others = request.targets.selected[0], []
-    if len(request.targets.selected) > 1:
-        each = dict.fromkeys(range(len(request.targets.selected)), request.queries.selected)
-        others = await look_at_all(each, request.targets.selected, request.limits.connect_timeout_s)
-        first, others = first_reached(others)
-    driver = open_target(first.bare, application_name="bulkq plan", read_only=True)
-    connection = await connected(driver, request.limits.connect_timeout_s)
-    try:
-        at = At(first, driver, connection, described=request.targets.sql is None)
-        wanted = replace(source_request(request), stdin=stdin)
-        several = len(request.queries.selected) > 1
-        queries = [
-            await look_into(query, wanted, request, at, unused_constants_ok=several)
-            for query in request.queries.selected
-        ]
+    every = range(len(request.targets.selected))
+    job = PlanJob(request, dict.fromkeys(every, request.queries.selected) if len(every) > 1 else {})
+
+    async def describe(looked: LookedTargets) -> Plan:
+        queries = await _query_plans(request, looked, stdin)
         totals = [query.total for query in queries]
+        server = looked.connection.server
         return Plan(
             request,
-            seat(driver.target, first),
-            driver.capabilities,
-            connection.server,
-            tuple(queries),
+            looked.label,
+            looked.first.driver.capabilities,
+            server,
+            queries,
             output(request, terminal=terminal),
-            tuple(others),
+            looked.others,
             tuple(notices),
-            await asking(request, connection),
-            None if others else refuse_lanes(request.limits.concurrency, totals, connection.server),
+            await asking(request, looked.connection),
+            None if looked.others else refuse_lanes(request.limits.concurrency, totals, server),
         )
-    finally:
-        await connection.close()
+
+    return await look_and(describe, job)
 
 
-def first_reached(looks: Sequence[TargetInspection]) -> tuple[Target, list[TargetInspection]]:
-    """The first target that can be asked, or else the first; and what is known of the others."""
-    at = next((at for at, look in enumerate(looks) if look.error is None), 0)
-    return looks[at].place, [look for place, look in enumerate(looks) if place != at]
+async def _query_plans(request: Run, looked: LookedTargets, stdin: BinaryIO | None) -> tuple[QueryPlan, ...]:
+    at = At(looked.target, looked.first.driver, looked.connection, described=request.targets.sql is None)
+    wanted = replace(source_request(request), stdin=stdin)
+    several = len(request.queries.selected) > 1
+    selected = request.queries.selected
+    return tuple([await look_into(query, wanted, request, at, unused_constants_ok=several) for query in selected])
 
 
 async def asking(request: Run, connection: Connection) -> Finding | None:
