@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from bulkq.sinks.failures import FailureFile
 
 
-@dataclass(slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OpenRun:
-    """A run with its open targets, sources and outputs."""
+    """A run with its open targets, sources and outputs. What changes as it goes on is in them, in the parts and the progress."""
 
     job: RunJob
     request: Run
@@ -48,8 +50,6 @@ class OpenRun:
     warned: set[str] = field(default_factory=set)
     """Warnings that were shown, so that several targets show a warning once."""
     throttle: Throttle | None = None
-    recorded: bool = False
-    """Note that the ledger has recorded the run, so that a resume can continue it."""
 
     def say(self, text: str) -> None:
         """Show `text` to the user, through the observers."""
@@ -61,6 +61,4 @@ class OpenRun:
             part.sink.discard()
         if self.failure_file is not None:
             self.failure_file.discard()
-        if self.resume.record is None and not self.recorded:
-            for spool in self.sources.spools.values():
-                spool.unlink(missing_ok=True)
+        self.sources.discard()

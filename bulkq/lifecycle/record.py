@@ -165,11 +165,22 @@ async def begin(opened: OpenRun) -> RecordedRun:
         if any(part.spec.mode == safety.WRITE for part in opened.parts):
             work = partial(_begin_at, opened, owner)
             await open_targets.on_each(opened.targets, work, write=opened.request.safety.write)
-        recorded = await _begin(opened, ledger, owner)
+        record = await _record(opened, owner)
+        constants = _save_constants(opened)
     except BaseException:
-        if not opened.recorded:
-            await _take_back(opened)
+        await _take_back(opened)
         raise
+    outputs = _outputs(opened)
+    await _insert(opened, ledger, record, constants, outputs)
+    recorded = RecordedRun(
+        opened=opened,
+        parts=opened.parts,
+        ledger=ledger,
+        record=record,
+        started_at=record.started_at,
+        constants=constants,
+        outputs=frozenset(position.path for _, position in outputs),
+    )
     _prepare_parts(opened, ledger, owner)
     return recorded
 
@@ -197,14 +208,14 @@ async def _take_back(opened: OpenRun) -> None:
                     await connection.close()
 
 
-async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
-    """First the run rows, then the ledger: a run that the ledger knows has its run row, and one that has none is not it."""
-    request, run = opened.request, opened.run
+async def _record(opened: OpenRun, owner: str) -> RunRecord:
+    """What the ledger is to keep of a new run whose run rows are in its targets."""
+    request = opened.request
     by_place = {place: target for target in opened.targets for place in target.places}
     targets = [by_place[place] for place in range(len(request.targets.selected))]
-    record = await run_identity.record(
+    return await run_identity.record(
         request,
-        run=run,
+        run=opened.run,
         owner=owner,
         mode=opened.mode,
         targets=opened.labels,
@@ -213,33 +224,40 @@ async def _begin(opened: OpenRun, ledger: Ledger, owner: str) -> RecordedRun:
         servers=[target.server for target in targets],
         resume=opened.resume,
     )
-    constants = None
-    if request.sources.constants:
-        constants = run_identity.spool_folder(request.safety.ledger) / f"{run}.params"
-        save_constants(constants, request.sources.constants)
+
+
+def _save_constants(opened: OpenRun) -> Path | None:
+    """Write the values of `--param` beside the ledger, which has none itself."""
+    if not opened.request.sources.constants:
+        return None
+    constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
+    save_constants(constants, opened.request.sources.constants)
+    return constants
+
+
+async def _insert(
+    opened: OpenRun,
+    ledger: Ledger,
+    record: RunRecord,
+    constants: Path | None,
+    outputs: Sequence[tuple[int, SinkPosition]],
+) -> None:
+    """Make the record durable, behind the run rows: a run that the ledger knows has its run row, and one that has none is not it."""
     kept = [str(path) for path in (*opened.sources.spools.values(), *([constants] if constants else []))]
-    outputs = _outputs(opened)
     inserting = asyncio.create_task(ledger.begin(record, kept, outputs))
     try:
         await asyncio.shield(inserting)
-        opened.recorded = True
     except BaseException:
-        await asyncio.wait(
-            [inserting]
-        )  # an interrupt does not stop it, and what the ledger then holds must be able to go on
-        opened.recorded = not inserting.cancelled() and inserting.exception() is None
-        if constants is not None and not opened.recorded:
-            constants.unlink(missing_ok=True)
+        # An interrupt does not stop it, and what the ledger then holds must be able to go on.
+        await asyncio.wait([inserting])
+        if not inserting.cancelled() and inserting.exception() is None:
+            opened.sources.recorded = True
+        else:
+            if constants is not None:
+                constants.unlink(missing_ok=True)  # noqa: ASYNC240 - on a local disk
+            await _take_back(opened)
         raise
-    return RecordedRun(
-        opened=opened,
-        parts=opened.parts,
-        ledger=ledger,
-        record=record,
-        started_at=record.started_at,
-        constants=constants,
-        outputs=frozenset(position.path for _, position in outputs),
-    )
+    opened.sources.recorded = True
 
 
 def _outputs(opened: OpenRun) -> list[tuple[int, SinkPosition]]:

@@ -55,6 +55,11 @@ class ResumeState:
     outputs: Mapping[str, int] | None = None
     failures: Sequence[Failure] = ()
 
+    @property
+    def order(self) -> str:
+        """How its sets take effect, if sets that follow them in the input were applied before; else ""."""
+        return "the failed sets are applied now, after later ones" if self.repeats is not None else ""
+
     def counts_of_part(self, number: int) -> Counts:
         """Return the counts of a part over the earlier processes."""
         part = self.parts.get(number)

@@ -43,6 +43,7 @@ class Sources:
 
     Attributes:
         spools: by the number of the query, which is that of the part where there is one target.
+        recorded: whether the ledger knows the run; then its spools stay, whatever happens, and a resume can continue it.
         cut_off: why it is not known whether all sets were seen: a pipe that ended with the process that read it; "" if it is.
         texts: by the number of the query: its parameters whose values come as text.
     """
@@ -59,6 +60,13 @@ class Sources:
         self._dynamic = any(driver.dynamic_types for driver in drivers)
         self._mixed = not all(driver.dynamic_types for driver in drivers)
         self._shared: dict[int, PrefetchedSource] = {}
+        self.recorded = job.resume.record is not None
+
+    def discard(self) -> None:
+        """Remove the spools of a run that is on no record."""
+        if not self.recorded:
+            for spool in self.spools.values():
+                spool.unlink(missing_ok=True)
 
     async def open_all(self) -> dict[int, PeekableSource]:
         """The source of every part, by the number of the part.

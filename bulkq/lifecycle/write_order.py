@@ -109,8 +109,8 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
 def sentence(opened: OpenRun) -> str:
     """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
     parts = [part for part in opened.parts if not part.spec.limits.read_only and part.refused is None]
-    if parts and opened.resume.repeats is not None:
-        return "the failed sets are applied now, after later ones"
+    if parts and opened.resume.order:
+        return opened.resume.order
     if opened.request.limits.ordered:
         return "sets take effect in input order, on one lane"
     open_ = [part for part in parts if not part.spec.limits.ordered]
