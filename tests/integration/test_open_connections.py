@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.drivers.sqlite.connection import SqliteConnection, SqliteDriver
+from bulkq.drivers.sqlite.connection import SqliteConnection
+from bulkq.drivers.sqlite.driver import SqliteDriver
 from bulkq.engine import context, pool
 from bulkq.engine.control import Control
 from bulkq.errors import UsageError

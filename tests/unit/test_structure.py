@@ -86,7 +86,7 @@ drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/self_test drivers/dbapi
 drivers/dbapi/statement drivers/dbapi/stream drivers/dbapi/transaction drivers/dbapi/warnings drivers/exit_threads
 drivers/extension_schemas drivers/libpq/parameters drivers/libpq/server_settings drivers/libpq/service_file
 drivers/libpq/url drivers/parameter_limit drivers/read_only_errors drivers/results drivers/sqlite/aiosqlite
-drivers/sqlite/authorizer drivers/sqlite/claims drivers/sqlite/pysqlite drivers/sqlite/session drivers/threads
+drivers/sqlite/authorizer drivers/sqlite/claims drivers/sqlite/connection drivers/sqlite/pysqlite drivers/sqlite/session drivers/threads
 drivers/tls
 ledger/health ledger/checks ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
 ledger/file_lock ledger/file_writer ledger/maintenance ledger/migrate ledger/newest_runs ledger/null ledger/open

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import aiosqlite
 
-from bulkq.drivers.sqlite.connection import GRACE_S, SqliteDriver
+from bulkq.drivers.sqlite.connection import GRACE_S
+from bulkq.drivers.sqlite.driver import SqliteDriver
 from bulkq.drivers.sqlite.session import PIECE
 from bulkq.drivers.threads import ended
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.drivers.sqlite.connection import GRACE_S, SqliteDriver
+from bulkq.drivers.sqlite.connection import GRACE_S
+from bulkq.drivers.sqlite.driver import SqliteDriver
 from bulkq.drivers.threads import DatabaseThread, ended
 
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ FAILPOINTS = (
     *_around("ledger-opened", "bulkq.ledger.open:open_place", fresh=True),
     # the target is reached
     *_around("connect-postgresql", f"{_PG}.driver:AsyncpgDriver.connect", kinds=POSTGRES),
-    *_around("connect-sqlite", "bulkq.drivers.sqlite.connection:SqliteDriver.connect", kinds=SQLITE),
+    *_around("connect-sqlite", "bulkq.drivers.sqlite.driver:SqliteDriver.connect", kinds=SQLITE),
     *_around("prepare-postgresql", f"{_PG}.connection:AsyncpgConnection.prepare", kinds=POSTGRES, passages=OFTEN),
     *_around(
         "prepare-sqlite", "bulkq.drivers.sqlite.connection:SqliteConnection.prepare", kinds=SQLITE, passages=OFTEN

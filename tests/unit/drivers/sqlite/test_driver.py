@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.drivers.sqlite.aiosqlite import open as open_sqlite
-from bulkq.drivers.sqlite.connection import file_of
+from bulkq.drivers.sqlite.driver import file_of
 from bulkq.errors import UsageError
 
 
