@@ -115,26 +115,32 @@ WORDS = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
 SETS = "bulkq_sets"
 """The alias of the parameter sets beside the user's text."""
 
-MAY_SHARE = """\
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p
-                    WHERE p.proname = ANY ({words}) AND (p.provolatile = 'v' OR p.proname = 'statement_timestamp'))
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
-                    WHERE o.oid >= 16384 AND p.provolatile = 'v')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc
-                    WHERE c.oid >= 16384 AND p.provolatile = 'v')
-   AND NOT EXISTS (
-         SELECT FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
-          WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid()
-            AND (c.relkind = 'f' OR c.relrowsecurity OR EXISTS (
-                   SELECT FROM pg_catalog.pg_rewrite AS r WHERE c.relkind = 'v' AND c.oid >= 16384 AND r.ev_class = c.oid
-                      AND (r.ev_action::text ~ ':tablesample \\{{' OR EXISTS (
-                             SELECT FROM regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS f(id)
-                               JOIN pg_catalog.pg_proc AS p ON p.oid = f.id[1]::oid
-                              WHERE p.provolatile = 'v' OR p.proname = 'statement_timestamp')))))"""
-"""Whether one statement may stand for several executions, asked in the transaction that has prepared it, which holds locks on its tables.
+WHY_APART = """\
+SELECT 'the text names ' || p.proname || '(), which is volatile' FROM pg_catalog.pg_proc AS p
+ WHERE p.proname = ANY ({words}) AND (p.provolatile = 'v' OR p.proname = 'statement_timestamp')
+UNION ALL
+SELECT 'the function of the operator ' || o.oprname || ' is volatile'
+  FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode WHERE o.oid >= 16384 AND p.provolatile = 'v'
+UNION ALL
+SELECT 'the cast of ' || format_type(c.castsource, NULL) || ' to ' || format_type(c.casttarget, NULL) || ' is volatile'
+  FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc WHERE c.oid >= 16384 AND p.provolatile = 'v'
+UNION ALL
+SELECT c.relname || CASE WHEN c.relkind = 'f' THEN ' is a foreign table' WHEN c.relrowsecurity THEN ' has row security'
+                         ELSE ' is a view with a sample or a volatile function' END
+  FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+ WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid()
+   AND (c.relkind = 'f' OR c.relrowsecurity OR EXISTS (
+          SELECT FROM pg_catalog.pg_rewrite AS r WHERE c.relkind = 'v' AND c.oid >= 16384 AND r.ev_class = c.oid
+             AND (r.ev_action::text ~ ':tablesample \\{{' OR EXISTS (
+                    SELECT FROM regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS f(id)
+                      JOIN pg_catalog.pg_proc AS p ON p.oid = f.id[1]::oid
+                     WHERE p.provolatile = 'v' OR p.proname = 'statement_timestamp'))))
+LIMIT 1"""
+"""Why one statement must not stand for several executions; no row if it may.
 
-A volatile function outside of what depends on the parameters would be executed once for all sets. `words` are all words of the
-statement, since a function may be called without parentheses. Left out with it: foreign tables, row security, samples.
+Ask it in the transaction that has prepared the statement, which holds locks on its tables. A volatile function outside of what
+depends on the parameters would be executed once for all sets. `words` are all words of the statement, because a function may be
+called without parentheses.
 """
 
 
@@ -166,10 +172,10 @@ def set_value(number: int) -> str:
     return f"{SETS}.v{number}"
 
 
-def may_share(sql: str) -> str:
-    """`MAY_SHARE` for the user's text `sql`."""
+def why_apart(sql: str) -> str:
+    """`WHY_APART` for the user's text `sql`."""
     words = {word[1:-1].replace('""', '"') if word[0] == '"' else word.lower() for word in WORDS.findall(sql)}
-    return MAY_SHARE.format(words=f"ARRAY[{', '.join(map(literal, sorted(words)))}]::text[]")
+    return WHY_APART.format(words=f"ARRAY[{', '.join(map(literal, sorted(words)))}]::text[]")
 
 
 def changed_rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
@@ -198,7 +204,6 @@ def opening(
     path: Sequence[str] = (),
     local: Sequence[Setting] = (),
     iso: bool = False,
-    together: bool = False,
 ) -> str:
     """The first message of an attempt: the transaction and its limits.
 
@@ -212,7 +217,6 @@ def opening(
         path: schemas in which names without a schema are looked up; () leaves the session's path.
         local: settings of the user, for a session that must not keep any.
         iso: dates are printed as in ISO 8601, whatever the session's style.
-        together: one statement for all sets: it is given up after `TOGETHER_S`, and gets no plan that changes the order of rows.
     """
     idle_ms = STREAM_IDLE_MS if streaming and limits.read_only else IDLE_MS
     settings: dict[str, object] = {
@@ -220,8 +224,7 @@ def opening(
         "lock_timeout": _ms(limits.lock_timeout_s),
         "idle_in_transaction_session_timeout": idle_ms,
     }
-    if together:
-        settings["statement_timeout"] = _ms(min(TOGETHER_S, limits.timeout_s or TOGETHER_S))
+    if limits.together:
         settings |= TOGETHER
     if ordinals:
         settings["log_parameter_max_length_on_error"] = 8
@@ -275,10 +278,8 @@ def describing(path: Sequence[str], lock_timeout_s: float | None = None, setting
     return f"{begin}; SET LOCAL search_path = {listed(path)}" if path else begin
 
 
-TOGETHER_S = 0.5
-"""Ten times what a batch is to take. Then its sets are executed one by one, each under its own deadline."""
-
 TOGETHER = {"jit": "off", "max_parallel_workers_per_gather": "0"}
+"""For one statement that stands for all sets: no plan that changes the order of rows."""
 
 RESET = "RESET statement_timeout; RESET lock_timeout; RESET search_path"
 RESET_STYLE = "; RESET datestyle"

@@ -57,6 +57,13 @@ class BaseConnection:
         """Return no bad value."""
         return []
 
+    async def why_apart(self, statement: Statement) -> str:  # noqa: ARG002
+        """Return why each set of a batch of reads is executed by itself; "" if one statement may stand for all of them.
+
+        A driver with `Capabilities.sets_together` asks the database where the text is not enough. It executes nothing of the user.
+        """
+        return "the driver executes each set by itself"
+
 
 def missing(module: ModuleType | type, driver: object, connection: object) -> list[str]:
     """Return what a driver still lacks, one line each, with what to do.

@@ -5,7 +5,15 @@ Shared by the lanes of a query on a target. Both forms give the same answers, so
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkq.model import Limits
+
+TOGETHER_S = 0.5
+"""Timeout of one statement for all sets: ten times the aim for a batch. Then each set is executed under its own deadline."""
 
 LEAST = 50
 """Sets from which on a batch is worth comparing: below, a round trip outweighs what a set costs."""
@@ -92,3 +100,8 @@ class BatchForm:
     def refuse(self) -> None:
         """Note that the query has no such statement."""
         self._fixed = Form.PIPELINE
+
+
+def limits_together(limits: Limits) -> Limits:
+    """The limits of one statement that stands for all sets."""
+    return replace(limits, timeout_s=min(TOGETHER_S, limits.timeout_s or TOGETHER_S), together=True)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bulkq.drivers import open_driver
+from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline
@@ -64,20 +65,24 @@ TOGETHER = [
     "select t.id, o.id from things t left join lateral (select id from things where grp = t.grp order by id limit 2) o on true where t.id = :v",
 ]
 APART = [
-    "select random(), :v::int as v",
-    "select id, roll(id) from things where id = :v",
-    "select id, dice(t) from things as t where id = :v",
-    "select id, t.dice from things as t where id = :v",
-    "select id, r from random_view where id = :v",
-    "select id, r from nested_view where id = :v",
-    "select id from limited_view where id = :v",
-    "select id from secret where id = :v",
-    "select id, (select random()) from things where id = :v",
-    "select statement_timestamp(), :v::int as v",
-    "select id from things tablesample bernoulli (100) where id = :v",
-    "select clock_timestamp(), :v::int as v",
-    "select id from things where id in (:v*)",
-    "select count(*) from things",
+    ("select random(), :v::int as v", "the text names random(), which is volatile"),
+    ("select id, roll(id) from things where id = :v", "the text names roll(), which is volatile"),
+    ("select id, dice(t) from things as t where id = :v", "the text names dice(), which is volatile"),
+    ("select id, t.dice from things as t where id = :v", "the text names dice(), which is volatile"),
+    ("select id, r from random_view where id = :v", "random_view is a view with a sample or a volatile function"),
+    ("select id, r from nested_view where id = :v", "random_view is a view with a sample or a volatile function"),
+    ("select id from limited_view where id = :v", "limited_view is a view with a sample or a volatile function"),
+    ("select id from secret where id = :v", "secret has row security"),
+    ("select id, (select random()) from things where id = :v", "the text names random(), which is volatile"),
+    ("select statement_timestamp(), :v::int as v", "the text names statement_timestamp(), which is volatile"),
+    (
+        "select id from things tablesample bernoulli (100) where id = :v",
+        "the text names bernoulli(), which is volatile",
+    ),
+    ("select clock_timestamp(), :v::int as v", "the text names clock_timestamp(), which is volatile"),
+    ("select id from things where id in (:v*)", ":v is a list"),
+    ("select count(*) from things", "it has no parameter"),
+    ("show server_version", "the server does not take it as a subquery"),
 ]
 VALUES = ["1", "3", "3", "60", "0", "6", "-1", None, "59", "5", "2"]
 READS = Limits(timeout_s=5, read_only=True)
@@ -145,15 +150,16 @@ async def test_typed_values_are_answered_alike(connection: Connection, sql: str)
     assert same(together, apart)
 
 
-@pytest.mark.parametrize("sql", APART)
-async def test_what_would_answer_otherwise_is_executed_set_by_set(connection: Connection, sql: str) -> None:
+@pytest.mark.parametrize(("sql", "why"), APART)
+async def test_what_would_answer_otherwise_is_executed_set_by_set(connection: Connection, sql: str, why: str) -> None:
     """A volatile function, wherever it is called, row security, a sample, a list, and a text without a parameter."""
     value = '["1","2"]' if "*)" in sql else "1"
     sets: list[tuple[object, ...]] = [() if ":v" not in sql else (value,)] * 3
     statement = await connection.prepare(inline(sql, "postgres"), Decoding.TEXT, typed=False, identifiers={})
     reply = await connection.attempt(statement, sets, replace(READS, together=True))
     assert not reply.together
-    assert sorted(set(reply.positions)) == [0, 1, 2]
+    assert isinstance(connection, BaseConnection)
+    assert await connection.why_apart(statement) == why
 
 
 @pytest.mark.parametrize("case", [c for c in POSTGRES if c.served], ids=lambda c: c.sql[:60])

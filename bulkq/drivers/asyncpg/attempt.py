@@ -179,14 +179,9 @@ class Attempt:
             raise
         return rows
 
-    @property
-    def _together(self) -> bool:
-        """Whether one statement stands for all sets."""
-        return self._limits.together and self._statement.together is not None and len(self._sets) > 1
-
     def _bind(self) -> None:
         statement = self._statement
-        if self._together:
+        if self._limits.together:
             self._arguments = (statement.transposed(self._sets),)
         elif statement.shape.form is StatementForm.PLAIN:
             self._arguments = statement.bind(self._sets)
@@ -204,7 +199,6 @@ class Attempt:
             path=self._statement.query.path,
             local=self._session.local,
             iso=self._restyles(),
-            together=self._together,
         )
         self._phase = Phase.PREPARING
         if self._claim is None:
@@ -232,7 +226,7 @@ class Attempt:
 
     async def _batch(self) -> Reply:
         statement, arguments = self._statement, self._arguments
-        if self._together:
+        if self._limits.together:
             assert statement.together is not None
             records = await statement.together.fetch(*arguments[0], timeout=self._deadline_s)
             return replace(statement.reply(records, ordered=False), together=True)
@@ -339,7 +333,7 @@ class Attempt:
             pid=self._server.pid,
             deadline_s=self._deadline_s,
         )
-        if self._together:
+        if self._limits.together:
             found.together, found.position = True, None
         elif found.position is None:
             found.position = self._at

@@ -25,6 +25,7 @@ from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase
+from bulkq.policy.batch_form import limits_together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -120,8 +121,9 @@ class AsyncpgConnection(BaseConnection):
         assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
         await self._clear()
-        if limits.together and len(sets) > 1 and not alone:
-            await self._ask_together(own)
+        if limits.together:
+            shared = len(sets) > 1 and not alone and not await self.why_apart(own)
+            limits = limits_together(limits) if shared else replace(limits, together=False)
         try:
             if alone:
                 return await self._outside(own, sets, limits)
@@ -131,13 +133,13 @@ class AsyncpgConnection(BaseConnection):
             self._drop_stale(error, own, *(made for _, made in around))
             raise
 
-    async def _ask_together(self, statement: AsyncpgStatement) -> None:
-        """Let the server take the statement for all sets, once for each session."""
-        if statement.together is None and statement.shape.together:
-            handle = await self._guarded(self._describer(statement.query).together(statement))
-            statement.together = handle
-            if handle is None:
-                statement.shape = replace(statement.shape, together="")
+    async def why_apart(self, statement: Statement) -> str:
+        """Ask the server, once for each session; see `BaseConnection.why_apart`."""
+        own = _own(statement)
+        if own.apart is None:
+            await self._clear()
+            await self._guarded(self._describer(own.query).share(own))
+        return own.apart or ""
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncGenerator[Reply, None]:
         """Yield the rows of one set in pieces; see `Connection.stream`."""

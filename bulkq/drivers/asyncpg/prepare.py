@@ -125,19 +125,20 @@ class Describer:
             return None
         return AsyncpgStatement(wanted.query, recipe.shape, handle, typed=wanted.typed, single=recipe.single)
 
-    async def together(self, statement: AsyncpgStatement) -> PreparedStatement | None:
-        """The statement for all sets of a batch; None where the server refuses it, or where it would give other answers."""
-        question = postgresql.may_share(statement.shape.text)
+    async def share(self, statement: AsyncpgStatement) -> None:
+        """Prepare the statement for all sets of a batch, unless the server refuses it or it would give other answers."""
+        question = postgresql.why_apart(statement.shape.text)
         await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
             handle = await self._session.prepare_printed(
                 statement.shape.together, self._name(), statement.shape.printed
             )
-            return handle if await self._session.fetchval(question) else None
-        except asyncpg.PostgresError:
+            statement.apart = await self._session.fetchval(question) or ""
+            statement.together = None if statement.apart else handle
+        except asyncpg.PostgresError as error:
             if self._session.is_closed():
                 raise
-            return None
+            statement.apart = f"the server refuses it as one statement: {error.args[0]}"
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")
@@ -187,18 +188,13 @@ class Describer:
                     raise
                 continue
             decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
-            shape = replace(shape, form=form, decode=decode, together=self._together(wanted, shape, text, form))
+            apart = _why_apart(wanted, shape, text, form)
+            together = "" if apart else postgresql.set_rows(*text.together, _items(wanted, shape))
+            shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
         handle = await self._user(text, self._name(), shape.printed)
+        shape = replace(shape, apart=_why_apart(wanted, shape, text, shape.form))
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
-
-    def _together(self, wanted: PrepareRequest, shape: StatementShape, text: _NumberedText, form: StatementForm) -> str:
-        """The statement for all sets of a batch of reads; "" where there is none."""
-        found = text.together
-        if form is not StatementForm.ROWS or shape.changes or found is None:
-            return ""
-        sql, types = found
-        return postgresql.set_rows(sql, types, _items(wanted, shape))
 
     def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
         ordinal = len(shape.bound) + 1
@@ -236,6 +232,18 @@ class Describer:
         return handle
 
 
+def _why_apart(wanted: PrepareRequest, shape: StatementShape, text: _NumberedText, form: StatementForm) -> str:
+    """Why there is no one statement for all sets of a batch, as far as it is known without the server; "" if there is."""
+    if shape.changes:
+        return "it is not a read"
+    if form is not StatementForm.ROWS:
+        return "it returns no columns" if form is StatementForm.COUNT else "the server does not take it as a subquery"
+    if not text.numbers:
+        return "it has no parameter"
+    lists = [f":{p.name} is a list" for p in wanted.query.parameters if p.kind is PlaceholderKind.LIST]
+    return next(iter(lists), f":{text.array} is an array" if text.array else "")
+
+
 def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
     """The select list of a wrapper."""
     aliases = postgresql.names(len(shape.kinds))
@@ -264,17 +272,17 @@ class _NumberedText:
         self.rendered = render(query, self._write)
 
     @property
-    def together(self) -> tuple[str, tuple[str, ...]] | None:
-        """The text in which the values come from arrays, with the types of their elements; None where it cannot be so."""
-        parameters = [self._parameters[name] for name in self.numbers]
-        kinds = self._kinds or ()
-        if not parameters or any(parameter.kind is PlaceholderKind.LIST for parameter in parameters):
-            return None
-        if self._typed and any(kind.delimiter is not None for kind in kinds):  # unnest takes arrays of arrays apart
-            return None
-        types = tuple(kind.cast if self._typed else "text" for kind in kinds)
+    def together(self) -> tuple[str, tuple[str, ...]]:
+        """The text in which the values come from arrays, with the types of their elements."""
+        types = tuple(kind.cast if self._typed else "text" for kind in self._kinds or ())
         other = _NumberedText(self.query, self._idents, self._kinds, typed=self._typed, place=postgresql.set_value)
         return other.rendered.text, types
+
+    @property
+    def array(self) -> str:
+        """The name of a parameter whose values are arrays of Python; "" if there is none. `unnest` would take them apart."""
+        pairs = zip(self.numbers, self._kinds or (), strict=True) if self._typed else ()
+        return next((name for name, kind in pairs if kind.delimiter is not None), "")
 
     def conversion(self, parameter: Parameter, kind: ParameterType) -> Conversion:
         """How text becomes the type of a parameter: as declared, else as the server found."""

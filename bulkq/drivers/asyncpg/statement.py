@@ -53,6 +53,7 @@ class StatementShape:
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
     changes: bool  # RETURNING: every row is a changed one
     together: str = ""  # the statement for all sets of a batch; "" where there is none
+    apart: str = ""  # why there is none
 
 
 @frozen
@@ -70,6 +71,7 @@ class AsyncpgStatement:
     __slots__ = (
         "_convert",
         "_whole",
+        "apart",
         "columns",
         "handle",
         "parameter_types",
@@ -90,7 +92,10 @@ class AsyncpgStatement:
         self.typed = typed
         self.single = single
         self.together: PreparedStatement | None = None
-        """The statement for all sets of a batch, once it was asked for and taken."""
+        """The statement for all sets of a batch, if the server has taken it."""
+
+        self.apart: str | None = shape.apart or None
+        """Why there is none; "" if there is one, None if the server was not asked."""
 
         self.columns = shape.columns
         self.returns_rows: bool | None = bool(shape.kinds)

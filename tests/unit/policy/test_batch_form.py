@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, PROBES, BatchForm, Form
+import pytest
+
+from bulkq.model import Limits
+from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, PROBES, TOGETHER_S, BatchForm, Form, limits_together
 
 
 def measured(set_s: float, pipeline_s: float) -> BatchForm:
@@ -83,3 +86,10 @@ def test_a_fixed_form_is_not_measured() -> None:
     choice = measured(0.1, 0.2)
     choice.refuse()
     assert choice.next(100) is Form.PIPELINE
+
+
+@pytest.mark.parametrize(("timeout_s", "together_s"), [(30, TOGETHER_S), (None, TOGETHER_S), (0.2, 0.2)])
+def test_one_statement_is_given_up_early(timeout_s: float | None, together_s: float) -> None:
+    """Whatever the deadline of a set is, but not later than that."""
+    limits = limits_together(Limits(timeout_s=timeout_s, read_only=True))
+    assert limits == Limits(timeout_s=together_s, read_only=True, together=True)
