@@ -106,7 +106,7 @@ sources/json_codec sources/json_lines sources/object_reader sources/quoted_field
 sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
 tasks/check/collector tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check
-tasks/check/results tasks/check/selection tasks/check/targets tasks/check/task tasks/check/validate tasks/demo
+tasks/check/results tasks/check/selection tasks/check/preflight tasks/check/task tasks/check/validate tasks/demo
 tasks/doctor tasks/lint tasks/ping tasks/plan/check tasks/plan/prepare tasks/plan/run tasks/report tasks/resume
 tasks/retry tasks/run
 text/json_text text/mask text/moments

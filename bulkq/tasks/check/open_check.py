@@ -1,36 +1,24 @@
-"""Open the targets and checks of `bulkq check`: each check on each target is a part of the run."""
+"""Open what `bulkq check` needs before it connects: the request, the targets, the throttle."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
-from bulkq.errors import DatabaseError, ParameterError, StoppedError, TargetError, UsageError
+from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.job import Job
 from bulkq.lifecycle.run_identity import source_request
-from bulkq.model import Decoding, Limits, PartSpec, Query, Run, StatementClass, Target
-from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
-from bulkq.policy.batch_size import BatchSize
-from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
-from bulkq.sinks.null import NoSink
-from bulkq.sources import open_source
-from bulkq.sources.first_batch import PeekableSource
-from bulkq.targets.query_rows import rows_of
-from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
-from bulkq.tasks.check.results import Book, CheckPlace
-from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
+from bulkq.tasks.check.results import Book
 from bulkq.throttles import open_throttle
 
 if TYPE_CHECKING:
@@ -38,10 +26,9 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from typing import BinaryIO
 
-    from bulkq.ledger.checks import CheckHistory
     from bulkq.lifecycle.open_targets import OpenTarget
-    from bulkq.model.check_conditions import Condition
-    from bulkq.protocols import Observer, ParameterSource, Throttle
+    from bulkq.model import Query, Run, Target
+    from bulkq.protocols import Observer, Throttle
     from bulkq.sources import Request
 
 ROOTS = ("bulkq.toml", ".git")
@@ -100,21 +87,6 @@ class CheckTarget:
     label: str
 
 
-@dataclass(slots=True)
-class PlannedCheck:
-    """One check on one target: a part of the run, or the reason why it cannot be one."""
-
-    place: CheckPlace
-    judge: CheckJudge
-    parts: list[PartState] = field(default_factory=list)  # the check's own first
-    error: str = ""
-    late: bool = False  # the error is the run's end, not the check's
-
-    def cannot_begin(self, target: OpenTarget, words: str = "") -> None:
-        """Take the reason why `target` is lost, behind `words`, for an error."""
-        self.error, self.late = f"{words}{target.lost}", isinstance(target.lost, StoppedError)
-
-
 @frozen(kw_only=True)
 class OpenChecks:
     """Everything that a run of checks holds open.
@@ -161,6 +133,16 @@ class OpenChecks:
         return len(self.targets) * sum(2 if query.place in self.request.references else 1 for query in asks)
 
     @property
+    def asks_twice(self) -> bool:
+        """Whether too many parts read their sets from a query: each then connects again when its turn comes."""
+        return self.asking > MOST_ASKING
+
+    @property
+    def reserved(self) -> int:
+        """Connections beside those of the lanes."""
+        return self.holders + min(self.asking, MOST_ASKING)
+
+    @property
     def keeps(self) -> bool:
         """Whether every target can keep a connection while the others are looked at."""
         return len(self.databases) + self.holders <= MOST_OPEN
@@ -178,9 +160,6 @@ class OpenChecks:
 
     def discard(self) -> None:
         """Nothing: checks write no file as they run."""
-
-
-# --- targets -------------------------------------------------------------------------------------------------------
 
 
 async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
@@ -237,140 +216,6 @@ def _watch_the_clock(job: CheckJob, stack: AsyncExitStack) -> float | None:
     return ends_s
 
 
-# --- checks into parts ---------------------------------------------------------------------------------------------
-
-
-async def plan(opened: OpenChecks, history: CheckHistory | None) -> list[PlannedCheck]:
-    """Every check on every target, in the order of the report; those that cannot begin have the reason.
-
-    Raises:
-        ParameterError: a parameter file cannot be read, or does not fit.
-    """
-    queries = opened.request.run.queries.selected
-    keys = {query.place: key_of(query) for query in queries}
-    past = await history.before(list(keys.values())) if history is not None else None
-    found: list[PlannedCheck] = []
-    for query in queries:
-        for seat in opened.targets:
-            known = None if past is None else past.get((keys[query.place], seat.label), {})
-            place = CheckPlace(
-                len(found),
-                keys[query.place],
-                query.within(seat.target),
-                rules_of(query),
-                seat.label,
-                known,
-                opened.request.most_rows,
-            )
-            planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()))
-            found.append(planned)
-            await _add_parts(opened, planned, seat.database)
-            if not opened.keeps:
-                for part in planned.parts:
-                    await part.sessions.close()
-    return found
-
-
-async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarget) -> None:
-    place = planned.place
-    query = place.query
-    if query.statement is StatementClass.SESSION:
-        planned.error = f"{query.verb} controls the session or its transaction, which bulkq manages: it was not sent"
-    elif target.lost is not None:
-        planned.cannot_begin(target)
-    else:
-        same = next((c for c in place.rules.expect if c.measure is Measure.SAME), None)
-        other = _other_target(opened, target, same) if same is not None else None
-        if other is not None and other.lost is not None:
-            planned.cannot_begin(other, f"{other.label}: ")
-            return
-        if same is not None and other is not None and _is_itself(opened, place, target, other):
-            planned.error = itself(same)
-            return
-        part = await _part(opened, planned, query, target)
-        if part is None:
-            return
-        part.judge = planned.judge
-        planned.parts.append(part)
-        if other is not None:
-            await _add_reference(opened, planned, target, other)
-
-
-def _other_target(opened: OpenChecks, target: OpenTarget, same: Condition) -> OpenTarget:
-    return opened.others[same.target] if same.target else target
-
-
-def _is_itself(opened: OpenChecks, place: CheckPlace, target: OpenTarget, other: OpenTarget) -> bool:
-    """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
-    reference = opened.request.references[place.query.place]
-    if reference.place != place.query.place or reference.sql != place.query.sql:
-        return False
-    alike = target.physical != "" and target.physical == other.physical and place.query.schema is None
-    return other is target or alike
-
-
-def itself(same: Condition) -> str:
-    """Why nothing is learned from a comparison."""
-    return f"{same.text}: that is the check itself on the database that it runs on: name another query, or another database"
-
-
-async def _add_reference(
-    opened: OpenChecks,
-    planned: PlannedCheck,
-    target: OpenTarget,
-    other: OpenTarget,
-) -> None:
-    """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
-    query = opened.request.references[planned.place.query.place]
-    if planned.place.query.schema is not None and other is target:
-        query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
-    words = query.name if other is target else f"{query.name} on {other.label}"
-    pair = Pair(planned.judge, words, once=not query.parameters)
-    planned.judge.pair = pair
-    part = await _part(opened, planned, query, other)
-    if part is not None:
-        part.judge = Reference(pair, planned.place)
-        planned.parts.append(part)
-        opened.stack.callback(pair.discard)
-
-
-async def _part(
-    opened: OpenChecks,
-    planned: PlannedCheck,
-    query: Query,
-    target: OpenTarget,
-) -> PartState | None:
-    """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
-    query = as_sent(query)
-    wanted = wanted_sets(opened.request, planned.place.query, query, opened.job.console.stdin)
-    asks = any(spec.startswith(QUERIED) for spec in wanted.specs)
-    try:
-        source = await _source(opened, wanted, query, target)
-        opened.stack.push_async_callback(source.close)
-        part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
-        part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
-        if query.parameters and not asks:
-            await _look_at_values(opened, part, wanted, target)
-        for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
-            opened.warn_once(text)
-    except (DatabaseError, TargetError) as error:
-        planned.error = str(error)
-        return None
-    except ParameterError as error:
-        if not asks:
-            raise
-        planned.error = str(error)
-        return None
-    return part
-
-
-async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
-    can = target.driver.capabilities
-    head = await first_sets(wanted, part.spec.query, part.source, can)
-    if head is not None and can.text_parameters and not part.source.typed:
-        await values_fit(part.spec, head, target.sessions, opened.asked)
-
-
 def as_sent(query: Query) -> Query:
     """`query` as a check runs it: only inside a transaction can the server keep a statement from writing."""
     return replace(query, transaction=True, mode=None)
@@ -406,40 +251,6 @@ def _beside(spec: str, folder: Path) -> str:
     if spec.startswith("@"):
         return f"@{folder / spec[1:]}"
     return str(folder / spec)
-
-
-async def _source(opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget) -> ParameterSource:
-    run = opened.request.run
-    rows = rows_of(run.sources.target or target.definition, run, twice=opened.asking > MOST_ASKING)
-    can = target.driver.capabilities
-    text, dynamic = can.text_parameters, can.dynamic_types
-    try:
-        source = await open_source(wanted, query, text=text, dynamic=dynamic, rows=rows, unused_constants_ok=True)
-    except ParameterError as error:
-        if opened.request.run.sources.specs or not wanted.specs or query.file is None:
-            raise
-        raise ParameterError(f"{query.file}:{query.line}: @params of {query.name}: {error}") from error
-    return source if source.replayable or "-" not in wanted.specs else PeekableSource(source)
-
-
-def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: ParameterSource) -> PartSpec:
-    run = opened.request.run
-    own = effective(run.limits, query)
-    return PartSpec(
-        query=replace(query, lock_timeout_s=own.lock_timeout_s),  # for its description too
-        target=target.label,
-        decoding=Decoding.TEXT,
-        typed=source.typed,
-        limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, snapshot=target.snapshot),
-        retries=own.retries,
-    )
-
-
-def key_of(query: Query) -> str:
-    """What a check is called in every run, from whatever folder of the project it is started; of `-e` by its text."""
-    if query.file is None:
-        return f"{query.name}#{blake2b(query.sql.encode(), digest_size=6).hexdigest()}"
-    return f"{in_project(query.file)}:{query.name}"
 
 
 def in_project(file: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
 from bulkq.engine.context import StopLimits
-from bulkq.errors import BulkqError, RefusedError, StoppedError, UsageError
+from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.carry_out import carry_out
 from bulkq.lifecycle.execute import make_runner
@@ -38,9 +38,9 @@ from bulkq.policy import stop_rules
 from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
 from bulkq.tasks.check.evaluate import Reference
-from bulkq.tasks.check.open_check import MOST_ASKING, CheckJob, open_checks, plan
+from bulkq.tasks.check.open_check import CheckJob, open_checks
+from bulkq.tasks.check.preflight import LookedChecks, look_first
 from bulkq.tasks.check.results import CheckPlace, blank, shown_params
-from bulkq.tasks.check.targets import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,12 +48,11 @@ if TYPE_CHECKING:
 
     from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
-    from bulkq.ledger.checks import CheckHistory
-    from bulkq.ledger.store import StoredLedger
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config
-    from bulkq.tasks.check.open_check import CheckRequest, OpenChecks, PlannedCheck
+    from bulkq.tasks.check.open_check import CheckRequest, OpenChecks
+    from bulkq.tasks.check.preflight import PlannedCheck
     from bulkq.tasks.check.results import Answer
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty permits that)"
@@ -130,23 +129,6 @@ def refuse(request: CheckRequest) -> None:
 
 
 @frozen
-class LookedChecks:
-    """Checks whose targets were looked at.
-
-    Attributes:
-        opened: what they hold open.
-        planned: every check on every target, in the order of the report.
-        history: of earlier runs; None if nothing is recorded.
-        refused: a target is not the database that it should be.
-    """
-
-    opened: OpenChecks
-    planned: Sequence[PlannedCheck]
-    history: CheckHistory | None
-    refused: bool
-
-
-@frozen
 class RecordedChecks:
     """Checks that may begin.
 
@@ -161,14 +143,6 @@ class RecordedChecks:
     record: RunRecord | None
     every: Sequence[PartState]
     parts: Sequence[PartState]
-
-
-async def _preflight(opened: OpenChecks) -> LookedChecks:
-    """Connect to all targets, and make parts of the checks."""
-    await connect(opened)
-    refused = any(isinstance(one.database.lost, RefusedError) for one in opened.targets)
-    history = await _history(await opened.job.ledger)
-    return LookedChecks(opened, await plan(opened, history), history, refused)
 
 
 async def _record(looked: LookedChecks) -> RecordedChecks:
@@ -190,7 +164,7 @@ async def _execute(recorded: RecordedChecks) -> list[CheckResult]:
         stops,
         ledger=NoLedger(),
         ordered=False,
-        reserved=opened.holders + min(opened.asking, MOST_ASKING),
+        reserved=opened.reserved,
     )
     if recorded.every:
         await runner.run()
@@ -326,21 +300,6 @@ async def _ledger(url: str) -> Ledger:
     return NoLedger() if url == "none" else await open_ledger(url)
 
 
-async def _history(ledger: Ledger) -> CheckHistory | None:
-    if not ledger.keeps:
-        return None
-    from bulkq.ledger.checks import CheckHistory
-
-    return CheckHistory(_stored(ledger).database)
-
-
-def _stored(ledger: Ledger) -> StoredLedger:
-    from bulkq.ledger.store import StoredLedger
-
-    assert isinstance(ledger, StoredLedger)
-    return ledger
-
-
 async def _begin(opened: OpenChecks, ledger: Ledger) -> RunRecord | None:
     if not ledger.keeps:
         return None
@@ -382,7 +341,7 @@ async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> R
 
 CHECK: Steps[CheckJob, OpenChecks, LookedChecks, RecordedChecks, list[CheckResult]] = Steps(
     open=open_checks,
-    preflight=_preflight,
+    preflight=look_first,
     record=_record,
     first_line=_first_line,
     execute=_execute,

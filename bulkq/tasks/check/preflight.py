@@ -1,0 +1,335 @@
+"""Before the first check: connect to each target once, and make parts of the checks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from bulkq.engine.part_state import PartState
+from bulkq.engine.pool import MOST_OPEN
+from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
+from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.run_identity import identify, twins
+from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
+from bulkq.model.check_conditions import Measure
+from bulkq.model.dataclass import frozen
+from bulkq.policy.batch_size import BatchSize
+from bulkq.policy.limits import effective
+from bulkq.protocols import SnapshotConnection
+from bulkq.query import rules as rules_of
+from bulkq.sinks.null import NoSink
+from bulkq.sources import open_source
+from bulkq.sources.first_batch import PeekableSource
+from bulkq.targets.connect_many import connect_all
+from bulkq.targets.query_rows import rows_of
+from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
+from bulkq.tasks.check.open_check import QUERIED, as_sent, in_project, wanted_sets
+from bulkq.tasks.check.results import CheckPlace
+from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AsyncExitStack
+
+    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.store import StoredLedger
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.model.check_conditions import Condition
+    from bulkq.protocols import Connection, Ledger, ParameterSource
+    from bulkq.sources import Request
+    from bulkq.tasks.check.open_check import OpenChecks
+
+
+@dataclass(slots=True)
+class PlannedCheck:
+    """One check on one target: a part of the run, or the reason why it cannot be one."""
+
+    place: CheckPlace
+    judge: CheckJudge
+    parts: list[PartState] = field(default_factory=list)  # the check's own first
+    error: str = ""
+    late: bool = False  # the error is the run's end, not the check's
+
+    def cannot_begin(self, target: OpenTarget, words: str = "") -> None:
+        """Take the reason why `target` is lost, behind `words`, for an error."""
+        self.error, self.late = f"{words}{target.lost}", isinstance(target.lost, StoppedError)
+
+
+@frozen
+class LookedChecks:
+    """Checks whose targets were looked at.
+
+    Attributes:
+        opened: what they hold open.
+        planned: every check on every target, in the order of the report.
+        history: of earlier runs; None if nothing is recorded.
+        refused: a target is not the database that it should be.
+    """
+
+    opened: OpenChecks
+    planned: Sequence[PlannedCheck]
+    history: CheckHistory | None
+    refused: bool
+
+
+async def look_first(opened: OpenChecks) -> LookedChecks:
+    """Connect to all targets, and make parts of the checks.
+
+    Raises:
+        ParameterError: a parameter file cannot be read, or does not fit.
+        LedgerError: the ledger cannot be opened.
+    """
+    await _connect(opened)
+    refused = any(isinstance(one.database.lost, RefusedError) for one in opened.targets)
+    history = await _history(await opened.job.ledger)
+    return LookedChecks(opened, await _plan(opened, history), history, refused)
+
+
+async def _history(ledger: Ledger) -> CheckHistory | None:
+    if not ledger.keeps:
+        return None
+    from bulkq.ledger.checks import CheckHistory
+
+    return CheckHistory(_stored(ledger).database)
+
+
+def _stored(ledger: Ledger) -> StoredLedger:
+    from bulkq.ledger.store import StoredLedger
+
+    assert isinstance(ledger, StoredLedger)
+    return ledger
+
+
+# --- targets -------------------------------------------------------------------------------------------------------
+
+
+async def _connect(opened: OpenChecks) -> None:
+    """Look at every target once, side by side. If one is not there, that is an error of its checks and of nothing else."""
+    every = opened.databases
+    await open_targets.side_by_side(every, partial(_look_at, opened), all_may_fail=True, reserved=opened.holders)
+    if opened.request.snapshot:
+        holders = [target for target in every if target.lost is None]
+        await connect_all(holders, partial(_export, opened.stack), at_once=MOST_OPEN)
+    for line in twins((one.label, one.database.physical, one.target.schema) for one in opened.targets):
+        opened.job.say(f"{line}: its checks come once for each name")
+
+
+async def _look_at(opened: OpenChecks, target: OpenTarget) -> None:
+    limits = opened.request.run.limits
+    left_s = None if opened.ends_s is None else opened.ends_s - time.monotonic()
+    try:
+        async with asyncio.timeout(left_s):
+            await open_targets.visit(
+                target,
+                partial(_recognize, opened),
+                connect_timeout_s=limits.connect_timeout_s,
+                silent=" did not answer",
+            )
+    except TimeoutError:
+        target.lose(StoppedError(f"{target.label} did not answer within the deadline of {limits.deadline_s:g}s"))
+
+
+async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connection) -> None:
+    """Find out which database this is, where two may be one."""
+    if opened.compares:
+        target.identity, target.physical = await identify(connection, target.definition.url)
+    target.server = connection.server
+
+
+async def _export(stack: AsyncExitStack, target: OpenTarget) -> None:
+    """One transaction that stays open to the end: the others see what it sees."""
+    connection = await target.driver.connect()
+    stack.push_async_callback(connection.close)
+    holder = exporter(connection, target.label)
+    try:
+        target.snapshot = await holder.export_snapshot()
+    except DatabaseError as error:
+        target.lose(TargetError(f"no snapshot: {error}"))
+
+
+def exporter(connection: Connection, name: str) -> SnapshotConnection:
+    """`connection`, where others can see what it sees.
+
+    Raises:
+        UsageError: its database shares no snapshots.
+        RefusedError: it goes through a pooler.
+    """
+    if not isinstance(connection, SnapshotConnection):
+        raise UsageError(f"--snapshot: {name} cannot share a snapshot: it needs postgresql://, leave it out")
+    if connection.server.pooled:
+        raise RefusedError(
+            f"--snapshot: {name} is reached through a pooler, where a snapshot is not kept: connect to the server itself"
+        )
+    return connection
+
+
+# --- checks into parts ---------------------------------------------------------------------------------------------
+
+
+async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[PlannedCheck]:
+    """Every check on every target, in the order of the report; those that cannot begin have the reason.
+
+    Raises:
+        ParameterError: a parameter file cannot be read, or does not fit.
+    """
+    queries = opened.request.run.queries.selected
+    keys = {query.place: key_of(query) for query in queries}
+    past = await history.before(list(keys.values())) if history is not None else None
+    found: list[PlannedCheck] = []
+    for query in queries:
+        for seat in opened.targets:
+            known = None if past is None else past.get((keys[query.place], seat.label), {})
+            place = CheckPlace(
+                len(found),
+                keys[query.place],
+                query.within(seat.target),
+                rules_of(query),
+                seat.label,
+                known,
+                opened.request.most_rows,
+            )
+            planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()))
+            found.append(planned)
+            await _add_parts(opened, planned, seat.database)
+            if not opened.keeps:
+                for part in planned.parts:
+                    await part.sessions.close()
+    return found
+
+
+async def _add_parts(opened: OpenChecks, planned: PlannedCheck, target: OpenTarget) -> None:
+    place = planned.place
+    query = place.query
+    if query.statement is StatementClass.SESSION:
+        planned.error = f"{query.verb} controls the session or its transaction, which bulkq manages: it was not sent"
+    elif target.lost is not None:
+        planned.cannot_begin(target)
+    else:
+        same = next((c for c in place.rules.expect if c.measure is Measure.SAME), None)
+        other = _other_target(opened, target, same) if same is not None else None
+        if other is not None and other.lost is not None:
+            planned.cannot_begin(other, f"{other.label}: ")
+            return
+        if same is not None and other is not None and _is_itself(opened, place, target, other):
+            planned.error = itself(same)
+            return
+        part = await _part(opened, planned, query, target)
+        if part is None:
+            return
+        part.judge = planned.judge
+        planned.parts.append(part)
+        if other is not None:
+            await _add_reference(opened, planned, target, other)
+
+
+def _other_target(opened: OpenChecks, target: OpenTarget, same: Condition) -> OpenTarget:
+    return opened.others[same.target] if same.target else target
+
+
+def _is_itself(opened: OpenChecks, place: CheckPlace, target: OpenTarget, other: OpenTarget) -> bool:
+    """Whether a check would be compared with its own rows; a schema of a database is not the whole of it."""
+    reference = opened.request.references[place.query.place]
+    if reference.place != place.query.place or reference.sql != place.query.sql:
+        return False
+    alike = target.physical != "" and target.physical == other.physical and place.query.schema is None
+    return other is target or alike
+
+
+def itself(same: Condition) -> str:
+    """Why nothing is learned from a comparison."""
+    return f"{same.text}: that is the check itself on the database that it runs on: name another query, or another database"
+
+
+async def _add_reference(
+    opened: OpenChecks,
+    planned: PlannedCheck,
+    target: OpenTarget,
+    other: OpenTarget,
+) -> None:
+    """The query that a check is compared with runs beside it, as a part that counts nothing itself."""
+    query = opened.request.references[planned.place.query.place]
+    if planned.place.query.schema is not None and other is target:
+        query = replace(query, schema=planned.place.query.schema, behind=planned.place.query.behind)
+    words = query.name if other is target else f"{query.name} on {other.label}"
+    pair = Pair(planned.judge, words, once=not query.parameters)
+    planned.judge.pair = pair
+    part = await _part(opened, planned, query, other)
+    if part is not None:
+        part.judge = Reference(pair, planned.place)
+        planned.parts.append(part)
+        opened.stack.callback(pair.discard)
+
+
+async def _part(
+    opened: OpenChecks,
+    planned: PlannedCheck,
+    query: Query,
+    target: OpenTarget,
+) -> PartState | None:
+    """A part of the run; None where its parameter sets cannot be had from the target, which is the check's error."""
+    query = as_sent(query)
+    wanted = wanted_sets(opened.request, planned.place.query, query, opened.job.console.stdin)
+    asks = any(spec.startswith(QUERIED) for spec in wanted.specs)
+    try:
+        source = await _source(opened, wanted, query, target)
+        opened.stack.push_async_callback(source.close)
+        part = PartState(_spec(opened, query, target, source), source, NoSink(), target.sessions, BatchSize(1))
+        part.big = True  # every answer streams: memory does not grow with the rows of a check that fails badly
+        if query.parameters and not asks:
+            await _look_at_values(opened, part, wanted, target)
+        for text in await untyped_warnings(query, source, target.driver.capabilities, target.sessions):
+            opened.warn_once(text)
+    except (DatabaseError, TargetError) as error:
+        planned.error = str(error)
+        return None
+    except ParameterError as error:
+        if not asks:
+            raise
+        planned.error = str(error)
+        return None
+    return part
+
+
+async def _look_at_values(opened: OpenChecks, part: PartState, wanted: Request, target: OpenTarget) -> None:
+    can = target.driver.capabilities
+    head = await first_sets(wanted, part.spec.query, part.source, can)
+    if head is not None and can.text_parameters and not part.source.typed:
+        await values_fit(part.spec, head, target.sessions, opened.asked)
+
+
+async def _source(opened: OpenChecks, wanted: Request, query: Query, target: OpenTarget) -> ParameterSource:
+    run = opened.request.run
+    rows = rows_of(run.sources.target or target.definition, run, twice=opened.asks_twice)
+    can = target.driver.capabilities
+    text, dynamic = can.text_parameters, can.dynamic_types
+    try:
+        source = await open_source(wanted, query, text=text, dynamic=dynamic, rows=rows, unused_constants_ok=True)
+    except ParameterError as error:
+        if opened.request.run.sources.specs or not wanted.specs or query.file is None:
+            raise
+        raise ParameterError(f"{query.file}:{query.line}: @params of {query.name}: {error}") from error
+    return source if source.replayable or "-" not in wanted.specs else PeekableSource(source)
+
+
+def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: ParameterSource) -> PartSpec:
+    run = opened.request.run
+    own = effective(run.limits, query)
+    return PartSpec(
+        query=replace(query, lock_timeout_s=own.lock_timeout_s),  # for its description too
+        target=target.label,
+        decoding=Decoding.TEXT,
+        typed=source.typed,
+        limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, snapshot=target.snapshot),
+        retries=own.retries,
+    )
+
+
+def key_of(query: Query) -> str:
+    """What a check is called in every run, from whatever folder of the project it is started; of `-e` by its text."""
+    if query.file is None:
+        return f"{query.name}#{blake2b(query.sql.encode(), digest_size=6).hexdigest()}"
+    return f"{in_project(query.file)}:{query.name}"
