@@ -10,13 +10,13 @@ from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import open_targets, run_identity, write_order
 from bulkq.lifecycle.identifier_variants import Variants
-from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source
 from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.request import request_of
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
@@ -150,7 +150,7 @@ async def _whole_source(
     if asked in opened.checked:
         return
     opened.checked.add(asked)
-    wanted = source_request(opened.request)
+    wanted = request_of(opened.request.sources)
     several = len(opened.request.queries.selected) > 1
     text, dynamic = target.driver.capabilities.text_parameters, target.driver.capabilities.dynamic_types
     source = await open_source(wanted, part.spec.query, text=text, dynamic=dynamic, unused_constants_ok=several)

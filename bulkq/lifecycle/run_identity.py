@@ -16,8 +16,8 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
-from bulkq.sources import Request
 from bulkq.sources.fingerprints import fingerprint
+from bulkq.sources.request import request_of
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
@@ -37,18 +37,6 @@ SETTINGS = "settings"
 def spool_folder(ledger: str) -> Path:
     """Where spools lie: beside the ledger, or where it would be by default when it is a server."""
     return (locate(ledger).path or default_path()).parent
-
-
-def source_request(request: Run) -> Request:
-    """What `bulkq.sources` needs to know of a request."""
-    return Request(
-        specs=request.sources.specs,
-        constants=request.sources.constants,
-        format=request.sources.format,
-        null=request.sources.null,
-        ignore_extra_columns=request.sources.ignore_extra_columns,
-        grid=request.sources.grid,
-    )
 
 
 async def identity(connection: Connection, url: str) -> str:
@@ -136,7 +124,7 @@ async def fingerprints(request: Run, targets: Sequence[str]) -> str:
         query.place: hashlib.blake2b(query.sql.encode(), digest_size=16).hexdigest()
         for query in request.queries.selected
     }
-    sources = await fingerprint(source_request(request))
+    sources = await fingerprint(request_of(request.sources))
     return json.dumps({"queries": queries, "sources": sources, "targets": list(targets)})
 
 

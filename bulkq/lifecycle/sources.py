@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.lifecycle.run_identity import source_request, spool_folder
+from bulkq.lifecycle.run_identity import spool_folder
 from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.first_batch import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
+from bulkq.sources.request import request_of
 from bulkq.sources.spool import open_spool
 from bulkq.sources.subset import RemainingSets, SelectedSets
 from bulkq.targets.query_rows import rows_of
@@ -117,7 +117,7 @@ class Sources:
         if place in self._shared:
             return self._shared[place].follower()
         request = self._request
-        wanted = replace(source_request(request), stdin=self._job.console.stdin)
+        wanted = request_of(request.sources, self._job.console.stdin)
         source = await open_source(
             wanted,
             query,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.model import Query
 from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    from bulkq.model.run import SourceOptions
 
 Rows = Callable[[str | Query], AsyncIterator[tuple[tuple[str, ...], Sequence[Sequence[object]]]]]
 """Runs SQL text, or a `Query` without parameters, read-only and gives its result in pieces: the names of the columns,
@@ -37,3 +40,16 @@ class Request:
     others: frozenset[str] = frozenset()  # parameters of other queries that the same columns are for
     grid: bool = False  # the product of several specs, the first one varies slowest
     stdin: BinaryIO | None = None
+
+
+def request_of(options: SourceOptions, stdin: BinaryIO | None = None) -> Request:
+    """What sources need to know of the options of a run. `stdin` is what `-p -` reads."""
+    return Request(
+        specs=options.specs,
+        constants=options.constants,
+        format=options.format,
+        null=options.null,
+        ignore_extra_columns=options.ignore_extra_columns,
+        grid=options.grid,
+        stdin=stdin,
+    )

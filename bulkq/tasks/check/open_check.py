@@ -14,10 +14,10 @@ from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.job import Job
-from bulkq.lifecycle.run_identity import source_request
 from bulkq.model.dataclass import frozen
 from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
+from bulkq.sources.request import request_of
 from bulkq.tasks.check.results import Book
 from bulkq.throttles import open_throttle
 
@@ -96,9 +96,14 @@ class OpenChecks:
         databases: every target once, also those of `same as NAME on TARGET`.
         targets: as the results name them.
         others: of `same as NAME on TARGET`, by the name as written.
+        ends_s: the run's deadline, on the monotonic clock.
+        holders: connections that hold a snapshot until the run ends.
+        reserved: connections beside those of the lanes.
+        asks_twice: too many parts read their sets from a query: each connects again when its turn comes.
+        keeps: every target can keep a connection while the others are looked at.
+        compares: there are several databases, of which two may be one.
         asked: see `values_fit`.
         warned: warnings that were given.
-        ends_s: the run's deadline, on the monotonic clock.
     """
 
     job: CheckJob
@@ -113,44 +118,13 @@ class OpenChecks:
     observers: Sequence[Observer]
     throttle: Throttle | None
     ends_s: float | None
+    holders: int
+    reserved: int
+    asks_twice: bool
+    keeps: bool
+    compares: bool
     asked: set[tuple[object, ...]] = field(default_factory=set)
     warned: set[str] = field(default_factory=set)
-
-    @property
-    def holders(self) -> int:
-        """Connections that hold a snapshot until the run ends."""
-        return len(self.databases) if self.request.snapshot else 0
-
-    @property
-    def asking(self) -> int:
-        """Parts whose parameter sets are the rows of a query, which is read over a connection of its own."""
-        run = self.request.run
-        asks = [
-            query
-            for query in run.queries.selected
-            if any(spec.startswith(QUERIED) for spec in specs(run, query, query))
-        ]
-        return len(self.targets) * sum(2 if query.place in self.request.references else 1 for query in asks)
-
-    @property
-    def asks_twice(self) -> bool:
-        """Whether too many parts read their sets from a query: each then connects again when its turn comes."""
-        return self.asking > MOST_ASKING
-
-    @property
-    def reserved(self) -> int:
-        """Connections beside those of the lanes."""
-        return self.holders + min(self.asking, MOST_ASKING)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether every target can keep a connection while the others are looked at."""
-        return len(self.databases) + self.holders <= MOST_OPEN
-
-    @property
-    def compares(self) -> bool:
-        """Whether there are several databases, of which two may be one."""
-        return bool(self.others) or len(self.databases) > 1
 
     def warn_once(self, text: str) -> None:
         """Notice a text, unless another check has led to the same."""
@@ -176,7 +150,8 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
     at = {place: database for database in databases for place in database.places}
     labels = open_targets.labels(every, databases)
     selected = request.run.targets.selected
-    opened = OpenChecks(
+    holders, asking = _holders(request, len(databases)), _asking(request)
+    return OpenChecks(
         job=job,
         request=request,
         stack=stack,
@@ -189,13 +164,37 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
         observers=job.observers,
         ends_s=_watch_the_clock(job, stack),
         throttle=await open_throttle(request.run.limits.throttle, stack),
+        holders=holders,
+        reserved=holders + min(asking, MOST_ASKING),
+        asks_twice=asking > MOST_ASKING,
+        keeps=len(databases) + holders <= MOST_OPEN,
+        compares=len(databases) > 1,
     )
-    if opened.holders >= MOST_OPEN:
+
+
+def _holders(request: CheckRequest, databases: int) -> int:
+    """How many connections hold a snapshot.
+
+    Raises:
+        UsageError: more than can be open.
+    """
+    if not request.snapshot:
+        return 0
+    if databases >= MOST_OPEN:
         raise UsageError(
-            f"--snapshot keeps a connection open on each of {len(databases)} targets, and {MOST_OPEN - 1} are possible: "
+            f"--snapshot keeps a connection open on each of {databases} targets, and {MOST_OPEN - 1} are possible: "
             "select fewer targets, or leave it out"
         )
-    return opened
+    return databases
+
+
+def _asking(request: CheckRequest) -> int:
+    """How many parts read their parameter sets from a query, over a connection of its own."""
+    run = request.run
+    asks = [
+        query for query in run.queries.selected if any(spec.startswith(QUERIED) for spec in specs(run, query, query))
+    ]
+    return len(run.targets.selected) * sum(2 if query.place in request.references else 1 for query in asks)
 
 
 def _progress(job: CheckJob) -> Progress:
@@ -216,11 +215,6 @@ def _watch_the_clock(job: CheckJob, stack: AsyncExitStack) -> float | None:
     return ends_s
 
 
-def as_sent(query: Query) -> Query:
-    """`query` as a check runs it: only inside a transaction can the server keep a statement from writing."""
-    return replace(query, transaction=True, mode=None)
-
-
 def specs(run: Run, check: Query, query: Query) -> tuple[str, ...]:
     """Where the sets of `query` come from, which is `check` or compared with it: `-p`, else `@params`, from beside the check's file."""
     if not query.parameters:
@@ -236,9 +230,8 @@ def wanted_sets(request: CheckRequest, check: Query, query: Query, stdin: Binary
     run = request.run
     every = (*run.queries.selected, *request.references.values()) if run.sources.specs else ()
     return replace(
-        source_request(run),
+        request_of(run.sources, stdin),
         specs=specs(run, check, query),
-        stdin=stdin,
         ignore_extra_columns=run.sources.ignore_extra_columns or query.place != check.place,
         others=frozenset(parameter.name for each in every for parameter in each.parameters),
         grid=run.sources.grid or len(rules_of(check).params) > 1,

@@ -27,7 +27,7 @@ from bulkq.sources.first_batch import PeekableSource
 from bulkq.targets.connect_many import connect_all
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
-from bulkq.tasks.check.open_check import QUERIED, as_sent, in_project, wanted_sets
+from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
 from bulkq.tasks.check.results import CheckPlace
 from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
 
@@ -114,6 +114,8 @@ async def _connect(opened: OpenChecks) -> None:
     if opened.request.snapshot:
         holders = [target for target in every if target.lost is None]
         await connect_all(holders, partial(_export, opened.stack), at_once=MOST_OPEN)
+    if not opened.compares:
+        return
     for line in twins((one.label, one.database.physical, one.target.schema) for one in opened.targets):
         opened.job.say(f"{line}: its checks come once for each name")
 
@@ -326,6 +328,11 @@ def _spec(opened: OpenChecks, query: Query, target: OpenTarget, source: Paramete
         limits=Limits(own.timeout_s, own.lock_timeout_s, read_only=True, snapshot=target.snapshot),
         retries=own.retries,
     )
+
+
+def as_sent(query: Query) -> Query:
+    """`query` as a check runs it: only inside a transaction can the server keep a statement from writing."""
+    return replace(query, transaction=True, mode=None)
 
 
 def key_of(query: Query) -> str:

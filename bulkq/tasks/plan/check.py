@@ -11,8 +11,8 @@ from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
 from bulkq.query import rules as rules_of
-from bulkq.tasks.check.open_check import as_sent, wanted_sets
-from bulkq.tasks.check.preflight import exporter, itself
+from bulkq.tasks.check.open_check import wanted_sets
+from bulkq.tasks.check.preflight import as_sent, exporter, itself
 from bulkq.tasks.check.task import NO_SETS, refuse
 from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and, refusals
 from bulkq.tasks.plan.run import At, QueryPlan, asking, look_into

@@ -11,7 +11,6 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import write_order
 from bulkq.lifecycle.expand_targets import expanded
-from bulkq.lifecycle.run_identity import source_request
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind
@@ -22,6 +21,7 @@ from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source, texts_of
 from bulkq.sources.binding import check_constants
+from bulkq.sources.request import request_of
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
 from bulkq.tasks.lint import Finding, ask, finding
@@ -130,7 +130,7 @@ async def plan(
 
 async def _query_plans(request: Run, looked: LookedTargets, stdin: BinaryIO | None) -> tuple[QueryPlan, ...]:
     at = At(looked.target, looked.first.driver, looked.connection, described=request.targets.sql is None)
-    wanted = replace(source_request(request), stdin=stdin)
+    wanted = request_of(request.sources, stdin)
     several = len(request.queries.selected) > 1
     selected = request.queries.selected
     return tuple([await look_into(query, wanted, request, at, unused_constants_ok=several) for query in selected])
