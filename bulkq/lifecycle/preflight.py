@@ -14,7 +14,7 @@ from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
-from bulkq.sources import open_source
+from bulkq.sources import open_source_for
 from bulkq.sources.first_batch import PeekableSource
 from bulkq.sources.request import request_of
 
@@ -152,9 +152,9 @@ async def _whole_source(
     opened.checked.add(asked)
     wanted = request_of(opened.request.sources)
     several = len(opened.request.queries.selected) > 1
-    text, dynamic = target.driver.capabilities.text_parameters, target.driver.capabilities.dynamic_types
-    source = await open_source(wanted, part.spec.query, text=text, dynamic=dynamic, unused_constants_ok=several)
-    checks = text and connection.server.version_number >= CHECKS_WHOLE_FILES
+    can = target.driver.capabilities
+    source = await open_source_for(can, wanted, part.spec.query, unused_constants_ok=several)
+    checks = can.text_parameters and connection.server.version_number >= CHECKS_WHOLE_FILES
     try:
         while (batch := await source.take(PEEKED * 10, 0)) is not None:
             check_identifiers(query, batch)

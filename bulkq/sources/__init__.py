@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from bulkq.sources.request import Request, Rows
 
 if TYPE_CHECKING:
-    from bulkq.model import Query, SourcePosition
+    from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource
 
-__all__ = ["Request", "Rows", "open_source", "texts_of"]
+__all__ = ["Request", "Rows", "open_source", "open_source_for", "texts_of"]
 
 
 def texts_of(source: ParameterSource) -> frozenset[str]:
@@ -62,3 +62,17 @@ async def open_source(
         request, query, text=text, dynamic=dynamic, mixed=mixed, rows=rows, start=start, several=unused_constants_ok
     )
     return await opening.source()
+
+
+async def open_source_for(
+    can: Capabilities, request: Request, query: Query, *, rows: Rows | None = None, unused_constants_ok: bool = False
+) -> ParameterSource:
+    """Open what `request` names for one target, with the capabilities `can`; see `open_source`."""
+    return await open_source(
+        request,
+        query,
+        text=can.text_parameters,
+        dynamic=can.dynamic_types,
+        rows=rows,
+        unused_constants_ok=unused_constants_ok,
+    )

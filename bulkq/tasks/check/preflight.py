@@ -22,7 +22,7 @@ from bulkq.policy.limits import effective
 from bulkq.protocols import SnapshotConnection
 from bulkq.query import rules as rules_of
 from bulkq.sinks.null import NoSink
-from bulkq.sources import open_source
+from bulkq.sources import open_source_for
 from bulkq.sources.first_batch import PeekableSource
 from bulkq.targets.connect_many import connect_all
 from bulkq.targets.query_rows import rows_of
@@ -307,9 +307,8 @@ async def _source(opened: OpenChecks, wanted: Request, query: Query, target: Ope
     run = opened.request.run
     rows = rows_of(run.sources.target or target.definition, run, twice=opened.asks_twice)
     can = target.driver.capabilities
-    text, dynamic = can.text_parameters, can.dynamic_types
     try:
-        source = await open_source(wanted, query, text=text, dynamic=dynamic, rows=rows, unused_constants_ok=True)
+        source = await open_source_for(can, wanted, query, rows=rows, unused_constants_ok=True)
     except ParameterError as error:
         if opened.request.run.sources.specs or not wanted.specs or query.file is None:
             raise

@@ -13,7 +13,7 @@ from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_values
-from bulkq.sources import open_source, texts_of
+from bulkq.sources import open_source_for, texts_of
 from bulkq.sources.first_batch import PeekableSource
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ async def first_sets(wanted: Request, query: Query, source: object, can: Capabil
     """
     if isinstance(source, PeekableSource):
         return await source.peek(PEEKED)
-    text, dynamic = can.text_parameters, can.dynamic_types
-    again = PeekableSource(await open_source(wanted, query, text=text, dynamic=dynamic, unused_constants_ok=True))
+    again = PeekableSource(await open_source_for(can, wanted, query, unused_constants_ok=True))
     try:
         return await again.peek(PEEKED)
     finally:

@@ -19,7 +19,7 @@ from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
-from bulkq.sources import Request, open_source, texts_of
+from bulkq.sources import Request, open_source_for, texts_of
 from bulkq.sources.binding import check_constants
 from bulkq.sources.request import request_of
 from bulkq.targets.query_rows import rows_of
@@ -183,15 +183,8 @@ async def look_into(
         found = await _prepared(query, at, None, typed=True)
         return replace(found, source=f"{queried[0]}, not executed now")
     can = at.driver.capabilities
-    opening = partial(
-        open_source,
-        wanted,
-        query,
-        text=can.text_parameters,
-        dynamic=can.dynamic_types,
-        rows=rows_of(request.sources.target or at.target, request),
-        unused_constants_ok=unused_constants_ok,
-    )
+    rows = rows_of(request.sources.target or at.target, request)
+    opening = partial(open_source_for, can, wanted, query, rows=rows, unused_constants_ok=unused_constants_ok)
     try:
         source = await opening()
         batch = await source.take(CHECKED, 0)

@@ -69,3 +69,12 @@ def test_rate_and_eta() -> None:
     assert progress.eta_s(15.0) == 5.0
     assert Progress(counts=Counts(ok=1), total=100).eta_s(1.0) is None
     assert Progress().eta_s(1.0) is None
+
+
+def test_the_total_counts_what_earlier_processes_did() -> None:
+    """It is unknown as soon as that of one part is."""
+    progress = Progress(counts=Counts(ok=3))
+    progress.begin([4, 5], 17.0)
+    assert (progress.started_s, progress.total) == (17.0, 12)
+    progress.begin([4, None], 18.0)
+    assert progress.total is None
