@@ -1,21 +1,20 @@
-"""The bench: a folder, a server, and processes timed from start to end. Called by every benchmark."""
+"""The bench: a folder, a server, two builds of bulkq, and processes timed from start to end."""
 
 from __future__ import annotations
 
 import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
+from benchmarks.result import EARLIER, OURS, Broken, Cost, Result, Skipped, faster, median, timed
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -29,60 +28,30 @@ SEED = 20261122
 """So that the parameter files of two runs are the same."""
 
 
-class Skipped(Exception):
-    """A peer is not installed."""
-
-
-class Broken(RuntimeError):
-    """A side did not do its work; its time means nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a whole process took. `peak_bytes` is its largest resident set."""
-
-    wall_s: float
-    peak_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Both sides and their ratio. `at_least` or `at_most` is the bound that must hold, `aim` is where to go."""
-
-    ours: str
-    theirs: str
-    ratio: float
-    aim: float
-    at_least: float | None = None
-    at_most: float | None = None
-    unit: str = "x"
-
-    @property
-    def reached(self) -> bool:
-        """Whether the bound holds."""
-        low, high = self.at_least, self.at_most
-        return (low is None or self.ratio >= low) and (high is None or self.ratio <= high)
-
-    def __str__(self) -> str:
-        """One line."""
-        bound = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
-        verdict = "ok" if self.reached else "SHORT"
-        ratio = f"{self.ratio:.2f}{self.unit}"
-        return f"{self.ours:<46} {self.theirs:<46} {ratio:>9}  {verdict} ({bound}, aim {self.aim})"
-
-
 class Bench:
     """Everything a benchmark needs. Use as a context manager: servers, databases and files go with it."""
 
-    def __init__(self, *, postgres: str | None, source: str | None, rounds: int, scale: float) -> None:
-        """Start nothing yet: a benchmark that needs no server shall not wait for one."""
+    def __init__(
+        self, *, postgres: str | None, source: str | None, rounds: int, scale: float, baseline: Path | None = None
+    ) -> None:
+        """Start nothing yet: a benchmark that needs no server shall not wait for one.
+
+        Args:
+            postgres: URL of a server to use.
+            source: where a server comes from otherwise.
+            rounds: runs of each side.
+            scale: share of the work.
+            baseline: an environment with an earlier build of bulkq.
+        """
         self.rounds = rounds
+        self.scale = scale
+        self.baseline = baseline
         self._given = postgres
         self._source = source
-        self._scale = scale
         self._database: str | None = None
         self.folder = Path()
-        self.peaks: dict[int, Cost] = {}
+        self.peaks: dict[int, dict[str, Cost]] = {}
+        self._environments: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> Self:
         """Make the folder."""
@@ -99,16 +68,31 @@ class Bench:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    @cached_property
-    def _environment(self) -> dict[str, str]:
-        """Runs are recorded, in a ledger that is there as most runs find it, but not among those of whoever measures."""
-        environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
-        subprocess.run([*program(), "ledger", "upgrade"], env=environment, check=True, capture_output=True)
-        return environment
+    @property
+    def builds(self) -> dict[str, list[str]]:
+        """The command of this build and, if there is a baseline, of the earlier one, by name."""
+        earlier = {EARLIER: [str(self.baseline / "bin" / "bulkq")]} if self.baseline else {}
+        return {OURS: program(), **earlier}
+
+    def _environment(self, command: Sequence[str]) -> dict[str, str]:
+        """The environment of a process. Runs are recorded in a ledger that exists, as most runs find it.
+
+        It is not the ledger of the user, and each build has its own, because ledgers have versions.
+        Modules are compiled before the first run, as pip does when it installs.
+        """
+        build = next((name for name, words in self.builds.items() if words[0] == command[0]), OURS)
+        if build not in self._environments:
+            state = self.folder / f"state-{len(self._environments)}"
+            environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
+            for words in (["ledger", "upgrade"], ["run", "-e", "select 1", "-t", "sqlite:///:memory:"], ["--help"]):
+                subprocess.run([*self.builds[build], *words], env=environment, check=True, capture_output=True)
+            self._environments[build] = environment
+        return self._environments[build]
 
     def scaled(self, count: int, step: int = 1) -> int:
         """`count` by `--scale`, a multiple of `step`."""
-        return max(step, round(count * self._scale / step) * step)
+        return max(step, round(count * self.scale / step) * step)
 
     @cached_property
     def server(self) -> servers.PostgresServer:
@@ -157,9 +141,18 @@ class Bench:
             raise Skipped(f"{name} is not installed")
         return found
 
-    def bulkq(self, *arguments: str | Path) -> list[str]:
+    def bulkq(self, *arguments: str | Path, build: str = OURS) -> list[str]:
         """The command of a bulkq run: progress off, everything else as users have it."""
-        return [*program(), "run", *map(str, arguments), "--progress", "none"]
+        return [*self.builds[build], "run", *map(str, arguments), "--progress", "none"]
+
+    def against_earlier(
+        self, work: str, cost: Mapping[str, Cost], count: int = 0, *, at_least: float, aim: float
+    ) -> Result | Skipped:
+        """Compare this build with the earlier one."""
+        if EARLIER not in cost:
+            return Skipped("no earlier build: give --baseline PATH")
+        ours, earlier = timed(OURS, cost[OURS], count), timed(EARLIER, cost[EARLIER], count)
+        return faster(work, ours, earlier, at_least=at_least, aim=aim)
 
     def in_turn(self, sides: Mapping[str, Callable[[], Cost]], rounds: int | None = None) -> dict[str, Cost]:
         """Run each side once per round, in turn, so that both see the same weather; the median of each.
@@ -170,7 +163,7 @@ class Bench:
         for number in range(rounds or self.rounds):
             for name in list(sides) if number % 2 == 0 else reversed(sides):
                 costs[name].append(sides[name]())
-        return {name: _median(every) for name, every in costs.items()}
+        return {name: median(every) for name, every in costs.items()}
 
     def timed(
         self, command: Sequence[str], *, says: str = "", output: Path | None = None, lines: int = 0, code: int = 0
@@ -190,10 +183,11 @@ class Bench:
         if output is not None:
             output.unlink(missing_ok=True)
         log = self.folder / "said.log"
+        environment = self._environment(command)
         with log.open("wb") as said:
             started = time.perf_counter()
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT, env=self._environment
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT, env=environment
             )
             _, status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - started
@@ -211,15 +205,6 @@ def program() -> list[str]:
     """The installed `bulkq` of this environment, else `python -m bulkq`."""
     script = Path(sys.executable).with_name("bulkq")
     return [str(script)] if script.exists() else [sys.executable, "-m", "bulkq"]
-
-
-def rate(count: int, cost: Cost) -> str:
-    """`7.12 s, 140,449/s`."""
-    return f"{cost.wall_s:.2f} s, {count / cost.wall_s:,.0f}/s"
-
-
-def _median(costs: Sequence[Cost]) -> Cost:
-    return Cost(statistics.median(c.wall_s for c in costs), int(statistics.median(c.peak_bytes for c in costs)))
 
 
 def _count_lines(path: Path) -> int:

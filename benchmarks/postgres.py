@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import ITEMS, Bench, Cost, Result, rate
+from benchmarks.bench import ITEMS, Bench
+from benchmarks.result import OURS, Cost, Result, Skipped, faster, less_start, share, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,21 +17,26 @@ SLEEP = "select {n} as n from pg_sleep(0.02)"
 UPDATE = "update items set balance = balance + 1 where id = {id}"
 EXPORT = "select id, name, balance, created from items"
 CLIENTS = 8
+PGBENCH = f"pgbench -M prepared -c {CLIENTS}"
 
 
-def lookups(bench: Bench) -> Result:
-    """P1: a million lookups from CSV to JSON Lines, against pgbench doing as many."""
+def lookups(bench: Bench) -> list[Result | Skipped]:
+    """P1: a million lookups from CSV to JSON Lines, against the earlier build, and against pgbench doing as many."""
     count = bench.scaled(1_000_000, CLIENTS)
-    script = f"\\set id random(1, {ITEMS})\n{LOOKUP.format(id=':id')};\n"
-    theirs = _pgbench(bench, script, clients=CLIENTS, each=count // CLIENTS)
-    cost = bench.in_turn({"bulkq": _lookups(bench, count), "pgbench": theirs})
-    return Result(
-        ours=f"bulkq -j {CLIENTS}: {rate(count, cost['bulkq'])}",
-        theirs=f"pgbench -M prepared -c {CLIENTS}: {rate(count, cost['pgbench'])}",
-        ratio=cost["pgbench"].wall_s / cost["bulkq"].wall_s,
-        at_least=1.2,
-        aim=1.7,
-    )
+    work = f"{count:,} lookups, PostgreSQL, CSV to JSON Lines"
+    sides = {build: bulkq_lookups(bench, count, build=build) for build in bench.builds}
+    missing = []
+    try:
+        script = f"\\set id random(1, {ITEMS})\n{LOOKUP.format(id=':id')};\n"
+        sides["pgbench"] = _pgbench(bench, script, clients=CLIENTS, each=count // CLIENTS)
+    except Skipped as reason:
+        missing.append(reason)
+    cost = bench.in_turn(sides)
+    found = [bench.against_earlier(work, cost, count, at_least=1.5, aim=2.0), *missing]
+    if "pgbench" in cost:
+        ours, theirs = timed(OURS, cost[OURS], count), timed(PGBENCH, cost["pgbench"], count)
+        found.append(faster(work, ours, theirs, at_least=6.0, aim=8.0))
+    return found
 
 
 def tutorial(bench: Bench) -> Result:
@@ -39,19 +45,10 @@ def tutorial(bench: Bench) -> Result:
     ids, output = bench.ids(fewer), bench.folder / "tutorial.jsonl"
     command = [sys.executable, "-m", "benchmarks.tutorial", bench.url, str(ids), str(output)]
     cost = bench.in_turn(
-        {
-            "bulkq": _lookups(bench, count),
-            "tutorial": lambda: bench.timed(command, output=output, lines=fewer),
-        }
+        {OURS: bulkq_lookups(bench, count), "tutorial": lambda: bench.timed(command, output=output, lines=fewer)}
     )
-    ours, theirs = cost["bulkq"], cost["tutorial"]
-    return Result(
-        ours=f"bulkq -j {CLIENTS}: {rate(count, ours)}",
-        theirs=f"task per query: {rate(fewer, theirs)}",
-        ratio=(count / ours.wall_s) / (fewer / theirs.wall_s),
-        at_least=8,
-        aim=14,
-    )
+    ours, theirs = timed(OURS, cost[OURS], count), timed("asyncpg, a task per query", cost["tutorial"], fewer)
+    return faster("rate of P1", ours, theirs, at_least=25, aim=35)
 
 
 def latency_bound(bench: Bench) -> Result:
@@ -66,14 +63,13 @@ def latency_bound(bench: Bench) -> Result:
         return lambda: bench.timed(command, output=output, lines=sets)
 
     theirs = _pgbench(bench, f"{SLEEP.format(n=1)};\n", clients=clients, each=each)
-    cost = bench.in_turn({"bulkq": ours(count, clients), "one": ours(1, 1), "pgbench": theirs})
-    less = cost["bulkq"].wall_s - cost["one"].wall_s
-    return Result(
-        ours=f"bulkq -j {clients}: {less:.2f} s ({cost['bulkq'].wall_s:.2f} less {cost['one'].wall_s:.2f})",
-        theirs=f"pgbench -c {clients}: {cost['pgbench'].wall_s:.2f} s",
-        ratio=less / cost["pgbench"].wall_s,
-        at_most=1.35,
-        aim=1.1,
+    cost = bench.in_turn({OURS: ours(count, clients), "one": ours(1, 1), "pgbench": theirs})
+    return share(
+        f"{count:,} x 20 ms on {clients} connections",
+        timed(OURS, cost[OURS].less(cost["one"]), note=less_start(cost["one"])),
+        timed("pgbench", cost["pgbench"]),
+        at_most=1.2,
+        aim=1.05,
     )
 
 
@@ -89,14 +85,9 @@ def updates(bench: Bench) -> Result:
     says = f"ok={count} failed=0 unknown=0 skipped=0 "
     script = f"\\set id random(1, {ITEMS})\n{sql};\n"
     theirs = _pgbench(bench, script, clients=CLIENTS, each=count // CLIENTS)
-    cost = bench.in_turn({"bulkq": lambda: bench.timed(command, says=says), "pgbench": theirs})
-    return Result(
-        ours=f"bulkq --write -j {CLIENTS}: {rate(count, cost['bulkq'])}",
-        theirs=f"pgbench -M prepared -c {CLIENTS}: {rate(count, cost['pgbench'])}",
-        ratio=cost["pgbench"].wall_s / cost["bulkq"].wall_s,
-        at_least=1.8,
-        aim=3,
-    )
+    cost = bench.in_turn({OURS: lambda: bench.timed(command, says=says), "pgbench": theirs})
+    ours, peer = timed(OURS, cost[OURS], count), timed(PGBENCH, cost["pgbench"], count)
+    return faster(f"{count:,} updates, PostgreSQL, exactly once", ours, peer, at_least=1.8, aim=3)
 
 
 def bulk_export(bench: Bench) -> Result:
@@ -112,34 +103,31 @@ def bulk_export(bench: Bench) -> Result:
     copy = f"\\copy ({EXPORT} limit {count}) to '{output}' csv header"
     command = [bench.peer("psql"), "-X", "-q", "-d", bench.url, "-c", copy]
     theirs = lambda: bench.timed(command, output=output, lines=count + 1)  # noqa: E731 - one of three alike
-    cost = bench.in_turn({"bulkq": ours(count), "one": ours(1), "psql": theirs})
-    less = cost["bulkq"].wall_s - cost["one"].wall_s
-    return Result(
-        ours=f"bulkq: {rate(count, Cost(less, 0))} (less {cost['one'].wall_s:.2f})",
-        theirs=f"psql \\copy: {rate(count, cost['psql'])}",
-        ratio=cost["psql"].wall_s / less,
-        at_least=0.8,
-        aim=1.0,
+    cost = bench.in_turn({OURS: ours(count), "one": ours(1), "psql": theirs})
+    return faster(
+        f"{count:,} rows of one query to CSV",
+        timed(OURS, cost[OURS].less(cost["one"]), count, less_start(cost["one"])),
+        timed("psql \\copy", cost["psql"], count),
+        at_least=1.0,
+        aim=1.1,
     )
 
 
 def ledger_cost(bench: Bench) -> Result:
-    """ledger: P1 as everybody runs it, against P1 that is not recorded."""
+    """ledger: P1 with its defaults, against P1 that is not recorded."""
     count = bench.scaled(1_000_000)
-    cost = bench.in_turn({"kept": _lookups(bench, count), "none": _lookups(bench, count, "--ledger", "none")})
-    return Result(
-        ours=f"bulkq -j {CLIENTS}: {rate(count, cost['kept'])}",
-        theirs=f"--ledger none: {rate(count, cost['none'])}",
-        ratio=cost["kept"].wall_s / cost["none"].wall_s,
-        at_most=1.05,
-        aim=1.02,
-    )
+    cost = bench.in_turn({OURS: bulkq_lookups(bench, count), "none": bulkq_lookups(bench, count, "--ledger", "none")})
+    ours, theirs = timed(OURS, cost[OURS], count), timed("--ledger none", cost["none"], count)
+    return share("P1 with a ledger", ours, theirs, at_most=1.05, aim=1.02)
 
 
-def _lookups(bench: Bench, count: int, *options: str) -> Callable[[], Cost]:
+def bulkq_lookups(bench: Bench, count: int, *options: str, build: str = OURS) -> Callable[[], Cost]:
+    """A run that looks `count` keys up and writes the rows as JSON Lines."""
     output = bench.folder / "lookups.jsonl"
     sql, ids = LOOKUP.format(id=":id"), bench.ids(count)
-    command = bench.bulkq("-e", sql, "-t", bench.url, "-p", ids, "-o", output, "-j", str(CLIENTS), *options)
+    command = bench.bulkq(
+        "-e", sql, "-t", bench.url, "-p", ids, "-o", output, "-j", str(CLIENTS), *options, build=build
+    )
     return lambda: bench.timed(command, output=output, lines=count)
 
 

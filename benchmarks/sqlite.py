@@ -8,34 +8,36 @@ import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import ITEMS, Bench, Result, Skipped, rate
+from benchmarks.bench import ITEMS, Bench
+from benchmarks.result import OURS, Cost, Result, Skipped, faster, timed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SQL = "select id, name from items where id = :id"
 
 
-def sqlite_lookups(bench: Bench) -> Result:
-    """P4: lookups from CSV to CSV, against a loop over the standard library's sqlite3."""
+def sqlite_lookups(bench: Bench) -> list[Result | Skipped]:
+    """P4: lookups from CSV to CSV, against a loop over the standard library's sqlite3, and against the earlier build."""
     count = bench.scaled(300_000)
+    work = f"{count:,} lookups, SQLite, CSV to CSV"
     database, ids = _items(bench.folder / "items.db"), bench.ids(count)
-    ours, theirs = bench.folder / "ours.csv", bench.folder / "loop.csv"
-    run = bench.bulkq("-e", SQL, "-t", f"sqlite:///{database}", "-p", ids, "-o", ours)
+    theirs = bench.folder / "loop.csv"
     loop = [sys.executable, "-m", "benchmarks.loop", str(database), str(ids), str(theirs)]
-    cost = bench.in_turn(
-        {
-            "bulkq": lambda: bench.timed(run, output=ours, lines=count + 1),
-            "loop": lambda: bench.timed(loop, output=theirs, lines=count + 1),
-        }
-    )
-    return Result(
-        ours=f"bulkq: {rate(count, cost['bulkq'])}",
-        theirs=f"sqlite3 in a loop: {rate(count, cost['loop'])}",
-        ratio=cost["loop"].wall_s / cost["bulkq"].wall_s,
-        at_least=0.7,
-        aim=1.0,
-    )
+
+    def ours(build: str) -> Callable[[], Cost]:
+        output = bench.folder / "ours.csv"
+        command = bench.bulkq("-e", SQL, "-t", f"sqlite:///{database}", "-p", ids, "-o", output, build=build)
+        return lambda: bench.timed(command, output=output, lines=count + 1)
+
+    sides = {build: ours(build) for build in bench.builds}
+    cost = bench.in_turn({**sides, "loop": lambda: bench.timed(loop, output=theirs, lines=count + 1)})
+    side, peer = timed(OURS, cost[OURS], count), timed("sqlite3 in a loop", cost["loop"], count)
+    return [
+        faster(work, side, peer, at_least=1.9, aim=2.3),
+        bench.against_earlier(work, cost, count, at_least=0.95, aim=1.2),
+    ]
 
 
 def fan_out(bench: Bench) -> Result:
@@ -56,13 +58,8 @@ def fan_out(bench: Bench) -> Result:
             "loop": lambda: bench.timed(["sh", "-c", loop], output=theirs, lines=count * groups),
         }
     )
-    return Result(
-        ours=f"bulkq: {count} databases in {cost['bulkq'].wall_s:.2f} s",
-        theirs=f"sqlite3, one by one: {cost['loop'].wall_s:.2f} s",
-        ratio=cost["loop"].wall_s / cost["bulkq"].wall_s,
-        at_least=0.7,
-        aim=1.2,
-    )
+    ours_side, theirs_side = timed(OURS, cost["bulkq"]), timed("sqlite3 in a shell loop", cost["loop"])
+    return faster(f"one query on {count} SQLite files", ours_side, theirs_side, at_least=0.7, aim=1.2)
 
 
 FLEET_SQL = "select balance % 7 as day, count(*) as n, sum(balance) as total, max(name) as last from items group by 1 order by 1"
