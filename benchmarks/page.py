@@ -1,0 +1,73 @@
+"""The parts of Markdown pages that show figures: each stands between `<!-- figures: NAME -->` and `<!-- end -->`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.result import Result, Side
+    from benchmarks.svg import Drawing
+
+PERFORMANCE = Path("docs/explanation/performance.md")
+PAGES = (PERFORMANCE, Path("README.md"))
+PART = re.compile(r"(<!-- figures: (?P<name>\w+) -->)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def fill(
+    text: str,
+    record: Mapping[str, Any],
+    results: Sequence[tuple[str, Result]],
+    charts: Mapping[Path, Drawing],
+) -> str:
+    """Write the figures of a record into a page."""
+    parts = {
+        "machine": f"\n{_describe(record)}\n",
+        "charts": f"\n{_show(charts)}\n",
+        "table": f"\n{_table(record, results)}\n",
+        "pgbench": next((f"{r.ratio:.1f}" for row, r in results if row == "P1" and _is_pgbench(r)), "?"),
+    }
+    return PART.sub(lambda found: f"{found[1]}{parts[found['name']]}{found[4]}", text)
+
+
+def _is_pgbench(result: Result) -> bool:
+    return result.theirs is not None and result.theirs.name.startswith("pgbench")
+
+
+def _describe(record: Mapping[str, Any]) -> str:
+    """Sentences about the machine and the versions."""
+    machine, versions = record["machine"], dict(record["versions"])
+    commit = versions.pop("commit")
+    first = f"Measured on {record['date']} at commit {commit}"
+    if (earlier := versions.pop("earlier build", None)) is not None:
+        first += f"; the earlier build is commit {earlier}"
+    place = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
+    scale = "" if record["scale"] == 1 else f" The work is {record['scale']:g} of what the table of the work says."
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{first}. {place}.\nMedians of {record['rounds']}. {said}.{scale}"
+
+
+def _show(charts: Mapping[Path, Drawing]) -> str:
+    """An image for each chart, with its title as text. The descriptions are in the images and in the table."""
+    up = "../" * (len(PERFORMANCE.parts) - 2)
+    return "\n\n".join(f"![{d.title}]({up}{path.relative_to('docs').as_posix()})" for path, d in charts.items())
+
+
+def _table(record: Mapping[str, Any], results: Sequence[tuple[str, Result]]) -> str:
+    """A table of all results, and what was skipped."""
+    lines = ["| # | work | bulkq | against | ratio | bound |", "|---|---|---|---|---|---|"]
+    for row, result in results:
+        unit = "" if result.at_most is not None and result.unit == "x" else result.unit
+        ratio = f"{result.ratio:.2f}{unit}" + ("" if result.reached else ", **short**")
+        theirs = "" if result.theirs is None else _cell(result.theirs)
+        cells = (row, result.work, _cell(result.ours), theirs, ratio, f"{result.bound}{unit}")
+        lines.append(f"| {' | '.join(cells)} |")
+    skipped = [f"- {one['row']} was not measured: {one['reason']}." for one in record["skipped"]]
+    return "\n".join([*lines, *([""] if skipped else []), *skipped])
+
+
+def _cell(side: Side) -> str:
+    return str(side).replace("|", "\\|")
