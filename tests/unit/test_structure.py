@@ -92,7 +92,7 @@ ledger/health ledger/checks ledger/database_connection ledger/database_writer le
 ledger/file_lock ledger/file_writer ledger/maintenance ledger/migrate ledger/newest_runs ledger/null ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 lifecycle/execute lifecycle/expand_targets lifecycle/finish lifecycle/identifier_variants
-lifecycle/job lifecycle/late_failures lifecycle/open lifecycle/open_run lifecycle/open_targets lifecycle/preflight
+lifecycle/job lifecycle/late_failures lifecycle/open lifecycle/open_run lifecycle/preflight
 lifecycle/query_changes lifecycle/query_files lifecycle/record lifecycle/request_json lifecycle/restore_request
 lifecycle/resume_state lifecycle/run_identity lifecycle/sources lifecycle/takeover lifecycle/target_markers
 lifecycle/untyped_parameters lifecycle/validate_parameters lifecycle/write_order
