@@ -154,12 +154,13 @@ def rows(sql: str, ordinal: int, items: Sequence[str]) -> str:
     return f"SELECT ${ordinal}::int8 AS n, {', '.join(items)} FROM (\n{sql}\n) AS q({', '.join(names(len(items)))})"
 
 
-def set_rows(sql: str, types: Sequence[str], items: Sequence[str]) -> str:
-    """One statement for all sets of a batch: `$1`, `$2` are arrays of `types`, and `sql` names its values as `set_value` does.
+def set_rows(sql: str, types: Sequence[str], items: Sequence[str], *, marks: Sequence[str] = ()) -> str:
+    """One statement for all sets of a batch: `marks` (`$1`, `$2`) are arrays of `types`, and `sql` names its values as `set_value` does.
 
     `OFFSET 0` keeps the user's text whole: it is executed once for each set, in the order of the sets, with its own plan.
     """
-    arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1))
+    places = marks or [f"${i}" for i in range(1, len(types) + 1)]
+    arrays = ", ".join(f"{mark}::{kind}[]" for mark, kind in zip(places, types, strict=True))
     values = ", ".join(f"v{i}" for i in range(1, len(types) + 1))
     return (
         f"SELECT {SETS}.n - 1, {', '.join(items)} FROM ROWS FROM (unnest({arrays})) WITH ORDINALITY AS {SETS}({values}, n), "

@@ -56,6 +56,18 @@ class Style:
     cast: str = ""  # `CAST({} AS {})`: the database converts to the declared type; "" where values are converted before
     bound: ParameterLimit | None = None  # of parameters in one statement; None where none is known
 
+    def marks(self, count: int) -> list[str]:
+        """The marks of `count` values that each stand in a text once."""
+        if self.once or self.again is None:
+            return [self.once] * count
+        return [self.again(number) for number in range(1, count + 1)]
+
+    def packed(self, values: tuple[object, ...]) -> Values:
+        """The values of `marks` as the library takes them."""
+        if self.once or self.key is None:
+            return values
+        return {self.key(number): value for number, value in enumerate(values, 1)}
+
 
 class Binding:
     """The text of one query with its identifiers filled in, and the way from a parameter set to its values.
@@ -124,6 +136,35 @@ class Binding:
             self._texts[key] = self._rendered(lengths).text.join(self._around)
         return self._texts[key]
 
+    def together(self, write: Callable[[str, int], str]) -> str:
+        """The statement with `write(name, number)` where a parameter stands; the numbers count `parameters` from 1.
+
+        Of a statement without lists. `%` is doubled where the library wants that.
+        """
+        numbers = {name: number for number, name in enumerate(self.parameters, 1)}
+
+        def mark(name: str, _: int) -> str:
+            return write(name, numbers[name])
+
+        percent = self._style.percent
+        return queries.render(self._query, self._writer(numbers, {}, mark), doubled_percent=percent).text.join(
+            self._around
+        )
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the parameters in the order in which they first stand in the text, each once."""
+        return list(dict.fromkeys(self.names))
+
+    def arrays(self, sets: Sequence[ParameterSet]) -> list[tuple[object, ...]]:
+        """The values of each of `parameters` over all `sets`, as the library takes single values."""
+        if self.converters:
+            sets = [self._made(values) for values in sets]
+        values: Iterable[ParameterSet] = self._converted(sets) if self._typed else sets
+        used = dict(zip(self.names, self._used, strict=True))
+        columns = list(zip(*values, strict=True))
+        return [columns[used[name]] for name in self.parameters]
+
     def offset(self, position: int) -> int:
         """The offset in `Query.sql` of `position` in `sample`."""
         return self._rendered(dict.fromkeys(self._lists, 1)).offset(position)
@@ -183,14 +224,16 @@ class Binding:
     def _rendered(self, lengths: Mapping[str, int]) -> queries.RenderedText:
         starts = dict(zip(self.names, _starts(lengths.get(name, 1) for name in self.names), strict=True))
         percent = self._style.percent and not self.bare
-        return queries.render(self._query, self._writer(starts, lengths), doubled_percent=percent)
+        return queries.render(self._query, self._writer(starts, lengths, self._mark), doubled_percent=percent)
 
-    def _writer(self, starts: Mapping[str, int], lengths: Mapping[str, int]) -> Callable[[Placeholder], str]:
-        def mark(name: str, n: int) -> str:
-            again = self._style.again
-            text = again(n) if self._numbered and again is not None else self._style.once
-            return self._casts[name](text) if name in self._casts else text
+    def _mark(self, name: str, number: int) -> str:
+        again = self._style.again
+        text = again(number) if self._numbered and again is not None else self._style.once
+        return self._casts[name](text) if name in self._casts else text
 
+    def _writer(
+        self, starts: Mapping[str, int], lengths: Mapping[str, int], mark: Callable[[str, int], str]
+    ) -> Callable[[Placeholder], str]:
         def write(placeholder: Placeholder) -> str:
             name = placeholder.name
             match placeholder.kind:

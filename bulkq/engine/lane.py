@@ -184,9 +184,9 @@ class Lane:
         except NotOwner as error:
             raise lost_ownership(spec, error) from error
         except DatabaseError as error:
+            segment.apart = segment.apart or error.together
             if error.together and not error.connection_lost:
                 part.form.fail()
-                segment.apart = True
                 segment.attempts -= 1  # of no set in particular
                 return [segment]
             return await self._after(tally, segment, error, time.monotonic() - started_s)

@@ -9,8 +9,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bulkq.model import PlaceholderKind, StatementClass
+
 if TYPE_CHECKING:
-    from bulkq.model import Limits
+    from bulkq.model import Limits, Query
 
 TOGETHER_S = 0.5
 """Timeout of one statement for all sets: ten times the aim for a batch. Then each set is executed under its own deadline."""
@@ -105,3 +107,15 @@ class BatchForm:
 def limits_together(limits: Limits) -> Limits:
     """The limits of one statement that stands for all sets."""
     return replace(limits, timeout_s=min(TOGETHER_S, limits.timeout_s or TOGETHER_S), together=True)
+
+
+def why_apart(query: Query) -> str:
+    """Why one statement cannot stand for all sets of `query`, as far as its text tells; "" if it may."""
+    if query.statement is not StatementClass.READ:
+        return "it is not a read"
+    if not query.transaction:
+        return "it runs outside a transaction"
+    kinds = [placeholder.kind for placeholder in query.placeholders]
+    if not set(kinds) - {PlaceholderKind.IDENTIFIER}:
+        return "it has no parameter"
+    return next((f":{p.name} is a list" for p in query.placeholders if p.kind is PlaceholderKind.LIST), "")

@@ -26,6 +26,23 @@ def list_of_text(value: object) -> list[str | None]:
     raise ValueError(f'"{value}" is not a JSON array')
 
 
+def literal_of(values: Sequence[object]) -> str:
+    """An array literal of PostgreSQL with one element for each text; None is NULL.
+
+    Raises:
+        ValueError: a value is not text.
+    """
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    try:
+        joined = "".join(values)  # type: ignore[arg-type] # what is not text raises
+    except TypeError:
+        raise ValueError("a value is not text") from None
+    if '"' in joined or "\\" in joined:
+        return "{" + ",".join(map(_quoted, values)) + "}"
+    return '{"' + '","'.join(values) + '"}' if values else "{}"  # type: ignore[arg-type] # texts
+
+
 def array_of_json(value: object, delimiter: str = ",") -> object:
     """A JSON array as an array literal, whose dimensions are the arrays in it; any other text as it is.
 
@@ -103,3 +120,9 @@ def _json(item: object) -> str:
     if isinstance(item, list):
         return "[" + ", ".join(map(_json, item)) + "]"
     return json.dumps(item, ensure_ascii=False)
+
+
+def _quoted(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a value is not text")  # noqa: TRY004 - of what is documented
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

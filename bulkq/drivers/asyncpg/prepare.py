@@ -28,6 +28,7 @@ from bulkq.drivers.asyncpg.statement import (
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
+from bulkq.policy.batch_form import why_apart
 from bulkq.query import render
 from bulkq.text.arrays import list_of_text
 
@@ -188,12 +189,12 @@ class Describer:
                     raise
                 continue
             decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
-            apart = _why_apart(wanted, shape, text, form)
+            apart = _why_apart(wanted, text, form)
             together = "" if apart else postgresql.set_rows(*text.together, _items(wanted, shape))
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
         handle = await self._user(text, self._name(), shape.printed)
-        shape = replace(shape, apart=_why_apart(wanted, shape, text, shape.form))
+        shape = replace(shape, apart=_why_apart(wanted, text, shape.form))
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
 
     def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
@@ -232,16 +233,12 @@ class Describer:
         return handle
 
 
-def _why_apart(wanted: PrepareRequest, shape: StatementShape, text: _NumberedText, form: StatementForm) -> str:
+def _why_apart(wanted: PrepareRequest, text: _NumberedText, form: StatementForm) -> str:
     """Why there is no one statement for all sets of a batch, as far as it is known without the server; "" if there is."""
-    if shape.changes:
-        return "it is not a read"
-    if form is not StatementForm.ROWS:
-        return "it returns no columns" if form is StatementForm.COUNT else "the server does not take it as a subquery"
-    if not text.numbers:
-        return "it has no parameter"
-    lists = [f":{p.name} is a list" for p in wanted.query.parameters if p.kind is PlaceholderKind.LIST]
-    return next(iter(lists), f":{text.array} is an array" if text.array else "")
+    why = why_apart(wanted.query)
+    if why or form is StatementForm.ROWS:
+        return why or (f":{text.array} is an array" if text.array else "")
+    return "it returns no columns" if form is StatementForm.COUNT else "the server does not take it as a subquery"
 
 
 def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:

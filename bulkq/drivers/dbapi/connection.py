@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,7 @@ from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
+from bulkq.policy.batch_form import limits_together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -113,9 +115,19 @@ class SqlConnection(BaseConnection):
             self._session.must_be_claimable(known)
         assert plain or not (alone or limits.read_only), "claims and steps are for a write in a transaction"
         prepared = None if steps is None else await prepare_steps(steps, self._prepare_step)
+        if limits.together:
+            shared = len(sets) > 1 and not alone and not await self.why_apart(known)
+            limits = limits_together(limits) if shared else replace(limits, together=False)
         work = partial(self._session.attempt, known, sets, limits, claim, before_commit, prepared)
         phase = Phase.COMMITTING if alone else Phase.SENT
         return await self._hop(work, limits.timeout_s, phase, lasting=not limits.read_only)
+
+    async def why_apart(self, statement: Statement) -> str:
+        """Ask the database, once for each session; see `BaseConnection.why_apart`."""
+        known = _ours(statement)
+        if known.apart is None:
+            await self._hop(partial(self._session.share, known), PREPARE_S, Phase.PREPARING)
+        return known.apart or ""
 
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
         """The rows of one set in pieces of at most 5,000, each a hop; at least one piece, for the columns.

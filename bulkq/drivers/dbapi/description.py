@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
-    from bulkq.model import Column
+    from bulkq.model import Column, ParameterSet
 
     Form = Callable[[Any], object]
     """What makes of a value that the library gave the one that a sink wants.
@@ -53,6 +53,22 @@ class QueryDescription:
         default_factory=dict
     )  # of their texts, by name, if they can be checked
     lasting: str = ""  # a table that it changes, where nothing can be rolled back, and why
+
+
+@frozen
+class SetStatement:
+    """One statement for all sets of a batch of reads. Each row begins with the place of its set in the batch."""
+
+    text: str
+    bind: Callable[[Sequence[ParameterSet]], Any]
+    """What `execute` is given with `text` for the sets of a batch.
+
+    Raises:
+        ValueError: these values cannot travel together.
+    """
+
+    one_row: bool = False
+    """The rows come in no order: the answer counts only if no set has more than one."""
 
 
 @frozen

@@ -70,6 +70,7 @@ class SqlDriver:
             in_process=adapter.in_process,
             concurrent_writes=adapter.concurrent_writes,
             schemas=adapter.schemas,
+            sets_together=adapter.sets_together and adapter.believed,
             dynamic_types=adapter.facts.dynamic_types,
         )
 

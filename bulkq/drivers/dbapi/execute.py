@@ -7,10 +7,11 @@ import secrets
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
 from bulkq.dialects.sqlstates import CANCELED
+from bulkq.drivers.dbapi import batch_statement
 from bulkq.drivers.dbapi.answers import further, reply_of
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.statement import SqlStatement, ordered
@@ -80,7 +81,7 @@ class Execution:
             if steps is not None:
                 self._take_steps(steps.before)
             transaction.restyle(statement.decoding)
-            reply = self._execute(statement, given, order)
+            reply = self._answers(statement, given, order, limits)
             transaction.must_be_open()
             if not limits.read_only:
                 self._check(reply, statement, len(sets), limits)
@@ -102,10 +103,35 @@ class Execution:
         except Exception as error:
             if error is theirs:
                 raise
-            transaction.fail(error, binding=statement.binding, sets=given, order=order)
+            self._fail(error, statement, given, order, together=limits.together)
         finally:
             transaction.rollback()
         return reply
+
+    def _answers(
+        self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int], limits: Limits
+    ) -> Reply:
+        if limits.together:
+            return batch_statement.execute(self._transaction, statement, sets)
+        return self._execute(statement, sets, order)
+
+    def _fail(
+        self,
+        error: Exception,
+        statement: SqlStatement,
+        sets: Sequence[ParameterSet],
+        order: Sequence[int],
+        *,
+        together: bool,
+    ) -> NoReturn:
+        """Raise `error` in our words. If one statement stood for all sets, it names none of them."""
+        if not together:
+            self._transaction.fail(error, binding=statement.binding, sets=sets, order=order)
+        try:
+            self._transaction.fail(error)
+        except DatabaseError as failed:
+            failed.together = True
+            raise
 
     def _take_steps(self, steps: Sequence[tuple[AttemptStep, SqlStatement]]) -> None:
         transaction = self._transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi import prepare
+from bulkq.drivers.dbapi import batch_statement, prepare
 from bulkq.drivers.dbapi.execute import Execution
 from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.stream import Stream
@@ -68,6 +68,10 @@ class SqlSession:
     def prepare(self, query: Query, identifiers: Mapping[str, str], decoding: Decoding, *, typed: bool) -> SqlStatement:
         """Describe `query`; nothing of it is executed. See `prepare.prepare`."""
         return prepare.prepare(self.transaction, query, identifiers, decoding, typed=typed)
+
+    def share(self, statement: SqlStatement) -> None:
+        """Find out whether one statement may stand for all sets of a batch. See `batch_statement.share`."""
+        batch_statement.share(self.transaction, statement)
 
     def check(self, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
         """Find the text values that the database would not convert."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Form, Forms
+    from bulkq.drivers.dbapi.description import Form, Forms, SetStatement
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
 
 
@@ -37,6 +37,12 @@ class SqlStatement:
 
     forms: Forms | None = None
     """What is to be done with its values; None where only its answer tells."""
+
+    together: SetStatement | None = None
+    """The statement for all sets of a batch of reads, if there is one."""
+
+    apart: str | None = None
+    """Why there is none; "" if there is one, None if the database was not asked."""
 
 
 @dataclass(slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bulkq.model import Limits
-from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, PROBES, TOGETHER_S, BatchForm, Form, limits_together
+from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, PROBES, TOGETHER_S, BatchForm, Form, limits_together, why_apart
+from bulkq.query import inline
 
 
 def measured(set_s: float, pipeline_s: float) -> BatchForm:
@@ -93,3 +96,23 @@ def test_one_statement_is_given_up_early(timeout_s: float | None, together_s: fl
     """Whatever the deadline of a set is, but not later than that."""
     limits = limits_together(Limits(timeout_s=timeout_s, read_only=True))
     assert limits == Limits(timeout_s=together_s, read_only=True, together=True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("select :v", ""),
+        ("-- @param t ident\nselect * from :{t} where id = :v", ""),
+        ("-- @param t ident\nselect * from :{t}", "it has no parameter"),
+        ("select 1 where 1 in (:v*)", ":v is a list"),
+        ("update t set a = :v", "it is not a read"),
+    ],
+)
+def test_some_texts_are_never_executed_together(sql: str, why: str) -> None:
+    """The reason is told."""
+    assert why_apart(inline(sql, "postgres")) == why
+
+
+def test_statements_outside_a_transaction_are_executed_apart() -> None:
+    """Each has an attempt of its own."""
+    assert why_apart(replace(inline("select :v", "postgres"), transaction=False)) == "it runs outside a transaction"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.arrays import array_of_json, list_of_text
+from bulkq.text.arrays import array_of_json, list_of_text, literal_of
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_an_array_literal_is_a_list_too() -> None:
     """Quoted elements lose their quotes and backslashes; a bare NULL is none."""
     assert list_of_text(r'{1,"a \"b\"",NULL, x ,"NULL"}') == ["1", 'a "b"', None, "x", "NULL"]
     assert list_of_text([1, None]) == ["1", None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], ["a", ""], ["a b", "NULL", "{,}"], ['q"uo', "b\\s"], ["é\n", None, "'"], [None], ['"', None]],
+)
+def test_texts_travel_in_an_array_literal(values: list[str | None]) -> None:
+    """What is written is read again as it was."""
+    assert list_of_text(literal_of(values)) == values
+
+
+@pytest.mark.parametrize("values", [[1, "a"], [None, 1], ['"', 1]])
+def test_other_values_do_not(values: list[object]) -> None:
+    """The caller sends them one by one."""
+    with pytest.raises(ValueError, match="not text"):
+        literal_of(values)

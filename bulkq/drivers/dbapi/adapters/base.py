@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe, Wrapper
+    from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe, SetStatement, Wrapper
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
@@ -77,6 +77,9 @@ class Adapter:
 
     schemas = False
     """`Query.schema` is honoured."""
+
+    sets_together = False
+    """One statement may stand for all sets of a batch of reads: `set_statement`."""
 
     optimistic = False
     """There are no lock waits: if two transactions change one row, the later one fails (40001) and must begin again."""
@@ -323,6 +326,14 @@ class Adapter:
     def around(self, asking: Probe, binding: Binding, columns: Sequence[Column], decoding: Decoding) -> Wrapper | None:  # noqa: ARG002
         """What to put around a query with these columns, where the library could not hold their values."""
         return None
+
+    def set_statement(self, asking: Probe, statement: SqlStatement) -> SetStatement | str:  # noqa: ARG002
+        """One statement for all sets of a batch of `statement`, or why there is none. Nothing of the query is executed.
+
+        It must give each set the rows, types and values of an execution of its own. `Binding.together` writes its text, and
+        `Binding.arrays` gives its values.
+        """
+        return "the driver executes each set by itself"
 
     def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:  # noqa: ARG002
         """What is to be done with the values that `cursor` gave, of a statement that nothing was put around."""

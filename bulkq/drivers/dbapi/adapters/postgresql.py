@@ -28,6 +28,7 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     conversions,
     unwritable,
 )
+from bulkq.drivers.dbapi.adapters.postgresql_sets import set_statement
 from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.dbapi.description import Ask, Forms, Probe
+    from bulkq.drivers.dbapi.description import Ask, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import ConnectionParameter
@@ -90,6 +91,7 @@ class Postgres(Adapter):
     text_parameters = True
     describes = True
     schemas = True
+    sets_together = True
     cancels = True
     autocommit = True
     limits_time = True
@@ -314,6 +316,10 @@ class Postgres(Adapter):
             return None
         texts_of = TEXTS.get(self.dialect.driver)
         return texts_of(connection, forms.BINARY[decoding]) if texts_of is not None else None
+
+    def set_statement(self, asking: Probe, statement: SqlStatement) -> SetStatement | str:
+        """A lateral subquery, executed once for each set."""
+        return set_statement(asking, statement, self.style(typed=False))
 
     def forms(self, asking: Probe, cursor: DbapiCursor, decoding: Decoding) -> Forms:
         """Moments in ISO 8601, arrays as JSON: as the asyncpg driver lets the server write them."""
