@@ -162,8 +162,11 @@ async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
             sink.discard()
             return
         complete = False
+    said = len(sink.notices)
     try:
         await sink.close(complete=complete)
+        for notice in sink.notices[said:]:
+            opened.say(notice)
     except OutputClosed:
         if opened.request.safety.write:
             raise

@@ -249,7 +249,7 @@ class SinkPosition:
     """How much of an output is on disk, after fsync."""
 
     path: str
-    offset: int
+    offset: int  # bytes; of Parquet and Arrow one more than the rows, or 0 if the schema is not written
 
 
 @frozen

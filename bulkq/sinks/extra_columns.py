@@ -66,7 +66,8 @@ class ExtraColumns:
         return [*first, *result.values]
 
     def _columns(self, query: Query, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-        first = [Column(f"_{name}") for name in ("target", "query", "n") if name in self.names]
+        types = {"target": "text", "query": "text", "n": "bigint"}
+        first = [Column(f"_{name}", kind) for name, kind in types.items() if name in self.names]
         taken = {column.name for column in (*first, *columns)}
         if "params" in self.names:
             for parameter in query.parameters:

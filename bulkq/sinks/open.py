@@ -41,11 +41,21 @@ class OpenedSink(Sink, Protocol):
         ...
 
 
-FORMATS = ("table", "csv", "tsv", "json", "jsonl", "none")
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-FOREIGN = frozenset(
-    {".parquet", ".arrow", ".feather", ".gz", ".zst", ".xz", ".bz2", ".zip", ".xlsx", ".sqlite", ".db", ".duckdb"}
-)
+FORMATS = ("table", "csv", "tsv", "json", "jsonl", "parquet", "arrow", "none")
+COLUMNAR = frozenset({"parquet", "arrow"})
+"""Formats with a footer, which the extra `parquet` writes."""
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+FOREIGN = frozenset({".gz", ".zst", ".xz", ".bz2", ".zip", ".xlsx", ".sqlite", ".db", ".duckdb"})
 """Suffixes that promise something else than JSON Lines; only an explicit --format writes there."""
 
 
@@ -163,6 +173,8 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         path = filled_paths(path, queries[:1], target)[target, queries[0].name]
     if shown == "none":
         return NoSink()
+    if shown in COLUMNAR:
+        return _columnar(path, shown, included, rowcounts=rowcounts, continue_at=continue_at)
     if shown != "table":
         layout = _layout(shown)
         output = _output(path, stdout, run, layout, continue_at)
@@ -199,7 +211,9 @@ def format_of(path: str | None, format: str | None, *, terminal: bool) -> str:  
         return "table" if terminal else "jsonl"
     suffix = Path(path).suffix.lower()
     if suffix in FOREIGN:
-        raise UsageError(f'"{path}": unknown suffix {suffix}: use .csv, .tsv, .json or .jsonl, or give --format')
+        raise UsageError(
+            f'"{path}": unknown suffix {suffix}: use .csv, .tsv, .json, .jsonl, .parquet or .arrow, or give --format'
+        )
     return SUFFIXES.get(suffix, "jsonl")
 
 
@@ -228,13 +242,37 @@ def _output(
     return FileOutput(path, EarlierOutput(offset, layout.ending, layout.tail(None, empty=False)))
 
 
+def _columnar(
+    path: str | None,
+    form: str,
+    included: ExtraColumns,
+    *,
+    rowcounts: bool,
+    continue_at: Mapping[str, int] | None,
+) -> OpenedSink:
+    name = "Parquet" if form == "parquet" else "Arrow"
+    if path is None or path == STDOUT or is_special(path):
+        raise UsageError(
+            f"--format {form}: {name} files end with a footer and are not written to a pipe: use -o FILE.{form}"
+        )
+    from bulkq.columnar.library import require_pyarrow
+
+    require_pyarrow(f"{name} output")
+    from bulkq.sinks.columnar import ColumnarSink
+    from bulkq.sinks.columnar_file import ColumnarFile
+
+    known = None if continue_at is None else _followed(continue_at).get(os.path.realpath(path), 0)
+    return ColumnarSink(ColumnarFile(path, form, known), included, rowcounts=rowcounts)
+
+
 def _refuse_others(continue_at: Mapping[str, int], sinks: Iterable[OpenedSink]) -> None:
     """Rows that stand in a file which no sink would go on with would be lost without a word."""
     ours = {position.path for sink in sinks for position in sink.positions()}
     for path, offset in _followed(continue_at).items():
         if offset and path not in ours:
             raise RefusedError(
-                f'{offset:,} bytes of this run are in "{path}", but its output now leads elsewhere: '
+                f"{offset:,} {'rows' if SUFFIXES.get(Path(path).suffix) in COLUMNAR else 'bytes'} of this run are in "
+                f'"{path}", but its output now leads elsewhere: '
                 "-o, a link or the folder has changed, so start a new run"
             )
 

@@ -16,6 +16,7 @@ from bulkq.errors import RefusedError, UsageError
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SUFFIX = ".partial"
@@ -33,6 +34,9 @@ class EarlierOutput:
 
     tail: bytes = b""
     """The bytes after the last row of a complete file."""
+
+    completed: Callable[[Path], bool] | None = None
+    """Whether the file with the final name is this output, complete; None if `tail` shows it."""
 
 
 @frozen
@@ -131,7 +135,11 @@ def _finished(path: Path, known: EarlierOutput) -> PartialFile:
     with contextlib.suppress(OSError):
         fd = os.open(path, os.O_RDONLY)
         size = os.fstat(fd).st_size
-        if size == whole and os.pread(fd, len(known.tail), known.offset) == known.tail:
+        if known.completed is not None:
+            is_ours = known.completed(path)
+        else:
+            is_ours = size == whole and os.pread(fd, len(known.tail), known.offset) == known.tail
+        if is_ours:
             return PartialFile(fd, size, finished=True)
         os.close(fd)
     raise RefusedError(

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,14 +23,17 @@ from bulkq.model import Batch, BatchResult, Column, Query
 from bulkq.sinks import open_sink
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.sinks.open import OpenedSink
 
 PROGRAM = Path(__file__).parents[1] / "support" / "file_writer.py"
-KILLS = 15
 BATCHES = 600
 QUERY = Query("users", "select id, name from users")
 COLUMNS = (Column("id", "int8"), Column("name", "text"))
-FORMATS = ("csv", "tsv", "json", "jsonl")
+TEXTS = ("csv", "tsv", "json", "jsonl")
+COLUMNAR = ("parquet", "arrow")
+FORMATS = (*TEXTS, *COLUMNAR)
 
 Rows = list[tuple[int, str | None]]
 
@@ -112,8 +117,12 @@ async def test_killed_between_the_name_and_the_record_of_it(name: str, rows: int
     path = tmp_path / f"out.{name}"
     data = path.read_bytes()
     after = sink.positions()
-    if rows == 0 and name in {"csv", "tsv"}:  # a header that stands alone is kept, for nothing would write it again
-        assert [position.offset for position in after] == [len(data)]
+    if rows == 0 and name in {
+        "csv",
+        "tsv",
+        *COLUMNAR,
+    }:  # a header that stands alone is kept, for nothing would write it again
+        assert [position.offset for position in after] == [1 if name in COLUMNAR else len(data)]
     else:
         assert after == before
     for known in (before, after):
@@ -126,7 +135,42 @@ async def test_killed_between_the_name_and_the_record_of_it(name: str, rows: int
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", COLUMNAR)
+async def test_positions_of_columnar_files_count_rows(name: str, tmp_path: Path) -> None:
+    """A position is one more than the rows so far; a cut behind any of them moves it back, and stays durable."""
+    sink = opened(str(tmp_path), name)
+    offsets = [sink.mark()]
+    for n in range(1, 4):
+        await put(sink, [(n, "a"), (n, None)])
+        offsets.append(sink.mark())
+    assert offsets == [0, 3, 5, 7]
+    for mark in (5, 0):
+        sink.back_to(mark)
+        assert [p.offset for p in sink.positions()] == [mark]
+        await sink.fsync()
+        await put(sink, [(9, "b")])
+    await sink.close(complete=True)
+    made = tmp_path / f"out.{name}"
+    found = pq.read_table(made) if name == "parquet" else pa.ipc.open_file(made.read_bytes()).read_all()
+    assert found.to_pylist() == [{"id": 9, "name": "b"}]
+
+
+@pytest.mark.parametrize("name", COLUMNAR)
+async def test_a_complete_columnar_file_takes_more_rows(name: str, tmp_path: Path) -> None:
+    """A target that was away comes back: its rows follow those of the complete file, as if the run had never ended."""
+    whole = await uninterrupted(name, [[(1, "a")], [(2, None)]])
+    sink = opened(str(tmp_path), name)
+    await put(sink, [(1, "a")])
+    await sink.close(complete=True)
+    again = opened(str(tmp_path), name, {p.path: p.offset for p in sink.positions()})
+    assert again.finished
+    await put(again, [(2, None)])
+    await again.close(complete=True)
+    assert (tmp_path / f"out.{name}").read_bytes() == whole
+    assert [p.name for p in tmp_path.iterdir()] == [f"out.{name}"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
 async def test_positions_count_what_is_buffered_and_what_was_taken_back(name: str, tmp_path: Path) -> None:
     """A position is the end of the rows so far, in the file or not yet; a cut moves it back, and stays durable."""
     sink = opened(str(tmp_path), name)
@@ -150,9 +194,14 @@ async def test_positions_count_what_is_buffered_and_what_was_taken_back(name: st
     sink.discard()
 
 
-async def run_to_the_end(folder: Path) -> None:
+def command_of(folder: Path, formats: Sequence[str]) -> list[str]:
+    """The command that starts the program."""
+    return [sys.executable, str(PROGRAM), str(folder), str(BATCHES), *formats]
+
+
+async def run_to_the_end(folder: Path, formats: Sequence[str]) -> None:
     """Start the program once more and let it finish."""
-    command = [sys.executable, str(PROGRAM), str(folder), str(BATCHES)]
+    command = command_of(folder, formats)
     await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -161,10 +210,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "state"}
 
 
-def killed(folder: Path, lines: int, wait_s: float) -> bool:
+def killed(folder: Path, formats: Sequence[str], lines: int, wait_s: float) -> bool:
     """Start the program, kill it `wait_s` after it has printed `lines` lines; whether it was still at it."""
-    command = [sys.executable, str(PROGRAM), str(folder), str(BATCHES)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command_of(folder, formats), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for _ in range(lines):
             process.stdout.readline()
@@ -173,7 +221,8 @@ def killed(folder: Path, lines: int, wait_s: float) -> bool:
         return process.wait() != 0
 
 
-async def test_killed_again_and_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("formats", "most"), [(TEXTS, 15), (("parquet",), 3), (("arrow",), 2)])
+async def test_killed_again_and_again(formats: Sequence[str], most: int, tmp_path: Path) -> None:
     """SIGKILL at random moments, one process after the other: all files end as those of a run that nobody killed."""
     seed = int(os.environ.get("BULKQ_KILL_SEED", random.randrange(1 << 30)))
     print(f"BULKQ_KILL_SEED={seed}")
@@ -181,11 +230,11 @@ async def test_killed_again_and_again(tmp_path: Path) -> None:
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     whole.mkdir()
     pieces.mkdir()
-    await run_to_the_end(whole)
+    await run_to_the_end(whole, formats)
     kills = 0
-    for _ in range(KILLS):
-        kills += await asyncio.to_thread(killed, pieces, chance.randrange(70), chance.uniform(0, 0.01))
-    await run_to_the_end(pieces)
+    for _ in range(most):
+        kills += await asyncio.to_thread(killed, pieces, formats, chance.randrange(70), chance.uniform(0, 0.01))
+    await run_to_the_end(pieces, formats)
     assert contents(pieces) == contents(whole)
-    assert len(contents(whole)) == 5
-    assert kills >= KILLS // 2
+    assert len(contents(whole)) == len(formats) + 1
+    assert kills >= most // 2

@@ -1,8 +1,8 @@
 """The process that `test_sinks_continued` kills: writes a known sequence to every kind of file, and where it stands.
 
-    file_writer.py FOLDER BATCHES
+    file_writer.py FOLDER BATCHES FORMAT...
 
-In FOLDER: `out.csv`, `out.tsv`, `out.json`, `out.jsonl`, `failures.jsonl`, and `state`, whose last whole line is what a
+In FOLDER: `out.csv` and so on, one for each format, `failures.jsonl`, and `state`, whose last whole line is what a
 ledger would know: the batches that are done, and the offsets that were durable by then. Prints a line per batch.
 """
 
@@ -20,7 +20,6 @@ from bulkq.sinks import FailureFile, open_sink
 
 QUERY = Query("q", "select id, name")
 COLUMNS = (Column("id", "int8"), Column("name", "text"))
-FORMATS = ("csv", "tsv", "json", "jsonl")
 
 
 def batch_result(index: int) -> BatchResult:
@@ -54,7 +53,7 @@ def known(state: Path) -> tuple[int, dict[str, int]]:
 class Writer:
     """What a run does to its outputs, in small."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, formats: list[str]) -> None:
         self.done, offsets = known(folder / "state")
         self.sinks = [
             open_sink(
@@ -68,7 +67,7 @@ class Writer:
                 terminal=False,
                 continue_at=offsets,
             )
-            for name in FORMATS
+            for name in formats
         ]
         failures = str(folder / "failures.jsonl")
         self.failures = FailureFile(failures, offsets.get(os.path.realpath(failures), 0))
@@ -113,7 +112,7 @@ class Writer:
 
 async def main() -> None:
     """Write it all."""
-    await Writer(Path(sys.argv[1])).write(int(sys.argv[2]))
+    await Writer(Path(sys.argv[1]), sys.argv[3:]).write(int(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from bulkq.cli.options.types import Duration, PathText, ReportText, Text, WordLi
 
 option = options_of("Output")
 
-FORMATS = ("table", "csv", "tsv", "json", "jsonl", "none")
+FORMATS = ("table", "csv", "tsv", "json", "jsonl", "parquet", "arrow", "none")
 INCLUDABLE = ("n", "params", "query", "target")
 
 ROWS = (

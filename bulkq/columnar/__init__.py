@@ -1,0 +1,12 @@
+"""Arrow and Parquet: the only room that imports pyarrow, and only when a file, a sink or `Database.arrow` needs it.
+
+library    pyarrow itself, or one line that says how to install it
+types      the form of a column as an Arrow type
+arrays     values and texts of a database as Arrow arrays
+infer      columns without a declared type
+batches    result rows as record batches
+copy_csv   the CSV of COPY as record batches
+stream     the messages of a partial
+convert    a partial as a finished file
+read       a file as rows of parameters
+"""
