@@ -10,6 +10,7 @@ says so. Nothing here is a test: a ratio is reported, nothing times out.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmarks import charts, record
 from benchmarks.bench import Bench
 from benchmarks.checks import checks
 from benchmarks.outliers import CASES, outliers
+from benchmarks.parquet import parquet_export
 from benchmarks.postgres import bulk_export, latency_bound, ledger_cost, lookups, tutorial, updates
 from benchmarks.process import flat_memory, peak_memory, startup
 from benchmarks.result import Broken, Result, Skipped
@@ -37,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "P4": sqlite_lookups,
     "P5": updates,
     "P6": bulk_export,
+    "P7": parquet_export,
     "P9": flat_memory,
     "P10": peak_memory,
     "P11": startup,
@@ -48,8 +51,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "outliers": outliers,
 }
 FIGURES = (
-    *("P1", "P2", "P4", "P6", "P9", "P10", "P11", "P12", "P12m", "P3"),
-    *("checks", "outliers-reads", "P5", "ledger", "P13"),
+    *("P1", "P2", "P4", "P6", "P9", "P10", "P11", "P12", "P7", "P3"),
+    *("checks", "outliers-reads", "P12m", "P5", "ledger", "P13"),
 )
 """The benchmarks of the documentation. P9 and P10 come before those that make this process large."""
 
@@ -89,6 +92,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"unknown benchmark {unknown[0]!r}: choose from figures, {', '.join(known)}")
     if given.baseline is not None and not (given.baseline / "bin" / "bulkq").exists():
         parser.error(f"--baseline: {given.baseline / 'bin' / 'bulkq'} does not exist")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and folders are removed
     with Bench(
         postgres=given.postgres, source=given.pg, rounds=given.rounds, scale=given.scale, baseline=given.baseline
     ) as bench:

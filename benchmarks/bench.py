@@ -85,7 +85,9 @@ class Bench:
             state = self.folder / f"state-{len(self._environments)}"
             environment = {**os.environ, "XDG_STATE_HOME": str(state)}
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
-            for words in (["ledger", "upgrade"], ["run", "-e", "select 1", "-t", "sqlite:///:memory:"], ["--help"]):
+            database = self.folder / "empty.db"
+            database.touch()
+            for words in (["ledger", "upgrade"], ["run", "-e", "select 1", "-t", f"sqlite:///{database}"], ["--help"]):
                 subprocess.run([*self.builds[build], *words], env=environment, check=True, capture_output=True)
             self._environments[build] = environment
         return self._environments[build]
