@@ -208,7 +208,7 @@ def _changes(tokens: Sequence[Token], depths: Sequence[int], first: int) -> list
         if tokens[first].word == "EXPLAIN":
             first = min(_behind_explain(tokens, depths, first), len(tokens) - 1)
         if tokens[first].word == "WITH":
-            first = _behind_with(tokens, depths, first)
+            first = behind_with(tokens, depths, first)
         if tokens[first].word in CHANGES and first not in found:
             found.append(first)
     return found
@@ -217,7 +217,7 @@ def _changes(tokens: Sequence[Token], depths: Sequence[int], first: int) -> list
 def _counted(tokens: Sequence[Token], depths: Sequence[int], first: int, changes: Sequence[int]) -> bool:
     """Whether the rows that change are those of the statement's own verb: of others the database counts none."""
     if first < len(tokens) and tokens[first].word == "WITH":
-        first = _behind_with(tokens, depths, first)
+        first = behind_with(tokens, depths, first)
     own = tokens[first].word if first < len(tokens) else ""
     return CLASS_OF.get(own) is StatementClass.WRITE and all(i == first for i in changes)
 
@@ -230,7 +230,7 @@ def _opens_statement(tokens: Sequence[Token], i: int) -> bool:
     return after.kind in {TokenKind.WORD, TokenKind.QUOTED} or after.word in {":", "["}
 
 
-def _behind_with(tokens: Sequence[Token], depths: Sequence[int], first: int) -> int:
+def behind_with(tokens: Sequence[Token], depths: Sequence[int], first: int) -> int:
     """Index of the verb that follows the CTEs of the WITH at `first`; `first` itself where none does."""
     for i in range(first + 1, len(tokens)):
         named = tokens[i + 1].word == "AS" if i + 1 < len(tokens) else False

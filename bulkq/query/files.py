@@ -13,6 +13,7 @@ from bulkq.model.dataclass import frozen
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.errors import QueryErrors
+from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import PlaceholderScan, find
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.messages import first_names, quoted, suggestion
@@ -182,6 +183,7 @@ def _query(
         verb=nature.verb,
         meant=nature.meant,
         counted=nature.counted,
+        one_row=gives_one_row(tokens),
         timeout_s=header.timeout_s,
         no_timeout=header.no_timeout,
         lock_timeout_s=header.lock_timeout_s,

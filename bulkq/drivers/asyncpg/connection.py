@@ -145,7 +145,8 @@ class AsyncpgConnection(BaseConnection):
         """Yield the rows of one set in pieces; see `Connection.stream`."""
         own = _own(statement)
         await self._clear()
-        if own.single or not limits.transaction or own.shape.form is not StatementForm.ROWS:
+        whole = own.single or not limits.transaction or own.shape.form is not StatementForm.ROWS
+        if whole or own.query.one_row:  # the server has parallel workers for a statement, but not for a cursor
             yield await self.attempt(own, [params], limits)
             return
         attempt = self._streaming = self._try(own, [params], limits)

@@ -249,8 +249,9 @@ class Postgres(Adapter):
         return ("SET LOCAL synchronous_commit = on",)
 
     def streaming(self, connection: DbapiConnection, cursor: DbapiCursor, query: Query) -> DbapiCursor:  # noqa: ARG002
-        """A cursor of the server's, for what can have one."""
-        return cast("DbapiCursor", ServerCursor(cursor)) if query.verb in ROWS else cursor
+        """A cursor of the server's, for what can have one. A single row needs none, and none has parallel workers."""
+        several = query.verb in ROWS and not query.one_row
+        return cast("DbapiCursor", ServerCursor(cursor)) if several else cursor
 
     # queries
 
