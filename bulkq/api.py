@@ -154,7 +154,9 @@ class Rows:
 class Database:
     """A target with its connections; made by `bulkq.open`. Several runs may share it, one after the other or at once."""
 
-    def __init__(self, target: Target, concurrency: int, group: asyncio.TaskGroup, *, confirm: str | None) -> None:
+    def __init__(
+        self, target: Target, concurrency: int | None, group: asyncio.TaskGroup, *, confirm: str | None
+    ) -> None:
         self.target = target
         self._confirm = confirm
         self.concurrency = concurrency
@@ -307,26 +309,26 @@ class Database:
 
 @asynccontextmanager
 async def open(  # noqa: A001 - `bulkq.open`, as documented
-    target: str, concurrency: int = 8, *, confirm: str | None = None
+    target: str, concurrency: int | Literal["auto"] = 8, *, confirm: str | None = None
 ) -> AsyncIterator[Database]:
     """Open a target for runs with at most `concurrency` lanes, each with one connection.
 
     Args:
         target: `postgresql://...`, `sqlite:///...`, or the name of a target in `bulkq.toml` or `[tool.bulkq]`, which are looked
             for from the current folder upwards; connections are made when a run needs them.
-        concurrency: lanes, 1 or more.
+        concurrency: lanes, 1 or more; "auto": as many as are useful, found while a run works.
         confirm: the name of a protected target, so that `execute(..., write=True)` may change it.
 
     Raises:
         UsageError: the URL cannot be used, or the name is not known.
     """
-    if not isinstance(concurrency, int) or concurrency < 1:
-        raise UsageError(f"concurrency={concurrency}: must be at least 1")
+    if concurrency != "auto" and (not isinstance(concurrency, int) or concurrency < 1):
+        raise UsageError(f'concurrency={concurrency}: must be at least 1, or "auto"')
     one = _one(target)
     open_target(one, application_name="bulkq", read_only=True)  # a bad URL is an error here, not in the first run
     failed: BaseException | None = None
     async with asyncio.TaskGroup() as group:
-        database = Database(one, concurrency, group, confirm=confirm)
+        database = Database(one, None if concurrency == "auto" else concurrency, group, confirm=confirm)
         try:
             yield database
         except BaseException as error:  # noqa: BLE001 - raised again below, as itself and not inside an exception group

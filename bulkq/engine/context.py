@@ -13,6 +13,7 @@ from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
 from bulkq.policy import stop_rules
+from bulkq.policy.concurrency import MOST, START
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ class RunContext:
 
     Args:
         parts: of the whole run.
-        concurrency: lanes at most, over all targets.
+        concurrency: lanes at most, over all targets; None: the number is found while running.
         progress: live counters.
         observers: told of every batch in output order.
         control: stops the run.
@@ -57,7 +58,7 @@ class RunContext:
         self,
         parts: Sequence[PartState],
         *,
-        concurrency: int,
+        concurrency: int | None,
         progress: Progress,
         observers: Sequence[Observer],
         control: Control,
@@ -81,7 +82,8 @@ class RunContext:
         self.error: BulkqError | None = None
         self.overflow = Overflow()
         self.slots = ConnectionSlots(max(1, MOST_OPEN - reserved), len(pools))
-        self.limiter = Limiter(concurrency, several=self.several)
+        first = concurrency or max(START, min(len(pools), MOST))
+        self.limiter = Limiter(first, several=self.several, most=concurrency or MOST)
         self.gate = ThrottleGate(throttle, self._say)
         self._observers = observers
 

@@ -16,6 +16,7 @@ from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.failures import failure
 from bulkq.engine.lane import Lane
+from bulkq.engine.lane_bound import concurrent, is_fast, useful_lanes, wants_lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.counts import Counts
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.model import Batch
     from bulkq.protocols import BatchOutput, Executor
-
-FAST_S = 0.001
-"""Below this time per query, several threads in one interpreter are slower than one lane."""
-
-STUCK_S = 0.5
-"""Ten times the intended time of a batch: it contains a slow query, so another lane executes the fast ones."""
-
-TICK_S = 0.05
 
 SHOWN_S = 1.0
 """The progress shows what the output waits for after this time."""
@@ -66,7 +59,8 @@ class LaneGroup:
 
         self._context = context
         self._budget = Budget()
-        self._current = 0
+        self.current = 0  # index of the part that is cut from
+        self.full = 0  # times that the server had no free connection
         self._cutting = asyncio.Lock()
         self._lanes: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None  # the first lane, which stays to the end
@@ -80,7 +74,7 @@ class LaneGroup:
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
         self._gap: int | None = None  # the set that output order waits for
         self._gap_s = 0.0  # since when
-        self._finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
+        self.finished_s = time.monotonic()  # of the last batch; the timer sees by it whether lanes are stuck
 
     async def run(self) -> None:
         """Run the lanes until nothing is left, or the run stops."""
@@ -132,7 +126,8 @@ class LaneGroup:
 
     def tick(self, now_s: float) -> None:
         """Add a lane if the first one is occupied by a slow query. A timer does this about once a second."""
-        if self.busy and self._wants_lane(now_s):
+        part = self._part()
+        if self.busy and part is not None and wants_lane(part, now_s - self.finished_s):
             self._add_lane()
 
     def waiting_for(self, now_s: float) -> int | None:
@@ -162,26 +157,44 @@ class LaneGroup:
         if part is None or part.sessions.driver.capabilities.in_process:
             return  # in our own interpreter the timer decides
         waiting = part.remaining
-        if waiting is None or waiting > len(self._beginning) or self._current + 1 < len(self.parts):
+        if waiting is None or waiting > len(self._beginning) or self.current + 1 < len(self.parts):
             self._add_lane()
 
     def _lanes_allowed(self) -> int:
         part = self._part()
         if part is None:
             return 0
-        able = part.sessions.driver.capabilities
-        most = min(self.most, self._context.limiter.share())
-        if not (able.concurrent_reads if part.spec.limits.read_only else able.concurrent_writes):
-            most = 1
+        most = min(self.most, self._context.limiter.share()) if concurrent(part) else 1
         return max(0, most - self._stranded)
+
+    @property
+    def at_work(self) -> int:
+        """Lanes that are connected."""
+        return len(self._lanes) - len(self._beginning)
+
+    def bound(self) -> tuple[int, str]:
+        """Return the number of lanes from which on no other can help, and the reason."""
+        part = self._part()
+        return (0, "") if part is None else useful_lanes(part, self.most - self._stranded)
+
+    def grow(self) -> None:
+        """Add lanes if more are allowed than there are. In this interpreter `tick` does."""
+        if self._group is not None:
+            self._spread()
+
+    def release(self, count: int) -> None:
+        """Close `count` connections that no lane has."""
+        if self._group is not None and self._going:
+            self._group.create_task(self.sessions.release(count))
+            if self._context.several:
+                self.slots -= count
+                self._context.slots.give_back(count)
 
     def _crowded(self, part: PartState) -> bool:
         """Whether this lane is superfluous: fast queries in this interpreter are fastest on one lane."""
         if asyncio.current_task() is self._keeper:
             return False  # two that leave at once must not leave none
-        latency_s = part.size.latency_s
-        fast = latency_s is not None and latency_s < FAST_S
-        return (fast and part.sessions.driver.capabilities.in_process) or len(self._lanes) > self._lanes_allowed()
+        return is_fast(part) or len(self._lanes) > self._lanes_allowed()
 
     async def _run_lane(self) -> None:
         """Cut and execute batches until none is left. Does not raise: an error stops the target or the run."""
@@ -198,7 +211,10 @@ class LaneGroup:
         except BulkqError as error:
             self._ended_by(error)
         finally:
-            self._beginning.discard(asyncio.current_task())
+            task = asyncio.current_task()
+            assert task is not None
+            self._beginning.discard(task)
+            self._lanes.discard(task)  # now: another lane that looks must not leave in place of this one
             await self._put_away(executor)
 
     def _ended_by(self, error: BulkqError) -> None:
@@ -254,6 +270,7 @@ class LaneGroup:
         try:
             await executor.ready(patient=False)
         except NoRoom as error:
+            self.full += 1
             others = self._lanes - self._beginning - {task}
             if others:
                 if not self._full_until_s:
@@ -289,11 +306,11 @@ class LaneGroup:
             self._add_lane()
 
     def _part(self) -> PartState | None:
-        while self._current < len(self.parts):
-            part = self.parts[self._current]
+        while self.current < len(self.parts):
+            part = self.parts[self.current]
             if not part.exhausted and part.refused is None:
                 return part
-            self._current += 1
+            self.current += 1
         return None
 
     def _wants_batch(self) -> bool:
@@ -301,7 +318,7 @@ class LaneGroup:
         part = self._part()
         if part is None or not self._going:
             return False
-        return part.remaining != 0 or self._current + 1 < len(self.parts)
+        return part.remaining != 0 or self.current + 1 < len(self.parts)
 
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
@@ -396,7 +413,7 @@ class LaneGroup:
             part.order.done(result.batch.index)
 
     def _count(self, part: PartState, result: BatchResult) -> None:
-        self._finished_s = time.monotonic()
+        self.finished_s = time.monotonic()
         progress = self._context.progress
         if result.unanswered and not progress.counts.unanswered:
             first = result.unanswered[0]
@@ -406,17 +423,6 @@ class LaneGroup:
         progress.add(result)
         part.counts += result.counts
         part.wrong += len(result.failures)
-
-    def _wants_lane(self, now_s: float) -> bool:
-        """Whether another lane helps. In this interpreter it does if queries are slow, or if no result has arrived for a while."""
-        part = self._part()
-        if part is None or not part.sessions.driver.capabilities.in_process:
-            return False
-        latency_s = part.size.latency_s
-        silent_s = now_s - self._finished_s
-        if latency_s is None or latency_s >= FAST_S:
-            return silent_s >= TICK_S or latency_s is not None
-        return silent_s >= STUCK_S
 
     async def _finish_output(self) -> None:
         run = self._context

@@ -13,23 +13,59 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool
 
 
+class SlotSemaphore(asyncio.Semaphore):
+    """A semaphore whose number of slots can change."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__(slots)
+        self._slots = slots
+        self._surplus = 0  # slots that are not free again when they are released
+
+    def resize(self, slots: int) -> None:
+        """Have `slots` slots. Slots that are held beyond this number end with their release."""
+        more, self._slots = slots - self._slots, slots
+        self._surplus -= more
+        while self._surplus < 0:
+            self._surplus += 1
+            super().release()
+
+    def release(self) -> None:
+        """Free a slot, unless there are too many."""
+        if self._surplus:
+            self._surplus -= 1
+        else:
+            super().release()
+
+
 class Limiter:
     """The slots of `-j`, which the targets of a run share.
 
     Args:
         concurrency: slots in all.
         several: whether the run has more than one target.
+        most: slots that there can be later, see `resize`.
 
     Attributes:
         busy: connections of the targets whose lanes are running.
     """
 
-    def __init__(self, concurrency: int, *, several: bool) -> None:
+    def __init__(self, concurrency: int, *, several: bool, most: int | None = None) -> None:
         self.busy: set[ConnectionPool] = set()
         self._concurrency = concurrency
         self._several = several
-        self._semaphore = asyncio.Semaphore(concurrency)
-        self._inside = asyncio.Semaphore(min(concurrency, os.cpu_count() or 1))
+        self._semaphore = SlotSemaphore(concurrency)
+        self._inside = asyncio.Semaphore(min(most or concurrency, os.cpu_count() or 1))
+
+    def resize(self, concurrency: int) -> None:
+        """Have `concurrency` slots from now on. Lanes beyond this number end after their batch."""
+        if concurrency != self._concurrency:
+            self._concurrency = concurrency
+            self._semaphore.resize(concurrency)
+
+    @property
+    def concurrency(self) -> int:
+        """Slots in all."""
+        return self._concurrency
 
     def slot(self, sessions: ConnectionPool) -> LimiterSlot:
         """Return a slot for a new lane.

@@ -51,6 +51,9 @@ class ConnectionPool:
         self.driver = driver
         self.writes = writes
         self.most = most
+        self.bound = ""
+        """Why `most` is lower than what was given, for people."""
+
         self.gone: BulkqError | None = None
         """Why there will be no further connection. `open` raises it."""
 
@@ -64,6 +67,22 @@ class ConnectionPool:
     def give_back(self, connection: Connection) -> None:
         """Keep a healthy connection for the next lane."""
         self._idle.append(connection)
+
+    def limit(self, lanes: int, why: str) -> None:
+        """Have at most `lanes` lanes, but one. Only the first call counts: later ones see connections of this pool."""
+        if not self.bound and (self.most is None or lanes < self.most):
+            self.most, self.bound = max(1, lanes), why
+
+    @property
+    def idle(self) -> int:
+        """Connections that no lane has."""
+        return len(self._idle)
+
+    async def release(self, count: int) -> None:
+        """Close up to `count` connections that no lane has, those first that have been kept for longest."""
+        idle, self._idle = self._idle[:count], self._idle[count:]
+        for connection in idle:
+            await connection.close()
 
     def say(self, text: str) -> None:
         """Tell people."""

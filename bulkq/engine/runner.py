@@ -10,11 +10,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from bulkq.engine.auto_lanes import AutoLanes
 from bulkq.engine.context import RunContext
 from bulkq.engine.control import DRAIN_S
-from bulkq.engine.lane_group import TICK_S, LaneGroup
+from bulkq.engine.lane_bound import TICK_S
+from bulkq.engine.lane_group import LaneGroup
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
+from bulkq.policy.concurrency import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +37,7 @@ class Runner:
 
     Args:
         parts: what to do, in output order.
-        concurrency: lanes at most, over all parts.
+        concurrency: lanes at most, over all parts; None: the number is found while running.
         progress: live counters, written here.
         observers: told of every batch in output order.
         ordered: output in the order of the input, of each target by itself.
@@ -48,7 +51,7 @@ class Runner:
         self,
         parts: Sequence[PartState],
         *,
-        concurrency: int,
+        concurrency: int | None,
         progress: Progress,
         observers: Sequence[Observer],
         control: Control,
@@ -79,12 +82,12 @@ class Runner:
         """The first failures of the run, for the report."""
 
         self._sinks = tuple({id(part.sink): part for part in reversed(parts)}.values())
+        most = concurrency or MOST
         self._targets = [
-            LaneGroup(
-                group, self._context, most=min(concurrency, group[0].sessions.most or concurrency), ordered=ordered
-            )
+            LaneGroup(group, self._context, most=min(most, group[0].sessions.most or most), ordered=ordered)
             for group in _by_target(parts)
         ]
+        self._auto = AutoLanes(self._context, self._targets) if concurrency is None else None
         self._canaries = canaries
 
     @property
@@ -101,6 +104,7 @@ class Runner:
         self._fail_refused()
         timer = asyncio.create_task(self._watch())
         self._context.progress.targets = len(self._targets)
+        self._context.progress.lanes = self._context.limiter.concurrency
         try:
             first = [lanes for lanes in self._targets if lanes.sessions in self._canaries]
             rest = [lanes for lanes in self._targets if lanes.sessions not in self._canaries]
@@ -208,6 +212,8 @@ class Runner:
                         self.control.exit_code,
                     )
             else:
+                if self._auto is not None:
+                    self._auto.tick(now_s)
                 for lanes in self._targets:
                     lanes.tick(now_s)
             self._context.gate.tick()

@@ -36,6 +36,11 @@ class ThrottleGate:
         return self._throttle is not None and self._throttle.reason() is not None
 
     @property
+    def load(self) -> float | None:
+        """The load of the throttle, 1.0 at its limit; None if it has none."""
+        return None if self._throttle is None else self._throttle.load()
+
+    @property
     def throttled_s(self) -> float:
         """Seconds in which lanes have waited here."""
         return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)

@@ -102,7 +102,7 @@ def first_line(recorded: RecordedRun) -> str:
     request = opened.request
     where = _many(opened) if opened.several else _one(opened.targets[0], write=request.safety.write)
     words = [f"run={opened.run}", opened.mode, *where]
-    lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency
+    lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency or "auto"
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
     words.extend(f"throttle={expression}" for expression in request.limits.throttle)

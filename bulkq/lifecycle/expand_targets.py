@@ -54,7 +54,7 @@ async def expanded(request: Run, config: Config | None, say: Callable[[str], Non
     if request.targets.schemas:
         request = await _with_schemas(request, say, everywhere=everywhere)
     lanes = request.limits.concurrency
-    if not request.limits.concurrency_given:
+    if lanes is not None and not request.limits.concurrency_given:
         # One for each target, so that none waits for another to end.
         lanes = max(lanes, min(len({name_of(target) for target in request.targets.selected}), MOST_LANES))
     return replace(request, limits=replace(request.limits, concurrency=lanes))

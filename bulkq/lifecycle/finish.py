@@ -104,6 +104,8 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
         rows=progress.rows,
         attempts=progress.attempts,
         together=progress.together,
+        lanes=progress.lanes if progress.lanes_why else None,
+        lanes_why=progress.lanes_why,
         elapsed_s=time.monotonic() - progress.started_s,
         p50_s=latencies.quantile(0.5),
         p95_s=latencies.quantile(0.95),

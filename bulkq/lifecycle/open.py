@@ -18,6 +18,7 @@ from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_form import BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
+from bulkq.policy.concurrency import MOST
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.sinks import open_sinks
@@ -90,7 +91,7 @@ async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
         return None
     from bulkq.transforms import open_mapping
 
-    mapping = await open_mapping(request.output.map, concurrency=request.limits.concurrency)
+    mapping = await open_mapping(request.output.map, concurrency=request.limits.concurrency or MOST)
     stack.callback(mapping.close)
     return mapping
 

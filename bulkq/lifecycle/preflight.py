@@ -13,6 +13,7 @@ from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
+from bulkq.policy.concurrency import SPARE
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source_for
 from bulkq.sources.first_batch import PeekableSource
@@ -169,9 +170,9 @@ def _connections_are_free(opened: OpenRun, target: OpenTarget, server: Server) -
     free = server.free_connections
     if free is None or server.pooled:
         return
-    if opened.several:
-        most = target.sessions.most
-        target.sessions.most = max(1, free + 1 if most is None else min(most, free + 1))
+    if opened.several or opened.request.limits.concurrency is None:
+        spare = free // SPARE if opened.request.limits.concurrency is None else 0
+        target.sessions.limit(1 + free - spare, "the server has no more free connections")
         return
     refused = refuse_lanes(opened.request.limits.concurrency, [part.source.total for part in opened.parts], server)
     if refused is not None:

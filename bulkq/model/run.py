@@ -66,6 +66,8 @@ class RunSummary(Counts):
     rows: int = 0
     attempts: int = 0  # batch attempts, the first included
     together: int = 0  # batches of reads that one statement has answered
+    lanes: int | None = None  # that were chosen for `-j auto`
+    lanes_why: str = ""
     elapsed_s: float = 0.0
     p50_s: float | None = None
     p95_s: float | None = None
@@ -126,7 +128,7 @@ class TargetOptions:
 class LimitOptions:
     """How much at once, for how long, how often, and when the run stops. Seconds; None is no limit."""
 
-    concurrency: int = 8
+    concurrency: int | None = 8  # None: found while running
     concurrency_given: bool = True
     per_target: int | None = None  # lanes on one target at most
     ordered: bool = False  # --ordered: one lane on each target

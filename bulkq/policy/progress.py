@@ -58,7 +58,9 @@ class Progress:
 
     name: str = ""  # what is running, for people
     run: str = ""
-    concurrency: int = 1
+    concurrency: int | None = 1  # of -j; None: the number of lanes is found while running
+    lanes: int = 0  # that this number is at present
+    lanes_why: str = ""
     started_s: float = 0.0  # time.monotonic()
     total: int | None = None
     fraction: float | None = None  # of the source, by bytes, where the total is not known

@@ -125,16 +125,16 @@ def refuse_uncounted(counted: str | None, server: Server, library: str) -> Usage
     )
 
 
-def refuse_lanes(concurrency: int, totals: Sequence[int | None], server: Server) -> RefusedError | None:
+def refuse_lanes(concurrency: int | None, totals: Sequence[int | None], server: Server) -> RefusedError | None:
     """The error for more lanes than `server` has free connections, raised before any is taken; None if they fit.
 
     Args:
-        concurrency: of `-j`.
+        concurrency: of `-j`; None: there are not more than fit.
         totals: parameter sets of every query, None where that is not known: no run needs more lanes than it has sets.
         server: as the connection that it was seen through found it, which is one of those that are wanted.
     """
     free = server.free_connections
-    if free is None or server.pooled:
+    if concurrency is None or free is None or server.pooled:
         return None
     known = [total for total in totals if total is not None]
     most = sum(known) if len(known) == len(totals) else concurrency

@@ -46,6 +46,7 @@ def json_report(summary: RunSummary) -> str:
             "repeated": summary.repeated,
             "repeated_exact": summary.repeated_exact,
         },
+        "lanes": None if summary.lanes is None else {"number": summary.lanes, "why": summary.lanes_why},
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "queries": [_query(query) for query in summary.queries],
         "by_target": [_target(target, summary) for target in _targets(summary)],

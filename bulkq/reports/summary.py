@@ -18,11 +18,12 @@ LONGEST_LINE = 500
 def summary_line(summary: RunSummary) -> str:
     """`bulkq: run=... status=... ok=... exit=... resume="..."`, made to be parsed; `resume` is the command that goes on."""
     s = summary
-    unanswered = f" unanswered={s.unanswered}" if s.unanswered else ""
-    unanswered += f" warnings={s.warnings}" if s.warnings else ""
+    more = f" unanswered={s.unanswered}" if s.unanswered else ""
+    more += f" warnings={s.warnings}" if s.warnings else ""
+    more += f" lanes={s.lanes}" if s.lanes is not None else ""
     line = (
         f"bulkq: run={s.run} status={s.status} ok={s.ok} failed={s.failed} unknown={s.unknown} skipped={s.skipped} "
-        f"retried={s.retried} changed={changed_text(s.changed)}{unanswered} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
+        f"retried={s.retried} changed={changed_text(s.changed)}{more} elapsed={s.elapsed_s:.2f}s exit={s.exit_code}"
     )
     return f'{line} resume="{printable(s.resume)}"' if s.resume else line
 

@@ -32,6 +32,8 @@ def text_report(summary: RunSummary) -> str:
         latencies = (("p50", summary.p50_s), ("p95", summary.p95_s), ("max", summary.max_s))
         shown = "  ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in latencies if seconds is not None)
         lines += ["", f"latency  {shown}"]
+    if summary.lanes is not None:
+        lines += ["", f"lanes    auto: {summary.lanes}, {summary.lanes_why}"]
     failures = failure_lines(summary, LISTED)
     if failures:
         lines += ["", *failures]

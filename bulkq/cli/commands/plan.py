@@ -144,7 +144,7 @@ def _markers(request: Run) -> str:
 
 def _limits(request: Run) -> str:
     parts = [
-        f"-j {request.limits.concurrency}",
+        f"-j {request.limits.concurrency or 'auto'}",
         f"batch {request.limits.batch or 'auto'}",
         f"timeout {exact_duration(request.limits.timeout_s)}",
         f"lock timeout {exact_duration(request.limits.lock_timeout_s)}",

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from bulkq.tasks.ping import Visit
 
 COLUMNS = ("name", "url", "groups", "tags", "protected", "password", "expect")
+AT_ONCE = 32
+CONNECTIONS = CONCURRENCY(
+    default=AT_ONCE,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of targets that bulkq connects to at the same time.",
+)
 NAMES = click.argument("names", nargs=-1, type=TargetText(), metavar="[NAME]...")
 
 
@@ -61,10 +68,10 @@ def listing(ctx: click.Context, /, names: tuple[str, ...], form: str, log_format
 
 
 @command.command("test", short_help="Connect to each target and show what it is.")
-@together(NAMES, CONCURRENCY(default=32, show_default=True), FORM, LOG_FORMAT, DEBUG)
+@together(NAMES, CONNECTIONS, FORM, LOG_FORMAT, DEBUG)
 @click.pass_context
 def trying(
-    ctx: click.Context, /, names: tuple[str, ...], concurrency: int, form: str, log_format: str, **_: object
+    ctx: click.Context, /, names: tuple[str, ...], concurrency: int | None, form: str, log_format: str, **_: object
 ) -> int:
     """Connect to each target, or to each NAME, and show what it is or why the connection failed.
 
@@ -72,7 +79,7 @@ def trying(
     if a target is not the expected database.
     """
     found = _wanted(ctx, names, log_format)
-    return asyncio.run(_try(found, concurrency, form))
+    return asyncio.run(_try(found, concurrency or AT_ONCE, form))
 
 
 def _wanted(ctx: click.Context, names: tuple[str, ...], log_format: str) -> tuple[Target, ...]:

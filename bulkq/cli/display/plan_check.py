@@ -118,7 +118,7 @@ def _head(request: CheckRequest, made: ChecksPlan, reports: Sequence[ReportReque
 def _limits(request: CheckRequest, made: ChecksPlan) -> str:
     run = made.run
     parts = [
-        f"-j {run.limits.concurrency}",
+        f"-j {run.limits.concurrency or 'auto'}",
         f"timeout {exact_duration(run.limits.timeout_s)}",
         f"lock timeout {exact_duration(run.limits.lock_timeout_s)}",
         f"retries {run.limits.retries}",

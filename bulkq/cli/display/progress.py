@@ -289,6 +289,8 @@ def _counters(progress: Progress) -> RenderableType:
     if progress.counts.unknown:
         line.append(f"  unknown {progress.counts.unknown:,}", style="bold red")
     line.append(f"  retried {progress.counts.retried:,}  in flight {progress.in_flight:,}")
+    if progress.lanes_why:
+        line.append(f"  lanes {progress.lanes}")
     for name, q in (("p50", 0.5), ("p95", 0.95)):
         line.append(f"  {name} {latency_text(progress.latencies.quantile(q))}", style="dim")
     return line

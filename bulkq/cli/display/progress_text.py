@@ -24,6 +24,8 @@ def progress_line(progress: Progress, now_s: float, at: datetime) -> str:
     parts += [f"retried={progress.counts.retried}", f"in_flight={progress.in_flight}"]
     if progress.targets > 1:
         parts.append(f"targets={progress.targets_done}/{progress.targets}")
+    if progress.lanes_why:
+        parts.append(f"lanes={progress.lanes}")
     eta = progress.eta_s(now_s)
     parts.append(f"eta={'-' if eta is None else duration_text(eta)}")
     return " ".join([*parts, *filter(None, [waiting_text(progress)])])
@@ -52,6 +54,8 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "changed": changed_number(progress.counts.changed),
         "rows": progress.rows,
         "in_flight": progress.in_flight,
+        "lanes": progress.lanes or None,
+        "lanes_why": progress.lanes_why or None,
         "targets": progress.targets,
         "targets_done": progress.targets_done,
         "waiting_for": progress.waiting_for,

@@ -28,7 +28,7 @@ class ExecuteOptions(TypedDict):
     null: str | None
     extra_columns: str
     tag: tuple[str, ...]
-    concurrency: int
+    concurrency: int | None  # None: auto
     per_target: int | None
     schemas: tuple[str, ...]
     schemas_with: tuple[str, ...]

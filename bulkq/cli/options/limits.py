@@ -15,9 +15,9 @@ CONCURRENCY = partial(
     option,
     "-j",
     "--concurrency",
-    type=Count(1),
-    metavar="N",
-    help="Maximum number of connections that work at the same time.",
+    type=Count(1, word="auto"),
+    metavar="auto|N",
+    help="Maximum number of connections that work at the same time. auto finds the number while the run works.",
 )
 TIMEOUT = partial(
     option,

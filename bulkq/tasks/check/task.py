@@ -286,7 +286,7 @@ def _first_line(recorded: RecordedChecks) -> str:
         words.append(f"{what}{one.label}" + (" (unreachable)" if one.database.lost is not None else ""))
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
-    words.append(f"lanes={run.limits.concurrency}")
+    words.append(f"lanes={run.limits.concurrency or 'auto'}")
     words.extend(f"throttle={expression}" for expression in run.limits.throttle)
     if opened.request.snapshot:
         words.append("snapshot=on")

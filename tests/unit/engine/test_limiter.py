@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.limiter import Limiter, LimiterSlot, SlotSemaphore
 
 
 async def test_a_permit_is_given_back_once() -> None:
@@ -67,3 +67,43 @@ async def test_a_wait_that_is_cancelled_takes_nothing() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     assert not inside.locked()
+
+
+async def test_slots_are_added_and_taken_away() -> None:
+    """Slots beyond the new number end with their release; more serve those who wait, in their order."""
+    semaphore = SlotSemaphore(2)
+    one, two, three = (LimiterSlot(semaphore) for _ in range(3))
+    await one.__aenter__()
+    await two.__aenter__()
+    semaphore.resize(1)
+    one.give_back()
+    assert semaphore.locked()
+    two.give_back()
+    assert not semaphore.locked()
+    await one.__aenter__()
+    waiting = asyncio.create_task(two.__aenter__())
+    await asyncio.sleep(0)
+    assert semaphore.locked()
+    semaphore.resize(3)
+    await waiting
+    async with asyncio.timeout(1), three:
+        assert semaphore.locked()
+
+
+async def test_slots_that_are_wanted_again_are_not_lost() -> None:
+    """A number that falls and rises while slots are held is the old one again."""
+    semaphore = SlotSemaphore(2)
+    one, two = LimiterSlot(semaphore), LimiterSlot(semaphore)
+    async with one, two:
+        semaphore.resize(1)
+        semaphore.resize(2)
+    async with asyncio.timeout(1), one, two:
+        assert semaphore.locked()
+
+
+def test_a_target_has_its_share_of_the_new_number() -> None:
+    """The share follows the number."""
+    limiter = Limiter(8, several=False, most=256)
+    limiter.resize(8)
+    limiter.resize(20)
+    assert (limiter.concurrency, limiter.share()) == (20, 20)

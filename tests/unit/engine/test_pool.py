@@ -75,3 +75,28 @@ async def test_a_target_that_comes_back(
     assert said[1:] == ["target is back"]
     assert (connections.outages, connections.lost, connections.gone) == (1, False, None)
     await asyncio.gather(*(connection.close() for connection in found))
+
+
+async def test_connections_without_a_lane_are_closed(sqlite_file: SqliteFile) -> None:
+    """Those that have been kept for longest come first."""
+    connections, _ = pool_of(sqlite_file())
+    one, two = await connections.first(), await connections.first()
+    connections.give_back(one)
+    connections.give_back(two)
+    assert connections.idle == 2
+    await connections.release(1)
+    assert connections.idle == 1
+    assert await connections.open() is two
+    await connections.release(5)
+    await two.close()
+
+
+def test_the_first_limit_counts(tmp_path: Path) -> None:
+    """A later look at the server counts connections of this pool as taken."""
+    connections, _ = pool_of(tmp_path / "none.db")
+    connections.limit(10, "full")
+    connections.limit(3, "fuller")
+    assert (connections.most, connections.bound) == (10, "full")
+    connections, _ = pool_of(tmp_path / "none.db")
+    connections.limit(0, "full")
+    assert connections.most == 1

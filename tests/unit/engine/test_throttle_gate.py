@@ -37,7 +37,7 @@ async def test_without_a_throttle_nobody_waits() -> None:
     assert not gate.closed
     await gate.admit(always)
     gate.tick()
-    assert (gate.reason, gate.throttled_s, said) == (None, 0.0, [])
+    assert (gate.reason, gate.throttled_s, gate.load, said) == (None, 0.0, None, [])
 
 
 async def test_lanes_wait_until_the_throttle_has_no_reason() -> None:
@@ -47,6 +47,7 @@ async def test_lanes_wait_until_the_throttle_has_no_reason() -> None:
     gate = ThrottleGate(switch, said.append)
     switch.held = "file hold exists"
     assert gate.closed
+    assert gate.load is None
     lanes = [asyncio.create_task(gate.admit(always)) for _ in range(3)]
     await asyncio.sleep(0.02)
     gate.tick()

@@ -199,9 +199,12 @@ def test_a_select_that_may_write_has_no_limit(option: str) -> None:
         (80, [3, None], 6, "-j 80 needs 79 more"),
         (8, [0], 0, None),
         (8, [None], None, None),
+        (None, [None], 0, None),
     ],
 )
-def test_more_lanes_than_connections(concurrency: int, totals: list[int | None], free: int | None, words: str) -> None:
+def test_more_lanes_than_connections(
+    concurrency: int | None, totals: list[int | None], free: int | None, words: str
+) -> None:
     """Lanes beyond what is free are refused with the arithmetic; no run needs more of them than it has sets."""
     server = Server("postgresql", "15", 150000, free_connections=free, max_connections=100)
     error = refuse_lanes(concurrency, totals, server)

@@ -1,0 +1,77 @@
+"""`-j auto`: measure the run on a timer, and give its targets as many lanes as `bulkq.policy.concurrency` decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.policy.concurrency import Concurrency, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.engine.context import RunContext
+    from bulkq.engine.lane_group import LaneGroup
+
+IDLE_S = 5.0
+"""A connection that no lane has needed for this time is closed."""
+
+
+class AutoLanes:
+    """The number of lanes of a run over its targets.
+
+    Args:
+        context: of the run; its limiter has the first number of lanes.
+        targets: the lanes of each target.
+    """
+
+    def __init__(self, context: RunContext, targets: Sequence[LaneGroup]) -> None:
+        self._context = context
+        self._targets = targets
+        self._decision = Concurrency(context.limiter.concurrency)
+        self._looked_s = 0.0  # for idle connections
+        self._idle: dict[int, int] = {}  # the fewest since then, by place of the target
+
+    def tick(self, now_s: float) -> None:
+        """Measure, decide, and add lanes. Lanes beyond the number end by themselves."""
+        busy = [lanes for lanes in self._targets if lanes.busy]
+        if not busy:
+            return
+        context, decision = self._context, self._decision
+        if context.gate.reason is not None or any(lanes.sessions.lost for lanes in busy):
+            decision.interrupt()
+        decision.tick(self._sample(busy, now_s))
+        context.limiter.resize(decision.lanes)
+        context.progress.lanes, context.progress.lanes_why = decision.lanes, decision.why
+        for lanes in busy:
+            lanes.grow()
+        self._release(now_s)
+
+    def _sample(self, busy: Sequence[LaneGroup], now_s: float) -> Sample:
+        progress = self._context.progress
+        bounds, share = [lanes.bound() for lanes in busy], self._context.limiter.share()
+        return Sample(
+            now_s=now_s,
+            ended_s=max(lanes.finished_s for lanes in self._targets),
+            done=progress.done,
+            batches=progress.attempts,
+            lanes=sum(lanes.at_work for lanes in busy),
+            wanted=min(sum(min(most, share) for most, _ in bounds), self._context.limiter.concurrency),
+            retried=progress.counts.retried,
+            full=sum(lanes.full for lanes in self._targets),
+            most=len(bounds) * max(most for most, _ in bounds),  # the others get as many in each share
+            bound=next((why for _, why in bounds if why), ""),
+            load=self._context.gate.load,
+            work=0 if self._context.several else busy[0].current,
+        )
+
+    def _release(self, now_s: float) -> None:
+        """Close connections that were idle all the time since the last look."""
+        over = now_s - self._looked_s >= IDLE_S
+        for place, lanes in enumerate(self._targets):
+            idle = lanes.sessions.idle
+            surplus = min(idle, self._idle.get(place, 0))
+            if over and surplus:
+                lanes.release(surplus)
+            self._idle[place] = idle if over else surplus
+        if over:
+            self._looked_s = now_s
