@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger.location import locate
 from bulkq.model.dataclass import frozen
-from bulkq.policy.stop_rules import status
+from bulkq.policy.exit_codes import status
 
 if TYPE_CHECKING:
     from pathlib import Path

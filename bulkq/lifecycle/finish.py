@@ -10,7 +10,7 @@ from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
 from bulkq.lifecycle import write_order
 from bulkq.model import QueryCounts, RunSummary, TargetCounts
 from bulkq.model.counts import Counts, counts_of
-from bulkq.policy import stop_rules
+from bulkq.policy import exit_codes
 from bulkq.protocols import WarningDriver
 from bulkq.text.messages import first_names
 
@@ -48,7 +48,7 @@ async def finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSumma
         summary = await recorded.finish(summary, complete=complete)
     except BulkqError as error:
         code = 5 if error.exit_code == 2 else error.exit_code
-        summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
+        summary = replace(summary, status=exit_codes.status(code), exit_code=code, reason=str(error))
         if recorded.record is not None and not isinstance(error, TakenOver):
             summary = replace(summary, resume=f"bulkq resume {opened.run}")  # which goes on from what is durable
     return summary
@@ -58,7 +58,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
     counts, control = opened.progress.counts, opened.job.control
     code = control.exit_code
     away = [target.lost for target in opened.targets if target.lost is not None] if opened.several else []
-    exit_code = stop_rules.exit_code(
+    exit_code = exit_codes.exit_code(
         forced=code,
         refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
         unknown=code == 3 or counts.unknown > 0 or counts.unanswered > 0 or bool(opened.sources.cut_off or away),
@@ -97,7 +97,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
     latencies = progress.latencies
     return RunSummary(
         run=progress.run,
-        status=stop_rules.status(exit_code),
+        status=exit_codes.status(exit_code),
         exit_code=exit_code,
         mode=mode,
         targets=tuple(targets),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.model import Status
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
@@ -48,21 +47,3 @@ def hopeless(*, tried: int, failed: int) -> Stop | None:
     if failed == tried and tried >= HOPELESS:
         return Stop(f"all of the first {tried} parameter sets failed")
     return None
-
-
-def exit_code(*, forced: int | None, refused: bool, unknown: bool, stopped: bool, failed: bool) -> int:
-    """The exit code when several apply: 130/143 (`forced`), then 4, 3, 5, 1, 0."""
-    if forced in (130, 143):
-        return forced
-    if refused:
-        return 4
-    if unknown:
-        return 3
-    if stopped:
-        return 5
-    return 1 if failed else 0
-
-
-def status(code: int) -> Status:
-    """The word for an exit code."""
-    return {0: Status.OK, 1: Status.FAILED, 3: Status.UNKNOWN, 4: Status.REFUSED}.get(code, Status.STOPPED)

@@ -15,7 +15,7 @@ from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts, counts_of
-from bulkq.policy import stop_rules
+from bulkq.policy import exit_codes
 from bulkq.policy.number_ranges import numbers_in
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[R
     failures = [failure for part in parts for failure in part.failures]
     return RunSummary(
         run=record.run,
-        status=stop_rules.status(code),
+        status=exit_codes.status(code),
         exit_code=code,
         mode=record.mode,
         targets=record.targets,

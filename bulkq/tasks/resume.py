@@ -21,7 +21,7 @@ from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.job import Console, RunJob
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
-from bulkq.policy import safety, stop_rules
+from bulkq.policy import exit_codes, safety
 from bulkq.tasks.run import RUN
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ async def _given_up(stored: StoredLedger, record: RunRecord, control: Control) -
     return replace(
         restore_request.nothing_to_do(record, f"{control.reason} while the run was taken over: nothing was sent"),
         exit_code=control.exit_code,
-        status=stop_rules.status(control.exit_code),
+        status=exit_codes.status(control.exit_code),
         resume=f"bulkq resume {record.run}",
     )
 
@@ -167,7 +167,7 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
     return replace(
         restore_request.nothing_to_do(record, reason),
         exit_code=code,
-        status=stop_rules.status(code),
+        status=exit_codes.status(code),
         resume=f"bulkq retry {record.run}" if wrong else None,
     )
 

@@ -66,7 +66,7 @@ __main__ api errors protocols resources
 cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan cli/commands/report cli/commands/resume
 cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets cli/completion/answer cli/completion/shells
-cli/completion/values cli/display/check_history cli/display/plan_check cli/display/plan_text cli/display/progress_text
+cli/completion/values cli/display/check_history cli/commands/plan_check cli/display/plan_text cli/display/progress_text
 cli/errors cli/messages cli/options/build_run cli/options/check_options cli/options/execute_options cli/options/limits
 cli/options/option cli/options/origins cli/options/output cli/options/queries cli/options/run_options
 cli/options/safety cli/options/sources cli/options/targets cli/reserve_stdout cli/signals

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq.cli.commands.lint import lines as finding_lines
+from bulkq.cli.commands.plan_check import check
 from bulkq.cli.display import plan_text as text
-from bulkq.cli.display.plan_check import check
 from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests

@@ -17,8 +17,8 @@ from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.dataclass import frozen
+from bulkq.policy.exit_codes import status as status_of
 from bulkq.policy.number_ranges import numbers_in
-from bulkq.policy.stop_rules import status as status_of
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
 from bulkq.text.moments import moment_text

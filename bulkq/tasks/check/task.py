@@ -34,7 +34,7 @@ from bulkq.model import (
 )
 from bulkq.model.counts import Counts
 from bulkq.model.dataclass import frozen
-from bulkq.policy import stop_rules
+from bulkq.policy import exit_codes
 from bulkq.query import rules as rules_of
 from bulkq.sources.binding import check_constants
 from bulkq.tasks.check.evaluate import Reference
@@ -256,7 +256,7 @@ def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary
     opened = looked.opened
     progress, control = opened.progress, opened.job.control
     code = control.exit_code
-    exit_code = stop_rules.exit_code(
+    exit_code = exit_codes.exit_code(
         forced=code,
         refused=code == 4 or looked.refused,
         unknown=code == 3 or progress.counts.unknown > 0,
@@ -335,7 +335,7 @@ async def _finish(recorded: RecordedChecks, results: Sequence[CheckResult]) -> R
         await (await opened.job.ledger).finish(ended(recorded.record, RunState.FINISHED, summary))
     except BulkqError as error:
         code = summary.exit_code or StoppedError.exit_code
-        summary = replace(summary, status=stop_rules.status(code), exit_code=code, reason=str(error))
+        summary = replace(summary, status=exit_codes.status(code), exit_code=code, reason=str(error))
     return summary
 
 

@@ -1,11 +1,9 @@
-"""When a run stops, and with which exit code."""
+"""When a run stops."""
 
 from __future__ import annotations
 
-import pytest
-
-from bulkq.model import Status, Threshold
-from bulkq.policy.stop_rules import Stop, after_failures, exit_code, hopeless, status
+from bulkq.model import Threshold
+from bulkq.policy.stop_rules import Stop, after_failures, hopeless
 
 
 def stop(tried: int, failed: int, limit: Threshold | None = None, *, fail_fast: bool = False) -> Stop | None:
@@ -41,37 +39,3 @@ def test_hopeless_runs_stop() -> None:
     assert hopeless(tried=1_000, failed=1_000) == Stop("all of the first 1000 parameter sets failed")
     assert hopeless(tried=1_000, failed=999) is None
     assert hopeless(tried=999, failed=999) is None
-
-
-@pytest.mark.parametrize(
-    ("flags", "code"),
-    [
-        ({"forced": 130, "refused": True}, 130),
-        ({"forced": 143, "unknown": True}, 143),
-        ({"refused": True, "unknown": True}, 4),
-        ({"unknown": True, "stopped": True}, 3),
-        ({"stopped": True, "failed": True}, 5),
-        ({"failed": True}, 1),
-        ({}, 0),
-    ],
-)
-def test_precedence_of_exit_codes(flags: dict[str, int], code: int) -> None:
-    """130 and 143, then 4, 3, 5, 1, 0."""
-    given = {"forced": None, "refused": False, "unknown": False, "stopped": False, "failed": False} | flags
-    assert exit_code(**given) == code  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("code", "word"),
-    [
-        (0, Status.OK),
-        (1, Status.FAILED),
-        (3, Status.UNKNOWN),
-        (4, Status.REFUSED),
-        (5, Status.STOPPED),
-        (130, Status.STOPPED),
-    ],
-)
-def test_status_of_an_exit_code(code: int, word: Status) -> None:
-    """The status in the summary says what the exit code says."""
-    assert status(code) is word

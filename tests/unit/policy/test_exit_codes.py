@@ -1,0 +1,42 @@
+"""Which exit code counts, and its word."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.model import Status
+from bulkq.policy.exit_codes import exit_code, status
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        ({"forced": 130, "refused": True}, 130),
+        ({"forced": 143, "unknown": True}, 143),
+        ({"refused": True, "unknown": True}, 4),
+        ({"unknown": True, "stopped": True}, 3),
+        ({"stopped": True, "failed": True}, 5),
+        ({"failed": True}, 1),
+        ({}, 0),
+    ],
+)
+def test_precedence_of_exit_codes(flags: dict[str, int], code: int) -> None:
+    """130 and 143, then 4, 3, 5, 1, 0."""
+    given = {"forced": None, "refused": False, "unknown": False, "stopped": False, "failed": False} | flags
+    assert exit_code(**given) == code  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (0, Status.OK),
+        (1, Status.FAILED),
+        (3, Status.UNKNOWN),
+        (4, Status.REFUSED),
+        (5, Status.STOPPED),
+        (130, Status.STOPPED),
+    ],
+)
+def test_status_of_an_exit_code(code: int, word: Status) -> None:
+    """The status in the summary says what the exit code says."""
+    assert status(code) is word
