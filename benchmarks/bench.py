@@ -74,7 +74,7 @@ class Bench:
         earlier = {EARLIER: [str(self.baseline / "bin" / "bulkq")]} if self.baseline else {}
         return {OURS: program(), **earlier}
 
-    def _environment(self, command: Sequence[str]) -> dict[str, str]:
+    def environment(self, command: Sequence[str]) -> dict[str, str]:
         """The environment of a process. Runs are recorded in a ledger that exists, as most runs find it.
 
         It is not the ledger of the user, and each build has its own, because ledgers have versions.
@@ -102,6 +102,13 @@ class Bench:
         if self._given:
             return servers.GivenServer(self._given)
         return servers.open_server(servers.choose(self._source), durable=True)
+
+    @property
+    def server_process(self) -> int:
+        """The process id of the server, which has to be one of our own."""
+        if not isinstance(self.server, servers.OwnServer):
+            raise Skipped("the server is not a process of this machine: give --pg wheel")
+        return self.server.process_id
 
     @cached_property
     def url(self) -> str:
@@ -185,7 +192,7 @@ class Bench:
         if output is not None:
             output.unlink(missing_ok=True)
         log = self.folder / "said.log"
-        environment = self._environment(command)
+        environment = self.environment(command)
         with log.open("wb") as said:
             started = time.perf_counter()
             process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """`python -m benchmarks charts [FILE.json]` draws a record of figures, and writes it into the pages that show it.
 
-The record is what `python -m benchmarks figures --json FILE` wrote. No figure of these pages is typed by hand.
+The record is what `python -m benchmarks figures --json FILE` wrote; `benchmarks/profile.json` is a profile.
+No figure of these pages is typed by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from benchmarks.svg import Drawing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RECORD = ROOT / "benchmarks" / "figures.json"
+RECORD, PROFILE = ROOT / "benchmarks" / "figures.json", ROOT / "benchmarks" / "profile.json"
 RATES, RATIOS = Path("docs/charts/rates.svg"), Path("docs/charts/ratios.svg")
 PANELS = {
     "PostgreSQL: lookups": ("P1", "P2"),
@@ -40,24 +41,34 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks charts", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=RECORD, metavar="FILE", help=f"default {RECORD.name}")
     given = parser.parse_args(arguments)
-    for path, text in documents(json.loads(given.file.read_text(encoding="utf-8")), ROOT).items():
+    for path, text in documents(read(given.file), read(PROFILE), ROOT).items():
         (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
         print(path)
     return 0
 
 
-def documents(record: dict[str, Any], root: Path) -> dict[Path, str]:
+def read(path: Path) -> dict[str, Any] | None:
+    """A record; None if it was not measured."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def documents(record: dict[str, Any] | None, profile: dict[str, Any] | None, root: Path) -> dict[Path, str]:
     """The text of every file that shows figures, by its path below `root`, where the pages are read."""
-    results = [(row.pop("row"), _result(row)) for row in (dict(row) for row in record["results"])]
-    charts = {RATES: draw_rates(results), RATIOS: draw_ratios(results)}
-    pages = {path: page.fill((root / path).read_text("utf-8"), record, results, charts) for path in page.PAGES}
+    parts = {} if profile is None else {"profile": page.tabulate_profile(profile)}
+    charts: dict[Path, Drawing] = {}
+    if record is not None:
+        results = [(str(row["row"]), _result(row)) for row in record["results"]]
+        charts = {RATES: draw_rates(results), RATIOS: draw_ratios(results)}
+        parts |= page.tabulate(record, results, charts)
+    pages = {path: page.fill((root / path).read_text("utf-8"), parts) for path in page.PAGES}
     return {path: str(drawing) for path, drawing in charts.items()} | pages
 
 
 def _result(row: dict[str, Any]) -> Result:
+    values = {key: value for key, value in row.items() if key != "row"}
     sides = {key: row[key] and Side(**{**row[key], "runs": tuple(row[key]["runs"])}) for key in ("ours", "theirs")}
-    return Result(**{**row, **sides})
+    return Result(**{**values, **sides})
 
 
 def draw_rates(results: Sequence[tuple[str, Result]]) -> Drawing:

@@ -17,20 +17,47 @@ PAGES = (PERFORMANCE, Path("README.md"))
 PART = re.compile(r"(<!-- figures: (?P<name>\w+) -->)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
 
 
-def fill(
-    text: str,
-    record: Mapping[str, Any],
-    results: Sequence[tuple[str, Result]],
-    charts: Mapping[Path, Drawing],
-) -> str:
-    """Write the figures of a record into a page."""
-    parts = {
+def fill(text: str, parts: Mapping[str, str]) -> str:
+    """Write parts into a page; those that are not given stay."""
+    return PART.sub(lambda found: f"{found[1]}{parts.get(found['name'], found['text'])}{found[4]}", text)
+
+
+def tabulate(
+    record: Mapping[str, Any], results: Sequence[tuple[str, Result]], charts: Mapping[Path, Drawing]
+) -> dict[str, str]:
+    """The parts that show a record, by name."""
+    return {
         "machine": f"\n{_describe(record)}\n",
         "charts": f"\n{_show(charts)}\n",
         "table": f"\n{_table(record, results)}\n",
         "pgbench": next((f"{r.ratio:.1f}" for row, r in results if row == "P1" and _is_pgbench(r)), "?"),
     }
-    return PART.sub(lambda found: f"{found[1]}{parts[found['name']]}{found[4]}", text)
+
+
+def tabulate_profile(profile: Mapping[str, Any]) -> str:
+    """A table of microseconds, a column for each kind of lookup."""
+    lookups = profile["lookups"]
+    where = f"{profile['machine']['processor']}, {profile['machine']['cores']} cores"
+    lines = [
+        f"Measured on {profile['date']} at commit {profile['commit']}: {profile['count']:,} lookups, {where}.",
+        "",
+        f"| microseconds of CPU time | {' | '.join(lookups)} |",
+        f"|---|{'---|' * len(lookups)}",
+    ]
+    for side in ("client", "server"):
+        lines.append(_row(f"**{side}**", [sum(found[side].values()) for found in lookups.values()], "**"))
+        parts: dict[str, float] = {}
+        for found in lookups.values():
+            for name, spent in found[side].items():
+                parts[name] = max(spent, parts.get(name, 0.0))
+        names = sorted(parts, key=lambda name: (name == "other", -parts[name]))
+        lines += [_row(name, [found[side].get(name, 0.0) for found in lookups.values()]) for name in names]
+    lines.append(_row("time that passes", [found["wall"] for found in lookups.values()]))
+    return "\n".join(["", *lines, ""])
+
+
+def _row(name: str, values: Sequence[float], mark: str = "") -> str:
+    return f"| {name} | {' | '.join(f'{mark}{value:.2f}{mark}' if value else '' for value in values)} |"
 
 
 def _is_pgbench(result: Result) -> bool:

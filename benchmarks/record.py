@@ -57,7 +57,7 @@ class Record:
         path.write_text(json.dumps(document, indent=1, default=list) + "\n", encoding="utf-8")
 
     def _versions(self) -> dict[str, str]:
-        found = {"commit": _commit(), "Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
+        found = {"commit": read_commit(), "Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
         if self.bench.baseline is not None:
             found["earlier build"] = self._baseline_commit
         if "server" in self.bench.__dict__:
@@ -90,7 +90,8 @@ def _processor() -> str:
     return next(models, platform.processor())
 
 
-def _commit() -> str:
+def read_commit() -> str:
+    """The commit that is measured."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return said.stdout.strip() or "unknown"

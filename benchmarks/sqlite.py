@@ -22,7 +22,7 @@ def sqlite_lookups(bench: Bench) -> list[Result | Skipped]:
     """P4: lookups from CSV to CSV, against a loop over the standard library's sqlite3, and against the earlier build."""
     count = bench.scaled(300_000)
     work = f"{count:,} lookups, SQLite, CSV to CSV"
-    database, ids = _items(bench.folder / "items.db"), bench.ids(count)
+    database, ids = fill_items(bench.folder / "items.db"), bench.ids(count)
     theirs = bench.folder / "loop.csv"
     loop = [sys.executable, "-m", "benchmarks.loop", str(database), str(ids), str(theirs)]
 
@@ -78,7 +78,8 @@ def _shard(path: Path) -> Path:
     return path
 
 
-def _items(path: Path) -> Path:
+def fill_items(path: Path) -> Path:
+    """Create a database with the table `items`, if it does not exist."""
     if not path.exists():
         connection = sqlite3.connect(path)
         connection.execute("create table items (id integer primary key, name text not null, balance integer not null)")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import charts, page
+from benchmarks import charts, lookup_profile, page
 from benchmarks.record import describe_machine
 from benchmarks.result import Result, Side, faster, share
 from tests.support.documents import ROOT
@@ -28,10 +27,7 @@ RESULTS = [
 
 def test_the_committed_pages_show_the_record() -> None:
     """The table, the sentences and the charts are those that `python -m benchmarks charts` makes from the record."""
-    if not charts.RECORD.exists():
-        pytest.skip("there is no record yet")
-    record = json.loads(charts.RECORD.read_text(encoding="utf-8"))
-    made = charts.documents(record, ROOT)
+    made = charts.documents(charts.read(charts.RECORD), charts.read(charts.PROFILE), ROOT)
     assert [str(path) for path, text in made.items() if (ROOT / path).read_text(encoding="utf-8") != text] == []
 
 
@@ -73,7 +69,8 @@ def test_a_page_gets_its_parts() -> None:
         "skipped": [{"row": "P7", "reason": "connectorx is not installed"}],
     }
     text = "<!-- figures: machine -->old<!-- end -->\n<!-- figures: table -->old<!-- end -->\nkeep"
-    filled = page.fill(text, record, RESULTS, {})
+    parts = page.tabulate(record, RESULTS, {})
+    filled = page.fill(text, parts)
     assert "old" not in filled
     assert filled.endswith("keep")
     assert "commit abcdef0; the earlier build is commit fedcba9" in filled
@@ -81,7 +78,41 @@ def test_a_page_gets_its_parts() -> None:
     assert "| 0.25, **short** | at most 0.2 |" in filled
     assert "| P10 | memory | bulkq: 61 MB |  | 61.00 MB | at most 90 MB |" in filled
     assert "- P7 was not measured: connectorx is not installed." in filled
-    assert page.fill(filled, record, RESULTS, {}) == filled
+    assert page.fill(filled, parts) == filled
+
+
+def test_a_profile_is_a_table() -> None:
+    """Each side has its sum and its parts, the largest first; a part that a lookup does not have is empty."""
+    lookups = {
+        "A": {"wall": 2.0, "client": {"read": 0.5, "other": 0.6}, "server": {"find": 1.25}},
+        "B": {"wall": 1.0, "client": {"read": 0.25, "bind": 0.75}, "server": {}},
+    }
+    machine = {"processor": "Any", "cores": 2}
+    profile = {"date": "2026-11-30", "commit": "abcdef0", "machine": machine, "count": 1000, "lookups": lookups}
+    lines = page.tabulate_profile(profile).splitlines()
+    assert lines[3:] == [
+        "| microseconds of CPU time | A | B |",
+        "|---|---|---|",
+        "| **client** | **1.10** | **1.00** |",
+        "| bind |  | 0.75 |",
+        "| read | 0.50 | 0.25 |",
+        "| other | 0.60 |  |",
+        "| **server** | **1.25** |  |",
+        "| find | 1.25 |  |",
+        "| time that passes | 2.00 | 1.00 |",
+    ]
+
+
+def test_a_profile_is_divided_by_what_is_at_work() -> None:
+    """A sample of the client counts for its innermost frame, unless it waits or starts; one of the server for its stack."""
+    client = [
+        "run (bulkq/engine/lane.py:1);take (bulkq/sources/feed.py:2) 3",
+        "main (x.py:1);run (bulkq/cli/main.py:2) 5",
+        "load (<frozen importlib._bootstrap>:1);take (bulkq/sources/feed.py:2) 7",
+    ]
+    assert lookup_profile.divide_client(client) == {"read the file and cut it": 3}
+    server = ["postgres\n 1 _bt_first\n 2 ExecutorRun", "postgres\n 1 malloc\n 2 InitPostgres", "postgres\n 1 malloc"]
+    assert lookup_profile.divide_server(server) == {"find the key and the row (index, heap)": 1, "other": 1}
 
 
 def _drawings(results: Sequence[tuple[str, Result]] = RESULTS) -> dict[Path, object]:

@@ -111,6 +111,13 @@ class OwnServer:
         except ServerFailed as error:
             raise ServerFailed(f"{error}\n{self._folder.log('server.log')}") from None
 
+    @property
+    def process_id(self) -> int:
+        """Of the postmaster."""
+        if self._process is None:
+            raise ServerFailed("the server does not run")
+        return self._process.pid
+
     def stop(self, mode: str = "fast") -> None:
         """Stop it: smart, fast, immediate, crash."""
         if self._process is not None:
