@@ -108,11 +108,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(kept: record.Record, name: str, benchmark: Benchmark, *, late: bool) -> None:
     """Run one benchmark, print and record what it gives."""
+    found: Result | Skipped | Broken | Sequence[Result | Skipped]
     try:
         found = Skipped("the time is over (--minutes)") if late else benchmark(kept.bench)
     except (Skipped, Broken) as reason:
-        found = [reason]
-    for result in found if isinstance(found, list) else [found]:
+        found = reason
+    for result in [found] if isinstance(found, (Result, Skipped, Broken)) else found:
         print(f"{name:6} {kept.add(name, result)}", flush=True)
 
 

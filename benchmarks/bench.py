@@ -170,7 +170,7 @@ class Bench:
         """
         costs: dict[str, list[Cost]] = {name: [] for name in sides}
         for number in range(rounds or self.rounds):
-            for name in list(sides) if number % 2 == 0 else reversed(sides):
+            for name in list(sides)[:: 1 if number % 2 == 0 else -1]:
                 costs[name].append(sides[name]())
         return {name: median(every) for name, every in costs.items()}
 

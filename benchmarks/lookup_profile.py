@@ -209,10 +209,8 @@ def measure(target: Target) -> dict[str, object]:
     many = [target.spend(COUNT) for _ in range(ROUNDS)]
 
     def each_us(name: str) -> float:
-        took = statistics.median(getattr(run, name) for run in many) - statistics.median(
-            getattr(run, name) for run in one
-        )
-        return 1e6 * max(0.0, took) / COUNT
+        of_many, of_one = ([float(getattr(run, name)) for run in runs] for runs in (many, one))
+        return 1e6 * max(0.0, statistics.median(of_many) - statistics.median(of_one)) / COUNT
 
     samples = [target.sample() for _ in range(ROUNDS)]
     client, server = (sum(parts, Counter[str]()) for parts in zip(*samples, strict=True))

@@ -20,7 +20,7 @@ from benchmarks.result import OURS, Cost, Result, Side, Skipped, share
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     Starter = Callable[[Bench, "Case", Path], Callable[[], Cost]]
@@ -59,7 +59,7 @@ class Case:
     place: str
     ours: str
     theirs: str
-    sets: list[tuple[int, float]]
+    sets: Sequence[tuple[int, float]]
     options: tuple[str, ...] = ()
     lanes: int = LANES
     timeout_s: float = 30.0
