@@ -57,6 +57,7 @@ class Sources:
         self._resume = job.resume
         self._stack = stack
         self._text = all(driver.text_parameters for driver in drivers)
+        self._native = all(driver.in_process for driver in drivers)
         self._dynamic = any(driver.dynamic_types for driver in drivers)
         self._mixed = not all(driver.dynamic_types for driver in drivers)
         self._shared: dict[int, PrefetchedSource] = {}
@@ -122,6 +123,7 @@ class Sources:
             wanted,
             query,
             text=self._text,
+            native=self._native,
             dynamic=self._dynamic,
             mixed=self._mixed,
             rows=rows_of(request.sources.target or request.targets.selected[0], request),

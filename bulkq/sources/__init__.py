@@ -32,6 +32,7 @@ async def open_source(
     rows: Rows | None = None,
     start: SourcePosition | None = None,
     unused_constants_ok: bool = False,
+    native: bool = False,
 ) -> ParameterSource:
     """Open what `request` names and bind its columns to the parameters of `query`.
 
@@ -49,6 +50,7 @@ async def open_source(
             `total` stays that of the whole source.
         unused_constants_ok: the run has several queries. A constant may be meant for another of them (see
             `binding.check_constants`), and so may all the lines of a `--failures` file.
+        native: the target takes Python values better than texts (DuckDB), so files with types of their own give those.
 
     Raises:
         RefusedError: with `start`: what was consumed is not the same now, or cannot be read a second time. A query of
@@ -56,10 +58,17 @@ async def open_source(
         ParameterError: a source that cannot be read or does not fit the query, in one line.
         QueryFileError: the file of `@FILE.sql:NAME`.
     """
-    from bulkq.sources.open import SourceOpener  # who needs `Request` only does not need csv and json
+    from bulkq.sources.open import SourceOpener, columnar  # who needs `Request` only does not need csv and json
 
     opening = SourceOpener(
-        request, query, text=text, dynamic=dynamic, mixed=mixed, rows=rows, start=start, several=unused_constants_ok
+        request,
+        query,
+        text=text and not (native and columnar(request)),
+        dynamic=dynamic,
+        mixed=mixed,
+        rows=rows,
+        start=start,
+        several=unused_constants_ok,
     )
     return await opening.source()
 
@@ -75,4 +84,5 @@ async def open_source_for(
         dynamic=can.dynamic_types,
         rows=rows,
         unused_constants_ok=unused_constants_ok,
+        native=can.in_process,
     )

@@ -85,9 +85,9 @@ class Terms:
         default_factory=dict
     )  # see `bulkq.sources.untyped_values`
 
-    def converter(self, parameter: Parameter, *, plain: bool) -> Converter | None:
+    def converter(self, parameter: Parameter, *, plain: bool, typed: bool = False) -> Converter | None:
         """See `bulkq.sources.convert.converter`."""
-        return converter(parameter, text=self.text, plain=plain, loose=self.loose.get(parameter.name))
+        return converter(parameter, text=self.text, plain=plain, typed=typed, loose=self.loose.get(parameter.name))
 
 
 IGNORE = "use --extra-columns ignore if no query needs it"
@@ -123,7 +123,9 @@ def check_columns(where: str, columns: Sequence[str], needed: Container[str], *,
         seen.add(name)
 
 
-def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool) -> ColumnBinding:
+def bind(
+    terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str, plain: bool, typed: bool = False
+) -> ColumnBinding:
     """Bind `columns` to the parameters of the query, or all that are not constants where None (JSON).
 
     Args:
@@ -132,6 +134,7 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         name: of the feed, which starts the message about a value.
         where: starts the message about the columns: `rows.csv:1`.
         plain: see `Feed.plain`.
+        typed: see `Feed.native`.
 
     Raises:
         ParameterError: a parameter without column, a column without parameter, a constant that is no such value.
@@ -148,7 +151,7 @@ def bind(terms: Terms, columns: tuple[str, ...] | None, *, name: str, where: str
         if fixed:
             fields.append(Field(parameter, None, None, _fixed(terms, parameter, columns, where), is_text=True))
         else:
-            convert = terms.converter(parameter, plain=plain)
+            convert = terms.converter(parameter, plain=plain, typed=typed)
             fields.append(Field(parameter, len(wanted), convert, is_text=plain))
             wanted.append(parameter.name)
     return ColumnBinding(terms.query.place, name, tuple(fields), _wanted(terms, wanted))

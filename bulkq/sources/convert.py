@@ -7,10 +7,12 @@ becomes a number, a truth value or bytes only where the query declares such a ty
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
+from bulkq.sources import native_values
 from bulkq.sources.json_codec import decoder, json_text
 from bulkq.sources.untyped_values import canonical, integers, strict
 from bulkq.text.json_text import JsonNumber
@@ -46,7 +48,12 @@ class ConversionError(ValueError):
 
 
 def converter(
-    parameter: Parameter, *, text: bool, plain: bool, loose: Callable[[str], object] | None = None
+    parameter: Parameter,
+    *,
+    text: bool,
+    plain: bool,
+    typed: bool = False,
+    loose: Callable[[str], object] | None = None,
 ) -> Converter | None:
     """What turns a column of scalars into values for `parameter`; None where they are right as they come.
 
@@ -54,6 +61,7 @@ def converter(
         parameter: its kind and its declared type decide.
         text: the target converts text itself.
         plain: the columns hold `str | None` only (CSV), not JSON or database values.
+        typed: the columns hold Python values of the file's own types (Parquet).
         loose: what makes a value of a text where no type is declared, see `bulkq.sources.untyped_values`; None keeps the text.
     """
     if parameter.kind is PlaceholderKind.LIST:
@@ -62,8 +70,10 @@ def converter(
     if parameter.kind is PlaceholderKind.IDENTIFIER:
         return None if plain else _names
     if text:
-        return None if plain else _texts
+        return None if plain else partial(_texts, native_values.as_text if typed else _text)
     scalar = _scalar(parameter.type)
+    if typed:
+        return None if scalar is None else _typed(scalar, str(parameter.type), secret=parameter.secret)
     if scalar is None and plain:
         return None if loose is None else _loosely(loose, secret=parameter.secret)
     if scalar is None:
@@ -107,10 +117,15 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _texts(values: Column) -> Column:
+def _texts(write: Callable[[object], object], values: Column) -> Column:
     if set(map(type, values)) <= {str, type(None)}:
         return values
-    return _each(_text, values)
+    return _each(write, values)
+
+
+def _typed(scalar: Callable[[str], object], declared: str, *, secret: bool) -> Converter:
+    one = native_values.checked(scalar, a_or_an(declared))
+    return lambda values: _each(one, values, secret=secret)
 
 
 def _names(values: Column) -> Column:

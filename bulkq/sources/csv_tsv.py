@@ -36,6 +36,7 @@ class DelimitedFeed:
     """A feed of the rows below a header."""
 
     plain = True
+    native = False
     quotes = True
     """A quote opens a field; else it is a character like others."""
 

@@ -45,6 +45,9 @@ class Feed(Protocol):
     plain: bool
     """True: values are `str | None`. False: JSON values, numbers, whatever a database gave as text."""
 
+    native: bool
+    """True: values have the types of the file; see `bulkq.columnar.parameters`."""
+
     total: int | None
     replayable: bool
 

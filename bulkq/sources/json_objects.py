@@ -28,6 +28,7 @@ class ObjectFeed:
     """A feed over a reader of objects. The lines of a `--failures` file stand for the `params` in them."""
 
     plain = False
+    native = False
 
     def __init__(self, reader: ObjectReader, whose: FeedQuery) -> None:
         """Read from `reader` for the query of `whose`; `look` may follow."""

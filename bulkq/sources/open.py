@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from bulkq.sources.object_reader import ObjectReader
     from bulkq.sources.request import Request, Rows
 
-FORMATS = ("csv", "tsv", "copy", "json", "jsonl")
-SAY_WHICH = "give the format with --params-format: csv, tsv, copy, json or jsonl"
+COLUMNAR = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+FORMATS = ("csv", "tsv", "copy", "json", "jsonl", "parquet", "arrow")
+SAY_WHICH = "give the format with --params-format: csv, tsv, copy, json, jsonl, parquet or arrow"
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -125,7 +126,7 @@ class SourceOpener:
     def _bound(self, opened: OpenFeed, terms: Terms) -> BoundSource:
         feed = opened.feed
         columns = None if isinstance(feed, QueryFeed) and feed.nameless else feed.columns
-        binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain)
+        binding = bind(terms, columns, name=feed.name, where=opened.where, plain=feed.plain, typed=feed.native)
         return BoundSource(feed, binding, typed=not self._text)
 
     async def _grid(self, specs: tuple[str, ...]) -> CrossProduct:
@@ -176,7 +177,29 @@ class SourceOpener:
             return await self._queried(spec, spec.removeprefix("sql:"))
         if spec.startswith("@"):
             return await self._queried(spec, _query_of(spec))
+        form = _columnar_form(spec, self._request)
+        if form:
+            return self._columnar(spec, form)
         return await self._file(spec)
+
+    def _columnar(self, spec: str, form: str) -> OpenFeed:
+        name = "Parquet" if form == "parquet" else "Arrow"
+        pipe = spec == "-"
+        if not pipe:
+            reader = open_file(spec)  # says why a file cannot be opened
+            pipe = reader.waits
+            reader.close()
+        if pipe:
+            raise ParameterError(
+                f"-p {quoted(spec)}: {name} is not read from a pipe, because its footer is at the end: use a file"
+            )
+        from bulkq.columnar.library import require_pyarrow
+
+        require_pyarrow(f"-p {quoted(spec)}")
+        from bulkq.sources.columnar import ColumnarFeed
+
+        feed = ColumnarFeed(spec, form, text=self._text)
+        return OpenFeed(feed, feed.name)
 
     async def _queried(self, spec: str, source: str | Query) -> OpenFeed:
         if self._rows is None:
@@ -241,6 +264,19 @@ class SourceOpener:
         return JsonLinesReader(reader, text=self._text, told_apart=names)
 
 
+def columnar(request: Request) -> bool:
+    """Whether one of the sources is a file with types of its own."""
+    return any(_columnar_form(spec, request) for spec in request.specs)
+
+
+def _columnar_form(spec: str, request: Request) -> str:
+    """`parquet` or `arrow`; "" of any other source."""
+    if spec.startswith(("range:", "sql:", "@")):
+        return ""
+    form = request.format or COLUMNAR.get(PurePath(spec.lower()).suffix, "")
+    return form if form in COLUMNAR.values() else ""
+
+
 async def _prove(reader: LineReader, spec: str, start: SourcePosition) -> None:
     """See that what was consumed of a file is still there; without a digest the sets are counted instead."""
     if reader.waits:
@@ -257,8 +293,8 @@ def _format_of(spec: str) -> str | None:
     """The format that the suffix says; None where there is none."""
     path = PurePath(spec.lower())
     suffix = PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix == ".parquet":
-        raise ParameterError(f"{printable(spec)}: Parquet is not supported: convert the file to CSV or JSON Lines")
+    if suffix in COLUMNAR:
+        raise ParameterError(f"{printable(spec)}: decompress the file: {suffix[1:]} files are compressed inside")
     if not suffix or suffix in SUFFIXES:
         return SUFFIXES.get(suffix)
     raise ParameterError(f"{printable(spec)}: unknown suffix {quoted(suffix)}: {SAY_WHICH}")

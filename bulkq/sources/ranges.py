@@ -24,6 +24,7 @@ class SingleRow:
     name = ""
     columns: tuple[str, ...] | None = ()
     plain = True
+    native = False
     replayable = True
 
     def __init__(self) -> None:
@@ -67,6 +68,7 @@ class RangeFeed:
         text: numbers leave as text.
     """
 
+    native = False
     replayable = True
 
     def __init__(self, spec: str, *, text: bool) -> None:

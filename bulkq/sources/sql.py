@@ -22,6 +22,7 @@ class QueryFeed:
     """A feed over the pieces of a result, of which one is in memory."""
 
     plain = False
+    native = False
     replayable = False
     total: int | None = None
 

@@ -26,10 +26,10 @@ SOURCES = (
     ),
     option(
         "--params-format",
-        type=Text("csv", "tsv", "json", "jsonl", "copy"),
+        type=Text("csv", "tsv", "json", "jsonl", "copy", "parquet", "arrow"),
         metavar="FORMAT",
-        help="Format of -p if it cannot be derived from the file suffix: csv, tsv, json, jsonl, or copy for the text "
-        "format of COPY (tabs, backslashes, \\N).",
+        help="Format of -p if it cannot be derived from the file suffix: csv, tsv, json, jsonl, parquet, arrow, or copy "
+        "for the text format of COPY (tabs, backslashes, \\N).",
     ),
     option(
         "--params-target",

@@ -98,19 +98,19 @@ MISFITS = {
         "rows.parquet",
         AB,
         {},
-        "rows.parquet: Parquet is not supported: convert the file to CSV or JSON Lines",
+        "rows.parquet: is not a complete Parquet file: it has no footer",
     ),
     "suffix": (
         "rows.xml",
         AB,
         {},
-        'rows.xml: unknown suffix ".xml": give the format with --params-format: csv, tsv, copy, json or jsonl',
+        'rows.xml: unknown suffix ".xml": give the format with --params-format: csv, tsv, copy, json, jsonl, parquet or arrow',
     ),
     "no suffix": (
         "rows",
         AB,
         {},
-        '-p "rows": the name has no suffix: give the format with --params-format: csv, tsv, copy, json or jsonl',
+        '-p "rows": the name has no suffix: give the format with --params-format: csv, tsv, copy, json, jsonl, parquet or arrow',
     ),
     "no stdin": ("-", AB, {}, "-p -: standard input is not available here: use a file"),
     "no database": ("sql:select 1", AB, {}, '-p "sql:select 1": a query cannot supply the parameters here: use a file'),
@@ -157,7 +157,10 @@ async def test_format_outranks_suffix() -> None:
     assert await sets(await opened("rows", AB, fmt="csv")) == [("1", "2")]
     with pytest.raises(ParameterError) as caught:
         await opened("rows.csv", AB, fmt="cvs")
-    assert str(caught.value) == '--params-format "cvs": one of csv, tsv, copy, json, jsonl (did you mean "csv"?)'
+    assert (
+        str(caught.value)
+        == '--params-format "cvs": one of csv, tsv, copy, json, jsonl, parquet, arrow (did you mean "csv"?)'
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ async def test_standard_input_without_format(content: bytes) -> None:
     with pytest.raises(ParameterError) as caught:
         await opened("-", AB, stdin=BytesIO(content))
     assert str(caught.value) == (
-        '-p "-": the name has no suffix: give the format with --params-format: csv, tsv, copy, json or jsonl'
+        '-p "-": the name has no suffix: give the format with --params-format: csv, tsv, copy, json, jsonl, parquet or arrow'
     )
 
 
