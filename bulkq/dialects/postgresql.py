@@ -116,6 +116,8 @@ SETS = "bulkq_sets"
 """The alias of the parameter sets beside the user's text."""
 
 WHY_APART = """\
+SELECT 'the text has the name bulkq_sets, which stands for the parameter sets' WHERE 'bulkq_sets' = ANY ({words})
+UNION ALL
 SELECT 'the text names ' || p.proname || '(), which is volatile' FROM pg_catalog.pg_proc AS p
  WHERE p.proname = ANY ({words}) AND (p.provolatile = 'v' OR p.proname = 'statement_timestamp')
 UNION ALL

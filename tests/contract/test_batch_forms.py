@@ -80,6 +80,10 @@ APART = [
         "select id from things tablesample bernoulli (100) where id = :v",
         "the text names bernoulli(), which is volatile",
     ),
+    (
+        "select bulkq_sets.id from things as bulkq_sets where bulkq_sets.id = :v",
+        "the text has the name bulkq_sets, which stands for the parameter sets",
+    ),
     ("select clock_timestamp(), :v::int as v", "the text names clock_timestamp(), which is volatile"),
     ("select id from things where id in (:v*)", ":v is a list"),
     ("select count(*) from things", "it has no parameter"),
