@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
+from bulkq.drivers.base import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
@@ -192,7 +193,6 @@ class Lane:
             return await self._after(tally, segment, error, time.monotonic() - started_s)
         if part.big is None:
             part.big = False
-        part.form.record(Form.SET if reply.together else Form.PIPELINE, len(sets), time.monotonic() - started_s)
         tally.add(segment, reply)
         if reply.lost:
             tally.lose(segment, reply.lost)
@@ -235,11 +235,13 @@ class Lane:
     ) -> Reply:
         """Execute reads in the form that is faster: one statement for all sets, or one execution for each."""
         sets, limits = plan.sets, plan.limits
-        if segment.apart or len(sets) == 1 or part.form.next(len(sets)) is Form.PIPELINE:
-            return await connection.attempt(statement, sets, limits)
-        reply = await connection.attempt(statement, sets, replace(limits, together=True))
-        if not reply.together:
+        form = Form.PIPELINE if segment.apart or len(sets) == 1 else part.form.next(len(sets))
+        if form is Form.SET and (not isinstance(connection, BaseConnection) or await connection.why_apart(statement)):
             part.form.refuse()
+            form = Form.PIPELINE
+        started_s = time.monotonic()
+        reply = await connection.attempt(statement, sets, replace(limits, together=form is Form.SET))
+        part.form.record(form, len(sets), time.monotonic() - started_s)
         return reply
 
     async def _prepared(self, spec: PartSpec, first: ParameterSet) -> tuple[Connection, Statement]:

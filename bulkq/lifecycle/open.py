@@ -16,7 +16,7 @@ from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
-from bulkq.policy.batch_form import BatchForm, Form
+from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.concurrency import MOST
 from bulkq.policy.limits import effective
@@ -193,14 +193,16 @@ def _part(
     size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
-    form = _form(request) if spec.limits.read_only and target.driver.capabilities.sets_together else Form.PIPELINE
-    return PartState(spec, source, sink, target.sessions, BatchSize(size), BatchForm(form))
+    return PartState(spec, source, sink, target.sessions, BatchSize(size), _form(request, spec, target))
 
 
-def _form(request: Run) -> Form | None:
-    """What the user asked for; None: what is faster."""
+def _form(request: Run, spec: PartSpec, target: OpenTarget) -> BatchForm:
+    """The form of the batches: what the user asked for, or what is faster."""
+    known = target.driver.capabilities
+    if not (spec.limits.read_only and known.sets_together):
+        return BatchForm(Form.PIPELINE)
     wanted = request.limits.batch_form
-    return None if wanted == "auto" else Form(wanted)
+    return BatchForm(None if wanted == "auto" else Form(wanted), LEAST if known.pipelined else LEAST_UNPIPELINED)
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:

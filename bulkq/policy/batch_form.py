@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 TOGETHER_S = 0.5
 """Timeout of one statement for all sets: ten times the aim for a batch. Then each set is executed under its own deadline."""
 
-LEAST = 50
-"""Sets from which on a batch is worth comparing: below, a round trip outweighs what a set costs."""
+LEAST, LEAST_UNPIPELINED = 50, 4
+"""Sets from which on a batch is worth comparing: below, a round trip outweighs what a set costs. If each set has a round trip of
+its own, few are enough."""
 
 PROBES = 2
 """Batches of each form before the first choice, and their weight: what a lane has begun before another ends counts once."""
 
 FIRST_AGAIN, LAST_AGAIN = 8, 128
-"""After so many batches the slower form is tried once more, each time after twice as many: data and load change."""
+"""The slower form is tried once more when the batches since then took so many times as long as it: data and load change."""
 
 FASTER, SLOWER = 0.7, 0.1
 """Weight of a batch that was faster or slower than the form's mean: a form is as fast as it can be. What makes it slower is other load,
@@ -46,13 +47,14 @@ class BatchForm:
 
     Args:
         fixed: the form that the user asked for; None to measure.
-
+        least: sets from which on a batch is worth comparing.
     """
 
-    __slots__ = ("_again", "_asked", "_fixed", "_mean_s", "_penalty", "_since", "_wait")
+    __slots__ = ("_again", "_asked", "_fixed", "_least", "_mean_s", "_penalty", "_since", "_wait")
 
-    def __init__(self, fixed: Form | None = None) -> None:
+    def __init__(self, fixed: Form | None = None, least: int = LEAST) -> None:
         self._fixed = fixed
+        self._least = least
         self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
         self._again = FIRST_AGAIN
@@ -64,7 +66,7 @@ class BatchForm:
         """The form of a batch of `sets` sets."""
         if self._fixed is not None:
             return self._fixed
-        if self._wait or sets < LEAST:
+        if self._wait or sets < self._least:
             return Form.PIPELINE
         form = self._choice()
         self._asked[form] += 1
@@ -73,7 +75,7 @@ class BatchForm:
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
         """Learn from a batch of `sets` sets that took `elapsed_s` seconds."""
         self._wait = max(0, self._wait - 1)
-        if sets < LEAST:
+        if sets < self._least:
             return
         per_set_s = elapsed_s / sets
         known_s = self._mean_s.get(form, per_set_s)
@@ -89,7 +91,7 @@ class BatchForm:
             return next(iter(self._mean_s), Form.SET)
         self._since += 1
         slower, faster = sorted(Form, key=lambda form: -self._mean_s[form])
-        if self._since >= self._again:
+        if self._since * self._mean_s[faster] >= self._again * self._mean_s[slower]:
             self._since, self._again = 0, min(LAST_AGAIN, 2 * self._again)
             return slower
         return faster

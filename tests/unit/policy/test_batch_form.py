@@ -46,9 +46,9 @@ def test_the_faster_form_stays() -> None:
 
 
 def test_the_slower_form_is_tried_again() -> None:
-    """Load and data change, and with them the choice."""
-    choice = measured(0.1, 0.2)
-    for again in (FIRST_AGAIN, 2 * FIRST_AGAIN):
+    """Load and data change, and with them the choice. A form that is much slower is tried less often."""
+    choice = measured(0.125, 0.25)
+    for again in (2 * FIRST_AGAIN, 4 * FIRST_AGAIN):
         assert [choice.next(100) for _ in range(again)] == [Form.SET] * (again - 1) + [Form.PIPELINE]
     for _ in range(8):
         choice.record(Form.PIPELINE, 100, 0.1)
