@@ -113,7 +113,8 @@ DESCRIBE_LOCK_S = 5.0
 WORDS = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
 
 SETS = "bulkq_sets"
-"""The alias of the parameter sets beside the user's text."""
+"""The alias of the parameter sets beside the user's text. A name of the text that is missing in its tables would mean one of the
+sets, so their names are none that a table has."""
 
 WHY_APART = """\
 SELECT 'the text has the name bulkq_sets, which stands for the parameter sets' WHERE 'bulkq_sets' = ANY ({words})
@@ -163,16 +164,16 @@ def set_rows(sql: str, types: Sequence[str], items: Sequence[str], *, marks: Seq
     """
     places = marks or [f"${i}" for i in range(1, len(types) + 1)]
     arrays = ", ".join(f"{mark}::{kind}[]" for mark, kind in zip(places, types, strict=True))
-    values = ", ".join(f"v{i}" for i in range(1, len(types) + 1))
+    values = ", ".join(f"{SETS}_v{i}" for i in range(1, len(types) + 1))
     return (
-        f"SELECT {SETS}.n - 1, {', '.join(items)} FROM ROWS FROM (unnest({arrays})) WITH ORDINALITY AS {SETS}({values}, n), "
+        f"SELECT {SETS}_n - 1, {', '.join(items)} FROM ROWS FROM (unnest({arrays})) WITH ORDINALITY AS {SETS}({values}, {SETS}_n), "
         f"LATERAL (SELECT * FROM (\n{sql}\n) AS q OFFSET 0) AS q({', '.join(names(len(items)))})"
     )
 
 
 def set_value(number: int) -> str:
     """The value of parameter `number` in the text that `set_rows` takes."""
-    return f"{SETS}.v{number}"
+    return f"{SETS}.{SETS}_v{number}"
 
 
 def why_apart(sql: str) -> str:

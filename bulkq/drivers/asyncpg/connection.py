@@ -270,7 +270,9 @@ class AsyncpgConnection(BaseConnection):
 
     def _drop_stale(self, error: DatabaseError, *statements: AsyncpgStatement) -> None:
         if isinstance(error.__cause__, STALE):
-            self._statements = {key: kept for key, kept in self._statements.items() if kept not in statements}
+            for key in [key for key, kept in self._statements.items() if kept in statements]:
+                del self._statements[key]
+                self._recipes.pop(key, None)  # of the old tables
 
     def _name(self) -> str:
         """Return a name for a statement; "" behind a pooler, where the text is sent with every execution."""

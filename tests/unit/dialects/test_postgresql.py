@@ -31,7 +31,7 @@ def test_one_statement_stands_for_all_sets() -> None:
     text = f"select a, b from t where a = {postgresql.set_value(1)}::int and b > {postgresql.set_value(2)}::text -- end"
     made = postgresql.set_rows(text, ["text", "int4"], ["q.c1::text", "q.c2"])
     assert "unnest($1::text[], $2::int4[])" in made
-    assert "bulkq_sets(v1, v2, n)" in made
+    assert "bulkq_sets(bulkq_sets_v1, bulkq_sets_v2, bulkq_sets_n)" in made
     assert "-- end\n" in made
     assert len(sqlglot.parse(made, dialect="postgres")) == 1
 

@@ -47,7 +47,7 @@ def test_each_parameter_is_one_array(paramstyle: str, arrays: str, values: objec
     statement = made(paramstyle)
     assert isinstance(statement, SetStatement)
     assert f"unnest({arrays})" in statement.text
-    assert statement.text.count("bulkq_sets.v1") == 2
+    assert statement.text.count("bulkq_sets.bulkq_sets_v1") == 2
     assert ("a %% 2" in statement.text) is ("format" in paramstyle)
     assert statement.bind([("x", "1"), (None, "2")]) == values
 
