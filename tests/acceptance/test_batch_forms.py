@@ -163,3 +163,27 @@ def peak_kb(pid: int) -> int:
         return 0
     found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
     return int(found[0]) if found else 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "form", "line"),
+    [
+        ("select v from t where id = :id", "auto", "one statement for all sets where that is faster"),
+        ("select v from t where id = :id", "set", "one statement for all sets, as requested"),
+        ("select v from t where id = :id", "pipeline", "one execution for each set, as requested"),
+        ("select random(), :id::int", "set", "one execution for each set: the text names random(), which is volatile"),
+    ],
+)
+def test_the_plan_says_the_form(cli: Cli, url: str, sql: str, form: str, line: str) -> None:
+    """And why it is not one statement."""
+    done = cli("plan", "run", "-e", sql, "-t", url, "-p", "range:id=1..9", "--batch-form", form)
+    assert done.code == 0, done.err
+    assert f"  batches     {line}" in done.text.splitlines()
+
+
+def test_the_plan_has_no_form_where_there_is_no_choice(cli: Cli, url: str) -> None:
+    """A query without parameters has one execution, and a write has no such form."""
+    for arguments in (("select 1",), ("delete from t where id = :id", "--write", "-p", "range:id=1..9")):
+        done = cli("plan", "run", "-t", url, "-e", *arguments)
+        assert done.code == 0, done.err
+        assert "  batches " not in done.text

@@ -183,10 +183,22 @@ def _query(made: QueryPlan, request: Run) -> Iterable[str]:
     yield from text.columns_lines(made)
     for at, line in enumerate(made.explained):
         yield text.detail("plan" if not at else "", line)
+    if made.apart is not None:
+        yield text.detail("batches", _form(made.apart, request))
     if request.targets.sql is not None:
         yield text.detail("prepared", "when its targets are known")
     if made.finding is not None:
         yield from finding_lines(made.finding)
+
+
+def _form(apart: str, request: Run) -> str:
+    """Return how the sets of a batch would be executed, and why."""
+    wanted = request.limits.batch_form
+    if apart:
+        return f"one execution for each set: {apart}"
+    if wanted == "pipeline":
+        return "one execution for each set, as requested"
+    return "one statement for all sets" + (" where that is faster" if wanted == "auto" else ", as requested")
 
 
 def _own_limits(query: Query, request: Run) -> str:

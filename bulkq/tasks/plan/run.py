@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import dialect_of
+from bulkq.drivers.base import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import write_order
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
-from bulkq.model import Decoding, PlaceholderKind
+from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
@@ -52,6 +53,7 @@ class QueryPlan:
     parameter_types: tuple[str, ...] = ()  # as the server says, "" where it does not
     columns: tuple[Column, ...] = ()
     explained: tuple[str, ...] = ()  # the top of the generic plan, where the database has one
+    apart: str | None = None  # why a batch of it is not one statement, "" if it may be; None where there is no choice
     finding: Finding | None = None  # the server refuses the statement
     first: tuple[tuple[str, object], ...] = ()  # names and values of the first set, secrets masked
     source: str = ""
@@ -241,8 +243,10 @@ async def _prepared(
         if error.connection_lost:
             raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error
         return QueryPlan(query, finding=finding(query, error))
-    explained = await explain(connection, statement) if at.explained else ()
-    plan = QueryPlan(query, statement.parameter_types, statement.columns, explained)
+    explained, apart = (
+        (await explain(connection, statement), await _why_apart(at, statement)) if at.explained else ((), None)
+    )
+    plan = QueryPlan(query, statement.parameter_types, statement.columns, explained, apart)
     if batch is None or typed:
         return plan
     try:
@@ -266,6 +270,15 @@ async def explain(connection: Connection, statement: Statement) -> tuple[str, ..
             ) from error
         return ()
     return tuple(lines[:TOP_LINES])
+
+
+async def _why_apart(at: At, statement: Statement) -> str | None:
+    """Why a batch of reads would not be one statement; None where there is no choice."""
+    query = statement.query
+    if not (at.driver.capabilities.sets_together and query.parameters and query.statement is StatementClass.READ):
+        return None
+    connection = at.connection
+    return await connection.why_apart(statement) if isinstance(connection, BaseConnection) else None
 
 
 def _first(query: Query, batch: Batch) -> tuple[tuple[str, object], ...]:
