@@ -26,11 +26,12 @@ def tabulate(
     record: Mapping[str, Any], results: Sequence[tuple[str, Result]], charts: Mapping[Path, Drawing]
 ) -> dict[str, str]:
     """The parts that show a record, by name."""
+    pgbench = next((f"{r.ratio:.1f}" for row, r in results if row == "P1" and _is_pgbench(r)), None)
     return {
         "machine": f"\n{_describe(record)}\n",
         "charts": f"\n{_show(charts)}\n",
         "table": f"\n{_table(record, results)}\n",
-        "pgbench": next((f"{r.ratio:.1f}" for row, r in results if row == "P1" and _is_pgbench(r)), "?"),
+        **({} if pgbench is None else {"pgbench": pgbench}),
     }
 
 

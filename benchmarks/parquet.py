@@ -6,9 +6,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from benchmarks.bench import ITEMS, Bench, program
 from benchmarks.result import OURS, Broken, Cost, Result, Skipped, faster, timed
+from tests.support.servers import passwords
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def parquet_export(bench: Bench) -> Result:
     query = f"{SQL} limit {count}"
     ours, theirs = bench.folder / "bulkq.parquet", bench.folder / "connectorx.parquet"
     command = bench.bulkq("-e", query, "-t", bench.url, "-o", ours)
-    peer = [sys.executable, "-m", "benchmarks.connectorx_export", bench.url, query, str(theirs)]
+    peer = [sys.executable, "-m", "benchmarks.connectorx_export", _add_password(bench.url), query, str(theirs)]
     cost = bench.in_turn(
         {OURS: lambda: _timed(bench, command, ours), "connectorx": lambda: _timed(bench, peer, theirs)}
     )
@@ -59,6 +61,16 @@ def parquet_export(bench: Bench) -> Result:
         at_least=1.0,
         aim=1.3,
     )
+
+
+def _add_password(url: str) -> str:
+    """The URL with the password of its role: ConnectorX does not read the password file."""
+    parts = urlsplit(url)
+    password = passwords.of(unquote(parts.username or ""))
+    if password is None:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:{quote(password)}@{place}"))
 
 
 def _timed(bench: Bench, command: list[str], output: Path) -> Cost:

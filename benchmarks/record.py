@@ -39,9 +39,10 @@ class Record:
             self._results.append({"row": name, **asdict(result)})
             self.short += not result.reached
             return str(result)
-        self._skipped.append({"row": name, "reason": str(result).partition("\n")[0]})
-        self.short += isinstance(result, Broken)
-        return f"{'BROKEN' if isinstance(result, Broken) else 'skipped'}: {result}"
+        broken = isinstance(result, Broken)
+        self._skipped.append({"row": name, "reason": "a side failed" if broken else str(result)})
+        self.short += broken
+        return f"{'BROKEN' if broken else 'skipped'}: {result}"
 
     def write(self, path: Path) -> None:
         """Write all results so far; the file replaces an earlier one."""
