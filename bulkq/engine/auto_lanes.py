@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bulkq.policy.concurrency import Concurrency, Sample
+from bulkq.policy.lane_bound import useful_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +50,7 @@ class AutoLanes:
 
     def _sample(self, busy: Sequence[LaneGroup], now_s: float) -> Sample:
         progress = self._context.progress
-        bounds, share = [lanes.bound() for lanes in busy], self._context.limiter.share()
+        bounds, share = [_bound(lanes) for lanes in busy], self._context.limiter.share()
         return Sample(
             now_s=now_s,
             ended_s=max(lanes.finished_s for lanes in self._targets),
@@ -75,3 +77,18 @@ class AutoLanes:
             self._idle[place] = idle if over else surplus
         if over:
             self._looked_s = now_s
+
+
+def _bound(lanes: LaneGroup) -> tuple[int, str]:
+    """The number of lanes of a target from which on no other can help, and the reason."""
+    part = lanes.part()
+    if part is None:
+        return 0, ""
+    return useful_lanes(
+        lanes.sessions.driver.capabilities,
+        read_only=part.spec.limits.read_only,
+        latency_s=part.size.latency_s,
+        total=part.source.total,
+        processors=os.cpu_count() or 1,
+        most=(lanes.most - lanes.stranded, lanes.sessions.bound or "the run is allowed no more"),
+    )

@@ -16,10 +16,10 @@ from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.failures import failure
 from bulkq.engine.lane import Lane
-from bulkq.engine.lane_bound import concurrent, is_fast, useful_lanes, wants_lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.counts import Counts
+from bulkq.policy.lane_bound import concurrent, is_fast, wants_lane
 from bulkq.policy.retry import Budget
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class LaneGroup:
         self.parts = parts
         self.sessions = parts[0].sessions
         self.most = most
-        self._delivery = choose_delivery(parts, context, lanes=most, ordered=ordered, written=self._recorded)
+        self._delivery = choose_delivery(
+            parts, context, lanes=min(most, context.limiter.concurrency), ordered=ordered, written=self._recorded
+        )
         self.window = self._delivery.window
         self.slots = 1
         """The connections that the target may have open. They are released when all of them are closed."""
@@ -70,7 +72,7 @@ class LaneGroup:
         self._taking: asyncio.Task[None] | None = None  # the lane that waits for its source
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
-        self._stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
+        self.stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
         self._owed: dict[int, int] = {}  # batch index -> number of its first set, while it is at work
         self._gap: int | None = None  # the set that output order waits for
         self._gap_s = 0.0  # since when
@@ -126,8 +128,10 @@ class LaneGroup:
 
     def tick(self, now_s: float) -> None:
         """Add a lane if the first one is occupied by a slow query. A timer does this about once a second."""
-        part = self._part()
-        if self.busy and part is not None and wants_lane(part, now_s - self.finished_s):
+        part = self.part()
+        if part is None or not self.busy:
+            return
+        if wants_lane(part.sessions.driver.capabilities, part.size.latency_s, now_s - self.finished_s):
             self._add_lane()
 
     def waiting_for(self, now_s: float) -> int | None:
@@ -142,7 +146,7 @@ class LaneGroup:
             return
         if time.monotonic() < self._full_until_s:
             return
-        if len(self._lanes) + self._stranded >= self.slots:
+        if len(self._lanes) + self.stranded >= self.slots:
             if not self._context.another_slot():
                 return
             self.slots += 1
@@ -153,7 +157,7 @@ class LaneGroup:
 
     def _spread(self) -> None:
         """Start another lane if the source has more sets than the lanes have taken. Lanes connect concurrently."""
-        part = self._part()
+        part = self.part()
         if part is None or part.sessions.driver.capabilities.in_process:
             return  # in our own interpreter the timer decides
         waiting = part.remaining
@@ -161,26 +165,23 @@ class LaneGroup:
             self._add_lane()
 
     def _lanes_allowed(self) -> int:
-        part = self._part()
+        part = self.part()
         if part is None:
             return 0
-        most = min(self.most, self._context.limiter.share()) if concurrent(part) else 1
-        return max(0, most - self._stranded)
+        able = part.sessions.driver.capabilities
+        several = concurrent(able, read_only=part.spec.limits.read_only)
+        most = min(self.most, self._context.limiter.share()) if several else 1
+        return max(0, most - self.stranded)
 
     @property
     def at_work(self) -> int:
         """Lanes that are connected."""
         return len(self._lanes) - len(self._beginning)
 
-    def bound(self) -> tuple[int, str]:
-        """Return the number of lanes from which on no other can help, and the reason."""
-        part = self._part()
-        return (0, "") if part is None else useful_lanes(part, self.most - self._stranded)
-
     def grow(self) -> None:
         """Add lanes if more are allowed than there are. In this interpreter `tick` does."""
-        if self._group is not None:
-            self._spread()
+        self.window.resize(max(1, self._lanes_allowed()))
+        self._spread()
 
     def release(self, count: int) -> None:
         """Close `count` connections that no lane has."""
@@ -194,7 +195,8 @@ class LaneGroup:
         """Whether this lane is superfluous: fast queries in this interpreter are fastest on one lane."""
         if asyncio.current_task() is self._keeper:
             return False  # two that leave at once must not leave none
-        return is_fast(part) or len(self._lanes) > self._lanes_allowed()
+        fast = is_fast(part.sessions.driver.capabilities, part.size.latency_s)
+        return fast or len(self._lanes) > self._lanes_allowed()
 
     async def _run_lane(self) -> None:
         """Cut and execute batches until none is left. Does not raise: an error stops the target or the run."""
@@ -234,10 +236,10 @@ class LaneGroup:
         """Cut, execute and deliver one batch. Return False if there is none for this lane."""
         await self._context.gate.admit(self._wants_batch)
         await self._delivery.admit()
-        part = self._part()
+        part = self.part()
         if part is not None and part.order is not None:  # before the slot: a lane that waits holds nothing
             await part.order.admit(lambda: self._going)
-            part = self._part()
+            part = self.part()
         if part is None or not self._going or self._crowded(part):
             return False
         if not await self._connected(executor):  # before cutting: a lane that waits for a connection holds no batch
@@ -248,7 +250,7 @@ class LaneGroup:
                 return True  # it has closed while the lane waited for its slot
             cut = await self._cut()
             if cut is None:
-                if self._part() is not None:
+                if self.part() is not None:
                     return True  # the next set waits for the end of another batch
                 self._release()
                 return False
@@ -290,14 +292,14 @@ class LaneGroup:
 
     def _strand(self) -> None:
         """End the lane whose statement cannot be cancelled. If it was the last lane, the target stops."""
-        self._stranded += 1
+        self.stranded += 1
         if self._keeper is asyncio.current_task():
             self._keeper = next((task for task in self._lanes if task is not self._keeper), None)
-        part = self._part()
+        part = self.part()
         if part is None or part.remaining == 0:
             return
         if not self._lanes_allowed():
-            reason = f"{self._stranded} statements cannot be stopped and hold every lane"
+            reason = f"{self.stranded} statements cannot be stopped and hold every lane"
             if self._context.several:
                 self.stop(reason)
             else:
@@ -305,7 +307,8 @@ class LaneGroup:
         elif self._keeper is None:
             self._add_lane()
 
-    def _part(self) -> PartState | None:
+    def part(self) -> PartState | None:
+        """Return the part that the next batch is cut from."""
         while self.current < len(self.parts):
             part = self.parts[self.current]
             if not part.exhausted and part.refused is None:
@@ -315,14 +318,14 @@ class LaneGroup:
 
     def _wants_batch(self) -> bool:
         """Whether another batch may be left to cut."""
-        part = self._part()
+        part = self.part()
         if part is None or not self._going:
             return False
         return part.remaining != 0 or self.current + 1 < len(self.parts)
 
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
-            while (part := self._part()) is not None and self._going:
+            while (part := self.part()) is not None and self._going:
                 lanes = self._lanes_allowed()
                 size = 1 if part.big else part.size.next(part.remaining, lanes)
                 batch = await self._take(part, size)

@@ -47,25 +47,21 @@ class Limiter:
 
     Attributes:
         busy: connections of the targets whose lanes are running.
+        concurrency: slots in all, now.
     """
 
     def __init__(self, concurrency: int, *, several: bool, most: int | None = None) -> None:
         self.busy: set[ConnectionPool] = set()
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._several = several
         self._semaphore = SlotSemaphore(concurrency)
         self._inside = asyncio.Semaphore(min(most or concurrency, os.cpu_count() or 1))
 
     def resize(self, concurrency: int) -> None:
         """Have `concurrency` slots from now on. Lanes beyond this number end after their batch."""
-        if concurrency != self._concurrency:
-            self._concurrency = concurrency
+        if concurrency != self.concurrency:
+            self.concurrency = concurrency
             self._semaphore.resize(concurrency)
-
-    @property
-    def concurrency(self) -> int:
-        """Slots in all."""
-        return self._concurrency
 
     def slot(self, sessions: ConnectionPool) -> LimiterSlot:
         """Return a slot for a new lane.
@@ -79,9 +75,9 @@ class Limiter:
     def share(self) -> int:
         """Return the number of lanes that a target may have now: `-j` divided by the running targets, at least one."""
         if not self._several:
-            return self._concurrency
+            return self.concurrency
         busy = sum(1 for sessions in self.busy if not sessions.lost)
-        return -(-self._concurrency // max(1, busy))
+        return -(-self.concurrency // max(1, busy))
 
 
 class ConnectionSlots:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from bulkq.engine.auto_lanes import AutoLanes
 from bulkq.engine.context import RunContext
 from bulkq.engine.control import DRAIN_S
-from bulkq.engine.lane_bound import TICK_S
 from bulkq.engine.lane_group import LaneGroup
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
 from bulkq.policy.concurrency import MOST
+from bulkq.policy.lane_bound import TICK_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

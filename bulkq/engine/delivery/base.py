@@ -55,7 +55,7 @@ class Window(ABC):
     if the reader of the output is slower than they are, or if a kill would lose too many answers of a write.
 
     Args:
-        lanes: of the target, at most.
+        lanes: of the target, at most; see `resize`.
         overflow: of the run.
     """
 
@@ -68,13 +68,17 @@ class Window(ABC):
         self.open = True
         self.streaming: PartialAnswer | None = None
         self.overflow = overflow
-        self._most = AHEAD_PER_LANE * lanes
+        self.resize(lanes)
         self._taken = False  # a lane writes into the sink
         self._room = 0  # batches that may wait while it does, if the reader is slow
         self._reader = Reader()
         self._moved = asyncio.Event()
         self._broken = False
         self.backlog = Backlog(overflow)
+
+    def resize(self, lanes: int) -> None:
+        """Have `lanes` lanes from now on. Where the number of waiting batches is bounded, it follows that of the lanes."""
+        self._most = AHEAD_PER_LANE * lanes
 
     @property
     def full(self) -> bool:

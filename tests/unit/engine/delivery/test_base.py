@@ -99,3 +99,13 @@ async def test_targets_with_one_sink_write_in_turns(store: Overflow) -> None:
     await asyncio.gather(*writing)
     assert one.recorded == two.recorded == [0]
     assert not lock.locked()
+
+
+async def test_with_more_lanes_more_batches_may_wait(tmp_path: Path, store: Overflow) -> None:
+    """The bound of answers follows the number of lanes."""
+    bench = Bench(to_file(tmp_path / "out.jsonl"), store)
+    for index in range(1, AHEAD_ANSWERS + 1):
+        await bench.deliver(index, answer=True)
+    assert bench.window.full
+    bench.window.resize(AHEAD_ANSWERS)
+    assert not bench.window.full

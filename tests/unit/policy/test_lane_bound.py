@@ -1,0 +1,51 @@
+"""How many lanes help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from bulkq.model import Capabilities
+from bulkq.policy.lane_bound import FAST_S, STUCK_S, TICK_S, is_fast, useful_lanes, wants_lane
+
+SERVER = Capabilities("server", True, True, True, True, True, False)
+FILE = replace(SERVER, name="file", in_process=True, concurrent_writes=False)
+FAST, SLOW = FAST_S / 2, FAST_S * 2
+
+lanes = partial(useful_lanes, read_only=True, latency_s=None, total=None, processors=4, most=(8, "given"))
+
+
+def test_fast_queries_in_this_process_have_one_lane() -> None:
+    """Another one is added if the first is stuck."""
+    assert is_fast(FILE, FAST)
+    assert not is_fast(SERVER, FAST)
+    assert lanes(FILE, latency_s=FAST) == (1, "fast queries in this process need no more")
+    assert not wants_lane(FILE, FAST, TICK_S)
+    assert wants_lane(FILE, FAST, STUCK_S)
+
+
+def test_slow_queries_in_this_process_have_the_processors() -> None:
+    """More threads than processors only wait. Before the first result, the timer waits for a moment."""
+    assert not wants_lane(FILE, None, 0.0)
+    assert wants_lane(FILE, None, TICK_S)
+    assert wants_lane(FILE, SLOW, 0.0)
+    assert lanes(FILE, latency_s=SLOW) == (4, "the database runs in this process, which has 4 processors")
+    assert lanes(FILE, most=(2, "given")) == (2, "given")
+
+
+def test_a_server_has_the_lanes_that_are_allowed() -> None:
+    """Its lanes are added as batches are cut, not by the timer."""
+    assert lanes(SERVER, latency_s=FAST) == (8, "given")
+    assert not wants_lane(SERVER, SLOW, 100.0)
+
+
+def test_few_sets_need_few_lanes() -> None:
+    """No more lanes than parameter sets, and one if there is none."""
+    assert lanes(SERVER, total=3) == (3, "there are no more parameter sets")
+    assert lanes(SERVER, total=0) == (1, "there are no more parameter sets")
+    assert lanes(SERVER, total=100) == (8, "given")
+
+
+def test_a_database_that_takes_one_write_at_a_time_has_one_lane() -> None:
+    """Reads are not concerned."""
+    assert lanes(FILE, read_only=False) == (1, "the database executes one query at a time")
