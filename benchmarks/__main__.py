@@ -1,7 +1,7 @@
 """`python -m benchmarks [NAME ...]` measures bulkq beside its peers: whole processes, in turn, median of three.
 
 It prints one line for each comparison: both sides, the ratio, and its bound. NAME is a benchmark, `figures` for those of
-the documentation, or one case of `outliers`. `python -m benchmarks charts FILE` draws the figures of a file.
+the documentation, or one case of `outliers` or `jauto`. `python -m benchmarks charts FILE` draws the figures of a file.
 
 It needs no network and no server: without `--postgres` it starts one as the tests do. If a peer is not installed, the line
 says so. Nothing here is a test: a ratio is reported, nothing times out.
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from benchmarks import charts, record
 from benchmarks.bench import Bench
 from benchmarks.checks import checks
+from benchmarks.jauto import CASES as JAUTO
+from benchmarks.jauto import jauto
 from benchmarks.outliers import CASES, outliers
 from benchmarks.parquet import parquet_export
 from benchmarks.postgres import bulk_export, latency_bound, ledger_cost, lookups, tutorial, updates
@@ -47,6 +49,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "P12m": mariadb_lookups,
     "P13": fan_out,
     "checks": checks,
+    "jauto": jauto,
     "ledger": ledger_cost,
     "outliers": outliers,
 }
@@ -85,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         help=f"start no benchmark after this time (default: {MINUTES} of figures, else no limit)",
     )
     given = parser.parse_args(arguments)
-    known = {**BENCHMARKS, **CASES}
+    known = {**BENCHMARKS, **CASES, **JAUTO}
     names = [one for name in given.names or BENCHMARKS for one in (FIGURES if name == "figures" else (name,))]
     unknown = [name for name in names if name not in known]
     if unknown:
