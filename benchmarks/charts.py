@@ -86,6 +86,7 @@ def draw_rates(results: Sequence[tuple[str, Result]]) -> Drawing:
         for side in sides:
             share = side.rate / sides[0].rate
             drawing.bar(side.name, f"{side.rate:,.0f}", share, ours=side.name == _our_name(sides))
+    drawing.note("Each part has a scale of its own.")
     return drawing
 
 

@@ -29,7 +29,7 @@ from benchmarks.record import describe_machine, read_commit
 from benchmarks.sqlite import fill_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 COUNT = 400_000
 ROUNDS = 3
@@ -203,24 +203,28 @@ def divide_server(samples: Iterable[str]) -> Counter[str]:
     return parts
 
 
-def measure(target: Target) -> dict[str, object]:
-    """Microseconds of one lookup, by part."""
-    one = [target.spend(1) for _ in range(ROUNDS)]
-    many = [target.spend(COUNT) for _ in range(ROUNDS)]
+def measure(targets: Mapping[str, Target]) -> dict[str, object]:
+    """Microseconds of one lookup in each target, by part. The targets take turns, so that all see the same load."""
+    spent = [{name: (target.spend(1), target.spend(COUNT)) for name, target in targets.items()} for _ in range(ROUNDS)]
+    samples = [{name: target.sample() for name, target in targets.items()} for _ in range(ROUNDS)]
+    return {name: _divide([runs[name] for runs in spent], [parts[name] for parts in samples]) for name in targets}
+
+
+def _divide(
+    spent: Sequence[tuple[Spent, Spent]], samples: Sequence[tuple[Counter[str], Counter[str]]]
+) -> dict[str, object]:
+    """The parts of a lookup, of runs of one set and of many."""
+    client, server = (sum(parts, Counter[str]()) for parts in zip(*samples, strict=True))
 
     def each_us(name: str) -> float:
-        of_many, of_one = ([float(getattr(run, name)) for run in runs] for runs in (many, one))
+        of_one, of_many = ([float(getattr(run, name)) for run in runs] for runs in zip(*spent, strict=True))
         return 1e6 * max(0.0, statistics.median(of_many) - statistics.median(of_one)) / COUNT
 
-    samples = [target.sample() for _ in range(ROUNDS)]
-    client, server = (sum(parts, Counter[str]()) for parts in zip(*samples, strict=True))
-    user, system, served = each_us("user"), each_us("system"), each_us("server")
     return {
         "wall": round(each_us("wall"), 2),
-        "client": {**_shares(client, user), "system calls": round(system, 2)},
-        "server": _shares(server, served),
+        "client": {**_shares(client, each_us("user")), "system calls": round(each_us("system"), 2)},
+        "server": _shares(server, each_us("server")),
         "samples": {"client": client.total(), "server": server.total()},
-        "start_s": round(statistics.median(run.user + run.system for run in one), 2),
     }
 
 
@@ -233,15 +237,24 @@ def main(arguments: Sequence[str]) -> int:
     with Bench(postgres=None, source=None, rounds=ROUNDS, scale=1.0) as bench:
         server = bench.server_process
         database = fill_items(bench.folder / "items.db")
+        one = ["-j", "8", "--batch-form", "set"]
         targets = {
             "PostgreSQL, pipeline": Target(bench, bench.url, ["-j", "8", "--batch-form", "pipeline"], server),
-            "PostgreSQL, one statement": Target(bench, bench.url, ["-j", "8", "--batch-form", "set"], server),
+            "PostgreSQL, one statement": Target(bench, bench.url, one, server),
+            "the same, `--batch 4000`": Target(bench, bench.url, [*one, "--batch", "4000"], server),
             "SQLite": Target(bench, f"sqlite:///{database}", [], None),
+            "the same, `?mmap_size=1000000000`": Target(bench, f"sqlite:///{database}?mmap_size=1000000000", [], None),
         }
-        found = {name: measure(target) for name, target in targets.items()}
+        load = round(os.getloadavg()[0], 1)
+        found = measure(targets)
     print(json.dumps(found, indent=1))
     if arguments:
-        header = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": read_commit(), "machine": describe_machine()}
+        header = {
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "commit": read_commit(),
+            "machine": describe_machine(),
+            "load": load,
+        }
         text = json.dumps({**header, "count": COUNT, "lookups": found}, indent=1)
         Path(arguments[0]).write_text(text + "\n", encoding="utf-8")
     return 0

@@ -38,9 +38,11 @@ def tabulate(
 def tabulate_profile(profile: Mapping[str, Any]) -> str:
     """A table of microseconds, a column for each kind of lookup."""
     lookups = profile["lookups"]
-    where = f"{profile['machine']['processor']}, {profile['machine']['cores']} cores"
+    where = (
+        f"{profile['machine']['processor']}, {profile['machine']['cores']} cores, load average {profile['load']:.1f}"
+    )
     lines = [
-        f"Measured on {profile['date']} at commit {profile['commit']}: {profile['count']:,} lookups, {where}.",
+        f"Measured on {profile['date']} at commit {profile['commit']}: {profile['count']:,} lookups. {where}.",
         "",
         f"| microseconds of CPU time | {' | '.join(lookups)} |",
         f"|---|{'---|' * len(lookups)}",
@@ -72,7 +74,8 @@ def _describe(record: Mapping[str, Any]) -> str:
     first = f"Measured on {record['date']} at commit {commit}"
     if (earlier := versions.pop("earlier build", None)) is not None:
         first += f"; the earlier build is commit {earlier}"
-    place = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
+    size = f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
+    place = f"{machine['processor']}, {size}, load average {record['load']:.1f}"
     scale = "" if record["scale"] == 1 else f" The work is {record['scale']:g} of what the table of the work says."
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{first}. {place}.\nMedians of {record['rounds']}. {said}.{scale}"

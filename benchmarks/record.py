@@ -29,6 +29,7 @@ class Record:
     def __init__(self, bench: Bench, baseline_commit: str) -> None:
         self.bench = bench
         self.short = 0
+        self._load = os.getloadavg()[0]
         self._baseline_commit = baseline_commit
         self._results: list[dict[str, Any]] = []
         self._skipped: list[dict[str, str]] = []
@@ -49,6 +50,7 @@ class Record:
         document = {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "machine": describe_machine(),
+            "load": round(self._load, 1),
             "versions": self._versions(),
             "rounds": self.bench.rounds,
             "scale": self.bench.scale,

@@ -63,6 +63,7 @@ def test_a_page_gets_its_parts() -> None:
         "date": "2026-11-30",
         "machine": {"processor": "Any", "cores": 2, "memory_gb": 4, "system": "Linux"},
         "versions": {"commit": "abcdef0", "earlier build": "fedcba9", "PostgreSQL": "18.1"},
+        "load": 0.5,
         "rounds": 3,
         "scale": 1,
         "results": [],
@@ -88,7 +89,14 @@ def test_a_profile_is_a_table() -> None:
         "B": {"wall": 1.0, "client": {"read": 0.25, "bind": 0.75}, "server": {}},
     }
     machine = {"processor": "Any", "cores": 2}
-    profile = {"date": "2026-11-30", "commit": "abcdef0", "machine": machine, "count": 1000, "lookups": lookups}
+    profile = {
+        "date": "2026-11-30",
+        "commit": "abcdef0",
+        "machine": machine,
+        "load": 0.5,
+        "count": 1000,
+        "lookups": lookups,
+    }
     lines = page.tabulate_profile(profile).splitlines()
     assert lines[3:] == [
         "| microseconds of CPU time | A | B |",
