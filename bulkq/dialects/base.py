@@ -31,6 +31,7 @@ class Dialect:
         names_schemas: a table may be named with its schema.
         libpq: what a URL leaves out, the service file and the environment of libpq add.
         port: of its servers, if the URL has none.
+        fastest: the fastest library for it, as a URL, Python and the package index call it; () if none is known.
         is_file: the database is a file, or nothing but memory.
         quote: around an identifier.
         backslashes: a string literal doubles them.
@@ -79,6 +80,7 @@ class Dialect:
     names_schemas: bool = True
     libpq: bool = False
     port: str = ""
+    fastest: tuple[str, str, str] | tuple[()] = ()
     is_file: bool = False
     quote: str = '"'
     backslashes: bool = False

@@ -16,6 +16,7 @@ DIALECT = Dialect(
     name="mysql",
     products=frozenset({"mysql", "mariadb"}),
     port="3306",
+    fastest=("mysqldb", "MySQLdb", "mysqlclient"),
     quote="`",
     backslashes=True,
     commits_implicitly=True,  # both manuals list the statements under "implicit commit"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bulkq.dialects import dialect_for
 from bulkq.drivers import tls
 from bulkq.model.dataclass import frozen
 from bulkq.targets import open_target
@@ -43,8 +45,23 @@ async def examine(target: Target) -> Diagnosis:
         driver.target,
         driver.capabilities,
         server,
-        tuple(advise(server, local=is_local(target.url), verified=tls.verified(target.url))),
+        (
+            *advise(server, local=is_local(target.url), verified=tls.verified(target.url)),
+            *faster(driver.capabilities.name, server),
+        ),
     )
+
+
+def faster(library: str, server: Server) -> list[str]:
+    """The library that is faster than `library` for the database of `server`, if there is one."""
+    known = dialect_for(server.product).fastest
+    if not known or library == known[0]:
+        return []
+    name, module, package = known
+    there = find_spec(module) is not None
+    return [
+        f"{package} is faster{' and installed' if there else f': pip install {package}'}: write +{name}:// in the URL"
+    ]
 
 
 def is_local(url: str) -> bool:

@@ -50,7 +50,7 @@ async def test_a_stranger_is_called_one(strangers: Callable[[bytes], object], dr
         await opened.connect()
     assert str(caught.value) == (
         f'"127.0.0.1" does not answer as {product} does: is it the right host and port?'
-        if ANSWERS[answer]
+        if ANSWERS[answer] and driver != "mysqlclient"  # its library has one error for all of these
         else f'"127.0.0.1" closed the connection at once: is it {product}, and does it expect TLS?'
     )
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -108,6 +109,9 @@ DRIVERS = {
     "example": Tested("example", "sqlite", claims=True),
 }
 """Drivers under test. `short` and `example` are those of docs/drivers.md."""
+
+if find_spec("MySQLdb") is not None:  # mysqlclient has no wheels for Linux: it is tested where it was built
+    DRIVERS["mysqlclient"] = Tested("mysql+mysqldb", "mariadb", claims=True)
 
 SCHEMES = {name: driver.scheme for name, driver in DRIVERS.items()}
 

@@ -10,6 +10,7 @@ import pymysql
 from bulkq.model import Decoding, Limits, Run, Target
 from bulkq.model.run import make_run
 from bulkq.query import inline
+from tests.support.databases import DRIVERS as TESTED
 from tests.support.databases import SCHEMES, connect
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 
-DRIVERS = ("pymysql", "aiomysql")
+DRIVERS = tuple(name for name, driver in TESTED.items() if driver.kind == "mariadb")
 WRITES = Limits(timeout_s=10, lock_timeout_s=1, read_only=False)
 TABLE = "create table t (id integer primary key, n integer not null) engine=InnoDB"
 ROWS = "insert into t values (1, 0), (2, 0), (3, 0), (4, 0)"

@@ -34,7 +34,7 @@ NAMELESS = frozenset({"dbapi", "base", "rest"})
 """What some dialects call their library."""
 
 UNKNOWN_OPTION = re.compile(
-    r"""unexpected keyword argument '(\w+)'|invalid connection option "(\w+)"|parameter "(\w+)\""""
+    r"""unexpected keyword argument '(\w+)'|'(\w+)' is an invalid keyword argument|invalid connection option "(\w+)"|parameter "(\w+)\""""
 )
 """How libraries call an option that they do not know: as Python does, as libpq does, as servers and DuckDB do."""
 

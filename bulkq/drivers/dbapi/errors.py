@@ -42,7 +42,9 @@ def translated(error: Exception, adapter: Adapter, attempt: AttemptState, moment
     """Return `error` as a `DatabaseError`."""
     if isinstance(error, Refusal):
         killed = error.sqlstate == CANCELED and moment.phase is Phase.COMMITTING
-        return DatabaseError(str(error), sqlstate=error.sqlstate, phase=moment.phase, confirmed=not killed)
+        return DatabaseError(
+            str(error), sqlstate=error.sqlstate, phase=moment.phase, position=moment.position, confirmed=not killed
+        )
     trouble = adapter.trouble(error)
     message, state = trouble.message, trouble.sqlstate
     doubtful = state == CANCELED and moment.phase is Phase.COMMITTING and not adapter.commits_or_fails

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq import markers
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.dbapi import batch_statement
+from bulkq.drivers.dbapi import batch_statement, packets
 from bulkq.drivers.dbapi.answers import further, reply_of
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.statement import SqlStatement, ordered
@@ -57,8 +57,19 @@ class Execution:
         claim: Claim | None,
         before_commit: Callable[[int], None] | None,
         steps: PreparedSteps[SqlStatement] | None = None,
+        *,
+        in_packets: bool = True,
     ) -> Reply:
         """Execute `statement` for every set in one transaction; the first error undoes all of it.
+
+        Args:
+            statement: prepared in this session.
+            sets: of the batch.
+            limits: of each statement.
+            claim: the marker to write first.
+            before_commit: called with the number of changed rows.
+            steps: of bulkq, around the statement.
+            in_packets: several sets may travel in one packet.
 
         Raises:
             DatabaseError: with the `position` of the set that failed.
@@ -75,13 +86,11 @@ class Execution:
         transaction.phase = Phase.PREPARING
         try:
             must_be_allowed(transaction, statement, reading=reading)
-            begin = transaction.begin if claim is None else partial(self._claim, claim)
-            transaction.repeat_while_locked(partial(begin, limits, statement.query.path), limits.lock_timeout_s)
-            transaction.phase = Phase.SENT
+            self._begin(statement, limits, claim)
             if steps is not None:
                 self._take_steps(steps.before)
             transaction.restyle(statement.decoding)
-            reply = self._answers(statement, given, order, limits)
+            reply = self._answers(statement, given, order, limits, in_packets=in_packets)
             transaction.must_be_open()
             if not limits.read_only:
                 self._check(reply, statement, len(sets), limits)
@@ -100,6 +109,11 @@ class Execution:
                 if claim is not None and (reply.changed != claim.sets or not transaction.adapter.believed):
                     transaction.ask(markers.count(claim, reply.changed))
                 transaction.commit()
+        except packets.SetBySet as why:
+            statement.shares_packets = statement.shares_packets and not why.always
+            transaction.undo()
+            transaction.attempt.answers = []
+            return self.attempt(statement, sets, limits, claim, before_commit, steps, in_packets=False)
         except Exception as error:
             if error is theirs:
                 raise
@@ -109,11 +123,17 @@ class Execution:
         return reply
 
     def _answers(
-        self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int], limits: Limits
+        self,
+        statement: SqlStatement,
+        sets: Sequence[ParameterSet],
+        order: Sequence[int],
+        limits: Limits,
+        *,
+        in_packets: bool,
     ) -> Reply:
         if limits.together:
             return batch_statement.execute(self._transaction, statement, sets)
-        return self._execute(statement, sets, order)
+        return self._execute(statement, sets, order, in_packets=in_packets)
 
     def _fail(
         self,
@@ -132,6 +152,12 @@ class Execution:
         except DatabaseError as failed:
             failed.together = True
             raise
+
+    def _begin(self, statement: SqlStatement, limits: Limits, claim: Claim | None) -> None:
+        transaction = self._transaction
+        begin = transaction.begin if claim is None else partial(self._claim, claim)
+        transaction.repeat_while_locked(partial(begin, limits, statement.query.path), limits.lock_timeout_s)
+        transaction.phase = Phase.SENT
 
     def _take_steps(self, steps: Sequence[tuple[AttemptStep, SqlStatement]]) -> None:
         transaction = self._transaction
@@ -281,12 +307,26 @@ class Execution:
         if not markers.has_token(found, claim, token):
             raise markers.refusal(found, claim)
 
-    def _execute(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> Reply:
-        """The batch: the hot loop of this driver. Nothing else may happen per parameter set."""
+    def _execute(
+        self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int], *, in_packets: bool = False
+    ) -> Reply:
+        """The batch."""
+        transaction = self._transaction
+        attempt = transaction.attempt
+        if in_packets and len(sets) > 1 and statement.shares_packets and transaction.adapter.joins:
+            self._execute_packets(statement, sets, order)
+        else:
+            self._execute_calls(statement, sets, order)
+        if attempt.cancelled and transaction.adapter.ends_quietly:
+            raise self._ended(order)
+        reader = transaction.cursors.last_reader(statement.decoding)
+        return reply_of(transaction, statement, reader, attempt.answers, order)
+
+    def _execute_calls(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> None:
+        """One execution for each set: the hot loop of this driver. Nothing else may happen per parameter set."""
         transaction = self._transaction
         cursor, attempt = transaction.cursors.reader(statement.decoding), transaction.attempt
-        answers = attempt.answers
-        execute, append = cursor.execute, answers.append
+        execute, append = cursor.execute, attempt.answers.append
         keeps, bare = transaction.cursors.keeps, statement.binding.bare
         warned = transaction.adapter.warned
         clock, limit_s = time.monotonic, self._limit_s()
@@ -309,9 +349,26 @@ class Execution:
             if warned is not None and warned(cursor):
                 transaction.warned.see(cursor, statement.query, undoable=transaction.is_open)
             append(answer)
-        if attempt.cancelled and transaction.adapter.ends_quietly:
-            raise self._ended(order)
-        return reply_of(transaction, statement, transaction.cursors.last_reader(statement.decoding), answers, order)
+
+    def _execute_packets(self, statement: SqlStatement, sets: Sequence[ParameterSet], order: Sequence[int]) -> None:
+        """Several sets in each packet; nothing but reading its result may happen per parameter set."""
+        transaction = self._transaction
+        cursor, attempt = transaction.cursors.reader(statement.decoding), transaction.attempt
+        adapter, append = transaction.adapter, attempt.answers.append
+        write = adapter.writer(cursor, bare=statement.binding.bare)
+        for texts in packets.packets(statement.binding.calls(sets), write, adapter.largest_packet):
+            if attempt.cancelled:
+                raise self._ended(order)
+            try:
+                with closing(
+                    packets.results(cursor, texts, attempt, limit_s=self._limit_s(), warned=adapter.warned)
+                ) as results:
+                    for _ in results:
+                        append(self._answer(cursor, statement))
+            except packets.SetBySet:
+                if attempt.cancelled:
+                    raise self._ended(order) from None
+                raise
 
     def _limit_s(self) -> float:
         """What an answer may take and still be believed."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.binding import Binding
 from bulkq.drivers.dbapi.identifiers import names_of
+from bulkq.drivers.dbapi.packets import can_share
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.results import ROWCOUNT
 from bulkq.errors import RefusedError
@@ -78,6 +79,7 @@ def _made(
         decoding=decoding,
         lasting=described.lasting,
         conversions=described.conversions,
+        shares_packets=adapter.joins and can_share(query, adapter.name),
     )
 
 

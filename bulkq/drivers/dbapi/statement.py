@@ -35,6 +35,9 @@ class SqlStatement:
     conversions: Mapping[str, Conversion] = field(default_factory=dict)
     """How text becomes the type of each parameter, by name, if the database can be asked to check it."""
 
+    shares_packets: bool = False
+    """Several sets of it may travel in one packet, where the session can do that."""
+
     forms: Forms | None = None
     """What is to be done with its values; None where only its answer tells."""
 

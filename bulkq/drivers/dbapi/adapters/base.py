@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.binding import Binding, Style
     from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe, SetStatement, Wrapper
+    from bulkq.drivers.dbapi.packets import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
@@ -86,6 +87,12 @@ class Adapter:
 
     commits_or_fails = False
     """A COMMIT that ends with a cancellation has not committed. DuckDB may be interrupted when it has and is about to say so."""
+
+    joins = False
+    """Several statements may travel in one packet, their results coming one after another. Seen when a session opens."""
+
+    largest_packet = 0
+    """Bytes of such a packet."""
 
     temporary = ""
     """Makes the table `TABLE` with a column `a` for the session alone, outside a transaction; "" if unknown."""
@@ -292,6 +299,15 @@ class Adapter:
 
     def decode(self, connection: DbapiConnection, decoding: Decoding) -> None:
         """Have the library give the values of the next statements in this form, where it can be told."""
+
+    def writer(self, cursor: DbapiCursor, *, bare: bool) -> Write:
+        """What makes of a statement and its values the bytes that `cursor` would send for them, where `joins`.
+
+        Args:
+            cursor: of the library.
+            bare: the statement has no values.
+        """
+        raise NotImplementedError
 
     warned: Callable[[DbapiCursor], int] | None = None
     """How many warnings the last statement of a cursor had; None where answers do not carry it. Executed for every set."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import MYSQL
 from bulkq.drivers.binding import Binding, Style
-from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_results
+from bulkq.drivers.dbapi import packets
+from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_packets, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe
+    from bulkq.drivers.dbapi.packets import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, Query, Reply
 
@@ -167,6 +169,8 @@ class MySQL(Adapter):
         if self.dialect.driver not in {"pymysql", "aiomysql", "asyncmy"}:
             return {}
         given: dict[str, object] = {"connect_timeout": 10}
+        if self.dialect.driver == "pymysql" and "client_flag" not in url.query:
+            given["client_flag"] = mysql_packets.FLAGS
         if self.dialect.driver != "asyncmy":
             given["program_name"] = application_name
         if far(url) and not any(name.startswith("ssl") for name in url.query):
@@ -178,13 +182,15 @@ class MySQL(Adapter):
         told = {(name.lower(), str(value).lower()) for name, value in url.query.items()}
         return not PLAIN.isdisjoint(told)
 
-    def look(self, ask: Ask, connection: DbapiConnection) -> Server:  # noqa: ARG002
+    def look(self, ask: Ask, connection: DbapiConnection) -> Server:
         """Which of the two it is, and how it is reached."""
         ((version, pid, database, user, most, read_only, packet, mode),) = ask(
             "SELECT version(), connection_id(), database(), current_user(), @@max_connections, @@global.read_only, "
             "@@max_allowed_packet, @@sql_mode"
         )
         self._packet = int(str(packet))
+        self.joins = self.dialect.driver in mysql_packets.WRITERS and mysql_packets.joins(connection)
+        self.largest_packet = min(packets.MOST_BYTES, self._packet // 2)
         self._strict = "STRICT_" in str(mode)
         cipher = ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         numbers = [int(n) for n in re.findall(r"\d+", str(version))[:3]]
@@ -254,8 +260,10 @@ class MySQL(Adapter):
         )
 
     def broken_off(self, connection: DbapiConnection) -> bool:
-        """DDL and some other statements commit; every answer says whether a transaction is open."""
+        """DDL and some other statements commit; every answer says whether a transaction is open, but mysqlclient does not show it."""
         driver = getattr(connection, "driver_connection", None) or connection
+        if self.dialect.driver == "mysqldb":
+            return self._mariadb and not mysql_packets.in_transaction(connection)
         status = getattr(driver, "server_status", None)
         return isinstance(status, int) and not status & IN_TRANSACTION
 
@@ -265,6 +273,10 @@ class MySQL(Adapter):
             from pymysql.cursors import SSCursor
 
             return cast("DbapiCursor", cast("Any", connection).cursor(SSCursor))
+        if self.dialect.driver == "mysqldb":
+            from MySQLdb.cursors import SSCursor as Streaming
+
+            return cast("DbapiCursor", cast("Any", connection).cursor(Streaming))
         if self.dialect.is_async:
             return cast("DbapiCursor", cast("Any", connection).cursor(server_side=True))
         return cursor
@@ -316,8 +328,11 @@ class MySQL(Adapter):
     # answers
 
     def decode(self, connection: DbapiConnection, decoding: Decoding) -> None:
-        """PyMySQL and aiomysql look up what makes a Python value of a field for every result anew."""
+        """These libraries look up what makes a Python value of a field for every result anew."""
         driver: Any = getattr(connection, "driver_connection", None) or connection
+        if self.dialect.driver == "mysqldb":
+            mysql_results.convert(driver, decoding)
+            return
         if not isinstance(getattr(driver, "decoders", None), dict):
             return
         if not hasattr(driver, "bulkq_decoders"):
@@ -356,6 +371,10 @@ class MySQL(Adapter):
             f"the set holds {size:,} bytes, and max_allowed_packet of the server is {self._packet:,}: raise that variable, "
             "or send smaller values"
         )
+
+    def writer(self, cursor: DbapiCursor, *, bare: bool) -> Write:
+        """As the library writes values into a statement itself."""
+        return mysql_packets.WRITERS[self.dialect.driver](cursor, bare=bare)
 
     def failure_in(self, query: Query, reply: Reply) -> str:
         """OPTIMIZE and its like say in a row what went wrong."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bulkq.model import Decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.drivers.dbapi.description import Forms
     from bulkq.model import Reply
@@ -41,6 +41,15 @@ class Decoders:
         if decoding not in self._made:
             self._made[decoding] = {k: v for k, v in self._every.items() if k not in WRITTEN[decoding]}
         return self._made[decoding]
+
+
+def convert(driver: Any, decoding: Decoding) -> None:
+    """Have a connection of mysqlclient leave the text of the server alone where `decoding` wants it."""
+    if not hasattr(driver, "bulkq_converters"):
+        driver.bulkq_converters = {
+            wanted: {**driver.converter, **dict.fromkeys(numbers, str)} for wanted, numbers in WRITTEN.items()
+        }
+    driver.converter = driver.bulkq_converters[decoding]
 
 
 def time_forms(description: Sequence[Sequence[Any]], decoding: Decoding) -> Forms:
@@ -97,6 +106,9 @@ def _text(value: object) -> str:
 
 def has_more(cursor: Any) -> bool:
     """Whether a result follows the last one; True where the library does not say."""
+    more = getattr(getattr(cursor, "connection", None), "more_results", None)  # mysqlclient
+    if callable(more):
+        return bool(more())
     result = getattr(getattr(cursor, "_cursor", cursor), "_result", None)
     return bool(getattr(result, "has_next", True))
 
@@ -114,11 +126,12 @@ def next_result(cursor: Any) -> bool:
     return bool(cursor.nextset())
 
 
-WARNED = {
+WARNED: dict[str, Callable[[Any], int]] = {
     "pymysql": attrgetter("_result.warning_count"),
     "aiomysql": attrgetter("_cursor._result.warning_count"),
+    "mysqldb": lambda cursor: cursor.connection.warning_count(),
 }
-"""`warnings` of two libraries without a function of Python, by driver: it is executed for every set."""
+"""`warnings` of libraries, as cheap as each allows, by driver: it is executed for every set."""
 
 
 def warnings(cursor: Any) -> int:
