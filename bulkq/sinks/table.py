@@ -171,7 +171,7 @@ def _table(columns: tuple[Column, ...], rows: Sequence[tuple[object, ...]]) -> T
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for index, column in enumerate(columns):
-        numeric = column.type in NUMBERS or _numeric([row[index] for row in rows])
+        numeric = column.type.partition("(")[0] in NUMBERS or _numeric([row[index] for row in rows])
         table.add_column(_shown(column.name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(_shown, row))

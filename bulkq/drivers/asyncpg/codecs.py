@@ -32,6 +32,7 @@ from bulkq.drivers.asyncpg.pg_types import (
     TIMETZ,
     VARCHAR,
 )
+from bulkq.drivers.asyncpg.type_modifiers import modified
 from bulkq.model import Column, Decoding
 from bulkq.text import pg_text
 
@@ -67,10 +68,10 @@ ELEMENTS = (
 """Elements of arrays that are not strings in JSON, or not the server's text."""
 
 
-def column(name: str, kind: PgType, decoding: Decoding) -> Column:
+def column(name: str, kind: PgType, decoding: Decoding, modifier: int = -1) -> Column:
     """The column as a sink sees it."""
     raw = decoding is Decoding.JSON and (kind.oid in (JSON, JSONB) or bool(kind.element))
-    return Column(name, kind.name, raw)
+    return Column(name, modified(kind.name, modifier), raw)
 
 
 def printed(kinds: Iterable[PgType], decoding: Decoding) -> frozenset[int]:

@@ -98,10 +98,15 @@ class Describer:
         first = _NumberedText(query, idents)
         handle = await self._user(first, "", (), guard=query.schema is not None)
         attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
+        found = self._session.modifiers
+        modifiers = found if len(found) == len(attributes) else [-1] * len(attributes)
         await catalog.types(self._session, [oid for _, oid in attributes], self._known)
         kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
         second = _NumberedText(query, idents, kinds, typed=wanted.typed)
-        columns = tuple(codecs.column(name, self._known[oid], wanted.decoding) for name, oid in attributes)
+        columns = tuple(
+            codecs.column(name, self._known[oid], wanted.decoding, modifier)
+            for (name, oid), modifier in zip(attributes, modifiers, strict=True)
+        )
         shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
         return await self._accepted(wanted, shape, second)
 

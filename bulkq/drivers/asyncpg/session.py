@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from bulkq.drivers.asyncpg.pg_types import TEXT_ARRAY
+from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap
 from bulkq.text.arrays import array_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
     settled = False
     """Its start-up message held everything that a session of a known server is given."""
 
+    modifiers: tuple[int, ...] = ()
+    """Of the result types of the statement that was prepared last, see `bulkq.drivers.asyncpg.type_modifiers`."""
+
     local: tuple[Setting, ...] = ()
     """Settings that every transaction through a pooler is given; a session of our own has them from its start."""
 
@@ -59,7 +63,10 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
                 settings.set_builtin_type_codec(oid, str(oid), "", "scalar", "text", "text")
             if TEXT_ARRAY in printed:  # also the type of a list parameter, which a codec encodes as well
                 settings.add_python_codec(TEXT_ARRAY, "_text", "", [], "scalar", array_text, str, "text")
-            return await self.prepare(sql, name=name)
+            with DescriptionTap(self._transport, self._protocol) as tap:
+                statement = await self.prepare(sql, name=name)
+            self.modifiers = tap.modifiers
+            return statement
         finally:
             for oid in printed:
                 settings.remove_python_codec(oid, "", "")
