@@ -256,7 +256,7 @@ class ByteSink(Sink, Protocol):
         """Return the delimiter for COPY, or None if the sink needs rows (`--include`, several queries)."""
 
     def write_bytes(self, data: bytes) -> object:
-        """Append bytes of COPY."""
+        """Append bytes of COPY; b"" ends the result. Return an awaitable if that may take time."""
 
 
 class Throttle(Protocol):

@@ -9,6 +9,8 @@ from bulkq.columnar.stream import pack_batch
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.dataclass import frozen
+from bulkq.sinks.columnar_copy import CopiedRows
+from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
 
@@ -48,6 +50,8 @@ class ColumnarSink:
         self._layouts = Layouts()
         self._columns: tuple[Column, ...] | None = None
         self._first = ""
+        self._place = ""  # of the first query
+        self._copied: CopiedRows | None = None
 
     @property
     def finished(self) -> bool:
@@ -58,6 +62,7 @@ class ColumnarSink:
         """See `Sink.describe`."""
         if columns and self._wanted(query, columns):
             every = self._checked(query, columns, UsageError)
+            self._place = self._place or query.place
             self._agree(query.name, every, UsageError)
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
@@ -78,6 +83,25 @@ class ColumnarSink:
         data = pack_batch(batch)
         return EncodedBatch(columns, batch.schema, data, result.rows), len(data)
 
+    def copy_delimiter(self) -> str | None:
+        """See `ByteSink.copy_delimiter`: a comma if the server has told the types of all columns."""
+        columns = self._columns
+        if columns is None or self._included.names or self._included.several:
+            return None
+        forms = self._layouts.forms(columns)
+        if not declared(forms):
+            return None
+        header = Delimited(",").head(columns)
+        self._copied = CopiedRows(columns, forms, header, self._place, self._append)
+        return ","
+
+    def write_bytes(self, data: bytes) -> object:
+        """See `ByteSink.write_bytes`. Returns an awaitable at the end of a block."""
+        assert self._copied is not None
+        if not data:
+            return self._copied.end()
+        return self._copied.parse() if self._copied.add(data) else None
+
     async def write(self, payload: object) -> None:
         """Append; a schema goes before the first rows, and before rows of other types."""
         if payload is None:
@@ -93,6 +117,8 @@ class ColumnarSink:
 
     def back_to(self, mark: int) -> None:
         """Cut the output at `mark`."""
+        if self._copied is not None:  # what a thread still parses is forgotten with it
+            self.copy_delimiter()
         self._file.back_to(mark)
 
     def positions(self) -> tuple[SinkPosition, ...]:
@@ -105,6 +131,9 @@ class ColumnarSink:
 
     async def close(self, *, complete: bool) -> None:
         """Make the file of the partial and give it its name, if the run reached its end."""
+        if complete and self._copied is not None and not self._copied.ended:
+            complete = False
+            self.notices.append(f'"{self._file.name}" lacks the end of a result: it stays a partial')
         if complete and not self.finished and not self._file.schemas and self._columns:
             self._file.add_schema(self._layouts.schema(self._columns))
         await self._file.finish(complete=complete)

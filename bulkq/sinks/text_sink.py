@@ -120,7 +120,7 @@ class EncodedSink:
 
     def write_bytes(self, data: bytes) -> object:
         """Append what COPY sent, header included. Gives an awaitable where the reader may be slow, else None."""
-        return self._output.append(bytes(data))
+        return self._output.append(bytes(data)) if data else None
 
     def mark(self) -> int:
         """The size of the output in bytes."""

@@ -235,9 +235,12 @@ class Window(ABC):
         if self.streaming is None and positions:
             begun = self.streaming = PartialAnswer(sink, positions[0].offset)
         try:
+            payload: object = None
             for payload in aside.read(self.overflow):
                 await self.send(sink, payload)
                 await self._reader.pause()
+            if isinstance(payload, bytes):
+                await self.send(sink, b"")
         except BaseException:
             if begun is not None:
                 sink.back_to(begun.offset)

@@ -114,6 +114,8 @@ class Turn:
             BulkqError: the output, the ledger or the overflow cannot be written.
         """
         assert self._held is not None
+        if self.copy_delimiter is not None and self.has:
+            await self._window.send(self._sink, b"")
         await self._window.deliver(self._held, has_turn=self.has)
 
     def aside(self) -> Aside | None:
