@@ -125,6 +125,20 @@ def test_what_is_meant_is_taken(cli: Cli, url: str, sql: str) -> None:
     assert len(done.out.splitlines()) == 2
 
 
+def test_one_statement_for_a_batch_keeps_to_the_schema(cli: Cli, url: str) -> None:
+    """Operators and tables of extensions are found, and a table that the tenant lacks is not."""
+    (cli.folder / "sets.csv").write_text("w,id\n" + '"(ANN)",1\n"(bob)",1\n' * 200)
+    more = ("-p", "sets.csv", "--batch", "100", "--batch-form", "set", "--report", "json:r.json")
+    sql = "select id, srid from people, refs where name = :w::word and id = :id::int"
+    done = run(cli, url, sql, *more)
+    assert done.code == 0, done.err
+    assert [json.loads(line)["srid"] for line in done.out.splitlines()] == [4326] * 400
+    assert json.loads((cli.folder / "r.json").read_text())["counts"]["together"] == 8
+    done = run(cli, url, "select n from orders where id = :id::int and :w::text is not null", *more)
+    assert (done.code, done.counts["ok"]) == (1, "400"), done.err
+    assert 'relation "orders" does not exist in schema "ten_b"' in done.err
+
+
 def test_schemas_that_are_added(cli: Cli, url: str) -> None:
     """`--schemas-with public`: its tables may be named; the tenant's own come first."""
     done = run(cli, url, "select s.n, o.n as o, srid from shared as s, orders as o, refs", "--schemas-with", "public")
