@@ -81,7 +81,7 @@ APART = [
         "the text names bernoulli(), which is volatile",
     ),
     (
-        "select v1 from (select id as v1 from things) as bulkq_sets where bulkq_sets.v1 = :v",
+        "select bulkq_sets_v1 from (select id as bulkq_sets_v1 from things) as bulkq_sets where bulkq_sets.bulkq_sets_v1 = :v",
         "the text has the name bulkq_sets, which stands for the parameter sets",
     ),
     ("select clock_timestamp(), :v::int as v", "the text names clock_timestamp(), which is volatile"),

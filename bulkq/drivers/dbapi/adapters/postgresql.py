@@ -91,7 +91,6 @@ class Postgres(Adapter):
     text_parameters = True
     describes = True
     schemas = True
-    sets_together = True
     cancels = True
     autocommit = True
     limits_time = True
@@ -102,6 +101,7 @@ class Postgres(Adapter):
 
     def __init__(self, dialect: Any) -> None:
         super().__init__(dialect)
+        self.sets_together = self.dialect.driver in TEXTS  # only these are held against the other form, byte for byte
         self._asked: tuple[Setting, ...] = ()
         self._number = 0
         self._parameters = ParameterTypes()
