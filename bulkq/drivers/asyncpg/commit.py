@@ -19,17 +19,23 @@ CUT_S = 0.2
 async def commit(session: AsyncpgSession, sql: str, *, timeout_s: float, pid: int | None) -> None:
     """Send `sql`, one message that ends with COMMIT, and wait for the answer.
 
+    After `timeout_s` the COMMIT is cancelled: deferred triggers may take any time, and `statement_timeout` does not cover them.
+    If the server answers with an error, the transaction was rolled back for certain.
+
     A cancellation waits for it too, for at most the grace, and is then forgotten here: what was committed is
     reported, and `asyncio.current_task().cancelling()` still tells the caller that it was called back.
 
     Raises:
         DatabaseError: the transaction had failed before, so it was rolled back (phase SENT); or a cancellation came and
             no answer (phase COMMITTING, not confirmed, and the session is cut).
+        TimeoutError: no error within `timeout_s` and the grace, so the transaction may have been committed.
         asyncpg.PostgresError, InterfaceError, OSError: the server's refusal, or the session broke.
     """
-    ending: asyncio.Future[str] = asyncio.ensure_future(session.execute(sql, timeout=timeout_s))
+    ending: asyncio.Future[str] = asyncio.ensure_future(session.execute(sql, timeout=timeout_s + 2 * GRACE_S))
     try:
-        status = await asyncio.shield(ending)
+        await asyncio.wait([ending], timeout=timeout_s)
+        if not ending.done():
+            await _cancel(session, ending)
     except asyncio.CancelledError:
         if not await _done(ending, GRACE_S):
             session.terminate()
@@ -42,9 +48,23 @@ async def commit(session: AsyncpgSession, sql: str, *, timeout_s: float, pid: in
                 confirmed=False,
                 pid=pid,
             ) from None
-        status = ending.result()
-    if status != "COMMIT":
+    if ending.result() != "COMMIT":
         raise DatabaseError("the transaction had failed and was rolled back", sqlstate="25P02", phase=Phase.SENT)
+
+
+async def _cancel(session: AsyncpgSession, ending: asyncio.Future[str]) -> None:
+    """Cancel a COMMIT whose time is up, and wait for its answer.
+
+    Raises:
+        TimeoutError: it has succeeded all the same, perhaps without its standby, or there is no answer and the session is cut.
+    """
+    await session.cancel_statement(GRACE_S)
+    answered = await _done(ending, GRACE_S)
+    if not answered:
+        session.terminate()
+        await _done(ending, CUT_S)
+    if not answered or ending.exception() is None:
+        raise TimeoutError
 
 
 async def _done(ending: asyncio.Future[str], within_s: float) -> bool:

@@ -78,6 +78,14 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         """
         return await undisturbed(self._ended("ROLLBACK"))
 
+    async def cancel_statement(self, within_s: float) -> None:
+        """Send a cancel request for what runs now, and wait for at most `within_s` until the server has taken it."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        told.add_done_callback(lambda one: one.cancelled() or one.exception())  # the statement has an error of its own
+        sent = asyncio.ensure_future(self._cancel(told))
+        if not (await asyncio.wait([sent], timeout=within_s))[0]:
+            sent.cancel()
+
     async def forget(self, settings: str) -> bool:
         """The same for settings of the session: execute `settings`, or close."""
         return await undisturbed(self._ended(settings))

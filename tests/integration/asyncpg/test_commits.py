@@ -63,16 +63,52 @@ create function wait() returns trigger language plpgsql as 'begin {}; return nul
 create constraint trigger w after insert on slow deferrable initially deferred for each row execute function wait()"""
 
 
+async def test_a_commit_that_is_cancelled_at_our_deadline(
+    connection: Connection, outside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server confirms that it has cancelled COMMIT: nothing lasts, and that is certain."""
+    await outside.execute(AT_COMMIT.format("perform pg_sleep(60)"))
+    statement = await prepared(connection, "insert into slow values (:a)")
+    monkeypatch.setattr("bulkq.drivers.asyncpg.attempt.MARGIN_S", -4.7)
+    with pytest.raises(DatabaseError) as caught:
+        await connection.attempt(statement, [("1",), ("2",)], WRITES)
+    assert (caught.value.phase, caught.value.sqlstate, caught.value.connection_lost) == (
+        Phase.COMMITTING,
+        "57014",
+        False,
+    )
+    assert retry.outcome(caught.value, transaction=True) is Outcome.ROLLED_BACK
+    assert await outside.fetchval("select count(*) from slow") == 0
+    assert await answers(connection, "select 1") == [(0, 1)]
+
+
 async def test_a_commit_after_our_deadline(
     connection: Connection, outside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That the session is idle again does not tell what became of COMMIT: unknown."""
-    await outside.execute(AT_COMMIT.format("perform pg_sleep(1)"))
+    """A COMMIT that succeeds after it was cancelled may lack its standby: unknown, and the session goes on."""
+    await outside.execute(AT_COMMIT.format("perform pg_sleep(60); exception when query_canceled then return null"))
     statement = await prepared(connection, "insert into slow values (:a)")
     monkeypatch.setattr("bulkq.drivers.asyncpg.attempt.MARGIN_S", -4.7)
     with pytest.raises(DatabaseError, match="answer within") as caught:
-        await connection.attempt(statement, [("1",), ("2",)], WRITES)
+        await connection.attempt(statement, [("1",)], WRITES)
     assert (caught.value.phase, caught.value.sqlstate) == (Phase.COMMITTING, None)
+    assert retry.outcome(caught.value, transaction=True) is Outcome.UNKNOWN
+    assert await outside.fetchval("select count(*) from slow") == 1
+    assert await answers(connection, "select 1") == [(0, 1)]
+
+
+async def test_a_commit_that_cannot_be_cancelled(
+    connection: Connection, outside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an answer after the grace the session is closed, and the outcome is unknown."""
+    again = "begin perform pg_sleep(60); exception when query_canceled then perform pg_sleep(3); end"
+    await outside.execute(AT_COMMIT.format(again))
+    statement = await prepared(connection, "insert into slow values (:a)")
+    monkeypatch.setattr("bulkq.drivers.asyncpg.attempt.MARGIN_S", -4.7)
+    monkeypatch.setattr("bulkq.drivers.asyncpg.commit.GRACE_S", 0.3)
+    with pytest.raises(DatabaseError, match="answer within") as caught:
+        await connection.attempt(statement, [("1",)], WRITES)
+    assert (caught.value.phase, caught.value.connection_lost) == (Phase.COMMITTING, True)
     assert retry.outcome(caught.value, transaction=True) is Outcome.UNKNOWN
 
 
