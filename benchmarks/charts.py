@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks charts", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=RECORD, metavar="FILE", help=f"default {RECORD.name}")
     given = parser.parse_args(arguments)
+    if given.file != RECORD and not given.file.exists():
+        parser.error(f"{given.file} does not exist")
     for path, text in documents(read(given.file), read(PROFILE), ROOT).items():
         (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
