@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SWEEP = (1, 2, 4, 8, 16, 32, 64)
 FOUND_S = 10.0
-"""After this time the number of auto is to be found."""
+"""After this time the number of auto is to be found. All sides are measured from then on."""
 
 STARTED_S = 2.0
-"""After this time a fixed number has its lanes."""
+"""After this time a fixed number of the sweep has its lanes."""
 
 MEASURED_S = 8.0
 SWEPT_S = 4.0
@@ -117,8 +117,7 @@ def _compare(bench: Bench, work: str, sql: str, url: str, sweep: tuple[int, ...]
     found: dict[str, list[Measured]] = {j: [] for j in ("auto", *map(str, best))}
     for number in range(bench.rounds):
         for j in list(found) if number % 2 == 0 else reversed(found):
-            after_s = FOUND_S if j == "auto" else STARTED_S
-            found[j].append(_measure(bench, sql, url, j, after_s, MEASURED_S * bench.scale))
+            found[j].append(_measure(bench, sql, url, j, FOUND_S, MEASURED_S * bench.scale))
     sides = {j: _side(j, every) for j, every in found.items()}
     ours = sides.pop("auto")
     return faster(work, ours, max(sides.values(), key=lambda side: side.rate), at_least=0.9, aim=1.0)

@@ -221,6 +221,10 @@ class Concurrency:
         if self.lanes > top:
             self._base = min(self._base, top)
             self._move(self._base)
+            self._name_bound(now, top)
+
+    def _name_bound(self, now: Sample, top: int) -> None:
+        self.why = self._cap_why if self._cap == top else now.bound or NOTHING
 
     def _top(self, now: Sample) -> int:
         return max(1, min(now.most, self._cap, MOST))
@@ -295,7 +299,7 @@ class Concurrency:
         """Try the next step that is possible; after the last, hold for a while."""
         top = self._top(now)
         if self._base == top:
-            self.why = self._cap_why if self._cap == top else now.bound or NOTHING
+            self._name_bound(now, top)
         if not self._steps_left and now.now_s < self._again_s:
             return
         if not self._steps_left:
