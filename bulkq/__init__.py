@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.api import Database, Rows, load, open  # noqa: A004
+    from bulkq.api import Database, RecordBatches, Rows, load, open  # noqa: A004
     from bulkq.errors import (
         BulkqError,
         MissingDriver,
@@ -40,6 +40,7 @@ __all__ = [
     "ParameterError",
     "Query",
     "QueryFileError",
+    "RecordBatches",
     "RefusedError",
     "Row",
     "Rows",
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bulkq.api": ("Database", "Rows", "load", "open"),
+    "bulkq.api": ("Database", "RecordBatches", "Rows", "load", "open"),
     "bulkq.model.row": ("Row",),
     "bulkq.model": ("Failure", "Outcome", "Query", "RunSummary", "Status"),
 }

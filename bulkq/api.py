@@ -6,49 +6,39 @@ Runs are the same as the command line's. Lanes live in the task group of `bulkq.
 from __future__ import annotations
 
 import asyncio
-import json
-import re
-from collections.abc import Iterable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from bulkq import query as queries
+from bulkq.columnar.library import require_pyarrow
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.control import Control
 from bulkq.engine.pool import ConnectionPool
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
+from bulkq.lifecycle.arguments import allowed, check_numbers, in_python, shown, throttles
 from bulkq.lifecycle.job import CallerResources
-from bulkq.model import Query, Run, RunSummary, Target
+from bulkq.model import Decoding, Query, Run, RunSummary, Target
 from bulkq.model.row import Row, row_class
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
-from bulkq.policy.safety import ALLOWABLE, refuse
+from bulkq.policy.safety import refuse
 from bulkq.sinks.null import NoSink
 from bulkq.sinks.row_queue import RowsSink
 from bulkq.sources.iterable import MappingSource
 from bulkq.targets import load_config, open_target, resolve
 from bulkq.tasks.run import run
 from bulkq.text import urls
-from bulkq.throttles import check_throttles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 
+    from bulkq.columnar.types import ArrowSchema, RecordBatch
     from bulkq.model import BatchResult
     from bulkq.protocols import Sink
 
     ParameterSets = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
-
-MOST_SECONDS = 2_147_483.0
-"""PostgreSQL counts a timeout in milliseconds, in 32 bits."""
-
-MOST_SHOWN = 80
-"""Characters of a wrong argument in a message."""
-
-ALLOW = re.compile(r"--allow ([\w,]+)")
-CONCURRENCY = re.compile(r"(?<!\S)-j (\d+)")
 
 OnError = Literal["raise", "collect"]
 
@@ -62,13 +52,15 @@ class Rows:
         summary: counts and failures, once the last row was given; None before.
     """
 
+    _decoding = Decoding.PYTHON
+
     def __init__(self, database: Database, request: Run, sets: ParameterSets, on_error: OnError) -> None:
         self.summary: RunSummary | None = None
         self._database = database
         self._request = request
         self._sets = MappingSource(request.queries.selected[0], sets, dynamic=database.dynamic)
         self._on_error = on_error
-        self._sink = RowsSink()
+        self._sink = RowsSink(decoding=self._decoding)
         self._results = aiter(self._sink)
         self._control = Control()
         self._task: asyncio.Task[RunSummary] | None = None
@@ -151,6 +143,41 @@ class Rows:
         return self._kind[1]
 
 
+class RecordBatches(Rows):
+    """The record batches of `Database.arrow`, in the order of the parameter sets. Use it as `Rows`."""
+
+    _decoding = Decoding.TEXT
+
+    def __init__(self, database: Database, request: Run, sets: ParameterSets, on_error: OnError) -> None:
+        require_pyarrow("Database.arrow")
+        from bulkq.columnar.stable_batches import StableBatches
+
+        super().__init__(database, request, sets, on_error)
+        self._stable = StableBatches()
+
+    @property
+    def schema(self) -> ArrowSchema | None:
+        """The `pyarrow.Schema` of all batches; None before it is known, and after a run without rows whose types are not declared."""
+        return self._stable.schema or self._stable.describe(self._sink.columns)
+
+    async def __anext__(self) -> RecordBatch:
+        """The next `pyarrow.RecordBatch`, of 1 row or more.
+
+        Raises:
+            StoppedError: a value does not fit the type of its column.
+            Exception: as `Rows`.
+        """
+        while (result := await self._next_batch()) is not None:
+            if result.rows:
+                try:
+                    return self._stable.batch(result.columns, result.values)
+                except ValueError as error:
+                    await self._stop()
+                    raise StoppedError(f"{result.query.place}: {error}") from error
+        await self._ended()
+        raise StopAsyncIteration
+
+
 class Database:
     """A target with its connections; made by `bulkq.open`. Several runs may share it, one after the other or at once."""
 
@@ -192,9 +219,26 @@ class Database:
         if on_error not in {"raise", "collect"}:
             raise UsageError(f'on_error={on_error!r}: "raise" or "collect"')
         if map is not None and not isinstance(map, str):
-            raise UsageError(f'map={_shown(map)}: "module:function"')
-        request = self._request(query, write=False, timeout_s=timeout, retries=retries, throttle=_throttle(throttle))
+            raise UsageError(f'map={shown(map)}: "module:function"')
+        request = self._request(query, write=False, timeout_s=timeout, retries=retries, throttle=throttles(throttle))
         return Rows(self, replace(request, output=OutputOptions(map=map)), parameter_sets, on_error)
+
+    def arrow(
+        self,
+        query: str | Query,
+        parameter_sets: ParameterSets = ({},),
+        *,
+        timeout: float | None = 30.0,
+        on_error: OnError = "raise",
+        retries: int = 5,
+    ) -> RecordBatches:
+        """Run `query` as `run` does, and give the rows as `pyarrow.RecordBatch`es with one schema, which follows from the server's types.
+
+        `pip install 'bulkq[parquet]'` installs pyarrow. The arguments are those of `run`. Types are those of `-o FILE.parquet`; a column
+        without a declared type has the type of its first values.
+        """
+        request = self._request(query, write=False, timeout_s=timeout, retries=retries)
+        return RecordBatches(self, request, parameter_sets, on_error)
 
     async def execute(
         self,
@@ -229,7 +273,7 @@ class Database:
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
         request = self._request(
-            query, write=write, timeout_s=timeout, retries=retries, allow=_allowed(allow), throttle=_throttle(throttle)
+            query, write=write, timeout_s=timeout, retries=retries, allow=allowed(allow), throttle=throttles(throttle)
         )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
@@ -282,11 +326,11 @@ class Database:
         allow: frozenset[str] = frozenset(),
         throttle: tuple[str, ...] = (),
     ) -> Run:
-        _check_arguments(timeout_s, retries)
+        check_numbers(timeout_s, retries)
         if isinstance(query, str):
             query = queries.inline(query, dialect_of(self.target.url))
         elif not isinstance(query, Query):
-            raise UsageError(f"query={_shown(query)}: SQL text, or a Query from bulkq.load")
+            raise UsageError(f"query={shown(query)}: SQL text, or a Query from bulkq.load")
         error = refuse(query, write=write, allow=allow)
         if error is None and write and self.target.protected and self._confirm != self.target.name:
             error = RefusedError(f'target "{self.target.name}" is protected: open it with confirm="{self.target.name}"')
@@ -342,53 +386,13 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
 def _one(text: str) -> Target:
     """The target of a URL or a name; files are read for a name only."""
     if not isinstance(text, str):
-        raise UsageError(f"target={_shown(text)}: a URL, or the name of a target in bulkq.toml")
+        raise UsageError(f"target={shown(text)}: a URL, or the name of a target in bulkq.toml")
     if urls.scheme(text) is not None:
         return Target(url=text)
     found = resolve((text,), load_config())
     if len(found) > 1:
         raise UsageError(f'"{text}" is {len(found)} targets: open them one by one')
     return found[0]
-
-
-def _check_arguments(timeout_s: object, retries: object) -> None:
-    if timeout_s is not None and not (isinstance(timeout_s, int | float) and 0 < timeout_s < MOST_SECONDS):
-        raise UsageError(f"timeout={timeout_s!r}: seconds, more than 0, or None for no limit")
-    if not isinstance(retries, int) or retries < 0:
-        raise UsageError(f"retries={retries!r}: a number, 0 or more")
-
-
-def _allowed(words: object) -> frozenset[str]:
-    every = [words] if isinstance(words, str) else [*words] if isinstance(words, Iterable) else [None]
-    if any(word not in ALLOWABLE for word in every):
-        raise UsageError(f"allow={_shown(words)}: some of {', '.join(map(json.dumps, ALLOWABLE))}")
-    return frozenset(every)
-
-
-def _throttle(expressions: object) -> tuple[str, ...]:
-    every = (
-        [expressions]
-        if isinstance(expressions, str)
-        else [*expressions]
-        if isinstance(expressions, Iterable)
-        else [None]
-    )
-    if not all(isinstance(one, str) for one in every):
-        raise UsageError(f'throttle={_shown(expressions)}: expressions such as "file:/run/hold"')
-    return check_throttles([str(one) for one in every])
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
-
-
-def in_python(advice: str) -> str:
-    """`advice` of the command line with the names that its options have here."""
-    text = ALLOW.sub(lambda found: f"allow={json.dumps(found[1].split(','))}", advice)
-    return CONCURRENCY.sub(
-        r"concurrency=\1", text.replace("] --write", "], write=True").replace("--write", "write=True")
-    )
 
 
 @contextmanager
@@ -409,7 +413,7 @@ def load(path: str | Path, dialect: str = DEFAULT) -> dict[str, Query]:
         QueryFileError: the file cannot be understood; every line says `file:line`.
     """
     if not isinstance(path, str | Path):
-        raise UsageError(f"path={_shown(path)}: the path of a .sql file")
+        raise UsageError(f"path={shown(path)}: the path of a .sql file")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:

@@ -22,10 +22,12 @@ HELD_ROWS = 10_000
 class RowsSink:
     """A bounded queue of `BatchResult`s: `write` waits while the reader is behind by `ahead` results."""
 
-    decoding = Decoding.PYTHON
-
-    def __init__(self, ahead: int = 2) -> None:
+    def __init__(self, ahead: int = 2, decoding: Decoding = Decoding.PYTHON) -> None:
         """Let at most `ahead` results wait for the reader."""
+        self.decoding = decoding
+        self.columns: tuple[Column, ...] = ()
+        """Of the query, if the database has described it."""
+
         self.notices: list[str] = []
         self._queue: asyncio.Queue[BatchResult | None] = asyncio.Queue(ahead)
         self._held: deque[BatchResult] | None = None
@@ -35,8 +37,9 @@ class RowsSink:
         self._left = False
         self._closed = False
 
-    def describe(self, query: Query, columns: tuple[Column, ...]) -> None:
+    def describe(self, query: Query, columns: tuple[Column, ...]) -> None:  # noqa: ARG002
         """Any columns will do."""
+        self.columns = columns
 
     def encode(self, result: BatchResult) -> tuple[object, int]:
         """The result itself; its weight is that of the values, without what lists and objects hold."""

@@ -1,0 +1,65 @@
+"""Record batches of one result, all with the same schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from bulkq.columnar.batches import Layouts, Unfit, declared, problem
+from bulkq.columnar.convert import merged
+from bulkq.columnar.infer import converted, unified
+from bulkq.text.messages import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.columnar.types import ArrowArray, ArrowSchema, RecordBatch
+    from bulkq.model import Column
+
+
+class StableBatches:
+    """The schema is that of the declared types; columns without one have the type of their first values, or text if those are NULL.
+
+    Attributes:
+        schema: of all batches; None before it is known.
+    """
+
+    def __init__(self) -> None:
+        self.schema: ArrowSchema | None = None
+        self._layouts = Layouts()
+
+    def describe(self, columns: tuple[Column, ...]) -> ArrowSchema | None:
+        """The schema of these columns, if their types are declared."""
+        if columns and declared(self._layouts.forms(columns)):
+            self.schema = self._layouts.schema(columns)
+        return self.schema
+
+    def batch(self, columns: tuple[Column, ...], values: Sequence[Sequence[object]]) -> RecordBatch:
+        """Rows as a record batch of the schema.
+
+        Raises:
+            Unfit: a value that the type of its column cannot hold exactly; two columns of one name.
+        """
+        found = problem(columns)
+        if found:
+            raise Unfit(found)
+        batch = self._layouts.batch(columns, values)
+        if self.schema is None:
+            self.schema = merged([batch.schema])
+        if batch.schema.equals(self.schema):
+            return batch
+        arrays = [_conformed(array, field) for array, field in zip(batch.columns, self.schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _conformed(array: ArrowArray, field: pa.Field) -> ArrowArray:
+    """An array as one of the type that the column had before."""
+    try:
+        if unified(field.type, array.type) == field.type:
+            return converted(array, field.type)
+    except ValueError:
+        pass
+    raise Unfit(
+        f"column {quoted(field.name)} has values of several types, {field.type} and {array.type}: cast it in the query"
+    )
