@@ -50,13 +50,14 @@ class BatchForm:
         least: sets from which on a batch is worth comparing.
     """
 
-    __slots__ = ("_again", "_asked", "_fixed", "_least", "_mean_s", "_penalty", "_since", "_wait")
+    __slots__ = ("_again", "_asked", "_faster", "_fixed", "_least", "_mean_s", "_penalty", "_since", "_wait")
 
     def __init__(self, fixed: Form | None = None, least: int = LEAST) -> None:
         self._fixed = fixed
         self._least = least
         self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
+        self._faster: Form | None = None
         self._again = FIRST_AGAIN
         self._since = 0  # batches since the slower form was tried
         self._penalty = 1
@@ -91,6 +92,8 @@ class BatchForm:
             return next(iter(self._mean_s), Form.SET)
         self._since += 1
         slower, faster = sorted(Form, key=lambda form: -self._mean_s[form])
+        if faster is not self._faster:  # it may be chance: the other one is tried again soon
+            self._faster, self._since, self._again = faster, 1, FIRST_AGAIN
         if self._since * self._mean_s[faster] >= self._again * self._mean_s[slower]:
             self._since, self._again = 0, min(LAST_AGAIN, 2 * self._again)
             return slower

@@ -55,6 +55,18 @@ def test_the_slower_form_is_tried_again() -> None:
     assert choice.next(100) is Form.PIPELINE
 
 
+def test_a_form_that_has_become_faster_is_doubted_again() -> None:
+    """A busy moment must not decide for the rest of the run."""
+    choice = measured(0.125, 0.25)
+    while choice.next(100) is Form.SET:
+        pass
+    for _ in range(8):
+        choice.record(Form.SET, 100, 50.0)
+    again = [choice.next(100) for _ in range(2 * FIRST_AGAIN + 2)]
+    assert again[:FIRST_AGAIN] == [Form.PIPELINE] * FIRST_AGAIN
+    assert Form.SET in again
+
+
 def test_lanes_that_begin_side_by_side_do_not_all_try_the_slower_form() -> None:
     """Each form is asked for as often as it is to be tried, though nothing has ended yet."""
     choice = BatchForm()
