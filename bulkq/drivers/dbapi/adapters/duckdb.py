@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import DUCKDB
+from bulkq.drivers.dbapi.adapters import duckdb_sets
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal, Wrapper
 from bulkq.drivers.sqlite import file_access
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Ask, Form, Forms, Probe
+    from bulkq.drivers.dbapi.description import Ask, Form, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
@@ -111,6 +112,7 @@ class DuckDB(Adapter):
     says_begin = True
     nothing = "SELECT 1"
     optimistic = True
+    sets_together = True
     cast = "CAST({} AS {})"
 
     def url(self, url: URL, *, read_only: bool) -> URL:
@@ -189,6 +191,10 @@ class DuckDB(Adapter):
                 raise
             return None
         return Wrapper(*around, [_form(column.type, decoding) for column in columns])
+
+    def set_statement(self, asking: Probe, statement: SqlStatement) -> SetStatement | str:
+        """DuckDB's plans show whether there is one."""
+        return duckdb_sets.set_statement(asking, statement, self.cast)
 
     def forms(self, asking: Probe, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
         """Of what nothing can be put around, such as RETURNING, no value is believed that may have been another."""
