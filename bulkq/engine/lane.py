@@ -20,7 +20,7 @@ from bulkq.drivers.base import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.failures import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
-from bulkq.engine.segments import Segment, halves, segments_of
+from bulkq.engine.segments import Segment, halves, pieces, segments_of
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import (
     ANSWER_LOST,
@@ -104,7 +104,10 @@ class Lane:
                 await part.record_failures(tally.failures[known:])
         elapsed_s = time.monotonic() - started_s
         result = tally.result(elapsed_s)
-        part.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
+        if result.together and part.form.own_size:
+            part.size.latency_s = elapsed_s / len(batch.sets)
+        else:
+            part.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
         return result
 
     async def stream(self, part: PartState, batch: Batch, out: StreamTarget) -> BatchResult:
@@ -189,7 +192,7 @@ class Lane:
             if error.together and not error.connection_lost:
                 part.form.fail()
                 segment.attempts -= 1  # of no set in particular
-                return [segment]
+                return pieces(segment, part.form.piece)
             return await self._after(tally, segment, error, time.monotonic() - started_s)
         if part.big is None:
             part.big = False

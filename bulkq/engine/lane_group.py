@@ -327,7 +327,7 @@ class LaneGroup:
         async with self._cutting:
             while (part := self.part()) is not None and self._going:
                 lanes = self._lanes_allowed()
-                size = 1 if part.big else part.size.next(part.remaining, lanes)
+                size = 1 if part.big else part.form.size(part.size.next(part.remaining, lanes))
                 batch = await self._take(part, size)
                 if batch is not None:
                     return part, batch

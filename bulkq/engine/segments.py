@@ -47,6 +47,14 @@ def halves(segment: Segment) -> list[Segment]:
     return [Segment(positions[:middle], segment.attempts), Segment(positions[middle:], segment.attempts)]
 
 
+def pieces(segment: Segment, size: int | None) -> list[Segment]:
+    """Return pieces of at most `size` sets, not `apart`, or the segment itself if it has no more."""
+    positions = segment.positions
+    if size is None or len(positions) <= size:
+        return [segment]
+    return [Segment(positions[start : start + size], segment.attempts) for start in range(0, len(positions), size)]
+
+
 def joined(
     replies: list[tuple[Segment, Reply]],
 ) -> tuple[tuple[Column, ...], Sequence[Sequence[object]], Sequence[int]]:

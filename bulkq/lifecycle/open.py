@@ -19,6 +19,7 @@ from bulkq.policy import safety
 from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.concurrency import MOST
+from bulkq.policy.growing_form import GrowingForm
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.sinks import open_sinks
@@ -193,16 +194,19 @@ def _part(
     size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
-    return PartState(spec, source, sink, target.sessions, BatchSize(size), _form(request, spec, target))
+    form = _form(request, spec, target, own_size=size is None)
+    return PartState(spec, source, sink, target.sessions, BatchSize(size), form)
 
 
-def _form(request: Run, spec: PartSpec, target: OpenTarget) -> BatchForm:
-    """The form of the batches: what the user asked for, or what is faster."""
+def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -> BatchForm:
+    """The form of the batches: what the user asked for, or what is faster. With `own_size`, the form may decide their size."""
     known = target.driver.capabilities
     if not (spec.limits.read_only and known.sets_together):
         return BatchForm(Form.PIPELINE)
-    wanted = request.limits.batch_form
-    return BatchForm(None if wanted == "auto" else Form(wanted), LEAST if known.pipelined else LEAST_UNPIPELINED)
+    wanted = None if request.limits.batch_form == "auto" else Form(request.limits.batch_form)
+    if known.in_process and own_size:
+        return GrowingForm(wanted)
+    return BatchForm(wanted, LEAST if known.pipelined else LEAST_UNPIPELINED)
 
 
 def one_lane(request: Run, target: OpenTarget) -> bool:

@@ -52,6 +52,12 @@ class BatchForm:
 
     __slots__ = ("_again", "_asked", "_faster", "_fixed", "_least", "_mean_s", "_penalty", "_since", "_wait")
 
+    piece: int | None = None
+    """Sets that one statement takes again after it has failed with more of them; None: they are executed one by one."""
+
+    own_size = False
+    """The size of a batch that one statement answers is not that of the others."""
+
     def __init__(self, fixed: Form | None = None, least: int = LEAST) -> None:
         self._fixed = fixed
         self._least = least
@@ -62,6 +68,10 @@ class BatchForm:
         self._since = 0  # batches since the slower form was tried
         self._penalty = 1
         self._wait = 0  # batches that go set by set, whatever was measured
+
+    def size(self, sets: int) -> int:
+        """The sets of the next batch, where `sets` suit a batch that is executed set by set."""
+        return sets
 
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets."""
@@ -76,9 +86,10 @@ class BatchForm:
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
         """Learn from a batch of `sets` sets that took `elapsed_s` seconds."""
         self._wait = max(0, self._wait - 1)
-        if sets < self._least:
-            return
-        per_set_s = elapsed_s / sets
+        if sets >= self._least:
+            self._learn(form, elapsed_s / sets)
+
+    def _learn(self, form: Form, per_set_s: float) -> None:
         known_s = self._mean_s.get(form, per_set_s)
         self._mean_s[form] = known_s + (FASTER if per_set_s < known_s else SLOWER) * (per_set_s - known_s)
         if form is Form.SET:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.engine.segments import Segment, halves, joined, segments_of
+from bulkq.engine.segments import Segment, halves, joined, pieces, segments_of
 from bulkq.model import Batch, Column, Reply
 
 COLUMNS = (Column("a"),)
@@ -39,6 +39,15 @@ def test_halves_keep_the_attempts_and_drop_the_rest() -> None:
     assert (first.attempts, first.once, first.in_doubt) == (2, False, False)
     single = Segment((3,))
     assert halves(single) == [single]
+
+
+def test_pieces_are_small_enough_and_complete() -> None:
+    """A segment that is so already stays itself; pieces of another may be executed by one statement again."""
+    small = Segment(range(3), apart=True)
+    assert pieces(small, 3) == pieces(small, None) == [small]
+    found = pieces(Segment(range(5), attempts=2, apart=True), 2)
+    assert [list(piece.positions) for piece in found] == [[0, 1], [2, 3], [4]]
+    assert {(piece.attempts, piece.apart) for piece in found} == {(2, False)}
 
 
 def test_no_reply_is_no_row() -> None:
