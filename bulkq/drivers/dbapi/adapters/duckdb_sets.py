@@ -49,6 +49,7 @@ class _SetText:
         self._text(lambda _, number: self._places.append(number) or "")  # type: ignore[func-returns-value]
 
     def found(self) -> SetStatement | str:
+        """The statement, or why there is none."""
         single = self._plan(self._text(lambda place, _: sets_of.mark(place)))
         why = self._why_not(single)
         if why:
