@@ -79,7 +79,7 @@ class Call:
 
 
 @frozen
-class Plan:
+class BoundPlan:
     """What a plan says about the query."""
 
     calls: Counter[Call]
@@ -102,7 +102,7 @@ def plan_query(text: str) -> str:
     return f"SELECT json_serialize_plan({DIALECT.literal(text)})"
 
 
-def catalog_query(plan: Plan) -> str:
+def catalog_query(plan: BoundPlan) -> str:
     """The query for the overloads of the functions in `plan`: name, types of parameters, stability."""
     names = sorted({call.name for call in plan.calls if call.kind == "BOUND_FUNCTION"})
     listed = ", ".join(map(DIALECT.literal, names)) or "NULL"
@@ -138,7 +138,7 @@ def value_name(index: int) -> str:
     return f"{SETS}.v{index}"
 
 
-def read_plan(answer: str) -> Plan:
+def read_plan(answer: str) -> BoundPlan:
     """Read what `plan_query` has returned.
 
     Raises:
@@ -161,17 +161,17 @@ def read_plan(answer: str) -> Plan:
             cast = _is_cast(parent)
             conversions += Counter([_call(parent)] if cast else [])
             marked.setdefault(number, set()).add(type_name(parent["return_type"] if cast else node["value"]["type"]))
-    return Plan(calls, {number: frozenset(kinds) for number, kinds in marked.items()}, conversions, order)
+    return BoundPlan(calls, {number: frozenset(kinds) for number, kinds in marked.items()}, conversions, order)
 
 
-def type_of_mark(plan: Plan, number: int) -> str:
+def type_of_mark(plan: BoundPlan, number: int) -> str:
     """The type to which DuckDB converts the value at place `number`; "" if there is not exactly one, or if it has no simple name."""
     kinds = plan.marked.get(number, frozenset())
     kind = next(iter(kinds), "")
     return kind if len(kinds) == 1 and ":" not in kind else ""
 
 
-def unstable(plan: Plan, overloads: Iterable[Sequence[object]]) -> str:
+def unstable(plan: BoundPlan, overloads: Iterable[Sequence[object]]) -> str:
     """The first function of `plan` that is not CONSISTENT, or whose overloads are not in the catalog; "" if all are."""
     known: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for name, types, stability in overloads:
@@ -185,7 +185,7 @@ def unstable(plan: Plan, overloads: Iterable[Sequence[object]]) -> str:
     return ""
 
 
-def same_calls(single: Plan, together: Plan) -> bool:
+def same_calls(single: BoundPlan, together: BoundPlan) -> bool:
     """Whether the statement for all sets calls each function of the single one, with the same types, and casts nothing else."""
     calls = single.calls - single.conversions
     wanted = Counter({call: n for call, n in calls.items() if not _may_vanish(call)})
@@ -193,12 +193,12 @@ def same_calls(single: Plan, together: Plan) -> bool:
     return not wanted - together.calls and all(call.returns.startswith("LIST") for call in extra)
 
 
-def same_with_null(single: Plan, null: Plan) -> bool:
+def same_with_null(single: BoundPlan, null: BoundPlan) -> bool:
     """Whether a parameter that is NULL, and therefore has no type, leads to no other function: at most, DuckDB folds one to NULL."""
     return not _without_casts(null) - _without_casts(single)
 
 
-def _without_casts(plan: Plan) -> Counter[Call]:
+def _without_casts(plan: BoundPlan) -> Counter[Call]:
     return Counter({call: n for call, n in plan.calls.items() if call.name != "__cast" and not _is_comparison(call)})
 
 

@@ -104,10 +104,7 @@ class Lane:
                 await part.record_failures(tally.failures[known:])
         elapsed_s = time.monotonic() - started_s
         result = tally.result(elapsed_s)
-        if result.together and part.form.own_size:
-            part.size.latency_s = elapsed_s / len(batch.sets)
-        else:
-            part.size.record(len(batch.sets), elapsed_s, result.rows, len(result.failures))
+        part.learn(result)
         return result
 
     async def stream(self, part: PartState, batch: Batch, out: StreamTarget) -> BatchResult:

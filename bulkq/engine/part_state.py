@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.engine.affected_guard import AffectedGuard
     from bulkq.engine.pool import ConnectionPool
     from bulkq.engine.write_order import Order
-    from bulkq.model import Batch, Failure, PartSpec
+    from bulkq.model import Batch, BatchResult, Failure, PartSpec
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
 
 
@@ -59,6 +59,14 @@ class PartState:
     before: int = 0  # sets that ended in earlier processes of the run
     counts: Counts = field(default_factory=Counts)  # over all processes of the run; `skipped` when it has ended
     wrong: int = 0  # sets that did not end `ok` in this process
+
+    def learn(self, result: BatchResult) -> None:
+        """Adapt the size of the next batches to how `result` came about."""
+        sets = len(result.batch.sets)
+        if result.together and self.form.own_size:
+            self.size.latency_s = result.elapsed_s / sets
+        else:
+            self.size.record(sets, result.elapsed_s, result.rows, len(result.failures))
 
     @property
     def remaining(self) -> int | None:

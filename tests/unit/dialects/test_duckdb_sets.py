@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from bulkq.dialects.duckdb_sets import (
+    BoundPlan,
     NoPlan,
-    Plan,
     catalog_query,
     mark,
     plan_query,
@@ -30,7 +30,7 @@ BASE.execute(
 )
 
 
-def plan(sql: str) -> Plan:
+def plan(sql: str) -> BoundPlan:
     """The plan of `sql` with marks for `{}`."""
     text = sql.format(*(mark(i) for i in range(sql.count("{}"))))
     return read_plan(BASE.execute(plan_query(text)).fetchall()[0][0])

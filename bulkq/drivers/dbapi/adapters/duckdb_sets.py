@@ -12,7 +12,7 @@ from bulkq.drivers.dbapi.description import SetStatement
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.dialects.duckdb_sets import Plan
+    from bulkq.dialects.duckdb_sets import BoundPlan
     from bulkq.drivers.binding import Binding
     from bulkq.drivers.dbapi.description import Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
@@ -67,7 +67,7 @@ class _SetText:
         text = sets_of.set_text(text, [(f"${number}", kind) for number, kind in values])
         return SetStatement(text, partial(_bound, self._binding, self._with_null(single)), one_row=True)
 
-    def _why_not(self, single: Plan) -> str:
+    def _why_not(self, single: BoundPlan) -> str:
         if single.order:
             return f"its answer may depend on the order of rows: {single.order}"
         name = sets_of.unstable(single, self._asking.ask(sets_of.catalog_query(single)))
@@ -77,7 +77,7 @@ class _SetText:
             return "scalar_subquery_error_on_multiple_rows is off"
         return ""
 
-    def _with_null(self, single: Plan) -> list[str]:
+    def _with_null(self, single: BoundPlan) -> list[str]:
         """The names of the parameters whose values may be NULL."""
         found: list[str] = []
         for number, name in enumerate(self._binding.parameters, 1):
@@ -102,7 +102,7 @@ class _SetText:
     def _name(self, place: int) -> str:
         return self._binding.parameters[self._places[place] - 1]
 
-    def _plan(self, text: str) -> Plan:
+    def _plan(self, text: str) -> BoundPlan:
         ((answer,),) = self._asking.ask(sets_of.plan_query(text))
         return sets_of.read_plan(str(answer))
 
