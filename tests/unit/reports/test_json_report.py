@@ -27,6 +27,9 @@ def test_the_json_report() -> None:
     ]
     assert report["checks"] == []
     assert report["failures"][0]["source"] == "customers.csv:118"
+    assert report["lanes"] is None
+    chosen = json.loads(json_report(replace(SUMMARY, lanes=24, lanes_why="more brought nothing")))
+    assert chosen["lanes"] == {"number": 24, "why": "more brought nothing"}
     nothing = json.loads(json_report(replace(SUMMARY, p50_s=None, p95_s=None, max_s=None)))
     assert nothing["latency"] == {"p50_ms": None, "p95_ms": None, "max_ms": None}
 

@@ -19,6 +19,7 @@ def test_the_last_line() -> None:
         "bulkq: run=01kb4x status=failed ok=997 failed=3 unknown=0 skipped=0 retried=2 changed=0 elapsed=1.84s exit=1"
     )
     again = replace(SUMMARY, resume="bulkq retry 01kb4x", unanswered=2)
+    assert " changed=0 lanes=24 elapsed=" in summary_line(replace(SUMMARY, lanes=24, lanes_why="more brought nothing"))
     assert summary_line(again).endswith(' changed=0 unanswered=2 elapsed=1.84s exit=1 resume="bulkq retry 01kb4x"')
 
 

@@ -29,6 +29,8 @@ def test_the_text_report() -> None:
         "\n"
         "bulkq: run=01kb4x status=failed ok=997 failed=3 unknown=0 skipped=0 retried=2 changed=0 elapsed=1.84s exit=1\n"
     )
+    chosen = replace(SUMMARY, lanes=24, lanes_why="more brought nothing")
+    assert "\n\nlanes    auto: 24, more brought nothing\n" in text_report(chosen)
     bare = text_report(replace(SUMMARY, p50_s=None, failed=0, failures=(), queries=()))
     assert "latency" not in bare
     assert "more" not in bare

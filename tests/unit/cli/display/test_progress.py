@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.cli.display.progress import BarDisplay, JsonDisplay, LineDisplay, NoticeDisplay, data_stream, make_progress
-from bulkq.cli.display.progress_text import progress_line, rate_text
+from bulkq.cli.display.progress_text import progress_line, progress_object, rate_text
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Status
 from bulkq.model.counts import Counts, counts_of
@@ -288,3 +288,14 @@ def test_a_terminal_that_is_gone(terminal: Terminal) -> None:
     terminal.seen()
     display.notice("nobody reads this")
     assert "rich" in sys.modules or display._live is None
+
+
+def test_the_lanes_that_were_chosen_are_shown() -> None:
+    """A line and the bar have their number, an object also why; a number that was given is in the object alone."""
+    chosen = progress(lanes=24, lanes_why="more brought nothing")
+    assert " lanes=24 eta=" in progress_line(chosen, 19.8, AT)
+    found = progress_object(chosen, 19.8, AT)
+    assert (found["lanes"], found["lanes_why"]) == (24, "more brought nothing")
+    given = progress(lanes=8)
+    assert "lanes=" not in progress_line(given, 19.8, AT)
+    assert progress_object(given, 19.8, AT)["lanes_why"] is None
