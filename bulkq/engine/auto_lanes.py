@@ -30,12 +30,13 @@ class AutoLanes:
         self._context = context
         self._targets = targets
         self._decision = Concurrency(context.limiter.concurrency)
+        context.progress.lanes_why = self._decision.why
         self._looked_s = 0.0  # for idle connections
         self._idle: dict[int, int] = {}  # the fewest since then, by place of the target
 
     def tick(self, now_s: float) -> None:
         """Measure, decide, and add lanes. Lanes beyond the number end by themselves."""
-        busy = [lanes for lanes in self._targets if lanes.busy]
+        busy = [lanes for lanes in self._targets if lanes.busy and lanes.part() is not None]
         if not busy:
             return
         context, decision = self._context, self._decision
@@ -82,8 +83,7 @@ class AutoLanes:
 def _bound(lanes: LaneGroup) -> tuple[int, str]:
     """The number of lanes of a target from which on no other can help, and the reason."""
     part = lanes.part()
-    if part is None:
-        return 0, ""
+    assert part is not None, "nothing is left to cut"
     return useful_lanes(
         lanes.sessions.driver.capabilities,
         read_only=part.spec.limits.read_only,
