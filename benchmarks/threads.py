@@ -89,7 +89,7 @@ def _libraries(bench: Bench, place: str) -> list[Result | Skipped]:
     found: list[Result | Skipped] = [
         faster(
             f"{count:,} lookups, MariaDB through {one.name}, CSV to CSV",
-            timed(OURS, cost[one.name], count),
+            timed(OURS, cost[one.name], count, note=one.name),
             loop,
             at_least=one.at_least,
             aim=one.aim,
