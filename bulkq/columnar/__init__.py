@@ -8,5 +8,8 @@ batches    result rows as record batches
 copy_csv   the CSV of COPY as record batches
 stream     the messages of a partial
 convert    a partial as a finished file
-read       a file as rows of parameters
+growing_file  the same, while the partial grows
+read, reader  files that are there
+parameters  their columns as values of parameters
+stable_batches  for `Database.arrow`
 """

@@ -91,6 +91,7 @@ class ColumnarSink:
         forms = self._layouts.forms(columns)
         if not declared(forms):
             return None
+        self._file.follow()
         header = Delimited(",").head(columns)
         self._copied = CopiedRows(columns, forms, header, self._place, self._append)
         return ","

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.convert import convert
+from bulkq.columnar.growing_file import GrowingFile
 from bulkq.columnar.read import rows_of, stored_batches
 from bulkq.columnar.stream import PartialExtent, extent, pack_batch, pack_schema
 from bulkq.errors import RefusedError, UsageError
@@ -46,6 +47,8 @@ class ColumnarFile(FileOutput):
         self._form = form
         self.schemas: tuple[ArrowSchema, ...] = ()
         self.rows = 0
+        self._follower: GrowingFile | None = None
+        self._expected = False
         self.texts: list[str] = []
         """Columns of the finished file that are text because their values had several types."""
 
@@ -63,13 +66,24 @@ class ColumnarFile(FileOutput):
 
     def add_schema(self, schema: ArrowSchema) -> None:
         """Append the schema of the rows that follow."""
+        self._leave()
         self.append(pack_schema(schema))
         self.schemas = (*self.schemas, schema)
+        if self._expected and len(self.schemas) == 1:
+            self._follower = GrowingFile(self._partial, self._form, self._made, schema)
 
     def add_rows(self, data: bytes, rows: int) -> None:
         """Append the message of a record batch."""
         self.append(data)
         self.rows += rows
+        if self._follower is not None and self._follower.due(self.rows):
+            self.flush()
+            self._follower.follow(self.size, self.rows)
+
+    def follow(self) -> None:
+        """Make the file while rows arrive; for a big result whose types are declared."""
+        if self._follower is None and len(self.schemas) <= 1 and not self.rows:
+            self._expected = True
 
     def positions(self) -> tuple[SinkPosition, ...]:
         """See `Sink.positions`."""
@@ -79,6 +93,7 @@ class ColumnarFile(FileOutput):
         """Cut the output at an offset that `positions` has returned."""
         if mark == self.offset:
             return
+        self._leave()
         self.flush()
         begun = PartialExtent(0, 0, ()) if not mark else extent(self._partial, mark - 1)
         super().back_to(begun.size)
@@ -90,7 +105,7 @@ class ColumnarFile(FileOutput):
             self.flush()
             self._empty()
             try:
-                self.texts = await asyncio.to_thread(convert, self._partial, self._form, self._made, self.schemas)
+                self.texts = await asyncio.to_thread(self._make)
             except BaseException as error:
                 self._made.unlink(missing_ok=True)
                 self.close(complete=False)
@@ -98,6 +113,23 @@ class ColumnarFile(FileOutput):
                     raise cannot_write(self.name, error) from error
                 raise
         self.close(complete=complete)
+
+    def _make(self) -> list[str]:
+        """In a thread: the file of the partial. Returns the columns that became text."""
+        follower, self._follower = self._follower, None
+        if follower is not None and follower.finish(self.size):
+            return []
+        return convert(self._partial, self._form, self._made, self.schemas)
+
+    def _leave(self) -> None:
+        """Stop making the file while rows arrive: it is made at the end."""
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.abandon()
+
+    def _let_go(self) -> None:
+        self._leave()
+        super()._let_go()
 
     def _rename(self) -> None:
         try:
