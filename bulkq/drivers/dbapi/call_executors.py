@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from sqlalchemy import create_engine
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
@@ -219,6 +218,9 @@ class LoopExecutor:
     """An asyncio library: SQLAlchemy's greenlet lets the same code await it."""
 
     def __init__(self, url: URL, arguments: Mapping[str, object], *, autocommit: bool) -> None:
+        # A quarter of the time in which the program starts. A library with a thread needs none of it.
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         self._engine: AsyncEngine = create_async_engine(
             url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments)
         )
