@@ -54,8 +54,8 @@ def useful_lanes(
     """
     if not concurrent(able, read_only=read_only):
         return 1, "the database executes one query at a time"
-    if is_fast(able, latency_s):
-        return 1, "fast queries in this process need no more"
+    if is_fast(able, latency_s):  # one works; another is there if a slow query holds it
+        return min(2, most[0]), "fast queries in this process need no more"
     bounds = [most]
     if able.in_process:
         bounds.append((processors, f"the database runs in this process, which has {processors} processors"))

@@ -15,11 +15,11 @@ FAST, SLOW = FAST_S / 2, FAST_S * 2
 lanes = partial(useful_lanes, read_only=True, latency_s=None, total=None, processors=4, most=(8, "given"))
 
 
-def test_fast_queries_in_this_process_have_one_lane() -> None:
-    """Another one is added if the first is stuck."""
+def test_fast_queries_in_this_process_have_one_lane_and_one_more() -> None:
+    """The other one is added if the first is stuck."""
     assert is_fast(FILE, FAST)
     assert not is_fast(SERVER, FAST)
-    assert lanes(FILE, latency_s=FAST) == (1, "fast queries in this process need no more")
+    assert lanes(FILE, latency_s=FAST) == (2, "fast queries in this process need no more")
     assert not wants_lane(FILE, FAST, TICK_S)
     assert wants_lane(FILE, FAST, STUCK_S)
 
