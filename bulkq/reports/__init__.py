@@ -1,10 +1,11 @@
 """Reports of a run, for people and machines.
 
-summary      the last line of stderr, and the lines of failures above it
-writing      from `--report FORMAT[:FILE]` to a file; the table of formats
-findings     a summary as a list of verdicts, which most formats show
-escaping     texts from databases made harmless
-*_report, junit, tap, sarif, gitlab, github, markdown, html: one format each
+summary    the last line of stderr, and the lines of failures above it
+write      from `--report FORMAT[:FILE]` to a file; the table of formats
+findings   a summary as a list of verdicts, which most formats show
+escape     texts from databases made harmless
+
+One module for each format: text_report, json_report, junit, tap, sarif, gitlab, github, markdown, html.
 """
 
 from __future__ import annotations

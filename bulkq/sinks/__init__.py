@@ -1,12 +1,15 @@
 """Where results go: table, CSV, TSV, JSON, JSON Lines, nowhere, or to the caller's iteration.
 
-opening    from the options to sinks
-encoded    the sink of every text format (delimited, json_rows), over files or streams
-include    the columns of --include
-failures   --failures
-files      FILE.partial, which a resumed run goes on with
-paths      names: places, retries, two options for one file
-rows       the Python API's
+open            from the options to sinks
+text_sink       the sink of every text format (csv_tsv, json_rows), over files or streams
+columnar        the sink of Parquet and Arrow files
+extra_columns   the columns of --include
+failures        --failures
+file_output     a file that gets its name at the end
+partial_file    FILE.partial, which a resumed run goes on with
+stream_output   stdout and other outputs that are read while they are written
+paths           names: places, retries, two options for one file
+row_queue       the Python API's
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """CPU-bound work outside the event loop: Python functions over result rows, in processes of their own.
 
-mapping    `--map`: the rows of a batch there and back
-processes  a few processes, each of which can be killed by itself
-child      what runs in them
+mapper         `--map`: the rows of a batch there and back
+process_pool   a few processes, each of which can be killed by itself
+child          what runs in them
 """
 
 from __future__ import annotations

@@ -206,6 +206,17 @@ def test_modules_that_are_mentioned_exist() -> None:
     assert lost == set()
 
 
+def test_rooms_list_modules_that_exist() -> None:
+    """The table in the docstring of a room names its modules; a word in backquotes is a module or a name in the room's code."""
+    lost = {
+        f"{path.parent.relative_to(PACKAGE)}: {name}"
+        for path, tree in TREES.items()
+        if path.name == "__init__.py"
+        for name in lost_entries(path.parent, ast.get_docstring(tree) or "")
+    }
+    assert lost == set()
+
+
 def test_texts_name_the_actor() -> None:
     """The user, the server or another process: the package and its documentation have no "nobody" and no "whoever"."""
     root = PACKAGE.parent
@@ -312,6 +323,22 @@ def lost_names(root: Path, text: str) -> Iterator[str]:
     for name in re.findall(r"(?<![\w/.\-])bulkq(?:\.[a-z]\w*)+", text):
         if name not in NO_MODULES and not leads_somewhere(root, name.split(".")):
             yield name
+
+
+def lost_entries(room: Path, text: str) -> Iterator[str]:
+    """Names in the docstring of a room that are neither its modules nor, in backquotes, names in its code."""
+    inside = {path.stem if path.suffix == ".py" else path.name for path in room.iterdir()}
+    rows = re.findall(r"^ *(\w+(?:, \w+)*) {2,}\S", text, re.MULTILINE)
+    rows += re.findall(r"^One module for each \w+: (.*)\.$", text, re.MULTILINE)
+    yield from {name for row in rows for name in row.split(", ")} - inside
+    code = {
+        getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "value", None)
+        for path, tree in TREES.items()
+        if room in path.parents
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.Name, ast.Constant))
+    }
+    yield from set(re.findall(r"`([a-z_]+)`", text)) - inside - code
 
 
 def leads_somewhere(root: Path, parts: Sequence[str]) -> bool:

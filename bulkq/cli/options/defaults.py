@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from bulkq.targets import Config, DefaultSetting
 
-META = "bulkq.config"
+META = "bulkq.cli.options.defaults.config"
 """Key of the configuration in `click.Context.meta`."""
 
-NAMED = "bulkq.config.named"
+NAMED = "bulkq.cli.options.defaults.named"
 """Key of the value of `--config` while the shell completes a word."""
 
 PERSONAL = frozenset({"config", "confirm"})

@@ -1,10 +1,15 @@
 """PostgreSQL through asyncpg. The only package that imports asyncpg; found by `bulkq.drivers.open_driver`.
 
-driver        URL -> session: options, TLS, what was found at the other end
-connection    one session: attempt, stream, copy, check, and getting back to idle after anything
-describing    a query -> a prepared statement: asks the server, wraps the user's text
-statement     sets -> arguments, records -> `Reply`
-wrapping, decoding, catalog, translating    the SQL we add, the forms of values, types and names, errors
+driver         URL -> session: options, TLS, what was found at the other end
+connection     one session: attempt, stream, copy, check
+session        asyncpg's connection, and how it becomes idle after anything
+prepare        a query -> a prepared statement: asks the server, wraps the user's text
+statement      sets -> arguments, records -> `Reply`
+attempt        one batch in its transaction
+conversion     the SQL that turns text into values
+codecs         the forms of result values
+catalog        what the server says of types and names
+errors         asyncpg's exceptions -> `DatabaseError`
 """
 
 from __future__ import annotations

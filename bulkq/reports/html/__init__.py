@@ -3,11 +3,11 @@
 page     the document, put together
 heading  what it came to, in a sentence and in numbers
 cards    what did not pass, each with its rows and its history; what passed, in a table
-drawing  SVG: lanes over time, verdicts of earlier runs, shares
+charts   SVG: lanes over time, verdicts of earlier runs, shares
 matrix   checks against targets
 runs     the tables of `bulkq run`
 style    the style sheet
-words    durations, moments, counts
+words    moments and the history of a check, in words
 
 There is no script, and the policy in the head forbids every request. Filters are radio buttons that the style sheet reads.
 """
