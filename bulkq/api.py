@@ -179,7 +179,7 @@ class RecordBatches(Rows):
 
 
 class Database:
-    """A target with its connections; made by `bulkq.open`. Several runs may share it, one after the other or at once."""
+    """A target with its connections, from `bulkq.open`. Several runs may share it, one after the other or at once."""
 
     def __init__(
         self, target: Target, concurrency: int | None, group: asyncio.TaskGroup, *, confirm: str | None

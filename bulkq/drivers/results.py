@@ -85,7 +85,7 @@ def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None
         counted: the only column of `reply` is the count per set; else its rows are what was changed.
 
     Raises:
-        DatabaseError: with the position of the first set that differs, in phase SENT: the caller rolls back.
+        DatabaseError: with the position of the first set that differs, in phase SENT: the transaction must be rolled back.
     """
     found: Iterable[tuple[int, int]]
     if counted:
@@ -105,7 +105,7 @@ def check_rows(reply: Reply, sets: int, expected: int, *, counted: bool) -> None
 
 
 def uncounted(option: str) -> RefusedError:
-    """The error for an `option` that needs a count which the library does not give; the caller rolls back."""
+    """The error for an `option` that needs a count which the library does not give."""
     return RefusedError(
         f"the database library does not report how many rows were changed, so they were rolled back: remove {option}"
     )

@@ -21,8 +21,8 @@ def check_step(step: AttemptStep, reply: Reply) -> None:
         reply: to its one parameter set.
 
     Raises:
-        DatabaseError: it is another number; the caller rolls back.
-        RefusedError: the library does not say how many there are; the caller rolls back.
+        DatabaseError: it is another number.
+        RefusedError: the library does not say how many there are.
     """
     if step.rows is None:
         return

@@ -1,4 +1,4 @@
-"""How many parameter sets the next batch takes. One controller is shared by the lanes of a query on a target; the runner feeds it.
+"""How many parameter sets the next batch takes. One controller is shared by the lanes of a query on a target.
 
 The size is decided, not configured: it aims at a time per batch, so that round trips disappear for fast queries
 and concurrency does the work for slow ones.

@@ -1,4 +1,4 @@
-"""`--failures FILE.jsonl`: a line per parameter set that did not end well or whose answer is lost. An observer; `bulkq.tasks` makes it."""
+"""`--failures FILE.jsonl`: a line per parameter set that did not end well or whose answer is lost. An observer."""
 
 from __future__ import annotations
 

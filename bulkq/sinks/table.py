@@ -1,4 +1,4 @@
-"""The first rows as a table for people. The only sink that imports rich; made by `bulkq.sinks.open`."""
+"""The first rows as a table for people. The only sink that imports rich."""
 
 from __future__ import annotations
 

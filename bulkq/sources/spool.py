@@ -163,7 +163,7 @@ async def follow_spool(path: Path, query: Query) -> SpoolSource:
 
 
 class SpoolSource:
-    """A `ParameterSource` over what a killed run kept, or a live one keeps. Made by `open_spool` and `follow_spool`.
+    """A `ParameterSource` over what a killed run kept, or a live one keeps.
 
     Attributes:
         complete: True: the source had come to its end. False: it was cut off, and whatever it would have given is lost.

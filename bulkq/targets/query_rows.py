@@ -31,7 +31,7 @@ UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 
 
 def rows_of(target: Target, request: Run, *, twice: bool = False) -> Rows:
-    """What `bulkq.sources.open` calls for rows: runs a query on `target`, within the timeout of `request`.
+    """Return a function that runs a query on `target`, within the timeout of `request`, and yields rows.
 
     Args:
         target: where the query runs.

@@ -29,7 +29,7 @@ EXAMPLE = "write MODULE:FUNCTION, as in clean:phone_numbers for phone_numbers in
 
 
 class Mapping:
-    """The function with its processes; made by `open_mapping`.
+    """The function with its processes.
 
     Args:
         spec: `MODULE:FUNCTION`.
