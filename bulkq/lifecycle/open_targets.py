@@ -283,4 +283,8 @@ def without_schema(request: Run, targets: Sequence[OpenTarget]) -> None:
         return
     for target in targets:
         if target.lost is None and any(request.targets.selected[place].schema is None for place in target.places):
-            target.lose(TargetError(f"{target.label}: was unreachable when its schemas were listed"))
+            target.lose(
+                TargetError(
+                    f"{target.label}: was unreachable when its schemas were listed: begin a new run for it with -t"
+                )
+            )

@@ -98,17 +98,18 @@ async def _look_at_part(
     if can.text_parameters and not part.source.typed:
         for statement, positions in variants.each(head):
             await check_values(connection, statement, head, opened.request.sources.constants, positions)
-    if opened.request.safety.write and part.source.replayable and opened.resume.repeats is None:
+    if opened.request.safety.write and part.source.replayable and opened.resume.only is None:
         await _whole_source(opened, target, part, connection, variants)
     return first
 
 
 async def _recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
-    """Find out which database this is; of a retry, refuse one with other settings than the run's that it repeats."""
+    """Find out which database this is; of a retry, refuse another, or other settings, than those of the run that it repeats."""
     if opened.several or opened.request.safety.recorded:
         target.identity, target.physical = await run_identity.identify(connection, target.definition.url)
-    if opened.resume.repeats is not None:
-        run_identity.refuse_other_settings(opened.resume.repeats, target.places[0], target.label, connection.server)
+    then = opened.resume.databases.get(target.places[0])
+    if then is not None:
+        run_identity.refuse_other(then, target.label, target.identity, connection.server)
 
 
 async def _peek(part: PartState) -> Batch | None:

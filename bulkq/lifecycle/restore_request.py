@@ -10,10 +10,10 @@ from bulkq.errors import RefusedError, UsageError
 from bulkq.lifecycle import request_json, run_identity
 from bulkq.lifecycle.expand_targets import name_of
 from bulkq.lifecycle.query_changes import changed_queries
-from bulkq.model import CHECK_MODE, RunSummary, Status
+from bulkq.model import CHECK_MODE, RunSummary
 from bulkq.model.counts import counts_of
 from bulkq.model.run import set_fields
-from bulkq.policy import safety
+from bulkq.policy import exit_codes, safety
 from bulkq.sources.fingerprints import changes as source_changes
 from bulkq.sources.spool import load_constants
 from bulkq.targets import load_config, renewed
@@ -139,11 +139,15 @@ def _by_place(paths: Sequence[str]) -> dict[int, str]:
 
 
 def nothing_to_do(record: RunRecord, reason: str) -> RunSummary:
-    """The summary of a command that had nothing to do for a run: its counts, and exit code 0."""
+    """The summary of a command that had nothing to do for a run: its counts, and what is left of its exit code.
+
+    A script that goes on until the exit code is 0 must not get 0 while outcomes are unknown.
+    """
+    code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
     return RunSummary(
         run=record.run,
-        status=Status.OK,
-        exit_code=0,
+        status=exit_codes.status(code),
+        exit_code=code,
         mode=record.mode,
         targets=record.targets,
         reason=reason,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.model import Failure, MarkerTables, RecordedPart, RunRecord
+    from bulkq.model.target import RecordedDatabase
 
 
 @frozen(kw_only=True)
@@ -30,6 +31,7 @@ class ResumeState:
         only: by number of the part, the sets of a retry with their old numbers; None: the run is over all of its source.
         tables: of markers, by place of the target.
         identities: of databases, by place of the target.
+        databases: of a retry, by place of the target, what the run that it repeats has recorded of its database.
         lost: targets that could not be taken over, by place.
         spools: of sources, by place of the query.
         leftovers: files of earlier runs beside the ledger that this run needs; removed when it ends without failures.
@@ -47,6 +49,7 @@ class ResumeState:
     only: Mapping[int, Sequence[tuple[int, int]]] | None = None
     tables: Mapping[int, MarkerTables] = field(default_factory=dict)
     identities: Mapping[int, str] = field(default_factory=dict)
+    databases: Mapping[int, RecordedDatabase] = field(default_factory=dict)
     lost: Mapping[int, BulkqError] = field(default_factory=dict)
     spools: Mapping[int, str] = field(default_factory=dict)
     leftovers: Sequence[str] = ()
@@ -58,7 +61,7 @@ class ResumeState:
     @property
     def order(self) -> str:
         """How its sets take effect, if sets that follow them in the input were applied before; else ""."""
-        return "the failed sets are applied now, after later ones" if self.repeats is not None else ""
+        return "the failed sets are applied now, after later ones" if self.only is not None else ""
 
     def counts_of_part(self, number: int) -> Counts:
         """Return the counts of a part over the earlier processes."""

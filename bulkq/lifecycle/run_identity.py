@@ -16,12 +16,13 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.ledger.location import default_path, locate
 from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
+from bulkq.model.target import RecordedDatabase
 from bulkq.sources.fingerprints import fingerprint
 from bulkq.sources.request import request_of
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import MarkerTables, Run, Server
@@ -141,8 +142,13 @@ async def record(
     resume: ResumeState,
 ) -> RunRecord:
     """The record of a run that begins."""
-    settings = [None if server is None else _settings(server) for server in servers]
-    unchanged = await fingerprints(request, identities)
+    then = resume.databases
+    settings = [
+        _settings(server) if server is not None else then[place].settings if place in then else None
+        for place, server in enumerate(servers)
+    ]
+    known = [found or (then[place].identity if place in then else "") for place, found in enumerate(identities)]
+    unchanged = await fingerprints(request, known)
     kept = json.loads(request_json.to_json(request, str(Path.cwd())))
     if resume.only is not None:
         kept[ONLY] = {str(part): list(ranges) for part, ranges in resume.only.items()}
@@ -162,20 +168,31 @@ async def record(
     )
 
 
-def refuse_other_settings(record: RunRecord, place: int, label: str, server: Server) -> None:
-    """Refuse a session whose settings are not those of the run's first: `search_path` may lead to other tables.
+def databases(record: RunRecord) -> list[RecordedDatabase]:
+    """The databases of a run, by place of the target."""
+    identities = [str(identity) for identity in json.loads(record.fingerprint)["targets"]]
+    settings = json.loads(record.request).get(SETTINGS) or [None] * len(identities)
+    return [RecordedDatabase(*one) for one in zip(identities, settings, strict=True)]
+
+
+def refuse_other(then: RecordedDatabase, label: str, identity: str, server: Server) -> None:
+    """Refuse another database, or a session with other settings than the run's first: `search_path` may lead to other tables.
 
     Args:
-        record: of the run that goes on, or is tried again.
-        place: of the target in it.
+        then: what the run that goes on, or is tried again, has recorded.
         label: of the target, for people.
-        server: what a connection of this process found.
+        identity: of the database that this process has found.
+        server: what its connection found.
 
     Raises:
-        RefusedError: each setting that differs, with its old value.
+        RefusedError: it is another database; or each setting that differs, with its old value.
     """
-    then = dict(enumerate(json.loads(record.request).get(SETTINGS) or ())).get(place)
-    now = _settings(server)
+    if then.identity and identity and identity != then.identity:
+        raise RefusedError(f"{label} is not the database that the run began with: give that one with -t")
+    _refuse_other_settings(then.settings, label, _settings(server))
+
+
+def _refuse_other_settings(then: Mapping[str, str] | None, label: str, now: Mapping[str, str]) -> None:
     if then is None or then == now:
         return
     names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))

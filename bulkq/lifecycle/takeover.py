@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle import open_targets, restore_request, run_identity, target_markers
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
@@ -94,11 +94,8 @@ async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection
         RefusedError: it is another, or its run row is gone.
     """
     record, place = known.record, target.places[0]
-    then = _identities(record)[place]
     target.identity, _ = await run_identity.identify(connection, target.definition.url)
-    if then and target.identity != then:
-        raise RefusedError(f"{target.label} is not the database that the run began with: give that one with -t")
-    run_identity.refuse_other_settings(record, place, target.label, connection.server)
+    run_identity.refuse_other(run_identity.databases(record)[place], target.label, target.identity, connection.server)
     if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
     url, run = target.definition.url, record.run
@@ -234,8 +231,3 @@ def _merged(done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> lis
 def marker_tables(record: RunRecord) -> list[MarkerTables | None]:
     """By place of the target; None where the run never began."""
     return [MarkerTables(*names) if names else None for names in json.loads(record.request)["tables"]]
-
-
-def _identities(record: RunRecord) -> list[str]:
-    """Identities of the databases, by place of the target; "" for one not connected to yet."""
-    return [str(identity) for identity in json.loads(record.fingerprint)["targets"]]

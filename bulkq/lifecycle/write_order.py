@@ -41,7 +41,7 @@ async def order(
     for part, statement in zip(target.parts, statements, strict=True):
         if statement is None or part.spec.limits.read_only:
             continue
-        if part.spec.limits.ordered and opened.resume.repeats is None:
+        if part.spec.limits.ordered and opened.resume.only is None:
             continue
         try:
             found = await named(connection, statement, dialect_of(target.definition.url))
@@ -49,7 +49,7 @@ async def order(
             if error.connection_lost:
                 raise TargetError(f"{target.label}: {error}") from error
             continue
-        if found and opened.resume.repeats is not None:
+        if found and opened.resume.only is not None:
             await _refuse_overtaken(opened, part, found)
         if part.spec.limits.ordered:
             continue
@@ -108,7 +108,11 @@ async def named(connection: Connection, statement: Statement, dialect: str) -> t
 
 def sentence(opened: OpenRun) -> str:
     """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
-    parts = [part for part in opened.parts if not part.spec.limits.read_only and part.refused is None]
+    parts = [
+        part
+        for part in opened.parts
+        if not (part.spec.limits.read_only or part.refused or part.exhausted) and part.sessions.gone is None
+    ]
     if parts and opened.resume.order:
         return opened.resume.order
     if opened.request.limits.ordered:

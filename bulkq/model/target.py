@@ -105,3 +105,11 @@ class Target:
     def like(self, other: Target) -> Target:
         """The same database with the schema of `other`."""
         return replace(self, schema=other.schema, behind=other.behind)
+
+
+@frozen
+class RecordedDatabase:
+    """What a run has recorded of the database of one of its targets; a process that goes on must find the same."""
+
+    identity: str  # "" if no process has connected to it yet
+    settings: Mapping[str, str] | None  # that its connections asked for; None if they are not known

@@ -154,22 +154,16 @@ async def _finished(stored: StoredLedger, record: RunRecord, request: Run) -> Ru
                 Path(path).unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a local disk
     finally:
         await stored.close()
-    # A script that resumes until the exit code is 0 must not get 0 while outcomes are unknown.
-    code = 3 if record.unknown else record.exit_code if record.exit_code in (1, 3) else 0
     wrong = bool(record.failed or record.unknown)
     reason = f"run {record.run} is finished: there is nothing to resume"
     if wrong:
         reason += ", only failed or unknown sets to retry"
     elif record.unanswered:
         reason += f", but the answers of {record.unanswered} sets were lost"
-    elif code:
+    elif record.exit_code in (1, 3):
         reason += ", but a part of its source was lost"
-    return replace(
-        restore_request.nothing_to_do(record, reason),
-        exit_code=code,
-        status=exit_codes.status(code),
-        resume=f"bulkq retry {record.run}" if wrong else None,
-    )
+    following = f"bulkq retry {record.run}" if wrong else None
+    return replace(restore_request.nothing_to_do(record, reason), resume=following)
 
 
 async def _clear_markers(record: RunRecord, request: Run) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError
 from bulkq.ledger import open_ledger
-from bulkq.lifecycle import restore_request
+from bulkq.lifecycle import restore_request, run_identity
 from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import RunState
@@ -67,7 +67,8 @@ async def retry(
             state.part: list(Ranges((failure.n, failure.n) for failure in state.failures))
             for state in await stored.state(record.run)
         }
-        request, failed = _narrowed(request, failed)
+        request, failed, places = _narrowed(request, failed)
+        then = run_identity.databases(record)
         spools, inherited = await restore_request.spooled(stored, record)
         leftovers = (*await stored.spools(record.run), *inherited)
     finally:
@@ -80,7 +81,13 @@ async def retry(
         observers=observers,
         stdout=stdout,
         terminal=terminal,
-        repeats=ResumeState(repeats=record, only=failed, spools=spools, leftovers=leftovers),
+        repeats=ResumeState(
+            repeats=record,
+            only=failed,
+            databases={now: then[place] for now, place in enumerate(places)},
+            spools=spools,
+            leftovers=leftovers,
+        ),
     )
 
 
@@ -108,8 +115,8 @@ async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], 
 
 def _narrowed(
     request: Run, failed: Mapping[int, list[tuple[int, int]]]
-) -> tuple[Run, dict[int, list[tuple[int, int]]]]:
-    """Only the targets on which something failed, and the sets by the parts that these have now."""
+) -> tuple[Run, dict[int, list[tuple[int, int]]], list[int]]:
+    """Only the targets on which something failed, the sets by the parts that these have now, and the places that they had."""
     count = len(request.queries.selected)
     places = [
         place
@@ -122,7 +129,7 @@ def _narrowed(
         for at in range(1, count + 1)
     }
     every = request.targets.selected
-    return request.on(tuple(every[place] for place in places) or every), moved
+    return request.on(tuple(every[place] for place in places) or every), moved, places
 
 
 def _renamed(request: Run, run_id: str) -> Run:

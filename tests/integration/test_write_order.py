@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 from asyncpg import FeatureNotSupportedError
@@ -12,6 +14,7 @@ from asyncpg import FeatureNotSupportedError
 import bulkq
 from tests.support import databases
 from tests.support.databases import SCHEMES, Database, fresh
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -300,6 +303,35 @@ def test_a_retry_of_sets_that_nothing_overtook(pg: Database, cli: Cli, tmp_path:
     assert got.code == 0, got.err
     assert "the failed sets are applied now, after later ones" in got.err
     assert pg.execute("select v from t where id = 1") == [("bad",)]
+
+
+def test_a_target_that_was_away_in_a_retry_keeps_later_sets(pg: Database, cli: Cli, tmp_path: Path) -> None:
+    """The resume of the retry refuses, on the target that was away, to undo what the run has applied since."""
+    here, name = pg.url("postgresql"), f"away_{uuid4().hex[:8]}"
+    pg.execute(f"create database {name}")
+    there = urlunsplit(urlsplit(here)._replace(path=f"/{name}"))
+    try:
+        for url, barred in ((here, "late"), (there, "early")):
+            servers.execute(
+                url, f"create table t (id integer primary key, v text constraint barred check (v <> '{barred}'))"
+            )
+            servers.execute(url, "insert into t values (1), (2)")
+        params = csv(tmp_path, [(1, "early"), (1, "new"), (2, "late")])
+        got = cli("run", "-e", UPDATE, "-t", here, "-t", there, "-p", params, "--write")
+        assert (got.code, got.counts["failed"]) == (1, "2"), got.err
+        for url in (here, there):
+            servers.execute(url, "alter table t drop constraint barred")
+        pg.execute(f"alter database {name} allow_connections false")
+        got = cli("retry", "--last")
+        pg.execute(f"alter database {name} allow_connections true")
+        assert got.code == 3, got.err
+        got = cli("resume", "--last")
+        assert got.code in {3, 4}, got.err
+        assert "a later set has changed since (set 1: by set 2)" in got.err
+        assert servers.execute(there, "select v from t where id = 1") == [("new",)]
+        assert pg.execute("select v from t where id = 2") == [("late",)]
+    finally:
+        pg.execute(f"drop database {name} with (force)")
 
 
 def test_repeated_keys_are_counted(pg: Database, cli: Cli, tmp_path: Path) -> None:

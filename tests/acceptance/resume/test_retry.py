@@ -170,3 +170,52 @@ def test_a_run_without_failures_has_nothing_to_retry(cli: Cli) -> None:
     again = cli("retry", done.counts["run"])
     assert again.code == 0, again.err
     assert query(cli.folder, "select distinct n from t") == [(1,)]
+
+
+# --- the databases of a retry ---------------------------------------------------------------------------------------
+
+
+def _table(file: Path, condition: str) -> None:
+    """A database with two rows, in which `condition` holds for each value."""
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"create table t(id integer primary key, v integer check ({condition}))")
+        database.executemany("insert into t values (?, 0)", [(1,), (2,)])
+        database.commit()
+
+
+def _without_condition(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(
+            "create table u(id integer primary key, v integer); insert into u select * from t; drop table t; alter table u rename to t"
+        )
+
+
+def _values(file: Path) -> list[tuple[int, int]]:
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute("select id, v from t order by id").fetchall()
+
+
+@pytest.fixture
+def two(cli: Cli, folder: Path) -> str:
+    """A run on two databases, of which each has failed a set: `a` its last line, `b` its first, which the next one overtakes."""
+    _table(folder / "a.db", "v <> 30")
+    _table(folder / "b.db", "v <> 10")
+    (folder / "ov.csv").write_text("id,v\n1,10\n1,20\n2,30\n")
+    change = "update t set v = cast(:v as integer) where id = :id"
+    found = cli("run", "-e", change, "-t", "sqlite:///a.db", "-t", "sqlite:///b.db", "-p", "ov.csv", "--write")
+    assert (found.code, found.counts["ok"], found.counts["failed"]) == (1, "4", "2"), found.err
+    assert (_values(folder / "a.db"), _values(folder / "b.db")) == ([(1, 20), (2, 0)], [(1, 20), (2, 30)])
+    for name in ("a.db", "b.db"):
+        _without_condition(folder / name)
+    return str(found.counts["run"])
+
+
+@pytest.mark.usefixtures("two")
+def test_a_retry_refuses_another_database_of_the_same_name(cli: Cli, folder: Path) -> None:
+    """As a resume does: nothing is changed there."""
+    (folder / "a.db").unlink()
+    _table(folder / "a.db", "true")
+    found = cli("retry", "--last")
+    assert found.code in {3, 4}, found.err
+    assert "is not the database that the run began with" in found.err
+    assert _values(folder / "a.db") == [(1, 0), (2, 0)]
