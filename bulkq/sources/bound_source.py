@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import Batch
-from bulkq.sources.checkpoints import skip
+from bulkq.sources.consumed_prefix import skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

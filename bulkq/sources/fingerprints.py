@@ -8,7 +8,7 @@ import stat
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bulkq.sources.checkpoints import BLOCK, DIGEST_BYTES
+from bulkq.sources.consumed_prefix import BLOCK, DIGEST_BYTES
 from bulkq.sources.line_reader import refused_file
 from bulkq.text.characters import printable
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.query.text_or_number import SpelledNumber
+from bulkq.query.spelled_number import SpelledNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.policy.number_ranges import numbers_in
 from bulkq.sources.batch_queue import BatchQueue, part
-from bulkq.sources.checkpoints import SKIPPED
+from bulkq.sources.consumed_prefix import SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

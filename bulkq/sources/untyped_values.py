@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.query import Operand, operands
-from bulkq.query.text_or_number import SpelledNumber
+from bulkq.query.spelled_number import SpelledNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

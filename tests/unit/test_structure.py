@@ -72,7 +72,7 @@ cli/options/option cli/options/origins cli/options/output cli/options/queries cl
 cli/options/safety cli/options/sources cli/options/targets cli/reserve_stdout cli/signals
 dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_catalog dialects/postgresql_catalog
 dialects/sqlite
-drivers/asyncpg/admin drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
+drivers/asyncpg/administer drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
 drivers/asyncpg/connection drivers/asyncpg/conversion drivers/asyncpg/driver drivers/asyncpg/errors
 drivers/asyncpg/lock_holders drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/session
 drivers/asyncpg/statement drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts drivers/attempt_steps
@@ -97,9 +97,9 @@ lifecycle/query_changes lifecycle/query_files lifecycle/record lifecycle/request
 lifecycle/resume_state lifecycle/run_identity lifecycle/sources lifecycle/takeover lifecycle/target_markers
 lifecycle/untyped_parameters lifecycle/validate_parameters lifecycle/write_order
 model/attempt_plan model/batch model/check model/check_conditions model/query model/row model/target
-query/errors query/placeholders query/text_or_number
+query/errors query/placeholders query/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading reports/html/matrix
-reports/html/page reports/html/runs reports/html/style reports/html/words reports/targets
+reports/html/page reports/html/run_sections reports/html/style reports/html/history_text reports/targets
 sinks/csv_tsv sinks/extra_columns sinks/json_rows sinks/null sinks/stream_output
 sources/batch_queue sources/binding sources/bound_source sources/copy_text sources/feed sources/json_array
 sources/json_codec sources/json_lines sources/object_reader sources/quoted_fields sources/request sources/spool_codec

@@ -14,7 +14,7 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg import lock_holders
-from bulkq.drivers.asyncpg.admin import administer
+from bulkq.drivers.asyncpg.administer import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest

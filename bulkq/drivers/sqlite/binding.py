@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers import binding
 from bulkq.drivers.parameter_limit import SQLITE_ADVICE, ParameterLimit
-from bulkq.query.text_or_number import SpelledNumber
+from bulkq.query.spelled_number import SpelledNumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

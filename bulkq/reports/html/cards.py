@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.reports.escape import LONGEST_CELL, html
 from bulkq.reports.findings import hidden_rows, place, title
 from bulkq.reports.html.charts import history
-from bulkq.reports.html.words import moment, story
+from bulkq.reports.html.history_text import moment, story
 from bulkq.text.characters import enclosed
 from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted

@@ -9,7 +9,7 @@ from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.charts import share_bar
-from bulkq.reports.html.words import moment
+from bulkq.reports.html.history_text import moment
 from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import findings, tally, title, worst_first
-from bulkq.reports.html import runs
+from bulkq.reports.html import run_sections
 from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, sentence, tiles
@@ -83,8 +83,12 @@ def _contents(sections: Sequence[tuple[str, str]]) -> str:
 def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mapping[str, int]) -> list[str]:
     told = [finding for finding in ordered if finding.name == "run" and finding.file is None and not finding.columns]
     parts = [f"<section>{''.join(card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
-    named = [("Queries", runs.queries(summary) if summary.queries else "")]
-    named += [("Latency", runs.latency(summary)), ("Failures", runs.failures(summary)), ("Files", runs.files(summary))]
+    named = [("Queries", run_sections.queries(summary) if summary.queries else "")]
+    named += [
+        ("Latency", run_sections.latency(summary)),
+        ("Failures", run_sections.failures(summary)),
+        ("Files", run_sections.files(summary)),
+    ]
     return [*parts, *(f"<section><h2>{name}</h2>{part}</section>\n" for name, part in named if part)]
 
 

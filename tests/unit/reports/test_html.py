@@ -16,7 +16,7 @@ import pytest
 from bulkq.model import PastCheck, RunSummary, Status, Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.html import html_report
-from bulkq.reports.html.words import moment, story
+from bulkq.reports.html.history_text import moment, story
 from bulkq.text.durations import spaced_duration
 from tests.support.summaries import FOUR, HOSTILE, RAN, attacked, attacked_run, check, checked, many
 

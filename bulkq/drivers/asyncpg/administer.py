@@ -1,4 +1,4 @@
-"""Our own statements about run rows and markers, in a durable transaction of their own."""
+"""Execute statements of bulkq, such as those about markers, in a durable transaction of their own."""
 
 from __future__ import annotations
 
