@@ -6,17 +6,22 @@ A library with blocking calls does not need it: see `bulkq.drivers.dbapi.library
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bulkq.errors import UsageError
 from bulkq.protocols import Connection, Driver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from types import ModuleType
 
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Reply
     from bulkq.protocols import Statement
+
+S = TypeVar("S")
+
+KEPT_STATEMENTS = 64
+"""Prepared statements of a session at most: identifiers that change with every set must not fill the memory."""
 
 OPENING = ("url", "application_name", "read_only")
 """The parameters of a driver module's `open`."""
@@ -63,6 +68,32 @@ class BaseConnection:
         A driver with `Capabilities.sets_together` asks the database where the text is not enough. It executes nothing of the user.
         """
         return "the driver executes each set by itself"
+
+
+class StatementCache(Generic[S]):
+    """The prepared statements of one session. One too many forgets all of them."""
+
+    def __init__(self) -> None:
+        self._statements: dict[tuple[object, ...], S] = {}
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._statements)
+
+    async def find(self, key: tuple[object, ...], prepare: Callable[[], Awaitable[S]]) -> S:
+        """Return the statement of `key`, from `prepare` if it is new."""
+        known = self._statements.get(key)
+        if known is not None:
+            return known
+        statement = await prepare()
+        if len(self._statements) >= KEPT_STATEMENTS:
+            self._statements.clear()
+        self._statements[key] = statement
+        return statement
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._statements.clear()
 
 
 def missing(module: ModuleType | type, driver: object, connection: object) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.attempt_steps import prepare_steps
-from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.base import BaseConnection, StatementCache
 from bulkq.drivers.dbapi.execute import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
@@ -44,7 +44,6 @@ MARGIN_S = 5.0
 """Where the server ends a statement itself, we do so this much later: its answer is certain, ours is a guess."""
 
 PREPARE_S = 30.0
-KEPT_STATEMENTS = 64
 
 
 class SqlConnection(BaseConnection):
@@ -77,22 +76,15 @@ class SqlConnection(BaseConnection):
         self._warnings = warnings
         self._lost = False
         self._abandoned = False
-        self._statements: dict[tuple[object, ...], SqlStatement] = {}
+        self._statements = StatementCache[SqlStatement]()
 
     async def prepare(
         self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
     ) -> SqlStatement:
         """Ask the database about `query`, as far as it can be asked; see `Connection.prepare`."""
         key = (id(query), decoding, typed, *identifiers.items())
-        known = self._statements.get(key)
-        if known is not None:
-            return known
         work = partial(self._session.prepare, query, identifiers, decoding, typed=typed)
-        statement = await self._hop(work, PREPARE_S, Phase.PREPARING)
-        if len(self._statements) >= KEPT_STATEMENTS:
-            self._statements.clear()
-        self._statements[key] = statement
-        return statement
+        return await self._statements.find(key, lambda: self._hop(work, PREPARE_S, Phase.PREPARING))
 
     async def attempt(
         self,

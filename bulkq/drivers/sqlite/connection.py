@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bulkq.drivers.attempt_steps import prepare_steps
-from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.base import BaseConnection, StatementCache
 from bulkq.drivers.sqlite.session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError
@@ -31,8 +31,6 @@ T = TypeVar("T")
 
 GRACE_S = 2.0
 """How long a cancelled statement, or a connection being closed, may take to end."""
-
-KEPT_STATEMENTS = 64
 
 
 class SqliteThread(Protocol):
@@ -71,7 +69,7 @@ class SqliteConnection(BaseConnection):
         self._session = SqliteSession(handle)
         self._thread = thread
         self._lost = False
-        self._statements: dict[tuple[object, ...], SqliteStatement] = {}
+        self._statements = StatementCache[SqliteStatement]()
 
     async def prepare(
         self,
@@ -87,14 +85,8 @@ class SqliteConnection(BaseConnection):
             DatabaseError: SQLite refuses the text, or an identifier is not in the database.
         """
         key = (id(query), typed, *identifiers.items())
-        known = self._statements.get(key)
-        if known is not None:
-            return known
-        statement = await self._hop(partial(self._session.prepare, query, identifiers, typed=typed))
-        if len(self._statements) >= KEPT_STATEMENTS:
-            self._statements.clear()
-        self._statements[key] = statement
-        return statement
+        work = partial(self._session.prepare, query, identifiers, typed=typed)
+        return await self._statements.find(key, lambda: self._hop(work))
 
     async def attempt(
         self,
