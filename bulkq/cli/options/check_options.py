@@ -46,7 +46,7 @@ _CHECK = (
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     limits.MOST_ROWS,
-    safety.LEDGER_OR_NONE,
+    safety.CHECK_LEDGER,
     safety.SNAPSHOT,
     output.REPORT,
     output.PROGRESS,

@@ -40,15 +40,12 @@ LEDGER = option(
     metavar="auto|URL",
     help="Ledger of runs: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in $XDG_STATE_HOME.",
 )
-LEDGER_OR_NONE = option(
-    "--ledger",
-    type=Text(),
-    default="auto",
-    show_default=True,
-    metavar="auto|URL|none",
-    help="Where to record the run: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in "
-    "$XDG_STATE_HOME; none records nothing, and the run cannot be resumed.",
+_RECORD = (
+    "Where to record the run: a file, sqlite:///FILE or postgresql://...; auto is bulkq/ledger.db in $XDG_STATE_HOME"
 )
+_LEDGER_OR_NONE = partial(option, "--ledger", type=Text(), default="auto", show_default=True, metavar="auto|URL|none")
+LEDGER_OR_NONE = _LEDGER_OR_NONE(help=f"{_RECORD}; none records nothing, and the run cannot be resumed.")
+CHECK_LEDGER = _LEDGER_OR_NONE(help=f"{_RECORD}; none records nothing, and the history of the checks is not shown.")
 ON_UNKNOWN = partial(
     option,
     "--on-unknown",
