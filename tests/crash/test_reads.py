@@ -140,7 +140,7 @@ def test_killed_exports_end_as_others(
     """In order the bytes are the same; without order the rows."""
     count = pytestconfig.getoption("--crash-reads")
     reads = Reads(
-        nursery, cli, target, count, output, chance, 600 if count <= 100_000 else 1
+        nursery, cli, target, count, output, chance, 1_200 if count <= 100_000 else 1
     )  # a million is slow by itself
     reads.more = more
     whole, killed = reads.whole(), reads.killed(pytestconfig.getoption("--read-kills"))
