@@ -232,7 +232,7 @@ class Database:
         on_error: OnError = "raise",
         retries: int = 5,
     ) -> RecordBatches:
-        """Run `query` as `run` does, and give the rows as `pyarrow.RecordBatch`es with one schema, which follows from the server's types.
+        """Run `query` as `run` does, and give the rows as record batches of pyarrow with one schema, which follows from the server's types.
 
         `pip install 'bulkq[parquet]'` installs pyarrow. The arguments are those of `run`. Types are those of `-o FILE.parquet`; a column
         without a declared type has the type of its first values.
