@@ -41,7 +41,7 @@ CHOICE = pytest.StashKey[servers.Choice]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--pg` forces where PostgreSQL comes from; the crash suite takes its numbers here, so that every run knows them."""
     parser.addoption("--pg", choices=servers.SOURCES, default=None, help="force where the tests' PostgreSQL comes from")
-    group = parser.getgroup("crash", "how often the crash suite kills; .ci/run asks for more than a run by hand")
+    group = parser.getgroup("crash", "how often the crash suite kills")
     group.addoption("--kills", type=int, default=12, help="SIGKILLs of the kill loop, over all its targets")
     group.addoption("--crash-seed", type=int, default=None, help="replay the moments of an earlier run")
     group.addoption("--crash-rows", type=int, default=4_000, help="rows that a killed write run changes")

@@ -79,7 +79,7 @@ def test_poison_costs_few_attempts(cli: Cli, tmp_path: Path, url: str, form: str
 def test_output_is_the_same(cli: Cli, tmp_path: Path, url: str) -> None:
     """Byte for byte in order; the same lines without order. Sets have no row, one, and several."""
     sql = "select id, v, :id::int as given from t where v = :id::int % 9 and id < 20 order by id desc"
-    given = ("-t", url, "-p", "range:id=1..20000", "-o")
+    given = ("-t", url, "-p", "range:id=1..6000", "-o")
     for form in ("pipeline", "set", "auto"):
         ordered = cli("run", "-e", sql, *given, f"{form}.csv", "--batch-form", form)
         loose = cli("run", "-e", sql, *given, f"{form}-u.csv", "--batch-form", form, "--unordered")
@@ -95,7 +95,7 @@ def test_output_is_the_same(cli: Cli, tmp_path: Path, url: str) -> None:
 def test_a_killed_run_is_resumed(cli: Cli, tmp_path: Path, url: str, form: str) -> None:
     """The output ends as if the process had not been killed."""
     sql = "select :id::int as id, count(*) as n from t where v = :id::int % 7 and id <> :id::int"
-    given = ("-t", url, "-p", "range:id=1..15000", "--batch-form", form, "--batch", "200", "-o")
+    given = ("-t", url, "-p", "range:id=1..8000", "--batch-form", form, "--batch", "200", "-o")
     whole = cli("run", "-e", sql, *given, "whole.csv")
     assert whole.code == 0, whole.err
     process = cli.start("run", "-e", sql, *given, "part.csv")
@@ -145,7 +145,7 @@ def test_huge_answers_do_not_fill_the_memory(cli: Cli, tmp_path: Path, url: str)
     sql = "select :id::int as id, t.*, repeat('x', 50) as pad from t"
     peaks = {}
     for form in ("pipeline", "set"):
-        given = ("-t", url, "-p", "range:id=1..500", "--batch-form", form, "-o", f"{form}.csv", "-j", "2")
+        given = ("-t", url, "-p", "range:id=1..300", "--batch-form", form, "-o", f"{form}.csv", "-j", "2")
         process = cli.start("run", "-e", sql, *given)
         while process.poll() is None:
             peaks[form] = peak_kb(process.pid) or peaks[form]

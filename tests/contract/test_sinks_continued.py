@@ -78,7 +78,7 @@ async def uninterrupted(name: str, every: list[Rows]) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(every=batches, cuts=st.lists(st.integers(0, 8), max_size=3), lost=batches, torn=st.binary(max_size=9))
 async def test_any_cut_ends_in_the_same_bytes(
     name: str, every: list[Rows], cuts: list[int], lost: list[Rows], torn: bytes
