@@ -15,16 +15,16 @@ from bulkq import query as queries
 from bulkq.columnar.library import require_pyarrow
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.engine.control import Control
 from bulkq.engine.pool import ConnectionPool
+from bulkq.engine.stop_control import Control
 from bulkq.errors import BulkqError, RefusedError, RunFailed, StoppedError, TargetError, UsageError
-from bulkq.lifecycle.arguments import allowed, check_numbers, in_python, shown, throttles
-from bulkq.lifecycle.job import CallerResources
+from bulkq.lifecycle.api_arguments import allowed, check_numbers, in_python, shown, throttles
+from bulkq.lifecycle.command_steps import CallerResources
 from bulkq.model import Decoding, Query, Run, RunSummary, Target
 from bulkq.model.row import Row, row_class
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
 from bulkq.policy.safety import refuse
-from bulkq.sinks.null import NoSink
+from bulkq.sinks.discard_rows import NoSink
 from bulkq.sinks.row_queue import RowsSink
 from bulkq.sources.iterable import MappingSource
 from bulkq.targets import load_config, open_target, resolve
@@ -150,7 +150,7 @@ class RecordBatches(Rows):
 
     def __init__(self, database: Database, request: Run, sets: ParameterSets, on_error: OnError) -> None:
         require_pyarrow("Database.arrow")
-        from bulkq.columnar.stable_batches import StableBatches
+        from bulkq.columnar.one_schema_batches import StableBatches
 
         super().__init__(database, request, sets, on_error)
         self._stable = StableBatches()

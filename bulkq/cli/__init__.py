@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulkq import __version__
-from bulkq.cli import reserve_stdout
+from bulkq.cli import redirect_library_output
 from bulkq.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with `arguments` (`sys.argv` by default) and return its exit code."""
     given = [*(sys.argv[1:] if arguments is None else arguments)]
-    reserve_stdout.keep()
+    redirect_library_output.keep()
     if os.environ.get("_BULKQ_COMPLETE"):
         from bulkq.cli.completion.answer import answer
 

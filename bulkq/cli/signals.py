@@ -16,7 +16,7 @@ from bulkq.errors import StoppedError
 if TYPE_CHECKING:
     from types import FrameType
 
-    from bulkq.engine.control import Control
+    from bulkq.engine.stop_control import Control
     from bulkq.model import BatchResult, RunSummary
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer

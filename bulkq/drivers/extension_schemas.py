@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.postgresql import DIALECT, literal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.query.references import references
+from bulkq.query.unqualified_names import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

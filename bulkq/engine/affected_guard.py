@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.drivers.results import uncounted
+from bulkq.drivers.expected_rows import uncounted
 from bulkq.errors import RefusedError
 from bulkq.model.counts import UNCOUNTED
 

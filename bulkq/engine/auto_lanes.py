@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.context import RunContext
-    from bulkq.engine.lane_group import LaneGroup
+    from bulkq.engine.target_lanes import LaneGroup
 
 IDLE_S = 5.0
 """A connection that no lane has needed for this time is closed."""

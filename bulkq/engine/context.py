@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.limiter import ConnectionSlots, Limiter
 from bulkq.engine.pool import MOST_OPEN
+from bulkq.engine.slots import ConnectionSlots, Limiter
 from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
@@ -18,8 +18,8 @@ from bulkq.policy.concurrency import MOST, START
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
+    from bulkq.engine.stop_control import Control
     from bulkq.errors import BulkqError
     from bulkq.model import BatchResult, Failure, Threshold
     from bulkq.policy.progress import Progress

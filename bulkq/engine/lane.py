@@ -41,9 +41,9 @@ from bulkq.policy.retry import Action, Decision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.limiter import LimiterSlot
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.slots import LimiterSlot
     from bulkq.model import AttemptPlan, ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
 

@@ -1,6 +1,6 @@
 """Execute the parts of a run: start the lanes of its targets, and decide when the run stops.
 
-Every target has lanes, retries and an output order of its own (`bulkq.engine.lane_group`), so that one which is slow, hangs or is gone
+Every target has lanes, retries and an output order of its own (`bulkq.engine.target_lanes`), so that one which is slow, hangs or is gone
 takes nothing from the others but its share of the semaphore.
 """
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
 from bulkq.engine.context import RunContext
-from bulkq.engine.control import DRAIN_S
-from bulkq.engine.lane_group import LaneGroup
+from bulkq.engine.stop_control import DRAIN_S
+from bulkq.engine.target_lanes import LaneGroup
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
 from bulkq.policy.concurrency import MOST
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.engine.context import StopLimits
-    from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.stop_control import Control
     from bulkq.errors import BulkqError
     from bulkq.model import Failure
     from bulkq.policy.progress import Progress

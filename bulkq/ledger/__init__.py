@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.ledger.location import LedgerMissing, locate
-from bulkq.ledger.null import NoLedger
+from bulkq.ledger.no_record import NoLedger
 from bulkq.ledger.owners import new_owner
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from bulkq import resources
+from bulkq import package_data
 from bulkq.errors import LedgerError, LedgerNewer
 from bulkq.ledger.revision import HEAD
 from bulkq.ledger.schema import POSTGRES_SCHEMA
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def configuration() -> Config:
     """Alembic's configuration: where the revisions are, in the wheel or in the repository."""
     config = Config()
-    config.set_main_option("script_location", str(resources.find("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(package_data.find("migrations")).replace("%", "%%"))
     return config
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
-from bulkq.lifecycle import write_order
+from bulkq.lifecycle import row_key_parameters
 from bulkq.model import QueryCounts, RunSummary, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
@@ -17,8 +17,8 @@ from bulkq.text.messages import first_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Sink, WarningCounts
@@ -38,7 +38,7 @@ async def finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSumma
     summary = replace(_summary(opened, failures), started_at=recorded.started_at)
     complete = summary.exit_code in (0, 1, 3)
     if summary.repeated:
-        opened.say(write_order.repeated(summary.repeated, exact=summary.repeated_exact))
+        opened.say(row_key_parameters.repeated(summary.repeated, exact=summary.repeated_exact))
     if not complete and recorded.record is not None:
         _tell_unread(opened)
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.open_run import OpenRun
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
 

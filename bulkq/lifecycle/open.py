@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.open_run import OpenRun
 from bulkq.lifecycle.open_targets import OpenTarget
+from bulkq.lifecycle.run_resources import OpenRun
 from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
+from bulkq.policy.batch_growth import GrowingForm
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.concurrency import MOST
-from bulkq.policy.growing_form import GrowingForm
 from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file
-from bulkq.sources.binding import check_constants
+from bulkq.sources.bind_columns import check_constants
 from bulkq.text.messages import first_names
 from bulkq.throttles import open_throttle
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.lifecycle.job import RunJob
+    from bulkq.lifecycle.command_steps import RunJob
     from bulkq.model import Query, Run, Target
     from bulkq.protocols import ParameterSource, Sink
-    from bulkq.sources.first_batch import PeekableSource
+    from bulkq.sources.peekable_source import PeekableSource
     from bulkq.transforms import Mapping as Mapping_
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.pool import MOST_OPEN, ConnectionPool
 from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, UsageError
-from bulkq.lifecycle import run_identity
+from bulkq.lifecycle import database_identity
 from bulkq.policy import safety
 from bulkq.targets import open_target
 from bulkq.targets.connect_many import connect_all
@@ -268,7 +268,7 @@ def refuse_twins(request: Run, targets: Sequence[OpenTarget], say: Callable[[str
         for target in targets
         for place in target.places
     ]
-    lines = run_identity.twins(named)
+    lines = database_identity.twins(named)
     if lines and request.safety.write:
         raise RefusedError(
             "\n".join(f"{line}: every set would be applied twice; leave one of them out" for line in lines)

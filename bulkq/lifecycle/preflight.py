@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failures import failure
 from bulkq.errors import DatabaseError
-from bulkq.lifecycle import open_targets, run_identity, write_order
+from bulkq.lifecycle import database_identity, open_targets, row_key_parameters, run_fingerprints
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
@@ -16,13 +16,13 @@ from bulkq.model import Outcome
 from bulkq.policy.concurrency import SPARE
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source_for
-from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.request import request_of
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Batch, Server
     from bulkq.protocols import Connection, Statement
 
@@ -75,7 +75,7 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
             if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
     if opened.request.safety.write:
-        await write_order.order(opened, target, connection, statements)
+        await row_key_parameters.order(opened, target, connection, statements)
 
 
 async def _look_at_part(
@@ -106,10 +106,10 @@ async def _look_at_part(
 async def _recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     """Find out which database this is; of a retry, refuse another, or other settings, than those of the run that it repeats."""
     if opened.several or opened.request.safety.recorded:
-        target.identity, target.physical = await run_identity.identify(connection, target.definition.url)
+        target.identity, target.physical = await database_identity.identify(connection, target.definition.url)
     then = opened.resume.databases.get(target.places[0])
     if then is not None:
-        run_identity.refuse_other(then, target.label, target.identity, connection.server)
+        run_fingerprints.refuse_other(then, target.label, target.identity, connection.server)
 
 
 async def _peek(part: PartState) -> Batch | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
-from bulkq.lifecycle import late_failures, open_targets, run_identity, target_markers
+from bulkq.lifecycle import late_failures, open_targets, run_fingerprints, target_markers
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
 from bulkq.model.dataclass import frozen
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.engine.runner import Runner
-    from bulkq.lifecycle.open_run import OpenRun
     from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
     from bulkq.sinks.failures import FailureFile
@@ -213,7 +213,7 @@ async def _record(opened: OpenRun, owner: str) -> RunRecord:
     request = opened.request
     by_place = {place: target for target in opened.targets for place in target.places}
     targets = [by_place[place] for place in range(len(request.targets.selected))]
-    return await run_identity.record(
+    return await run_fingerprints.record(
         request,
         run=opened.run,
         owner=owner,
@@ -230,7 +230,7 @@ def _save_constants(opened: OpenRun) -> Path | None:
     """Write the values of `--param` beside the ledger, which has none itself."""
     if not opened.request.sources.constants:
         return None
-    constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
+    constants = run_fingerprints.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
     save_constants(constants, opened.request.sources.constants)
     return constants
 
@@ -278,7 +278,7 @@ def _go_on(opened: OpenRun, ledger: Ledger, record: RunRecord) -> RecordedRun:
         part.counts = resume.counts_of_part(part.spec.number)
         part.before = part.counts.tried
     _prepare_parts(opened, ledger, resume.owner)
-    constants = run_identity.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
+    constants = run_fingerprints.spool_folder(opened.request.safety.ledger) / f"{opened.run}.params"
     return ResumedRun(
         opened=opened,
         parts=opened.parts,

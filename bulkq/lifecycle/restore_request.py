@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle import request_json, run_identity
+from bulkq.lifecycle import request_json, run_fingerprints
 from bulkq.lifecycle.expand_targets import name_of
 from bulkq.lifecycle.query_changes import changed_queries
 from bulkq.model import CHECK_MODE, RunSummary
@@ -108,7 +108,7 @@ async def refuse_changed(record: RunRecord, request: Run) -> None:
         RefusedError: a line per difference.
     """
     then = json.loads(record.fingerprint)
-    now = json.loads(await run_identity.fingerprints(request, ()))
+    now = json.loads(await run_fingerprints.fingerprints(request, ()))
     lines = [*changed_queries(request), *source_changes(then["sources"], now["sources"])]
     if lines:
         raise RefusedError("\n".join(lines))

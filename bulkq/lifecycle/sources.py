@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.lifecycle.run_identity import spool_folder
+from bulkq.lifecycle.run_fingerprints import spool_folder
 from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
-from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.request import request_of
 from bulkq.sources.spool import open_spool
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.lifecycle.job import RunJob
+    from bulkq.lifecycle.command_steps import RunJob
     from bulkq.lifecycle.resume_state import ResumeState
     from bulkq.model import Capabilities, Query, SourcePosition
     from bulkq.protocols import ParameterSource

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
-from bulkq.lifecycle import open_targets, restore_request, run_identity, target_markers
+from bulkq.lifecycle import database_identity, open_targets, restore_request, run_fingerprints, target_markers
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.batch import failure_counts
@@ -94,8 +94,10 @@ async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection
         RefusedError: it is another, or its run row is gone.
     """
     record, place = known.record, target.places[0]
-    target.identity, _ = await run_identity.identify(connection, target.definition.url)
-    run_identity.refuse_other(run_identity.databases(record)[place], target.label, target.identity, connection.server)
+    target.identity, _ = await database_identity.identify(connection, target.definition.url)
+    run_fingerprints.refuse_other(
+        run_fingerprints.databases(record)[place], target.label, target.identity, connection.server
+    )
     if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
     url, run = target.definition.url, record.run
@@ -167,7 +169,7 @@ async def _resume_state(known: _TakeoverState, targets: Sequence[OpenTarget], ow
         lost=lost,
         spools=spools,
         leftovers=leftovers,
-        only=run_identity.only(record),
+        only=run_fingerprints.only(record),
         counts=replace(
             failure_counts(failures),
             ok=ok,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.batches import Layouts, Unfit, declared, problem
-from bulkq.columnar.stream import pack_batch
+from bulkq.columnar.partial_messages import pack_batch
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.dataclass import frozen

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from bulkq.errors import RefusedError, UsageError
 from bulkq.protocols import Sink
 from bulkq.sinks.csv_tsv import Delimited
+from bulkq.sinks.discard_rows import NoSink
 from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines
-from bulkq.sinks.null import NoSink
 from bulkq.sinks.partial_file import EarlierOutput
 from bulkq.sinks.paths import PLACES, STDOUT, filled_paths, is_special
 from bulkq.sinks.stream_output import StreamOutput, open_stream

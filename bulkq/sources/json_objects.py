@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.sources.binding import missing_text, unused_text
+from bulkq.sources.bind_columns import missing_text, unused_text
 from bulkq.sources.failures_file import choose
 from bulkq.sources.feed import ColumnBlock
 from bulkq.sources.json_codec import json_text

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
-from bulkq.sources.binding import Terms, bind, check_columns, check_constants, missing_text
-from bulkq.sources.bound_source import BoundSource
+from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constants, missing_text
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
 from bulkq.sources.failures_file import FeedQuery
 from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
+from bulkq.sources.parameter_source import BoundSource
 from bulkq.sources.ranges import RangeFeed, SingleRow
 from bulkq.sources.sql import QueryFeed
 from bulkq.sources.untyped_values import scalars

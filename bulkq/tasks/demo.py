@@ -13,7 +13,7 @@ from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING
 
-from bulkq import resources
+from bulkq import package_data
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
 
@@ -82,7 +82,7 @@ def make(parent: Path) -> Demo:
     """
     try:
         folder = _new_folder(parent)
-        shutil.copyfile(resources.find("sql") / "demo" / QUERIES, folder / QUERIES)
+        shutil.copyfile(package_data.find("sql") / "demo" / QUERIES, folder / QUERIES)
         with closing(sqlite3.connect(folder / DATABASE)) as database:
             _fill(database)
         _write_csv(folder / CUSTOMER_SETS, "customer", range(1, CUSTOMERS + 1))

@@ -37,7 +37,7 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
     Raises:
         UsageError: there is no such run, or it is at work.
     """
-    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.check_results import CheckHistory
 
     kept = await open_ledger(ledger, create=False)
     try:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from bulkq.errors import BulkqError, RefusedError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
-from bulkq.lifecycle.carry_out import carry_out
+from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.job import Console, RunJob
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import exit_codes, safety
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.control import Control
+    from bulkq.engine.stop_control import Control
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError
 from bulkq.ledger import open_ledger
-from bulkq.lifecycle import restore_request, run_identity
+from bulkq.lifecycle import restore_request, run_fingerprints
 from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import RunState
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.control import Control
+    from bulkq.engine.stop_control import Control
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import Run, RunRecord, RunSummary
     from bulkq.protocols import Observer
@@ -68,7 +68,7 @@ async def retry(
             for state in await stored.state(record.run)
         }
         request, failed, places = _narrowed(request, failed)
-        then = run_identity.databases(record)
+        then = run_fingerprints.databases(record)
         spools, inherited = await restore_request.spooled(stored, record)
         leftovers = (*await stored.spools(record.run), *inherited)
     finally:

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import open_recorder
-from bulkq.lifecycle.carry_out import carry_out
-from bulkq.lifecycle.execute import execute, first_line
+from bulkq.lifecycle.command_steps import Console, RunJob, Steps, carry_out, new_run_id
+from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import finish
-from bulkq.lifecycle.job import Console, RunJob, Steps, new_run_id
+from bulkq.lifecycle.first_line import first_line
 from bulkq.lifecycle.open import open_run
 from bulkq.lifecycle.preflight import look_first
 from bulkq.lifecycle.record import begin
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.control import Control
-    from bulkq.lifecycle.job import CallerResources
-    from bulkq.lifecycle.open_run import OpenRun
+    from bulkq.engine.stop_control import Control
+    from bulkq.lifecycle.command_steps import CallerResources
     from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, Run, RunSummary
     from bulkq.protocols import Observer
     from bulkq.targets import Config

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq import resources
+from bulkq import package_data
 from bulkq.errors import UsageError
 from bulkq.tasks.demo import make, went_as_meant
 
@@ -132,12 +132,12 @@ def test_it_knows_when_something_else_went_wrong(tmp_path: Path) -> None:
 
 def test_resources_are_found_in_the_wheel_and_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wheel's folder comes first; without either the installation is broken, and the message says so."""
-    assert (resources.find("sql") / "demo" / "shop.sql").is_file()
-    assert resources.find("migrations").is_dir()
-    monkeypatch.setattr(resources, "PACKAGE", tmp_path / "bulkq")
+    assert (package_data.find("sql") / "demo" / "shop.sql").is_file()
+    assert package_data.find("migrations").is_dir()
+    monkeypatch.setattr(package_data, "PACKAGE", tmp_path / "bulkq")
     with pytest.raises(UsageError, match="reinstall it"):
-        resources.find("sql")
+        package_data.find("sql")
     (tmp_path / "sql").mkdir()
-    assert resources.find("sql") == tmp_path / "sql"
+    assert package_data.find("sql") == tmp_path / "sql"
     (tmp_path / "bulkq" / "_sql").mkdir(parents=True)
-    assert resources.find("sql") == tmp_path / "bulkq" / "_sql"
+    assert package_data.find("sql") == tmp_path / "bulkq" / "_sql"

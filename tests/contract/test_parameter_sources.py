@@ -12,8 +12,8 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.model import Parameter, Query
 from bulkq.sources import Request, open_source
-from bulkq.sources.first_batch import PeekableSource
 from bulkq.sources.iterable import MappingSource
+from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import SpoolingSource, open_spool
 from bulkq.sources.subset import RemainingSets, SelectedSets

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from bulkq import markers
 from bulkq.engine.context import StopLimits
-from bulkq.engine.control import Control
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.runner import Runner
+from bulkq.engine.stop_control import Control
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claims, Decoding, Limits, Outcome, PartSpec
 from bulkq.policy.batch_size import BatchSize
@@ -194,7 +194,7 @@ def test_every_set_is_applied_once(schedule: tuple[int, list[Life], frozenset[in
     simulation = Simulation(sets, bad, seed)
     clock = SimpleNamespace(monotonic=loop.time)
     dice = SimpleNamespace(random=simulation.chance.random)
-    modules = ("bulkq.engine.lane", "bulkq.engine.runner", "bulkq.engine.lane_group", "bulkq.engine.pool")
+    modules = ("bulkq.engine.lane", "bulkq.engine.runner", "bulkq.engine.target_lanes", "bulkq.engine.pool")
     patches = [mock.patch(f"{module}.time", clock) for module in modules]
     patches += [mock.patch(f"{module}.random", dice) for module in ("bulkq.engine.lane", "bulkq.engine.pool")]
     for patch in patches:

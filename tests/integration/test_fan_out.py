@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, TargetError, UsageError
 from bulkq.model import RunSummary, Target
 from bulkq.model.run import make_run

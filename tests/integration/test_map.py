@@ -13,7 +13,7 @@ import pytest
 
 import bulkq
 from bulkq import query as queries
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Target
 from bulkq.model.run import make_run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.drivers import open_driver
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Run, Target

@@ -11,7 +11,7 @@ from bulkq import query as queries
 from bulkq.drivers.sqlite.connection import SqliteConnection
 from bulkq.drivers.sqlite.driver import SqliteDriver
 from bulkq.engine import context, pool
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Target

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import BulkqError
 from bulkq.model import Target
 from bulkq.model.run import make_run

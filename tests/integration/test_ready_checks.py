@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq import query as queries
-from bulkq.resources import find
+from bulkq.package_data import find
 from tests.support.checks import run
 from tests.support.servers import postgres as servers
 

@@ -12,7 +12,7 @@ import pytest
 
 import bulkq
 from bulkq import query as queries
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle.request_json import from_json, to_json
 from bulkq.model import Target

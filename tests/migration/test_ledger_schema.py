@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 from sqlalchemy import create_engine
 
-from bulkq import resources
+from bulkq import package_data
 from bulkq.errors import LedgerError
 from bulkq.ledger import migrate, new_owner, open_ledger, revision
 from bulkq.ledger.maintenance import current, upgrade
@@ -129,7 +129,7 @@ async def test_a_migrated_server_equals_a_fresh_one(database: str) -> None:
 
 async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> None:
     """As the first version left it, with a run in it: the run stays, and results of checks can be kept and read."""
-    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.check_results import CheckHistory
     from bulkq.model import CheckResult, Verdict
 
     path = tmp_path / "ledger.db"
@@ -184,7 +184,7 @@ class Later:
         from bulkq.ledger import file_create, file_writer, maintenance
         from bulkq.ledger import open as opening
 
-        patch.setattr(resources, "find", lambda _: self.folder)
+        patch.setattr(package_data, "find", lambda _: self.folder)
         for module in (revision, file_create, file_writer, opening, maintenance, migrate):
             patch.setattr(module, "HEAD", self.head)
 
@@ -287,13 +287,13 @@ from pathlib import Path
 folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
-from bulkq import resources
+from bulkq import package_data
 from bulkq.ledger import file_create, file_writer, migrate, new_owner, open_ledger, open_recorder, revision, store
 from bulkq.ledger import open as opening
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
-    resources.find = lambda _: Path(migrations)
+    package_data.find = lambda _: Path(migrations)
     for module in (revision, file_create, file_writer, opening, migrate):
         module.HEAD = "9001"
 

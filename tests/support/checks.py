@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq import query as queries
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.model import CheckResult, Query, RunSummary, Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check.open_check import CheckRequest

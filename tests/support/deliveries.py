@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from bulkq.engine.delivery.choose import choose_delivery
-from bulkq.engine.limiter import LimiterSlot
 from bulkq.engine.part_state import PartState
+from bulkq.engine.slots import LimiterSlot
 from bulkq.model import Batch, BatchResult, Column, Decoding, Limits, PartSpec, SetError
 from bulkq.query import inline
 from bulkq.sinks.row_queue import RowsSink

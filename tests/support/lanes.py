@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.engine.context import RunContext, StopLimits
-from bulkq.engine.control import Control
-from bulkq.engine.lane_group import LaneGroup
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import ConnectionPool
+from bulkq.engine.stop_control import Control
+from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger
 from bulkq.model import Decoding, Limits, PartSpec, Target
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.progress import Progress
 from bulkq.query import inline
-from bulkq.sinks.null import NoSink
+from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources.iterable import MappingSource
 from bulkq.targets import open_target
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.execute_task import carry_out, wanted_reports, write_all
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
@@ -16,7 +17,6 @@ from bulkq.cli.options.check_options import START, check_options
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.cli.run_task import carry_out, wanted_reports, write_all
 from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import together as all_of
 from bulkq.model import Run, RunSummary, Status

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Query, Target
     from bulkq.query import LintFinding as Static
-    from bulkq.tasks.lint import Finding, ServerFindings
+    from bulkq.tasks.server_lint import Finding, ServerFindings
 
 FOUND = 1
 
@@ -86,7 +86,7 @@ def command(
 
 async def _prepared(queries: Sequence[Query], targets: Sequence[Target]) -> list[ServerFindings | BulkqError]:
     """Return the findings of each target, or the error of a target that cannot be reached."""
-    from bulkq.tasks.lint import prepare
+    from bulkq.tasks.server_lint import prepare
 
     found: list[ServerFindings | BulkqError] = []
     for target in targets:

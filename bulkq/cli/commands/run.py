@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
@@ -16,7 +17,6 @@ from bulkq.cli.options.defaults import config_of
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.cli.run_task import carry_out, files_of, wanted_reports
 from bulkq.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkq.cli.execute_task import without_password
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, some_targets
@@ -17,7 +18,6 @@ from bulkq.cli.options.limits import CONCURRENCY
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.types import TargetText
-from bulkq.cli.run_task import without_password
 from bulkq.errors import UsageError
 from bulkq.text.tables import align_named
 

@@ -16,7 +16,7 @@ from bulkq.text.tables import align_named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.ledger.checks import RecordedCheck
+    from bulkq.ledger.check_results import RecordedCheck
     from bulkq.model import PastCheck
 
 COLUMNS = ("run", "started", "verdict", "value", "rows", "elapsed")
@@ -31,7 +31,7 @@ async def show(name: str, ledger: str, limit: int, *, as_json: bool) -> str:
         UsageError: there is none; the message has the nearest name.
     """
     from bulkq.ledger import open_ledger
-    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.check_results import CheckHistory
 
     kept = await open_ledger(ledger, create=False)
     try:

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from bulkq.cli.commands.lint import lines as finding_lines
-from bulkq.cli.run_task import without_password
+from bulkq.cli.execute_task import without_password
 from bulkq.ledger.location import locate
 from bulkq.policy.mask_values import hidden_names
 from bulkq.text.durations import exact_duration

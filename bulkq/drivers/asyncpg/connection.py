@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg import lock_holders
+from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.administer import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
@@ -21,8 +21,8 @@ from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
-from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase
 from bulkq.policy.batch_form import limits_together
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.pg_types import PgType
     from bulkq.drivers.asyncpg.session import AsyncpgSession
-    from bulkq.drivers.attempt_steps import PreparedSteps
+    from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement
 
@@ -92,7 +92,7 @@ class AsyncpgConnection(BaseConnection):
             try:
                 found = await self._guarded(self._describe(PrepareRequest(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
-                await lock_holders.name_owners(self._session, error)
+                await lock_wait_errors.name_owners(self._session, error)
                 raise
             self._recipes[key] = found.recipe()
             while len(self._statements) >= STATEMENTS:

@@ -15,7 +15,6 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.drivers import extension_schemas, parameter_limit
 from bulkq.drivers.asyncpg import catalog, codecs, pg_types
-from bulkq.drivers.asyncpg.conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
     AsyncpgStatement,
@@ -25,6 +24,7 @@ from bulkq.drivers.asyncpg.statement import (
     exact,
     json_text,
 )
+from bulkq.drivers.asyncpg.text_conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen

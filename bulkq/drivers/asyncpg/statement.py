@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.asyncpg import codecs
-from bulkq.drivers.results import sorted_rows
+from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
 from bulkq.model.dataclass import frozen
@@ -18,8 +18,8 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.asyncpg.pg_types import PgType
+    from bulkq.drivers.asyncpg.text_conversion import Conversion
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]

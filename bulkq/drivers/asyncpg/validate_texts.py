@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.drivers.asyncpg.bad_texts import Entry
-    from bulkq.drivers.asyncpg.conversion import Conversion
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
+    from bulkq.drivers.asyncpg.text_conversion import Conversion
     from bulkq.model import ParameterSet
 
 Finding = tuple[int, str, str]

@@ -1,12 +1,12 @@
 """The driver for every database with a SQLAlchemy dialect, or with a blocking library behind a `Library`.
 
-sqlalchemy_urls  URL -> what SQLAlchemy says of it
-driver           URL -> session
-library_driver   the same for a library that SQLAlchemy does not know
-call_executors   where a hop runs: a private thread, or a greenlet on the loop
-connection       one session: hops, deadlines, cancelling
-session          inside a hop, on a DB-API connection; its parts are transaction, prepare, execute and stream
-adapters         what libraries and databases differ in
+sqlalchemy_urls     URL -> what SQLAlchemy says of it
+driver              URL -> session
+library_driver      the same for a library that SQLAlchemy does not know
+thread_or_greenlet  where a hop runs: a private thread, or a greenlet on the loop
+connection          one session: hops, deadlines, cancelling
+session             inside a hop, on a DB-API connection; its parts are transaction, prepare, execute and stream
+adapters            what libraries and databases differ in
 """
 
 from __future__ import annotations

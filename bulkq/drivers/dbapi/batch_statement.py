@@ -6,9 +6,9 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
+from bulkq.drivers.build_reply import columnar
 from bulkq.drivers.dbapi.prepare import PREPARE
 from bulkq.drivers.dbapi.statement import shaped
-from bulkq.drivers.results import columnar
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Decoding, Phase
 from bulkq.policy.batch_form import why_apart

@@ -1,6 +1,6 @@
 """One session of a DB-API library, the `Connection` of its driver: calls into its thread, their deadlines and cancellation.
 
-What happens inside a hop is in `session`; where it runs is in `call_executors`.
+What happens inside a hop is in `session`; where it runs is in `thread_or_greenlet`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection, StatementCache
 from bulkq.drivers.dbapi.execute import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
+from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
@@ -25,9 +25,9 @@ from bulkq.policy.batch_form import limits_together
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.drivers.dbapi.call_executors import CallExecutor
     from bulkq.drivers.dbapi.session import SqlSession
     from bulkq.drivers.dbapi.statement import AttemptState
+    from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.protocols import Statement

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bulkq.drivers import libpq, tls
 from bulkq.drivers.dbapi import self_test
-from bulkq.drivers.dbapi.call_executors import LoopExecutor, cancels, thread_of
 from bulkq.drivers.dbapi.connection import SqlConnection
 from bulkq.drivers.dbapi.session import SqlSession
+from bulkq.drivers.dbapi.thread_or_greenlet import LoopExecutor, cancels, thread_of
 from bulkq.drivers.dbapi.warnings import Warnings
 from bulkq.drivers.exit_threads import LEFTOVERS
 from bulkq.errors import BulkqError, TargetError, UsageError
@@ -24,9 +24,9 @@ from bulkq.text import urls
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-    from bulkq.drivers.dbapi.call_executors import CallExecutor
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
+    from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.model import Server
 
 CONNECT_S = 10.0

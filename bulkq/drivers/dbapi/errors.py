@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.sqlstates import CANCELED, SERIALIZATION
-from bulkq.drivers.dbapi.description import Refusal
+from bulkq.drivers.dbapi.adapter_values import Refusal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
-    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.bind_parameters import Binding
+    from bulkq.drivers.dbapi.adapter_values import ErrorDescription
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.description import ErrorDescription
     from bulkq.drivers.dbapi.statement import AttemptState
 
 

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, NoReturn
 from bulkq import markers
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.dbapi import batch_statement, packets
-from bulkq.drivers.dbapi.answers import further, reply_of
+from bulkq.drivers.dbapi.build_reply import further, reply_of
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.statement import SqlStatement, ordered
-from bulkq.drivers.results import check_rows, uncounted
+from bulkq.drivers.expected_rows import check_rows, uncounted
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Limits, Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
-from bulkq.policy.attempt_steps import blame_step, check_step
+from bulkq.policy.attempt_step_errors import blame_step, check_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bulkq.drivers.attempt_steps import PreparedSteps
-    from bulkq.drivers.dbapi.description import Counters
+    from bulkq.drivers.dbapi.adapter_values import Counters
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.transaction import Transaction
+    from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptStep, Claim, ParameterSet, Query, Reply
 
 EARLY_S = 0.002

@@ -12,8 +12,8 @@ from bulkq.text.messages import nearest_hint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bulkq.drivers.dbapi.adapter_values import Ask
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.description import Ask
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 

@@ -16,12 +16,12 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError
 
 from bulkq.dialects.sqlstates import READ_ONLY
-from bulkq.drivers.binding import as_text
+from bulkq.drivers.bind_parameters import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
-from bulkq.drivers.dbapi.call_executors import ThreadExecutor
 from bulkq.drivers.dbapi.driver import SqlDriver
 from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
+from bulkq.drivers.dbapi.thread_or_greenlet import ThreadExecutor
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass
 from bulkq.text import urls
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import ErrorDescription, Probe, QueryDescription
+    from bulkq.drivers.bind_parameters import Binding, Style
+    from bulkq.drivers.dbapi.adapter_values import ErrorDescription, Probe, QueryDescription
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.session import SqlSession
     from bulkq.model import Query, Server

@@ -17,7 +17,7 @@ from bulkq.query.tokens import tokenize
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from bulkq.drivers.binding import Call
+    from bulkq.drivers.bind_parameters import Call
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.model import Query

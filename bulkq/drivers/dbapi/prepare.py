@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.binding import Binding
+from bulkq.drivers.bind_parameters import Binding
+from bulkq.drivers.build_reply import ROWCOUNT
 from bulkq.drivers.dbapi.identifiers import names_of
 from bulkq.drivers.dbapi.packets import can_share
 from bulkq.drivers.dbapi.statement import SqlStatement
-from bulkq.drivers.results import ROWCOUNT
 from bulkq.errors import RefusedError
 from bulkq.model import Decoding, Limits, Phase, StatementClass
 from bulkq.query.classify import may_commit
@@ -18,8 +18,8 @@ from bulkq.query.classify import may_commit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bulkq.drivers.dbapi.adapter_values import QueryDescription
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.description import QueryDescription
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import BadValue, ParameterSet, Query
 

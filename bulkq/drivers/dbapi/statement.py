@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.results import sorted_rows
+from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.conversion import Conversion
-    from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Form, Forms, SetStatement
+    from bulkq.drivers.asyncpg.text_conversion import Conversion
+    from bulkq.drivers.bind_parameters import Binding
+    from bulkq.drivers.dbapi.adapter_values import Form, Forms, SetStatement
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
 
 

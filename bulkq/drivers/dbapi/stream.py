@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from bulkq.drivers.dbapi.answers import formed
+from bulkq.drivers.dbapi.build_reply import formed
 from bulkq.drivers.dbapi.prepare import must_be_allowed
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.model import Phase

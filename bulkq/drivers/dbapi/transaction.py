@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE
+from bulkq.drivers.build_reply import uncollected
 from bulkq.drivers.dbapi.cursors import Cursors
 from bulkq.drivers.dbapi.errors import ErrorMoment, translated
 from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.warnings import SessionWarnings
-from bulkq.drivers.results import uncollected
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
 from bulkq.model.states import MARKER_EARLY
@@ -24,7 +24,7 @@ from bulkq.model.states import MARKER_EARLY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.drivers.binding import Binding
+    from bulkq.drivers.bind_parameters import Binding
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, ParameterSet

@@ -12,8 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bulkq.drivers.attempt_steps import prepare_steps
 from bulkq.drivers.base import BaseConnection, StatementCache
+from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.sqlite.session import PIECE, SqliteSession, SqliteStatement
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bulkq.drivers.sqlite.handle import Handle
+    from bulkq.drivers.sqlite.transaction import Handle
     from bulkq.model import AttemptSteps, Claim, Limits, ParameterSet, Query, Reply
     from bulkq.protocols import Statement
 

@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.dialects import SQLITE
-from bulkq.drivers.results import ROWCOUNT, check_rows, columnar, counted
-from bulkq.drivers.sqlite import claims
-from bulkq.drivers.sqlite.binding import SqliteBinding
+from bulkq.drivers.build_reply import ROWCOUNT, columnar, counted
+from bulkq.drivers.expected_rows import check_rows
+from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
+from bulkq.drivers.sqlite.insert_marker import insert_marker
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
-from bulkq.policy.attempt_steps import blame_step, check_step
+from bulkq.policy.attempt_step_errors import blame_step, check_step
 from bulkq.query import name_parts
 from bulkq.text.messages import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from bulkq.drivers.attempt_steps import PreparedSteps
-    from bulkq.drivers.sqlite.handle import Handle
+    from bulkq.drivers.prepare_attempt_steps import PreparedSteps
+    from bulkq.drivers.sqlite.transaction import Handle
     from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Query
 
     Call = tuple[str, tuple[object, ...]]
@@ -242,7 +243,7 @@ class SqliteSession:
         self._db.begin("BEGIN IMMEDIATE", limits.lock_timeout_s, phase)
         try:
             if claim is not None:
-                claims.take(self._db, claim)
+                insert_marker(self._db, claim)
             if steps is not None:
                 self._take_steps(steps.before, limits)
                 self._db.start(statement.query, limits.timeout_s, answers, reading=False)

@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from bulkq.engine.delivery.aside import Aside
 from bulkq.engine.delivery.overflow import Extent, SharedObject
+from bulkq.engine.delivery.stream_backlog import Aside
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,9 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from bulkq.engine.delivery.aside import Aside
 from bulkq.engine.delivery.backlog import Backlog
 from bulkq.engine.delivery.overflow import MEMORY_BYTES
+from bulkq.engine.delivery.stream_backlog import Aside
 from bulkq.errors import StoppedError
 from bulkq.model.dataclass import frozen
 from bulkq.protocols import ByteSink

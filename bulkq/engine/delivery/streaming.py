@@ -6,9 +6,9 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.delivery.aside import Aside
 from bulkq.engine.delivery.backlog import WaitingResult
 from bulkq.engine.delivery.base import PartialAnswer
+from bulkq.engine.delivery.stream_backlog import Aside
 from bulkq.errors import StoppedError
 from bulkq.protocols import ByteSink
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.checks.row_diff import Row
-    from bulkq.tasks.check.collector import CheckSink
+    from bulkq.tasks.check.sink import CheckSink
 
 COMPARED_AT_ONCE = 2_000
 """Rows of each side that are looked at together, so that rows in the same order find each other soon."""

@@ -16,7 +16,6 @@ from bulkq.checks.row_diff import tell_apart
 from bulkq.model import BatchResult, CheckResult, Verdict
 from bulkq.model.check_conditions import Measure
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount
-from bulkq.tasks.check.collector import CheckSink, shortened
 from bulkq.tasks.check.compare import FoundRows, find_differences
 from bulkq.tasks.check.results import (
     Answer,
@@ -31,6 +30,7 @@ from bulkq.tasks.check.results import (
     taken,
     unknown_failure,
 )
+from bulkq.tasks.check.sink import CheckSink, shortened
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:

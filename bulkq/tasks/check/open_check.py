@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.job import Job
+from bulkq.lifecycle.command_steps import Job
 from bulkq.model.dataclass import frozen
 from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of

@@ -13,7 +13,7 @@ from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.run_identity import identify, twins
+from bulkq.lifecycle.database_identity import identify, twins
 from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
@@ -21,9 +21,9 @@ from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.limits import effective
 from bulkq.protocols import SnapshotConnection
 from bulkq.query import rules as rules_of
-from bulkq.sinks.null import NoSink
+from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources import open_source_for
-from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.peekable_source import PeekableSource
 from bulkq.targets.connect_many import connect_all
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AsyncExitStack
 
-    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.check_results import CheckHistory
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.check_conditions import Condition
@@ -92,7 +92,7 @@ async def look_first(opened: OpenChecks) -> LookedChecks:
 async def _history(ledger: Ledger) -> CheckHistory | None:
     if not ledger.keeps:
         return None
-    from bulkq.ledger.checks import CheckHistory
+    from bulkq.ledger.check_results import CheckHistory
 
     return CheckHistory(_stored(ledger).database)
 

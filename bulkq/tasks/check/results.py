@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.errors import RefusedError
     from bulkq.model import Batch, PastCheck, Query
     from bulkq.model.check_conditions import CheckRules
-    from bulkq.tasks.check.collector import CheckSink
+    from bulkq.tasks.check.sink import CheckSink
 
 LIBRARYS_OWN = "XX000"
 """Stands for the SQLSTATE that the message of a library lacks: of such a message only known forms are shown."""

@@ -17,11 +17,10 @@ from bulkq.checks import verdict as deciding
 from bulkq.engine.context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
-from bulkq.lifecycle.carry_out import carry_out
-from bulkq.lifecycle.execute import make_runner
+from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
+from bulkq.lifecycle.execute_run import make_runner
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import sum_up
-from bulkq.lifecycle.job import Console, Steps, new_run_id
 from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
 from bulkq.model import (
@@ -36,7 +35,7 @@ from bulkq.model.counts import Counts
 from bulkq.model.dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import rules as rules_of
-from bulkq.sources.binding import check_constants
+from bulkq.sources.bind_columns import check_constants
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
 from bulkq.tasks.check.preflight import LookedChecks, look_first
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
-    from bulkq.engine.control import Control
     from bulkq.engine.part_state import PartState
+    from bulkq.engine.stop_control import Control
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config

@@ -14,7 +14,7 @@ from bulkq.lifecycle.preflight import PEEKED
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_values
 from bulkq.sources import open_source_for, texts_of
-from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.peekable_source import PeekableSource
 
 if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool

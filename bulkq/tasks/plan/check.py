@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.model.check_conditions import CheckRules, Condition
     from bulkq.targets import Config
     from bulkq.tasks.check.open_check import CheckRequest
-    from bulkq.tasks.lint import Finding
+    from bulkq.tasks.server_lint import Finding
 
 CHANGES = frozenset({StatementClass.WRITE, StatementClass.DDL})
 

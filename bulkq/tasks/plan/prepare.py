@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.lifecycle import open_targets
 from bulkq.model.dataclass import frozen
-from bulkq.tasks.lint import Finding, ask, why_not
+from bulkq.tasks.server_lint import Finding, ask, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

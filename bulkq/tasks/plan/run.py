@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.drivers import dialect_of
 from bulkq.drivers.base import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
-from bulkq.lifecycle import write_order
+from bulkq.lifecycle import row_key_parameters
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
@@ -21,12 +21,12 @@ from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
-from bulkq.sources.binding import check_constants
+from bulkq.sources.bind_columns import check_constants
 from bulkq.sources.request import request_of
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
-from bulkq.tasks.lint import Finding, ask, finding
 from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and
+from bulkq.tasks.server_lint import Finding, ask, finding
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ async def _repeats(query: Query, at: At, batch: Batch, source: ParameterSource) 
     try:
         names = identifiers(query, batch.sets[0])
         statement = await at.connection.prepare(query, Decoding.PYTHON, typed=source.typed, identifiers=names)
-        return await write_order.repeats(at.connection, statement, dialect_of(at.target.url), source)
+        return await row_key_parameters.repeats(at.connection, statement, dialect_of(at.target.url), source)
     except (DatabaseError, ParameterError):  # the run says what is wrong
         return ""
     finally:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from bulkq import markers
-from bulkq.drivers.asyncpg import lock_holders
+from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.commit import commit
 from bulkq.errors import DatabaseError
 from bulkq.model import (
@@ -144,17 +144,17 @@ async def test_what_is_said_of_a_claim(connection: Connection) -> None:
     """The run came back to us meanwhile: tried again, like any other conflict."""
     tables = markers.tables("public")
     await connection.administer((*markers.create(tables, "postgres"), markers.begin(tables, "r", "us")))
-    error = await lock_holders.refused(connection._session, Claim("r", "us", 0, 1, 2, tables))  # type: ignore[attr-defined]
+    error = await lock_wait_errors.refused(connection._session, Claim("r", "us", 0, 1, 2, tables))  # type: ignore[attr-defined]
     assert (type(error), error.sqlstate, error.phase) == (DatabaseError, "40001", Phase.CLAIMING)
 
 
-@pytest.mark.parametrize("asking", [lock_holders.HOLDERS, "select 1/0 -- {:.0f}", "select pg_sleep(60) -- {:.0f}"])
+@pytest.mark.parametrize("asking", [lock_wait_errors.HOLDERS, "select 1/0 -- {:.0f}", "select pg_sleep(60) -- {:.0f}"])
 async def test_who_holds_a_lock_may_stay_unknown(
     url: str, outside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, asking: str
 ) -> None:
     """No transaction of ours, or no answer to the question: the error is the same without a hint."""
-    monkeypatch.setattr(lock_holders, "HOLDERS", asking)
-    monkeypatch.setattr(lock_holders, "ASK_S", 0.2)
+    monkeypatch.setattr(lock_wait_errors, "HOLDERS", asking)
+    monkeypatch.setattr(lock_wait_errors, "ASK_S", 0.2)
     async with connected(url) as connection:
         async with outside.transaction():
             await outside.execute("lock table items")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check.open_check import CheckRequest
@@ -129,7 +129,7 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
     from bulkq.checks import row_diff
-    from bulkq.tasks.check import collector, compare
+    from bulkq.tasks.check import compare, sink
 
     text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
     monkeypatch.setattr(row_diff.groups, "__defaults__", (100,))
@@ -138,7 +138,7 @@ async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: py
     monkeypatch.setattr(compare, "MOST_PASSES", 1000)
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message == "9,000 rows only here, 9,000 rows only in b, expected same as b"
-    monkeypatch.setattr(collector, "MOST_SPOOLED_BYTES", 100)
+    monkeypatch.setattr(sink, "MOST_SPOOLED_BYTES", 100)
     lost = by_name(await run(text, postgres_url))["a"]
     assert lost.message.startswith("the 9,000 rows are not the 9,000 of b, and too large to compare")
     assert lost.sample == ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import TargetError
 from bulkq.model import Target, Threshold
 from tests.support.checks import run

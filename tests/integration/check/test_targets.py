@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.model import Target
 from bulkq.model.run import make_run, set_fields

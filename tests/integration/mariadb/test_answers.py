@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.reports.summary import summary_line
 from bulkq.tasks.run import run as new_run
 from tests.support.mariadb_sessions import asked, counts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Outcome, Phase, Run, StatementClass
 from bulkq.model.run import set_fields

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Outcome, Target
 from bulkq.policy import retry

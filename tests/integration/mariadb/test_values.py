@@ -6,7 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.model.run import set_fields
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run

@@ -13,7 +13,7 @@ import pytest
 import bulkq
 from bulkq import query as queries
 from bulkq.drivers.asyncpg.driver import AsyncpgDriver
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.run import run

@@ -13,7 +13,7 @@ import pytest
 
 import bulkq
 from bulkq.drivers import open_driver
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Outcome, StatementClass, Target
 from bulkq.model.counts import UNCOUNTED

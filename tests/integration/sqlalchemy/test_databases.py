@@ -15,7 +15,7 @@ from bulkq.drivers.dbapi import sqlalchemy_urls
 from bulkq.drivers.dbapi.adapters.base import Adapter
 from bulkq.drivers.dbapi.adapters.duckdb import DuckDB
 from bulkq.drivers.dbapi.adapters.mysql import MySQL
-from bulkq.engine.control import Control
+from bulkq.engine.stop_control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, StatementClass

@@ -63,7 +63,7 @@ async def test_a_damaged_file_is_said(path: Path) -> None:
 
 async def test_a_file_that_stays_locked_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who holds the file exclusively keeps us out, and the message says how long we waited."""
-    monkeypatch.setattr("bulkq.drivers.sqlite.handle.CONNECT_PATIENCE_S", 0.2)
+    monkeypatch.setattr("bulkq.drivers.sqlite.transaction.CONNECT_PATIENCE_S", 0.2)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("begin exclusive")
     try:
@@ -78,7 +78,7 @@ import asyncio, os, sys
 sys.path.insert(0, {root!r})
 from bulkq.drivers.sqlite.aiosqlite import open
 if os.getuid() == 0:
-    import aiosqlite, bulkq.drivers.sqlite.handle
+    import aiosqlite, bulkq.drivers.sqlite.transaction
     os.setgid(65534); os.setuid(65534)
 async def main():
     connection = await open("sqlite:///" + sys.argv[1], application_name="x", read_only=sys.argv[2] == "ro").connect()

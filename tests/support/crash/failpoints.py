@@ -96,9 +96,9 @@ FAILPOINTS = (
     Failpoint("own-commit-sent", f"{_PG}.administer:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
-    *_around("claim-sqlite", "bulkq.drivers.sqlite.claims:take", kinds=SQLITE, passages=OFTEN),
+    *_around("claim-sqlite", "bulkq.drivers.sqlite.session:insert_marker", kinds=SQLITE, passages=OFTEN),
     *_around("batch-sqlite", "bulkq.drivers.sqlite.session:SqliteSession._applied", kinds=SQLITE, passages=OFTEN),
-    *_around("commit-sqlite", "bulkq.drivers.sqlite.handle:Handle.commit", kinds=SQLITE, passages=OFTEN),
+    *_around("commit-sqlite", "bulkq.drivers.sqlite.transaction:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
     *_around("deliver", "bulkq.engine.delivery.base:Window.deliver", passages=OFTEN),
     *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
@@ -165,7 +165,7 @@ def arm(point: Failpoint, passage: int) -> None:
 def _commit_at_each_cut() -> None:
     """Let the ledger commit before each batch is cut: then the tenth commit comes on a machine of any speed."""
     recorder, mark = owner_of("bulkq.ledger.recorder:Recorder.mark")
-    lanes, take = owner_of("bulkq.engine.lane_group:LaneGroup._take")
+    lanes, take = owner_of("bulkq.engine.target_lanes:LaneGroup._take")
     marking, taking = getattr(recorder, mark), getattr(lanes, take)
     recorders: list[object] = []
 

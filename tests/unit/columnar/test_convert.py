@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bulkq.columnar import convert as module
+from bulkq.columnar.complete_file import rows_of, stored_batches
 from bulkq.columnar.convert import convert
-from bulkq.columnar.read import rows_of, stored_batches
-from bulkq.columnar.stream import extent, pack_batch, pack_schema
+from bulkq.columnar.partial_messages import extent, pack_batch, pack_schema
 
 
 def written(path: Path, *batches: pa.RecordBatch) -> Path:

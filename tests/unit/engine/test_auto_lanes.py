@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import IDLE_S, AutoLanes
 from bulkq.engine.context import RunContext, StopLimits
-from bulkq.engine.control import Control
-from bulkq.engine.lane_group import LaneGroup
+from bulkq.engine.stop_control import Control
+from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger
 from bulkq.policy.concurrency import MOST, START
 from bulkq.policy.progress import Progress

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.engine.lane import Lane
-from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.slots import LimiterSlot
 from bulkq.errors import RefusedError
 from bulkq.model import Batch, Limits, Outcome
 from bulkq.policy.retry import Budget

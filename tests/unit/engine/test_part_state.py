@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.engine.part_state import PartState
-from bulkq.sinks.null import NoSink
+from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources.iterable import MappingSource
 from tests.support.parts import READ, WRITE
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.engine.context import StopLimits
-from bulkq.engine.control import Control
 from bulkq.engine.runner import Runner
+from bulkq.engine.stop_control import Control
 from bulkq.ledger import NoLedger
 from bulkq.model import Failure, Outcome
 from bulkq.policy.progress import Progress

@@ -12,7 +12,7 @@ import pytest
 from bulkq.errors import ParameterError
 from bulkq.model import Query
 from bulkq.sources import Request, open_source
-from bulkq.sources.binding import check_constants
+from bulkq.sources.bind_columns import check_constants
 from tests.support.sources import batches, query, sets
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq.sources import Request, open_source
-from bulkq.sources.first_batch import PeekableSource
+from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.subset import RemainingSets, SelectedSets
 from tests.support.sources import batches, opened, query
 

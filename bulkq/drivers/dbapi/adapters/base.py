@@ -15,9 +15,9 @@ from sqlalchemy import literal_column, select
 
 from bulkq import markers
 from bulkq.dialects import dialect_for
+from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
-from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.errors import TargetError
 from bulkq.model import Column, Server, StatementClass
 from bulkq.model.counts import UNCOUNTED
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.binding import Binding, Style
-    from bulkq.drivers.dbapi.description import Ask, Counters, Forms, Probe, SetStatement, Wrapper
+    from bulkq.drivers.bind_parameters import Binding, Style
+    from bulkq.drivers.dbapi.adapter_values import Ask, Counters, Forms, Probe, SetStatement, Wrapper
     from bulkq.drivers.dbapi.packets import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement

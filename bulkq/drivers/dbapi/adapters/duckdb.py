@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import DUCKDB
-from bulkq.drivers.dbapi.adapters import duckdb_sets
+from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal, Wrapper
+from bulkq.drivers.dbapi.adapters import duckdb_batch_statement
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
-from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal, Wrapper
 from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
 from bulkq.policy.advice import TRANSACTION_OFF
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.binding import Binding
-    from bulkq.drivers.dbapi.description import Ask, Form, Forms, Probe, SetStatement
+    from bulkq.drivers.bind_parameters import Binding
+    from bulkq.drivers.dbapi.adapter_values import Ask, Form, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query
@@ -194,7 +194,7 @@ class DuckDB(Adapter):
 
     def set_statement(self, asking: Probe, statement: SqlStatement) -> SetStatement | str:
         """DuckDB's plans show whether there is one."""
-        return duckdb_sets.set_statement(asking, statement, self.cast)
+        return duckdb_batch_statement.set_statement(asking, statement, self.cast)
 
     def forms(self, asking: Probe, cursor: Any, decoding: Decoding) -> Forms:  # noqa: ARG002
         """Of what nothing can be put around, such as RETURNING, no value is believed that may have been another."""

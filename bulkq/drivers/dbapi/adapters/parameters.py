@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bulkq.drivers.binding import Style, items_of, text_items_of
+from bulkq.drivers.bind_parameters import Style, items_of, text_items_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

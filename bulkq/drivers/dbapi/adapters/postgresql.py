@@ -15,10 +15,12 @@ from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import codecs as forms
 from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
 from bulkq.drivers.asyncpg.options import local, timeout_s
-from bulkq.drivers.binding import Binding, Style
+from bulkq.drivers.bind_parameters import Binding, Style
+from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
+from bulkq.drivers.dbapi.adapters.postgresql_batch_statement import set_statement
 from bulkq.drivers.dbapi.adapters.postgresql_cursor import ServerCursor
 from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     PREPARE,
@@ -28,8 +30,6 @@ from bulkq.drivers.dbapi.adapters.postgresql_parameters import (
     conversions,
     unwritable,
 )
-from bulkq.drivers.dbapi.adapters.postgresql_sets import set_statement
-from bulkq.drivers.dbapi.description import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.dbapi.description import Ask, Forms, Probe, SetStatement
+    from bulkq.drivers.dbapi.adapter_values import Ask, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import ConnectionParameter

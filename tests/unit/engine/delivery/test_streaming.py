@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.engine.delivery.backlog import WaitingResult
 from bulkq.engine.delivery.streaming import Turn
-from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.slots import LimiterSlot
 from bulkq.errors import RefusedError
 from bulkq.model import Batch, Limits
 from bulkq.policy.progress import Progress
@@ -30,7 +30,7 @@ async def test_a_large_answer_goes_aside(
 ) -> None:
     """A streamed answer whose turn has not come is kept aside, or waits without its slot where it is too large for that."""
     monkeypatch.setattr("bulkq.engine.delivery.streaming.MOST_ASIDE", most)
-    monkeypatch.setattr("bulkq.engine.delivery.aside.CHUNK_BYTES", 10)
+    monkeypatch.setattr("bulkq.engine.delivery.stream_backlog.CHUNK_BYTES", 10)
     bench = Bench(to_file(tmp_path / "out.jsonl"), store)
     slots = asyncio.Semaphore(1)
     slot = LimiterSlot(slots)

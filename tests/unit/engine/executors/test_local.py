@@ -6,7 +6,7 @@ import asyncio
 
 from bulkq.engine.executors.local import LocalExecutor
 from bulkq.engine.lane import Lane
-from bulkq.engine.limiter import LimiterSlot
+from bulkq.engine.slots import LimiterSlot
 from bulkq.model import Batch
 from bulkq.policy.retry import Budget
 from tests.support.lanes import part

@@ -1,0 +1,186 @@
+"""A command in this process as a job, the steps of a kind of jobs, and `carry_out`, which takes a job through its steps."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from bulkq.errors import BulkqError
+from bulkq.lifecycle.resume_state import ResumeState
+from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import BinaryIO
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.stop_control import Control
+    from bulkq.model import Run, RunSummary
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Ledger, Observer, ParameterSource, Sink, Throttle
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letter that looks like a digit."""
+
+
+@dataclass(slots=True)
+class CallerResources:
+    """Source, sink and connections that the Python API passes in. A run with them has exactly one query."""
+
+    source: ParameterSource
+    sink: Sink
+    sessions: ConnectionPool
+
+
+@frozen
+class Console:
+    """The standard streams of the process."""
+
+    stdout: BinaryIO | None = None
+    stdin: BinaryIO | None = None
+    terminal: bool = False
+
+
+@frozen(kw_only=True)
+class Job:
+    """One command in this process: who stops it, who is told, where it is recorded.
+
+    Attributes:
+        run: the id of the run.
+        ledger: where it is recorded; opened while the targets are connected to.
+        control: stops the run from outside.
+        observers: are notified of each batch.
+        console: stdout for rows if no file is named, and stdin for `-p -`.
+    """
+
+    run: str
+    ledger: asyncio.Future[Ledger]
+    control: Control
+    observers: Sequence[Observer] = ()
+    console: Console = field(default_factory=Console)
+
+    def say(self, text: str) -> None:
+        """Show `text` to the user, through the observers."""
+        for observer in self.observers:
+            observer.notice(text)
+
+
+@frozen(kw_only=True)
+class RunJob(Job):
+    """A job of `run`, `resume`, `retry` or the Python API.
+
+    Attributes:
+        request: what to do.
+        given: source, sink and connections of the Python API.
+        resume: what earlier processes or an earlier run have left.
+    """
+
+    request: Run
+    given: CallerResources | None = None
+    resume: ResumeState = field(default_factory=ResumeState)
+
+
+class OpenJob(Protocol):
+    """What a job holds open."""
+
+    @property
+    def job(self) -> Job:
+        """Whose it is."""
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """Holds the lanes back while it has a reason."""
+
+    @property
+    def progress(self) -> Progress:
+        """Live counters."""
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Those of the job, and files that are written as it goes on."""
+
+    def discard(self) -> None:
+        """Leave no file behind, because no statement of the user was executed."""
+
+
+class RecordedJob(Protocol):
+    """A job that is on record and may begin."""
+
+    @property
+    def parts(self) -> Sequence[PartState]:
+        """Those whose parameter sets are counted."""
+
+
+JobType = TypeVar("JobType", bound=Job)
+OpenedType = TypeVar("OpenedType", bound=OpenJob)
+LookedType = TypeVar("LookedType")
+RecordedType = TypeVar("RecordedType", bound=RecordedJob)
+ExecutedType = TypeVar("ExecutedType")
+
+
+@frozen(kw_only=True)
+class Steps(Generic[JobType, OpenedType, LookedType, RecordedType, ExecutedType]):
+    """The steps of a kind of jobs, each from one value to the next. No statement of the user is executed before `execute`.
+
+    Attributes:
+        open: all that needs no connection; what must be closed is given to the stack.
+        preflight: what the targets can be asked.
+        record: makes the beginning durable.
+        first_line: what runs where, for people.
+        execute: runs all parts to their end or to a stop.
+        finish: closes outputs and record.
+    """
+
+    open: Callable[[JobType, AsyncExitStack], Awaitable[OpenedType]]
+    preflight: Callable[[OpenedType], Awaitable[LookedType]]
+    record: Callable[[LookedType], Awaitable[RecordedType]]
+    first_line: Callable[[RecordedType], str]
+    execute: Callable[[RecordedType], Awaitable[ExecutedType]]
+    finish: Callable[[RecordedType, ExecutedType], Awaitable[RunSummary]]
+
+
+async def carry_out(
+    steps: Steps[JobType, OpenedType, LookedType, RecordedType, ExecutedType], job: JobType
+) -> RunSummary:
+    """Take `job` through `steps`, announce it, and close what it has opened.
+
+    Raises:
+        BulkqError: no statement of the user was executed: usage (2), target (3), refused (4).
+    """
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_close_ledger, job)
+        opened = await steps.open(job, stack)
+        try:
+            looked = await steps.preflight(opened)
+            recorded = await steps.record(looked)
+        except BaseException:
+            opened.discard()
+            raise
+        line = steps.first_line(recorded)
+        opened.progress.begin([part.source.total for part in recorded.parts], time.monotonic())
+        for observer in opened.observers:
+            observer.started(opened.progress)
+            observer.notice(line)
+        executed = await steps.execute(recorded)
+        summary = await steps.finish(recorded, executed)
+        for observer in opened.observers:
+            observer.finished(summary)
+        return summary
+
+
+async def _close_ledger(job: Job) -> None:
+    with contextlib.suppress(BulkqError, ImportError):  # the error was raised where the ledger was needed
+        await (await job.ledger).close()
+
+
+def new_run_id(now_s: float | None = None) -> str:
+    """Return ten characters: six of the time, so that ids sort by age (in seconds, for 34 years), and four random ones."""
+    number = int(time.time() if now_s is None else now_s) % 32**6
+    number = number * 32**4 + secrets.randbelow(32**4)
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(45, -1, -5))

@@ -1,0 +1,125 @@
+"""Execute a recorded run: run the lanes, and count the sets that were never tried."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.engine.context import StopLimits
+from bulkq.engine.runner import Runner
+from bulkq.errors import ParameterError
+from bulkq.lifecycle.preflight import PEEKED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.engine.pool import ConnectionPool
+    from bulkq.lifecycle.command_steps import OpenJob
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Failure
+    from bulkq.protocols import Ledger
+
+COUNTED_REST = 5_000_000
+"""Maximum number of sets that a stopped run still reads to count the skipped ones."""
+
+
+async def execute(recorded: RecordedRun) -> Sequence[Failure]:
+    """Run all parts to their end or until the run stops. The counts are in the progress and in the parts.
+
+    Returns:
+        The first failures, those of earlier processes before them.
+    """
+    opened = recorded.opened
+    runner = _runner(recorded)
+    try:
+        await recorded.follow(runner)
+        await runner.run()
+    except BaseException:
+        for part in opened.outputs:
+            await part.sink.close(complete=False)
+        raise
+    await _count_skipped(opened)
+    return runner.failures
+
+
+def _runner(recorded: RecordedRun) -> Runner:
+    opened = recorded.opened
+    limits = opened.request.limits
+    stops = StopLimits(
+        fail_fast=limits.fail_fast,
+        max_failures=limits.max_failures,
+        deadline_s=limits.deadline_s,
+        max_failed_targets=limits.max_failed_targets,
+    )
+    return make_runner(
+        opened,
+        opened.parts,
+        stops,
+        ledger=recorded.ledger,
+        ordered=not opened.request.output.unordered,
+        canaries=[target.sessions for target in opened.targets if target.first],
+        failures=opened.resume.failures,
+    )
+
+
+def make_runner(
+    opened: OpenJob,
+    parts: Sequence[PartState],
+    stops: StopLimits,
+    *,
+    ledger: Ledger,
+    ordered: bool,
+    canaries: Sequence[ConnectionPool] = (),
+    reserved: int = 0,
+    failures: Sequence[Failure] = (),
+) -> Runner:
+    """Return the runner of an open job; see `Runner` for the arguments."""
+    return Runner(
+        parts,
+        concurrency=opened.progress.concurrency,
+        progress=opened.progress,
+        observers=opened.observers,
+        control=opened.job.control,
+        rules=stops,
+        ledger=ledger,
+        ordered=ordered,
+        canaries=canaries,
+        reserved=reserved,
+        throttle=opened.throttle,
+        failures=failures,
+    )
+
+
+async def _count_skipped(opened: OpenRun) -> None:
+    """Count the sets that were never tried: those in abandoned batches, and those in no batch."""
+    known: dict[str, int] = {}  # sets of a query in all, from a part that was read to its end
+    if opened.same_sets:
+        known = {p.spec.query.place: p.source.total for p in opened.parts if p.source.total is not None}
+    for part in opened.parts:
+        skipped = max(0, part.taken - (part.tried - part.before))
+        total = known.get(part.spec.query.place)
+        if part.refused is not None:
+            rest = await _rest(part) if total is None else total - part.taken
+            skipped = max(0, rest - 1 if not part.taken else skipped + rest)
+        elif not part.exhausted:
+            skipped += await _rest(part) if total is None else max(0, total - part.taken)
+        part.counts = replace(part.counts, skipped=skipped)
+    skipped = sum(part.counts.skipped for part in opened.parts)
+    opened.progress.counts = replace(opened.progress.counts, skipped=skipped)
+
+
+async def _rest(part: PartState) -> int:
+    if part.remaining is not None:
+        return part.remaining
+    counted = 0 if part.order is None else part.order.held
+    # The line that cannot be read is why the run stopped; what lies behind it cannot be counted.
+    with contextlib.suppress(ParameterError):
+        while part.source.replayable and counted < COUNTED_REST:
+            batch = await part.source.take(PEEKED * 10, 0)
+            if batch is None:
+                break
+            counted += len(batch.sets)
+    return counted

@@ -1,0 +1,180 @@
+"""Find the parameters that identify the rows of a write, from the catalog, before the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
+from bulkq.engine.write_order import Order
+from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.model import StatementClass
+from bulkq.policy.number_ranges import Ranges
+from bulkq.query.key_columns import find_key_columns
+from bulkq.query.row_keys import RowKeyTypes, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.base import Dialect
+    from bulkq.dialects.catalog import Catalog, CatalogTable
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Query
+    from bulkq.protocols import Connection, ParameterSource, Statement
+    from bulkq.query.key_columns import KeyColumns
+    from bulkq.query.row_keys import RowKey
+
+CHECKED = 10_000
+"""Sets that are compared at once when a retry looks for later ones of the same row."""
+
+
+async def order(
+    opened: OpenRun, target: OpenTarget, connection: Connection, statements: Sequence[Statement | None]
+) -> None:
+    """Give the writes of `target` their order, as far as rows can be told apart by parameters.
+
+    Raises:
+        TargetError: the connection broke.
+    """
+    for part, statement in zip(target.parts, statements, strict=True):
+        if statement is None or part.spec.limits.read_only:
+            continue
+        if part.spec.limits.ordered and opened.resume.only is None:
+            continue
+        try:
+            found = await named(connection, statement, dialect_of(target.definition.url))
+        except DatabaseError as error:
+            if error.connection_lost:
+                raise TargetError(f"{target.label}: {error}") from error
+            continue
+        if found and opened.resume.only is not None:
+            await _refuse_overtaken(opened, part, found)
+        if part.spec.limits.ordered:
+            continue
+        part.apart = found == () or (found is None and _ranged(opened, statement.query))
+        if found:
+            part.order = Order(part.source, found, exact=opened.resume.record is None)
+
+
+async def _refuse_overtaken(opened: OpenRun, part: PartState, groups: Sequence[RowKey]) -> None:
+    """Refuse to apply a failed set after a later set has changed the same row.
+
+    Raises:
+        RefusedError: names the first of them.
+    """
+    failed = Ranges((opened.resume.only or {}).get(part.spec.number, ()))
+    names: list[dict[object, int]] = [{} for _ in groups]
+    overtaken: dict[int, int] = {}
+    source = await opened.sources.whole(part.spec.number, part.spec.query)
+    try:
+        while (batch := await source.take(CHECKED, 0)) is not None:
+            for known, group in zip(names, groups, strict=True):
+                for n, key in enumerate(group.of(batch.sets), batch.first):
+                    if n in failed:
+                        known[key] = n
+                    elif key in known:
+                        overtaken.setdefault(known[key], n)
+    finally:
+        await source.close()
+    if overtaken:
+        first = min(overtaken)
+        raise RefusedError(
+            f"{part.spec.query.place}: {len(overtaken)} failed sets name a row that a later set has changed since (set {first}: "
+            f"by set {overtaken[first]}), and a retry would undo that: correct them by hand, or give the file of --failures to -p "
+            "of a new run"
+        )
+
+
+async def named(connection: Connection, statement: Statement, dialect: str) -> tuple[RowKey, ...] | None:
+    """What names the rows of the sets of `statement`; () if no two sets share a row, None if it is not known.
+
+    Raises:
+        DatabaseError: the catalog cannot be asked.
+    """
+    query = statement.query
+    found = find_key_columns(query, dialect) if query.statement is StatementClass.WRITE else None
+    if found is None or not found.values:
+        return None
+    known = dialect_for(dialect)
+    catalog = known.catalog
+    table = None if catalog is None else await _table(connection, known, catalog, found, query)
+    if catalog is None or table is None:
+        return None
+    declared = [parameter.type for parameter in query.parameters]
+    return groups(found, table, RowKeyTypes(statement.parameter_types, declared, catalog.keys))
+
+
+def sentence(opened: OpenRun) -> str:
+    """What the first line of a run says of the order in which sets take effect; "" if nothing depends on it."""
+    parts = [
+        part
+        for part in opened.parts
+        if not (part.spec.limits.read_only or part.refused or part.exhausted) and part.sessions.gone is None
+    ]
+    if parts and opened.resume.order:
+        return opened.resume.order
+    if opened.request.limits.ordered:
+        return "sets take effect in input order, on one lane"
+    open_ = [part for part in parts if not part.spec.limits.ordered]
+    if len({part.spec.query.place for part in open_}) > 1:
+        return "lanes apply sets and queries in no order: --ordered keeps that of the input"
+    open_ = [part for part in open_ if not part.apart and part.source.total != 1]
+    if not open_:
+        return ""
+    first = open_[0].order
+    if first is None or not all(part.order for part in open_):
+        return "lanes apply sets in no order: --ordered keeps that of the input"
+    group = first.groups[0]
+    names = group.names[0] if len(group.names) == 1 else f"({', '.join(group.names)})"
+    slow = "" if group.compared else ", one batch at a time: how its type compares is not known"
+    return f"sets with equal {names} take effect in input order{slow}"
+
+
+def repeated(count: int, *, exact: bool) -> str:
+    """How many sets name a row that an earlier set names, for people."""
+    return f"{'' if exact else 'at least '}{count} sets name a row that an earlier set names"
+
+
+async def repeats(connection: Connection, statement: Statement, dialect: str, source: ParameterSource) -> str:
+    """How many sets of `source` name a row again; "" where there are none, or where that is not known.
+
+    Raises:
+        DatabaseError: the catalog cannot be asked.
+    """
+    found = await named(connection, statement, dialect)
+    if not found:
+        return ""
+    counted = Order(source, found)
+    index = 0
+    while await counted.take(CHECKED, index) is not None:
+        counted.done(index)
+        index += 1
+    return repeated(counted.repeated, exact=counted.exact) if counted.repeated else ""
+
+
+def _ranged(opened: OpenRun, query: Query) -> bool:
+    """Whether the sets are the ranges that bulkq makes, which do not overlap, and the query takes them as such."""
+    params = opened.request.sources.specs
+    if len(params) != 1 or not params[0].startswith("range:") or opened.request.sources.constants:
+        return False
+    found = find_key_columns(query, dialect_of(opened.request.url))
+    names = [parameter.name for parameter in query.parameters]
+    return found is not None and found.bounds is not None and [names[i] for i in found.bounds] == ["lo", "hi"]
+
+
+async def _table(
+    connection: Connection, dialect: Dialect, catalog: Catalog, found: KeyColumns, query: Query
+) -> CatalogTable | None:
+    """The table that `found` names, where the names of `query` are looked up; None if there is none."""
+    for schema in query.path if query.path and len(found.table) == 1 else (None,):
+        parts = found.table if schema is None else (schema, *found.table)
+        answers: list[list[tuple[object, ...]]] = []
+        for text in dialect.table_queries(parts):
+            answers.append(await connection.administer([text]))
+            if not answers[0]:
+                break
+        else:
+            return catalog.table(answers)
+    return None

@@ -1,0 +1,64 @@
+"""A run that is open: its targets, sources and outputs, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.command_steps import RunJob
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.resume_state import ResumeState
+    from bulkq.lifecycle.sources import Sources
+    from bulkq.model import Run
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import Observer, Throttle
+    from bulkq.sinks.failures import FailureFile
+
+
+@frozen(kw_only=True)
+class OpenRun:
+    """A run with its open targets, sources and outputs. What changes as it goes on is in them, in the parts and the progress."""
+
+    job: RunJob
+    request: Run
+    run: str
+    mode: str
+    targets: list[OpenTarget]
+    progress: Progress
+    parts: list[PartState]
+    labels: list[str]
+    """Names of the request's targets in output, in their order."""
+    outputs: tuple[PartState, ...]
+    """For each output, the first part that writes to it."""
+    failure_file: FailureFile | None
+    observers: Sequence[Observer]
+    """The observers of the job, and the `--failures` file."""
+    sources: Sources
+    resume: ResumeState
+    several: bool
+    """Whether the run has more than one target."""
+    same_sets: bool
+    """Whether a query has the same sets on every target."""
+    checked: set[tuple[object, ...]] = field(default_factory=set)
+    """The queries and parameter types for which a whole file was checked."""
+    warned: set[str] = field(default_factory=set)
+    """Warnings that were shown, so that several targets show a warning once."""
+    throttle: Throttle | None = None
+
+    def say(self, text: str) -> None:
+        """Show `text` to the user, through the observers."""
+        self.job.say(text)
+
+    def discard(self) -> None:
+        """Close the outputs and undo their opening. Remove the spools if the run is not recorded."""
+        for part in self.outputs:
+            part.sink.discard()
+        if self.failure_file is not None:
+            self.failure_file.discard()
+        self.sources.discard()

@@ -1,0 +1,46 @@
+"""A file that is made while its partial grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from bulkq.columnar import convert as module
+from bulkq.columnar import convert_in_thread
+from bulkq.columnar.convert import convert
+from bulkq.columnar.convert_in_thread import GrowingFile
+from bulkq.columnar.partial_messages import extent, pack_batch, pack_schema
+
+BATCH = pa.record_batch([pa.array([1, 2, 3])], names=["a"])
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_the_same_bytes(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However far it came before the end, the file is that of the whole partial."""
+    monkeypatch.setattr(module, "GROUP_ROWS", 4)
+    monkeypatch.setattr(convert_in_thread, "GROUP_ROWS", 4)
+    partial, made = tmp_path / "p", tmp_path / "made"
+    follower = GrowingFile(partial, form, made, BATCH.schema)
+    data, rows = pack_schema(BATCH.schema), 0
+    for _ in range(5):
+        data, rows = data + pack_batch(BATCH), rows + 3
+        partial.write_bytes(data)
+        if follower.due(rows):
+            follower.follow(len(data), rows)
+    assert follower.finish(len(data))
+    convert(partial, form, tmp_path / "whole", extent(partial, None).schemas)
+    assert made.read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_abandoned(tmp_path: Path) -> None:
+    """Nothing is left of a file that is not wanted, or cannot be made."""
+    partial, made = tmp_path / "p", tmp_path / "made"
+    partial.write_bytes(pack_schema(BATCH.schema) + pack_batch(BATCH))
+    follower = GrowingFile(partial, "parquet", made, BATCH.schema)
+    follower.follow(partial.stat().st_size, 3)
+    follower.abandon()
+    assert not made.exists()
+    broken = GrowingFile(partial, "parquet", tmp_path / "no folder" / "made", BATCH.schema)
+    assert not broken.finish(partial.stat().st_size)

@@ -1,0 +1,116 @@
+"""The lifecycle by itself: the order of its steps, and what it cleans up."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.engine.stop_control import Control
+from bulkq.errors import LedgerError
+from bulkq.ledger import NoLedger
+from bulkq.lifecycle.command_steps import Job, Steps, carry_out
+from bulkq.model import RunSummary, Status
+from bulkq.policy.progress import Progress
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.model import BatchResult
+    from bulkq.protocols import Ledger
+
+
+@dataclass
+class Story:
+    """What happened, in order: an open job, its record and its observer in one."""
+
+    fails: str = ""
+    events: list[str] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
+    parts: tuple[PartState, ...] = ()
+
+    @property
+    def observers(self) -> tuple[Story, ...]:
+        return (self,)
+
+    def discard(self) -> None:
+        self.events.append("discard")
+
+    def started(self, progress: Progress) -> None:
+        assert progress.started_s > 0
+        self.events.append("started")
+
+    def batch_done(self, result: BatchResult) -> None:
+        """No batch is executed."""
+
+    def notice(self, text: str) -> None:
+        self.events.append(text)
+
+    def finished(self, summary: RunSummary) -> None:
+        self.events.append(f"finished {summary.run}")
+
+    async def open(self, job: Job, stack: AsyncExitStack) -> Story:
+        stack.callback(self.events.append, "closed")
+        return self._done("open")
+
+    async def preflight(self, story: Story) -> Story:
+        return story._done("preflight")
+
+    async def record(self, story: Story) -> Story:
+        return story._done("record")
+
+    async def execute(self, story: Story) -> int:
+        story._done("execute")
+        return 7
+
+    async def finish(self, story: Story, executed: int) -> RunSummary:
+        story._done(f"finish {executed}")
+        return RunSummary(run="r", status=Status.OK, exit_code=0, mode="read", targets=())
+
+    def _done(self, step: str) -> Story:
+        self.events.append(step)
+        if step == self.fails:
+            raise LedgerError(step)
+        return self
+
+    async def carried_out(self) -> RunSummary:
+        ledger: asyncio.Future[Ledger] = asyncio.get_running_loop().create_future()
+        ledger.set_result(NoLedger())
+        steps = Steps(
+            open=self.open,
+            preflight=self.preflight,
+            record=self.record,
+            first_line=lambda _: "first line",
+            execute=self.execute,
+            finish=self.finish,
+        )
+        return await carry_out(steps, Job(run="r", ledger=ledger, control=Control(), observers=self.observers))
+
+
+async def test_the_steps_have_one_order() -> None:
+    """A job is announced behind its record, and what it has opened is closed at its end."""
+    story = Story()
+    assert (await story.carried_out()).run == "r"
+    before = ["open", "preflight", "record", "started", "first line"]
+    assert story.events == [*before, "execute", "finish 7", "finished r", "closed"]
+
+
+@pytest.mark.parametrize("step", ["preflight", "record"])
+async def test_a_job_that_does_not_begin_leaves_nothing(step: str) -> None:
+    """Its outputs are discarded, and it is not announced."""
+    story = Story(fails=step)
+    with pytest.raises(LedgerError):
+        await story.carried_out()
+    assert story.events[-3:] == [step, "discard", "closed"]
+    assert "started" not in story.events
+
+
+async def test_a_job_that_has_begun_is_not_discarded() -> None:
+    """If its execution fails, its outputs are those of a run that can be resumed."""
+    story = Story(fails="execute")
+    with pytest.raises(LedgerError):
+        await story.carried_out()
+    assert story.events[-2:] == ["execute", "closed"]
