@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.catalog import Catalog
+    from bulkq.dialects.table_catalog import TableCatalog
 
 
 def _always(declared: str, table: str) -> bool:  # noqa: ARG001
@@ -67,6 +68,8 @@ class Dialect:
         extension_schemas: a query for those that hold extensions.
         missing_rights: a query for what the role lacks of `{rights}` on `{tables}`: rows of table and rights.
         catalog: how it describes a table; None: it is not asked.
+        tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
+        misnamed: states of a name that is not one, or is in a schema that is closed to the role.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
@@ -116,6 +119,8 @@ class Dialect:
     extension_schemas: str = ""
     missing_rights: str = ""
     catalog: Catalog | None = None
+    tables: TableCatalog | None = None
+    misnamed: frozenset[str] = frozenset()
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()
@@ -134,12 +139,10 @@ class Dialect:
         """The queries of the catalog for the table that `name` names, in parts; () if it cannot be asked."""
         if self.catalog is None:
             return ()
+        quoted = self.literal(".".join(map(self.identifier, name)))
+        return tuple(query.format(name=quoted, **self.name_values(name)) for query in self.catalog.queries)
+
+    def name_values(self, name: Sequence[str]) -> Mapping[str, str]:
+        """The values of `{schema}` and `{table}` in a query of a catalog, of a name in parts."""
         *schema, table = name
-        return tuple(
-            query.format(
-                name=self.literal(".".join(map(self.identifier, name))),
-                schema=self.literal(schema[-1]) if schema else self.current_schema,
-                table=self.literal(table),
-            )
-            for query in self.catalog.queries
-        )
+        return {"schema": self.literal(schema[-1]) if schema else self.current_schema, "table": self.literal(table)}

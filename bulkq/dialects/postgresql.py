@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_catalog import CATALOG
+from bulkq.dialects.postgresql_tables import CATALOG as TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,8 @@ DIALECT = Dialect(
         "WHERE NOT has_table_privilege(to_regclass(t), p) GROUP BY t ORDER BY t"
     ),
     catalog=CATALOG,
+    tables=TABLES,
+    misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
     expectations={
         "postgresql": {
             "database": "current_database()::text",

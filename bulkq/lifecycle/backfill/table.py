@@ -1,0 +1,130 @@
+"""Describe the table of a backfill: its key, its columns, and what a user should know about it before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.model.key import TableFacts
+from bulkq.policy.key_choice import choose_key, key_of
+from bulkq.query.identifiers import name_parts
+from bulkq.text.characters import printable
+from bulkq.text.messages import quoted, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.base import Dialect
+    from bulkq.dialects.table_catalog import TableCatalog, TableDescription
+    from bulkq.protocols import Connection
+
+    Rows = list[tuple[object, ...]]
+
+MOST_PARTS = 3
+"""Of a name: database, schema, table."""
+
+
+async def describe(
+    connection: Connection, dialect: str, over: str, key: Sequence[str] = (), *, path: Sequence[str] = ()
+) -> TableFacts:
+    """Describe the table `over` and choose its key.
+
+    Args:
+        connection: idle.
+        dialect: of the connection.
+        over: the name, as a user writes it in SQL: `users`, `public.users`, `"Odd.Name"`.
+        key: columns of the unique index to take; (): the primary key, else the narrowest one.
+        path: the schemas in which a name without a schema is looked up; () leaves it to the session.
+
+    Raises:
+        UsageError: no table has that name, it is a view, or it has no such column.
+        RefusedError: it has no key, or its rows cannot be changed safely in ranges.
+        TargetError: the connection broke.
+        DatabaseError: the catalog cannot be read.
+    """
+    asking = _TableQuestions(connection, dialect_for(dialect), over, path)
+    table = await asking.table()
+    if table.wrong:
+        raise UsageError(f"{table.name} is {table.wrong}")
+    if table.refusal:
+        raise RefusedError(f"{table.name}: {table.refusal}")
+    chosen = choose_key(table, key)
+    return TableFacts(
+        key=key_of(table, chosen),
+        columns=table.columns,
+        rows=table.rows,
+        size=table.size,
+        notices=(*chosen.notices, *table.notices, *await asking.servers()),
+    )
+
+
+class _TableQuestions:
+    """The questions about one table."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, over: str, path: Sequence[str]) -> None:
+        if dialect.tables is None:
+            raise RefusedError(f"tables of {dialect.name} cannot be changed in ranges of their key")
+        self._connection = connection
+        self._dialect = dialect
+        self._catalog: TableCatalog = dialect.tables
+        self._over = over
+        parts = _parts(over, dialect.quote)
+        quoted_name = ".".join(map(dialect.identifier, parts))
+        self._values = {"over": dialect.literal(over), "quoted": quoted_name, **dialect.name_values(parts)}
+        schemas = dialect.literal(", ".join(map(dialect.identifier, path)))
+        self._first = [self._catalog.path.format(path=schemas)] if path and self._catalog.path else []
+
+    async def table(self) -> TableDescription:
+        """The table, or what else has its name.
+
+        Raises:
+            UsageError: nothing has its name.
+        """
+        answers: list[Rows] = []
+        for query in self._catalog.queries:
+            answers.append(await self._ask(query.format(**self._values)))
+            if not answers[0]:
+                raise await self._missing()
+        return self._catalog.read(answers)
+
+    async def servers(self) -> tuple[str, ...]:
+        """Notices about replicas; one with the reason if they cannot be read."""
+        if not self._catalog.servers:
+            return ()
+        try:
+            return self._catalog.read_servers(await self._ask(self._catalog.servers))
+        except DatabaseError as error:
+            return (f"replicas and replication slots cannot be read: {error}",)
+
+    async def _missing(self) -> UsageError:
+        known = [str(row[0]) for row in await self._ask(self._catalog.names.format(**self._values))]
+        return UsageError(f"there is no table {_shown(self._over)}{suggestion(self._over, known)}: correct the name")
+
+    async def _ask(self, text: str) -> Rows:
+        try:
+            return await self._connection.administer([*self._first, text])
+        except DatabaseError as error:
+            if error.connection_lost:
+                raise TargetError(str(error)) from error
+            if error.sqlstate in self._dialect.misnamed:
+                raise UsageError(f"{_shown(self._over)} does not name a table: {error}") from error
+            raise
+
+
+def _parts(over: str, quote: str) -> tuple[str, ...]:
+    """The parts of a name.
+
+    Raises:
+        UsageError: it is not a name.
+    """
+    marks = '"' if quote == '"' else f'{quote}"'
+    parts = name_parts(over, marks) or tuple(part.strip() for part in over.split("."))
+    if not all(parts) or len(parts) > MOST_PARTS:
+        raise UsageError(f"{_shown(over)} is not the name of a table: write TABLE or SCHEMA.TABLE")
+    return parts
+
+
+def _shown(over: str) -> str:
+    """A name in quotes, if it has none."""
+    return printable(over) if '"' in over or "`" in over else quoted(over)
