@@ -60,7 +60,7 @@ CLIENT = (
     ("SQLite itself, and its rows", r"/drivers/sqlite/"),
     ("encode parameters (asyncpg)", r"/asyncpg/(prepared_stmt|connection|protocol|transaction)\.py"),
     ("decode rows (asyncpg)", r"data_received"),
-    ("rows to columns, split by set", r"/drivers/|/engine/segments"),
+    ("rows to columns, split by set", r"/drivers/|/engine/batch_segments"),
     ("format rows and write them", r"/bulkq/sinks/|/bulkq/text/|/json/|csv"),
     ("ledger", r"/bulkq/ledger/|/sqlite3/"),
     ("event loop and threads", r"/asyncio/|concurrent/futures|threading|queue"),

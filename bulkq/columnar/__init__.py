@@ -7,10 +7,10 @@ infer               columns without a declared type
 batches             result rows as record batches
 one_schema_batches  the same with one schema for a whole result
 copy_csv            the CSV of COPY as record batches
-partial_messages    the messages of a partial
-convert             a partial as a finished file
-convert_in_thread   the same, while the partial grows
-complete_file       what is in a file
-reader              its rows
+partial_format      the messages that FILE.partial holds: schemas and record batches
+convert             FILE.partial -> the finished file
+convert_ahead       the same in a thread, while FILE.partial grows
+read_output_file    what a finished file holds: for a run that continues, and for the check that nothing was lost
+read_input_file     the rows of a file of parameter sets
 parameters          its columns as values of parameters
 """

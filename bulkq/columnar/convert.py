@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bulkq.columnar.infer import converted, unified
-from bulkq.columnar.partial_messages import pieces
+from bulkq.columnar.partial_format import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.policy.concurrency import Concurrency, Sample
-from bulkq.policy.lane_bound import useful_lanes
+from bulkq.policy.useful_lanes import useful_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.context import RunContext
+    from bulkq.engine.run_context import RunContext
     from bulkq.engine.target_lanes import LaneGroup
 
 IDLE_S = 5.0

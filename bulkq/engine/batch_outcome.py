@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.engine.failures import failure
-from bulkq.engine.segments import joined
+from bulkq.engine.batch_segments import joined
+from bulkq.engine.failure_records import failure
 from bulkq.model import BatchResult, Failure, Outcome, SetError
 from bulkq.model.counts import changed_in_all
 
 if TYPE_CHECKING:
+    from bulkq.engine.batch_segments import Segment
     from bulkq.engine.part_state import PartState
-    from bulkq.engine.segments import Segment
     from bulkq.errors import DatabaseError
     from bulkq.model import Batch, PartSpec, Reply
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
-from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.base_connection import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome
-from bulkq.engine.failures import failure, lost_ownership, refused
+from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
+from bulkq.engine.failure_records import failure, lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
-from bulkq.engine.segments import Segment, halves, pieces, segments_of
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import (
     ANSWER_LOST,

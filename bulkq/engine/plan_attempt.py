@@ -10,7 +10,7 @@ from bulkq.model import AttemptPlan, Claim
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.segments import Segment
+    from bulkq.engine.batch_segments import Segment
     from bulkq.model import Batch, ParameterSet, PartSpec
 
 

@@ -11,20 +11,20 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
-from bulkq.engine.context import RunContext
+from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
 from bulkq.policy.concurrency import MOST
-from bulkq.policy.lane_bound import TICK_S
+from bulkq.policy.useful_lanes import TICK_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulkq.engine.context import StopLimits
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.run_context import StopLimits
     from bulkq.engine.stop_control import Control
     from bulkq.errors import BulkqError
     from bulkq.model import Failure

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
-from bulkq.engine.failures import failure
+from bulkq.engine.failure_records import failure
 from bulkq.engine.lane import Lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
 from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.counts import Counts
-from bulkq.policy.lane_bound import concurrent, is_fast, wants_lane
 from bulkq.policy.retry import Budget
+from bulkq.policy.useful_lanes import concurrent, is_fast, wants_lane
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.engine.context import RunContext
     from bulkq.engine.part_state import PartState
+    from bulkq.engine.run_context import RunContext
     from bulkq.engine.slots import LimiterSlot
     from bulkq.model import Batch
     from bulkq.protocols import BatchOutput, Executor

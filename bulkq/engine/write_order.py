@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.equality import ANY
-from bulkq.sources.batch_queue import part
+from bulkq.sources.slice_batches import part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.model import Batch
     from bulkq.protocols import ParameterSource
-    from bulkq.query.row_keys import RowKey
+    from bulkq.query.compare_row_keys import RowKey
 
 COUNTED = 1 << 16
 """Different keys up to which repeated ones are counted exactly: a few megabytes. Behind that, those within a batch are."""

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.context import StopLimits
+from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
 from bulkq.lifecycle.preflight import PEEKED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.failures import failure
+from bulkq.engine.failure_records import failure
 from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
 from bulkq.policy.number_ranges import Ranges, numbers_in
 from bulkq.sources.subset import SelectedSets

@@ -20,8 +20,8 @@ from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_growth import GrowingForm
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.concurrency import MOST
-from bulkq.policy.limits import effective
 from bulkq.policy.progress import Progress
+from bulkq.policy.query_limits import effective
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures import FailureFile
 from bulkq.sinks.paths import same_file

@@ -6,7 +6,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.engine.failures import failure
+from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import database_identity, open_targets, row_key_parameters, run_fingerprints
 from bulkq.lifecycle.identifier_variants import Variants

@@ -10,8 +10,8 @@ from bulkq.engine.write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.number_ranges import Ranges
+from bulkq.query.compare_row_keys import RowKeyTypes, groups
 from bulkq.query.key_columns import find_key_columns
-from bulkq.query.row_keys import RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
+    from bulkq.query.compare_row_keys import RowKey
     from bulkq.query.key_columns import KeyColumns
-    from bulkq.query.row_keys import RowKey
 
 CHECKED = 10_000
 """Sets that are compared at once when a retry looks for later ones of the same row."""

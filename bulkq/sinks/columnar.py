@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.batches import Layouts, Unfit, declared, problem
-from bulkq.columnar.partial_messages import pack_batch
+from bulkq.columnar.partial_format import pack_batch
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.dataclass import frozen
-from bulkq.sinks.columnar_copy import CopiedRows
+from bulkq.sinks.copy_to_columnar import CopiedRows
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree

@@ -11,10 +11,10 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.complete_file import rows_of, stored_batches
 from bulkq.columnar.convert import convert
-from bulkq.columnar.convert_in_thread import GrowingFile
-from bulkq.columnar.partial_messages import PartialExtent, extent, pack_batch, pack_schema
+from bulkq.columnar.convert_ahead import GrowingFile
+from bulkq.columnar.partial_format import PartialExtent, extent, pack_batch, pack_schema
+from bulkq.columnar.read_output_file import rows_of, stored_batches
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import SinkPosition
 from bulkq.sinks.file_output import FileOutput, cannot_write, write_all

@@ -43,7 +43,7 @@ async def open_source(
             array literals), `typed` is False. False: JSON scalars stay int, float, str or None, truth values are
             1 and 0, lists are lists; text is converted only for parameters of a declared type; `typed` is True.
         dynamic: a target has no types for expressions (SQLite): plain text that is a number becomes one, see
-            `bulkq.sources.untyped_values`.
+            `bulkq.sources.numeric_texts`.
         mixed: beside a target that is `dynamic` there are others, which take such a value as text.
         rows: runs the query of `sql:...` and `@FILE.sql:NAME`.
         start: `Batch.end` of an earlier opening, behind which to go on: the next set is number `start.n + 1`. The

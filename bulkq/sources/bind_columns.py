@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
+from bulkq.sources.column_feed import WantedColumns
 from bulkq.sources.convert import ConversionError, constant_column, converter, native
-from bulkq.sources.feed import WantedColumns
-from bulkq.sources.untyped_values import scalars
+from bulkq.sources.numeric_texts import scalars
 from bulkq.text.messages import listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from bulkq.model import Parameter, Query
+    from bulkq.sources.column_feed import ColumnBlock
     from bulkq.sources.convert import Converter
-    from bulkq.sources.feed import ColumnBlock
 
 
 @frozen
@@ -83,7 +83,7 @@ class Terms:
     others: frozenset[str] = frozenset()
     loose: Mapping[str, Callable[[str], object]] = dataclasses.field(
         default_factory=dict
-    )  # see `bulkq.sources.untyped_values`
+    )  # see `bulkq.sources.numeric_texts`
 
     def converter(self, parameter: Parameter, *, plain: bool, typed: bool = False) -> Converter | None:
         """See `bulkq.sources.convert.converter`."""

@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.parameters import LossyValueError, values_of
-from bulkq.columnar.reader import BadFileError, open_rows
+from bulkq.columnar.read_input_file import BadFileError, open_rows
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.text.characters import printable
 from bulkq.text.messages import quoted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.columnar.types import RecordBatch
-    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.column_feed import WantedColumns
 
 
 class ColumnarFeed:

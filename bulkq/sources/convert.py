@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import PlaceholderKind
 from bulkq.sources import native_values
 from bulkq.sources.json_codec import decoder, json_text
-from bulkq.sources.untyped_values import canonical, integers, strict
+from bulkq.sources.numeric_texts import canonical, integers, strict
 from bulkq.text.json_text import JsonNumber
 from bulkq.text.mask import MASK
 from bulkq.text.messages import a_or_an, quoted
@@ -62,7 +62,7 @@ def converter(
         text: the target converts text itself.
         plain: the columns hold `str | None` only (CSV), not JSON or database values.
         typed: the columns hold Python values of the file's own types (Parquet).
-        loose: what makes a value of a text where no type is declared, see `bulkq.sources.untyped_values`; None keeps the text.
+        loose: what makes a value of a text where no type is declared, see `bulkq.sources.numeric_texts`; None keeps the text.
     """
     if parameter.kind is PlaceholderKind.LIST:
         one = _array_text if text else _lists(_scalar(parameter.type))

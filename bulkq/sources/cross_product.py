@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Batch, SourcePosition
 from bulkq.model.dataclass import frozen
-from bulkq.sources.consumed_prefix import skip
+from bulkq.sources.resume_position import skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.sources.line_reader import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
 from bulkq.text.messages import counted
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.column_feed import WantedColumns
     from bulkq.sources.line_reader import LineReader
 
 QUOTED_NULL = '""'

@@ -8,8 +8,8 @@ import stat
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bulkq.sources.consumed_prefix import BLOCK, DIGEST_BYTES
 from bulkq.sources.line_reader import refused_file
+from bulkq.sources.resume_position import BLOCK, DIGEST_BYTES
 from bulkq.text.characters import printable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.model import Batch, PlaceholderKind
 from bulkq.sources.bind_columns import bind_mappings
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.sources.json_objects import pick
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.sources.bind_columns import missing_text, unused_text
-from bulkq.sources.failures_file import choose
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.sources.json_codec import json_text
+from bulkq.sources.select_failures import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.failures_file import FeedQuery, LineChoice
-    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.column_feed import WantedColumns
     from bulkq.sources.object_reader import ObjectBlock, ObjectReader
+    from bulkq.sources.select_failures import FeedQuery, LineChoice
 
 
 APPLIED = "ok"

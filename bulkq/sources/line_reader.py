@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import ParameterError
-from bulkq.sources.consumed_prefix import Prefix, proven
+from bulkq.sources.resume_position import Prefix, proven
 from bulkq.text.characters import printable
 from bulkq.text.messages import quoted, suggestion
 

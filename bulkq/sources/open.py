@@ -13,20 +13,20 @@ from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constan
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
-from bulkq.sources.failures_file import FeedQuery
 from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
+from bulkq.sources.numeric_texts import scalars
 from bulkq.sources.parameter_source import BoundSource
 from bulkq.sources.ranges import RangeFeed, SingleRow
+from bulkq.sources.select_failures import FeedQuery
 from bulkq.sources.sql import QueryFeed
-from bulkq.sources.untyped_values import scalars
 from bulkq.text.characters import printable
 from bulkq.text.messages import MOST_SHOWN, listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import Query, SourcePosition
     from bulkq.protocols import ParameterSource
-    from bulkq.sources.feed import Feed
+    from bulkq.sources.column_feed import Feed
     from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader import ObjectReader
     from bulkq.sources.request import Request, Rows

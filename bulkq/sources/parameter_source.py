@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import Batch
-from bulkq.sources.consumed_prefix import skip
+from bulkq.sources.resume_position import skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import SourcePosition
     from bulkq.sources.bind_columns import ColumnBinding
-    from bulkq.sources.feed import Feed
+    from bulkq.sources.column_feed import Feed
 
 
 class BoundSource:

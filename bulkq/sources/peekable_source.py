@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.sources import texts_of
-from bulkq.sources.batch_queue import BatchQueue, joined
+from bulkq.sources.slice_batches import BatchQueue, joined
 
 if TYPE_CHECKING:
     from bulkq.model import Batch

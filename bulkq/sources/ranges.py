@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.column_feed import WantedColumns
 
 RANGE = re.compile(r"range:([^\W\d]\w*)=([+-]?[0-9]{1,30})\.\.([+-]?[0-9]{1,30})(?:/([+-]?[0-9]{1,30}))?", re.ASCII)
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.errors import BulkqError, LedgerError, RefusedError
 from bulkq.model import Batch
-from bulkq.sources.batch_queue import BatchQueue, joined
-from bulkq.sources.consumed_prefix import Prefix, skip
 from bulkq.sources.line_reader import LineReader
+from bulkq.sources.resume_position import Prefix, skip
+from bulkq.sources.slice_batches import BatchQueue, joined
 from bulkq.sources.spool_codec import dumps, loads
 from bulkq.text.characters import printable
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, ParameterError, RefusedError
 from bulkq.policy.retry import READ_ONLY
-from bulkq.sources.feed import ColumnBlock
+from bulkq.sources.column_feed import ColumnBlock
 from bulkq.text.characters import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from bulkq.model import SourcePosition
-    from bulkq.sources.feed import WantedColumns
+    from bulkq.sources.column_feed import WantedColumns
 
     Piece = tuple[tuple[str, ...], Sequence[Sequence[object]]]
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.policy.number_ranges import numbers_in
-from bulkq.sources.batch_queue import BatchQueue, part
-from bulkq.sources.consumed_prefix import SKIPPED
+from bulkq.sources.resume_position import SKIPPED
+from bulkq.sources.slice_batches import BatchQueue, part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bulkq.targets.config import Config, DefaultSetting
     from bulkq.targets.connect import connect_within, open_target
     from bulkq.targets.parse_config import load_config
-    from bulkq.targets.secrets import password
+    from bulkq.targets.passwords import password
     from bulkq.targets.selection import renewed, resolve
 
 __all__ = ["Config", "DefaultSetting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
@@ -22,7 +22,7 @@ _HOMES = {
     "connect_within": "connect",
     "load_config": "parse_config",
     "open_target": "connect",
-    "password": "secrets",
+    "password": "passwords",
     "renewed": "selection",
     "resolve": "selection",
 }

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from bulkq.drivers import open_driver
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.targets.expectations import verify
-from bulkq.targets.secrets import password
+from bulkq.targets.passwords import password
 from bulkq.text.mask import mask_all
 
 if TYPE_CHECKING:

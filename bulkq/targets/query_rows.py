@@ -15,7 +15,7 @@ from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase, Query
-from bulkq.policy.limits import effective
+from bulkq.policy.query_limits import effective
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:

@@ -114,9 +114,9 @@ def test_a_profile_is_a_table() -> None:
 def test_a_profile_is_divided_by_what_is_at_work() -> None:
     """A sample of the client counts for its innermost frame, unless it waits or starts; one of the server for its stack."""
     client = [
-        "run (bulkq/engine/lane.py:1);take (bulkq/sources/feed.py:2) 3",
+        "run (bulkq/engine/lane.py:1);take (bulkq/sources/column_feed.py:2) 3",
         "main (x.py:1);run (bulkq/cli/main.py:2) 5",
-        "load (<frozen importlib._bootstrap>:1);take (bulkq/sources/feed.py:2) 7",
+        "load (<frozen importlib._bootstrap>:1);take (bulkq/sources/column_feed.py:2) 7",
     ]
     assert lookup_profile.divide_client(client) == {"read the file and cut it": 3}
     server = ["postgres\n 1 _bt_first\n 2 ExecutorRun", "postgres\n 1 malloc\n 2 InitPostgres", "postgres\n 1 malloc"]

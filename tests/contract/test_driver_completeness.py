@@ -11,7 +11,8 @@ import pytest
 
 from bulkq import drivers
 from bulkq.dialects import dialect_for
-from bulkq.drivers.base import BaseConnection, missing
+from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.check_driver import missing
 from bulkq.drivers.dbapi import library_driver
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits

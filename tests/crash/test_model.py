@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq import markers
-from bulkq.engine.context import StopLimits
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import ConnectionPool
+from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.engine.stop_control import Control
 from bulkq.lifecycle import target_markers

@@ -10,7 +10,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.drivers.sqlite.connection import SqliteConnection
 from bulkq.drivers.sqlite.driver import SqliteDriver
-from bulkq.engine import context, pool
+from bulkq.engine import pool, run_context
 from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
@@ -54,7 +54,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     """With a bound that a test can reach."""
-    for module in (context, pool, open_targets, open_check, preflight):
+    for module in (run_context, pool, open_targets, open_check, preflight):
         monkeypatch.setattr(module, "MOST_OPEN", MOST)
     monkeypatch.setattr(open_check, "MOST_ASKING", MOST // 2)
     return Counted(monkeypatch)

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine
 from bulkq import package_data
 from bulkq.errors import LedgerError
 from bulkq.ledger import migrate, new_owner, open_ledger, revision
-from bulkq.ledger.maintenance import current, upgrade
+from bulkq.ledger.upgrade_and_check import current, upgrade
 from bulkq.model import Mark, RunRecord, RunState
 
 if TYPE_CHECKING:
@@ -181,11 +181,11 @@ class Later:
 
     def now(self, patch: pytest.MonkeyPatch) -> None:
         """Let this process be that program."""
-        from bulkq.ledger import file_create, file_writer, maintenance
+        from bulkq.ledger import file_create, file_writer, upgrade_and_check
         from bulkq.ledger import open as opening
 
         patch.setattr(package_data, "find", lambda _: self.folder)
-        for module in (revision, file_create, file_writer, opening, maintenance, migrate):
+        for module in (revision, file_create, file_writer, opening, upgrade_and_check, migrate):
             patch.setattr(module, "HEAD", self.head)
 
 

@@ -15,8 +15,8 @@ from bulkq.sinks.row_queue import RowsSink
 from bulkq.sources.iterable import MappingSource
 
 if TYPE_CHECKING:
-    from bulkq.engine.context import RunContext
     from bulkq.engine.delivery.streaming import SinkDelivery
+    from bulkq.engine.run_context import RunContext
     from bulkq.errors import RefusedError
     from bulkq.protocols import Sink
 

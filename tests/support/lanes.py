@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.engine.context import RunContext, StopLimits
 from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import ConnectionPool
+from bulkq.engine.run_context import RunContext, StopLimits
 from bulkq.engine.stop_control import Control
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger

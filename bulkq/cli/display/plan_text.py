@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.model import FallbackSchemas, Query, Run, Server
+    from bulkq.tasks.plan.plan_run import QueryPlan
     from bulkq.tasks.plan.prepare import TargetInspection
-    from bulkq.tasks.plan.run import QueryPlan
 
 LONGEST_VALUE = 60
 SHOWN = 20

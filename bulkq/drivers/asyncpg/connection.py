@@ -21,7 +21,7 @@ from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
-from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.base_connection import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import extension_schemas, parameter_limit
+from bulkq.drivers import check_extension_objects, parameter_limit
 from bulkq.drivers.asyncpg import catalog, codecs, pg_types
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
@@ -229,9 +229,9 @@ class Describer:
         await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
             handle = await self._session.prepare_printed(sql, name, printed)
-            question = None if guarded is None else extension_schemas.question(guarded, sql)
+            question = None if guarded is None else check_extension_objects.question(guarded, sql)
             if guarded is not None and question is not None:
-                extension_schemas.refuse(guarded, await self._session.fetch(question))
+                check_extension_objects.refuse(guarded, await self._session.fetch(question))
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")

@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.base import BaseConnection, StatementCache
+from bulkq.drivers.base_connection import BaseConnection
 from bulkq.drivers.dbapi.execute import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
+from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import NUDGE_S, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase

@@ -12,9 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bulkq.drivers.base import BaseConnection, StatementCache
+from bulkq.drivers.base_connection import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.sqlite.session import PIECE, SqliteSession, SqliteStatement
+from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import ended, what_lasts
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase, Server

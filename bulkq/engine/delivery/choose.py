@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.backlog import Outlet
-from bulkq.engine.delivery.evaluated import EvaluatedDelivery
 from bulkq.engine.delivery.mapped import MappedDelivery
 from bulkq.engine.delivery.ordered import OrderedWindow
 from bulkq.engine.delivery.streaming import SinkDelivery
 from bulkq.engine.delivery.unordered import SeparateWindow, UnorderedWindow
+from bulkq.engine.delivery.verdict_delivery import EvaluatedDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.engine.context import RunContext
     from bulkq.engine.part_state import PartState
+    from bulkq.engine.run_context import RunContext
     from bulkq.model import BatchResult
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.streaming import SinkDelivery, Turn
-from bulkq.engine.failures import failure
+from bulkq.engine.failure_records import failure
 from bulkq.model import BatchResult, Outcome, SetError
 
 if TYPE_CHECKING:

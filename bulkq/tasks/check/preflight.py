@@ -18,7 +18,7 @@ from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
 from bulkq.policy.batch_size import BatchSize
-from bulkq.policy.limits import effective
+from bulkq.policy.query_limits import effective
 from bulkq.protocols import SnapshotConnection
 from bulkq.query import rules as rules_of
 from bulkq.sinks.discard_rows import NoSink
@@ -29,7 +29,7 @@ from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
 from bulkq.tasks.check.results import CheckPlace
-from bulkq.tasks.check.validate import first_sets, untyped_warnings, values_fit
+from bulkq.tasks.check.validate_parameters import first_sets, untyped_warnings, values_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

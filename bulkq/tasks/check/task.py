@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
-from bulkq.engine.context import StopLimits
+from bulkq.engine.run_context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id

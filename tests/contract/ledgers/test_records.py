@@ -14,8 +14,8 @@ from bulkq.ledger import (
     open_ledger,
     open_recorder,
 )
-from bulkq.ledger.maintenance import check
 from bulkq.ledger.store import StoredLedger
+from bulkq.ledger.upgrade_and_check import check
 from bulkq.model import Mark, RunState, SinkPosition
 from tests.support.ledgers import CANARY, KINDS, ended, execute, failure, opened, position, record
 

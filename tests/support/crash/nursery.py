@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.ledger.maintenance import upgrade
+from bulkq.ledger.upgrade_and_check import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

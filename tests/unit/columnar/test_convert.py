@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bulkq.columnar import convert as module
-from bulkq.columnar.complete_file import rows_of, stored_batches
 from bulkq.columnar.convert import convert
-from bulkq.columnar.partial_messages import extent, pack_batch, pack_schema
+from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
+from bulkq.columnar.read_output_file import rows_of, stored_batches
 
 
 def written(path: Path, *batches: pa.RecordBatch) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import IDLE_S, AutoLanes
-from bulkq.engine.context import RunContext, StopLimits
+from bulkq.engine.run_context import RunContext, StopLimits
 from bulkq.engine.stop_control import Control
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger

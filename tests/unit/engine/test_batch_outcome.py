@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from bulkq.engine.batch_outcome import BatchOutcome
-from bulkq.engine.segments import Segment
+from bulkq.engine.batch_segments import Segment
 from bulkq.model import Batch, Column, Outcome, Reply, SetError
 from tests.support.parts import SETS, WRITE
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bulkq.engine.batch_segments import Segment
 from bulkq.engine.plan_attempt import plan_attempt
-from bulkq.engine.segments import Segment
 from bulkq.model import AttemptPlan, Batch, Claim
 from tests.support.parts import READ, SETS, TABLES, WRITE
 

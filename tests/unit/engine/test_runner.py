@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.engine.context import StopLimits
+from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.engine.stop_control import Control
 from bulkq.ledger import NoLedger

@@ -13,7 +13,7 @@ from bulkq.dialects import equality
 from bulkq.engine import write_order as module
 from bulkq.engine.write_order import Order
 from bulkq.model import Batch
-from bulkq.query.row_keys import RowKey
+from bulkq.query.compare_row_keys import RowKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.complete_file import rows_of
-from bulkq.columnar.partial_messages import pack_batch
+from bulkq.columnar.partial_format import pack_batch
+from bulkq.columnar.read_output_file import rows_of
 from bulkq.errors import RefusedError, StoppedError
 from bulkq.sinks.columnar_file import ColumnarFile
 

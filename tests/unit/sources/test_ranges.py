@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
-from bulkq.sources.feed import WantedColumns
+from bulkq.sources.column_feed import WantedColumns
 from bulkq.sources.ranges import RangeFeed
 from tests.support.sources import opened, query, sets
 

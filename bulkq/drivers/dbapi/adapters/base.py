@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.bind_parameters import Binding, Style
     from bulkq.drivers.dbapi.adapter_values import Ask, Counters, Forms, Probe, SetStatement, Wrapper
-    from bulkq.drivers.dbapi.packets import Write
+    from bulkq.drivers.dbapi.multi_statement import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting

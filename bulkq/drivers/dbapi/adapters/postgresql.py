@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import extension_schemas, parameter_limit, read_only_errors
+from bulkq.drivers import check_extension_objects, parameter_limit, read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import codecs as forms
 from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
@@ -284,9 +284,9 @@ class Postgres(Adapter):
         )
 
     def _refuse_others(self, asking: Probe, query: Query, probe: Binding) -> None:
-        question = extension_schemas.question(query, probe.sample)
+        question = check_extension_objects.question(query, probe.sample)
         if question is not None:
-            extension_schemas.refuse(query, asking.ask(question))
+            check_extension_objects.refuse(query, asking.ask(question))
 
     def _columns(self, asking: Probe, binding: Binding) -> tuple[Column, ...]:
         cursor = asking.cursor

@@ -14,7 +14,7 @@ from bulkq.policy.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulkq.engine.context import RunContext
+    from bulkq.engine.run_context import RunContext
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tests.support.deliveries import Doubled, Verdict, chosen, part
 
 if TYPE_CHECKING:
-    from bulkq.engine.context import RunContext
+    from bulkq.engine.run_context import RunContext
 
 
 @pytest.mark.parametrize(

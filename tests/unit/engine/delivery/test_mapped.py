@@ -12,7 +12,7 @@ from bulkq.model import Batch, Outcome
 from tests.support.deliveries import BATCH, RESULT, SPEC, Doubled, chosen, new_slot, part
 
 if TYPE_CHECKING:
-    from bulkq.engine.context import RunContext
+    from bulkq.engine.run_context import RunContext
 
 
 async def test_a_mapped_answer_gives_its_slot_back_and_names_the_sets_that_failed(context: RunContext) -> None:

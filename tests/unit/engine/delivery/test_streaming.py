@@ -20,8 +20,8 @@ from tests.support.windows import QUERY, Bench, lines, to_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bulkq.engine.context import RunContext
     from bulkq.engine.delivery.overflow import Overflow
+    from bulkq.engine.run_context import RunContext
 
 
 @pytest.mark.parametrize("most", [1 << 30, 1])

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.copy_csv import CsvBlocks, is_whole
-from bulkq.columnar.partial_messages import pack_batch
+from bulkq.columnar.partial_format import pack_batch
 from bulkq.errors import StoppedError
 
 if TYPE_CHECKING:

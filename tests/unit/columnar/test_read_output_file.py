@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkq.columnar.complete_file import rows_of
+from bulkq.columnar.read_output_file import rows_of
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import dialect_of
-from bulkq.drivers.base import BaseConnection
+from bulkq.drivers.base_connection import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import row_key_parameters
 from bulkq.lifecycle.expand_targets import expanded

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bulkq.engine.failures import failure, lost_ownership, refused
+from bulkq.engine.failure_records import failure, lost_ownership, refused
 from bulkq.errors import DatabaseError, NotOwner
 from bulkq.model import Batch, Decoding, Limits, Outcome, Parameter, PartSpec, Phase, Query, SetError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bulkq.columnar.partial_messages import extent, pack_batch, pack_schema, pieces
+from bulkq.columnar.partial_format import extent, pack_batch, pack_schema, pieces
 
 ONE = pa.record_batch([pa.array([1, 2])], names=["a"])
 TWO = pa.record_batch([pa.array(["x"])], names=["a"])

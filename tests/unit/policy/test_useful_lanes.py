@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from bulkq.model import Capabilities
-from bulkq.policy.lane_bound import FAST_S, STUCK_S, TICK_S, is_fast, useful_lanes, wants_lane
+from bulkq.policy.useful_lanes import FAST_S, STUCK_S, TICK_S, is_fast, useful_lanes, wants_lane
 
 SERVER = Capabilities("server", True, True, True, True, True, False)
 FILE = replace(SERVER, name="file", in_process=True, concurrent_writes=False)

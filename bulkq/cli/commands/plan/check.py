@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bulkq.reports import ReportRequest
     from bulkq.tasks.check.open_check import CheckRequest
     from bulkq.tasks.check.selection import ExclusionCounts
-    from bulkq.tasks.plan.check import CheckPlan, ChecksPlan
+    from bulkq.tasks.plan.plan_checks import CheckPlan, ChecksPlan
 
 UNKNOWN = 3
 MODE = "check: no data is changed; each statement runs in a transaction that the server keeps read-only"
@@ -58,7 +58,7 @@ def check(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
 
     Exit code: 3 if a check cannot be evaluated, 2 and 4 as for bulkq check.
     """
-    from bulkq.tasks.plan.check import plan_checks
+    from bulkq.tasks.plan.plan_checks import plan_checks
 
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)

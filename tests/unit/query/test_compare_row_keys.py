@@ -11,8 +11,8 @@ from bulkq.dialects import dialect_for, equality
 from bulkq.dialects.catalog import CatalogColumn, CatalogTable
 from bulkq.dialects.equality import ANY
 from bulkq.query import inline
+from bulkq.query.compare_row_keys import RowKey, RowKeyTypes, groups
 from bulkq.query.key_columns import find_key_columns
-from bulkq.query.row_keys import RowKey, RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bulkq.errors import ParameterError
 from bulkq.query import inline
 from bulkq.sources import Request, open_source, spool_codec
-from bulkq.sources.untyped_values import canonical, integers, strict
+from bulkq.sources.numeric_texts import canonical, integers, strict
 from tests.support.sources import sets
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.columnar.convert import GROUP_ROWS, RowGroups
-from bulkq.columnar.partial_messages import pieces
+from bulkq.columnar.partial_format import pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

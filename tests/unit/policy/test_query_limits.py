@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bulkq.model.run import LimitOptions
-from bulkq.policy.limits import QueryLimits, effective
+from bulkq.policy.query_limits import QueryLimits, effective
 from bulkq.query import inline
 
 PLAIN = inline("select 1", "postgres")

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bulkq.columnar import reader
-from bulkq.columnar.reader import BadFileError, open_rows
+from bulkq.columnar import read_input_file
+from bulkq.columnar.read_input_file import BadFileError, open_rows
 
 TABLE = pa.table({"a": list(range(10)), "b": [str(n) for n in range(10)]})
 
@@ -28,7 +28,7 @@ def made(path: Path, form: str) -> str:
 @pytest.mark.parametrize("start", [0, 1, 3, 5, 9, 10])
 def test_rows_from(form: str, start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows before the first are not given; pieces are bounded."""
-    monkeypatch.setattr(reader, "BATCH_ROWS", 2)
+    monkeypatch.setattr(read_input_file, "BATCH_ROWS", 2)
     rows = open_rows(made(tmp_path / "x", form), form.replace("stream", "arrow"))
     assert rows.rows == 10
     assert rows.schema.names == ["a", "b"]

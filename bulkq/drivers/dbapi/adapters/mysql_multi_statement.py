@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.drivers.dbapi.packets import Write
+    from bulkq.drivers.dbapi.multi_statement import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 FLAGS = 1 << 1 | 1 << 16

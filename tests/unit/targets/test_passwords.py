@@ -11,7 +11,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import Secret
-from bulkq.targets import password, secrets
+from bulkq.targets import password, passwords
 from bulkq.targets.connect import with_password
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def test_a_command_that_is_not_there(tmp_path: Path, monkeypatch: pytest.M
 
 async def test_a_command_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended with everything that it started, and what it said is shown."""
-    monkeypatch.setattr(secrets, "COMMAND_S", 0.3)
+    monkeypatch.setattr(passwords, "COMMAND_S", 0.3)
     began_s = time.monotonic()
     said = await complaint(
         shell("echo hunter2; echo hunter2 is locked >&2; sleep 60 & echo $! > pid; wait", str(tmp_path))

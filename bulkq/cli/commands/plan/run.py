@@ -1,4 +1,4 @@
-"""`bulkq plan COMMAND ...`: print what COMMAND would do with the same arguments."""
+"""`bulkq plan run`: show what a run would do: its statements, their plans, its limits and its output."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq.cli.commands.lint import lines as finding_lines
-from bulkq.cli.commands.plan_check import check
 from bulkq.cli.display import plan_text as text
-from bulkq.cli.help import DocumentedCommand, DocumentedGroup
+from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.defaults import named_config
@@ -28,28 +27,12 @@ if TYPE_CHECKING:
 
     from bulkq.errors import BulkqError
     from bulkq.model import Query, Run
-    from bulkq.tasks.plan.run import Plan, QueryPlan
+    from bulkq.tasks.plan.plan_run import Plan, QueryPlan
 
 FAILED = 1
 
 
-@click.group(
-    "plan",
-    cls=DocumentedGroup,
-    short_help="Show what a command would do, without executing a query.",
-    examples=(
-        ("see what a run would do", "bulkq plan run users.sql -t sqlite:///app.db -p ids.csv"),
-        ("see which checks would run", "bulkq plan check checks/ -t postgresql://host/database"),
-    ),
-)
-def command() -> None:
-    """Show what a command would do with the same arguments. No query is executed."""
-
-
-command.add_command(check)
-
-
-@command.command(
+@click.command(
     "run",
     cls=DocumentedCommand,
     start=START,
@@ -69,7 +52,7 @@ def run(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
 
     No query is executed. The schemas of --schemas are listed. The query of --targets-sql is prepared, but not executed.
     """
-    from bulkq.tasks.plan.run import plan as make
+    from bulkq.tasks.plan.plan_run import plan as make
 
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.engine.segments import Segment, halves, joined, pieces, segments_of
+from bulkq.engine.batch_segments import Segment, halves, joined, pieces, segments_of
 from bulkq.model import Batch, Column, Reply
 
 COLUMNS = (Column("a"),)

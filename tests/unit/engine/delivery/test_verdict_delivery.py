@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.engine.delivery.evaluated import EvaluatedDelivery
+from bulkq.engine.delivery.verdict_delivery import EvaluatedDelivery
 from bulkq.errors import RefusedError
 from tests.support.deliveries import BATCH, RESULT, SPEC, Verdict, chosen, new_slot, part
 
 if TYPE_CHECKING:
-    from bulkq.engine.context import RunContext
+    from bulkq.engine.run_context import RunContext
 
 
 async def test_a_judged_answer_has_a_sink_of_its_own(context: RunContext) -> None:

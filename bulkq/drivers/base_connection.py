@@ -1,0 +1,59 @@
+"""Defaults for everything that is optional in the connection of a driver.
+
+A library with blocking calls does not need it: see `bulkq.drivers.dbapi.library_driver`. `docs/drivers.md` helps to choose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Reply
+    from bulkq.protocols import Statement
+
+
+class BaseConnection:
+    """Defaults for the optional methods of a connection; see `bulkq.protocols.Connection`.
+
+    The default `stream` holds a whole result in memory. The default `check` accepts every value.
+    """
+
+    async def attempt(
+        self,
+        statement: Statement,
+        sets: Sequence[ParameterSet],
+        limits: Limits,
+        *,
+        claim: Claim | None = None,
+        before_commit: Callable[[int], None] | None = None,
+        steps: AttemptSteps | None = None,
+    ) -> Reply:
+        """Execute `statement` for every set; each driver has its own."""
+        raise NotImplementedError
+
+    async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
+        """Yield the rows of one set, in one piece."""
+        yield await self.attempt(statement, [params], limits)
+
+    async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
+        """Raise, because the database has no COPY and `Capabilities.copies` is False.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("this driver cannot send a result as CSV")
+
+    async def check(self, statement: Statement, sets: Sequence[ParameterSet]) -> list[BadValue]:  # noqa: ARG002
+        """Return no bad value."""
+        return []
+
+    async def why_apart(self, statement: Statement) -> str:  # noqa: ARG002
+        """Return why each set of a batch of reads is executed by itself; "" if one statement may stand for all of them.
+
+        A driver with `Capabilities.sets_together` asks the database where the text is not enough. It executes nothing of the user.
+        """
+        return "the driver executes each set by itself"
