@@ -36,6 +36,7 @@ class Dialect:
         is_file: the database is a file, or nothing but memory.
         quote: around an identifier.
         backslashes: a string literal doubles them.
+        double_pipe_is_or: `a || b` may be a condition.
         literal_prefix: before the quote of a string literal.
         commits_implicitly: a statement may commit the transaction around it.
         dollar_parameters: `$1` is a parameter.
@@ -87,6 +88,7 @@ class Dialect:
     is_file: bool = False
     quote: str = '"'
     backslashes: bool = False
+    double_pipe_is_or: bool = False
     literal_prefix: str = ""
     commits_implicitly: bool = False
     dollar_parameters: bool = False

@@ -19,6 +19,7 @@ DIALECT = Dialect(
     fastest=("mysqldb", "MySQLdb", "mysqlclient"),
     quote="`",
     backslashes=True,
+    double_pipe_is_or=True,
     commits_implicitly=True,  # both manuals list the statements under "implicit commit"
     question_parameters=True,
     executes_comments=True,

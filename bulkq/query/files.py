@@ -14,7 +14,7 @@ from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.errors import QueryErrors
 from bulkq.query.one_row import gives_one_row
-from bulkq.query.placeholders import PlaceholderScan, find
+from bulkq.query.placeholders import RANGE, PlaceholderScan, find
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.messages import first_names, quoted, suggestion
 
@@ -60,7 +60,7 @@ def load(text: str, file: str | None, dialect: str = DEFAULT) -> tuple[Query, ..
     lines: dict[str, int] = {}
     unnamed = PurePath(file).stem if file else "sql"
     for block in blocks:
-        header = headers.read(block.title, _above(block), unnamed, complaints)
+        header = headers.read(block.title, _above(block), unnamed, complaints, dialect)
         if header.name in lines:
             complaints.add(
                 header.offset, f"{quoted(header.name)} is already the name of the query on line {lines[header.name]}"
@@ -285,7 +285,7 @@ def _parameters(found: PlaceholderScan, header: Header, complaints: QueryErrors)
             complaints.add(first[name], f'":{{{name}}}" is not declared as an identifier: add "-- @param {name} ident"')
         elif ident and kind is not PlaceholderKind.IDENTIFIER:
             complaints.add(first[name], f'":{name}" is declared as an identifier: write ":{{{name}}}"')
-        elif header.listed and not known:
+        elif header.listed and not known and name != RANGE:
             complaints.add(
                 first[name],
                 f'":{name}" is not among the parameters declared for {quoted(header.name or "")}: add it to the list',

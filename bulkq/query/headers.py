@@ -7,9 +7,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import DEFAULT
 from bulkq.model import Mode
 from bulkq.model.check_conditions import Measure
-from bulkq.query import check_headers
+from bulkq.query import backfill_headers, check_headers
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
 from bulkq.text.messages import quoted, suggestion
@@ -34,6 +35,10 @@ SINGLE = frozenset(
         "owner",
         "over",
         "key",
+        "where",
+        "select",
+        "map",
+        "capture",
         "batch",
         "sample",
         "until",
@@ -86,6 +91,7 @@ class Header:
     transaction: bool | None = None
     batch: int | None = None
     tags: tuple[str, ...] = ()
+    dialect: str = DEFAULT
 
 
 def is_name(comment: Comment) -> bool:
@@ -137,9 +143,11 @@ def _is_said(key: str, value: str) -> bool:
     return True
 
 
-def read(title: Comment | None, comments: Iterable[Comment], name: str, complaints: QueryErrors) -> Header:
+def read(
+    title: Comment | None, comments: Iterable[Comment], name: str, complaints: QueryErrors, dialect: str = DEFAULT
+) -> Header:
     """Read the header of one query: its name line `title` (else it is `name`), the `comments` above its statement."""
-    header = Header(name, title.start if title else 0)
+    header = Header(name, title.start if title else 0, dialect=dialect)
     if title:
         _read_title(title, header, complaints)
     described: list[str] = []
@@ -307,6 +315,34 @@ def _mask(value: str, _offset: int, _header: Header) -> None:
     check_headers.names(value)
 
 
+def _over(value: str, _offset: int, header: Header) -> None:
+    backfill_headers.over(value, header.dialect)
+
+
+def _key(value: str, _offset: int, header: Header) -> None:
+    backfill_headers.key(value, header.dialect)
+
+
+def _where(value: str, _offset: int, header: Header) -> None:
+    backfill_headers.where(value, header.dialect)
+
+
+def _verify(value: str, _offset: int, header: Header) -> None:
+    backfill_headers.reading(value, header.dialect)
+
+
+def _select(value: str, _offset: int, header: Header) -> None:
+    backfill_headers.selecting(value, header.dialect)
+
+
+def _map(value: str, _offset: int, _header: Header) -> None:
+    backfill_headers.function(value)
+
+
+def _capture(value: str, _offset: int, _header: Header) -> None:
+    _one_of(value, "true", "false")
+
+
 def _count(value: str, least: int) -> int:
     if not value.isascii() or not value.isdecimal() or len(value) > 9 or int(value) < least:
         raise ValueError(f"{quoted(value)} is not a whole number of {least} or more")
@@ -337,6 +373,13 @@ _READERS: dict[str, Callable[[str, int, Header], None]] = {
     "until": _until,
     "sample": _sample,
     "mask": _mask,
+    "over": _over,
+    "key": _key,
+    "where": _where,
+    "verify": _verify,
+    "select": _select,
+    "map": _map,
+    "capture": _capture,
 }
 
 _FORMS = {
@@ -356,4 +399,11 @@ _FORMS = {
     "until": "a date such as 2026-12-31",
     "sample": "a number of rows",
     "mask": "column names separated by commas",
+    "over": "a table",
+    "key": "column names separated by commas",
+    "where": "a condition such as phone is null",
+    "verify": "a SELECT",
+    "select": "a SELECT with :range",
+    "map": "a function, as MODULE:FUNCTION",
+    "capture": "true or false",
 }

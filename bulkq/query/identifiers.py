@@ -1,15 +1,19 @@
-"""The names that `:{name}` placeholders stand for in a parameter set."""
+"""Names in SQL: those that `:{name}` placeholders stand for in a parameter set, and those of tokens."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase, PlaceholderKind
+from bulkq.query.tokens import TokenKind
+from bulkq.query.unqualified_names import LOWER
 
 if TYPE_CHECKING:
     from bulkq.model import ParameterSet, Query
+    from bulkq.query.tokens import Token
 
 PARTS = {mark: re.compile(rf"(?:[^.{mark}]+|{mark}(?:[^{mark}]|{mark}{mark})+{mark})") for mark in ('"', "`")}
 """A part of a name that may be quoted with the mark; a mark inside is doubled."""
@@ -68,6 +72,14 @@ def name_parts(text: str, marks: str) -> tuple[str, ...]:
         if mark in text and re.fullmatch(rf"{part.pattern}(\.{part.pattern})*", text):
             return tuple(_bare(found[0], mark) for found in part.finditer(text))
     return ()
+
+
+def token_name(text: str, token: Token, dialect: str) -> str:
+    """The name that a WORD or QUOTED `token` of `text` means: without quotes, and folded if only bare names are."""
+    written = text[token.start : token.end]
+    if token.kind is not TokenKind.QUOTED:
+        return written if dialect_for(dialect).folds_quoted_names else written.translate(LOWER)
+    return written[1:-1].replace(written[-1] * 2, written[-1])
 
 
 def _bare(part: str, mark: str) -> str:

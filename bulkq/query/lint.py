@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from bulkq.dialects import DEFAULT, dialect_for
-from bulkq.model import Mode, PlaceholderKind, StatementClass
+from bulkq.model import Mode, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.model.states import UNTYPED_COMPARED
 from bulkq.query import headers
 from bulkq.query.files import INLINE
 from bulkq.query.operands import untold
+from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.messages import quoted
 
@@ -32,8 +33,8 @@ COMPARED = re.compile(r"[=<>(,]\s*:([^\W\d]\w*)")
 CHECK_KEYS = ("expect", "warn", "fail", "until", "sample", "mask")
 """Metadata that makes a query a check."""
 
-BACKFILL_KEYS = ("key", "verify")
-"""Metadata that means something only beside `@over`."""
+BACKFILL_KEYS = ("key", "where", "verify", "select", "map", "capture")
+"""Metadata that means something only in a backfill: with `@over`, or with `:range` and `--over`."""
 
 
 UNTYPED = (
@@ -56,7 +57,7 @@ class LintFinding:
 def lint(query: Query, dialect: str = DEFAULT) -> list[LintFinding]:
     """The findings in `query`, by line. `dialect` as for `load`."""
     lexed = tokenize(query.sql, dialect)
-    found = [*_nature(query), *_metadata(query), *_texts(query, lexed), *_conditions(query, lexed)]
+    found = [*_nature(query), *_metadata(query, dialect), *_texts(query, lexed), *_conditions(query, lexed)]
     found += _untyped(query) if dialect_for(dialect).dynamic_types else ()
     return _placed(query, found)
 
@@ -87,16 +88,11 @@ def _nature(query: Query) -> Iterator[_Found]:
         yield 0, "error", f'@mode is "write", but {query.verb} is {query.statement}: write "@mode {query.statement}"'
 
 
-def _metadata(query: Query) -> Iterator[_Found]:
+def _metadata(query: Query, dialect: str) -> Iterator[_Found]:
     has = query.metadata
     if "over" in has:
-        if "key" not in has:
-            yield 0, "error", '@over needs the key column for its ranges: add "-- @key id"'
-        bounds = {p.name for p in query.parameters if p.kind is PlaceholderKind.VALUE}
-        missing = [f'":{name}"' for name in ("lo", "hi") if name not in bounds]
-        if missing and "keys" not in {p.name for p in query.parameters}:
-            yield 0, "error", f"a backfill must bound both ends of its range: {' and '.join(missing)} is not used"
-    else:
+        yield from _range(query, dialect)
+    elif not has_range(query):
         for key in BACKFILL_KEYS:
             if key in has:
                 yield 0, "warning", f'@{key} has no effect without "-- @over TABLE"'
@@ -119,6 +115,16 @@ def _metadata(query: Query) -> Iterator[_Found]:
         yield 0, "warning", "@idempotent has no effect on a query that reads"
     if query.batch and query.batch > 1 and not query.transaction:
         yield 0, "warning", "@batch has no effect with @transaction off: such queries run one at a time"
+
+
+def _range(query: Query, dialect: str) -> Iterator[_Found]:
+    """Of a backfill, what is wrong with the range in its statement."""
+    if "keys" in {p.name for p in query.parameters} or "select" in query.metadata:
+        return
+    try:
+        find_range(query, dialect)
+    except RangeError as wrong:
+        yield wrong.offset, "error", wrong.reason
 
 
 def _untyped(query: Query, columns: Affinities | None = None, names: Container[str] | None = None) -> Iterator[_Found]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from bulkq.query.errors import QueryErrors
 
+RANGE = "range"
+"""The parameter that stands for a condition on a key; see `bulkq.query.range_placeholder`."""
+
 _BRACED = re.compile(r"\{([^\s{}]*)\}")
 _OPERAND_ENDS = "_$\"'`])}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
+from bulkq.query.placeholders import RANGE
 from bulkq.sources.column_feed import WantedColumns
 from bulkq.sources.convert import ConversionError, constant_column, converter, native
 from bulkq.sources.numeric_texts import scalars
@@ -199,7 +200,13 @@ def unused_text(noun: str, unused: Sequence[str], place: str, *, advice: bool = 
 def missing_text(noun: str, name: str, there: Sequence[str], place: str) -> str:
     """The complaint about a parameter that no column or key gives."""
     have = f"there {'is' if len(there) == 1 else 'are'} {listed(there)}" if there else "there is none"
-    return f"no {noun} {quoted(name)} for :{name} of {place}; {have}{suggestion(name, there)}"
+    text = f"no {noun} {quoted(name)} for :{name} of {place}; {have}{suggestion(name, there)}"
+    return f"{text}: {for_backfill(place)}" if name == RANGE else text
+
+
+def for_backfill(place: str) -> str:
+    """What to do about a `:range` that has no value."""
+    return f"use bulkq backfill {place}, which fills it, or give a value with --param {RANGE}=VALUE"
 
 
 def _fixed(terms: Terms, parameter: Parameter, columns: tuple[str, ...] | None, where: str) -> object:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
-from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constants, missing_text
+from bulkq.query.placeholders import RANGE
+from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constants, for_backfill, missing_text
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
@@ -102,6 +103,8 @@ class SourceOpener:
         missing = [
             f":{p.name}" for p in self._query.parameters if not p.has_default and p.name not in self._terms.constants
         ]
+        if f":{RANGE}" in missing:
+            raise ParameterError(f"{self._query.place} needs :{RANGE}: {for_backfill(self._query.place)}")
         if missing:
             raise ParameterError(
                 f"{self._query.place} needs {', '.join(missing)}: "

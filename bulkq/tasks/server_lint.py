@@ -12,6 +12,7 @@ from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.query import caret, lint_untyped, locate
+from bulkq.query.range_placeholder import RangeError, expand, has_range
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Server, Target
     from bulkq.protocols import Connection
     from bulkq.query import LintFinding
+    from bulkq.query.range_placeholder import RangeStatement
 
 
 @frozen
@@ -92,12 +94,23 @@ async def ask(connection: Connection, query: Query) -> Finding | None:
         TargetError: the connection was lost.
     """
     try:
-        await connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        asked = _without_range(query, connection.server.product)
+    except RangeError as wrong:
+        return Finding(locate(query, wrong.offset), wrong.reason, None, None, caret(query, wrong.offset))
+    try:
+        await connection.prepare(asked.query if asked else query, Decoding.PYTHON, typed=False, identifiers={})
     except DatabaseError as error:
         if error.connection_lost:
             raise TargetError(f"the connection was lost while {query.place} was prepared: {error}") from error
+        if asked and error.offset is not None:
+            error.offset = asked.source(error.offset)
         return finding(query, error)
     return None
+
+
+def _without_range(query: Query, product: str) -> RangeStatement | None:
+    """`query` with a condition in place of `:range`; None if it has none. The key is known only to a backfill."""
+    return expand(query, product, lambda _alias: "(1 = 1)") if has_range(query) else None
 
 
 def finding(query: Query, error: DatabaseError) -> Finding:

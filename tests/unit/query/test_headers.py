@@ -126,7 +126,7 @@ def test_unknown_key_has_the_nearest_name() -> None:
         "users.sql:7: unknown key @timout (did you mean @timeout?)"
     ]
     (line,) = errors("-- @zzz 5s\nselect 1")
-    assert line.startswith("users.sql:1: unknown key @zzz (there are: @batch, @expect,")
+    assert line.startswith("users.sql:1: unknown key @zzz (there are: @batch, @capture, @expect,")
 
 
 @pytest.mark.parametrize(

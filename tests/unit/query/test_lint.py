@@ -52,11 +52,11 @@ def test_findings_have_file_and_line() -> None:
         ),
         (
             "-- @over t\n-- @mode write\nupdate t set a = 1 where id > :lo",
-            [
-                'error: @over needs the key column for its ranges: add "-- @key id"',
-                'error: a backfill must bound both ends of its range: ":hi" is not used',
-            ],
+            ['error: a range has two ends, and ":hi" is not used: write id > :lo AND id <= :hi, or :range'],
         ),
+        ("-- @over t\n-- @where a is null\nupdate t set a = 1 where :range", []),
+        ("-- @where a is null\nupdate t set a = 1 where :range", []),
+        ("-- @over t\n-- @select select id from t where :range\nupdate t set a = :a where id = :id", []),
         ("-- @over t\n-- @key id\nselect 1 where id > :lo and id <= :hi", []),
         ("-- @expect empty\n-- @mask a\nselect a from t", []),
         (
