@@ -68,6 +68,15 @@ MISFITS = {
         {},
         'rows.csv:1: no column "bb" for :bb of q.sql:q; there are "a", "b" (did you mean "b"?)',
     ),
+    "range": (
+        "rows.csv",
+        query("a", "range"),
+        {},
+        (
+            'rows.csv:1: no column "range" for :range of q.sql:q; there are "a", "b": '
+            "use bulkq backfill q.sql:q, which fills it, or give a value with --param range=VALUE"
+        ),
+    ),
     "unused": (
         "wide.csv",
         AB,
@@ -204,6 +213,10 @@ async def test_nothing_given() -> None:
     with pytest.raises(ParameterError) as caught:
         await open_source(request, query("a", "b", "c"), text=True)
     assert str(caught.value) == "q.sql:q needs :b, :c: give a source with -p, or a value with --param NAME=VALUE"
+    with pytest.raises(
+        ParameterError, match=r"^q\.sql:q needs :range: use bulkq backfill q\.sql:q, which fills it, or"
+    ):
+        await open_source(request, query("a", "range"), text=True)
 
 
 async def test_null_marker_in_constants() -> None:
