@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import BatchResult
+    from bulkq.policy.row_progress import RowProgress
 
 BUCKETS_PER_DOUBLING = 16
 """Log-spaced: 2^(1/16) = 4.4 % wide, so a percentile is at most 2.2 % off its bucket's middle."""
@@ -77,6 +78,7 @@ class Progress:
     state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     latencies: Latencies = field(default_factory=Latencies)
+    row_progress: RowProgress | None = None  # of a backfill, whose sets are ranges of rows
 
     def begin(self, totals: Sequence[int | None], now_s: float) -> None:
         """Start the clock. `totals`: the sets of each part, None where they are not known."""
@@ -99,7 +101,9 @@ class Progress:
             self.latencies.add(result.elapsed_s / size, size)
 
     def percent(self) -> float | None:
-        """0 to 100, by count where the total is known, else by bytes."""
+        """0 to 100: by rows in a backfill, else by count where the total is known, else by bytes."""
+        if self.row_progress is not None:
+            return self.row_progress.percent()
         if self.total:
             return 100.0 * min(1.0, self.done / self.total)
         return None if self.fraction is None else 100.0 * self.fraction
@@ -110,7 +114,13 @@ class Progress:
         return self.done / elapsed if elapsed > 0 else 0.0
 
     def eta_s(self, now_s: float) -> float | None:
-        """Seconds left at the rate so far; None until 5 % are done or where the end is not known."""
+        """Seconds left at the rate so far; None until 5 % are done or where the end is not known.
+
+        In a backfill the rate is that of the last minutes; see `RowProgress.time_left`.
+        """
+        if self.row_progress is not None:
+            left = self.row_progress.time_left(now_s, self.throttled_s)
+            return None if left is None else left.eta_s
         percent = self.percent()
         if percent is None or percent < 5.0:
             return None

@@ -66,7 +66,7 @@ cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
-cli/display/progress_text cli/errors cli/messages cli/options/build_run cli/options/check_options
+cli/errors cli/messages cli/options/build_run cli/options/check_options
 cli/options/execute_options cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals

@@ -19,17 +19,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
-from bulkq.cli.display.progress_text import (
-    count_text,
-    progress_line,
-    progress_object,
-    rate_text,
-    stamp,
-    waiting_text,
-)
+from bulkq.cli.display.frame import frame
+from bulkq.cli.display.progress_text import progress_line, progress_object, stamp
 from bulkq.errors import UsageError
 from bulkq.protocols import Observer
-from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -251,49 +244,6 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
         highlight=False,
         _environ=environ,
     )
-
-
-def frame(progress: Progress, now_s: float) -> RenderableType:
-    """Return the bar with its counts, the counters, and what the run waits for."""
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    percent = progress.percent()
-    top = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    top.add_column(no_wrap=True, overflow="ellipsis", max_width=24)
-    top.add_column(ratio=1)
-    top.add_column(no_wrap=True, justify="right")
-    eta = progress.eta_s(now_s)
-    right = [
-        count_text(progress),
-        f"{rate_text(progress.rate(now_s))}/s",
-        f"eta {'-' if eta is None else duration_text(eta)}",
-    ]
-    gauge = ProgressBar(total=None if percent is None else 100.0, completed=percent or 0.0, pulse=percent is None)
-    top.add_row(Text(progress.name, style="bold"), gauge, Text("  ".join(right)))
-    rows: list[RenderableType] = [top, _counters(progress)]
-    wait = waiting_text(progress)
-    if wait:
-        rows.append(Text(wait, style="yellow", no_wrap=True, overflow="ellipsis"))
-    return Group(*rows)
-
-
-def _counters(progress: Progress) -> RenderableType:
-    from rich.text import Text
-
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"ok {progress.counts.ok:,}", style="green")
-    line.append(f"  failed {progress.counts.failed:,}", style="bold red" if progress.counts.failed else "")
-    if progress.counts.unknown:
-        line.append(f"  unknown {progress.counts.unknown:,}", style="bold red")
-    line.append(f"  retried {progress.counts.retried:,}  in flight {progress.in_flight:,}")
-    if progress.lanes_why:
-        line.append(f"  lanes {progress.lanes}")
-    for name, q in (("p50", 0.5), ("p95", 0.95)):
-        line.append(f"  {name} {latency_text(progress.latencies.quantile(q))}", style="dim")
-    return line
 
 
 def _json(value: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from bulkq.model import Batch, BatchResult, Failure, Outcome, Query
 from bulkq.model.counts import Counts
 from bulkq.policy.progress import Latencies, Progress
+from bulkq.policy.row_progress import RowProgress
 
 QUERY = Query("q", "select 1")
 
@@ -78,3 +79,14 @@ def test_the_total_counts_what_earlier_processes_did() -> None:
     assert (progress.started_s, progress.total) == (17.0, 12)
     progress.begin([4, None], 18.0)
     assert progress.total is None
+
+
+def test_a_backfill_counts_rows() -> None:
+    """Percent and time left are those of its rows, without throttled time."""
+    rows = RowProgress(400_000, "exact")
+    for second in range(100):
+        rows.add(1_000, 0.5, 2.0 * (second + 1), second + 1.0)
+    progress = Progress(counts=Counts(ok=50), total=100, throttled_s=100.0, row_progress=rows)
+    assert progress.percent() == 25.0
+    assert progress.eta_s(200.0) == pytest.approx(300)
+    assert Progress(row_progress=RowProgress(None)).eta_s(200.0) is None
