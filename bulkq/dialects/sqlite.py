@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.sqlite_tables import CATALOG as TABLES
 
 DIALECT = Dialect(
     name="sqlite",
@@ -17,6 +18,8 @@ DIALECT = Dialect(
     dynamic_types=True,
     affinities=sqlite_affinity.COLUMNS,
     has_affinity=sqlite_affinity.has_affinity,
+    current_schema="'main'",
+    tables=TABLES,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {

@@ -25,6 +25,7 @@ class KeyCandidate:
         width: of its values, about, in bytes.
         fault: why it cannot be the key; "" if it can.
         notices: what a user should know if it is the key.
+        spare: it is the key only if its columns are named.
     """
 
     index: str
@@ -33,6 +34,7 @@ class KeyCandidate:
     width: int = 0
     fault: str = ""
     notices: tuple[str, ...] = ()
+    spare: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,6 +80,8 @@ class TableCatalog:
         names: a query for the names of all tables that may be meant.
         path: a statement before the queries that sets where names without a schema are looked up, with `{path}`, a literal; "" if
             the session cannot set it.
+        rows: a query for the number of rows, which the database may refuse; "" if `read` knows it.
+        read_rows: the answer to it -> about how many rows there are.
         servers: a query about replicas and what else is around the server, which it may refuse; "" if there is none.
         read_servers: the answer to it -> notices.
     """
@@ -86,5 +90,7 @@ class TableCatalog:
     read: Callable[[Sequence[Rows]], TableDescription]
     names: str
     path: str = ""
+    rows: str = ""
+    read_rows: Callable[[Rows], int | None] = lambda rows: None  # noqa: ARG005
     servers: str = ""
     read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005

@@ -32,7 +32,7 @@ def choose_key(table: TableDescription, names: Sequence[str] = ()) -> KeyCandida
     """
     wanted = frozenset(_column(name, table) for name in names)
     found = [one for one in table.candidates if not names or frozenset(one.names) == wanted]
-    usable = [one for one in found if not _fault(one)]
+    usable = [one for one in found if not _fault(one) and (names or not one.spare)]
     if not usable:
         raise RefusedError(_refusal(table, found, tuple(names)))
     return min(usable, key=lambda one: (not one.primary, one.width, len(one.columns), one.index))
@@ -67,8 +67,9 @@ def _refusal(table: TableDescription, found: Sequence[KeyCandidate], names: Sequ
     instead = f"its keys are {first_names(keys, MOST_INDEXES)}" if keys else ADVICE
     if not found:
         return f"{table.name} has no unique index{on} by which it can be cut into ranges: {instead}"
-    more = len(found) - MOST_INDEXES
-    faults = [_shown(one) for one in found[:MOST_INDEXES]] + ([f"and {more} more"] if more > 0 else [])
+    faulty = [_shown(one) for one in found if not one.spare]
+    more = len(faulty) - MOST_INDEXES
+    faults = faulty[:MOST_INDEXES] + ([f"and {more} more"] if more > 0 else [])
     return f"{table.name} has no unique index{on} by which it can be cut into ranges: {'; '.join(faults)}: {instead}"
 
 

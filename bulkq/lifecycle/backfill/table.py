@@ -53,7 +53,7 @@ async def describe(
     return TableFacts(
         key=key_of(table, chosen),
         columns=table.columns,
-        rows=table.rows,
+        rows=table.rows if table.rows is not None else await asking.rows(),
         size=table.size,
         notices=(*chosen.notices, *table.notices, *await asking.servers()),
     )
@@ -70,6 +70,7 @@ class _TableQuestions:
         self._catalog: TableCatalog = dialect.tables
         self._over = over
         parts = _parts(over, dialect.quote)
+        self._table = parts[-1]
         quoted_name = ".".join(map(dialect.identifier, parts))
         self._values = {"over": dialect.literal(over), "quoted": quoted_name, **dialect.name_values(parts)}
         schemas = dialect.literal(", ".join(map(dialect.identifier, path)))
@@ -88,6 +89,15 @@ class _TableQuestions:
                 raise await self._missing()
         return self._catalog.read(answers)
 
+    async def rows(self) -> int | None:
+        """About how many rows it has; None if that is not known."""
+        if not self._catalog.rows:
+            return None
+        try:
+            return self._catalog.read_rows(await self._ask(self._catalog.rows.format(**self._values)))
+        except DatabaseError:
+            return None
+
     async def servers(self) -> tuple[str, ...]:
         """Notices about replicas; one with the reason if they cannot be read."""
         if not self._catalog.servers:
@@ -99,7 +109,8 @@ class _TableQuestions:
 
     async def _missing(self) -> UsageError:
         known = [str(row[0]) for row in await self._ask(self._catalog.names.format(**self._values))]
-        return UsageError(f"there is no table {_shown(self._over)}{suggestion(self._over, known)}: correct the name")
+        near = suggestion(self._over, known) or suggestion(self._table, known)
+        return UsageError(f"there is no table {_shown(self._over)}{near}: correct the name")
 
     async def _ask(self, text: str) -> Rows:
         try:

@@ -16,3 +16,4 @@ def test_a_database_without_replicas() -> None:
     catalog = TableCatalog((), lambda answers: TableDescription("t"), "")
     assert catalog.read([]) == TableDescription("t")
     assert catalog.read_servers([("slot",)]) == ()
+    assert catalog.read_rows([(1,)]) is None

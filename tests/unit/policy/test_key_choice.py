@@ -89,6 +89,14 @@ def test_a_key_of_many_columns() -> None:
         choose_key(table(WIDE))
 
 
+def test_a_key_that_is_only_for_those_who_name_it() -> None:
+    """It is offered where there is no other."""
+    spare = KeyCandidate("", (KeyColumn("rowid", "INTEGER"),), spare=True)
+    with pytest.raises(RefusedError, match=r'"faulty" \(d\): it is partial: its keys are \(rowid\)$'):
+        choose_key(table(FAULTY, spare))
+    assert choose_key(table(FAULTY, spare), ("rowid",)) == spare
+
+
 def test_many_indexes() -> None:
     """The message stays one readable line."""
     with pytest.raises(RefusedError, match=r'"i3" \(a\): f; and 2 more: add'):
