@@ -1,13 +1,16 @@
 """Parse SQL text into `Query` values, and render them in a driver's style. Pure: files are read elsewhere.
 
-files             text of a file or of `-e` -> queries; by name
-headers           the comment lines above a statement
-check_headers     what a check expects of its answer
-render            a query -> a driver's text; offsets back to `file:line`
-identifiers       what `:{name}` stands for in a parameter set
-lint              findings without a database
-operands          what a parameter is compared with, for SQLite
-compare_row_keys  which row a parameter set changes
+files               text of a file or of `-e` -> queries; by name
+headers             the comment lines above a statement
+check_headers       what a check expects of its answer
+render              a query -> a driver's text; offsets back to `file:line`
+identifiers         what `:{name}` stands for in a parameter set
+lint                findings without a database
+operands            what a parameter is compared with, for SQLite
+compare_row_keys    which row a parameter set changes
+range_placeholder   where the range of a key goes in a statement of a backfill
+backfill_statement  the statements of `--set`, `--delete` and `--where`
+backfill_headers    what a query says about its backfill
 
 Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline`, `lint` or `operands`.
 """

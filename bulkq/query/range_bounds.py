@@ -39,7 +39,8 @@ ENDS = _words(
 BEFORE_GROUP = CONDITIONS | ROW_SOURCES | _words("AND OR XOR NOT IN EXISTS ANY SOME ALL AS MATERIALIZED LATERAL")
 """Words before a parenthesis that are not the name of a function."""
 
-SUBQUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "UPDATE", "DELETE", "INSERT"})
+OUTER = frozenset({"LEFT", "RIGHT", "FULL"})
+"""Words before JOIN that keep rows without a match."""
 
 BESIDE_OR = "{name} is beside OR, so a range would change rows outside of it: write WHERE {range} AND (... OR ...)"
 NEGATED = "{name} is negated, so a range would change rows outside of it: remove NOT"
@@ -59,6 +60,7 @@ class _Level(NamedTuple):
     opener: int  # index of the token that opens it; -1 outside of all
     closer: int
     clause: str  # the word that starts the clause, "" if there is none before the opener
+    start: int  # its index
     beside: Sequence[int]  # indexes of the other tokens of the clause
     behind: Sequence[int]  # indexes of those that follow the clause
 
@@ -108,6 +110,8 @@ def _around(tokens: Sequence[Token], first: int, last: int, dialect: str) -> str
         limit = next((tokens[i].word for i in level.behind if tokens[i].word in {"LIMIT", "FETCH"}), None)
         if limit is not None:
             return LIMITED.replace("{word}", limit)
+        if level.clause == "ON" and _is_outer(tokens, level.start):
+            return NOT_BOUND
         if level.clause in VALUES or _word(tokens, level.opener) == "CASE":
             return NOT_BOUND
         if level.opener < 0:
@@ -118,6 +122,13 @@ def _around(tokens: Sequence[Token], first: int, last: int, dialect: str) -> str
         if level.clause == "" and _is_call(tokens, level.opener):
             return NOT_BOUND
         first, last = level.opener, level.closer
+
+
+def _is_outer(tokens: Sequence[Token], on: int) -> bool:
+    """Whether the ON is that of an outer join, which keeps the rows that do not match."""
+    words = [_word(tokens, i) for i in range(on)]
+    join = max((i for i, word in enumerate(words) if word == "JOIN"), default=0)
+    return not OUTER.isdisjoint(words[max(0, join - 2) : join])
 
 
 def _is_call(tokens: Sequence[Token], opener: int) -> bool:
@@ -134,7 +145,7 @@ def _has_or(tokens: Sequence[Token], beside: Iterable[int], dialect: str) -> boo
 
 def _level(tokens: Sequence[Token], first: int, last: int) -> _Level:
     beside: list[int] = []
-    clause, opener = "", first - 1
+    clause, start, opener = "", first, first - 1
     depth = 0
     while opener >= 0:
         word = tokens[opener].word
@@ -146,7 +157,7 @@ def _level(tokens: Sequence[Token], first: int, last: int) -> _Level:
             depth -= 1
         elif not depth and not clause:
             if word in CONDITIONS | ROW_SOURCES | VALUES and not _is_distinct(tokens, opener):
-                clause = word
+                clause, start = word, opener
             else:
                 beside.append(opener)
         opener -= 1
@@ -163,7 +174,7 @@ def _level(tokens: Sequence[Token], first: int, last: int) -> _Level:
         elif not depth:
             (behind if behind or word in ENDS else beside).append(closer)
         closer += 1
-    return _Level(opener, closer, clause, beside, behind)
+    return _Level(opener, closer, clause, start, beside, behind)
 
 
 def _is_distinct(tokens: Sequence[Token], i: int) -> bool:

@@ -238,7 +238,7 @@ def _hidden(query: Query, lexed: TokenizedText) -> tuple[int, str]:
     found = _WRITTEN.search(query.sql)
     if found and query.sql[found.start() - 1 : found.start()] == ":":
         return found.start(), '"::range" is a cast, not a placeholder'
-    return 0, "the statement does not say where the range of the key goes"
+    return 0, "the statement does not say where the range of the key goes (comments do not count)"
 
 
 def _example(query: Query, lexed: TokenizedText) -> str:

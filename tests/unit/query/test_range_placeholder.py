@@ -91,7 +91,7 @@ def test_parameters_beside_the_range() -> None:
     assert not has_range(inline("delete from t where a in (:range*)"))
 
 
-MISSING = "-e:1: the statement does not say where the range of the key goes: write "
+MISSING = "-e:1: the statement does not say where the range of the key goes (comments do not count): write "
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,7 @@ MISSING = "-e:1: the statement does not say where the range of the key goes: wri
             "delete from t where a::range /* */ = 1",
             '-e:1: "::range" is a cast, not a placeholder: write "... WHERE :range AND (...)"',
         ),
+        ("delete from t where a = 1 -- and :range", MISSING + '"... WHERE :range AND (a = 1)"'),
         ("delete from t where \\:range", MISSING + '"... WHERE :range AND (\\:range)"'),
         (
             "update t set a = (select 1 where :range)",
