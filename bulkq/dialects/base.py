@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.catalog import Catalog
+    from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.table_catalog import TableCatalog
 
 
@@ -71,6 +72,7 @@ class Dialect:
         catalog: how it describes a table; None: it is not asked.
         tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
+        keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
@@ -123,6 +125,7 @@ class Dialect:
     catalog: Catalog | None = None
     tables: TableCatalog | None = None
     misnamed: frozenset[str] = frozenset()
+    keys: KeyConversion | None = None
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()

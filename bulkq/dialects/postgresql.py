@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_catalog import CATALOG
+from bulkq.dialects.postgresql_keys import KEYS
 from bulkq.dialects.postgresql_tables import CATALOG as TABLES
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ DIALECT = Dialect(
     catalog=CATALOG,
     tables=TABLES,
     misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
+    keys=KEYS,
     expectations={
         "postgresql": {
             "database": "current_database()::text",

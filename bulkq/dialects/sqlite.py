@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.sqlite_keys import KEYS
 from bulkq.dialects.sqlite_tables import CATALOG as TABLES
 
 DIALECT = Dialect(
@@ -20,6 +21,7 @@ DIALECT = Dialect(
     has_affinity=sqlite_affinity.has_affinity,
     current_schema="'main'",
     tables=TABLES,
+    keys=KEYS,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {

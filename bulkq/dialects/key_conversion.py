@@ -1,0 +1,45 @@
+"""How a database turns the value of a key column into text and back, so that the text stands at the same place of the key's order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulkq.model.key import KeyColumn, TableKey
+
+    Expression = Callable[[str, KeyColumn], str]
+    """An expression, and the column that it belongs to -> an expression."""
+
+
+def collated(reference: str, column: KeyColumn) -> str:
+    """The column at `reference`, compared by the collation of its key."""
+    return f"{reference} COLLATE {column.collation}" if column.collation else reference
+
+
+def _plain_table(key: TableKey) -> str:
+    return key.table
+
+
+@frozen(kw_only=True)
+class KeyConversion:
+    """The expressions of one database.
+
+    Attributes:
+        text: a value of the column -> its text. NULL: the value has no text that leads back to it.
+        value: a text, which is a placeholder -> the value to compare the column with.
+        ordered: the column, the table and a text that a table of ours holds -> an expression whose order is that of the key.
+        reference: the column as it stands in comparisons and in ORDER BY.
+        table: as it stands in FROM of a query that needs the index of the key.
+        settings: a statement for a session that asks for boundaries alone; "" if it needs none.
+    """
+
+    text: Expression
+    value: Expression
+    ordered: Callable[[str, KeyColumn, TableKey], str]
+    reference: Expression = collated
+    table: Callable[[TableKey], str] = _plain_table
+    settings: str = ""

@@ -1,0 +1,196 @@
+"""Ranges of a key hold every row of a table exactly once, whatever the type of the key, on every database."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq import query as queries
+from bulkq.dialects import dialect_for, key_ranges
+from bulkq.lifecycle.backfill.cutter import KeyCutter, closing_ranges
+from bulkq.model import Decoding, Limits
+from bulkq.model.key import KeyColumn, KeyRange, Position, TableKey
+from tests.support.databases import DRIVERS, KINDS, Database, connected, fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects import Dialect
+    from bulkq.protocols import Connection
+
+TEXTS = [
+    "",
+    "'",
+    "''",
+    '"',
+    "\\",
+    "\\'",
+    ":a",
+    "::int",
+    "%",
+    "%s",
+    "%(a)s",
+    "?",
+    "$1",
+    "é",
+    "ß",
+    "ss",
+    "ä",
+    "z",
+    "Z",
+    "a b",
+    "日本",
+    "a--b",
+]
+WORDS = [*TEXTS, *(f"{a}{b}" for a in "abcABC:" for b in ["", "x", "X ", "'y", "\\"])]
+NUMBERS = [-(2**63), -5, 0, *range(10, 40), 10**8, *range(5 * 10**8, 5 * 10**8 + 40), 2**63 - 1]
+DECIMALS = ["-1000.5", "-0.1", "-0.1000001", "12345678901234567890.123456", *(f"{i}.{i:02}" for i in range(40))]
+MOMENTS = [f"20{y:02}-{m:02}-28 23:59:59.{m:06}" for y in range(10, 20) for m in range(1, 13)]
+UUIDS = [f"{i * 7919 % 256:02x}{i:06x}-0000-4000-8000-{i:012x}" for i in range(120)]
+GROUPS = [(1, 1), (2, 1), (3, 30), (4, 2), (5, 3), (6, 60), (7, 1), (9, 30)]
+PAIRS = [(g, n * 3) for g, size in GROUPS for n in range(size)]
+TRIPLES = [
+    (a, b, n) for a, size in [(1, 1), (2, 40), (3, 1), (5, 6)] for b in range(size) for n in range(1 + b * b % 7)
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table: the columns of its key in SQL, as the key describes them, and its rows."""
+
+    columns: dict[str, tuple[str, str, str]]  # name -> declared, type, collation
+    rows: Sequence[tuple[object, ...]]
+
+
+def single(declared: str, kind: str, values: Sequence[object], collation: str = "") -> Case:
+    """A key of one column, whose name needs quotes."""
+    return Case({"The key": (declared, kind, collation)}, [(value,) for value in values])
+
+
+def composite(declared: Sequence[str], kind: str, rows: Sequence[tuple[object, ...]], collation: str = "") -> Case:
+    """A key of several columns, in an order that is not the names'."""
+    return Case({name: (text, kind, collation) for name, text in zip("cab", declared, strict=False)}, rows)
+
+
+CASES: dict[str, dict[str, Case]] = {
+    "postgresql": {
+        "integer": single("integer", "integer", range(1, 100)),
+        "gaps": single("bigint", "bigint", NUMBERS),
+        "uuid": single("uuid", "uuid", UUIDS),
+        "numeric": single("numeric", "numeric", DECIMALS),
+        "timestamptz": single("timestamptz", "timestamp with time zone", [*MOMENTS, "infinity", "0044-03-15 BC"]),
+        "C": single('text COLLATE "C"', "text", WORDS),
+        "text": single("text", "text", WORDS),
+        "varchar": single("varchar(20)", "character varying", WORDS),
+        "char": single("char(20)", "bpchar", [word for word in WORDS if word == word.rstrip()]),
+        "bytea": single("bytea", "bytea", [f"\\x{i:02x}27" for i in range(100)]),
+        "pairs": composite(["integer", "bigint"], "bigint", PAIRS),
+        "triples": composite(["bigint", "smallint", "integer"], "bigint", TRIPLES),
+        "words": composite(['text COLLATE "C"', "text"], "text", list(itertools.product(TEXTS[:8], WORDS))),
+    },
+    "sqlite": {
+        "integer": single("integer", "INTEGER", range(1, 100)),
+        "gaps": single("bigint", "bigint", NUMBERS),
+        "text": single("text", "TEXT", WORDS),
+        "nocase": single("text COLLATE NOCASE", "TEXT", [word for word in WORDS if word == word.lower()], "NOCASE"),
+        "mixed": single("numeric", "numeric", [*NUMBERS, *WORDS, 0.5, 1e300, -2.25]),
+        "pairs": composite(["integer", "integer"], "integer", PAIRS),
+        "triples": composite(["integer", "any", "integer"], "integer", TRIPLES),
+        "words": composite(["text", "text"], "text", list(itertools.product(TEXTS[:8], WORDS))),
+    },
+}
+CUT = ("asyncpg", "psycopg", "aiosqlite")
+
+
+def literal(value: object, dialect: Dialect) -> str:
+    """The value in SQL."""
+    return dialect.literal(value) if isinstance(value, str) else str(value)
+
+
+def table(base: Database, case: Case, dialect: Dialect) -> TableKey:
+    """The table of a case, with its rows."""
+    columns = ", ".join(f"{dialect.identifier(name)} {kind[0]} NOT NULL" for name, kind in case.columns.items())
+    names = ", ".join(map(dialect.identifier, case.columns))
+    rows = ", ".join(f"({', '.join(literal(value, dialect) for value in row)}, 0)" for row in case.rows)
+    base.execute(
+        "DROP TABLE IF EXISTS t",
+        f"CREATE TABLE t ({columns}, hits integer, PRIMARY KEY ({names}))",
+        f"INSERT INTO t VALUES {rows}",
+    )
+    return TableKey("t", tuple(KeyColumn(name, kind, collation) for name, (_, kind, collation) in case.columns.items()))
+
+
+@dataclass
+class Walk:
+    """A session that cuts, and counts how often its ranges hit each row."""
+
+    connection: Connection
+    dialect: Dialect
+    key: TableKey
+
+    @property
+    def cutter(self) -> KeyCutter:
+        """A new one."""
+        return KeyCutter(self.connection, self.dialect, self.key)
+
+    async def cut(self, after: Position, end: Position | None, rows: int) -> list[KeyRange]:
+        """All ranges from `after` to `end`."""
+        cutter, ranges = self.cutter, list[KeyRange]()
+        at = after
+        while (found := await cutter.next_range(at, end, rows)) is not None:
+            assert found.after == at
+            assert len(ranges) < 5_000
+            ranges.append(found)
+            at = found.upto
+        return ranges if end is None else [*ranges, *closing_ranges(at, end)]
+
+    async def hit(self, cut: KeyRange) -> int:
+        """Count a hit for each row of a range; how many rows it has."""
+        condition = key_ranges.condition(self.key, cut.form, self.dialect)
+        query = queries.inline(f"UPDATE t SET hits = hits + 1 WHERE {condition} AND 1 = 1", self.dialect.name)
+        statement = await self.connection.prepare(query, Decoding.PYTHON, typed=False, identifiers={})
+        params = tuple(cut.values[parameter.name] for parameter in query.parameters)
+        return (await self.connection.attempt(statement, [params], Limits(read_only=False))).changed
+
+    async def split(self, cut: KeyRange, times: int) -> list[KeyRange]:
+        """The pieces of a range that is split at its middle, and again."""
+        middle = await self.cutter.middle(cut) if times else None
+        if middle is None:
+            return [cut]
+        pieces = [KeyRange(cut.after, middle), *closing_ranges(middle, cut.upto)]
+        return [part for piece in pieces for part in await self.split(piece, times - 1)]
+
+
+def chained(ranges: Sequence[KeyRange]) -> bool:
+    """Whether each begins where the one before it ends, in the same texts."""
+    return all(one.upto == other.after for one, other in itertools.pairwise(ranges))
+
+
+@pytest.mark.parametrize(("driver", "case"), [(d, c) for d in CUT for c in CASES[DRIVERS[d].kind]])
+async def test_every_row_is_in_one_range(driver: str, case: str, request: pytest.FixtureRequest) -> None:
+    """Ranges of any size form a chain, hold as many rows as they say, and hit every row once."""
+    kind = DRIVERS[driver].kind
+    base, dialect, given = fresh(kind, request), dialect_for(KINDS[kind].dialect), CASES[kind][case]
+    key, hits = table(base, given, dialect), 0
+    async with connected(base, driver) as connection:
+        walk = Walk(connection, dialect, key)
+        end = await walk.cutter.greatest()
+        assert end is not None
+        for rows in (3, 40, 100_000):
+            ranges = await walk.cut((), end, rows)
+            assert chained(ranges)
+            assert (ranges[0].after, ranges[-1].upto) == ((), end)
+            assert max(cut.rows for cut in ranges) <= rows
+            assert [await walk.hit(cut) for cut in ranges] == [cut.rows for cut in ranges]
+            hits += 1
+            assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits}") == [(0,)]
+        assert sum(cut.rows for cut in await walk.cut((), None, 20)) == len(given.rows)
+        pieces = [piece for cut in ranges for piece in await walk.split(cut, 3)]
+        assert chained(pieces)
+        assert (pieces[0].after, pieces[-1].upto) == ((), end)
+        sizes = [await walk.hit(piece) for piece in pieces]
+        assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits + 1}") == [(0,)]
+        assert max(sizes) <= len(given.rows) / 2
