@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from bulkq import query as queries
-from bulkq.columnar.library import require_pyarrow
+from bulkq.columnar.load_pyarrow import require_pyarrow
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.engine.pool import ConnectionPool

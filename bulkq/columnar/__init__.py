@@ -1,16 +1,16 @@
 """Arrow and Parquet: the only room that imports pyarrow, and only when a file, a sink or `Database.arrow` needs it.
 
-library             pyarrow itself, or one line that says how to install it
-types               the form of a column as an Arrow type
-arrays              values and texts of a database as Arrow arrays
-infer               columns without a declared type
-batches             result rows as record batches
-one_schema_batches  the same with one schema for a whole result
-copy_csv            the CSV of COPY as record batches
-partial_format      the messages that FILE.partial holds: schemas and record batches
-convert             FILE.partial -> the finished file
-convert_ahead       the same in a thread, while FILE.partial grows
-read_output_file    what a finished file holds: for a run that continues, and for the check that nothing was lost
-read_input_file     the rows of a file of parameter sets
-parameters          its columns as values of parameters
+load_pyarrow           pyarrow itself, or one line that says how to install it
+types                  the form of a column as an Arrow type
+arrays                 values and texts of a database as Arrow arrays
+infer                  columns without a declared type
+rows_to_batches        result rows as record batches
+one_schema_batches     the same with one schema for a whole result
+csv_to_batches         the CSV of COPY as record batches
+partial_format         the messages that FILE.partial holds: schemas and record batches
+convert_partial        FILE.partial -> the finished file
+convert_ahead          the same in a thread, while FILE.partial grows
+read_output_file       what a finished file holds: for a run that continues, and for the check that nothing was lost
+read_input_file        the rows of a file of parameter sets
+columns_to_parameters  its columns as values of parameters
 """

@@ -17,8 +17,8 @@ import pyarrow as pa
 from bulkq.columnar.infer import inferred
 from bulkq.columnar.types import SIMPLE, arrow_type
 from bulkq.model.column_types import ColumnForm, FormKind
-from bulkq.text.arrays import list_of_text
 from bulkq.text.json_text import json_text
+from bulkq.text.list_notations import list_of_text
 from bulkq.text.pg_text import text_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.convert import GROUP_ROWS, RowGroups
+from bulkq.columnar.convert_partial import GROUP_ROWS, RowGroups
 from bulkq.columnar.partial_format import pieces
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bulkq.columnar.batches import Layouts, Unfit, declared, problem
-from bulkq.columnar.convert import merged
+from bulkq.columnar.convert_partial import merged
 from bulkq.columnar.infer import converted, unified
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from uuid import UUID
 from bulkq import query as queries
 from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
-from bulkq.text.arrays import list_of_text
+from bulkq.text.list_notations import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

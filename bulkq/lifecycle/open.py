@@ -23,7 +23,7 @@ from bulkq.policy.concurrency import MOST
 from bulkq.policy.progress import Progress
 from bulkq.policy.query_limits import effective
 from bulkq.sinks import open_sinks
-from bulkq.sinks.failures import FailureFile
+from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.sources.bind_columns import check_constants
 from bulkq.text.messages import first_names

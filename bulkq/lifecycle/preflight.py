@@ -17,7 +17,7 @@ from bulkq.policy.concurrency import SPARE
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.sources.request import request_of
+from bulkq.sources.source_request import request_of
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState

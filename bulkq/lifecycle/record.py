@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
-from bulkq.lifecycle import late_failures, open_targets, run_fingerprints, target_markers
+from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
 from bulkq.model import Claims, Failure, Mark, Outcome, RunState
 from bulkq.model.counts import counts_of
 from bulkq.model.dataclass import frozen
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Batch, MarkerTables, RunRecord, RunSummary, SinkPosition
     from bulkq.protocols import Connection, Ledger
-    from bulkq.sinks.failures import FailureFile
+    from bulkq.sinks.failures_file import FailureFile
 
 FAILURES_PART = 0
 """The `--failures` file belongs to no part."""
@@ -144,7 +144,7 @@ class ResumedRun(RecordedRun):
     async def follow(self, runner: Runner) -> None:
         """Tell at once what the process that died could not tell any more."""
         await RecordedRun.follow(self, runner)  # `super()` has no cell in a class with slots
-        await late_failures.tell(self.opened, self.ledger)
+        await unreported_failures.tell(self.opened, self.ledger)
 
 
 async def begin(opened: OpenRun) -> RecordedRun:
@@ -331,7 +331,9 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
 
     async def started(batch: Batch) -> None:
         failures = tuple(
-            Failure(n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, late_failures.STARTED, 1)
+            Failure(
+                n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, unreported_failures.STARTED, 1
+            )
             for n in range(batch.first, batch.first + len(batch.sets))
         )
         ledger.mark(Mark(part.spec.number, (), failures))

@@ -14,7 +14,7 @@ from bulkq.lifecycle import request_json
 from bulkq.model import RunRecord, RunState
 from bulkq.model.target import RecordedDatabase
 from bulkq.sources.fingerprints import fingerprint
-from bulkq.sources.request import request_of
+from bulkq.sources.source_request import request_of
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bulkq.model import Run
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle
-    from bulkq.sinks.failures import FailureFile
+    from bulkq.sinks.failures_file import FailureFile
 
 
 @frozen(kw_only=True)

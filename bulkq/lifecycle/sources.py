@@ -15,7 +15,7 @@ from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
-from bulkq.sources.request import request_of
+from bulkq.sources.source_request import request_of
 from bulkq.sources.spool import open_spool
 from bulkq.sources.subset import RemainingSets, SelectedSets
 from bulkq.targets.query_rows import rows_of

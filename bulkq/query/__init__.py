@@ -1,6 +1,6 @@
 """Parse SQL text into `Query` values, and render them in a driver's style. Pure: files are read elsewhere.
 
-files               text of a file or of `-e` -> queries; by name
+parse_queries       text of a file or of `-e` -> queries; by name
 headers             the comment lines above a statement
 check_headers       what a check expects of its answer
 render              a query -> a driver's text; offsets back to `file:line`
@@ -18,10 +18,10 @@ Importing this room is cheap; sqlglot is imported by the first call of `load`, `
 from __future__ import annotations
 
 from bulkq.query.check_headers import rules
-from bulkq.query.files import inline, load, pick
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
 from bulkq.query.lint import LintFinding, lint, lint_untyped
 from bulkq.query.operands import Affinities, Operand, operands, tables, untold
+from bulkq.query.parse_queries import inline, load, pick
 from bulkq.query.render import RenderedText, caret, locate, render
 from bulkq.text.durations import parse_duration
 

@@ -10,8 +10,8 @@ from bulkq.model import Mode, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.model.states import UNTYPED_COMPARED
 from bulkq.query import headers
-from bulkq.query.files import INLINE
 from bulkq.query.operands import untold
+from bulkq.query.parse_queries import INLINE
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.messages import quoted

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from bulkq.model.dataclass import frozen
-from bulkq.query.files import INLINE
+from bulkq.query.parse_queries import INLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

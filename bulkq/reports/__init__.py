@@ -1,16 +1,16 @@
 """Reports of a run, for people and machines.
 
-summary    the last line of stderr, and the lines of failures above it
-write      from `--report FORMAT[:FILE]` to a file; the table of formats
-findings   a summary as a list of verdicts, which most formats show
-escape     texts from databases made harmless
+summary_lines  the last line of stderr, and the lines of failures above it
+write          from `--report FORMAT[:FILE]` to a file; the table of formats
+findings       a summary as a list of verdicts, which most formats show
+escape         texts from databases made harmless
 
 One module for each format: text_report, json_report, junit, tap, sarif, gitlab, github, markdown, html.
 """
 
 from __future__ import annotations
 
-from bulkq.reports.summary import failure_lines, summary_line
+from bulkq.reports.summary_lines import failure_lines, summary_line
 from bulkq.reports.targets import target_lines
 from bulkq.reports.write import ReportRequest, parse_report, write_report
 

@@ -1,20 +1,20 @@
 """Where results go: table, CSV, TSV, JSON, JSON Lines, nowhere, or to the caller's iteration.
 
-open            from the options to sinks
-text_sink       the sink of every text format (csv_tsv, json_rows), over files or streams
-columnar        the sink of Parquet and Arrow files
-extra_columns   the columns of --include
-failures        --failures
-file_output     a file that gets its name at the end
-partial_file    FILE.partial, which a resumed run goes on with
-stream_output   stdout and other outputs that are read while they are written
-paths           names: places, retries, two options for one file
-row_queue       the Python API's
+open           from the options to sinks
+text_sink      the sink of every text format (csv_tsv, json_rows), over files or streams
+columnar       the sink of Parquet and Arrow files
+extra_columns  the columns of --include
+failures_file  --failures
+file_output    a file that gets its name at the end
+partial_file   FILE.partial, which a resumed run goes on with
+stream_output  stdout and other outputs that are read while they are written
+paths          names: places, retries, two options for one file
+row_queue      the Python API's
 """
 
 from __future__ import annotations
 
-from bulkq.sinks.failures import FailureFile
+from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.open import FORMATS, open_sink, open_sinks
 from bulkq.sinks.paths import retry_path, same_file
 from bulkq.sinks.row_queue import RowsSink

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.batches import Layouts, Unfit, declared, problem
 from bulkq.columnar.partial_format import pack_batch
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.dataclass import frozen

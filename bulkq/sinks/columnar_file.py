@@ -11,8 +11,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.convert import convert
 from bulkq.columnar.convert_ahead import GrowingFile
+from bulkq.columnar.convert_partial import convert
 from bulkq.columnar.partial_format import PartialExtent, extent, pack_batch, pack_schema
 from bulkq.columnar.read_output_file import rows_of, stored_batches
 from bulkq.errors import RefusedError, UsageError

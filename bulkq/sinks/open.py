@@ -255,7 +255,7 @@ def _columnar(
         raise UsageError(
             f"--format {form}: {name} files end with a footer and are not written to a pipe: use -o FILE.{form}"
         )
-    from bulkq.columnar.library import require_pyarrow
+    from bulkq.columnar.load_pyarrow import require_pyarrow
 
     require_pyarrow(f"{name} output")
     from bulkq.sinks.columnar import ColumnarSink

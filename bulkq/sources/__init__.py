@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.sources.request import Request, Rows
+from bulkq.sources.source_request import Request, Rows
 
 if TYPE_CHECKING:
     from bulkq.model import Capabilities, Query, SourcePosition

@@ -13,7 +13,7 @@ from bulkq.model import PlaceholderKind
 from bulkq.model.dataclass import frozen
 from bulkq.query.placeholders import RANGE
 from bulkq.sources.column_feed import WantedColumns
-from bulkq.sources.convert import ConversionError, constant_column, converter, native
+from bulkq.sources.convert_texts import ConversionError, constant_column, converter, native
 from bulkq.sources.numeric_texts import scalars
 from bulkq.text.messages import listed, quoted, suggestion
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Parameter, Query
     from bulkq.sources.column_feed import ColumnBlock
-    from bulkq.sources.convert import Converter
+    from bulkq.sources.convert_texts import Converter
 
 
 @frozen
@@ -87,7 +87,7 @@ class Terms:
     )  # see `bulkq.sources.numeric_texts`
 
     def converter(self, parameter: Parameter, *, plain: bool, typed: bool = False) -> Converter | None:
-        """See `bulkq.sources.convert.converter`."""
+        """See `bulkq.sources.convert_texts.converter`."""
         return converter(parameter, text=self.text, plain=plain, typed=typed, loose=self.loose.get(parameter.name))
 
 

@@ -46,7 +46,7 @@ class Feed(Protocol):
     """True: values are `str | None`. False: JSON values, numbers, whatever a database gave as text."""
 
     native: bool
-    """True: values have the types of the file; see `bulkq.columnar.parameters`."""
+    """True: values have the types of the file; see `bulkq.columnar.columns_to_parameters`."""
 
     total: int | None
     replayable: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.parameters import LossyValueError, values_of
+from bulkq.columnar.columns_to_parameters import LossyValueError, values_of
 from bulkq.columnar.read_input_file import BadFileError, open_rows
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition

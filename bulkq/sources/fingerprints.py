@@ -15,7 +15,7 @@ from bulkq.text.characters import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.sources.request import Request
+    from bulkq.sources.source_request import Request
 
 HASHED_WHOLE = 1 << 30
 """Bytes up to which a file's content is compared; beyond it size and time of the last change have to do."""

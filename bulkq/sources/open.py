@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.sources.column_feed import Feed
     from bulkq.sources.line_reader import LineReader
     from bulkq.sources.object_reader import ObjectReader
-    from bulkq.sources.request import Request, Rows
+    from bulkq.sources.source_request import Request, Rows
 
 COLUMNAR = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
 FORMATS = ("csv", "tsv", "copy", "json", "jsonl", "parquet", "arrow")
@@ -196,7 +196,7 @@ class SourceOpener:
             raise ParameterError(
                 f"-p {quoted(spec)}: {name} is not read from a pipe, because its footer is at the end: use a file"
             )
-        from bulkq.columnar.library import require_pyarrow
+        from bulkq.columnar.load_pyarrow import require_pyarrow
 
         require_pyarrow(f"-p {quoted(spec)}")
         from bulkq.sources.columnar import ColumnarFeed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bulkq
-from bulkq.columnar.parameters import values_of
+from bulkq.columnar.columns_to_parameters import values_of
 from tests.support.postgres_types import LITERALS, OPTIONAL, OWN, quoted
 
 BUILT_IN = sorted(

@@ -18,7 +18,7 @@ from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check import open_check, preflight
 from bulkq.tasks.check.open_check import CheckRequest
-from bulkq.tasks.check.task import check
+from bulkq.tasks.check.run_checks import check
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:

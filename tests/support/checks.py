@@ -7,7 +7,7 @@ from bulkq.engine.stop_control import Control
 from bulkq.model import CheckResult, Query, RunSummary, Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check.open_check import CheckRequest
-from bulkq.tasks.check.task import check
+from bulkq.tasks.check.run_checks import check
 
 
 def load(text: str, file: str | None = None) -> tuple[Query, ...]:

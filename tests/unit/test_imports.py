@@ -70,7 +70,7 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
         ("bulkq.api", "import bulkq.text.urls", {"bulkq.text", "bulkq.text.urls"}),
         ("bulkq.text.urls", "from bulkq.text.messages import quoted", {"bulkq.text.messages"}),
         ("bulkq.text.urls", "from bulkq.text import messages", {"bulkq.text.messages"}),
-        ("bulkq.query.files", "from bulkq.query import lint_query", {"bulkq.query"}),
+        ("bulkq.query.parse_queries", "from bulkq.query import lint_query", {"bulkq.query"}),
         ("bulkq.sources.sql", "if TYPE_CHECKING:\n    from bulkq.query import Query", {"bulkq.query"}),
         ("bulkq.api", "import asyncio", set()),
     ],

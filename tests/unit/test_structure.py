@@ -82,7 +82,7 @@ drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dba
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/execute
-drivers/dbapi/identifiers drivers/dbapi/library_driver drivers/dbapi/pep249 drivers/dbapi/prepare
+drivers/dbapi/library_driver drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
 drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/exit_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
@@ -95,10 +95,10 @@ ledger/file_lock ledger/file_writer ledger/health ledger/migrate ledger/newest_r
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish lifecycle/first_line
-lifecycle/identifier_variants lifecycle/late_failures lifecycle/open lifecycle/preflight lifecycle/query_changes
-lifecycle/query_files lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state
-lifecycle/row_key_parameters lifecycle/run_fingerprints lifecycle/run_resources lifecycle/sources lifecycle/takeover
-lifecycle/target_markers lifecycle/untyped_parameters lifecycle/validate_parameters
+lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
+lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/row_key_parameters
+lifecycle/run_fingerprints lifecycle/run_resources lifecycle/sources lifecycle/takeover lifecycle/target_markers
+lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
 model/attempt_plan model/batch model/check model/check_conditions model/query model/row model/target
 query/errors query/placeholders query/text_or_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
@@ -106,13 +106,13 @@ reports/html/history_text reports/html/matrix reports/html/page reports/html/run
 reports/targets
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
 sources/bind_columns sources/column_feed sources/copy_text sources/json_array sources/json_codec sources/json_lines
-sources/object_reader sources/parameter_source sources/quoted_fields sources/request sources/slice_batches
+sources/object_reader sources/parameter_source sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
 tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
-tasks/check/results tasks/check/selection tasks/check/sink tasks/check/task tasks/check/validate_parameters tasks/demo
-tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_run tasks/plan/prepare tasks/report tasks/resume
-tasks/retry tasks/run tasks/server_lint
+tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
+tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_run tasks/plan/prepare tasks/report
+tasks/resume tasks/retry tasks/run tasks/server_lint
 text/json_text text/mask text/moments
 transforms/child transforms/mapper transforms/process_pool
 """

@@ -81,7 +81,7 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
         reports = [report for report in wanted if not is_input(report, read)]  # they report that error too
         refuse_inputs(wanted, read)
         request = request_of(options, ctx, selected, targets)
-        from bulkq.tasks.check.task import check
+        from bulkq.tasks.check.run_checks import check
 
         task = partial(
             check, request, config=named_config(ctx), stdin=sys.stdin.buffer if sys.stdin is not None else None
@@ -230,7 +230,7 @@ def _report(
     """Write reports in which each check is an error, because no check was run."""
     if not reports and os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    from bulkq.tasks.check.task import unable
+    from bulkq.tasks.check.run_checks import unable
     from bulkq.text.urls import safe
 
     names = tuple(target.name or safe(target.url) for target in targets)

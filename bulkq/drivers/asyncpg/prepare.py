@@ -30,7 +30,7 @@ from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.policy.batch_form import why_apart
 from bulkq.query import render
-from bulkq.text.arrays import list_of_text
+from bulkq.text.list_notations import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

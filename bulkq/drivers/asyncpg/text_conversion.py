@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.model.dataclass import frozen
-from bulkq.text.arrays import array_of_json
+from bulkq.text.list_notations import array_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

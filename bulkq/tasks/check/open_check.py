@@ -17,7 +17,7 @@ from bulkq.lifecycle.command_steps import Job
 from bulkq.model.dataclass import frozen
 from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
-from bulkq.sources.request import request_of
+from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book
 from bulkq.throttles import open_throttle
 

@@ -13,7 +13,7 @@ from bulkq.model.dataclass import frozen
 from bulkq.query import rules as rules_of
 from bulkq.tasks.check.open_check import wanted_sets
 from bulkq.tasks.check.preflight import as_sent, exporter, itself
-from bulkq.tasks.check.task import NO_SETS, refuse
+from bulkq.tasks.check.run_checks import NO_SETS, refuse
 from bulkq.tasks.plan.plan_run import At, QueryPlan, asking, look_into
 from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and, refusals
 

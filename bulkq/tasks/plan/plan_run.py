@@ -22,7 +22,7 @@ from bulkq.query import identifiers, inline
 from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
 from bulkq.sources.bind_columns import check_constants
-from bulkq.sources.request import request_of
+from bulkq.sources.source_request import request_of
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
 from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and

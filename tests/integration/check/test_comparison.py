@@ -12,7 +12,7 @@ from bulkq.engine.stop_control import Control
 from bulkq.model import Target
 from bulkq.model.run import make_run
 from bulkq.tasks.check.open_check import CheckRequest
-from bulkq.tasks.check.task import check
+from bulkq.tasks.check.run_checks import check
 from tests.support.checks import by_name, load, run
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bulkq.errors import UsageError
 from bulkq.model import Target
 from bulkq.model.run import make_run, set_fields
 from bulkq.tasks.check.open_check import CheckRequest
-from bulkq.tasks.check.task import check
+from bulkq.tasks.check.run_checks import check
 from tests.support.checks import load, run
 from tests.support.servers import postgres as servers
 from tests.support.servers.silence import silence

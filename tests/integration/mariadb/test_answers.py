@@ -8,7 +8,7 @@ import pymysql
 import pytest
 
 from bulkq.engine.stop_control import Control
-from bulkq.reports.summary import summary_line
+from bulkq.reports.summary_lines import summary_line
 from bulkq.tasks.run import run as new_run
 from tests.support.mariadb_sessions import asked, counts
 from tests.support.notices import Notices

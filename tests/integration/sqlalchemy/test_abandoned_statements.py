@@ -21,7 +21,7 @@ from bulkq.model.run import set_fields
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.reports.json_report import json_report
-from bulkq.reports.summary import summary_line
+from bulkq.reports.summary_lines import summary_line
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry as retry_run
 from bulkq.tasks.run import run as new_run

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar import convert as module
 from bulkq.columnar import convert_ahead
-from bulkq.columnar.convert import convert
+from bulkq.columnar import convert_partial as module
 from bulkq.columnar.convert_ahead import GrowingFile
+from bulkq.columnar.convert_partial import convert
 from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
 
 BATCH = pa.record_batch([pa.array([1, 2, 3])], names=["a"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.batches import Unfit
 from bulkq.columnar.one_schema_batches import StableBatches
+from bulkq.columnar.rows_to_batches import Unfit
 from bulkq.model import Column
 
 UNTYPED = (Column("a"), Column("b"))

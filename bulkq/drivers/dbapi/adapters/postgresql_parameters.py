@@ -12,7 +12,7 @@ from bulkq.drivers.asyncpg import pg_types
 from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, groups, texts_of
 from bulkq.drivers.asyncpg.text_conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.model import BadValue, PlaceholderKind
-from bulkq.text.arrays import list_of_text
+from bulkq.text.list_notations import list_of_text
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:

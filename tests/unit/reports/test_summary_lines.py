@@ -9,7 +9,7 @@ from bulkq.reports import (
     failure_lines,
     summary_line,
 )
-from bulkq.reports.summary import LONGEST_LINE
+from bulkq.reports.summary_lines import LONGEST_LINE
 from tests.support.summaries import FAILURE, SUMMARY
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.errors import ParameterError
 from bulkq.sources import Request, open_source
-from bulkq.sources.convert import array_literal, converter
+from bulkq.sources.convert_texts import array_literal, converter
 from bulkq.text.json_text import JsonNumber
 from tests.support.sources import opened, query, sets
 

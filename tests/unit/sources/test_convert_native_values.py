@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bulkq.model import Parameter
-from bulkq.sources.convert import ConversionError, converter
-from bulkq.sources.native_values import as_text
+from bulkq.sources.convert_native_values import as_text
+from bulkq.sources.convert_texts import ConversionError, converter
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from bulkq.columnar.batches import Layouts, Unfit
-from bulkq.columnar.copy_csv import CsvBlocks, is_whole
+from bulkq.columnar.csv_to_batches import CsvBlocks, is_whole
+from bulkq.columnar.rows_to_batches import Layouts, Unfit
 from bulkq.model import Column
 
 COLUMNS = tuple(

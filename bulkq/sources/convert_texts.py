@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from bulkq.model import PlaceholderKind
-from bulkq.sources import native_values
+from bulkq.sources import convert_native_values
 from bulkq.sources.json_codec import decoder, json_text
 from bulkq.sources.numeric_texts import canonical, integers, strict
 from bulkq.text.json_text import JsonNumber
@@ -70,7 +70,7 @@ def converter(
     if parameter.kind is PlaceholderKind.IDENTIFIER:
         return None if plain else _names
     if text:
-        return None if plain else partial(_texts, native_values.as_text if typed else _text)
+        return None if plain else partial(_texts, convert_native_values.as_text if typed else _text)
     scalar = _scalar(parameter.type)
     if typed:
         return None if scalar is None else _typed(scalar, str(parameter.type), secret=parameter.secret)
@@ -124,7 +124,7 @@ def _texts(write: Callable[[object], object], values: Column) -> Column:
 
 
 def _typed(scalar: Callable[[str], object], declared: str, *, secret: bool) -> Converter:
-    one = native_values.checked(scalar, a_or_an(declared))
+    one = convert_native_values.checked(scalar, a_or_an(declared))
     return lambda values: _each(one, values, secret=secret)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bulkq.columnar.library import require_pyarrow
+from bulkq.columnar.load_pyarrow import require_pyarrow
 from bulkq.errors import MissingDriver
 
 

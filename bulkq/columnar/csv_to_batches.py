@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from bulkq.columnar.arrays import UnfitError, array_of_texts
-from bulkq.columnar.batches import unfit
+from bulkq.columnar.rows_to_batches import unfit
 from bulkq.columnar.types import SIMPLE, arrow_type
 from bulkq.model.column_types import FormKind
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.parameters import LossyValueError, values_of
+from bulkq.columnar.columns_to_parameters import LossyValueError, values_of
 
 U = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 NOON = datetime(2026, 1, 2, 12, 0, 0, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.batches import Layouts, Unfit, declared, problem
+from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.model import Column
 
 COLUMNS = (Column("id", "bigint"), Column("d", "date"))

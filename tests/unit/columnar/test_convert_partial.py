@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bulkq.columnar import convert as module
-from bulkq.columnar.convert import convert
+from bulkq.columnar import convert_partial as module
+from bulkq.columnar.convert_partial import convert
 from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
 from bulkq.columnar.read_output_file import rows_of, stored_batches
 
