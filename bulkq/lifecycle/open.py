@@ -18,7 +18,7 @@ from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_growth import GrowingForm
-from bulkq.policy.batch_size import BatchSize
+from bulkq.policy.batch_size import LONGEST_S, TARGET_S, BatchSize
 from bulkq.policy.concurrency import MOST
 from bulkq.policy.progress import Progress
 from bulkq.policy.query_limits import effective
@@ -195,7 +195,8 @@ def _part(
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     form = _form(request, spec, target, own_size=size is None)
-    return PartState(spec, source, sink, target.sessions, BatchSize(size), form)
+    longest_s = LONGEST_S if spec.limits.read_only else TARGET_S  # the transaction of a write holds locks
+    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s), form)
 
 
 def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -> BatchForm:

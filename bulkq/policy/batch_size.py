@@ -2,6 +2,10 @@
 
 The size is decided, not configured: it aims at a time per batch, so that round trips disappear for fast queries
 and concurrency does the work for slow ones.
+
+Lanes beyond the processors wait for each other. If the time were the same for any number of lanes, more lanes would have
+smaller batches. The fixed cost of so many batches would make them slower still, down to one set each. So the time grows
+with the lanes: a second has as many batches.
 """
 
 from __future__ import annotations
@@ -10,6 +14,12 @@ from math import ceil
 
 TARGET_S = 0.05
 """Long enough to hide a round trip, short enough that a stop, a retry or a progress line is never far away."""
+
+LANES = 8
+"""Lanes that aim at `TARGET_S`. Twice as many aim at twice the time."""
+
+LONGEST_S = 0.2
+"""Many lanes aim at this time at most. One statement for all sets is given up after 2.5 times as long."""
 
 LARGEST = 2_000
 """Sets of one batch at most: keeps a reply, and what a rollback repeats, small. Larger ones gain nothing: a million lookups in batches
@@ -31,14 +41,15 @@ class BatchSize:
 
     Args:
         fixed: the size the user asked for; None to decide.
-        target_s: seconds that a batch should take.
+        longest_s: seconds that a batch should take at most, with many lanes.
     """
 
-    __slots__ = ("_current", "_failed", "_fixed", "_growing_fast", "_recent", "_target_s", "latency_s")
+    __slots__ = ("_current", "_failed", "_fixed", "_growing_fast", "_longest_s", "_recent", "_target_s", "latency_s")
 
-    def __init__(self, fixed: int | None = None, target_s: float = TARGET_S) -> None:
+    def __init__(self, fixed: int | None = None, longest_s: float = LONGEST_S) -> None:
         self._fixed = fixed
-        self._target_s = target_s
+        self._longest_s = longest_s
+        self._target_s = TARGET_S
         self._current = 1.0
         self._growing_fast = True
         self._recent = 0.0
@@ -53,6 +64,7 @@ class BatchSize:
         if self._recent >= 10 and self._failed > TOO_MANY_FAILED * self._recent:
             return 1
         size = round(self._current)
+        self._target_s = max(TARGET_S, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
             # The last batches are small, so that all lanes end together.
             size = min(size, ceil(remaining / (2 * lanes)))
@@ -72,7 +84,7 @@ class BatchSize:
         ideal = size * self._target_s / max(elapsed_s, 1e-6)
         if elapsed_s > self._target_s / 2:
             self._growing_fast = False
-        ceiling = size * FIRST_GROWTH if self._growing_fast else self._current * GROWTH
+        ceiling = size * (FIRST_GROWTH if self._growing_fast else GROWTH)
         if ideal < self._current:
             # Only a batch of about the present size says that the present size is too large.
             if size >= self._current / 2:

@@ -21,16 +21,19 @@ SPARE = 10
 LEVELS = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, MOST)
 """Numbers of lanes that are tried. Two steps double."""
 
-STEPS = (2, -1, 1)
-"""Steps that are tried in turn, until each of them has brought nothing."""
+FIRST_STEPS, STEPS = (2, -2, -1, 1), (2, -1, 1)
+"""Steps that are tried in turn, until each of them has brought nothing: at first and, where half as many were too few, later."""
 
 WINDOW_S = 0.35
-"""A measurement takes at least so long. A lane ends several batches in it, because a batch takes about 0.05 s."""
+"""A measurement takes at least so long. A lane ends some batches in it, because a batch takes about 0.05 s, or 0.2 s with many lanes."""
 
 QUIET = 0.05
 NOISE_WEIGHT = 0.3
 LONGER = 4.0
 """If two measurements with the same number of lanes usually differ by more than `QUIET`, measurements take up to `LONGER` times as long."""
+
+HOPELESS, SOON = 0.7, 0.4
+"""If the throughput of a try is below this multiple, this share of a measurement is enough: every try costs what it loses."""
 
 LONGEST_S = 4.0
 """A measurement of slow queries ends after this time, if enough batches have ended."""
@@ -114,8 +117,11 @@ class Meter:
         """Learn from two measurements with the same number of lanes."""
         self._noise += NOISE_WEIGHT * (abs(rate - before) / max(rate, before, 1e-9) - self._noise)
 
-    def measure(self, now: Sample, lanes: int) -> tuple[float, Sample] | None:
-        """The sets per second with `lanes` lanes and the sample at the begin; None as long as it is not known."""
+    def measure(self, now: Sample, lanes: int, hopeless: float = 0.0) -> tuple[float, Sample] | None:
+        """The sets per second with `lanes` lanes and the sample at the begin; None as long as it is not known.
+
+        Less than `hopeless` sets per second are known sooner.
+        """
         if now.lanes < now.wanted:
             self.restart()
             return None
@@ -129,9 +135,10 @@ class Meter:
         wanted = max(LEAST_BATCHES, lanes)
         slow = now.now_s - begin.now_s >= LONGEST_S
         window_s = WINDOW_S * min(LONGER, max(1.0, (self._noise / QUIET) ** 2))
-        if batches < (LEAST_BATCHES if slow else wanted) or elapsed_s < window_s:
+        if batches < (LEAST_BATCHES if slow else wanted) or elapsed_s < SOON * window_s:
             return None
-        return (now.done - begin.done) / elapsed_s, begin
+        rate = (now.done - begin.done) / elapsed_s
+        return (rate, begin) if rate < hopeless or elapsed_s >= window_s else None
 
 
 class Concurrency:
@@ -171,7 +178,7 @@ class Concurrency:
         self._step = 0  # that is being tried
         self._other = start  # the lanes that it leads to
         self._tried: float | None = None  # its throughput, while `_base` is measured a second time
-        self._steps_left = list(STEPS)
+        self._steps_left = list(FIRST_STEPS)
         self._hold_s = FIRST_HOLD_S
         self._again_s = 0.0  # the tries begin
         self._cap, self._cap_why = MOST, ""
@@ -190,7 +197,8 @@ class Concurrency:
         if now.load is not None and now.load >= HOLD_LOAD:
             self._yield(now, now.load)
             return
-        measured = self._meter.measure(now, self.lanes)
+        trying = self._step and self._tried is None
+        measured = self._meter.measure(now, self.lanes, HOPELESS * (self._rate or 0.0) if trying else 0.0)
         if measured is None:
             return
         rate, begin = measured
@@ -198,7 +206,7 @@ class Concurrency:
         retried = now.retried - begin.retried
         if retried >= LEAST_RETRIED and retried >= RETRIED * (now.done - begin.done):
             self._back_off(now, _below(self._base), "sets were retried")
-        elif self._step and self._tried is None:
+        elif trying:
             self._judge(rate, now)
         else:
             self._compare(rate, now)
@@ -246,7 +254,7 @@ class Concurrency:
         self._move(self._base)
 
     def _begin_again(self) -> None:
-        self._steps_left, self._hold_s, self._again_s = list(STEPS), FIRST_HOLD_S, 0.0
+        self._steps_left, self._hold_s, self._again_s = list(FIRST_STEPS), FIRST_HOLD_S, 0.0
 
     def _move(self, lanes: int, step: int = 0) -> None:
         """Have `lanes` from now on, which is a try of `step`, or of none."""
@@ -320,7 +328,7 @@ def _by(lanes: int, step: int, top: int) -> int:
     levels = [*(level for level in LEVELS if level < top), top]
     if step > 0:
         return ([level for level in levels if level > lanes][:step] or [lanes])[-1]
-    return ([level for level in levels if level < lanes] or [lanes])[step]
+    return ([level for level in levels if level < lanes] or [lanes])[step:][0]
 
 
 def _below(lanes: int) -> int:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.batch_size import LARGEST, MANY_ROWS, TARGET_S, BatchSize
+from bulkq.policy.batch_size import LARGEST, LONGEST_S, MANY_ROWS, TARGET_S, BatchSize
 
 
-def settled(latency_s: float, overhead_s: float = 0.0, batches: int = 40) -> BatchSize:
-    size = BatchSize()
+def settled(
+    latency_s: float, overhead_s: float = 0.0, batches: int = 40, lanes: int = 8, longest_s: float = LONGEST_S
+) -> BatchSize:
+    size = BatchSize(longest_s=longest_s)
     for _ in range(batches):
-        n = size.next(None, 8)
+        n = size.next(None, lanes)
         size.record(n, overhead_s + n * latency_s, n)
     return size
 
@@ -71,6 +74,28 @@ def test_grows_by_half_after_the_start() -> None:
     before = size.next(None, 8)
     size.record(before, before * 1e-6, before)
     assert before < size.next(None, 8) <= before * 1.5
+
+
+def test_batches_that_end_together_grow_it_once() -> None:
+    """How many lanes have ended a batch says nothing about larger ones: growth counts from the size that was measured."""
+    size = settled(50e-6)
+    before = size.next(None, 8)
+    for _ in range(8):
+        size.record(before, before * 1e-6, before)
+    assert before < size.next(None, 8) <= before * 1.5
+
+
+@pytest.mark.parametrize(("lanes", "aim_s"), [(1, 0.05), (8, 0.05), (16, 0.1), (24, 0.15), (64, 0.2), (256, 0.2)])
+def test_more_lanes_aim_at_a_longer_time(lanes: int, aim_s: float) -> None:
+    """So that a second has as many batches; not beyond a bound, which is lower if the batches hold locks."""
+    assert settled(1e-3, lanes=lanes).next(None, lanes) == pytest.approx(1_000 * aim_s, abs=1)
+    assert settled(1e-3, lanes=lanes, longest_s=TARGET_S).next(None, lanes) == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize("lanes", [16, 32, 64, 91])
+def test_lanes_that_wait_for_each_other_keep_their_batches(lanes: int) -> None:
+    """A batch takes the longer the more lanes there are. It is not cut into single sets, which would take longer still."""
+    assert settled(200e-6 * lanes, 600e-6 * lanes, lanes=lanes).next(None, lanes) >= 8
 
 
 def test_halves_on_many_rows() -> None:
