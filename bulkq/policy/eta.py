@@ -13,7 +13,7 @@ from math import sqrt
 WINDOW_S = 300.0
 """The rate is that of the last minutes. In a younger run it is that of the last half, so that the start with its small ranges drops out."""
 
-LEAST_WINDOW_S = 5.0
+LEAST_WINDOW_S = 2.0
 POINT_S = 1.0  # between two points of the curve
 SLICES = 8  # of the window, whose rates are compared
 ENDS = 2  # ranges by which a window can be off, one at each end

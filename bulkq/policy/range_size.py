@@ -17,6 +17,7 @@ TARGET_S = 0.5
 LEAST, MOST, FIRST = 10, 100_000, 1_000
 
 GROWTH = 1.5
+FAR_GROWTH = 4.0  # up to half of what the rate allows: at the start, and after one exceptional range
 SLOW = 5.0  # times the target: fall to a tenth at once
 TENTH = 10.0
 RECENT = 10  # ranges over which the rate is taken
@@ -107,7 +108,7 @@ class RangeSize:
             return
         # Cuts at the borders of groups are always short: after a while the range's own rows do not bound the growth.
         base = self._current if self._unchanged >= PATIENCE else min(rows, self._current)
-        size = min(ideal, GROWTH * base)
+        size = min(ideal, max(GROWTH * base, min(FAR_GROWTH * base, ideal / 2)))
         if size > self._current and not self._held:
             self._set(size, "growing")
 

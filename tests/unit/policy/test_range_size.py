@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.policy.range_size import FIRST, GROWTH, LEAST, MOST, NEW, TARGET_S, RangeSize
+from bulkq.policy.range_size import FAR_GROWTH, FIRST, GROWTH, LEAST, MOST, NEW, TARGET_S, RangeSize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,12 +87,17 @@ def test_rows_of_two_costs() -> None:
     assert near(taken, 60) >= 0.95
 
 
-def test_begins_small_and_grows_by_half() -> None:
-    """A step of growth is one and a half of a size that has been seen to work."""
+def test_begins_small_and_grows_in_steps() -> None:
+    """A step of growth is one and a half of a size that has been seen to work; far below the target it is four."""
     size = RangeSize()
     assert (size.rows, size.why) == (FIRST, NEW)
-    size.record(FIRST, FIRST, 0.01)
-    assert (size.rows, size.why) == (GROWTH * FIRST, "growing")
+    size.record(FIRST, FIRST, TARGET_S / 5)
+    assert (size.rows, size.why) == (2.5 * FIRST, "growing")
+    size.record(size.rows, FIRST, TARGET_S / 2)
+    assert size.rows == GROWTH * 2.5 * FIRST
+    size = RangeSize()
+    size.record(FIRST, FIRST, TARGET_S / 100)
+    assert size.rows == FAR_GROWTH * FIRST
 
 
 def test_results_of_an_earlier_size_do_not_count_again() -> None:
@@ -100,7 +105,7 @@ def test_results_of_an_earlier_size_do_not_count_again() -> None:
     size = RangeSize()
     for _ in range(5):
         size.record(FIRST, FIRST, 0.01)
-    assert size.rows == GROWTH * FIRST
+    assert size.rows == FAR_GROWTH * FIRST
     size = settled()
     rows = size.rows
     for _ in range(5):
@@ -192,7 +197,7 @@ EVENTS = st.tuples(st.integers(0, 200_000), st.integers(0, 9), st.floats(0, 1e4)
 
 @given(st.lists(EVENTS, max_size=60))
 def test_any_measurements(events: list[tuple[int, int, float, bool]]) -> None:
-    """The size stays within its bounds, and no step of growth is above one and a half."""
+    """The size stays within its bounds, and no step of growth is above four."""
     size = RangeSize()
     for rows, changed, elapsed_s, failed in events:
         before = size.rows
@@ -200,4 +205,4 @@ def test_any_measurements(events: list[tuple[int, int, float, bool]]) -> None:
             size.fail("lock", rows)
         else:
             size.record(rows, changed, elapsed_s)
-        assert LEAST <= size.rows <= min(MOST, GROWTH * before + 1)
+        assert LEAST <= size.rows <= min(MOST, FAR_GROWTH * before + 2)
