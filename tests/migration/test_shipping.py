@@ -14,7 +14,7 @@ from bulkq.ledger.revision import HEAD
 
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys, hatchling.build as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
-FIND = "import sys, site; site.addsitedir(sys.argv[1]); from bulkq import resources; print(resources.find(sys.argv[2]))"
+FIND = "import sys, site; site.addsitedir(sys.argv[1]); from bulkq import package_data; print(package_data.find(sys.argv[2]))"
 
 
 def build(kind: str, folder: Path) -> Path:
