@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.duckdb_tables import CATALOG as TABLES
 
 DIALECT = Dialect(
     name="duckdb",
     products=frozenset({"duckdb"}),
     is_file=True,
+    current_schema="current_schema()",
+    tables=TABLES,
     dollar_parameters=True,
     question_parameters=True,
     is_known=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_catalog import CATALOG
+from bulkq.dialects.mysql_tables import CATALOG as TABLES
 
 _EXPECTATIONS = {
     "database": "database()",
@@ -34,6 +35,7 @@ DIALECT = Dialect(
     server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",
     current_schema="DATABASE()",
     catalog=CATALOG,
+    tables=TABLES,
     expectations={
         "mysql": {**_EXPECTATIONS, "system_identifier": "@@server_uuid"},
         "mariadb": {**_EXPECTATIONS, "system_identifier": "@@server_uid"},

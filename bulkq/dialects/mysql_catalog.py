@@ -49,10 +49,10 @@ def read_table(answers: Sequence[Rows]) -> CatalogTable:
     columns = {column.name: column for column in map(_column, described)}
     unique: dict[str, list[str] | None] = {}
     for row in indexed:
-        name, column, cut = map(_plain, row)
+        name, column, cut = map(plain, row)
         known = unique.setdefault(name, [])
         unique[name] = None if known is None or cut or column not in columns else [*known, column]
-    triggers, mode = map(_plain, settings[0])
+    triggers, mode = map(plain, settings[0])
     strict = "STRICT_ALL_TABLES" in mode or "STRICT_TRANS_TABLES" in mode
     indexes = tuple(None if index is None else tuple(index) for index in unique.values())
     return CatalogTable(columns, indexes, rewritten=triggers != "0" or not strict)
@@ -72,13 +72,14 @@ def keys_of(column: CatalogColumn, use: ParameterUse) -> Keys:
 
 
 def _column(row: Sequence[object]) -> CatalogColumn:
-    name, kind, declared, length, collation, extra, default = map(_plain, row)
+    name, kind, declared, length, collation, extra, default = map(plain, row)
     computed = any(word in extra.upper() for word in COMPUTED)
     filled = "auto_increment" in extra.lower() or default in {"", "NULL"}
     return CatalogColumn(name, kind, declared, int(length), collation, computed, filled)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """The text of a value of the catalog, which may come as bytes; "" for NULL."""
     return value.decode() if isinstance(value, bytes | bytearray) else "" if value is None else str(value)
 
 

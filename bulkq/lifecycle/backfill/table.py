@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     Rows = list[tuple[object, ...]]
 
-MOST_PARTS = 3
-"""Of a name: database, schema, table."""
-
 
 async def describe(
     connection: Connection, dialect: str, over: str, key: Sequence[str] = (), *, path: Sequence[str] = ()
@@ -69,7 +66,7 @@ class _TableQuestions:
         self._dialect = dialect
         self._catalog: TableCatalog = dialect.tables
         self._over = over
-        parts = _parts(over, dialect.quote)
+        parts = _parts(over, dialect)
         self._table = parts[-1]
         quoted_name = ".".join(map(dialect.identifier, parts))
         self._values = {"over": dialect.literal(over), "quoted": quoted_name, **dialect.name_values(parts)}
@@ -123,15 +120,14 @@ class _TableQuestions:
             raise
 
 
-def _parts(over: str, quote: str) -> tuple[str, ...]:
-    """The parts of a name.
+def _parts(over: str, dialect: Dialect) -> tuple[str, ...]:
+    """The parts of a name; a server with a search path checks the name of the database itself.
 
     Raises:
         UsageError: it is not a name.
     """
-    marks = '"' if quote == '"' else f'{quote}"'
-    parts = name_parts(over, marks) or tuple(part.strip() for part in over.split("."))
-    if not all(parts) or len(parts) > MOST_PARTS:
+    parts = name_parts(over, f'{dialect.quote}"') or tuple(part.strip() for part in over.split("."))
+    if not all(parts) or len(parts) > (3 if dialect.search_path else 2):
         raise UsageError(f"{_shown(over)} is not the name of a table: write TABLE or SCHEMA.TABLE")
     return parts
 

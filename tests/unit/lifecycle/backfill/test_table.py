@@ -21,6 +21,8 @@ async def test_what_is_not_a_name(sqlite_file: SqliteFile, over: str) -> None:
     try:
         with pytest.raises(UsageError, match="is not the name of a table: write TABLE or SCHEMA.TABLE"):
             await describe(connection, "postgres", over)
+        with pytest.raises(UsageError, match="is not the name of a table"):
+            await describe(connection, "sqlite", "a.b.c")
         with pytest.raises(RefusedError, match="tables of redshift cannot be changed in ranges"):
             await describe(connection, "redshift", over)
     finally:
