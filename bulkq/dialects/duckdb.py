@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.duckdb_keys import KEYS
 from bulkq.dialects.duckdb_tables import CATALOG as TABLES
 
 DIALECT = Dialect(
@@ -13,6 +14,7 @@ DIALECT = Dialect(
     tables=TABLES,
     dollar_parameters=True,
     question_parameters=True,
+    keys=KEYS,
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",
     # No locks at all. A key that is written, even to the same value, is a row deleted and inserted again, which only one

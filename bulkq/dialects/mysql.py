@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_catalog import CATALOG
+from bulkq.dialects.mysql_keys import KEYS
 from bulkq.dialects.mysql_tables import CATALOG as TABLES
 
 _EXPECTATIONS = {
@@ -24,6 +25,7 @@ DIALECT = Dialect(
     commits_implicitly=True,  # both manuals list the statements under "implicit commit"
     question_parameters=True,
     executes_comments=True,
+    keys=KEYS,
     is_known=True,
     marker_text="varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
     marker_moment="timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
