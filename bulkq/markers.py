@@ -20,12 +20,14 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.sqlstates import SERIALIZATION
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
+from bulkq.model.key import MOST_COLUMNS, KeyRange
 from bulkq.model.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import Claim
+    from bulkq.model.key import Position
 
 RUNS = "bulkq_runs"
 MARKERS = "bulkq_markers"
@@ -35,6 +37,13 @@ RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 
 NO_COUNT = -1
 """In a marker: the library did not say how many rows were changed. What is less is the token of an attempt."""
+
+LOWER = tuple(f"l{place}" for place in range(1, MOST_COLUMNS + 1))
+UPPER = tuple(f"u{place}" for place in range(1, MOST_COLUMNS + 1))
+"""The columns of the ends of a range: of the text of each key column, NULL behind the last of a shorter position."""
+
+RANGE_DONE, RANGE_FAILED, RANGE_END = 0, 1, 2
+"""States of a range: committed; failed, for a retry; no range, but the end of the key space (its number is 0)."""
 
 KNOWN = frozenset(dialect.name for dialect in DIALECTS if dialect.is_known)
 """Dialects whose locks are known to make a marker mean what it says."""
@@ -68,6 +77,79 @@ def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
             f"last bigint NOT NULL, {rows} bigint NOT NULL DEFAULT 0, {at} {moment}, PRIMARY KEY (run, part, first)){engine}"
         ),
     )
+
+
+def create_ranges(made: MarkerTables, dialect: str) -> str:
+    """Make the table of key ranges where it is not there."""
+    known = dialect_for(dialect)
+    ends = ", ".join(f"{name} {known.key_text}" for name in (*LOWER, *UPPER))
+    return (
+        f"CREATE TABLE IF NOT EXISTS {made.ranges} (run {known.marker_text} NOT NULL, part integer NOT NULL, first bigint NOT NULL, "
+        f"state integer NOT NULL, {_column(made, 'rows')} bigint NOT NULL, {ends}, PRIMARY KEY (run, part, first)){known.table_end}"
+    )
+
+
+def insert_range(made: MarkerTables, run: str, part: int, state: int) -> str:
+    """Write a range of `state`, whose number, rows and ends are the parameters `first`, `n`, `l1` and so on."""
+    names = (*LOWER, *UPPER)
+    return (
+        f"INSERT INTO {made.ranges} (run, part, first, state, {_column(made, 'rows')}, {', '.join(names)}) "
+        f"VALUES ({literal(run)}, {part}, :first, {state}, :n, {', '.join(f':{name}' for name in names)})"
+    )
+
+
+def range_parameters(number: int, row: KeyRange) -> tuple[str | None, ...]:
+    """The values of `insert_range`."""
+    return (str(number), str(row.rows), *_padded(row.after), *_padded(row.upto))
+
+
+def range_row(made: MarkerTables, run: str, part: int, state: int, number: int, row: KeyRange, dialect: str) -> str:
+    """Write a range of `state` with its values in the text."""
+    known = dialect_for(dialect)
+    ends = (*_padded(row.after), *_padded(row.upto))
+    texts = ("NULL" if text is None else known.literal(text) for text in ends)
+    return (
+        f"INSERT INTO {made.ranges} (run, part, first, state, {_column(made, 'rows')}, {', '.join((*LOWER, *UPPER))}) "
+        f"VALUES ({literal(run)}, {part}, {number}, {state}, {row.rows}, {', '.join(texts)})"
+    )
+
+
+def select_ranges(made: MarkerTables, run: str, part: int, order: str) -> str:
+    """Rows of first, state, rows and the ends, in the order of the upper ends.
+
+    Args:
+        made: the tables.
+        run: whose ranges.
+        part: of which target.
+        order: of the columns `UPPER`, as the key orders them.
+    """
+    return (
+        f"SELECT first, state, {_column(made, 'rows')}, {', '.join((*LOWER, *UPPER))} FROM {made.ranges} "
+        f"WHERE run = {literal(run)} AND part = {part} ORDER BY {order}"
+    )
+
+
+def read_range(row: Sequence[object]) -> tuple[int, int, KeyRange]:
+    """Number, state and range of a row of `select_ranges`."""
+    first, state, rows, *ends = row
+    after, upto = ends[:MOST_COLUMNS], ends[MOST_COLUMNS:]
+    return int(str(first)), int(str(state)), KeyRange(_position(after), _position(upto), int(str(rows)))
+
+
+def remove_ranges(made: MarkerTables, run: str, part: int | None = None, states: Sequence[int] = ()) -> str:
+    """Take away the ranges of a run, of one part or of some states."""
+    conditions = [f"run = {literal(run)}"]
+    conditions += [] if part is None else [f"part = {part}"]
+    conditions += [f"state IN ({', '.join(map(str, states))})"] if states else []
+    return f"DELETE FROM {made.ranges} WHERE {' AND '.join(conditions)}"
+
+
+def _padded(position: Position) -> tuple[str | None, ...]:
+    return (*position, *(None for _ in range(MOST_COLUMNS - len(position))))
+
+
+def _position(row: Sequence[object]) -> Position:
+    return tuple(str(text) for text in row if text is not None)
 
 
 def missing_rights(made: MarkerTables, dialect: str) -> str:

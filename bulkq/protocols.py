@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from bulkq.errors import LedgerError, RefusedError
-    from bulkq.model.attempt_plan import AttemptSteps
+    from bulkq.model.attempt_steps import AttemptSteps
     from bulkq.model.batch import BadValue, Batch, BatchResult, Claim, Column, Decoding, Limits, Reply, SetError
     from bulkq.model.part import PartSpec
     from bulkq.model.query import ParameterSet, Query

@@ -52,6 +52,7 @@ class Dialect:
         executes_comments: the server executes the text of comments of a certain form.
         is_known: its locks are known to make a marker mean what it says.
         marker_text: type of the run and its owner in the marker tables.
+        key_text: type of the text of a key column in the table of ranges.
         marker_moment: type of the moment there, with its default.
         table_end: what stands behind the columns of a marker table.
         insert: the verb of a marker.
@@ -105,6 +106,7 @@ class Dialect:
     executes_comments: bool = False
     is_known: bool = False
     marker_text: str = "text"
+    key_text: str = "text"
     marker_moment: str = "text NOT NULL DEFAULT CURRENT_TIMESTAMP"
     table_end: str = ""
     insert: str = "INSERT"

@@ -28,6 +28,7 @@ DIALECT = Dialect(
     keys=KEYS,
     is_known=True,
     marker_text="varchar(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",  # the longest key that every InnoDB takes
+    key_text="mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     marker_moment="timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP",
     table_end=" ENGINE=InnoDB",  # an engine with transactions, whatever the default is
     insert="INSERT IGNORE",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulkq.engine.batch_segments import joined
+from bulkq.engine.batch_segments import Segment, joined
 from bulkq.engine.failure_records import failure
-from bulkq.model import BatchResult, Failure, Outcome, SetError
+from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, SetError
 from bulkq.model.counts import changed_in_all
+from bulkq.model.states import MARKER_EARLY
+from bulkq.policy.advice import COMMITTED_EARLY
 
 if TYPE_CHECKING:
-    from bulkq.engine.batch_segments import Segment
     from bulkq.engine.part_state import PartState
-    from bulkq.errors import DatabaseError
+    from bulkq.errors import AlreadyApplied, DatabaseError
     from bulkq.model import Batch, PartSpec, Reply
 
 
@@ -31,12 +32,37 @@ class BatchOutcome:
     unanswered: list[Failure] = field(default_factory=list)
     attempts: int = 0
     retried: int = 0
+    superseded: bool = False
+    attempt_s: float | None = None  # of the attempt that went through
 
     def add(self, segment: Segment, reply: Reply) -> None:
         """Add the reply to one segment."""
         self.replies.append((segment, reply))
         self.ok += len(segment.positions) - len(reply.errors)
         self.changed = changed_in_all(self.changed, reply.changed)
+
+    def accept(self, segment: Segment, there: AlreadyApplied) -> list[Segment]:
+        """Count the sets of an existing marker as applied, and return what is left. The rows that they returned are lost.
+
+        If the marker is our own and no COMMIT was sent, the statement itself committed it before its work, so it proves nothing.
+        """
+        first = self.batch.first
+        if there.ours and not segment.in_doubt:
+            error = SetError(0, MARKER_EARLY, COMMITTED_EARLY)
+            for at in segment.positions:
+                self.failures.append(failure(self.spec, self.batch, at, error, Outcome.UNKNOWN, segment.attempts))
+            return []
+        count = sum(1 for position in segment.positions if first + position <= there.last)
+        self.ok += count
+        self.changed = changed_in_all(self.changed, there.rows)
+        if self.part.guard is not None:
+            self.part.guard.settle(0, there.rows)
+        if self.spec.answers:
+            for at in segment.positions[:count]:
+                lost = SetError(at, None, ANSWER_LOST)
+                self.unanswered.append(failure(self.spec, self.batch, at, lost, Outcome.OK, self.attempts))
+        rest = segment.positions[count:]
+        return [Segment(rest)] if rest else []
 
     def lose(self, segment: Segment, why: str) -> None:
         """Record that the sets of `segment` were applied and that their rows are lost."""
@@ -69,4 +95,5 @@ class BatchOutcome:
             retried=self.retried,
             elapsed_s=elapsed_s,
             together=any(reply.together for _, reply in self.replies),
+            superseded=self.superseded,
         )

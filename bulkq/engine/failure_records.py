@@ -36,7 +36,7 @@ def failure(
         attempts: in which the set took part.
         timed_out_s: the timeout that ended the attempt, if one did.
     """
-    query = spec.query
+    query = batch.statement or spec.query
     values = batch.sets[position] if batch.sets else ()
     params = {p.name: MASK if p.secret else v for p, v in zip(query.parameters, values, strict=False)}
     message = str(error) if isinstance(error, DatabaseError) else error.message

@@ -19,22 +19,17 @@ from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
 from bulkq.drivers.base_connection import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
-from bulkq.engine.failure_records import failure, lost_ownership, refused
+from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import (
-    ANSWER_LOST,
     Batch,
     BatchResult,
     Outcome,
     Phase,
     Reply,
-    SetError,
 )
-from bulkq.model.counts import changed_in_all
-from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
-from bulkq.policy.advice import COMMITTED_EARLY
 from bulkq.policy.batch_form import Form
 from bulkq.policy.retry import Action, Decision
 
@@ -104,7 +99,7 @@ class Lane:
                 await part.record_failures(tally.failures[known:])
         elapsed_s = time.monotonic() - started_s
         result = tally.result(elapsed_s)
-        part.learn(result)
+        part.learn(result, tally.attempt_s)
         return result
 
     async def stream(self, part: PartState, batch: Batch, out: StreamTarget) -> BatchResult:
@@ -132,7 +127,7 @@ class Lane:
 
     async def _stream_once(self, tally: BatchOutcome, segment: Segment, out: StreamTarget) -> None:
         part, spec, batch = tally.part, tally.spec, tally.batch
-        connection, statement = await self._prepared(spec, batch.sets[0])
+        connection, statement = await self._prepared(spec, batch, batch.sets[0])
         segment.alone = statement.single
         params = batch.sets[0]
         copies = self._sessions.driver.capabilities.copies and spec.query.verb in COPIED_VERBS
@@ -172,7 +167,7 @@ class Lane:
         tally.attempts += 1
         segment.attempts += 1
         try:
-            connection, statement = await self._prepared(spec, sets[0])
+            connection, statement = await self._prepared(spec, batch, sets[0])
             segment.alone = statement.single
             if statement.single and len(sets) > 1:
                 tally.attempts -= 1
@@ -181,7 +176,7 @@ class Lane:
                 await part.record_started(Batch(batch.index, batch.first + segment.positions[0], sets))
             reply = await self._send(connection, statement, tally, segment, sets)
         except AlreadyApplied as there:
-            return _applied(tally, segment, there)
+            return tally.accept(segment, there)
         except NotOwner as error:
             raise lost_ownership(spec, error) from error
         except DatabaseError as error:
@@ -194,6 +189,7 @@ class Lane:
         if part.big is None:
             part.big = False
         tally.add(segment, reply)
+        tally.attempt_s = time.monotonic() - started_s
         if reply.lost:
             tally.lose(segment, reply.lost)
         return await self._after_set_errors(tally, segment, reply) if reply.errors else []
@@ -244,10 +240,11 @@ class Lane:
         part.form.record(form, len(sets), time.monotonic() - started_s)
         return reply
 
-    async def _prepared(self, spec: PartSpec, first: ParameterSet) -> tuple[Connection, Statement]:
-        names = queries.identifiers(spec.query, first)
+    async def _prepared(self, spec: PartSpec, batch: Batch, first: ParameterSet) -> tuple[Connection, Statement]:
+        query = batch.statement or spec.query
+        names = queries.identifiers(query, first)
         connection = await self.ready()
-        statement = await connection.prepare(spec.query, spec.decoding, typed=spec.typed, identifiers=names)
+        statement = await connection.prepare(query, spec.decoding, typed=spec.typed, identifiers=names)
         return connection, statement
 
     async def _after(
@@ -274,9 +271,9 @@ class Lane:
             case Action.REFUSE | Action.SWITCH if decision.action is Action.REFUSE or segment.once:
                 raise refused(spec, str(error))
             case Action.FAIL:
-                return self._fail(tally, segment, error, decision)
+                return await self._fail(tally, segment, error, decision)
             case Action.ONCE if segment.once:
-                return self._fail(tally, segment, error, decision)
+                return await self._fail(tally, segment, error, decision)
             case Action.ONCE:
                 segment.once = True
             case Action.RECONNECT | Action.SWITCH:
@@ -286,9 +283,9 @@ class Lane:
                 if self._sessions.outages > outages:
                     segment.attempts -= 1  # the server was away: the run's matter, not this set's
             case Action.HALVE:
-                part.size.halve()
+                part.shrink(timed_out=False)
         if segment.attempts > spec.retries:
-            return self._fail(tally, segment, error, decision, exhausted=True)
+            return await self._fail(tally, segment, error, decision, exhausted=True)
         tally.retried += len(segment.positions)
         await self._pause(segment.attempts)
         return halves(segment) if decision.action is Action.HALVE else [segment]
@@ -365,7 +362,7 @@ class Lane:
         await self._pause(segment.attempts)
         return [Segment(again, attempts=segment.attempts)]
 
-    def _fail(
+    async def _fail(
         self,
         tally: BatchOutcome,
         segment: Segment,
@@ -378,7 +375,10 @@ class Lane:
         part, spec = tally.part, tally.spec
         positions = segment.positions
         if decision.timed_out:
-            part.size.halve()
+            part.shrink(timed_out=True)
+        if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch):
+            tally.superseded = True
+            return []
         limit_s = spec.limits.timeout_s if decision.timed_out else None
         if decision.outcome is Outcome.UNKNOWN and not (spec.limits.read_only or spec.repeatable):
             for position in positions:
@@ -407,30 +407,6 @@ class Lane:
 
 WAITED_FOR = LOCKED | NOT_NOW | {CANCELED}
 """Whether a claim did not get its lock, so that the user's statement was not sent."""
-
-
-def _applied(tally: BatchOutcome, segment: Segment, there: AlreadyApplied) -> list[Segment]:
-    """Count the sets of an existing marker as applied. The rows that they returned are lost.
-
-    If the marker is our own and no COMMIT was sent, the statement itself committed it before its work, so it proves nothing.
-    """
-    first = tally.batch.first
-    if there.ours and not segment.in_doubt:
-        error = SetError(0, MARKER_EARLY, COMMITTED_EARLY)
-        for at in segment.positions:
-            tally.failures.append(failure(tally.spec, tally.batch, at, error, Outcome.UNKNOWN, segment.attempts))
-        return []
-    count = sum(1 for position in segment.positions if first + position <= there.last)
-    tally.ok += count
-    tally.changed = changed_in_all(tally.changed, there.rows)
-    if tally.part.guard is not None:
-        tally.part.guard.settle(0, there.rows)
-    if tally.spec.answers:
-        for at in segment.positions[:count]:
-            lost = SetError(at, None, ANSWER_LOST)
-            tally.unanswered.append(failure(tally.spec, tally.batch, at, lost, Outcome.OK, tally.attempts))
-    rest = segment.positions[count:]
-    return [Segment(rest)] if rest else []
 
 
 def _refused(error: DatabaseError) -> bool:

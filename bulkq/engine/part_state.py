@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bulkq.engine.write_order import Order
     from bulkq.model import Batch, BatchResult, Failure, PartSpec
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
+    from bulkq.sources.range_source import RangeSource
 
 
 @dataclass(slots=True)
@@ -45,6 +46,9 @@ class PartState:
     apart: bool = False
     """Of a write: no two sets change a row in common."""
 
+    ranges: RangeSource | None = None
+    """Of a backfill: its source, which learns how the ranges went, and cuts one in two that failed."""
+
     record_started: Callable[[Batch], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
 
@@ -60,13 +64,22 @@ class PartState:
     counts: Counts = field(default_factory=Counts)  # over all processes of the run; `skipped` when it has ended
     wrong: int = 0  # sets that did not end `ok` in this process
 
-    def learn(self, result: BatchResult) -> None:
-        """Adapt the size of the next batches to how `result` came about."""
+    def learn(self, result: BatchResult, attempt_s: float | None) -> None:
+        """Adapt the size of the next batches to how `result` came about, in `attempt_s` seconds without pauses and waits."""
+        if self.ranges is not None:
+            self.ranges.settle(result, attempt_s)
+            return
         sets = len(result.batch.sets)
         if result.together and self.form.own_size:
             self.size.latency_s = result.elapsed_s / sets
         else:
             self.size.record(sets, result.elapsed_s, result.rows, len(result.failures))
+
+    def shrink(self, *, timed_out: bool) -> None:
+        """Make the next batches smaller, because one was too long, or stood in the way of other sessions."""
+        self.size.halve()
+        if self.ranges is not None:
+            self.ranges.shrink(timed_out=timed_out)
 
     @property
     def remaining(self) -> int | None:

@@ -24,7 +24,7 @@ def plan_attempt(spec: PartSpec, batch: Batch, segment: Segment, sets: Sequence[
         return AttemptPlan(sets, limits)
     if batch.repeats:
         limits = replace(limits, ordered=True)
-    return AttemptPlan(sets, limits, _claim(spec, batch, segment))
+    return AttemptPlan(sets, limits, _claim(spec, batch, segment), batch.steps)
 
 
 def _claim(spec: PartSpec, batch: Batch, segment: Segment) -> Claim | None:

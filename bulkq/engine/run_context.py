@@ -93,6 +93,8 @@ class RunContext:
 
     def recorded(self, result: BatchResult, *, failed_known: bool = False) -> None:
         """Record a batch that was written; `failed_known` if the ledger has its failures already."""
+        if result.superseded:
+            return
         self.tell(result)
         if result.batch.sets:
             mark = _mark(result)

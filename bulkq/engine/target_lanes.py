@@ -424,6 +424,8 @@ class LaneGroup:
                 f"{result.query.place} n={first.n}: {first.message} (--failures FILE.jsonl lists every such set)"
             )
         progress.add(result)
+        if result.superseded:
+            part.taken -= len(result.batch.sets)
         part.counts += result.counts
         part.wrong += len(result.failures)
 

@@ -1,4 +1,4 @@
-"""Execute a recorded run: run the lanes, and count the sets that were never tried."""
+"""Execute a recorded run: its first line, its lanes, and the sets that were never tried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
+from bulkq.lifecycle import row_key_parameters
 from bulkq.lifecycle.preflight import PEEKED
+from bulkq.policy import safety
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
     from bulkq.lifecycle.command_steps import OpenJob
+    from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
@@ -41,7 +44,8 @@ async def execute(recorded: RecordedRun) -> Sequence[Failure]:
         for part in opened.outputs:
             await part.sink.close(complete=False)
         raise
-    await _count_skipped(opened)
+    if opened.request.backfill is None:
+        await _count_skipped(opened)
     return runner.failures
 
 
@@ -123,3 +127,59 @@ async def _rest(part: PartState) -> int:
                 break
             counted += len(batch.sets)
     return counted
+
+
+def first_line(recorded: RecordedRun) -> str:
+    """Return the first line of a run: its mode, targets, lanes and promise."""
+    opened = recorded.opened
+    request = opened.request
+    where = _many(opened) if opened.several else _one(opened.targets[0], write=request.safety.write)
+    words = [f"run={opened.run}", opened.mode, *where]
+    lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency or "auto"
+    words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
+    words.extend(f"spool={path}" for path in opened.sources.spools.values())
+    words.extend(f"throttle={expression}" for expression in request.limits.throttle)
+    if request.safety.write:
+        words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), _order(opened))))})")
+    return " ".join(words)
+
+
+def _order(opened: OpenRun) -> str:
+    """Return what the order of effect depends on; of a backfill, what it goes over."""
+    if opened.request.backfill is None:
+        return row_key_parameters.sentence(opened)
+    tables = {made.facts.key: made for made in opened.backfills.values()}
+    return "; ".join(f"{key.table} by ranges of ({', '.join(column.name for column in key.columns)})" for key in tables)
+
+
+def _one(target: OpenTarget, *, write: bool) -> list[str]:
+    """Return the fields for the only target."""
+    server = target.server
+    assert server is not None, "it was looked at"
+    words = [f"{server.product} {server.version}", target.label]
+    if server.tls:
+        words.append(f"tls={server.tls}")
+    if server.pooled:
+        words.append("pooler=transaction (unnamed statements, SET LOCAL only)")
+    if not target.driver.capabilities.cancels:
+        words.append("cancel=no")
+    if write and not server.counts:
+        words.append("counts=no")
+    if len(target.places) > 1:
+        words.append(f"schemas={len(target.places)}")
+    return words
+
+
+def _many(opened: OpenRun) -> list[str]:
+    """Return the fields for several targets: their number, and on how many of them something is unusual."""
+    found = [target.server for target in opened.targets if target.server is not None and target.lost is None]
+    lost = sum(1 for target in opened.targets if target.lost is not None)
+    counts = (
+        ("unreachable", lost),
+        ("tls=unverified", sum(1 for server in found if server.tls == "unverified")),
+        ("tls=off", sum(1 for server in found if server.tls == "off")),
+        ("pooled", sum(1 for server in found if server.pooled)),
+        ("counts=no", sum(1 for server in found if opened.request.safety.write and not server.counts)),
+        ("cancel=no", sum(1 for target in opened.targets if not target.driver.capabilities.cancels)),
+    )
+    return [f"targets={len(opened.request.targets.selected)}", *(f"{name}:{count}" for name, count in counts if count)]

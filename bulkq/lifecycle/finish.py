@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
 from bulkq.lifecycle import row_key_parameters
-from bulkq.model import QueryCounts, RunSummary, TargetCounts
+from bulkq.model import QueryCounts, RunSummary, Status, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
 from bulkq.protocols import WarningDriver
@@ -27,19 +27,26 @@ NAMED = 20
 """Maximum number of targets that the reason of a run names. The table has all of them."""
 
 
-async def finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+async def finish(recorded: RecordedRun, failures: Sequence[Failure], *, left: str = "") -> RunSummary:
     """Close the outputs and the record of a run that has ended, and return its summary.
 
     A run is complete if it reached its end, whatever the outcomes. Then files get their names and markers are removed.
+
+    Args:
+        recorded: the run.
+        failures: the first of them.
+        left: what the verification of a backfill has found undone; "" if that is nothing.
     """
     opened = recorded.opened
     for text in (text for found in _warnings(opened) for text in found.first):
         opened.say(f"warning: {text}")
     summary = replace(_summary(opened, failures), started_at=recorded.started_at)
-    complete = summary.exit_code in (0, 1, 3)
+    if left:
+        summary = replace(summary, status=Status.INCOMPLETE, exit_code=1, reason=left)
+    complete = summary.exit_code in (0, 1, 3) and not left
     if summary.repeated:
         opened.say(row_key_parameters.repeated(summary.repeated, exact=summary.repeated_exact))
-    if not complete and recorded.record is not None:
+    if not complete and not left and recorded.record is not None:
         _tell_unread(opened)
     try:
         await recorded.ledger.sync()  # before a rename: the ledger is to know every byte of a file that has its name

@@ -191,7 +191,9 @@ def _part(
     if definition.schema is not None:
         query = query.within(definition)
     spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, target))
-    size = 1 if spec.mode == safety.MAINTENANCE else effective(request.limits, query).batch
+    size = (
+        1 if spec.mode == safety.MAINTENANCE or request.backfill is not None else effective(request.limits, query).batch
+    )
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     form = _form(request, spec, target, own_size=size is None)
@@ -238,7 +240,7 @@ def _spec(
         mode=mode,
         number=number,
         repeatable=mode == safety.IDEMPOTENT,
-        answers=request.output.path is not None or request.output.format is not None,
+        answers=request.answers,
     )
 
 

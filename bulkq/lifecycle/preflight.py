@@ -59,12 +59,12 @@ async def look_first(opened: OpenRun) -> OpenRun:
 
 async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     target.server = connection.server
-    await _recognize(opened, target, connection)
+    await recognize(opened, target, connection)
     uncounted = refuse_uncounted(counted_option(opened.request), connection.server, target.driver.capabilities.name)
     if uncounted is not None:
         raise uncounted
     heads = [await _peek(part) for part in target.parts]
-    _connections_are_free(opened, target, connection.server)  # a short file is known to be short by now
+    connections_are_free(opened, target, connection.server)  # a short file is known to be short by now
     statements = [
         None if head is None else await _look_at_part(opened, target, part, head, connection)
         for part, head in zip(target.parts, heads, strict=True)
@@ -103,7 +103,7 @@ async def _look_at_part(
     return first
 
 
-async def _recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
+async def recognize(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     """Find out which database this is; of a retry, refuse another, or other settings, than those of the run that it repeats."""
     if opened.several or opened.request.safety.recorded:
         target.identity, target.physical = await database_identity.identify(connection, target.definition.url)
@@ -166,7 +166,7 @@ async def _whole_source(
         await source.close()
 
 
-def _connections_are_free(opened: OpenRun, target: OpenTarget, server: Server) -> None:
+def connections_are_free(opened: OpenRun, target: OpenTarget, server: Server) -> None:
     """Refuse more lanes than the server has free connections, before any is opened."""
     free = server.free_connections
     if free is None or server.pooled:

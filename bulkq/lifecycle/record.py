@@ -14,7 +14,7 @@ from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
-from bulkq.model import Claims, Failure, Mark, Outcome, RunState
+from bulkq.model import Claims, Failure, Mark, Outcome, RunState, Status
 from bulkq.model.counts import counts_of
 from bulkq.model.dataclass import frozen
 from bulkq.policy import safety
@@ -101,12 +101,13 @@ class RecordedRun:
         opened = self.opened
         at_end = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
+        unfinished = unfinished or (opened.request.backfill is not None and summary.failed > 0)
         away = opened.several and any(target.lost is not None for target in opened.targets)
         state = RunState.FINISHED if complete and at_end and not unfinished and not away else RunState.STOPPED
         await self.ledger.finish(ended(self.record, state, summary))
         if state is RunState.FINISHED:
             await self._clear(summary)
-        return replace(summary, resume=_next(opened.run, state, summary))
+        return replace(summary, resume=_next(opened, state, summary))
 
     async def _clear(self, summary: RunSummary) -> None:
         opened = self.opened
@@ -126,7 +127,8 @@ class RecordedRun:
         try:
             connection = await target.sessions.first()
             try:
-                await target_markers.remove(connection, tables, opened.run)
+                cut = bool(opened.backfills)
+                await target_markers.remove(connection, tables, opened.run, ranges=cut)
             finally:
                 await connection.close()
         except (TargetError, DatabaseError) as error:
@@ -358,8 +360,13 @@ async def _fsync(runner: Runner, file: FailureFile | None) -> None:
         await file.fsync()
 
 
-def _next(run: str, state: RunState, summary: RunSummary) -> str | None:
+def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
     """The command that goes on from here, where there is something left to do."""
+    run = opened.run
+    if summary.status is Status.INCOMPLETE:
+        return f"bulkq resume {run} --again"
+    if opened.request.backfill is not None and summary.exit_code == 1:
+        return f"bulkq retry {run}"
     if state is not RunState.FINISHED:
         return f"bulkq resume {run}"
     return f"bulkq retry {run}" if summary.failed or summary.unknown else None

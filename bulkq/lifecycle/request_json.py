@@ -23,7 +23,16 @@ from bulkq.model import (
     Target,
     Threshold,
 )
-from bulkq.model.run import FLAT, SECTIONS, LimitOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
+from bulkq.model.run import (
+    FLAT,
+    SECTIONS,
+    BackfillOptions,
+    LimitOptions,
+    QueryOptions,
+    SafetyOptions,
+    SourceOptions,
+    TargetOptions,
+)
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -66,7 +75,9 @@ def from_json(text: str) -> tuple[Run, str]:
     run = recorded["run"]
     sections = _sections(run) if version == 1 else run
     made = {name: kind(**_values(kind, sections[name])) for name, kind in SECTIONS.items()}
-    return Run(**made), recorded["folder"]
+    backfill = sections.get("backfill")
+    kept = BackfillOptions(**_values(BackfillOptions, backfill)) if backfill else None
+    return Run(**made, backfill=kept), recorded["folder"]
 
 
 def recorded_queries(text: str) -> list[dict[str, Any]]:

@@ -38,6 +38,8 @@ class ResumeState:
         counts: of all earlier processes.
         failures: of all earlier processes.
         outputs: by path, the recorded length of each output in bytes; None if the run has written none yet.
+        failed_again: of a backfill: its failed ranges are done again.
+        whole_again: of a backfill: the whole key is gone over once more.
         cut_off: by number of the part, sets that were applied but whose results died with the process; in `counts.unanswered`.
     """
 
@@ -57,6 +59,8 @@ class ResumeState:
     cut_off: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
     outputs: Mapping[str, int] | None = None
     failures: Sequence[Failure] = ()
+    failed_again: bool = False
+    whole_again: bool = False
 
     @property
     def order(self) -> str:

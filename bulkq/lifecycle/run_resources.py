@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.command_steps import RunJob
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.resume_state import ResumeState
@@ -50,6 +51,8 @@ class OpenRun:
     warned: set[str] = field(default_factory=set)
     """Warnings that were shown, so that several targets show a warning once."""
     throttle: Throttle | None = None
+    backfills: dict[int, TableBackfill] = field(default_factory=dict)
+    """Of a backfill: its tables, by the number of the part."""
 
     def say(self, text: str) -> None:
         """Show `text` to the user, through the observers."""

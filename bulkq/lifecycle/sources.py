@@ -15,6 +15,7 @@ from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.prefetch import PrefetchedSource
+from bulkq.sources.range_source import RangeSource
 from bulkq.sources.source_request import request_of
 from bulkq.sources.spool import open_spool
 from bulkq.sources.subset import RemainingSets, SelectedSets
@@ -45,12 +46,14 @@ class Sources:
         spools: by the number of the query, which is that of the part where there is one target.
         recorded: whether the ledger knows the run; then its spools stay, whatever happens, and a resume can continue it.
         cut_off: why it is not known whether all sets were seen: a pipe that ended with the process that read it; "" if it is.
+        ranges: of a backfill, by the number of the part: cut from a key while the run goes on.
         texts: by the number of the query: its parameters whose values come as text.
     """
 
     def __init__(self, job: RunJob, stack: AsyncExitStack, drivers: Sequence[Capabilities]) -> None:
         self.spools: dict[int, Path] = {}
         self.texts: dict[int, frozenset[str]] = {}
+        self.ranges: dict[int, RangeSource] = {}
         self.cut_off = ""
         self._job = job
         self._request = job.request
@@ -88,6 +91,9 @@ class Sources:
     async def _open(self, part: int, place: int, query: Query) -> ParameterSource:
         """The sets of part number `part`, of the query at `place`, 1 or more."""
         source: ParameterSource
+        if self._request.backfill is not None:
+            self.ranges[part] = RangeSource()
+            return self.ranges[part]
         if place in self._resume.spools:
             source = await self._kept(self._resume.spools[place], place, query)
         else:

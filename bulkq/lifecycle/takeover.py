@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 
 
 async def take_over(
-    ledger: StoredLedger, record: RunRecord, request: Run, owner: str, observers: Sequence[Observer]
+    ledger: StoredLedger,
+    record: RunRecord,
+    request: Run,
+    owner: str,
+    observers: Sequence[Observer],
+    *,
+    failed: bool = False,
 ) -> ResumeState:
-    """Own the run in every target too, and find out what is done there."""
+    """Own the run in every target too, and find out what is done there; with `failed`, nothing that failed counts as done."""
 
     def say(text: str) -> None:
         for observer in observers:
@@ -54,6 +60,8 @@ async def take_over(
             await connection.close()
 
     await open_targets.side_by_side(targets, take, write=request.safety.write)
+    if failed:
+        known.states = {part: replace(state, failures=()) for part, state in known.states.items()}
     return await _resume_state(known, targets, owner)
 
 
@@ -74,10 +82,7 @@ class _TakeoverState:
     @property
     def answers(self) -> bool:
         """Whether the run gives rows of a write, which are lost with the answer."""
-        request = self.request
-        return (
-            request.output.path is not None or request.output.format is not None
-        ) and self.record.mode == safety.WRITE
+        return self.request.answers and self.record.mode == safety.WRITE
 
     def parts(self, target: OpenTarget) -> list[tuple[int, Query]]:
         """Number and query of every part of a target."""

@@ -138,13 +138,14 @@ async def take_over(
     return await _administer(connection, [markers.applied(tables, run)])
 
 
-async def remove(connection: Connection, tables: MarkerTables, run: str) -> None:
-    """Take markers and run row away, after `finished` is durable in the ledger.
+async def remove(connection: Connection, tables: MarkerTables, run: str, *, ranges: bool = False) -> None:
+    """Take markers, run row and, of a backfill, `ranges` away, after `finished` is durable in the ledger.
 
     Raises:
         TargetError: the connection broke; they may still be there.
     """
-    await _administer(connection, markers.remove(tables, run))
+    more = (markers.remove_ranges(tables, run),) if ranges else ()
+    await _administer(connection, (*more, *markers.remove(tables, run)))
 
 
 def ranges(rows: Sequence[tuple[object, ...]]) -> Mapping[int, list[tuple[int, int]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bulkq.model.attempt_plan import AttemptPlan, AttemptStep, AttemptSteps
+from bulkq.model.attempt_plan import AttemptPlan
+from bulkq.model.attempt_steps import AttemptStep, AttemptSteps
 from bulkq.model.batch import (
     ANSWER_LOST,
     BadValue,

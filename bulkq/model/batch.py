@@ -11,6 +11,7 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bulkq.model.attempt_steps import AttemptSteps
     from bulkq.model.query import ParameterSet, Query
 
 
@@ -52,6 +53,8 @@ class Batch:
     source: str = ""  # "customers.csv", or "" where there is no file
     end: SourcePosition | None = None  # of the source after this batch, where it can be sought
     repeats: bool = False  # of a write: several sets may change the same row, so they are executed in their order
+    statement: Query | None = None  # that its only set is executed with; None: that of the part
+    steps: AttemptSteps | None = None  # around the statement, in the transaction of its only set
 
     def origin(self, position: int) -> str:
         """`customers.csv:119` of the set at `position`, or "" where it came from no file."""
@@ -154,6 +157,7 @@ class BatchResult:
     retried: int = 0
     elapsed_s: float = 0.0
     together: bool = False  # one statement has answered all sets
+    superseded: bool = False  # nothing lasts of it, and other batches do its work: it counts nowhere
 
     @property
     def rows(self) -> int:
@@ -228,3 +232,8 @@ class MarkerTables:
 
     runs: str
     markers: str
+
+    @property
+    def ranges(self) -> str:
+        """The name of the table of key ranges, which stands beside them."""
+        return self.runs[:-5] + "ranges" + self.runs[-1]

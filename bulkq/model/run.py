@@ -34,6 +34,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     REFUSED = "refused"
     STOPPED = "stopped"
+    INCOMPLETE = "incomplete"  # a backfill whose verification has found rows that are left
 
 
 @frozen
@@ -187,6 +188,42 @@ class OutputOptions:
 
 
 @frozen(kw_only=True)
+class BackfillOptions:
+    """What a backfill changes, and in which ranges. Its statement is the only query of the run.
+
+    Attributes:
+        over: the table, as typed.
+        key: names of the key's columns; () for the primary key or the narrowest unique index.
+        assignments: of `--set`, as typed.
+        delete: its rows are deleted.
+        where: a condition for its rows, as typed.
+        verify: a query whose result is 0 or no row when nothing is left; None for the count of `where`.
+        target_time_s: seconds that the transaction of a range is to take.
+        min_rows: of a range, at least.
+        max_rows: of a range, at most.
+        upper: `fixed` at the beginning, or `open`: rows that are inserted meanwhile are done too.
+        count: how the rows are counted for the progress: `exact`, `estimate` or `none`.
+    """
+
+    over: str
+    key: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
+    delete: bool = False
+    where: str | None = None
+    verify: str | None = None
+    target_time_s: float = 0.5
+    min_rows: int = 10
+    max_rows: int = 100_000
+    upper: str = "fixed"
+    count: str = "estimate"
+
+    @property
+    def generated(self) -> bool:
+        """Whether the statement is made from the options."""
+        return self.delete or bool(self.assignments)
+
+
+@frozen(kw_only=True)
 class Run:
     """A parsed request: what to run, from which parameter sets, on which targets, within which limits, how safely, and where to."""
 
@@ -196,6 +233,12 @@ class Run:
     limits: LimitOptions = field(default_factory=LimitOptions)
     safety: SafetyOptions = field(default_factory=SafetyOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
+    backfill: BackfillOptions | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether the result of a set is wanted, so that one which is lost is told."""
+        return self.backfill is None and (self.output.path is not None or self.output.format is not None)
 
     @property
     def url(self) -> str:

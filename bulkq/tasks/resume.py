@@ -11,9 +11,9 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from bulkq.errors import BulkqError, RefusedError
+from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
@@ -21,6 +21,7 @@ from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import exit_codes, safety
+from bulkq.tasks.backfill import BACKFILL
 from bulkq.tasks.run import RUN
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ async def resume(
     observers: Sequence[Observer] = (),
     stdout: BinaryIO | None = None,
     terminal: bool = False,
+    ranges: Literal["missing", "failed", "all"] = "missing",
 ) -> RunSummary:
     """Go on with a run, in its folder; of a finished one only what was left of its end is done.
 
@@ -58,9 +60,10 @@ async def resume(
         observers: told what happens, per batch.
         stdout: where rows go when the run had no file.
         terminal: whether `stdout` is one.
+        ranges: of a backfill, which are done: those that are missing, those that failed too, or the whole key once more.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or it is no backfill and the whole key is asked for.
         RefusedError: it has changed, a live process executes it, or bulkq cannot determine what was applied.
         BulkqError: as for a new run.
     """
@@ -69,6 +72,7 @@ async def resume(
         record = await (stored.find(run) if run is not None else stored.last())
         request, folder = restore_request.request_of(record, changes, ledger, config)
         os.chdir(folder)
+        _refuse_again(record, request, whole=ranges == "all")
         if record.state is RunState.FINISHED:
             return await _finished(stored, record, request)
         request = await restore_request.with_values(stored, record, request)
@@ -78,7 +82,9 @@ async def resume(
         await _still_ours(stored, record)
         owner = new_owner()
         await stored.take_over(record.run, owner)
-        state = await _taken(stored, replace(record, owner=owner), request, control, observers)
+        state = await _taken(
+            stored, replace(record, owner=owner), request, control, observers, failed=ranges == "failed"
+        )
         if state is None:
             return await _given_up(stored, replace(record, owner=owner), control)
     except BaseException:
@@ -94,9 +100,17 @@ async def resume(
         control=control,
         observers=observers,
         console=Console(stdout, None, terminal),
-        resume=state,
+        resume=replace(state, failed_again=ranges == "failed", whole_again=ranges == "all"),
     )
+    if request.backfill is not None:
+        return await carry_out(BACKFILL, job)
     return await carry_out(RUN, job)
+
+
+def _refuse_again(record: RunRecord, request: Run, *, whole: bool) -> None:
+    """Raise UsageError if a run that is no backfill is to go over its key once more."""
+    if whole and request.backfill is None:
+        raise UsageError(f"run {record.run} is no backfill: leave out --again")
 
 
 async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
@@ -113,14 +127,20 @@ async def _still_ours(stored: StoredLedger, record: RunRecord) -> None:
 
 
 async def _taken(
-    stored: StoredLedger, record: RunRecord, request: Run, control: Control, observers: Sequence[Observer]
+    stored: StoredLedger,
+    record: RunRecord,
+    request: Run,
+    control: Control,
+    observers: Sequence[Observer],
+    *,
+    failed: bool,
 ) -> ResumeState | None:
     """Take the run over in its targets, which may wait for transactions. None: stopped by the user or the deadline."""
     task = asyncio.current_task()
     assert task is not None
     try:
         async with asyncio.timeout(request.limits.deadline_s):
-            return await take_over(stored, record, request, record.owner, observers)
+            return await take_over(stored, record, request, record.owner, observers, failed=failed)
     except TimeoutError:
         control.drain(f"the deadline of {request.limits.deadline_s:g}s passed")
     except asyncio.CancelledError:
@@ -174,7 +194,8 @@ async def _clear_markers(record: RunRecord, request: Run) -> None:
         if found is not None:
             connection = await open_targets.connected(target, request.limits.connect_timeout_s)
             try:
-                await target_markers.remove(connection, found, record.run)
+                cut = request.backfill is not None
+                await target_markers.remove(connection, found, record.run, ranges=cut)
             finally:
                 await connection.close()
 

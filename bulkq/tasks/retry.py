@@ -15,6 +15,7 @@ from bulkq.model import RunState
 from bulkq.policy import safety
 from bulkq.policy.number_ranges import Ranges
 from bulkq.sinks.paths import retry_path
+from bulkq.tasks.resume import resume
 from bulkq.tasks.run import run as new_run
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ async def retry(
 ) -> RunSummary:
     """A new run over the sets that failed in a finished one, with their old numbers; arguments are those of `resume`.
 
+    A backfill is continued instead: its failed ranges are done again, with all that is missing.
+
     Of a run that was retried before, it is what failed in its last retry: what went well there is not done twice.
 
     Raises:
@@ -52,6 +55,17 @@ async def retry(
         for observer in observers:
             observer.notice(text)
 
+    backfill = await _backfill(run, ledger)
+    if backfill is not None:
+        return await resume(
+            backfill,
+            ledger=ledger,
+            changes=changes,
+            config=config,
+            control=control,
+            observers=observers,
+            ranges="failed",
+        )
     stored = await open_ledger(ledger, create=False)
     try:
         record = await (stored.find(run) if run is not None else stored.last())
@@ -89,6 +103,16 @@ async def retry(
             leftovers=leftovers,
         ),
     )
+
+
+async def _backfill(run: str | None, ledger: str) -> str | None:
+    """The id of a run that was a backfill, whose retry is the same run; None of any other."""
+    stored = await open_ledger(ledger, create=False)
+    try:
+        record = await (stored.find(run) if run is not None else stored.last())
+    finally:
+        await stored.close()
+    return record.run if restore_request.is_backfill(record) else None
 
 
 async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], None]) -> RunRecord:

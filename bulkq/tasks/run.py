@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.command_steps import Console, RunJob, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import execute
+from bulkq.lifecycle.execute_run import execute, first_line
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import finish
-from bulkq.lifecycle.first_line import first_line
 from bulkq.lifecycle.open import open_run
 from bulkq.lifecycle.preflight import look_first
 from bulkq.lifecycle.record import begin

@@ -10,6 +10,7 @@ import sqlglot
 from bulkq import markers
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import Claim, MarkerTables
+from bulkq.model.key import KeyRange
 from bulkq.model.states import MARKER_EARLY
 
 TABLES = markers.tables(None)
@@ -162,3 +163,28 @@ def test_questions_about_rights_and_owners() -> None:
     assert len(sqlglot.parse(markers.missing_rights(TABLES, "postgres"), dialect="postgres")) == 1
     assert all(right in markers.missing_rights(TABLES, "postgres") for right in markers.RIGHTS.split(", "))
     assert markers.run_row(TABLES, "r'1").endswith("WHERE run = 'r''1'")
+
+
+def test_ranges_are_read_as_they_were_written(database: sqlite3.Connection) -> None:
+    """With values in the text or as parameters, in the order that is asked for; a shorter position has NULL behind it."""
+    database.execute(markers.create_ranges(TABLES, "sqlite"))
+    first, second = KeyRange((), ("3", "o'k"), 70), KeyRange(("3", "o'k"), ("3",), 5)
+    names = ("first", "n", *markers.LOWER, *markers.UPPER)
+    values = dict(zip(names, markers.range_parameters(2, second), strict=True))
+    database.execute(markers.insert_range(TABLES, "run-1", 1, markers.RANGE_DONE), values)
+    database.execute(markers.range_row(TABLES, "run-1", 1, markers.RANGE_FAILED, 1, first, "sqlite"))
+    rows = database.execute(markers.select_ranges(TABLES, "run-1", 1, "u2 IS NULL, u2")).fetchall()
+    assert [markers.read_range(row) for row in rows] == [
+        (1, markers.RANGE_FAILED, first),
+        (2, markers.RANGE_DONE, second),
+    ]
+    database.execute(markers.remove_ranges(TABLES, "run-1", 1, (markers.RANGE_FAILED,)))
+    assert len(database.execute(f"SELECT * FROM {TABLES.ranges}").fetchall()) == 1
+    database.execute(markers.remove_ranges(TABLES, "run-1"))
+    assert database.execute(f"SELECT * FROM {TABLES.ranges}").fetchall() == []
+
+
+def test_the_table_of_ranges_stands_beside_the_others() -> None:
+    """It has their schema and prefix."""
+    assert markers.tables("s", "night").ranges == '"s"."night_ranges"'
+    assert markers.tables(None, None, "mysql").ranges == "`bulkq_ranges`"

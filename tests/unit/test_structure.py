@@ -62,11 +62,12 @@ STRUCTURE = {"contributing", "imports", "product_names", "structure"}
 
 UNTESTED = """
 __main__ api errors package_data protocols
-cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
+cli/commands/backfill cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
-cli/errors cli/messages cli/options/build_run cli/options/check_options
+cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
+cli/options/check_options
 cli/options/execute_options cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals
@@ -94,12 +95,14 @@ ledger/check_results ledger/database_connection ledger/database_writer ledger/er
 ledger/file_lock ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
-lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish lifecycle/first_line
+lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
+lifecycle/backfill/range_batches lifecycle/backfill/table_backfill lifecycle/backfill/verify
+lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/row_key_parameters
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
-model/attempt_plan model/batch model/check model/check_conditions model/query model/row model/target
+model/attempt_plan model/attempt_steps model/batch model/check model/check_conditions model/query model/row model/target
 query/errors query/placeholders query/text_or_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
@@ -109,7 +112,7 @@ sources/bind_columns sources/column_feed sources/copy_text sources/json_array so
 sources/object_reader sources/parameter_source sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
-tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
+tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_run tasks/plan/prepare tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint

@@ -10,7 +10,7 @@ import click
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.option import typed
+from bulkq.cli.options.option import option, typed
 from bulkq.cli.options.resume_options import START, options_of_recorded, understood
 
 if TYPE_CHECKING:
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     ),
 )
 @options_of_recorded
+@option(
+    "--again",
+    section="Queries",
+    is_flag=True,
+    envvar=None,
+    help="Go over the whole key of a backfill once more, for rows that its verification has found left.",
+)
 @click.pass_context
-def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
+def command(ctx: click.Context, /, *, again: bool, **options: Unpack[RecordedOptions]) -> int:
     """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
     Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
@@ -40,6 +47,13 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     from bulkq.tasks.resume import resume
 
     changes["reports"] = files_of(reports)
-    task = partial(resume, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))
+    task = partial(
+        resume,
+        options["run"],
+        ledger=options["ledger"],
+        changes=changes,
+        config=named_config(ctx),
+        ranges="all" if again else "missing",
+    )
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import click
 
     from bulkq.cli.messages import Messages
-    from bulkq.cli.options.execute_options import ExecuteOptions
+    from bulkq.cli.options.execute_options import ExecuteOptions, LimitValues
     from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import Query, Target
 
@@ -50,7 +50,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     return Run(
         queries=QueryOptions(selected=queries, name=options["name"], tags=options["tag"]),
         sources=sources_of(options, ctx),
-        targets=replace(targets_of(options, targets), canaries=_canaries(options["order"])),
+        targets=replace(targets_of(options, targets), canaries=canaries(options["order"])),
         limits=_limits(options, ctx),
         safety=_safety(options, ctx, queries),
         output=_output(options, ctx),
@@ -88,8 +88,8 @@ def targets_of(options: ExecuteOptions, targets: tuple[Target, ...]) -> TargetOp
     )
 
 
-def limits_of(options: ExecuteOptions, ctx: click.Context) -> LimitOptions:
-    """What `run` and `check` limit in the same way."""
+def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
+    """What `run`, `check` and `backfill` limit in the same way."""
     return LimitOptions(
         concurrency=options["concurrency"],
         concurrency_given=said(ctx, "concurrency"),
@@ -203,7 +203,7 @@ def schemas_with(options: ExecuteOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(schemas(options["schemas_with"])))
 
 
-def _canaries(order: str | None) -> tuple[str, ...]:
+def canaries(order: str | None) -> tuple[str, ...]:
     """Return the names or patterns of the targets that `--order canary:NAME,rest` puts first."""
     if order is None:
         return ()

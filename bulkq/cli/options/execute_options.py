@@ -15,24 +15,12 @@ SOURCES_AND_TARGETS = (
 """The decorators of the sections "parameter sets" and "targets", in the order of `--help`."""
 
 
-class ExecuteOptions(TypedDict):
-    """The values that Click passes to each of these commands, by option name. Times are in seconds."""
+class LimitValues(TypedDict):
+    """The values of limits, record and reports that Click passes to each command that executes statements. Times are in seconds."""
 
-    target: tuple[str, ...]
-    sql: tuple[str, ...]
-    params: tuple[str, ...]
-    param: tuple[tuple[str, str], ...]
-    params_format: str | None
-    params_target: str | None
-    grid: bool
-    null: str | None
-    extra_columns: str
     tag: tuple[str, ...]
     concurrency: int | None  # None: auto
     per_target: int | None
-    schemas: tuple[str, ...]
-    schemas_with: tuple[str, ...]
-    targets_sql: str | None
     connect_timeout: float | None
     timeout: float | None
     lock_timeout: float | None
@@ -48,3 +36,20 @@ class ExecuteOptions(TypedDict):
     name: str | None
     log_format: str
     debug: bool
+
+
+class ExecuteOptions(LimitValues):
+    """The values that Click passes to each of these commands, by option name."""
+
+    target: tuple[str, ...]
+    sql: tuple[str, ...]
+    params: tuple[str, ...]
+    param: tuple[tuple[str, str], ...]
+    params_format: str | None
+    params_target: str | None
+    grid: bool
+    null: str | None
+    extra_columns: str
+    schemas: tuple[str, ...]
+    schemas_with: tuple[str, ...]
+    targets_sql: str | None

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 option = options_of("Safety")
 
 WRITE = option("--write", is_flag=True, help="Let queries change data. Without it, the server rejects every change.")
+CONFIRM = option(
+    "--confirm",
+    type=TargetText(),
+    multiple=True,
+    metavar="NAME",
+    help="Let --write change a target that bulkq.toml protects. Repeatable.",
+)
 PERMISSIONS = (
     option(
         "--allow",
@@ -24,13 +31,7 @@ PERMISSIONS = (
         multiple=True,
         help="Permit UPDATE and DELETE without WHERE (unbounded), TRUNCATE (truncate), or CREATE, ALTER and DROP (ddl).",
     ),
-    option(
-        "--confirm",
-        type=TargetText(),
-        multiple=True,
-        metavar="NAME",
-        help="Let --write change a target that bulkq.toml protects. Repeatable.",
-    ),
+    CONFIRM,
 )
 LEDGER = option(
     "--ledger",
@@ -58,6 +59,15 @@ MAX_AFFECTED = option(
     metavar="N",
     help="Stop with exit code 4 before the run has changed more than N rows. Default: no limit.",
 )
+MARKER_TABLE = option(
+    "--marker-table",
+    type=MarkerPrefix(),
+    metavar="[SCHEMA.]PREFIX",
+    help="Names of the marker tables in the target: PREFIX_runs and PREFIX_markers. Default: bulkq.",
+)
+KEEP_MARKERS = option(
+    "--keep-markers", is_flag=True, help="Keep the markers of the run in the target when it is finished."
+)
 EXACTNESS = (
     option(
         "--expect-rows",
@@ -77,13 +87,8 @@ EXACTNESS = (
         is_flag=True,
         help="Write without marker tables, because repeats do no harm: a set may be applied more than once.",
     ),
-    option(
-        "--marker-table",
-        type=MarkerPrefix(),
-        metavar="[SCHEMA.]PREFIX",
-        help="Names of the marker tables in the target: PREFIX_runs and PREFIX_markers. Default: bulkq.",
-    ),
-    option("--keep-markers", is_flag=True, help="Keep the markers of the run in the target when it is finished."),
+    MARKER_TABLE,
+    KEEP_MARKERS,
     ON_UNKNOWN(default="stop", show_default=True),
 )
 SNAPSHOT = option("--snapshot", is_flag=True, help="Run all checks of a target in one snapshot (PostgreSQL).")

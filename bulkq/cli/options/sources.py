@@ -7,6 +7,13 @@ from bulkq.cli.options.types import NameValue, SourceText, TargetText, Text, Wor
 
 option = options_of("Parameter sets")
 
+PARAM = option(
+    "--param",
+    type=NameValue(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of one parameter, the same in every set. Repeatable.",
+)
 SOURCES = (
     option(
         "-p",
@@ -17,13 +24,7 @@ SOURCES = (
         help="Source of parameter sets: FILE.csv, .tsv, .json or .jsonl; - for stdin; range:id=1..1000; "
         "range:id=1..1000/100 (gives lo and hi); 'sql:select ...'; @FILE.sql:NAME. Repeatable.",
     ),
-    option(
-        "--param",
-        type=NameValue(),
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Value of one parameter, the same in every set. Repeatable.",
-    ),
+    PARAM,
     option(
         "--params-format",
         type=Text("csv", "tsv", "json", "jsonl", "copy", "parquet", "arrow"),

@@ -27,6 +27,12 @@ CONFIG = option(
     help="Configuration file. Default: the nearest bulkq.toml, or pyproject.toml with [tool.bulkq], in this folder or "
     "above. Use none to read no file.",
 )
+PER_TARGET = option(
+    "--per-target",
+    type=Count(1),
+    metavar="N",
+    help="Maximum number of connections to one target. Default: no limit.",
+)
 FAN_OUT = (
     option(
         "--schemas",
@@ -50,12 +56,7 @@ FAN_OUT = (
         metavar="QUERY",
         help="Run this query on -t and use its first column (URLs or target names) as the targets.",
     ),
-    option(
-        "--per-target",
-        type=Count(1),
-        metavar="N",
-        help="Maximum number of connections to one target. Default: no limit.",
-    ),
+    PER_TARGET,
 )
 """Many targets out of one, and how much of the run each may have."""
 

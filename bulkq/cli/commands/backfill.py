@@ -1,0 +1,74 @@
+"""`bulkq backfill`: build a request from the options and execute it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
+from bulkq.cli.help import DocumentedCommand
+from bulkq.cli.messages import Messages
+from bulkq.cli.options import build_backfill
+from bulkq.cli.options import build_run as requests
+from bulkq.cli.options.backfill_options import START, BackfillValues, backfill_options
+from bulkq.cli.options.option import typed
+from bulkq.cli.options.safety import warn_of_password
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from bulkq.engine.stop_control import Control
+    from bulkq.model import Run, RunSummary
+    from bulkq.protocols import Observer
+
+
+@click.command(
+    "backfill",
+    cls=DocumentedCommand,
+    start=START,
+    short_help="Change or delete the rows of a table by ranges of its key.",
+    examples=(
+        (
+            "fill a column where it is empty",
+            'bulkq backfill -t prod --over users --set "a = f(b)" --where "a is null"',
+        ),
+        (
+            "delete old rows",
+            "bulkq backfill -t prod --over events --delete --where \"day < '2024-01-01'\"",
+        ),
+        ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
+    ),
+)
+@backfill_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
+    """Change or delete the rows of a table by ranges of its key, each range exactly once and in a transaction of its own.
+
+    The table is cut while it is worked on, so that the transaction of a range takes about --target-time. A run that was stopped
+    or killed goes on with bulkq resume, a failed range is done again by bulkq retry.
+    """
+    messages = Messages(as_json=options["log_format"] == "json")
+    requests.warn_of_password(options["target"], ctx, messages)
+    warn_of_password(options["ledger"], messages)
+    request = build_backfill.build(options, ctx)
+    refused = requests.refusal(request, options["confirm"])
+    if refused is not None:
+        raise refused
+    reports = wanted_reports(options["report"], rows=None)
+    request = replace(request, output=replace(request.output, reports=files_of(reports)))
+    ledger = options["ledger"] if typed(ctx, "ledger") else None
+    task = partial(_execute, request)
+    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+
+
+async def _execute(
+    request: Run, *, control: Control, observers: Sequence[Observer], stdout: BinaryIO | None, terminal: bool
+) -> RunSummary:
+    from bulkq.tasks.backfill import backfill
+
+    del stdout, terminal  # a backfill gives no rows
+    return await backfill(request, control=control, observers=observers)

@@ -1,0 +1,141 @@
+"""The options of `bulkq backfill`, by sections of help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from bulkq.cli.options import limits, output, safety, sources, targets
+from bulkq.cli.options.execute_options import LimitValues
+from bulkq.cli.options.option import options_of, together
+from bulkq.cli.options.types import Count, Duration, QueryText, Text, WordList, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    F = TypeVar("F", bound="Callable[..., object]")
+
+START = (
+    *("target", "over", "set", "delete", "where"),
+    *("concurrency", "target_time", "throttle", "verify", "failures"),
+)
+"""The options that people use first, for `bulkq backfill -h`."""
+
+queries = options_of("Queries")
+ranges = options_of("Parameter sets")
+
+
+class BackfillValues(LimitValues):
+    """The values that Click passes to `backfill` and `plan backfill`, by option name. Times are in seconds."""
+
+    file: str | None
+    target: tuple[str, ...]
+    order: str | None
+    max_failed_targets: int | None
+    over: str | None
+    key: str | None
+    set: tuple[str, ...]
+    delete: bool
+    where: str | None
+    verify: str | None
+    param: tuple[tuple[str, str], ...]
+    target_time: float | None
+    min_rows: int | None
+    max_rows: int | None
+    upper: str | None
+    count: str | None
+    confirm: tuple[str, ...]
+    allow: tuple[tuple[str, ...], ...]
+    max_affected: int | None
+    marker_table: str | None
+    keep_markers: bool
+    failures: str | None
+
+
+_BACKFILL = (
+    click.argument("file", required=False, type=QueryText(), metavar="[FILE:NAME]"),
+    queries(
+        "--over",
+        type=Text(),
+        metavar="TABLE",
+        help="Table to go over by ranges of its key. A query file names it with @over.",
+    ),
+    queries(
+        "--set",
+        type=Text(),
+        multiple=True,
+        metavar="COLUMN=EXPR",
+        help="Set a column to an SQL expression in every row, or in those of --where. Repeatable.",
+    ),
+    queries("--delete", is_flag=True, help="Delete the rows of --where."),
+    queries("--where", type=Text(), metavar="CONDITION", help="Condition for the rows that are changed or deleted."),
+    queries(
+        "--verify",
+        type=Text(),
+        metavar="QUERY",
+        help="Query that gives 0 or no row when nothing is left. Default: the number of rows that still match --where.",
+    ),
+    sources.PARAM,
+    ranges(
+        "--key",
+        type=Text(),
+        metavar="COLUMN,...",
+        help="Columns of a unique index to cut ranges by. Default: the primary key, or the narrowest unique index.",
+    ),
+    ranges(
+        "--target-time",
+        type=Duration(),
+        metavar="TIME",
+        help="Duration that the transaction of a range aims at; the number of rows follows from it. Default: 500ms.",
+    ),
+    ranges("--min-rows", type=Count(1), metavar="N", help="Minimum number of rows of a range. Default: 10."),
+    ranges("--max-rows", type=Count(1), metavar="N", help="Maximum number of rows of a range. Default: 100000."),
+    ranges(
+        "--upper",
+        type=Words("fixed", "open"),
+        help="Where the last range ends: fixed is the last row at the start, open follows rows that are inserted meanwhile. "
+        "Default: fixed.",
+    ),
+    ranges(
+        "--count",
+        type=Words("estimate", "exact", "none"),
+        help="How to count the rows of the table for the progress. Default: estimate.",
+    ),
+    targets.TARGET,
+    *targets.ORDER,
+    targets.PER_TARGET,
+    targets.CONNECT_TIMEOUT,
+    limits.CONCURRENCY(default=2, show_default=True),
+    limits.TIMEOUT(default="30s", show_default=True),
+    limits.LOCK_TIMEOUT,
+    limits.DEADLINE,
+    limits.RETRIES(default=5, show_default=True),
+    limits.OUTAGE(default="5m", show_default=True),
+    limits.THROTTLE,
+    limits.FAIL_FAST,
+    limits.MAX_FAILURES,
+    safety.CONFIRM,
+    safety.option(
+        "--allow",
+        type=WordList("seqscan"),
+        multiple=True,
+        help="Permit a plan that reads the whole table for each range (seqscan).",
+    ),
+    safety.MAX_AFFECTED,
+    safety.MARKER_TABLE,
+    safety.KEEP_MARKERS,
+    safety.LEDGER_OR_NONE,
+    output.FAILURES,
+    output.REPORT,
+    output.PROGRESS,
+    output.NAME,
+    output.TAG,
+    output.LOG_FORMAT,
+    output.DEBUG,
+)
+
+
+def backfill_options(function: F) -> F:
+    """Add the options of `backfill`."""
+    return together(*_BACKFILL)(function)

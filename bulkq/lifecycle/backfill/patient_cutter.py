@@ -1,0 +1,83 @@
+"""A cutter that outlasts an outage of its server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from bulkq.dialects import dialect_for
+from bulkq.errors import DatabaseError
+from bulkq.lifecycle.backfill.cutter import KeyCutter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bulkq.engine.pool import ConnectionPool
+    from bulkq.model.key import KeyRange, Position, TableKey
+    from bulkq.protocols import Connection
+
+T = TypeVar("T")
+
+
+class PatientCutter:
+    """Implements `bulkq.sources.range_source.Cutter` over a connection of its own, which it replaces when the server was away.
+
+    Args:
+        sessions: where a new connection comes from.
+        connection: the first one.
+        dialect: of the database.
+        key: of the table.
+    """
+
+    def __init__(self, sessions: ConnectionPool, connection: Connection, dialect: str, key: TableKey) -> None:
+        self._sessions = sessions
+        self._connection: Connection | None = connection
+        self._dialect, self._key = dialect_for(dialect), key
+        self._cutter = KeyCutter(connection, self._dialect, key)
+        self._turn = asyncio.Lock()
+
+    async def greatest(self) -> Position | None:
+        """Return the key of the last row; None if the table is empty."""
+        return await self._ask(lambda cutter: cutter.greatest())
+
+    async def next_range(self, after: Position, end: Position, rows: int) -> KeyRange | None:
+        """Return the next range; see `Cutter`."""
+        return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
+
+    async def administer(self, statements: Sequence[str]) -> None:
+        """Execute statements of bulkq in a transaction.
+
+        Raises:
+            DatabaseError: the database refuses them.
+        """
+        async with self._turn:
+            await (await self._connected()).administer(statements)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _ask(self, question: Callable[[KeyCutter], Awaitable[T]]) -> T:
+        """Ask the database, again after an outage.
+
+        Raises:
+            DatabaseError: it refuses to answer.
+            StoppedError: it was away for too long.
+        """
+        async with self._turn:
+            while True:
+                await self._connected()
+                try:
+                    return await question(self._cutter)
+                except DatabaseError as error:
+                    if not error.connection_lost:
+                        raise
+                    await self.close()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._sessions.open()
+            self._cutter = KeyCutter(self._connection, self._dialect, self._key)
+        return self._connection

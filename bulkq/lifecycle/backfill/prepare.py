@@ -1,0 +1,206 @@
+"""Look at the table of a backfill before anything is sent: its key, its statement, its end, and what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bulkq import markers
+from bulkq.dialects import dialect_for, key_ranges
+from bulkq.drivers import dialect_of
+from bulkq.errors import DatabaseError, RefusedError, UsageError
+from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
+from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
+from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
+from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
+from bulkq.lifecycle.preflight import connections_are_free, recognize
+from bulkq.model.key import KeyRange
+from bulkq.policy.key_gaps import gaps
+from bulkq.policy.range_size import RangeSize
+from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
+from bulkq.query.range_placeholder import by_bounds, expand, find_range
+
+if TYPE_CHECKING:
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Query
+    from bulkq.model.key import Position, RangeForm, TableFacts, TableKey
+    from bulkq.model.run import BackfillOptions
+    from bulkq.protocols import Connection
+
+
+async def prepare_backfill(opened: OpenRun) -> OpenRun:
+    """Connect to all targets side by side, and look at the table of each.
+
+    Raises:
+        TargetError: no target can be reached. Of several, those that cannot are set aside.
+        UsageError: there is no such table or column, or the statement is not one for ranges.
+        RefusedError: the table has no key that ranges can be cut by, or the statement is refused.
+    """
+    request = opened.request
+    lost = await open_targets.on_each(
+        opened.targets,
+        partial(_look, opened),
+        write=True,
+        connect_timeout_s=request.limits.connect_timeout_s,
+    )
+    if opened.several:
+        open_targets.refuse_twins(request, opened.targets, opened.say)
+    for target in lost:
+        opened.say(f"{target.label}: {target.reason}: the other targets continue")
+    return opened
+
+
+async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
+    target.server = connection.server
+    await recognize(opened, target, connection)
+    connections_are_free(opened, target, connection.server)
+    for part in target.parts:
+        await _look_at_part(opened, target, part, connection)
+
+
+async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection) -> None:
+    options = _options(opened)
+    dialect = dialect_of(target.definition.url)
+    facts = await describe(connection, dialect, options.over, options.key)
+    statement = _statement(options, part.spec.query, facts, dialect)
+    batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
+    cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, facts.key)
+    recorded = await read_ranges(opened, target, part, connection, facts.key)
+    end = recorded.end or await cutter.greatest()
+    start = recorded.start if recorded.end else await _start(connection, statement, facts.key, dialect)
+    part.spec = replace(part.spec, query=statement)
+    made = opened.backfills[part.spec.number] = TableBackfill(
+        facts=facts, statement=statement, cutter=cutter, batches=batches, start=start, end=end, recorded=recorded
+    )
+    for notice in facts.notices if opened.resume.record is None else ():
+        opened.say(f"{target.label}: {notice}" if opened.several else notice)
+    if end is None:
+        part.exhausted = True
+        await cutter.close()
+        opened.say(f"{facts.key.table} has no rows: nothing to do")
+        return
+    await _try_statement(part, connection, batches, KeyRange(start, end))
+    expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
+    _begin(opened, part, made, end)
+
+
+def _options(opened: OpenRun) -> BackfillOptions:
+    options = opened.request.backfill
+    assert options is not None, "the request of a backfill has its options"
+    return options
+
+
+def _statement(options: BackfillOptions, query: Query, facts: TableFacts, dialect: str) -> Query:
+    """The statement with the place of the range: as the user wrote it, or made from the options with the catalog's names.
+
+    Raises:
+        UsageError: `--set` names a column that the table does not have, or one of its key.
+    """
+    if options.delete:
+        return replace(build_delete(facts.key.table, options.where, dialect), name=query.name)
+    if options.assignments:
+        check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
+        return replace(build_set(facts.key.table, options.assignments, options.where, dialect), name=query.name)
+    return query
+
+
+def _expanded(statement: Query, key: TableKey, dialect: str, form: RangeForm) -> Query:
+    """The statement with the condition of a form of range."""
+    known = dialect_for(dialect)
+    column = key.columns[form.level]
+    return expand(
+        statement,
+        dialect,
+        lambda alias: key_ranges.condition(key, form, known, alias),
+        lambda name: key_ranges.conversion(known).value(f":{name}", column),
+    ).query
+
+
+async def _start(connection: Connection, statement: Query, key: TableKey, dialect: str) -> Position:
+    """Where the first range begins: in front of all rows, or for `:lo` and `:hi` at the number in front of the least one.
+
+    Raises:
+        UsageError: the key is not one integer.
+    """
+    if not by_bounds(find_range(statement, dialect)):
+        return ()
+    column = key.columns[0]
+    if len(key.columns) > 1 or "int" not in column.type.lower():
+        names = ", ".join(f"{column.name} {column.type}" for column in key.columns)
+        raise UsageError(
+            f"{statement.place}: :lo and :hi are for a key of one integer, and {key.table} has the key ({names}): write :range"
+        )
+    known = dialect_for(dialect)
+    name = known.identifier(column.name)
+    text = key_ranges.conversion(known).text(f"min({name}) - 1", column)
+    rows = await connection.administer([f"SELECT {text} FROM {key.table}"])
+    return () if rows[0][0] is None else (str(rows[0][0]),)
+
+
+async def _try_statement(part: PartState, connection: Connection, batches: KeyRangeBatches, whole: KeyRange) -> None:
+    """Prepare the statement for a range, without executing it.
+
+    Raises:
+        RefusedError: the database refuses it.
+    """
+    query, _ = batches.statement(whole)
+    try:
+        await connection.prepare(query, part.spec.decoding, typed=False, identifiers={})
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise
+        raise RefusedError(f"{part.spec.query.place}: {error}") from error
+
+
+async def read_ranges(
+    opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection, key: TableKey
+) -> RecordedRanges:
+    """What earlier processes of the run have recorded of a part, in the order of the key."""
+    tables = target.tables
+    if opened.resume.record is None or tables is None:
+        return RecordedRanges()
+    dialect = dialect_of(target.definition.url)
+    number = part.spec.number
+    await connection.administer([markers.create_ranges(tables, dialect)])
+    order = key_ranges.order_of_ends(key, markers.UPPER[: len(key.columns)], dialect_for(dialect))
+    rows = await connection.administer([markers.select_ranges(tables, opened.run, number, order)])
+    found = [markers.read_range(row) for row in rows]
+    last = max((n for n, _, _ in found), default=0)
+    whole = next((one for _, state, one in found if state == markers.RANGE_END), KeyRange((), ()))
+    start, end = whole.after, whole.upto or None
+    if opened.resume.whole_again:
+        return RecordedRanges(start=start, end=end, last=last)
+    again = opened.resume.failed_again
+    return RecordedRanges(
+        start=start,
+        end=end,
+        done=[one for _, state, one in found if state != markers.RANGE_END],
+        failed=[(n, one) for n, state, one in found if again and state == markers.RANGE_FAILED],
+        last=last,
+        rows=sum(one.rows for _, state, one in found if state == markers.RANGE_DONE),
+    )
+
+
+def _begin(opened: OpenRun, part: PartState, made: TableBackfill, end: Position) -> None:
+    options = _options(opened)
+    source = opened.sources.ranges[part.spec.number]
+    known = made.recorded
+    last = max(known.last, *(done[-1][1] for done in (opened.resume.done.get(part.spec.number, ()),) if done), 0)
+    size = RangeSize(options.target_time_s, options.min_rows, options.max_rows)
+    source.begin(
+        made.cutter,
+        made.batches,
+        size,
+        gaps(known.done, end, made.start),
+        least=options.min_rows,
+        first=last + 1,
+        again=known.failed,
+        follows=options.upper == "open",
+        rows=PassedRows(opened, source, size),
+    )
+    part.ranges = source

@@ -1,0 +1,58 @@
+"""The backfill of one table on one target, while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
+    from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
+    from bulkq.model import Query
+    from bulkq.model.key import KeyRange, Position, TableFacts
+
+
+@dataclass(slots=True, kw_only=True)
+class TableBackfill:
+    """The backfill of a table on one target.
+
+    Attributes:
+        facts: of the table.
+        statement: with the place of its range.
+        cutter: finds the ends of ranges.
+        batches: makes statements and steps of ranges.
+        start: of the key space.
+        end: of it; None if the table is empty.
+        recorded: what earlier processes have recorded of it.
+    """
+
+    facts: TableFacts
+    statement: Query
+    cutter: PatientCutter
+    batches: KeyRangeBatches
+    start: Position
+    end: Position | None
+    recorded: RecordedRanges
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordedRanges:
+    """What the table of ranges has of a part.
+
+    Attributes:
+        start: of the key space.
+        end: of it; None if it is not recorded.
+        done: ranges that are done, or have failed and stay so, in the order of the key.
+        failed: number and range of those that are to be done again.
+        last: the greatest number that was given.
+        rows: that the ranges which are done had.
+    """
+
+    start: Position = ()
+    end: Position | None = None
+    done: Sequence[KeyRange] = ()
+    failed: Sequence[tuple[int, KeyRange]] = ()
+    last: int = 0
+    rows: int = 0

@@ -1,0 +1,112 @@
+"""Verify a backfill when its last range is done: what is left that it should have changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for, key_ranges
+from bulkq.drivers import dialect_of
+from bulkq.errors import DatabaseError, TargetError
+from bulkq.lifecycle.finish import finish
+from bulkq.model import Decoding, Limits
+from bulkq.model.key import RangeForm
+from bulkq.query import inline
+from bulkq.query.backfill_statement import build_count
+from bulkq.query.range_placeholder import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Failure, ParameterSet, Query, RunSummary
+    from bulkq.model.key import Position, TableKey
+
+UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
+"""A count of hundreds of millions of rows takes its time; nothing waits for it."""
+
+
+async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+    """Verify a backfill that has done every range, and close it."""
+    opened = recorded.opened
+    rows = opened.progress.row_progress
+    if rows is not None and all(part.exhausted for part in opened.parts):
+        rows.finish()
+    ended = opened.job.control.exit_code is None and not opened.progress.counts.failed
+    left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
+    return await finish(recorded, failures, left=left)
+
+
+async def _left(opened: OpenRun) -> list[str]:
+    """What is left on each target, a text for each on which something is."""
+    found: list[str] = []
+    for target in opened.targets:
+        for part in target.parts:
+            made = opened.backfills.get(part.spec.number)
+            if target.lost is None and made is not None and made.end is not None:
+                text = await _left_in(opened, target, made)
+                found += [f"{target.label}: {text}" if opened.several else text] if text else []
+    return found
+
+
+async def _left_in(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> str:
+    """What is left of one table; "" if nothing is, or if nothing says what should be."""
+    options = opened.request.backfill
+    assert options is not None
+    assert made.end is not None
+    dialect = dialect_of(target.definition.url)
+    if options.verify is None and options.where is None:
+        return ""
+    values: ParameterSet = ()
+    if options.verify is not None:
+        query = inline(options.verify, dialect)
+    else:
+        upto = made.end if options.upper == "fixed" else ()
+        query, values = _count(made.facts.key, dialect, options.where or "", upto)
+    opened.say(f"verifying {made.facts.key.table}")
+    try:
+        connection = await target.sessions.first()
+        try:
+            statement = await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+            reply = await connection.attempt(statement, [values], UNHURRIED)
+        finally:
+            await connection.close()
+    except (DatabaseError, TargetError) as error:
+        return f"the verification could not be executed: {error}"
+    return _told(made, [tuple(column[row] for column in reply.values) for row in range(len(reply.positions))])
+
+
+def _count(key: TableKey, dialect: str, where: str, upto: Position) -> tuple[Query, ParameterSet]:
+    """The query for the number of rows up to `upto` that match `where`, and its values. `()`: of all rows."""
+    known = dialect_for(dialect)
+    texts = []
+    for level in range(len(upto)):
+        form = RangeForm(level, lower=level > 0, upper=level == 0)
+        text = key_ranges.condition(key, form, known)
+        own = text.replace(":bulkq_lo", f":bulkq_{level + 1}").replace(":bulkq_hi", ":bulkq_1")
+        texts.append(f"NOT {own}" if level else own)
+    query = expand(
+        build_count(key.table, where, dialect), dialect, lambda _: f"({' AND '.join(texts) or '1 = 1'})"
+    ).query
+    values = {f"bulkq_{place}": text for place, text in enumerate(upto, 1)}
+    return query, tuple(values[parameter.name] for parameter in query.parameters)
+
+
+def _told(made: TableBackfill, rows: Sequence[tuple[object, ...]]) -> str:
+    """What the answer of the verification says is left: a number that is not zero, or any row that is no number."""
+    if not rows:
+        return ""
+    first = rows[0]
+    number = _number(first[0]) if len(rows) == 1 and len(first) == 1 else None
+    if number is None:
+        return f"the verification gave {len(rows)} rows, the first: {', '.join(map(str, first))}"
+    return f"{number} rows of {made.facts.key.table} are left" if number else ""
+
+
+def _number(value: object) -> int | None:
+    try:
+        return int(str(value))
+    except ValueError:
+        return None

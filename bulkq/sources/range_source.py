@@ -1,0 +1,231 @@
+"""Parameter sets that are ranges of a table's key, cut while the run goes on.
+
+A task cuts ahead of the lanes by a few ranges. A range that failed and was cut in two comes back, so the source is at its end only when
+nothing is left to cut and every range that was given has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from bulkq.errors import DatabaseError, StoppedError
+from bulkq.model import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bulkq.model import AttemptSteps, BatchResult, ParameterSet, Query
+    from bulkq.model.key import KeyRange, Position
+    from bulkq.policy.range_size import RangeSize
+
+AHEAD = 4
+"""Ranges that are cut before a lane asks for them. More would be cut in a size that is out of date when they are executed."""
+
+
+class Cutter(Protocol):
+    """Finds the ends of ranges. The database compares the keys."""
+
+    async def greatest(self) -> Position | None:
+        """Return the key of the last row; None if the table is empty."""
+
+    async def next_range(self, after: Position, end: Position, rows: int) -> KeyRange | None:
+        """Return a range of about `rows` rows behind `after` that does not pass `end`; None if no row is left.
+
+        Raises:
+            DatabaseError: the database does not answer.
+        """
+
+    async def close(self) -> None:
+        """Close its connection."""
+
+
+class RangeRows(Protocol):
+    """Counts the rows of ranges that have ended, for the progress."""
+
+    def passed(self, rows: int, elapsed_s: float) -> None:
+        """Count the rows of a range that ended, however, after `elapsed_s` seconds."""
+
+
+class RangeBatches(Protocol):
+    """Makes a batch of a range: its statement, its values, and the steps that record its ends."""
+
+    def statement(self, wanted: KeyRange) -> tuple[Query, ParameterSet]:
+        """Return the statement for a range of this form, and its values."""
+
+    def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
+        """Return the steps that stand around the statement; None if the run is on no record."""
+
+
+class RangeSource:
+    """A `ParameterSource` of key ranges.
+
+    It is made without a connection, and `begin` gives it what it needs before the first `take`.
+    """
+
+    typed = False
+    replayable = True
+    total: int | None = None
+
+    def __init__(self) -> None:
+        self._cutter: Cutter | None = None
+        self._batches: RangeBatches
+        self._size: RangeSize
+        self._least = 1
+        self._gaps: deque[tuple[Position, Position]] = deque()
+        self._open_end = False
+        self._number = 0
+        self._ready: deque[KeyRange] = deque()
+        self._again: deque[KeyRange] = deque()
+        self._failed: deque[tuple[int, KeyRange]] = deque()
+        self._flying: dict[int, KeyRange] = {}  # number -> range, given and not ended
+        self._rows: RangeRows | None = None
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._task: asyncio.Task[None] | None = None
+        self._done = False
+        self.cutting = False
+        """Whether a lane waits for the cutter."""
+
+    def begin(
+        self,
+        cutter: Cutter,
+        batches: RangeBatches,
+        size: RangeSize,
+        gaps: Iterable[tuple[Position, Position]],
+        *,
+        least: int = 1,
+        first: int = 1,
+        again: Iterable[tuple[int, KeyRange]] = (),
+        follows: bool = False,
+        rows: RangeRows | None = None,
+    ) -> None:
+        """Say what is to be cut.
+
+        Args:
+            cutter: finds the ends of ranges.
+            batches: makes a batch of each.
+            size: how many rows the next range has.
+            gaps: what of the key is to be done, ascending: behind the first position up to and with the second.
+            least: a range with so many rows, or fewer, is not cut when it fails.
+            first: the number of the first range.
+            again: failed ranges of an earlier process, which are done again with their numbers.
+            follows: rows behind the last position that are inserted meanwhile are done too.
+            rows: counts the rows of ranges that have ended.
+        """
+        self._cutter, self._batches, self._size = cutter, batches, size
+        self._gaps = deque(gaps)
+        self._failed, self._least = deque(again), least
+        self._number, self._open_end, self._rows = first - 1, follows, rows
+
+    async def take(self, size: int, index: int) -> Batch | None:
+        """Return the next range as a batch of one set. `size` has no effect: a range is a transaction of its own.
+
+        Raises:
+            StoppedError: the table cannot be cut further.
+        """
+        del size
+        if self._task is None:
+            self._task = asyncio.create_task(self._cut())
+        while True:
+            self._news.clear()
+            if self._failed:
+                return self._batch(*self._failed.popleft(), index)
+            if self._again or self._ready:
+                self.cutting = False
+                self._number += 1
+                self._room.set()
+                return self._batch(self._number, (self._again or self._ready).popleft(), index)
+            if self._task.done():
+                self._task.result()
+                if not self._flying:
+                    return None
+            self.cutting = not self._task.done()
+            await self._news.wait()
+
+    def settle(self, result: BatchResult, elapsed_s: float | None) -> None:
+        """Learn how a range went: its rows, those that it changed, and the seconds of its transaction; None if it was not executed."""
+        wanted = self._flying.pop(result.batch.first, None)
+        self._news.set()
+        if wanted is None or result.superseded:
+            return
+        if elapsed_s is not None and result.ok:
+            self._size.record(wanted.rows, max(0, result.changed), elapsed_s)
+        if self._rows is not None:
+            self._rows.passed(wanted.rows, result.elapsed_s)
+
+    def shrink(self, *, timed_out: bool) -> None:
+        """Make the next ranges smaller: one has `timed_out`, or stood in the way of other sessions."""
+        self._size.fail("timeout" if timed_out else "lock")
+
+    async def split(self, batch: Batch) -> bool:
+        """Replace a range that failed by its halves. Return False if it has too few rows to be cut, or cannot be cut now."""
+        wanted = self._flying[batch.first]
+        assert self._cutter is not None
+        if wanted.rows <= self._least:
+            return False
+        pieces: list[KeyRange] = []
+        after, rows = wanted.after, -(-wanted.rows // 2)
+        try:
+            while (one := await self._cutter.next_range(after, wanted.upto, rows)) is not None:
+                pieces.append(one)
+                after = one.upto
+        except DatabaseError:
+            return False
+        if len(pieces) < 2:
+            return False
+        self._again.extend(pieces)
+        return True
+
+    def fraction(self) -> float | None:
+        """Return None: the share is known by rows, see `RangeRows`."""
+        return None
+
+    async def close(self) -> None:
+        """Stop cutting."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.exception()  # `take` has raised it, or the run is over
+        if self._cutter is not None:
+            await self._cutter.close()
+
+    async def _cut(self) -> None:
+        """Cut the gaps one after the other, and keep a few ranges ready."""
+        assert self._cutter is not None
+        try:
+            while self._gaps:
+                after, end = self._gaps.popleft()
+                after = await self._cut_gap(after, end)
+                if not self._gaps and self._open_end and (last := await self._cutter.greatest()) not in {None, end}:
+                    assert last is not None
+                    self._gaps.append((after, last))
+        except DatabaseError as error:
+            raise StoppedError(f"the next range of the key cannot be found: {error}") from error
+        finally:
+            self._news.set()
+
+    async def _cut_gap(self, after: Position, end: Position) -> Position:
+        assert self._cutter is not None
+        while True:
+            await self._room.wait()
+            found = await self._cutter.next_range(after, end, self._size.rows)
+            if found is None:
+                return after
+            self._ready.append(found)
+            if len(self._ready) >= AHEAD:
+                self._room.clear()
+            self._news.set()
+            after = found.upto
+
+    def range_of(self, number: int) -> KeyRange | None:
+        """Return the range with `number`, if it was given and has not ended."""
+        return self._flying.get(number)
+
+    def _batch(self, number: int, wanted: KeyRange, index: int) -> Batch:
+        query, values = self._batches.statement(wanted)
+        self._flying[number] = wanted
+        return Batch(index, number, (values,), statement=query, steps=self._batches.steps(number, wanted))
