@@ -56,7 +56,7 @@ SERVERS = "SELECT p.host FROM information_schema.processlist AS p WHERE p.comman
 
 TABLES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 
-NUMBERS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8, "decimal": 16, "double": 8}
+NUMBERS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8, "decimal": 16, "float": 4, "double": 8}
 OTHERS = {
     **dict.fromkeys(("year", "bit", "enum", "date", "time", "timestamp", "datetime"), 8),
     **dict.fromkeys(("uuid", "inet4", "inet6"), 16),
@@ -75,7 +75,7 @@ class DeclaredColumn:
 
     Attributes:
         name: in the case of its declaration.
-        type: without a length, with `unsigned`.
+        type: with `unsigned`, and without a length where a cast without one loses nothing.
         collation: of text, beginning with its character set.
         width: of its values, about, in bytes.
         nullable: its values may be NULL.
@@ -125,10 +125,12 @@ def read_servers(rows: Rows) -> tuple[str, ...]:
 def _column(
     name: str, kind: str, declared: str, length: str, charset: str, collation: str, nullable: str, extra: str
 ) -> DeclaredColumn:
-    whole = collation if collation.startswith(charset) else f"{charset}_{collation}"
+    qualified = collation if collation.startswith(charset) else f"{charset}_{collation}"
     width = WIDTHS.get(kind) or min(int(length) or TEXT_WIDTH, TEXT_WIDTH)
-    unsigned = f"{kind} unsigned" if kind in NUMBERS and "unsigned" in declared else kind
-    return DeclaredColumn(name, unsigned, whole, width, nullable != "NO", extra)
+    whole = (
+        declared if kind == "decimal" else f"{kind} unsigned" if kind in NUMBERS and "unsigned" in declared else kind
+    )
+    return DeclaredColumn(name, whole, qualified, width, nullable != "NO", extra)
 
 
 def _wrong(kind: str, *, system: bool) -> str:
@@ -178,8 +180,6 @@ def _fault(column: DeclaredColumn | None, row: Sequence[str]) -> str:
         return f"its column {name} may be NULL"
     if column.changing:
         return f"its column {name} is computed, so an UPDATE may change it"
-    if column.type.startswith("float"):
-        return f"its column {name} is a float, whose text is not its value"
     return "" if order == "A" else f"its column {name} is in descending order"
 
 
