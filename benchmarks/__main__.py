@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import charts, record
+from benchmarks.backfill import backfill
 from benchmarks.bench import Bench
 from benchmarks.checks import checks
 from benchmarks.jauto import CASES as JAUTO
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "P5": updates,
     "P6": bulk_export,
     "P7": parquet_export,
+    "P8": backfill,
     "P9": flat_memory,
     "P10": peak_memory,
     "P11": startup,

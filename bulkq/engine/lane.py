@@ -283,7 +283,7 @@ class Lane:
                 if self._sessions.outages > outages:
                     segment.attempts -= 1  # the server was away: the run's matter, not this set's
             case Action.HALVE:
-                part.shrink(timed_out=False)
+                part.shrink(tally.batch, timed_out=False)
         if segment.attempts > spec.retries:
             return await self._fail(tally, segment, error, decision, exhausted=True)
         tally.retried += len(segment.positions)
@@ -375,7 +375,7 @@ class Lane:
         part, spec = tally.part, tally.spec
         positions = segment.positions
         if decision.timed_out:
-            part.shrink(timed_out=True)
+            part.shrink(tally.batch, timed_out=True)
         if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch):
             tally.superseded = True
             return []

@@ -75,11 +75,11 @@ class PartState:
         else:
             self.size.record(sets, result.elapsed_s, result.rows, len(result.failures))
 
-    def shrink(self, *, timed_out: bool) -> None:
-        """Make the next batches smaller, because one was too long, or stood in the way of other sessions."""
+    def shrink(self, batch: Batch, *, timed_out: bool) -> None:
+        """Make the next batches smaller, because `batch` was too long, or stood in the way of other sessions."""
         self.size.halve()
         if self.ranges is not None:
-            self.ranges.shrink(timed_out=timed_out)
+            self.ranges.shrink(batch, timed_out=timed_out)
 
     @property
     def remaining(self) -> int | None:

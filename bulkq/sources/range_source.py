@@ -89,6 +89,12 @@ class RangeSource:
         self.cutting = False
         """Whether a lane waits for the cutter."""
 
+        self.rows = 0
+        """Rows of all ranges that were cut."""
+
+        self.cut = False
+        """Whether everything was cut, so that `rows` is the whole."""
+
     def begin(
         self,
         cutter: Cutter,
@@ -156,9 +162,10 @@ class RangeSource:
         if self._rows is not None:
             self._rows.passed(wanted.rows, result.elapsed_s)
 
-    def shrink(self, *, timed_out: bool) -> None:
-        """Make the next ranges smaller: one has `timed_out`, or stood in the way of other sessions."""
-        self._size.fail("timeout" if timed_out else "lock")
+    def shrink(self, batch: Batch, *, timed_out: bool) -> None:
+        """Make the next ranges smaller: `batch` has `timed_out`, or stood in the way of other sessions."""
+        wanted = self._flying.get(batch.first)
+        self._size.fail("timeout" if timed_out else "lock", wanted.rows if wanted is not None else None)
 
     async def split(self, batch: Batch) -> bool:
         """Replace a range that failed by its halves. Return False if it has too few rows to be cut, or cannot be cut now."""
@@ -203,6 +210,7 @@ class RangeSource:
                 if not self._gaps and self._open_end and (last := await self._cutter.greatest()) not in {None, end}:
                     assert last is not None
                     self._gaps.append((after, last))
+            self.cut = True
         except DatabaseError as error:
             raise StoppedError(f"the next range of the key cannot be found: {error}") from error
         finally:
@@ -216,6 +224,7 @@ class RangeSource:
             if found is None:
                 return after
             self._ready.append(found)
+            self.rows += found.rows
             if len(self._ready) >= AHEAD:
                 self._room.clear()
             self._news.set()

@@ -20,7 +20,7 @@ class PassedRows:
     """Implements `bulkq.sources.range_source.RangeRows` for one target, in the progress of the whole run."""
 
     def __init__(self, opened: OpenRun, source: RangeSource, size: RangeSize) -> None:
-        self._progress = opened.progress
+        self._opened, self._progress = opened, opened.progress
         self._source, self._size = source, size
 
     def passed(self, rows: int, elapsed_s: float) -> None:
@@ -28,6 +28,10 @@ class PassedRows:
         found = self._progress.row_progress
         assert found is not None, "it was made when the table was looked at"
         found.add(rows, elapsed_s, time.monotonic(), self._progress.throttled_s)
+        sources = self._opened.sources.ranges.values()
+        if all(source.cut for source in sources):
+            before = sum(made.recorded.rows for made in self._opened.backfills.values())
+            found.correct(before + sum(source.rows for source in sources), "exact")
         found.range_rows = self._size.rows
         found.holds = self._progress.state or ("cutting ranges" if self._source.cutting else "server")
 

@@ -173,9 +173,10 @@ async def test_rows_of_ended_ranges_are_counted() -> None:
             passed.append(rows)
 
     source = opened(Numbers(15), rows=Rows())
-    source.shrink(timed_out=True)
-    source.shrink(timed_out=False)
+    for timed_out in (True, False):
+        source.shrink(Batch(0, 1, ()), timed_out=timed_out)
     await taken(source)
+    assert (source.rows, source.cut) == (15, True)
     assert passed == [10, 5]
     assert source.fraction() is None
 
