@@ -1,0 +1,90 @@
+"""Check what a backfill is to do, and make its statement, before anything is opened.
+
+Messages name the options of the command line; `bulkq.lifecycle.api_arguments.in_python` translates them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import UsageError
+from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set
+from bulkq.query.range_placeholder import find_range, free_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bulkq.model import Query
+    from bulkq.model.run import BackfillOptions
+
+GESTURES = "--set COLUMN=EXPR, --delete, or FILE:NAME with a statement that has :range"
+
+
+def complete_options(options: BackfillOptions, query: Query | None) -> BackfillOptions:
+    """Return `options` with what the header of `query` says. An option outranks the header.
+
+    Args:
+        options: as given; `over` is "" if no table was named.
+        query: the statement, if it is not made from the options.
+
+    Raises:
+        UsageError: there is no table, nothing to do with it, or two options contradict each other.
+    """
+    headers = query.metadata if query is not None else {}
+    key = ",".join(headers.get("key", ())[:1])
+    found = replace(
+        options,
+        over=options.over or "".join(headers.get("over", ())[:1]),
+        key=options.key or key_columns(key),
+        where=options.where or "".join(headers.get("where", ())[:1]) or None,
+        verify=options.verify or " ".join(headers.get("verify", ())) or None,
+    )
+    _check(found, written=query is not None)
+    return found
+
+
+def key_columns(text: str) -> tuple[str, ...]:
+    """Return the names in `a, b`."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def statement_of(options: BackfillOptions, query: Query | None, dialect: str) -> Query:
+    """Return `query`, or the statement of `--set` or `--delete` with the table as typed; the catalog's name follows later.
+
+    Raises:
+        UsageError: a text is not an assignment or not a condition.
+        RangeError: the statement has no place for the range.
+    """
+    if query is not None:
+        find_range(query, dialect)
+        return query
+    if options.delete:
+        return build_delete(options.over, options.where, dialect)
+    assigned_columns(options.assignments, dialect)
+    return build_set(options.over, options.assignments, options.where, dialect)
+
+
+def check_parameters(query: Query, given: Collection[str]) -> None:
+    """Raise UsageError if a parameter beside the range has no value, or a value has no parameter."""
+    missing = [name for name in free_parameters(query) if name not in given]
+    if missing:
+        raise UsageError(f'{query.place}: ":{missing[0]}" has no value: give it with --param {missing[0]}=VALUE')
+    unused = sorted(set(given) - set(free_parameters(query)))
+    if unused:
+        raise UsageError(f'--param {unused[0]}: {query.place} has no ":{unused[0]}"')
+
+
+def _check(options: BackfillOptions, *, written: bool) -> None:
+    if not options.over:
+        advice = "add @over TABLE to the query, or give --over TABLE" if written else "give --over TABLE"
+        raise UsageError(f"no table: {advice}")
+    if not written and options.delete is bool(options.assignments):
+        wrong = "--delete and --set" if options.delete else f"nothing to do with {options.over}"
+        raise UsageError(f"{wrong}: give {GESTURES}")
+    if options.delete and options.where is None:
+        raise UsageError(
+            "--delete without --where deletes every row: write --where true if that is meant, or use TRUNCATE"
+        )
+    if options.min_rows > options.max_rows:
+        raise UsageError(f"--min-rows {options.min_rows} is more than --max-rows {options.max_rows}")

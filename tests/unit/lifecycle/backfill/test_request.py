@@ -1,0 +1,77 @@
+"""The request of a backfill: what a header gives, and what is refused before anything is opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkq.errors import UsageError
+from bulkq.lifecycle.backfill.request import check_parameters, complete_options, key_columns, statement_of
+from bulkq.model.run import BackfillOptions
+from bulkq.query import inline
+from bulkq.query.parse_queries import load
+
+WRITTEN = load(
+    """-- name: norm
+-- @over users
+-- @key a, b
+-- @where c is null
+-- @verify select count(*) from users
+update users set c = :c where :range;
+""",
+    "u.sql",
+    "postgresql",
+)[0]
+
+
+def test_an_option_outranks_the_header() -> None:
+    """What is not given comes from the header of the query."""
+    found = complete_options(BackfillOptions(over=""), WRITTEN)
+    assert (found.over, found.key, found.where) == ("users", ("a", "b"), "c is null")
+    assert found.verify == "select count(*) from users"
+    given = complete_options(BackfillOptions(over="t", key=("x",), where="y", verify="z"), WRITTEN)
+    assert (given.over, given.key, given.where, given.verify) == ("t", ("x",), "y", "z")
+    assert key_columns(" a,,b ") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (BackfillOptions(over=""), "no table: give --over TABLE"),
+        (BackfillOptions(over="t"), "nothing to do with t: give --set COLUMN=EXPR, --delete, or FILE"),
+        (BackfillOptions(over="t", delete=True, assignments=("a = 1",)), "--delete and --set: give"),
+        (BackfillOptions(over="t", delete=True), "--delete without --where deletes every row"),
+        (BackfillOptions(over="t", assignments=("a = 1",), min_rows=9, max_rows=2), "--min-rows 9 is more than"),
+    ],
+)
+def test_what_is_refused(options: BackfillOptions, message: str) -> None:
+    """No table, nothing to do, two things at once, a deletion without a condition."""
+    with pytest.raises(UsageError, match=f"^{message}"):
+        complete_options(options, None)
+
+
+def test_a_query_without_a_table() -> None:
+    """The message names the key of the header."""
+    with pytest.raises(UsageError, match="add @over TABLE to the query"):
+        complete_options(BackfillOptions(over=""), inline("update t set a = 1 where :range", "sqlite"))
+
+
+def test_statements() -> None:
+    """The statement is the query, or made from the options; a query without a place for the range is refused."""
+    assert statement_of(BackfillOptions(over="users"), WRITTEN, "postgresql") is WRITTEN
+    delete = BackfillOptions(over="t", delete=True, where="a > 1")
+    assert statement_of(delete, None, "sqlite").sql == "DELETE FROM t WHERE :range AND (a > 1)"
+    update = BackfillOptions(over="t", assignments=("a = 1",))
+    assert statement_of(update, None, "sqlite").sql == "UPDATE t SET a = 1 WHERE :range"
+    with pytest.raises(UsageError, match="is not an assignment"):
+        statement_of(BackfillOptions(over="t", assignments=("a",)), None, "sqlite")
+    with pytest.raises(UsageError, match="where the range of the key goes"):
+        statement_of(BackfillOptions(over="t"), inline("update t set a = 1 where b = 2", "sqlite"), "sqlite")
+
+
+def test_parameters() -> None:
+    """A parameter beside the range needs a value, and a value a parameter."""
+    check_parameters(WRITTEN, {"c"})
+    with pytest.raises(UsageError, match=r'u.sql:norm: ":c" has no value: give it with --param c=VALUE'):
+        check_parameters(WRITTEN, ())
+    with pytest.raises(UsageError, match=r'--param d: u.sql:norm has no ":d"'):
+        check_parameters(WRITTEN, {"c", "d"})
