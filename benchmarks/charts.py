@@ -1,6 +1,7 @@
 """`python -m benchmarks charts [FILE.json]` draws a record of figures, and writes it into the pages that show it.
 
-The record is what `python -m benchmarks figures --json FILE` wrote; `benchmarks/profile.json` is a profile.
+The record is what `python -m benchmarks figures --json FILE` wrote; `benchmarks/profile.json` is a profile, and `benchmarks/jauto.json`
+what `python -m benchmarks jauto --json benchmarks/jauto.json` wrote.
 No figure of these pages is typed by hand.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RECORD, PROFILE = ROOT / "benchmarks" / "figures.json", ROOT / "benchmarks" / "profile.json"
+AUTO = ROOT / "benchmarks" / "jauto.json"
 RATES, RATIOS = Path("docs/charts/rates.svg"), Path("docs/charts/ratios.svg")
 PANELS = {
     "PostgreSQL: lookups": ("P1", "P2"),
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if given.file != RECORD and not given.file.exists():
         parser.error(f"{given.file} does not exist")
-    for path, text in documents(read(given.file), read(PROFILE), ROOT).items():
+    for path, text in documents(read(given.file), read(PROFILE), ROOT, read(AUTO)).items():
         (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
         print(path)
@@ -55,16 +57,25 @@ def read(path: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def documents(record: dict[str, Any] | None, profile: dict[str, Any] | None, root: Path) -> dict[Path, str]:
+def documents(
+    record: dict[str, Any] | None, profile: dict[str, Any] | None, root: Path, auto: dict[str, Any] | None = None
+) -> dict[Path, str]:
     """The text of every file that shows figures, by its path below `root`, where the pages are read."""
     parts = {} if profile is None else {"profile": page.tabulate_profile(profile)}
+    if auto is not None:
+        parts["auto"] = page.tabulate_alone(auto, _results(auto))
     charts: dict[Path, Drawing] = {}
     if record is not None:
-        results = [(str(row["row"]), _result(row)) for row in record["results"]]
+        results = _results(record)
         charts = {RATES: draw_rates(results), RATIOS: draw_ratios(results)}
         parts |= page.tabulate(record, results, charts)
     pages = {path: page.fill((root / path).read_text("utf-8"), parts) for path in page.PAGES}
     return {path: str(drawing) for path, drawing in charts.items()} | pages
+
+
+def _results(record: dict[str, Any]) -> list[tuple[str, Result]]:
+    """Each with its row."""
+    return [(str(row["row"]), _result(row)) for row in record["results"]]
 
 
 def _result(row: dict[str, Any]) -> Result:

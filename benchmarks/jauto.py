@@ -1,11 +1,12 @@
 """jauto: `-j auto` after ten seconds, against the best number of a sweep. `python -m benchmarks jauto-sleeps` repeats one case.
 
-The sweep finds the two best numbers. Then auto and each of both run in turn, so that a shared machine weighs on all of them.
+The sweep finds the two best numbers. Then auto, each of both and the default run in turn, so that a shared machine weighs on all of them.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 SWEEP = (1, 2, 4, 8, 16, 32, 64)
 FOUND_S = 10.0
 """After this time the number of auto is to be found. All sides are measured from then on."""
+
+DEFAULT = 8
+"""Lanes of a run without `-j`."""
 
 STARTED_S = 2.0
 """After this time a fixed number of the sweep has its lanes."""
@@ -43,11 +47,12 @@ LIMIT = 10
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The sets of a run in the measured time, and the lanes at its end."""
+    """The sets of a run in the measured time, the lanes and the load average at its end."""
 
     sets: int
     seconds: float
     lanes: int
+    load: float
 
     @property
     def rate(self) -> float:
@@ -57,20 +62,20 @@ class Measured:
 
 def jauto(bench: Bench) -> list[Result]:
     """Every case."""
-    return [CASES[case](bench) for case in CASES]
+    return [result for case in CASES.values() for result in case(bench)]
 
 
-def sleeps(bench: Bench) -> Result:
+def sleeps(bench: Bench) -> list[Result]:
     """Queries that wait for 20 ms."""
     return _compare(bench, "sleeps of 20 ms", SLEEPS, bench.url)
 
 
-def calculates(bench: Bench) -> Result:
+def calculates(bench: Bench) -> list[Result]:
     """Queries that need a processor."""
     return _compare(bench, "sums of 20,000 numbers", CALCULATES, bench.url)
 
 
-def limited(bench: Bench) -> Result:
+def limited(bench: Bench) -> list[Result]:
     """A role with ten connections."""
     role = f"bulkq_{uuid4().hex[:8]}"
     servers.execute(bench.url, f"create role {role} login password '{role}' connection limit {LIMIT}")
@@ -78,30 +83,30 @@ def limited(bench: Bench) -> Result:
         parts = urlsplit(bench.url)
         place = parts.netloc.rpartition("@")[2]
         url = urlunsplit(parts._replace(netloc=f"{role}:{role}@{place}"))
-        return _compare(bench, f"sleeps of 20 ms, {LIMIT} connections", SLEEPS, url, (1, 2, 4, 8, LIMIT))
+        return _compare(bench, f"sleeps of 20 ms, {LIMIT} connections", SLEEPS, url, (4, 8, LIMIT))
     finally:
         servers.execute(bench.url, f"drop role {role}")
 
 
-def sqlite(bench: Bench) -> Result:
+def sqlite(bench: Bench) -> list[Result]:
     """Lookups in a file."""
-    return _compare(bench, "lookups, SQLite", LOOKUP, f"sqlite:///{fill_items(bench.folder / 'items.db')}")
+    return _compare(bench, "lookups, SQLite", LOOKUP, f"sqlite:///{fill_items(bench.folder / 'items.db')}", (1, 2, 8))
 
 
-def mixed(bench: Bench) -> Result:
+def mixed(bench: Bench) -> list[Result]:
     """Of ten queries, eight are lookups, one waits for 50 ms, and one calculates."""
     return _compare(bench, "lookups, sleeps and sums", MIXED, bench.url)
 
 
-def short(bench: Bench) -> Result:
+def short(bench: Bench) -> list[Result]:
     """A run that is over before anything is found, as a whole process, against the default."""
     arguments = ("-e", LOOKUP, "-t", bench.url, "-p", f"range:i=1..{SHORT}", "--format", "none")
     sides = {j: bench.bulkq(*arguments, "-j", j) for j in ("auto", "8")}
     cost = bench.in_turn({j: lambda command=command: bench.timed(command) for j, command in sides.items()})
-    return share(f"{SHORT:,} lookups", timed("-j auto", cost["auto"]), timed("-j 8", cost["8"]), at_most=1.1, aim=1.0)
+    return [share(f"{SHORT:,} lookups", timed("-j auto", cost["auto"]), timed("-j 8", cost["8"]), at_most=1.1, aim=1.0)]
 
 
-CASES: dict[str, Callable[[Bench], Result]] = {
+CASES: dict[str, Callable[[Bench], list[Result]]] = {
     "jauto-sleeps": sleeps,
     "jauto-calculates": calculates,
     "jauto-limited": limited,
@@ -111,23 +116,30 @@ CASES: dict[str, Callable[[Bench], Result]] = {
 }
 
 
-def _compare(bench: Bench, work: str, sql: str, url: str, sweep: tuple[int, ...] = SWEEP) -> Result:
+def _compare(bench: Bench, work: str, sql: str, url: str, sweep: tuple[int, ...] = SWEEP) -> list[Result]:
+    """Compare auto with the better one of the best two of the sweep, and with the default."""
     swept = {lanes: _measure(bench, sql, url, str(lanes), STARTED_S, SWEPT_S * bench.scale) for lanes in sweep}
     best = sorted(swept, key=lambda lanes: -swept[lanes].rate)[:2]
-    found: dict[str, list[Measured]] = {j: [] for j in ("auto", *map(str, best))}
+    found: dict[str, list[Measured]] = {j: [] for j in ("auto", *map(str, dict.fromkeys((*best, DEFAULT))))}
     for number in range(bench.rounds):
         for j in list(found) if number % 2 == 0 else reversed(found):
             found[j].append(_measure(bench, sql, url, j, FOUND_S, MEASURED_S * bench.scale))
     sides = {j: _side(j, every) for j, every in found.items()}
     ours = sides.pop("auto")
-    return faster(work, ours, max(sides.values(), key=lambda side: side.rate), at_least=0.9, aim=1.0)
+    first = max(sides.values(), key=lambda side: side.rate)
+    return [
+        faster(work, ours, first, at_least=0.9, aim=1.0),
+        faster(f"{work}: the default", ours, sides[str(DEFAULT)], at_least=0.95, aim=1.0),
+    ]
 
 
 def _side(j: str, every: list[Measured]) -> Side:
+    """The run with the median rate. The load average is that of the machine, and most of it is the side's own."""
     middle = statistics.median_low(every_one.rate for every_one in every)
     one = next(measured for measured in every if measured.rate == middle)
     name = f"{OURS} -j {j}" + (f" ({', '.join(str(measured.lanes) for measured in every)})" if j == "auto" else "")
-    return Side(name, one.seconds, count=one.sets, runs=tuple(measured.seconds for measured in every))
+    runs = tuple(measured.seconds for measured in every)
+    return Side(name, one.seconds, count=one.sets, runs=runs, note=f"load {one.load:.1f}")
 
 
 def _measure(bench: Bench, sql: str, url: str, j: str, after_s: float, seconds: float) -> Measured:
@@ -142,7 +154,7 @@ def _measure(bench: Bench, sql: str, url: str, j: str, after_s: float, seconds: 
     if begin is None or begin == len(seen) - 1:
         raise Broken(f"-j {j} showed its progress {len(seen)} times")
     sets = seen[-1]["done"] - seen[begin]["done"]
-    return Measured(sets, times[-1] - times[begin], seen[-1]["lanes"])
+    return Measured(sets, times[-1] - times[begin], seen[-1]["lanes"], os.getloadavg()[0])
 
 
 def _object(line: str) -> dict[str, float]:

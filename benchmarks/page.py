@@ -35,6 +35,11 @@ def tabulate(
     }
 
 
+def tabulate_alone(record: Mapping[str, Any], results: Sequence[tuple[str, Result]]) -> str:
+    """A record of its own: what was measured, and its table."""
+    return f"\n{_describe(record)}\n\n{_table(record, results)}\n"
+
+
 def tabulate_profile(profile: Mapping[str, Any]) -> str:
     """A table of microseconds, a column for each kind of lookup."""
     lookups = profile["lookups"]

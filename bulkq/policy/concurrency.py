@@ -41,7 +41,7 @@ LONGEST_S = 4.0
 LEAST_BATCHES = 4
 
 CLEARLY_MORE, MORE, LESS = 1.25, 1.05, 1.02
-"""Throughput of more lanes, as a multiple: enough at once, enough after a second look, not enough at once."""
+"""Throughput of more lanes, as a multiple: enough at once, enough after a second look if the noise is not more, not enough at once."""
 
 AS_GOOD, WORSE = 0.98, 0.95
 """Throughput of fewer lanes, as a multiple: enough after a second look, not enough at once."""
@@ -100,12 +100,16 @@ class Sample:
 
 
 class Meter:
-    """Measures throughput between the ends of two batches, after all lanes have ended a batch with their present number."""
+    """Measures throughput between the ends of two batches, after all lanes have ended a batch with their present number.
 
-    __slots__ = ("_begin", "_first", "_noise")
+    Attributes:
+        noise: usual difference between two measurements with the same number of lanes, as a share.
+    """
+
+    __slots__ = ("_begin", "_first", "noise")
 
     def __init__(self) -> None:
-        self._noise = 0.0  # usual difference between two measurements with the same number of lanes, as a share
+        self.noise = 0.0
         self._first: Sample | None = None  # when the lanes were at work
         self._begin: Sample | None = None  # when each of them had ended a batch
 
@@ -115,7 +119,7 @@ class Meter:
 
     def compare(self, before: float, rate: float) -> None:
         """Learn from two measurements with the same number of lanes."""
-        self._noise += NOISE_WEIGHT * (abs(rate - before) / max(rate, before, 1e-9) - self._noise)
+        self.noise += NOISE_WEIGHT * (abs(rate - before) / max(rate, before, 1e-9) - self.noise)
 
     def measure(self, now: Sample, lanes: int, hopeless: float = 0.0) -> tuple[float, Sample] | None:
         """The sets per second with `lanes` lanes and the sample at the begin; None as long as it is not known.
@@ -134,7 +138,7 @@ class Meter:
         batches, elapsed_s = now.batches - begin.batches, now.ended_s - begin.ended_s
         wanted = max(LEAST_BATCHES, lanes)
         slow = now.now_s - begin.now_s >= LONGEST_S
-        window_s = WINDOW_S * min(LONGER, max(1.0, (self._noise / QUIET) ** 2))
+        window_s = WINDOW_S * min(LONGER, max(1.0, (self.noise / QUIET) ** 2))
         if batches < (LEAST_BATCHES if slow else wanted) or elapsed_s < SOON * window_s:
             return None
         rate = (now.done - begin.done) / elapsed_s
@@ -282,7 +286,7 @@ class Concurrency:
             self._meter.compare(before, rate)
         if self._tried is not None and before is not None:
             gain = self._tried / max((before + rate) / 2, 1e-9)
-            if gain >= (MORE if self._step > 0 else AS_GOOD):
+            if gain >= (max(MORE, 1.0 + self._meter.noise) if self._step > 0 else AS_GOOD):
                 self._accept(self._tried)
                 self._move(self._base)
                 return

@@ -27,7 +27,7 @@ RESULTS = [
 
 def test_the_committed_pages_show_the_record() -> None:
     """The table, the sentences and the charts are those that `python -m benchmarks charts` makes from the record."""
-    made = charts.documents(charts.read(charts.RECORD), charts.read(charts.PROFILE), ROOT)
+    made = charts.documents(charts.read(charts.RECORD), charts.read(charts.PROFILE), ROOT, charts.read(charts.AUTO))
     assert [str(path) for path, text in made.items() if (ROOT / path).read_text(encoding="utf-8") != text] == []
 
 
