@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Run, Server, Target
     from bulkq.model.run import SafetyOptions
 
-ALLOWABLE = ("unbounded", "truncate", "ddl")
+ALLOWABLE = ("unbounded", "truncate", "ddl", "seqscan")
 """The words of `--allow`."""
 
 READ, WRITE, IDEMPOTENT, MAINTENANCE, UNRECORDED = MODES = ("read", "write", "idempotent", "maintenance", "unrecorded")

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from tests.support.targets import Target
 
 
+@pytest.fixture(autouse=True)
+def _without_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the coverage of processes that are killed: they are many, and other tests execute the same code."""
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def chance(pytestconfig: pytest.Config) -> random.Random:
     """Where all moments and sizes of a test come from; a failing test shows the seed."""

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
-from bulkq.cli.options.types import Count, Duration, QueryText, Text, WordList, Words
+from bulkq.cli.options.types import Count, Duration, QueryText, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,13 +115,7 @@ _BACKFILL = (
     limits.THROTTLE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
-    safety.CONFIRM,
-    safety.option(
-        "--allow",
-        type=WordList("seqscan"),
-        multiple=True,
-        help="Permit a plan that reads the whole table for each range (seqscan).",
-    ),
+    *safety.PERMISSIONS,
     safety.MAX_AFFECTED,
     safety.MARKER_TABLE,
     safety.KEEP_MARKERS,

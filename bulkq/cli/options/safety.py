@@ -9,6 +9,7 @@ import click
 
 from bulkq.cli.options.option import options_of, typed
 from bulkq.cli.options.types import Count, MarkerPrefix, TargetText, Text, WordList, Words
+from bulkq.policy.safety import ALLOWABLE
 from bulkq.text.urls import passwords
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ CONFIRM = option(
 PERMISSIONS = (
     option(
         "--allow",
-        type=WordList("unbounded", "truncate", "ddl"),
+        type=WordList(*ALLOWABLE),
         multiple=True,
-        help="Permit UPDATE and DELETE without WHERE (unbounded), TRUNCATE (truncate), or CREATE, ALTER and DROP (ddl).",
+        help="Permit UPDATE and DELETE without WHERE (unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), or a "
+        "plan of a backfill that reads the whole table for each range (seqscan).",
     ),
     CONFIRM,
 )

@@ -45,6 +45,7 @@ def test_help_lists_what_works(cli: Cli) -> None:
     assert listed == [
         "demo",
         "run",
+        "backfill",
         "check",
         "resume",
         "retry",
