@@ -34,7 +34,7 @@ async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) 
     rows = opened.progress.row_progress
     if rows is not None and all(part.exhausted for part in opened.parts):
         rows.finish()
-    ended = opened.job.control.exit_code is None and not opened.progress.counts.failed
+    ended = not opened.job.control.exit_code and not opened.progress.counts.failed
     left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
     return await finish(recorded, failures, left=left)
 
