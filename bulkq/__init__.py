@@ -14,7 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bulkq.api import Database, RecordBatches, Rows, load, open  # noqa: A004
+    from bulkq.api.database import Database
+    from bulkq.api.open import load, open  # noqa: A004
+    from bulkq.api.rows import RecordBatches, Rows
     from bulkq.errors import (
         BulkqError,
         MissingDriver,
@@ -56,7 +58,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bulkq.api": ("Database", "RecordBatches", "Rows", "load", "open"),
+    "bulkq.api.database": ("Database",),
+    "bulkq.api.open": ("load", "open"),
+    "bulkq.api.rows": ("RecordBatches", "Rows"),
     "bulkq.model.row": ("Row",),
     "bulkq.model": ("Failure", "Outcome", "Query", "RunSummary", "Status"),
 }

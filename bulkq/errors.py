@@ -102,11 +102,12 @@ class OutputClosed(StoppedError):
 
 
 class RunFailed(BulkqError):
-    """At least one parameter set failed. `summary` has the counts and the failures."""
+    """At least one parameter set failed, or a backfill left rows. `summary` has the counts and the failures."""
 
     def __init__(self, summary: RunSummary) -> None:
-        """Keep `summary`; the message repeats its counts."""
-        super().__init__(f"{summary.failed} of {summary.tried} parameter sets failed")
+        """Keep `summary`; the message repeats its counts, or the reason of a backfill that left rows."""
+        counts = f"{summary.failed} of {summary.tried} parameter sets failed"
+        super().__init__(counts if summary.failed else summary.reason or counts)
         self.summary = summary
 
 

@@ -345,7 +345,7 @@ class LaneGroup:
             raise StoppedError(str(error)) from error
         except BulkqError:
             raise
-        except Exception as error:  # the caller's own iterable raised it; `bulkq.api` gives it back
+        except Exception as error:  # the caller's own iterable raised it; `bulkq.api.rows` gives it back
             raise StoppedError(f"the parameter sets ended with {type(error).__name__}: {error}") from error
         finally:
             self._taking = None

@@ -16,20 +16,36 @@ MOST_SECONDS = 2_147_483.0
 MOST_SHOWN = 80
 """Characters of a wrong argument in a message."""
 
+OPTION = re.compile(
+    r"--(over|set|delete|where|key|verify|param|min-rows|max-rows|max-affected)\b"
+    r"(?: (\d+|\"[^\"]*\"|TABLE|true\b)| COLUMN=EXPR| (\w+)=VALUE)?"
+)
+"""An option that an argument of `Database.backfill` stands for, with its value in a message."""
+
 ALLOW = re.compile(r"--allow ([\w,]+)")
 CONCURRENCY = re.compile(r"(?<!\S)-j (\d+)")
 
 
-def check_numbers(timeout_s: object, retries: object) -> None:
-    """Refuse a timeout or a number of retries that is not one.
+def check_numbers(timeout_s: object, retries: object, name: str = "timeout") -> None:
+    """Refuse a timeout or a number of retries that is not one; `name` is that of the timeout.
 
     Raises:
         UsageError: with the value.
     """
     if timeout_s is not None and not (isinstance(timeout_s, int | float) and 0 < timeout_s < MOST_SECONDS):
-        raise UsageError(f"timeout={timeout_s!r}: seconds, more than 0, or None for no limit")
+        raise UsageError(f"{name}={timeout_s!r}: seconds, more than 0, or None for no limit")
     if not isinstance(retries, int) or retries < 0:
         raise UsageError(f"retries={retries!r}: a number, 0 or more")
+
+
+def check_concurrency(value: object) -> None:
+    """Refuse a number of lanes that is not one.
+
+    Raises:
+        UsageError: with the value.
+    """
+    if value != "auto" and (not isinstance(value, int) or value < 1):
+        raise UsageError(f'concurrency={value}: must be at least 1, or "auto"')
 
 
 def allowed(words: object) -> frozenset[str]:
@@ -50,16 +66,17 @@ def throttles(expressions: object) -> tuple[str, ...]:
     Raises:
         UsageError: they are not expressions.
     """
-    every = (
-        [expressions]
-        if isinstance(expressions, str)
-        else [*expressions]
-        if isinstance(expressions, Iterable)
-        else [None]
-    )
-    if not all(isinstance(one, str) for one in every):
+    every = texts(expressions)
+    if every is None:
         raise UsageError(f'throttle={shown(expressions)}: expressions such as "file:/run/hold"')
-    return check_throttles([str(one) for one in every])
+    return check_throttles(every)
+
+
+def texts(value: object) -> tuple[str, ...] | None:
+    """One text, or those of an iterable; None if it is neither."""
+    every = [value] if isinstance(value, str) else [*value] if isinstance(value, Iterable) else [None]
+    found = tuple(one for one in every if isinstance(one, str))
+    return found if len(found) == len(every) else None
 
 
 def shown(value: object) -> str:
@@ -70,7 +87,17 @@ def shown(value: object) -> str:
 
 def in_python(advice: str) -> str:
     """`advice` of the command line with the names that its options have here."""
-    text = ALLOW.sub(lambda found: f"allow={json.dumps(found[1].split(','))}", advice)
+    text = OPTION.sub(_argument, advice.replace("FILE:NAME with", "query with"))
+    text = ALLOW.sub(lambda found: f"allow={json.dumps(found[1].split(','))}", text)
     return CONCURRENCY.sub(
         r"concurrency=\1", text.replace("] --write", "], write=True").replace("--write", "write=True")
     )
+
+
+def _argument(found: re.Match[str]) -> str:
+    """An option of `bulkq backfill` as an argument."""
+    name = found[1].replace("-", "_")
+    if found[3]:
+        return f'param={{"{found[3]}": ...}}'
+    value = '"true"' if found[2] == "true" else found[2]
+    return f"{name}={value}" if value else name

@@ -61,7 +61,7 @@ STRUCTURE = {"contributing", "imports", "product_names", "structure"}
 """Unit tests of the package as a whole."""
 
 UNTESTED = """
-__main__ api errors package_data protocols
+__main__ api/backfill api/database api/open api/raise_errors api/rows errors package_data protocols
 cli/commands/backfill cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
