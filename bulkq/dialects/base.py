@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.catalog import Catalog
     from bulkq.dialects.key_conversion import KeyConversion
+    from bulkq.dialects.query_plan import PlanCatalog
     from bulkq.dialects.table_catalog import TableCatalog
 
 
@@ -72,6 +73,8 @@ class Dialect:
         missing_rights: a query for what the role lacks of `{rights}` on `{tables}`: rows of table and rights.
         catalog: how it describes a table; None: it is not asked.
         tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
+        plans: how it explains the plan of a statement; None: it is not asked.
+        write_locks: what a change of rows locks until its transaction ends, for people.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
         keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
         locked: states of a lock that was not granted, beside SQLSTATEs.
@@ -126,6 +129,8 @@ class Dialect:
     missing_rights: str = ""
     catalog: Catalog | None = None
     tables: TableCatalog | None = None
+    plans: PlanCatalog | None = None
+    write_locks: str = ""
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None
     locked: frozenset[str] = frozenset()

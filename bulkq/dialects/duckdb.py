@@ -12,6 +12,7 @@ DIALECT = Dialect(
     is_file=True,
     current_schema="current_schema()",
     tables=TABLES,
+    write_locks="nothing: a change of the same rows by another transaction fails",
     dollar_parameters=True,
     question_parameters=True,
     keys=KEYS,

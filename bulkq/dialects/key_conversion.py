@@ -35,6 +35,8 @@ class KeyConversion:
         reference: the column as it stands in comparisons and in ORDER BY.
         table: as it stands in FROM of a query that needs the index of the key.
         settings: a statement for a session that asks for boundaries alone; "" if it needs none.
+        sample: what stands behind a table in FROM to read `{percent}` percent of its pages, always the same ones; "" if that
+            cannot be done.
     """
 
     text: Expression
@@ -43,3 +45,4 @@ class KeyConversion:
     reference: Expression = collated
     table: Callable[[TableKey], str] = _plain_table
     settings: str = ""
+    sample: str = ""

@@ -114,6 +114,26 @@ def group_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
     return f"SELECT {_text(column, dialect, 'bulkq_k0')} FROM {found.table(key)} WHERE {' AND '.join(terms)} ORDER BY {order} DESC LIMIT 1"
 
 
+def sample_query(key: TableKey, percent: float, parts: int, dialect: Dialect) -> str:
+    """The texts of about `parts` keys in their order, with about the same number of rows between them, from a sample of pages.
+
+    Args:
+        key: the key.
+        percent: of the table's pages.
+        parts: how many keys, more if the sample has few rows.
+        dialect: of a database that samples tables.
+    """
+    found = conversion(dialect)
+    inner = [f"{dialect.identifier(column.name)} AS bulkq_k{place}" for place, column in enumerate(key.columns)]
+    names = [found.reference(f"bulkq_k{place}", column) for place, column in enumerate(key.columns)]
+    texts = [found.text(f"bulkq_k{place}", column) for place, column in enumerate(key.columns)]
+    plain = ", ".join(f"bulkq_k{place}" for place in range(len(key.columns)))
+    sample = f"SELECT {', '.join(inner)} FROM {key.table} {found.sample.format(percent=f'{percent:.6f}')}"
+    numbered = f"SELECT {plain}, row_number() OVER (ORDER BY {', '.join(names)}) AS n, count(*) OVER () AS total FROM ({sample}) AS p"
+    every = f"(CASE WHEN total >= {parts} THEN total / {parts} ELSE 1 END)"
+    return f"SELECT {', '.join(texts)} FROM ({numbered}) AS q WHERE n % {every} = 0 ORDER BY n"
+
+
 def order_of_ends(key: TableKey, texts: Sequence[str], dialect: Dialect) -> str:
     """ORDER BY of positions, without these words: in the order of the key, a position behind all that begin with its texts.
 

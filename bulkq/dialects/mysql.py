@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_catalog import CATALOG
 from bulkq.dialects.mysql_keys import KEYS
+from bulkq.dialects.mysql_plans import CATALOG as PLANS
 from bulkq.dialects.mysql_tables import CATALOG as TABLES
 
 _EXPECTATIONS = {
@@ -39,6 +40,10 @@ DIALECT = Dialect(
     current_schema="DATABASE()",
     catalog=CATALOG,
     tables=TABLES,
+    plans=PLANS,
+    write_locks=(
+        "each row of the range until it commits, and with REPEATABLE READ the gaps between them; ALTER TABLE waits"
+    ),
     expectations={
         "mysql": {**_EXPECTATIONS, "system_identifier": "@@server_uuid"},
         "mariadb": {**_EXPECTATIONS, "system_identifier": "@@server_uid"},

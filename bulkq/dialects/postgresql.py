@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_catalog import CATALOG
 from bulkq.dialects.postgresql_keys import KEYS
+from bulkq.dialects.postgresql_plans import CATALOG as PLANS
 from bulkq.dialects.postgresql_tables import CATALOG as TABLES
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ DIALECT = Dialect(
     ),
     catalog=CATALOG,
     tables=TABLES,
+    plans=PLANS,
+    write_locks=(
+        "each changed row until its range commits; the table in ROW EXCLUSIVE mode: reads and changes "
+        "of other rows go on, ALTER TABLE, VACUUM FULL and CREATE INDEX without CONCURRENTLY wait"
+    ),
     misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
     keys=KEYS,
     expectations={

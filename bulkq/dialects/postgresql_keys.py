@@ -42,4 +42,10 @@ def _quoted(name: str) -> str:
     return f'"{doubled}"'
 
 
-KEYS = KeyConversion(text=text, value=value, ordered=ordered, settings=SETTINGS)
+KEYS = KeyConversion(
+    text=text,
+    value=value,
+    ordered=ordered,
+    settings=SETTINGS,
+    sample="TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)",
+)

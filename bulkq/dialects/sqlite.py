@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.sqlite_keys import KEYS
+from bulkq.dialects.sqlite_plans import CATALOG as PLANS
 from bulkq.dialects.sqlite_tables import CATALOG as TABLES
 
 DIALECT = Dialect(
@@ -21,6 +22,8 @@ DIALECT = Dialect(
     has_affinity=sqlite_affinity.has_affinity,
     current_schema="'main'",
     tables=TABLES,
+    plans=PLANS,
+    write_locks="the database file until the range commits: other writers wait, and in WAL mode readers go on",
     keys=KEYS,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(

@@ -95,7 +95,8 @@ ledger/check_results ledger/database_connection ledger/database_writer ledger/er
 ledger/file_lock ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
-lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
+lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/explain
+lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
 lifecycle/backfill/range_batches lifecycle/backfill/table_backfill lifecycle/backfill/verify
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files

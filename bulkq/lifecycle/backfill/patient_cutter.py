@@ -44,14 +44,14 @@ class PatientCutter:
         """Return the next range; see `Cutter`."""
         return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
 
-    async def administer(self, statements: Sequence[str]) -> None:
-        """Execute statements of bulkq in a transaction.
+    async def administer(self, statements: Sequence[str]) -> list[tuple[object, ...]]:
+        """Execute statements of bulkq in a transaction; return the rows of the last one.
 
         Raises:
             DatabaseError: the database refuses them.
         """
         async with self._turn:
-            await (await self._connected()).administer(statements)
+            return await (await self._connected()).administer(statements)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -12,6 +12,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
+from bulkq.lifecycle.backfill.explain import SEQSCAN, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.table import describe
@@ -85,8 +86,26 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         opened.say(f"{facts.key.table} has no rows: nothing to do")
         return
     await _try_statement(part, connection, batches, KeyRange(start, end))
+    if opened.resume.record is None:
+        await _explain(opened, made, connection, dialect)
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     _begin(opened, part, made, end)
+
+
+async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection, dialect: str) -> None:
+    """Explain a few ranges, and refuse a statement that reads the whole table for each, unless that is allowed."""
+    allowed = SEQSCAN in opened.request.safety.allow
+    try:
+        made.explained = await explain_ranges(connection, made, _size(_options(opened)).rows, dialect)
+    except RefusedError:
+        if not allowed:
+            raise
+    if not allowed:
+        refuse_scans(made, made.explained)
+
+
+def _size(options: BackfillOptions) -> RangeSize:
+    return RangeSize(options.target_time_s, options.min_rows, options.max_rows)
 
 
 def _options(opened: OpenRun) -> BackfillOptions:
@@ -191,7 +210,7 @@ def _begin(opened: OpenRun, part: PartState, made: TableBackfill, end: Position)
     source = opened.sources.ranges[part.spec.number]
     known = made.recorded
     last = max(known.last, *(done[-1][1] for done in (opened.resume.done.get(part.spec.number, ()),) if done), 0)
-    size = RangeSize(options.target_time_s, options.min_rows, options.max_rows)
+    size = _size(options)
     source.begin(
         made.cutter,
         made.batches,

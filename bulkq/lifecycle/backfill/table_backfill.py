@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulkq.model.dataclass import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.dialects.query_plan import PlanNode
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
     from bulkq.model import Query
@@ -26,6 +29,7 @@ class TableBackfill:
         start: of the key space.
         end: of it; None if the table is empty.
         recorded: what earlier processes have recorded of it.
+        explained: the plans of a few ranges.
     """
 
     facts: TableFacts
@@ -35,6 +39,7 @@ class TableBackfill:
     start: Position
     end: Position | None
     recorded: RecordedRanges
+    explained: tuple[ExplainedRange, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,3 +61,20 @@ class RecordedRanges:
     failed: Sequence[tuple[int, KeyRange]] = ()
     last: int = 0
     rows: int = 0
+
+
+@frozen
+class ExplainedRange:
+    """The plan of the statement for one range.
+
+    Attributes:
+        name: first, middle or last.
+        range: of the key.
+        nodes: of the plan that the database chooses, from the top.
+        scan: the node that reads the whole table, although it does not have to because the table is small; None if there is none.
+    """
+
+    name: str
+    range: KeyRange
+    nodes: tuple[PlanNode, ...] = ()
+    scan: PlanNode | None = None

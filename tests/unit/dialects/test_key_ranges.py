@@ -57,6 +57,13 @@ def test_queries_parse(dialect: Dialect, form: RangeForm) -> None:
         assert len(sqlglot.parse(text, dialect=dialect.name)) == 1
 
 
+def test_a_sample_is_a_few_keys_in_their_order() -> None:
+    """The query of the sample is one statement, with the share of the pages."""
+    text = key_ranges.sample_query(KEY, 0.25, 9, POSTGRESQL)
+    assert len(sqlglot.parse(text, dialect="postgres")) == 1
+    assert "TABLESAMPLE SYSTEM (0.250000) REPEATABLE (1)" in text
+
+
 def test_the_upper_bound_of_a_page_is_compared_behind_its_limit() -> None:
     """So a planner that expects few rows below a bound does not sort the rest of the table."""
     text = key_ranges.page_query(PAIRS, BOTH, 50, POSTGRESQL)
