@@ -63,7 +63,8 @@ STRUCTURE = {"contributing", "imports", "product_names", "structure"}
 UNTESTED = """
 __main__ api/backfill api/database api/open api/raise_errors api/rows errors package_data protocols
 cli/commands/backfill cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
-cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/check cli/commands/plan/run
+cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/backfill
+cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
 cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
@@ -115,7 +116,7 @@ sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
 tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
-tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_run tasks/plan/prepare tasks/report
+tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint
 text/json_text text/mask text/moments
 transforms/child transforms/mapper transforms/process_pool

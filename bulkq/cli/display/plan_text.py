@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.cli.commands.lint import lines as finding_lines
 from bulkq.cli.execute_task import without_password
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
 from bulkq.ledger.location import locate
+from bulkq.markers import tables
 from bulkq.policy.mask_values import hidden_names
 from bulkq.text.durations import exact_duration
 from bulkq.text.mask import MASK
@@ -134,6 +137,18 @@ def _some(names: Sequence[str]) -> str:
 def ledger_text(ledger: str, nothing: str) -> str:
     """Return the ledger of the run; `nothing` says what `none` means."""
     return f"none: {nothing}" if ledger == "none" else locate(ledger).shown
+
+
+def markers_text(request: Run, *, ranges: bool = False) -> str:
+    """Return the names of the marker tables, with the table of ranges for a backfill, and what becomes of them."""
+    schema, _, prefix = (request.safety.marker_table or "").rpartition(".")
+    known = dialect_for(dialect_of(request.url))
+    made = tables(schema if schema and known.search_path else None, prefix or None)
+    names = [made.runs, *([made.ranges] if ranges else []), made.markers]
+    shown = f"{', '.join(names[:-1])} and {names[-1]}".replace('"', "")
+    where = " in the first schema of the search path" if known.search_path and not schema else ""
+    end = "kept when the run ends" if request.safety.keep_markers else "emptied of this run when it ends"
+    return f"{shown}{where}, created on first use, {end}"
 
 
 def limits_of_stopping(request: Run) -> list[str]:

@@ -1,4 +1,4 @@
-"""A statement that would read the whole table for each range is refused before the start."""
+"""The plan of a backfill, and statements that are refused because each range would read the whole table."""
 
 from __future__ import annotations
 
@@ -75,3 +75,54 @@ def test_a_scan_of_a_file_is_refused(cli: Cli, file: str) -> None:
     refused = cli("backfill", "-t", file, "--over", "users", "--set", COUNT)
     assert (refused.code, "the whole of `users`: SCAN u: write" in refused.last) == (4, True)
     assert cli("backfill", "-t", file, "--over", "users", "--set", "n = 2").code == 0
+
+
+def test_a_plan_of_a_server(cli: Cli, url: str) -> None:
+    """It names what is changed, by which key, what is locked and read, and makes nothing."""
+    planned = cli("plan", "backfill", "-t", url, "--over", "events", "--set", "n = 2", "--where", "n = 1")
+    assert (planned.code, planned.err) == (0, "")
+    lines = {line[:14].strip(): line[14:] for line in planned.text.splitlines() if line[:1] != " "}
+    assert lines["table"].startswith("public.events, about 400 rows, ")
+    assert lines["key"] == "(id integer, day date), index events_pkey"
+    assert lines["notice"] == "partitioned by RANGE (day) into 2 partitions"
+    assert lines["statement"].startswith('UPDATE public.events SET n = 2 WHERE ("id"')
+    assert "ROW EXCLUSIVE" in lines["locks"]
+    assert lines["verification"] == "no row up to the last row at the start may still match --where n = 1"
+    assert lines["plan"].startswith("first range: up to (")
+    assert "on public.events_1" in planned.text
+    assert "on public.events_2" in planned.text
+    connection = psycopg2.connect(url)
+    cursor = connection.cursor()
+    cursor.execute("select (select sum(n) from events), count(*) from pg_class where relname like 'bulkq%'")
+    assert cursor.fetchone() == (400, 0)
+    connection.close()
+
+
+def test_a_plan_of_a_file(cli: Cli, file: str, tmp_path: Path) -> None:
+    """The file keeps its bytes, no ledger is made, and the plan has the exit code of the run."""
+    before = (tmp_path / "app.db").read_bytes()
+    hold = tmp_path / "hold"
+    hold.touch()
+    planned = cli("plan", "backfill", "-t", file, "--over", "users", "--set", COUNT, "--throttle", f"file:{hold}")
+    assert planned.code == 4
+    assert f"throttles     file:{hold}: would wait now: file {hold} exists\n" in planned.text
+    assert "\nrefused       set: each range would read the whole of `users`: SCAN u: " in planned.text
+    assert cli("plan", "backfill", "-t", file, "--over", "users", "--set", COUNT, "--allow", "seqscan").code == 0
+    assert (tmp_path / "app.db").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.db", "hold"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--over", "usrs", "--set", "n = 2"], 2, 'there is no table "usrs" (did you mean "users"?): correct the name'),
+        (["--over", "users", "--set", "m = 2"], 2, "m"),
+        (["--over", "users"], 2, "nothing to do with users"),
+        (["--over", "users", "--set", "n = f(n)"], 4, "no such function: f"),
+    ],
+)
+def test_what_cannot_be_planned(cli: Cli, file: str, options: list[str], code: int, message: str) -> None:
+    """One line, with the exit code of the run."""
+    planned = cli("plan", "backfill", "-t", file, *options)
+    assert (planned.code, planned.text, planned.err.count("\n")) == (code, "", 1)
+    assert message in planned.err

@@ -16,9 +16,7 @@ from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
-from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
-from bulkq.markers import tables
 from bulkq.policy import safety
 from bulkq.text.durations import exact_duration
 
@@ -96,7 +94,7 @@ def _head(request: Run, made: Plan) -> list[str]:
         ("asks" if asks else "target", made.target),
         ("server", text.server_text(made.server, made.capabilities.name)),
         *(("mode", f"{mode}: {safety.sentence(mode)}") for mode in _modes(request)),
-        ("markers", _markers(request)),
+        ("markers", text.markers_text(request) if safety.WRITE in _modes(request) else ""),
         ("ledger", text.ledger_text(request.safety.ledger, "the run is not recorded")),
         ("limits", _limits(request)),
         ("output", _output(request, made)),
@@ -110,19 +108,6 @@ def _head(request: Run, made: Plan) -> list[str]:
 def _modes(request: Run) -> list[str]:
     """Return the modes of the queries, each once."""
     return list(dict.fromkeys(safety.mode_of(query, request.safety) for query in request.queries.selected))
-
-
-def _markers(request: Run) -> str:
-    """Return the names of the marker tables; "" for a run without them."""
-    if safety.WRITE not in _modes(request):
-        return ""
-    schema, _, prefix = (request.safety.marker_table or "").rpartition(".")
-    known = dialect_for(requests.dialect(request.url))
-    made = tables(schema if schema and known.search_path else None, prefix or None)
-    names = f"{made.runs} and {made.markers}".replace('"', "")
-    where = " in the first schema of the search path" if known.search_path and not schema else ""
-    end = "kept when the run ends" if request.safety.keep_markers else "emptied of this run when it ends"
-    return f"{names}{where}, created on first use, {end}"
 
 
 def _limits(request: Run) -> str:
