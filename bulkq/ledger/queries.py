@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from bulkq.errors import UsageError
 from bulkq.ledger import row_values
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bulkq.model import RunRecord
 
 CODES = {"ok": 0, "failed": 1, "unknown": 3, "refused": 4}
-STATUSES = (*CODES, "stopped", "running")
+STATUSES = (*CODES, "stopped", "incomplete", "running")
 COMPARED = 1_000
 """Newest runs whose ids are compared with one that was mistyped."""
 
@@ -136,6 +136,11 @@ def _of_status(query: Select[*tuple[object, ...]], status: str) -> Select[*tuple
     if status == "running":
         return query.where(running)
     code = func.coalesce(RUNS.c.exit_code, -1)
+    left = and_(RUNS.c.state == str(RunState.STOPPED), code == CODES["failed"], RUNS.c.failed == 0)
+    if status == "incomplete":
+        return query.where(left)
+    if status == "failed":
+        query = query.where(~left)
     if status in CODES:
         return query.where(~running, code == CODES[status])
     return query.where(~running, code.not_in(CODES.values()))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from bulkq.model import Status
+from typing import TYPE_CHECKING
+
+from bulkq.model import RunState, Status
+
+if TYPE_CHECKING:
+    from bulkq.model import RunRecord
 
 
 def exit_code(*, forced: int | None, refused: bool, unknown: bool, stopped: bool, failed: bool) -> int:
@@ -21,3 +26,12 @@ def exit_code(*, forced: int | None, refused: bool, unknown: bool, stopped: bool
 def status(code: int) -> Status:
     """The word for an exit code."""
     return {0: Status.OK, 1: Status.FAILED, 3: Status.UNKNOWN, 4: Status.REFUSED}.get(code, Status.STOPPED)
+
+
+def status_of_record(record: RunRecord) -> Status:
+    """The word for how a recorded run ended. A backfill whose ranges are all done, but not finished, has rows left."""
+    if record.exit_code is None:
+        return Status.STOPPED
+    if record.exit_code == 1 and record.state is RunState.STOPPED and not record.failed:
+        return Status.INCOMPLETE
+    return status(record.exit_code)

@@ -59,7 +59,7 @@ def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[R
     failures = [failure for part in parts for failure in part.failures]
     return RunSummary(
         run=record.run,
-        status=exit_codes.status(code),
+        status=exit_codes.status_of_record(record),
         exit_code=code,
         mode=record.mode,
         targets=record.targets,

@@ -17,7 +17,7 @@ from bulkq.errors import UsageError
 from bulkq.model import RunState
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.dataclass import frozen
-from bulkq.policy.exit_codes import status as status_of
+from bulkq.policy.exit_codes import status_of_record
 from bulkq.policy.number_ranges import numbers_in
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import RecordedPart, RunRecord
 
-STATUSES = ("ok", "failed", "unknown", "refused", "stopped", "running", "dead")
+STATUSES = ("ok", "failed", "unknown", "refused", "stopped", "incomplete", "running", "dead")
 SHOWN_FAILURES = 20
 SHOWN_RANGES = 10
 MOST_RUNNING = 10_000
@@ -153,7 +153,7 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
 async def _status(ledger: StoredLedger, record: RunRecord) -> str:
     if record.state is RunState.RUNNING:
         return "running" if await ledger.owner_alive(record) else "dead"
-    return "stopped" if record.exit_code is None else str(status_of(record.exit_code))
+    return str(status_of_record(record))
 
 
 def _next(known: ListedRun) -> str:
@@ -163,6 +163,8 @@ def _next(known: ListedRun) -> str:
         return "the run is in progress: wait, or stop its process"
     if record.mode == "check":
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
+    if record.state is RunState.STOPPED and record.exit_code == 1:  # of a backfill, whose retry is the same run
+        return f"bulkq retry {record.run}" if record.failed else f"bulkq resume {record.run} --again"
     if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
         return f"bulkq resume {record.run}"
     if known.retried_by is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.model import Status
-from bulkq.policy.exit_codes import exit_code, status
+from bulkq.model import RunRecord, RunState, Status
+from bulkq.policy.exit_codes import exit_code, status, status_of_record
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,22 @@ def test_precedence_of_exit_codes(flags: dict[str, int], code: int) -> None:
 def test_status_of_an_exit_code(code: int, word: Status) -> None:
     """The status in the summary says what the exit code says."""
     assert status(code) is word
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "failed", "word"),
+    [
+        (RunState.STOPPED, None, 0, Status.STOPPED),
+        (RunState.STOPPED, 1, 0, Status.INCOMPLETE),
+        (RunState.STOPPED, 1, 2, Status.FAILED),
+        (RunState.FINISHED, 1, 0, Status.FAILED),
+        (RunState.FINISHED, 0, 0, Status.OK),
+    ],
+)
+def test_status_of_a_record(state: RunState, code: int | None, failed: int, word: Status) -> None:
+    """A backfill that ended with 1 without a failed range is incomplete; a check with 1 has failed."""
+    record = RunRecord(
+        run="a", state=state, mode="write", name="set", targets=(), request="", fingerprint="", owner="", started_at="",
+        exit_code=code, failed=failed,
+    )  # fmt: skip
+    assert status_of_record(record) is word
