@@ -34,6 +34,7 @@ class KeyConversion:
         ordered: the column, the table and a text that a table of ours holds -> an expression whose order is that of the key.
         reference: the column as it stands in comparisons and in ORDER BY.
         table: as it stands in FROM of a query that needs the index of the key.
+        literal: a text, and a function that quotes a text -> the value as people type it; None: it follows from the type of the column.
         settings: a statement for a session that asks for boundaries alone; "" if it needs none.
         sample: what stands behind a table in FROM to read `{percent}` percent of its pages, always the same ones; "" if that
             cannot be done.
@@ -44,5 +45,6 @@ class KeyConversion:
     ordered: Callable[[str, KeyColumn, TableKey], str]
     reference: Expression = collated
     table: Callable[[TableKey], str] = _plain_table
+    literal: Callable[[str, Callable[[str], str]], str] | None = None
     settings: str = ""
     sample: str = ""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.key_conversion import KeyConversion, collated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bulkq.model.key import KeyColumn, TableKey
 
 
@@ -34,9 +36,17 @@ def ordered(text: str, column: KeyColumn, key: TableKey) -> str:  # noqa: ARG001
     return collated(f"({value(text, column)})", column)
 
 
+def literal(text: str, quote: Callable[[str], str]) -> str:
+    """The value of such a text, as people type it."""
+    kind, rest = text[:2], text[2:]
+    if kind == "b:":
+        return f"X'{rest}'"
+    return quote(rest) if kind == "t:" else rest
+
+
 def _holds_blobs(column: KeyColumn) -> bool:
     """Whether the column has no affinity: https://sqlite.org/datatype3.html#determination_of_column_affinity."""
     return not column.type or "BLOB" in column.type.upper()
 
 
-KEYS = KeyConversion(text=text, value=value, ordered=ordered)
+KEYS = KeyConversion(text=text, value=value, ordered=ordered, literal=literal)

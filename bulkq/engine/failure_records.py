@@ -59,6 +59,7 @@ def failure(
         attempts=attempts,
         hint=hint,
         where=queries.locate(query, offset) if offset is not None else "",
+        key_range=batch.key_range,
     )
 
 

@@ -54,6 +54,7 @@ class Batch:
     end: SourcePosition | None = None  # of the source after this batch, where it can be sought
     repeats: bool = False  # of a write: several sets may change the same row, so they are executed in their order
     statement: Query | None = None  # that its only set is executed with; None: that of the part
+    key_range: str = ""  # the condition of a range of a table's key, for people
     steps: AttemptSteps | None = None  # around the statement, in the transaction of its only set
 
     def origin(self, position: int) -> str:
@@ -125,6 +126,7 @@ class Failure:
     attempts: int
     hint: str | None = None
     where: str = ""  # `users.sql:12` of the error's position, where the server gave one
+    key_range: str = ""  # of a backfill: the condition that gives the rows of the range; the ledger does not keep it
 
 
 def failure_counts(failures: Sequence[Failure]) -> Counts:

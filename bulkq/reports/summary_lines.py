@@ -40,12 +40,17 @@ def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
 
 
 def failure_text(failure: Failure, *, several: bool = False, targets: bool = False) -> str:
-    """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries, or `targets`, the name of this one too."""
+    """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries, or `targets`, the name of this one too.
+
+    Of a backfill: `failed  n=4 ("id" > 10 AND "id" <= 20) [23514] message`.
+    """
     word = "unknown" if failure.outcome is Outcome.UNKNOWN else "failed"
     parts = [f"{word:<7}"]
     if failure.source:
         parts.append(failure.source)
     parts.append(f"n={failure.n}")
+    if failure.key_range:
+        parts.append(f"({failure.key_range})")
     if targets:
         parts.append(f"on {failure.target}")
     if several:

@@ -22,19 +22,20 @@ REACHED_THE_END = frozenset({0, 1, 3})
 
 def failure_line(failure: Failure) -> bytes:
     """The line of one failure; can be given to `-p` again."""
-    line = json_object(
-        {
-            "n": failure.n,
-            "source": failure.source,
-            "target": failure.target,
-            "query": failure.query,
-            "params": failure.params,
-            "outcome": failure.outcome.value,
-            "sqlstate": failure.sqlstate,
-            "message": failure.message,
-            "attempts": failure.attempts,
-        }
-    )
+    found: dict[str, object] = {
+        "n": failure.n,
+        "source": failure.source,
+        "target": failure.target,
+        "query": failure.query,
+        "params": failure.params,
+        "outcome": failure.outcome.value,
+        "sqlstate": failure.sqlstate,
+        "message": failure.message,
+        "attempts": failure.attempts,
+    }
+    if failure.key_range:
+        found["range"] = failure.key_range
+    line = json_object(found)
     return (line + "\n").encode("utf-8", "backslashreplace")
 
 

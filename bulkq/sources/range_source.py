@@ -37,6 +37,9 @@ class Cutter(Protocol):
             DatabaseError: the database does not answer.
         """
 
+    def describe(self, wanted: KeyRange) -> str:
+        """Return the condition of a range, for people."""
+
     async def close(self) -> None:
         """Close its connection."""
 
@@ -237,4 +240,12 @@ class RangeSource:
     def _batch(self, number: int, wanted: KeyRange, index: int) -> Batch:
         query, values = self._batches.statement(wanted)
         self._flying[number] = wanted
-        return Batch(index, number, (values,), statement=query, steps=self._batches.steps(number, wanted))
+        assert self._cutter is not None
+        return Batch(
+            index,
+            number,
+            (values,),
+            statement=query,
+            key_range=self._cutter.describe(wanted),
+            steps=self._batches.steps(number, wanted),
+        )

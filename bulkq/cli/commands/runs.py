@@ -277,7 +277,7 @@ def _part_record(part: RecordedPart) -> dict[str, object]:
 
     found = asdict(part)
     for failure in found["failures"]:
-        for name in ("params", "hint", "where"):
+        for name in ("params", "hint", "where", "key_range"):
             failure.pop(name)
     return found
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects import dialect_for
+from bulkq.dialects.range_text import range_text
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle.backfill.cutter import KeyCutter
 
@@ -43,6 +44,10 @@ class PatientCutter:
     async def next_range(self, after: Position, end: Position, rows: int) -> KeyRange | None:
         """Return the next range; see `Cutter`."""
         return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
+
+    def describe(self, wanted: KeyRange) -> str:
+        """Return the condition of a range, for people."""
+        return range_text(self._key, wanted, self._dialect)
 
     async def administer(self, statements: Sequence[str]) -> list[tuple[object, ...]]:
         """Execute statements of bulkq in a transaction; return the rows of the last one.

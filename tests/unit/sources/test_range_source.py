@@ -45,6 +45,10 @@ class Numbers:
         upto = min(high, low + rows)
         return KeyRange(after, (str(upto),), upto - low) if upto > low else None
 
+    def describe(self, wanted: KeyRange) -> str:
+        """The last number."""
+        return f"up to {wanted.upto[0]}"
+
     async def close(self) -> None:
         """Remember it."""
         self.closed = True
