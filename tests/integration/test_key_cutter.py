@@ -6,10 +6,12 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from bulkq import query as queries
 from bulkq.dialects import dialect_for, key_ranges
+from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.cutter import KeyCutter, closing_ranges
 from bulkq.model import Decoding, Limits
 from bulkq.model.key import KeyColumn, KeyRange, Position, TableKey
@@ -55,7 +57,11 @@ UUIDS = [f"{i * 7919 % 256:02x}{i:06x}-0000-4000-8000-{i:012x}" for i in range(1
 GROUPS = [(1, 1), (2, 1), (3, 30), (4, 2), (5, 3), (6, 60), (7, 1), (9, 30)]
 PAIRS = [(g, n * 3) for g, size in GROUPS for n in range(size)]
 TRIPLES = [
-    (a, b, n) for a, size in [(1, 1), (2, 40), (3, 1), (5, 6)] for b in range(size) for n in range(1 + b * b % 7)
+    (a, b, n) for a, size in [(1, 1), (2, 20), (3, 1), (5, 5)] for b in range(size) for n in range(1 + b * b % 7)
+]
+FOLDED_PAIRS = [("aAbBcC"[i * i // 7 % 2 + i // 40 * 2], i % 40) for i in range(120)]
+FOLDED_TRIPLES = [
+    ("aAbB"[i % 2 + i // 60 * 2], "xXyYzZ"[i * i // 7 % 2 + i % 60 // 20 * 2], i % 20) for i in range(120)
 ]
 
 
@@ -74,7 +80,9 @@ def single(declared: str, kind: str, values: Sequence[object], collation: str = 
 
 def composite(declared: Sequence[str], kind: str, rows: Sequence[tuple[object, ...]], collation: str = "") -> Case:
     """A key of several columns, in an order that is not the names'."""
-    return Case({name: (text, kind, collation) for name, text in zip("cab", declared, strict=False)}, rows)
+    kinds = [text if text == "integer" else kind for text in declared]
+    named = zip("cab", declared, kinds, strict=False)
+    return Case({name: (text, found, collation) for name, text, found in named}, rows)
 
 
 CASES: dict[str, dict[str, Case]] = {
@@ -94,17 +102,16 @@ CASES: dict[str, dict[str, Case]] = {
         "words": composite(['text COLLATE "C"', "text"], "text", list(itertools.product(TEXTS[:6], WORDS[::3]))),
     },
     "sqlite": {
-        "integer": single("integer", "INTEGER", range(1, 100)),
         "gaps": single("bigint", "bigint", NUMBERS),
         "text": single("text", "TEXT", WORDS),
         "nocase": single("text COLLATE NOCASE", "TEXT", [word for word in WORDS if word == word.lower()], "NOCASE"),
+        "folded": composite(["text COLLATE NOCASE", "integer"], "text", FOLDED_PAIRS, "NOCASE"),
         "mixed": single("numeric", "numeric", [*NUMBERS, *WORDS, 0.5, 1e300, -2.25]),
         "pairs": composite(["integer", "integer"], "integer", PAIRS),
         "triples": composite(["integer", "any", "integer"], "integer", TRIPLES),
         "words": composite(["text", "text"], "text", list(itertools.product(TEXTS[:6], WORDS[::3]))),
     },
     "mariadb": {
-        "integer": single("integer", "int", range(1, 100)),
         "gaps": single("bigint", "bigint", NUMBERS),
         "unsigned": single("bigint unsigned", "bigint unsigned", [*NUMBERS[2:], 2**64 - 1]),
         "uuid": single("uuid", "uuid", UUIDS),
@@ -115,6 +122,9 @@ CASES: dict[str, dict[str, Case]] = {
         "binary": single("varchar(20) COLLATE utf8mb4_bin", "varchar", WORDS, "utf8mb4_bin"),
         "nocase": single("varchar(20) COLLATE utf8mb4_unicode_ci", "varchar", FOLDED, "utf8mb4_unicode_ci"),
         "latin": single("char(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci", "char", ASCII, "latin1_swedish_ci"),
+        "folded": composite(
+            ["varchar(9) COLLATE utf8mb4_unicode_ci"] * 2 + ["integer"], "varchar", FOLDED_TRIPLES, "utf8mb4_unicode_ci"
+        ),
         "bytes": single("varbinary(20)", "varbinary", WORDS),
         "pairs": composite(["integer", "bigint"], "bigint", PAIRS),
         "triples": composite(["bigint", "smallint", "integer"], "bigint", TRIPLES),
@@ -136,6 +146,12 @@ CASES: dict[str, dict[str, Case]] = {
         "triples": composite(["bigint", "bigint", "bigint"], "BIGINT", TRIPLES),
         "words": composite(["text", "text"], "VARCHAR", list(itertools.product(TEXTS[:6], WORDS[::3]))),
     },
+}
+FOLDING = {
+    "one": single("text COLLATE folded", "text", [word for word in FOLDED if word.isalpha()]),
+    "icu": single('text COLLATE "en-x-icu"', "text", WORDS),
+    "pairs": composite(["text COLLATE folded", "integer"], "text", FOLDED_PAIRS),
+    "triples": composite(["text COLLATE folded"] * 2 + ["integer"], "text", FOLDED_TRIPLES),
 }
 CUT = {driver: list(CASES[DRIVERS[driver].kind]) for driver in ("asyncpg", "aiosqlite", "pymysql", "duckdb")}
 CUT["psycopg"] = ["timestamptz", "char", "words"]
@@ -206,6 +222,13 @@ class Walk:
         params = tuple(cut.values[parameter.name] for parameter in query.parameters)
         return (await self.connection.attempt(statement, [params], Limits(read_only=False))).changed
 
+    async def cut_anew(self, ranges: Sequence[KeyRange]) -> list[KeyRange]:
+        """Every third of a chain of ranges, and what is between them in other ranges, as if only these were done."""
+        done = ranges[::3]
+        gaps = [(one.upto, other.after) for one, other in itertools.pairwise(done)]
+        between = [cut for after, end in gaps for cut in await self.cut(after, end, 5)]
+        return [*done, *between, *await self.cut(done[-1].upto, ranges[-1].upto, 5)]
+
     async def split(self, cut: KeyRange, times: int) -> list[KeyRange]:
         """The pieces of a range that is split at its middle, and again."""
         middle = await self.cutter.middle(cut) if times else None
@@ -224,7 +247,22 @@ def chained(ranges: Sequence[KeyRange]) -> bool:
 async def test_every_row_is_in_one_range(driver: str, case: str, request: pytest.FixtureRequest) -> None:
     """Ranges of any size form a chain, hold as many rows as they say, and hit every row once."""
     kind = DRIVERS[driver].kind
-    base, dialect, given = fresh(kind, request), dialect_for(KINDS[kind].dialect), CASES[kind][case]
+    await _each_row_once(fresh(kind, request), driver, CASES[kind][case])
+
+
+@pytest.mark.parametrize("case", FOLDING)
+async def test_texts_that_are_equal_in_a_group(case: str, request: pytest.FixtureRequest) -> None:
+    """Where a collation calls different texts equal, they are one group, whichever text begins it and whichever ends the table."""
+    base = fresh("postgresql", request)
+    try:
+        base.execute("CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except asyncpg.FeatureNotSupportedError:
+        pytest.skip("this server has no ICU")
+    await _each_row_once(base, "asyncpg", FOLDING[case])
+
+
+async def _each_row_once(base: Database, driver: str, given: Case) -> None:
+    dialect = dialect_for(KINDS[base.kind].dialect)
     key, hits = table(base, given, dialect), 0
     async with connected(base, driver) as connection:
         walk = Walk(connection, dialect, key)
@@ -239,9 +277,48 @@ async def test_every_row_is_in_one_range(driver: str, case: str, request: pytest
             hits += 1
             assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits}") == [(0,)]
         assert sum(cut.rows for cut in await walk.cut((), None, 20)) == len(given.rows)
-        pieces = [piece for cut in ranges for piece in await walk.split(cut, 3)]
+        for cut in await walk.cut_anew(await walk.cut((), end, len(given.rows) // 9 + 1)):
+            await walk.hit(cut)
+        hits += 1
+        assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits}") == [(0,)]
+        pieces = [piece for cut in ranges for piece in await walk.split(cut, 2)]
         assert chained(pieces)
         assert (pieces[0].after, pieces[-1].upto) == ((), end)
         sizes = [await walk.hit(piece) for piece in pieces]
         assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits + 1}") == [(0,)]
         assert max(sizes) <= len(given.rows) / 2
+
+
+async def test_a_boundary_that_is_too_slow_is_asked_again_for_fewer_rows(request: pytest.FixtureRequest) -> None:
+    """The next ones have as many rows as wanted again."""
+    base = fresh("postgresql", request)
+    base.execute("CREATE TABLE t (id integer PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 200000)")
+    key = TableKey("t", (KeyColumn("id", "integer"),))
+    async with connected(base, "asyncpg") as connection:
+        cutter = KeyCutter(connection, dialect_for("postgres"), key, timeout_s=0.004)
+        first = await cutter.next_range((), ("200000",), 150_000)
+        assert first is not None
+        assert 0 < first.rows < 150_000
+        assert first.upto == (str(first.rows),)
+
+
+async def test_a_key_that_its_text_does_not_lead_back_to_is_refused(request: pytest.FixtureRequest) -> None:
+    """Before the first range: the last row would be left out."""
+    base = fresh("mariadb", request)
+    base.execute("CREATE TABLE t (id decimal(65, 0) PRIMARY KEY)", f"INSERT INTO t VALUES ({'1' * 60})")
+    key = TableKey("t", (KeyColumn("id", "decimal"),))
+    async with connected(base, "pymysql") as connection:
+        with pytest.raises(RefusedError, match="is not found by its text"):
+            await KeyCutter(connection, dialect_for("mysql"), key).greatest()
+        base.execute("DELETE FROM t")
+        assert await KeyCutter(connection, dialect_for("mysql"), key).greatest() is None
+
+
+async def test_a_value_without_text_is_refused(request: pytest.FixtureRequest) -> None:
+    """A blob in a column for text."""
+    base = fresh("sqlite", request)
+    base.execute("CREATE TABLE t (id text PRIMARY KEY)", "INSERT INTO t VALUES (x'00ff')")
+    key = TableKey("t", (KeyColumn("id", "text"),))
+    async with connected(base, "aiosqlite") as connection:
+        with pytest.raises(RefusedError, match='"id" has no text'):
+            await KeyCutter(connection, dialect_for("sqlite"), key).greatest()

@@ -35,7 +35,7 @@ SMALLER = 4
 STATEMENTS = 60
 """Statements kept: each number of rows has its own, because a planner that does not know LIMIT expects a tenth of the table."""
 
-PRECISION = 4
+PRECISION = 6
 """Bits of a number of rows that count, so that few numbers occur."""
 
 
