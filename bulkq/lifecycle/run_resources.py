@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.command_steps import RunJob
     from bulkq.lifecycle.open_targets import OpenTarget
@@ -53,6 +54,8 @@ class OpenRun:
     throttle: Throttle | None = None
     backfills: dict[int, TableBackfill] = field(default_factory=dict)
     """Of a backfill: its tables, by the number of the part."""
+    cutters: list[PatientCutter] = field(default_factory=list)
+    """Those that are connected, which are closed if the run does not begin."""
 
     def say(self, text: str) -> None:
         """Show `text` to the user, through the observers."""

@@ -17,6 +17,7 @@ from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
+from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.model.key import KeyRange
 from bulkq.policy.key_gaps import gaps
@@ -43,12 +44,17 @@ async def prepare_backfill(opened: OpenRun) -> OpenRun:
         RefusedError: the table has no key that ranges can be cut by, or the statement is refused.
     """
     request = opened.request
-    lost = await open_targets.on_each(
-        opened.targets,
-        partial(_look, opened),
-        write=True,
-        connect_timeout_s=request.limits.connect_timeout_s,
-    )
+    try:
+        lost = await open_targets.on_each(
+            opened.targets,
+            partial(_look, opened),
+            write=True,
+            connect_timeout_s=request.limits.connect_timeout_s,
+        )
+    except BaseException:
+        for cutter in opened.cutters:
+            await cutter.close()
+        raise
     if opened.several:
         open_targets.refuse_twins(request, opened.targets, opened.say)
     for target in lost:
@@ -70,7 +76,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     facts = await describe(connection, dialect, options.over, options.key)
     statement = _statement(options, part.spec.query, facts, dialect)
     batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
-    cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, facts.key)
+    cutter = await _open_cutter(opened, target, facts.key)
     recorded = await read_ranges(opened, target, part, connection, facts.key)
     end = recorded.end or await cutter.greatest()
     start = recorded.start if recorded.end else await _start(connection, statement, facts.key, dialect)
@@ -86,10 +92,19 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         opened.say(f"{facts.key.table} has no rows: nothing to do")
         return
     await _try_statement(part, connection, batches, KeyRange(start, end))
+    await try_verification(options.verify, connection, dialect)
     if opened.resume.record is None:
         await _explain(opened, made, connection, dialect)
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     _begin(opened, part, made, end)
+
+
+async def _open_cutter(opened: OpenRun, target: OpenTarget, key: TableKey) -> PatientCutter:
+    """Connect a cutter. It is closed with its source, or here if the run does not begin."""
+    dialect = dialect_of(target.definition.url)
+    cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, key)
+    opened.cutters.append(cutter)
+    return cutter
 
 
 async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection, dialect: str) -> None:

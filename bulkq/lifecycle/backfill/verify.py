@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, TargetError
+from bulkq.errors import DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.finish import finish
-from bulkq.model import Decoding, Limits
+from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.model.key import RangeForm
 from bulkq.query import inline
 from bulkq.query.backfill_statement import build_count
@@ -23,9 +23,36 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, ParameterSet, Query, RunSummary
     from bulkq.model.key import Position, TableKey
+    from bulkq.protocols import Connection
 
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)
 """A count of hundreds of millions of rows takes its time; nothing waits for it."""
+
+
+async def try_verification(text: str | None, connection: Connection, dialect: str) -> None:
+    """Prepare the query of `--verify`, so that a mistake in it is found before the first range.
+
+    Raises:
+        UsageError: it is not one query without placeholders that only reads.
+        RefusedError: the database refuses it.
+    """
+    if text is None:
+        return
+    try:
+        query = inline(text, dialect)
+    except QueryFileError as error:
+        raise UsageError(f"--verify: {str(error).replace('-e:', 'line ')}") from error
+    if query.statement is not StatementClass.READ:
+        raise UsageError(f"--verify: {query.verb or 'the statement'} is not a query: write SELECT ...")
+    if query.parameters:
+        name = query.parameters[0].name
+        raise UsageError(f'--verify: ":{name}" would have no value: the query is executed once, without parameters')
+    try:
+        await connection.prepare(query, Decoding.TEXT, typed=False, identifiers={})
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise
+        raise RefusedError(f"--verify: {error}") from error
 
 
 async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:

@@ -161,6 +161,8 @@ SET: dict[str, object] = {"over": "numbers", "set": "touched = 1"}
         (SET | {"upper": "up"}, 'upper=\'up\': "fixed" or "open"'),
         (SET | {"ledger": None}, 'ledger=None: "auto", a path, a URL, or "none"'),
         (SET | {"ledger": "oracle://x"}, "a ledger is an SQLite file or a PostgreSQL database"),
+        (SET | {"verify": "delete from numbers"}, "verify: DELETE is not a query: write SELECT"),
+        (SET | {"verify": "select :n"}, 'verify: ":n" would have no value'),
         (SET | {"concurrency": 0}, "concurrency=0: must be at least 1"),
         (SET | {"lock_timeout": 0}, "lock_timeout=0: seconds, more than 0"),
         (SET | {"on_error": "x"}, "on_error='x'"),
@@ -183,6 +185,14 @@ async def test_wrong_arguments(tmp_path: Path, ledger: str, wrong: dict[str, obj
         with pytest.raises(bulkq.UsageError, match=message):
             await db.backfill(**{"ledger": ledger, **wrong})  # type: ignore[arg-type]
     assert made.execute("select sum(touched) from numbers") == [(0,)]
+
+
+async def test_a_verification_that_cannot_be_executed(target: Target, ledger: str) -> None:
+    """The database is asked about it before the first range."""
+    async with bulkq.open(target.url) as db:
+        with pytest.raises(bulkq.RefusedError, match="^verify: .*nothing"):
+            await db.backfill("numbers", set="touched = 1", verify="select nothing from numbers", ledger=ledger)
+    assert target.execute("select sum(touched) from numbers") == [(0,)]
 
 
 async def test_values_of_parameters(tmp_path: Path, ledger: str) -> None:
