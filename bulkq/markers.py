@@ -20,14 +20,14 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.sqlstates import SERIALIZATION
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
-from bulkq.model.key import MOST_COLUMNS, KeyRange
+from bulkq.model.key_range import MOST_COLUMNS, KeyRange
 from bulkq.model.states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.model import Claim
-    from bulkq.model.key import Position
+    from bulkq.model.key_range import Position
 
 RUNS = "bulkq_runs"
 MARKERS = "bulkq_markers"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bulkq.errors import LedgerError, RefusedError
     from bulkq.model.attempt_steps import AttemptSteps
     from bulkq.model.batch import BadValue, Batch, BatchResult, Claim, Column, Decoding, Limits, Reply, SetError
-    from bulkq.model.part import PartSpec
+    from bulkq.model.part_spec import PartSpec
     from bulkq.model.query import ParameterSet, Query
     from bulkq.model.run import Mark, RunRecord, RunSummary, SinkPosition
     from bulkq.model.target import Capabilities, Server

@@ -10,10 +10,10 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.dialects.catalog import Catalog
+    from bulkq.dialects.backfill_catalog import BackfillCatalog
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.query_plan import PlanCatalog
-    from bulkq.dialects.table_catalog import TableCatalog
+    from bulkq.dialects.row_key_catalog import RowKeyCatalog
 
 
 def _always(declared: str, table: str) -> bool:  # noqa: ARG001
@@ -127,8 +127,8 @@ class Dialect:
     schemas_like: str = ""
     extension_schemas: str = ""
     missing_rights: str = ""
-    catalog: Catalog | None = None
-    tables: TableCatalog | None = None
+    catalog: RowKeyCatalog | None = None
+    tables: BackfillCatalog | None = None
     plans: PlanCatalog | None = None
     write_locks: str = ""
     misnamed: frozenset[str] = frozenset()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.duckdb_keys import KEYS
-from bulkq.dialects.duckdb_tables import CATALOG as TABLES
+from bulkq.dialects.duckdb_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.duckdb_key_conversion import KEYS
 
 DIALECT = Dialect(
     name="duckdb",

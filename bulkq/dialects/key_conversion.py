@@ -9,7 +9,7 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.model.key import KeyColumn, TableKey
+    from bulkq.model.key_range import KeyColumn, TableKey
 
     Expression = Callable[[str, KeyColumn], str]
     """An expression, and the column that it belongs to -> an expression."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.base import Dialect
     from bulkq.dialects.key_conversion import KeyConversion
-    from bulkq.model.key import KeyColumn, RangeForm, TableKey
+    from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
 
 LOWER, UPPER = ":bulkq_lo", ":bulkq_hi"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.mysql_catalog import CATALOG
-from bulkq.dialects.mysql_keys import KEYS
-from bulkq.dialects.mysql_plans import CATALOG as PLANS
-from bulkq.dialects.mysql_tables import CATALOG as TABLES
+from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.mysql_key_conversion import KEYS
+from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
+from bulkq.dialects.mysql_row_key_catalog import CATALOG
 
 _EXPECTATIONS = {
     "database": "database()",

@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.postgresql_catalog import CATALOG
-from bulkq.dialects.postgresql_keys import KEYS
-from bulkq.dialects.postgresql_plans import CATALOG as PLANS
-from bulkq.dialects.postgresql_tables import CATALOG as TABLES
+from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.postgresql_key_conversion import KEYS
+from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
+from bulkq.dialects.postgresql_row_key_catalog import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.catalog import Rows
+    from bulkq.dialects.row_key_catalog import Rows
 
 
 @frozen

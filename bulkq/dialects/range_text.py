@@ -8,7 +8,7 @@ from bulkq.dialects.key_ranges import conversion
 
 if TYPE_CHECKING:
     from bulkq.dialects.base import Dialect
-    from bulkq.model.key import KeyColumn, KeyRange, TableKey
+    from bulkq.model.key_range import KeyColumn, KeyRange, TableKey
 
 BARE = ("int", "num", "dec", "serial", "real", "double", "float")
 """Parts of the names of types whose values are written without quotes."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
-from bulkq.dialects.sqlite_keys import KEYS
-from bulkq.dialects.sqlite_plans import CATALOG as PLANS
-from bulkq.dialects.sqlite_tables import CATALOG as TABLES
+from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.sqlite_key_conversion import KEYS
+from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
 
 DIALECT = Dialect(
     name="sqlite",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.base import Dialect
-    from bulkq.dialects.catalog import Catalog, CatalogTable
+    from bulkq.dialects.row_key_catalog import CatalogTable, RowKeyCatalog
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
@@ -165,7 +165,7 @@ def _ranged(opened: OpenRun, query: Query) -> bool:
 
 
 async def _table(
-    connection: Connection, dialect: Dialect, catalog: Catalog, found: KeyColumns, query: Query
+    connection: Connection, dialect: Dialect, catalog: RowKeyCatalog, found: KeyColumns, query: Query
 ) -> CatalogTable | None:
     """The table that `found` names, where the names of `query` are looked up; None if there is none."""
     for schema in query.path if query.path and len(found.table) == 1 else (None,):

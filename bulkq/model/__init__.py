@@ -21,13 +21,13 @@ from bulkq.model.batch import (
     SetError,
     SourcePosition,
 )
-from bulkq.model.check import (
+from bulkq.model.check_result import (
     CHECK_MODE,
     CheckResult,
     PastCheck,
     Verdict,
 )
-from bulkq.model.part import Claims, PartSpec
+from bulkq.model.part_spec import Claims, PartSpec
 from bulkq.model.query import (
     Mode,
     Parameter,

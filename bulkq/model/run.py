@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulkq.model.batch import Failure, SourcePosition
-    from bulkq.model.check import CheckResult
+    from bulkq.model.check_result import CheckResult
     from bulkq.model.query import Query
     from bulkq.model.target import Target
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model.key import MOST_COLUMNS, TableKey
+from bulkq.model.key_range import MOST_COLUMNS, TableKey
 from bulkq.text.messages import first_names, quoted, suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.table_catalog import KeyCandidate, TableDescription
+    from bulkq.dialects.backfill_catalog import KeyCandidate, TableDescription
 
 MOST_INDEXES = 4
 """Indexes that a message lists."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bulkq.model.key import KeyRange, Position
+    from bulkq.model.key_range import KeyRange, Position
 
 
 def gaps(done: Iterable[KeyRange], end: Position, start: Position = ()) -> list[tuple[Position, Position]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.model import Query
-    from bulkq.model.key import TableFacts
+    from bulkq.model.key_range import TableFacts
     from bulkq.query.tokens import Token, TokenizedText
 
 SET = "--set"

@@ -9,14 +9,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import equality
-from bulkq.dialects.catalog import ParameterUse
 from bulkq.dialects.equality import ANY, CERTAIN
+from bulkq.dialects.row_key_catalog import ParameterUse
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.dialects.catalog import CatalogColumn, CatalogTable, Keys, Values
+    from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, Keys, Values
     from bulkq.query.key_columns import KeyColumns
 
 

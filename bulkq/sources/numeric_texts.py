@@ -11,8 +11,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from bulkq.model.spelled_number import SpelledNumber
 from bulkq.query import Operand, operands
-from bulkq.query.text_or_number import TextOrNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ def scalars(query: Query, *, mixed: bool = False) -> Mapping[str, Scalar]:
 def _spelled(scalar: Scalar) -> Scalar:
     def spelled(text: str) -> object:
         number = scalar(text)
-        return TextOrNumber(text, number) if isinstance(number, int | float) else text
+        return SpelledNumber(text, number) if isinstance(number, int | float) else text
 
     return spelled
 

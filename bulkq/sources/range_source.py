@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bulkq.model import AttemptSteps, BatchResult, ParameterSet, Query
-    from bulkq.model.key import KeyRange, Position
+    from bulkq.model.key_range import KeyRange, Position
     from bulkq.policy.range_size import RangeSize
 
 AHEAD = 4

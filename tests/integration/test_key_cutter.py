@@ -14,7 +14,7 @@ from bulkq.dialects import dialect_for, key_ranges
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.cutter import KeyCutter, closing_ranges
 from bulkq.model import Decoding, Limits
-from bulkq.model.key import KeyColumn, KeyRange, Position, TableKey
+from bulkq.model.key_range import KeyColumn, KeyRange, Position, TableKey
 from tests.support.databases import DRIVERS, KINDS, Database, connected, fresh
 
 if TYPE_CHECKING:

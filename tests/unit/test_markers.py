@@ -10,7 +10,7 @@ import sqlglot
 from bulkq import markers
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import Claim, MarkerTables
-from bulkq.model.key import KeyRange
+from bulkq.model.key_range import KeyRange
 from bulkq.model.states import MARKER_EARLY
 
 TABLES = markers.tables(None)

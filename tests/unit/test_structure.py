@@ -72,12 +72,12 @@ cli/options/check_options
 cli/options/execute_options cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals
-dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_catalog dialects/postgresql_catalog
+dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
 dialects/sqlite
 drivers/asyncpg/administer drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
 drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/errors drivers/asyncpg/lock_wait_errors
 drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/session drivers/asyncpg/statement
-drivers/asyncpg/text_conversion drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
+drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
 drivers/base_connection drivers/bind_parameters drivers/build_reply drivers/check_driver
 drivers/check_extension_objects drivers/dbapi/adapter_values drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
@@ -104,8 +104,8 @@ lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query
 lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/row_key_parameters
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
-model/attempt_plan model/attempt_steps model/batch model/check model/check_conditions model/query model/row model/target
-query/errors query/placeholders query/text_or_number
+model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/query model/row model/target
+query/errors query/placeholders model/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
 reports/targets

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.drivers import check_extension_objects, parameter_limit
 from bulkq.drivers.asyncpg import catalog, codecs, pg_types
 from bulkq.drivers.asyncpg.statement import (
@@ -24,7 +25,6 @@ from bulkq.drivers.asyncpg.statement import (
     exact,
     json_text,
 )
-from bulkq.drivers.asyncpg.text_conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen

@@ -18,8 +18,8 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
+    from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.asyncpg.text_conversion import Conversion
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]

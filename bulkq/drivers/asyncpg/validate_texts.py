@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.postgresql_bad_texts import BadTextSearch, Error, groups, of_the_value, texts_of
 from bulkq.dialects.sqlstates import READ_ONLY
-from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, Error, groups, of_the_value, texts_of
 from bulkq.model import BadValue, Limits, PlaceholderKind
 from bulkq.model.dataclass import frozen
 from bulkq.text.mask import MASK
@@ -22,10 +22,10 @@ from bulkq.text.mask import MASK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.drivers.asyncpg.bad_texts import Entry
+    from bulkq.dialects.postgresql_bad_texts import Entry
+    from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
-    from bulkq.drivers.asyncpg.text_conversion import Conversion
     from bulkq.model import ParameterSet
 
 Finding = tuple[int, str, str]

@@ -10,7 +10,7 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.text_conversion import Conversion
+    from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Column, ParameterSet
 

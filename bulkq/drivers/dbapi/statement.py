@@ -12,7 +12,7 @@ from bulkq.model import Phase
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.text_conversion import Conversion
+    from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.bind_parameters import Binding
     from bulkq.drivers.dbapi.adapter_values import Form, Forms, SetStatement
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query

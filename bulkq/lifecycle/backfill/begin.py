@@ -9,7 +9,7 @@ from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.lifecycle.record import begin
-from bulkq.model.key import KeyRange
+from bulkq.model.key_range import KeyRange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -9,7 +9,7 @@ from bulkq.policy.row_progress import RowProgress
 
 if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
-    from bulkq.model.key import TableFacts
+    from bulkq.model.key_range import TableFacts
     from bulkq.policy.range_size import RangeSize
     from bulkq.policy.row_progress import TotalKind
     from bulkq.protocols import Connection

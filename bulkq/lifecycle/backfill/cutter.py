@@ -14,7 +14,7 @@ from bulkq.dialects.sqlstates import NOT_NOW
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Limits, Phase
 from bulkq.model.dataclass import frozen
-from bulkq.model.key import KeyRange, RangeForm
+from bulkq.model.key_range import KeyRange, RangeForm
 from bulkq.policy.retry import TIMEOUTS
 from bulkq.text.messages import quoted
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.dialects import Dialect
-    from bulkq.model.key import Position, TableKey
+    from bulkq.model.key_range import Position, TableKey
     from bulkq.protocols import Connection, Statement
 
 TIMEOUT_S = 5.0

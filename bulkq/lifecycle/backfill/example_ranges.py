@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
-    from bulkq.model.key import KeyRange, Position
+    from bulkq.model.key_range import KeyRange, Position
 
 SAMPLED_BYTES = 4_000_000
 """Of a table, about 500 pages: they give some ten thousand keys, in less than a second also from a disk."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.query_plan import PlanCatalog, PlanNode
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.model import Placeholder, Query
-    from bulkq.model.key import KeyRange
+    from bulkq.model.key_range import KeyRange
     from bulkq.protocols import Connection
 
 SEQSCAN = "seqscan"

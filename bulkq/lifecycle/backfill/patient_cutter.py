@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.pool import ConnectionPool
-    from bulkq.model.key import KeyRange, Position, TableKey
+    from bulkq.model.key_range import KeyRange, Position, TableKey
     from bulkq.protocols import Connection
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.model.key import KeyRange
+from bulkq.model.key_range import KeyRange
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
-    from bulkq.model.key import Position, RangeForm, TableFacts, TableKey
+    from bulkq.model.key_range import Position, RangeForm, TableFacts, TableKey
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
 

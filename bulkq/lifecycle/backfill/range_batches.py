@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bulkq.model import MarkerTables, ParameterSet, Query
-    from bulkq.model.key import KeyRange, RangeForm
+    from bulkq.model.key_range import KeyRange, RangeForm
 
 
 class KeyRangeBatches:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
-from bulkq.model.key import TableFacts
+from bulkq.model.key_range import TableFacts
 from bulkq.policy.key_choice import choose_key, key_of
 from bulkq.query.identifiers import name_parts
 from bulkq.text.characters import printable
@@ -15,8 +15,8 @@ from bulkq.text.messages import quoted, suggestion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.dialects.backfill_catalog import BackfillCatalog, TableDescription
     from bulkq.dialects.base import Dialect
-    from bulkq.dialects.table_catalog import TableCatalog, TableDescription
     from bulkq.protocols import Connection
 
     Rows = list[tuple[object, ...]]
@@ -64,7 +64,7 @@ class _TableQuestions:
             raise RefusedError(f"tables of {dialect.name} cannot be changed in ranges of their key")
         self._connection = connection
         self._dialect = dialect
-        self._catalog: TableCatalog = dialect.tables
+        self._catalog: BackfillCatalog = dialect.tables
         self._over = over
         parts = _parts(over, dialect)
         self._table = parts[-1]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
     from bulkq.model import Query
-    from bulkq.model.key import KeyRange, Position, TableFacts
+    from bulkq.model.key_range import KeyRange, Position, TableFacts
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
-from bulkq.model.key import RangeForm
+from bulkq.model.key_range import RangeForm
 from bulkq.query import inline
 from bulkq.query.backfill_statement import build_count
 from bulkq.query.range_placeholder import expand
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, ParameterSet, Query, RunSummary
-    from bulkq.model.key import Position, TableKey
+    from bulkq.model.key_range import Position, TableKey
     from bulkq.protocols import Connection
 
 UNHURRIED = Limits(timeout_s=None, lock_timeout_s=10.0)

@@ -16,7 +16,7 @@ from bulkq.lifecycle.backfill.prepare import prepare_backfill
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open import open_run
 from bulkq.model.dataclass import frozen
-from bulkq.model.key import KeyRange
+from bulkq.model.key_range import KeyRange
 
 if TYPE_CHECKING:
     from bulkq.errors import BulkqError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run, Server
-    from bulkq.model.key import TableFacts
+    from bulkq.model.key_range import TableFacts
     from bulkq.protocols import Ledger
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.lifecycle.backfill.table import describe
-from bulkq.model.key import KeyColumn
+from bulkq.model.key_range import KeyColumn
 from tests.support.databases import connected, fresh
 
 if TYPE_CHECKING:
-    from bulkq.model.key import TableFacts
+    from bulkq.model.key_range import TableFacts
     from tests.support.databases import Database
 
 MARIADB = (

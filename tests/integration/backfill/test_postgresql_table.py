@@ -11,13 +11,13 @@ import pytest_asyncio
 from bulkq.drivers import open_driver
 from bulkq.errors import RefusedError, UsageError
 from bulkq.lifecycle.backfill.table import describe
-from bulkq.model.key import KeyColumn
+from bulkq.model.key_range import KeyColumn
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from bulkq.model.key import TableFacts
+    from bulkq.model.key_range import TableFacts
     from bulkq.protocols import Connection
 
 PATH = ("described",)

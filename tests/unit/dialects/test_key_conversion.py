@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.dialects.key_conversion import collated
-from bulkq.model.key import KeyColumn
+from bulkq.model.key_range import KeyColumn
 
 
 def test_only_another_collation_is_written() -> None:

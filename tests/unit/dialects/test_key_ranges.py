@@ -10,7 +10,7 @@ import sqlglot
 
 from bulkq.dialects import POSTGRESQL, SQLITE, Dialect, key_ranges
 from bulkq.errors import RefusedError
-from bulkq.model.key import KeyColumn, RangeForm, TableKey
+from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.dialects import POSTGRESQL, SQLITE, Dialect
 from bulkq.dialects.range_text import range_text
-from bulkq.model.key import KeyColumn, KeyRange, TableKey
+from bulkq.model.key_range import KeyColumn, KeyRange, TableKey
 
 PAIR = TableKey("t", (KeyColumn("a", "integer"), KeyColumn("b", "text")))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.dialects.table_catalog import KeyCandidate, TableDescription
+from bulkq.dialects.backfill_catalog import KeyCandidate, TableDescription
 from bulkq.errors import RefusedError, UsageError
-from bulkq.model.key import KeyColumn, TableKey
+from bulkq.model.key_range import KeyColumn, TableKey
 from bulkq.policy.key_choice import choose_key, key_of
 
 

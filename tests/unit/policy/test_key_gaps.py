@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.model.key import KeyRange, Position
+from bulkq.model.key_range import KeyRange, Position
 from bulkq.policy.key_gaps import gaps
 
 

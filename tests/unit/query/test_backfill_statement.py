@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import StatementClass
-from bulkq.model.key import KeyColumn, TableFacts, TableKey
+from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 from bulkq.query.backfill_statement import (
     assigned_columns,
     build_count,

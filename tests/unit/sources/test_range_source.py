@@ -9,14 +9,14 @@ import pytest
 
 from bulkq.errors import DatabaseError, StoppedError
 from bulkq.model import Batch, BatchResult, Phase
-from bulkq.model.key import KeyRange
+from bulkq.model.key_range import KeyRange
 from bulkq.policy.range_size import RangeSize
 from bulkq.query import inline
 from bulkq.sources.range_source import AHEAD, RangeSource
 
 if TYPE_CHECKING:
     from bulkq.model import AttemptSteps, ParameterSet, Query
-    from bulkq.model.key import Position
+    from bulkq.model.key_range import Position
 
 QUERY = inline("update t set a = 1 where id > :bulkq_lo and id <= :bulkq_hi", "postgres")
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.postgresql_bad_texts import RAISED, of_the_value
 from bulkq.drivers import check_extension_objects, parameter_limit, read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import codecs as forms
-from bulkq.drivers.asyncpg.bad_texts import RAISED, of_the_value
 from bulkq.drivers.asyncpg.options import local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal

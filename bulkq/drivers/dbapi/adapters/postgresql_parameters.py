@@ -7,10 +7,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
+from bulkq.dialects.postgresql_bad_texts import BadTextSearch, groups, texts_of
+from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.asyncpg import pg_types
-from bulkq.drivers.asyncpg.bad_texts import BadTextSearch, groups, texts_of
-from bulkq.drivers.asyncpg.text_conversion import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.model import BadValue, PlaceholderKind
 from bulkq.text.list_notations import list_of_text
 from bulkq.text.mask import MASK
@@ -18,7 +18,7 @@ from bulkq.text.mask import MASK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.drivers.asyncpg.bad_texts import Entry
+    from bulkq.dialects.postgresql_bad_texts import Entry
     from bulkq.drivers.bind_parameters import Binding
     from bulkq.drivers.dbapi.adapter_values import Ask, Probe
     from bulkq.drivers.dbapi.statement import SqlStatement

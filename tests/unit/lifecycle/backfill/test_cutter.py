@@ -12,7 +12,7 @@ from bulkq.lifecycle.backfill.cutter import closing_ranges
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
-    from bulkq.model.key import Position
+    from bulkq.model.key_range import Position
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.asyncpg.text_conversion import Conversion, InputMethod
+from bulkq.dialects.postgresql_text_cast import Conversion, InputMethod
 from bulkq.drivers.bind_parameters import Binding
 from bulkq.drivers.dbapi.adapter_values import SetStatement
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of

@@ -1,0 +1,96 @@
+"""A table that is to be changed in ranges of its key, as the catalog of a database describes it."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.dialects.row_key_catalog import Rows
+    from bulkq.model.key_range import KeyColumn
+
+
+@frozen
+class KeyCandidate:
+    """An index by which a table may be cut into ranges.
+
+    Attributes:
+        index: its name; "" if it has none.
+        columns: in the order of the index; an expression has the name "".
+        primary: it is the primary key.
+        width: of its values, about, in bytes.
+        fault: why it cannot be the key; "" if it can.
+        notices: what a user should know if it is the key.
+        spare: it is the key only if its columns are named.
+    """
+
+    index: str
+    columns: tuple[KeyColumn, ...]
+    primary: bool = False
+    width: int = 0
+    fault: str = ""
+    notices: tuple[str, ...] = ()
+    spare: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+
+@frozen
+class TableDescription:
+    """A table, a view or another object of that name.
+
+    Attributes:
+        name: quoted where necessary, with its schema where there are schemas.
+        columns: every column's type, by name.
+        candidates: its unique indexes.
+        wrong: what it is, if it is not a table that can be changed in ranges.
+        refusal: why its rows cannot be changed safely; "" if they can.
+        rows: about how many it has; None if that is not known.
+        size: bytes with indexes; None if that is not known.
+        notices: what a user should know before, a line each.
+    """
+
+    name: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    candidates: tuple[KeyCandidate, ...] = ()
+    wrong: str = ""
+    refusal: str = ""
+    rows: int | None = None
+    size: int | None = None
+    notices: tuple[str, ...] = ()
+
+
+@frozen
+class BackfillCatalog:
+    """How to ask a database for such a table.
+
+    The queries have `{over}`, the name as the user wrote it, as a literal; `{schema}` and `{table}`, its parts, as literals or an
+    expression; `{quoted}`, the parts as an identifier.
+
+    Attributes:
+        queries: the first gives no row if nothing has that name.
+        read: the answers to all queries -> the table.
+        names: a query for the names of all tables that may be meant.
+        path: a statement before the queries that sets where names without a schema are looked up, with `{path}`, a literal; "" if
+            the session cannot set it.
+        rows: a query for the number of rows, which the database may refuse; "" if `read` knows it.
+        read_rows: the answer to it -> about how many rows there are.
+        servers: a query about replicas and what else is around the server, which it may refuse; "" if there is none.
+        read_servers: the answer to it -> notices.
+    """
+
+    queries: tuple[str, ...]
+    read: Callable[[Sequence[Rows]], TableDescription]
+    names: str
+    path: str = ""
+    rows: str = ""
+    read_rows: Callable[[Rows], int | None] = lambda rows: None  # noqa: ARG005
+    servers: str = ""
+    read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005
