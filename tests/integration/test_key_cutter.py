@@ -50,10 +50,10 @@ TEXTS = [
 WORDS = [*TEXTS, *(f"{a}{b}" for a in "abcABC:" for b in ["", "x", "X ", "'y", "\\"])]
 ASCII = [word for word in WORDS if word.isascii() and word == word.lower().rstrip()]
 FOLDED = [word for word in ASCII if word != "''"]
-NUMBERS = [-(2**63), -5, 0, *range(10, 40), 10**8, *range(5 * 10**8, 5 * 10**8 + 40), 2**63 - 1]
+NUMBERS = [-(2**63), -5, 0, *range(10, 30), 10**8, *range(5 * 10**8, 5 * 10**8 + 9), 2**63 - 1]
 DECIMALS = ["-1000.5", "-0.1", "-0.1000001", "12345678901234567890.123456", *(f"{i}.{i:02}" for i in range(40))]
-MOMENTS = [f"20{y:02}-{m:02}-28 23:59:59.{m:06}" for y in range(10, 20) for m in range(1, 13)]
-UUIDS = [f"{i * 7919 % 256:02x}{i:06x}-0000-4000-8000-{i:012x}" for i in range(120)]
+MOMENTS = [f"20{y:02}-{m:02}-28 23:59:59.{m:06}" for y in range(10, 14) for m in range(1, 13)]
+UUIDS = [f"{i * 7919 % 256:02x}{i:06x}-0000-4000-8000-{i:012x}" for i in range(40)]
 GROUPS = [(1, 1), (2, 1), (3, 30), (4, 2), (5, 3), (6, 60), (7, 1), (9, 30)]
 PAIRS = [(g, n * 3) for g, size in GROUPS for n in range(size)]
 TRIPLES = [
@@ -226,8 +226,8 @@ class Walk:
         """Every third of a chain of ranges, and what is between them in other ranges, as if only these were done."""
         done = ranges[::3]
         gaps = [(one.upto, other.after) for one, other in itertools.pairwise(done)]
-        between = [cut for after, end in gaps for cut in await self.cut(after, end, 5)]
-        return [*done, *between, *await self.cut(done[-1].upto, ranges[-1].upto, 5)]
+        between = [cut for after, end in gaps for cut in await self.cut(after, end, len(ranges) * 2)]
+        return [*done, *between, *await self.cut(done[-1].upto, ranges[-1].upto, len(ranges) * 2)]
 
     async def split(self, cut: KeyRange, times: int) -> list[KeyRange]:
         """The pieces of a range that is split at its middle, and again."""
@@ -268,7 +268,7 @@ async def _each_row_once(base: Database, driver: str, given: Case) -> None:
         walk = Walk(connection, dialect, key)
         end = await walk.cutter.greatest()
         assert end is not None
-        for rows in (len(given.rows) // 12 + 1, 100_000):
+        for rows in (len(given.rows) // 7 + 1, 100_000):
             ranges = await walk.cut((), end, rows)
             assert chained(ranges)
             assert (ranges[0].after, ranges[-1].upto) == ((), end)
@@ -277,7 +277,7 @@ async def _each_row_once(base: Database, driver: str, given: Case) -> None:
             hits += 1
             assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits}") == [(0,)]
         assert sum(cut.rows for cut in await walk.cut((), None, 20)) == len(given.rows)
-        for cut in await walk.cut_anew(await walk.cut((), end, len(given.rows) // 9 + 1)):
+        for cut in await walk.cut_anew(await walk.cut((), end, len(given.rows) // 6 + 1)):
             await walk.hit(cut)
         hits += 1
         assert base.execute(f"SELECT count(*) FROM t WHERE hits <> {hits}") == [(0,)]
