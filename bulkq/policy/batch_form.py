@@ -50,7 +50,18 @@ class BatchForm:
         least: sets from which on a batch is worth comparing.
     """
 
-    __slots__ = ("_again", "_asked", "_faster", "_fixed", "_least", "_mean_s", "_penalty", "_since", "_wait")
+    __slots__ = (
+        "_again",
+        "_asked",
+        "_faster",
+        "_fixed",
+        "_least",
+        "_mean_s",
+        "_penalty",
+        "_since",
+        "_small_s",
+        "_wait",
+    )
 
     piece: int | None = None
     """Sets that one statement takes again after it has failed with more of them; None: they are executed one by one."""
@@ -63,6 +74,7 @@ class BatchForm:
         self._least = least
         self._asked = dict.fromkeys(Form, 0)  # batches
         self._mean_s: dict[Form, float] = {}  # seconds per set
+        self._small_s: float | None = None  # seconds per set of the last batch that was too small to be compared
         self._faster: Form | None = None
         self._again = FIRST_AGAIN
         self._since = 0  # batches since the slower form was tried
@@ -70,8 +82,16 @@ class BatchForm:
         self._wait = 0  # batches that go set by set, whatever was measured
 
     def size(self, sets: int) -> int:
-        """The sets of the next batch, where `sets` suit a batch that is executed set by set."""
-        return sets
+        """The sets of the next batch, where `sets` suit a batch that is executed set by set.
+
+        If each set has a round trip of its own and the server is far, that is one set. One statement for several has one round trip, so
+        it is tried with the fewest sets.
+        """
+        if sets >= self._least or self._fixed is Form.PIPELINE or self._wait or self._small_s is None:
+            return sets
+        tries = self._asked[Form.SET] < PROBES and self._small_s * self._least <= TOGETHER_S
+        wins = self._mean_s.get(Form.SET, self._small_s) < self._mean_s.get(Form.PIPELINE, self._small_s)
+        return self._least if tries or wins else sets
 
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets."""
@@ -88,6 +108,8 @@ class BatchForm:
         self._wait = max(0, self._wait - 1)
         if sets >= self._least:
             self._learn(form, elapsed_s / sets)
+        elif self._least == LEAST_UNPIPELINED:
+            self._small_s = elapsed_s / sets
 
     def _learn(self, form: Form, per_set_s: float) -> None:
         known_s = self._mean_s.get(form, per_set_s)

@@ -3,6 +3,9 @@
 The size is decided, not configured: it aims at a time per batch, so that round trips disappear for fast queries
 and concurrency does the work for slow ones.
 
+A batch has a cost of its own beside that of its sets: its round trips, which a distant server makes long. That cost says nothing about
+the size, so it does not count against the time. Where batches take long, one of twice the size shows it: it takes hardly longer.
+
 Lanes beyond the processors wait for each other. If the time were the same for any number of lanes, more lanes would have
 smaller batches. The fixed cost of so many batches would make them slower still, down to one set each. So the time grows
 with the lanes: a second has as many batches.
@@ -10,7 +13,7 @@ with the lanes: a second has as many batches.
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 
 TARGET_S = 0.05
 """Long enough to hide a round trip, short enough that a stop, a retry or a progress line is never far away."""
@@ -32,6 +35,10 @@ MANY_ROWS = 50_000
 FIRST_GROWTH = 10.0
 GROWTH = 1.5
 SLOW = 5.0  # times the target: fall to a tenth at once
+TRIED_AFTER = 3  # batches of one size that take long, until one of twice the size is tried; four times as many if that gains nothing
+TOGETHER = 1.6  # times as long: if twice the sets take less, a part of the time is not that of the sets
+LEAST_SHARE = 0.02  # of a batch's time is taken for that of its sets, whatever its round trips seem to cost
+
 RECENT = 100  # sets over which failures are looked at
 TOO_MANY_FAILED = 0.1  # of the recent sets: batches of one, since every failure repeats its whole batch
 
@@ -44,7 +51,21 @@ class BatchSize:
         longest_s: seconds that a batch should take at most, with many lanes.
     """
 
-    __slots__ = ("_current", "_failed", "_fixed", "_growing_fast", "_longest_s", "_recent", "_target_s", "latency_s")
+    __slots__ = (
+        "_base",
+        "_base_s",
+        "_cost_s",
+        "_current",
+        "_failed",
+        "_fixed",
+        "_growing_fast",
+        "_longest_s",
+        "_recent",
+        "_seen",
+        "_target_s",
+        "_wait",
+        "latency_s",
+    )
 
     def __init__(self, fixed: int | None = None, longest_s: float = LONGEST_S) -> None:
         self._fixed = fixed
@@ -54,6 +75,10 @@ class BatchSize:
         self._growing_fast = True
         self._recent = 0.0
         self._failed = 0.0
+        self._cost_s = 0.0  # of a batch, beside its sets
+        self._base, self._base_s = 1, inf  # the size of recent batches, and the shortest of them
+        self._seen = 0  # how many of that size took long
+        self._wait = TRIED_AFTER
         self.latency_s: float | None = None
         """Seconds per set of the last batch; None before the first."""
 
@@ -64,6 +89,8 @@ class BatchSize:
         if self._recent >= 10 and self._failed > TOO_MANY_FAILED * self._recent:
             return 1
         size = round(self._current)
+        if self._seen >= self._wait and size <= self._base <= LARGEST // 2:
+            size = 2 * self._base
         self._target_s = max(TARGET_S, min(self._longest_s, TARGET_S * lanes / LANES))
         if remaining is not None:
             # The last batches are small, so that all lanes end together.
@@ -77,12 +104,14 @@ class BatchSize:
         if rows > MANY_ROWS:
             self.halve()
             return
-        if elapsed_s > SLOW * self._target_s:
+        self._compare(size, elapsed_s)
+        spent_s = max(elapsed_s - self._cost_s, LEAST_SHARE * elapsed_s)
+        if spent_s > SLOW * self._target_s:
             self._growing_fast = False
             self._current = max(1.0, min(self._current, size) / 10)
             return
-        ideal = size * self._target_s / max(elapsed_s, 1e-6)
-        if elapsed_s > self._target_s / 2:
+        ideal = size * self._target_s / max(spent_s, 1e-6)
+        if spent_s > self._target_s / 2:
             self._growing_fast = False
         ceiling = size * (FIRST_GROWTH if self._growing_fast else GROWTH)
         if ideal < self._current:
@@ -96,6 +125,27 @@ class BatchSize:
         """After a statement timeout, a deadlock, a lock timeout or very many rows."""
         self._growing_fast = False
         self._current = max(1.0, self._current / 2)
+
+    def _compare(self, size: int, elapsed_s: float) -> None:
+        """Find out what a batch costs beside its sets, where batches of one size take long: from one of twice the size."""
+        if elapsed_s < self._cost_s:
+            self._cost_s = elapsed_s / 2
+        if size == self._base and elapsed_s - self._cost_s > self._target_s / 2:
+            self._base_s = min(self._base_s, elapsed_s)
+            self._seen += 1
+        elif size >= 2 * self._base and self._seen and elapsed_s < TOGETHER * self._base_s:
+            per_set_s = max(0.0, (elapsed_s - self._base_s) / (size - self._base))
+            self._cost_s = max(0.0, self._base_s - per_set_s * self._base)
+            self._growing_fast = True
+            self._start_at(size, elapsed_s, TRIED_AFTER)
+        elif size >= 2 * self._base and self._seen >= self._wait:
+            self._start_at(self._base, self._base_s, 4 * self._wait)
+        elif (size != self._base and size < 2 * self._base) or not self._seen:
+            self._start_at(size, elapsed_s, self._wait)
+
+    def _start_at(self, size: int, elapsed_s: float, wait: int) -> None:
+        """Count batches of `size`, until after `wait` of them one of twice the size is tried."""
+        self._base, self._base_s, self._seen, self._wait = size, elapsed_s, 0, wait
 
     def _remember(self, size: int, failed: int) -> None:
         """Keep the share of failed sets over about the last `RECENT`, by scaling old counts down."""

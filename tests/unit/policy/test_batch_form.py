@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from bulkq.model import Limits
-from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, PROBES, TOGETHER_S, BatchForm, Form, limits_together, why_apart
+from bulkq.policy.batch_form import (
+    FIRST_AGAIN,
+    LEAST,
+    LEAST_UNPIPELINED,
+    PROBES,
+    TOGETHER_S,
+    BatchForm,
+    Form,
+    limits_together,
+    why_apart,
+)
+from bulkq.policy.batch_size import BatchSize
 from bulkq.query import inline
 
 
@@ -128,3 +139,29 @@ def test_some_texts_are_never_executed_together(sql: str, why: str) -> None:
 def test_statements_outside_a_transaction_are_executed_apart() -> None:
     """Each has an attempt of its own."""
     assert why_apart(replace(inline("select :v", "postgres"), transaction=False)) == "it runs outside a transaction"
+
+
+def driven(form: BatchForm, set_s: float, *, cost_s: float, batches: int = 40) -> list[int]:
+    """The sizes of batches that a controller gives, where each set has a round trip of `set_s` and a batch `cost_s` more."""
+    size, sizes = BatchSize(), []
+    for _ in range(batches):
+        sets = form.size(size.next(None, 8))
+        how = form.next(sets)
+        elapsed_s = cost_s + set_s * (1 if how is Form.SET else sets)
+        form.record(how, sets, elapsed_s)
+        size.record(sets, elapsed_s, sets)
+        sizes.append(sets)
+    return sizes
+
+
+def test_one_statement_is_tried_where_each_set_has_a_long_round_trip() -> None:
+    """It has one for all, so its batches grow, although those that go set by set would not."""
+    sizes = driven(BatchForm(None, LEAST_UNPIPELINED), 0.04, cost_s=0.08)
+    assert sizes[0] == 1
+    assert sizes[-1] > 100
+
+
+def test_slow_queries_are_not_tried_together() -> None:
+    """Four of them would take longer than one statement may."""
+    assert set(driven(BatchForm(None, LEAST_UNPIPELINED), 1.0, cost_s=0.0)) <= {1, 2}
+    assert set(driven(BatchForm(Form.PIPELINE, LEAST_UNPIPELINED), 0.04, cost_s=0.08)) <= {1, 2}

@@ -39,6 +39,37 @@ def test_slow_queries_run_alone() -> None:
     assert settled(1.0).next(None, 8) == 1
 
 
+@pytest.mark.parametrize("overhead_s", [0.06, 0.3])
+def test_a_distant_server_does_not_keep_it_at_one(overhead_s: float) -> None:
+    """Round trips longer than the target: two sets take hardly longer than one, so the time is not theirs."""
+    assert settled(50e-6, overhead_s).next(None, 8) > 500
+
+
+def test_a_distant_server_with_slow_queries_has_small_batches() -> None:
+    """The time of the sets is aimed at, without that of the round trips."""
+    assert 2 <= settled(0.02, 0.06).next(None, 8) <= 4
+
+
+def test_two_slow_queries_together_are_tried_seldom() -> None:
+    """Each try that gains nothing makes the next one four times as rare."""
+    size = BatchSize()
+    tries = []
+    for batch in range(300):
+        n = size.next(None, 8)
+        tries += [batch] if n == 2 else []
+        size.record(n, n * 1.0, n)
+    assert tries == [3, 16, 65, 258]
+
+
+def test_a_server_that_comes_near_is_noticed() -> None:
+    """What a batch costs is less than a whole batch takes."""
+    size = settled(50e-6, 0.3)
+    for _ in range(20):
+        n = size.next(None, 8)
+        size.record(n, n * 50e-6, n)
+    assert 0.04 <= size.next(None, 8) * 50e-6 <= 2 * TARGET_S
+
+
 def test_never_above_the_largest() -> None:
     """However fast, a batch has a bound."""
     assert settled(1e-9).next(None, 8) == LARGEST
