@@ -98,6 +98,24 @@ def insert_range(made: MarkerTables, run: str, part: int, state: int) -> str:
     )
 
 
+def redo_range(made: MarkerTables, run: str, part: int) -> str:
+    """Give a failed range that is done after all the state of one that is done. Its parameters are those of `redo_parameters`."""
+    return (
+        f"UPDATE {made.ranges} SET state = {RANGE_DONE}, {_column(made, 'rows')} = :n "
+        f"WHERE run = {literal(run)} AND part = {part} AND first = :first AND state = {RANGE_FAILED}"
+    )
+
+
+def redo_parameters(number: int, row: KeyRange) -> tuple[str | None, ...]:
+    """The values of `redo_range`."""
+    return (str(row.rows), str(number))
+
+
+def recorded_range(made: MarkerTables, run: str, part: int, number: int) -> str:
+    """One row if a range with `number` is recorded, in whatever state."""
+    return f"SELECT state FROM {made.ranges} WHERE run = {literal(run)} AND part = {part} AND first = {number}"
+
+
 def range_parameters(number: int, row: KeyRange) -> tuple[str | None, ...]:
     """The values of `insert_range`."""
     return (str(number), str(row.rows), *_padded(row.after), *_padded(row.upto))
@@ -136,11 +154,14 @@ def read_range(row: Sequence[object]) -> tuple[int, int, KeyRange]:
     return int(str(first)), int(str(state)), KeyRange(_position(after), _position(upto), int(str(rows)))
 
 
-def remove_ranges(made: MarkerTables, run: str, part: int | None = None, states: Sequence[int] = ()) -> str:
-    """Take away the ranges of a run, of one part or of some states."""
+def remove_ranges(
+    made: MarkerTables, run: str, part: int | None = None, states: Sequence[int] = (), numbers: Sequence[int] = ()
+) -> str:
+    """Take away the ranges of a run, of one part, or of some states or numbers."""
     conditions = [f"run = {literal(run)}"]
     conditions += [] if part is None else [f"part = {part}"]
     conditions += [f"state IN ({', '.join(map(str, states))})"] if states else []
+    conditions += [f"first IN ({', '.join(map(str, numbers))})"] if numbers else []
     return f"DELETE FROM {made.ranges} WHERE {' AND '.join(conditions)}"
 
 

@@ -82,6 +82,9 @@ class RangeSource:
         self._ready: deque[KeyRange] = deque()
         self._again: deque[KeyRange] = deque()
         self._failed: deque[tuple[int, KeyRange]] = deque()
+        self._recorded: frozenset[int] = (
+            frozenset()
+        )  # numbers of ranges that are recorded as failed, so that they stay whole
         self._flying: dict[int, KeyRange] = {}  # number -> range, given and not ended
         self._rows: RangeRows | None = None
         self._news = asyncio.Event()
@@ -127,6 +130,7 @@ class RangeSource:
         self._cutter, self._batches, self._size = cutter, batches, size
         self._gaps = deque(gaps)
         self._failed, self._least = deque(again), least
+        self._recorded = frozenset(number for number, _ in self._failed)
         self._number, self._open_end, self._rows = first - 1, follows, rows
 
     async def take(self, size: int, index: int) -> Batch | None:
@@ -171,10 +175,10 @@ class RangeSource:
         self._size.fail("timeout" if timed_out else "lock", wanted.rows if wanted is not None else None)
 
     async def split(self, batch: Batch) -> bool:
-        """Replace a range that failed by its halves. Return False if it has too few rows to be cut, or cannot be cut now."""
+        """Replace a range that failed by its halves. Return False if it has too few rows to be cut, is recorded, or cannot be cut now."""
         wanted = self._flying[batch.first]
         assert self._cutter is not None
-        if wanted.rows <= self._least:
+        if wanted.rows <= self._least or batch.first in self._recorded:
             return False
         pieces: list[KeyRange] = []
         after, rows = wanted.after, -(-wanted.rows // 2)

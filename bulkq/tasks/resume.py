@@ -83,7 +83,7 @@ async def resume(
         owner = new_owner()
         await stored.take_over(record.run, owner)
         state = await _taken(
-            stored, replace(record, owner=owner), request, control, observers, failed=ranges == "failed"
+            stored, replace(record, owner=owner), request, control, observers, failed=ranges != "missing"
         )
         if state is None:
             return await _given_up(stored, replace(record, owner=owner), control)

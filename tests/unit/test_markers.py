@@ -184,6 +184,20 @@ def test_ranges_are_read_as_they_were_written(database: sqlite3.Connection) -> N
     assert database.execute(f"SELECT * FROM {TABLES.ranges}").fetchall() == []
 
 
+def test_a_failed_range_that_is_done_after_all_keeps_its_number(database: sqlite3.Connection) -> None:
+    """Its state and rows change once; a range that is done already is left alone."""
+    database.execute(markers.create_ranges(TABLES, "sqlite"))
+    one = KeyRange((), ("3",), 70)
+    assert database.execute(markers.recorded_range(TABLES, "run-1", 1, 4)).fetchall() == []
+    database.execute(markers.range_row(TABLES, "run-1", 1, markers.RANGE_FAILED, 4, one, "sqlite"))
+    values = dict(zip(("n", "first"), markers.redo_parameters(4, KeyRange((), ("3",), 60)), strict=True))
+    assert database.execute(markers.redo_range(TABLES, "run-1", 1), values).rowcount == 1
+    assert database.execute(markers.redo_range(TABLES, "run-1", 1), values).rowcount == 0
+    assert database.execute(markers.recorded_range(TABLES, "run-1", 1, 4)).fetchall() == [(markers.RANGE_DONE,)]
+    database.execute(markers.remove_ranges(TABLES, "run-1", 1, numbers=[4, 5]))
+    assert database.execute(f"SELECT * FROM {TABLES.ranges}").fetchall() == []
+
+
 def test_the_table_of_ranges_stands_beside_the_others() -> None:
     """It has their schema and prefix."""
     assert markers.tables("s", "night").ranges == '"s"."night_ranges"'

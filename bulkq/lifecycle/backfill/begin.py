@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, RefusedError
+from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.lifecycle.record import begin
+from bulkq.model import Outcome
 from bulkq.model.key_range import KeyRange
 
 if TYPE_CHECKING:
@@ -48,10 +49,9 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
     number, dialect = part.spec.number, dialect_of(target.definition.url)
     statements = [markers.create_ranges(tables, dialect)]
     if opened.resume.whole_again:
-        states = (markers.RANGE_DONE, markers.RANGE_FAILED)
-        statements.append(markers.remove_ranges(tables, opened.run, number, states))
-    elif made.recorded.failed:
-        statements.append(markers.remove_ranges(tables, opened.run, number, (markers.RANGE_FAILED,)))
+        statements.append(markers.remove_ranges(tables, opened.run, number, (markers.RANGE_DONE,)))
+    if made.recorded.lost:
+        statements.append(markers.remove_ranges(tables, opened.run, number, numbers=made.recorded.lost))
     if made.recorded.end is None:
         row = KeyRange(made.start, made.end)
         statements.append(markers.range_row(tables, opened.run, number, markers.RANGE_END, END, row, dialect))
@@ -62,7 +62,7 @@ async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tabl
             f"{target.label}: a backfill needs the table {tables.ranges}: {error}: ask a DBA to create it, "
             "or name another with --marker-table SCHEMA.PREFIX"
         ) from error
-    made.batches.record_in(tables, opened.run, number, dialect)
+    made.batches.record_in(tables, opened.run, number, dialect, frozenset(n for n, _ in made.recorded.failed))
     if part.record_failures is not None:
         part.record_failures = _keep(opened, part, made, tables, dialect, part.record_failures)
 
@@ -75,19 +75,34 @@ def _keep(
     dialect: str,
     record: Callable[[Sequence[Failure]], Awaitable[None]],
 ) -> Callable[[Sequence[Failure]], Awaitable[None]]:
-    """Record failed ranges in the target too, where their ends are: a resume leaves them out, and a retry does them again."""
+    """Record failed ranges in the target too, where their ends are: a resume leaves them out, and a retry does them again.
+
+    The target comes first: a range that the ledger does not know as failed is cut again, but a failure without a range would stay.
+    """
     number = part.spec.number
 
     async def keep(failures: Sequence[Failure]) -> None:
-        await record(failures)
         assert part.ranges is not None
-        found = [(failure.n, part.ranges.range_of(failure.n)) for failure in failures]
-        rows = [
-            markers.range_row(tables, opened.run, number, markers.RANGE_FAILED, n, one, dialect)
-            for n, one in found
-            if one is not None
-        ]
-        with suppress(DatabaseError):  # the range is then done again by a resume, which does no harm
-            await made.cutter.administer(rows)
+        for failure in failures:
+            one = part.ranges.range_of(failure.n)
+            if one is not None and failure.outcome is Outcome.ROLLED_BACK:
+                row = markers.range_row(tables, opened.run, number, markers.RANGE_FAILED, failure.n, one, dialect)
+                await _insert(made, row, markers.recorded_range(tables, opened.run, number, failure.n))
+        await record(failures)
 
     return keep
+
+
+async def _insert(made: TableBackfill, row: str, recorded: str) -> None:
+    """Insert a row, unless it is there: of an earlier retry, or of a try whose answer was lost.
+
+    Raises:
+        StoppedError: the database takes no row.
+    """
+    try:
+        await made.cutter.administer([row])
+    except DatabaseError as error:
+        with suppress(DatabaseError):
+            if await made.cutter.administer([recorded]):
+                return
+        raise StoppedError(f"{made.facts.key.table}: a failed range cannot be recorded: {error}") from error

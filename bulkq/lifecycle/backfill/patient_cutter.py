@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_BREAKS = 10
+"""Connections that one question may break, one after the other."""
+
 
 class PatientCutter:
     """Implements `bulkq.sources.range_source.Cutter` over a connection of its own, which it replaces when the server was away.
@@ -50,13 +53,13 @@ class PatientCutter:
         return range_text(self._key, wanted, self._dialect)
 
     async def administer(self, statements: Sequence[str]) -> list[tuple[object, ...]]:
-        """Execute statements of bulkq in a transaction; return the rows of the last one.
+        """Execute statements of bulkq in a transaction, again after an outage; return the rows of the last one.
 
         Raises:
-            DatabaseError: the database refuses them.
+            DatabaseError: the database refuses them, also because a try whose answer was lost has applied them.
+            StoppedError: it was away for too long.
         """
-        async with self._turn:
-            return await (await self._connected()).administer(statements)
+        return await self._again(lambda connection, _: connection.administer(statements))
 
     async def close(self) -> None:
         """Close the connection."""
@@ -65,21 +68,27 @@ class PatientCutter:
             await connection.close()
 
     async def _ask(self, question: Callable[[KeyCutter], Awaitable[T]]) -> T:
+        return await self._again(lambda _, cutter: question(cutter))
+
+    async def _again(self, question: Callable[[Connection, KeyCutter], Awaitable[T]]) -> T:
         """Ask the database, again after an outage.
 
         Raises:
-            DatabaseError: it refuses to answer.
+            DatabaseError: it refuses to answer, or the question has broken `MOST_BREAKS` connections.
             StoppedError: it was away for too long.
         """
         async with self._turn:
-            while True:
-                await self._connected()
+            for left in reversed(range(MOST_BREAKS)):
+                connection = await self._connected()
                 try:
-                    return await question(self._cutter)
+                    return await question(connection, self._cutter)
                 except DatabaseError as error:
                     if not error.connection_lost:
                         raise
                     await self.close()
+                    if not left:
+                        raise
+        raise AssertionError("the last try returns or raises")
 
     async def _connected(self) -> Connection:
         if self._connection is None:

@@ -207,16 +207,19 @@ async def read_ranges(
     last = max((n for n, _, _ in found), default=0)
     whole = next((one for _, state, one in found if state == markers.RANGE_END), KeyRange((), ()))
     start, end = whole.after, whole.upto or None
-    if opened.resume.whole_again:
-        return RecordedRanges(start=start, end=end, last=last)
-    again = opened.resume.failed_again
+    whole_again, failed_again = opened.resume.whole_again, opened.resume.failed_again or opened.resume.whole_again
+    failed = {n: one for n, state, one in found if state == markers.RANGE_FAILED}
+    ledger = opened.resume.parts.get(number)
+    known = set(failed) if failed_again else {failure.n for failure in ledger.failures} if ledger is not None else set()
+    left = {markers.RANGE_FAILED} if whole_again else {markers.RANGE_DONE, markers.RANGE_FAILED}
     return RecordedRanges(
         start=start,
         end=end,
-        done=[one for _, state, one in found if state != markers.RANGE_END],
-        failed=[(n, one) for n, state, one in found if again and state == markers.RANGE_FAILED],
+        done=[one for n, state, one in found if state in left and (n not in failed or n in known)],
+        failed=list(failed.items()) if failed_again else [],
+        lost=[n for n in failed if n not in known],
         last=last,
-        rows=sum(one.rows for _, state, one in found if state == markers.RANGE_DONE),
+        rows=0 if whole_again else sum(one.rows for _, state, one in found if state == markers.RANGE_DONE),
     )
 
 

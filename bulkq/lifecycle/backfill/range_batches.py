@@ -28,10 +28,16 @@ class KeyRangeBatches:
         self._constants = constants
         self._made: dict[RangeForm, Query] = {}
         self._insert: Query | None = None
+        self._update: Query | None = None
+        self._failed: frozenset[int] = frozenset()
 
-    def record_in(self, tables: MarkerTables, run: str, part: int, dialect: str) -> None:
-        """Write the ends of every range into `tables`, in its own transaction."""
+    def record_in(
+        self, tables: MarkerTables, run: str, part: int, dialect: str, failed: frozenset[int] = frozenset()
+    ) -> None:
+        """Write the ends of every range into `tables`, in its own transaction; those of the numbers `failed` are there."""
         self._insert = inline(markers.insert_range(tables, run, part, markers.RANGE_DONE), dialect)
+        self._update = inline(markers.redo_range(tables, run, part), dialect)
+        self._failed = failed
 
     def statement(self, wanted: KeyRange) -> tuple[Query, ParameterSet]:
         """Return the statement for a range of this form, and its values."""
@@ -44,7 +50,10 @@ class KeyRangeBatches:
 
     def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
         """Return the steps that stand around the statement; None if the run is on no record."""
-        if self._insert is None:
+        if self._insert is None or self._update is None:
             return None
+        if number in self._failed:
+            params = markers.redo_parameters(number, wanted)
+            return AttemptSteps(after=(AttemptStep(self._update, params, rows=1),))
         params = markers.range_parameters(number, wanted)
         return AttemptSteps(after=(AttemptStep(self._insert, params, rows=1),))

@@ -51,6 +51,7 @@ class RecordedRanges:
         end: of it; None if it is not recorded.
         done: ranges that are done, or have failed and stay so, in the order of the key.
         failed: number and range of those that are to be done again.
+        lost: numbers of failed ranges whose failure is not in the ledger, because the process died in between; they are cut again.
         last: the greatest number that was given.
         rows: that the ranges which are done had.
     """
@@ -59,6 +60,7 @@ class RecordedRanges:
     end: Position | None = None
     done: Sequence[KeyRange] = ()
     failed: Sequence[tuple[int, KeyRange]] = ()
+    lost: Sequence[int] = ()
     last: int = 0
     rows: int = 0
 

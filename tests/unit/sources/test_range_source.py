@@ -156,6 +156,16 @@ async def test_failed_ranges_come_first_with_their_numbers() -> None:
     assert await taken(source) == [(7, ("30",), ("40",)), (12, ("40",), ("50",))]
 
 
+async def test_a_recorded_failed_range_stays_whole() -> None:
+    """Its number is in the table of ranges, where halves would overlap it."""
+    failed = [(7, KeyRange(("30",), ("40",), 10))]
+    source = opened(Numbers(40), (), first=12, again=failed)
+    batch = await source.take(1, 1)
+    assert batch is not None
+    assert not await source.split(batch)
+    await source.close()
+
+
 async def test_an_open_end_follows_rows_that_are_inserted() -> None:
     """The end is asked for again when the last range is cut."""
     cutter = Numbers(10)
