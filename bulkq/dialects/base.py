@@ -75,6 +75,11 @@ class Dialect:
         tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
         plans: how it explains the plan of a statement; None: it is not asked.
         write_locks: what a change of rows locks until its transaction ends, for people.
+        wal_position: a query for the bytes of WAL that the server has written since it was made; "" if it does not say.
+        lock_waits: a query for which of `{pids}` wait for a lock: rows of the pid, and of the session that holds the lock its pid and
+            name or NULL; "" if the server does not say.
+        sequences: a query for the columns of `{table}`, a literal, whose default takes a number that no rollback gives back; "" if there
+            are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
         keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
         locked: states of a lock that was not granted, beside SQLSTATEs.
@@ -131,6 +136,9 @@ class Dialect:
     tables: BackfillCatalog | None = None
     plans: PlanCatalog | None = None
     write_locks: str = ""
+    wal_position: str = ""
+    lock_waits: str = ""
+    sequences: str = ""
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None
     locked: frozenset[str] = frozenset()

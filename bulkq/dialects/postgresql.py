@@ -67,6 +67,18 @@ DIALECT = Dialect(
         "each changed row until its range commits; the table in ROW EXCLUSIVE mode: reads and changes "
         "of other rows go on, ALTER TABLE, VACUUM FULL and CREATE INDEX without CONCURRENTLY wait"
     ),
+    wal_position="SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text",
+    lock_waits=(
+        "SELECT a.pid, b.pid, h.application_name FROM pg_catalog.pg_stat_activity AS a "
+        "LEFT JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b(pid) ON true LEFT JOIN pg_catalog.pg_stat_activity AS h ON h.pid = b.pid "
+        "WHERE a.pid IN ({pids}) AND a.wait_event_type = 'Lock'"
+    ),
+    sequences=(
+        "SELECT a.attname FROM pg_catalog.pg_attribute AS a "
+        "LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+        "WHERE a.attrelid = to_regclass({table}) AND a.attnum > 0 AND NOT a.attisdropped "
+        "AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval(%') ORDER BY a.attnum"
+    ),
     misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
     keys=KEYS,
     expectations={

@@ -67,6 +67,7 @@ cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/backfi
 cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
+cli/display/rehearsal_text
 cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
 cli/options/check_options
 cli/options/execute_options cli/options/limits cli/options/option cli/options/origins cli/options/output
@@ -98,7 +99,8 @@ ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema l
 ledger/upgrade_and_check
 lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/explain
 lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
-lifecycle/backfill/range_batches lifecycle/backfill/table_backfill lifecycle/backfill/verify
+lifecycle/backfill/range_batches lifecycle/backfill/rehearse
+lifecycle/backfill/table_backfill lifecycle/backfill/verify
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/row_key_parameters
@@ -116,7 +118,8 @@ sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
 tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
-tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/report
+tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
+ tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint
 text/json_text text/mask text/moments
 transforms/child transforms/mapper transforms/process_pool

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from dataclasses import replace
 from functools import partial
+from io import StringIO
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.rehearsal_text import code_of, lines
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_backfill
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.backfill_options import START, BackfillValues, backfill_options
+from bulkq.cli.options.backfill_options import START, BackfillCommandValues, backfill_options
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
 
@@ -40,12 +44,16 @@ if TYPE_CHECKING:
             "delete old rows",
             "bulkq backfill -t prod --over events --delete --where \"day < '2024-01-01'\"",
         ),
+        (
+            "execute 10 ranges, roll them back, and see how long the whole takes",
+            'bulkq backfill -t prod --over users --set "a = f(b)" --where "a is null" --rehearse 10',
+        ),
         ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
     ),
 )
 @backfill_options
 @click.pass_context
-def command(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
+def command(ctx: click.Context, /, **options: Unpack[BackfillCommandValues]) -> int:
     """Change or delete the rows of a table by ranges of its key, each range exactly once and in a transaction of its own.
 
     The table is cut while it is worked on, so that the transaction of a range takes about --target-time. A run that was stopped
@@ -58,11 +66,27 @@ def command(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
     refused = requests.refusal(request, options["confirm"])
     if refused is not None:
         raise refused
+    if options["rehearse"] is not None:
+        return _rehearse(request, options["rehearse"])
     reports = wanted_reports(options["report"], rows=None)
     request = replace(request, output=replace(request.output, reports=files_of(reports)))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     task = partial(_execute, request)
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+
+
+def _rehearse(request: Run, ranges: int) -> int:
+    """Execute ranges that are rolled back, print what they have shown, and return the exit code."""
+    from bulkq.cli.display.progress import make_progress
+    from bulkq.tasks.rehearse import rehearse
+
+    display = make_progress("none", sys.stderr or StringIO())
+    found = asyncio.run(rehearse(request, ranges, [display]))
+    for line in (line for one in found for line in lines(one)):
+        click.echo(line)
+    click.echo("nothing was changed or recorded. To run it, leave out --rehearse")
+    codes = [code_of(one) for one in found]
+    return next((code for code in (3, 1) if code in codes), 0)
 
 
 async def _execute(

@@ -27,7 +27,7 @@ ranges = options_of("Parameter sets")
 
 
 class BackfillValues(LimitValues):
-    """The values that Click passes to `backfill` and `plan backfill`, by option name. Times are in seconds."""
+    """The values that Click passes to `plan backfill`, and to `backfill` with some more, by option name. Times are in seconds."""
 
     file: str | None
     target: tuple[str, ...]
@@ -51,6 +51,12 @@ class BackfillValues(LimitValues):
     marker_table: str | None
     keep_markers: bool
     failures: str | None
+
+
+class BackfillCommandValues(BackfillValues):
+    """The values that Click passes to `backfill`."""
+
+    rehearse: int | None
 
 
 _BACKFILL = (
@@ -130,6 +136,19 @@ _BACKFILL = (
 )
 
 
+REHEARSE = ranges(
+    "--rehearse",
+    type=Count(1),
+    metavar="N",
+    help="Execute N ranges that are spread over the table, roll each back, and show how long the whole takes. Nothing is changed.",
+)
+
+
 def backfill_options(function: F) -> F:
     """Add the options of `backfill`."""
+    return together(*_BACKFILL, REHEARSE)(function)
+
+
+def plan_backfill_options(function: F) -> F:
+    """Add the options of `plan backfill`."""
     return together(*_BACKFILL)(function)

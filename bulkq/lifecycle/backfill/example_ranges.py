@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SAMPLED_BYTES = 4_000_000
 """Of a table, about 500 pages: they give some ten thousand keys, in less than a second also from a disk."""
 
+FINER = 4
+"""Keys of the sample for each position that is chosen of them."""
+
 HOPS = 4
 """Ranges that are cut behind a position, until one has the rows that were asked for: first comes the rest of its group."""
 
@@ -38,10 +41,11 @@ async def spread(made: TableBackfill, parts: int, dialect: str, *, walk: bool = 
     if conversion(known).sample:
         size = made.facts.size or (made.facts.rows or 0) * 100
         percent = min(100.0, 100.0 * SAMPLED_BYTES / size) if size > 0 else 100.0
-        rows = await made.cutter.administer([key_ranges.sample_query(made.facts.key, percent, parts, known)])
+        query = key_ranges.sample_query(made.facts.key, percent, FINER * (parts + 1), known)
+        rows = await made.cutter.administer([query])
         found = [tuple(map(str, row)) for row in rows if None not in row]
-        step = max(1, len(found) // parts)
-        return found[step - 1 :: step]
+        chosen = [found[n * len(found) // (parts + 1)] for n in range(1, parts + 1)] if found else []
+        return list(dict.fromkeys(chosen))
     return await _walk(made, parts) if walk else []
 
 
@@ -58,16 +62,19 @@ async def _walk(made: TableBackfill, parts: int) -> list[Position]:
     return found
 
 
-async def range_behind(made: TableBackfill, after: Position, rows: int) -> KeyRange | None:
-    """A range behind `after` of about `rows` rows; the largest of a few, if the groups of the key are small. None at the end.
+async def range_behind(made: TableBackfill, after: Position, rows: int, end: Position | None = None) -> KeyRange | None:
+    """A range behind `after` of about `rows` rows that does not pass `end`; the largest of a few, if groups of the key are small.
+
+    None if no row is left. Without `end`, the end of the key space is meant.
 
     Raises:
         DatabaseError: a query failed.
     """
-    assert made.end is not None
+    end = end or made.end
+    assert end is not None
     best: KeyRange | None = None
     for _ in range(HOPS):
-        cut = await made.cutter.next_range(after, made.end, rows)
+        cut = await made.cutter.next_range(after, end, rows)
         if cut is None:
             break
         best = cut if best is None or cut.rows > best.rows else best

@@ -13,7 +13,7 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_backfill
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.backfill_options import START, BackfillValues, backfill_options
+from bulkq.cli.options.backfill_options import START, BackfillValues, plan_backfill_options
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.policy import safety
 from bulkq.policy.range_size import RangeSize
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         ),
     ),
 )
-@backfill_options
+@plan_backfill_options
 @click.pass_context
 def backfill(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
     """Show what bulkq backfill would do: its statement, key, ranges, locks, throttles, verification, and the plans of a few ranges.

@@ -1,0 +1,88 @@
+"""What a rehearsal has shown, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.cli.display.plan_text import row
+from bulkq.text.durations import spaced_duration
+from bulkq.text.messages import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulkq.policy.forecast import EstimateBounds, Forecast, RehearsedRange
+    from bulkq.tasks.rehearse import TableRehearsal
+
+MEGABYTE = 1_000_000
+
+
+def lines(made: TableRehearsal) -> Iterable[str]:
+    """Yield the lines about one target."""
+    yield row("target", made.target)
+    if made.lost is not None:
+        yield row("lost", str(made.lost))
+        return
+    found = made.rehearsal
+    if found is None:
+        yield row("table", f"{made.table}: no rows: nothing to rehearse")
+        return
+    ranges = [one for wave in found.waves for one in wave.ranges]
+    good = [one for one in ranges if not one.error]
+    yield row("table", f"{made.table}, about {found.total:,} rows")
+    yield row("rehearsed", _rehearsed(ranges, found.lanes))
+    yield row(
+        "changed", f"{sum(one.changed for one in good):,} of {sum(one.rows for one in good):,} rows, all rolled back"
+    )
+    yield from (row("failed", text) for text in _failed(ranges))
+    if found.waited_s is not None:
+        by = f", held by {', '.join(found.holders)}" if found.holders else ""
+        yield row("lock waits", f"{found.waited_s:.1f} s of {sum(one.elapsed_s for one in ranges):.1f} s{by}")
+    if found.throttled_s:
+        yield row("throttled", f"{found.throttled_s:.1f} s, which is not in the forecast")
+    if made.forecast is not None:
+        yield from _forecast(made.forecast)
+    yield from (row("not undone", text) for text in found.lasting)
+
+
+def code_of(made: TableRehearsal) -> int:
+    """Return the exit code: 3 if the target was not reached, 1 if a range failed that a run would not try again, else 0."""
+    if made.lost is not None:
+        return made.lost.exit_code
+    waves = made.rehearsal.waves if made.rehearsal is not None else ()
+    return int(any(one.error and not one.passing for wave in waves for one in wave.ranges))
+
+
+def _rehearsed(ranges: Sequence[RehearsedRange], lanes: int) -> str:
+    rows = [one.rows for one in ranges]
+    seconds = [one.elapsed_s for one in ranges]
+    sizes = f", {min(rows):,} to {max(rows):,} rows, {min(seconds):.2f} to {max(seconds):.2f} s" if rows else ""
+    return f"{counted(len(ranges), 'range')} with {counted(lanes, 'lane')}{sizes}"
+
+
+def _failed(ranges: Sequence[RehearsedRange]) -> Iterable[str]:
+    """Yield each error once, with the number of ranges that had it."""
+    errors: dict[str, list[RehearsedRange]] = {}
+    for one in ranges:
+        if one.error:
+            errors.setdefault(" ".join(one.error.split()), []).append(one)
+    for text, found in errors.items():
+        retried = " (a run tries again)" if found[0].passing else ""
+        yield f"{counted(len(found), 'range')}: {text}{retried}"
+
+
+def _forecast(found: Forecast) -> Iterable[str]:
+    rate = found.rows_per_s
+    yield row("speed", f"{rate.value:,.0f} rows/s ({rate.low:,.0f} to {rate.high:,.0f})")
+    yield row("ranges", f"of about {found.range_rows:,} rows, {found.range_s:.2f} s each")
+    if found.elapsed_s is not None:
+        whole = found.elapsed_s
+        low, high = spaced_duration(whole.low), spaced_duration(whole.high)
+        yield row("whole", f"{spaced_duration(whole.value)} ({low} to {high}), without throttled time")
+    if found.wal_bytes is not None:
+        yield row("WAL", f"{_bytes(found.wal_bytes)} for the whole, other sessions included")
+
+
+def _bytes(found: EstimateBounds) -> str:
+    value, low, high = (f"{one / MEGABYTE:,.0f} MB" for one in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
