@@ -103,6 +103,7 @@ class Runner:
         """Run to the end or to a stop; what came of it stands in `progress`, `parts`, `failures`, `error` and the control."""
         self._fail_refused()
         timer = asyncio.create_task(self._watch())
+        timer.add_done_callback(self._timer_ended)
         self._context.progress.targets = len(self._targets)
         self._context.progress.lanes = self._context.limiter.concurrency
         try:
@@ -116,8 +117,15 @@ class Runner:
             await self._run_all(rest)
         finally:
             timer.cancel()
-            await asyncio.gather(timer, return_exceptions=True)
+            await asyncio.wait([timer])
             self._context.overflow.close()
+        if not timer.cancelled():
+            timer.result()
+
+    def _timer_ended(self, timer: asyncio.Task[None]) -> None:
+        """Stop the run if the timer failed: without it, no deadline holds."""
+        if not timer.cancelled():
+            self.control.cancel("the timer of the run failed", 5)
 
     def wake(self) -> None:
         """Let lanes that wait see that a stop was requested."""

@@ -113,3 +113,15 @@ async def test_a_refused_statement_fails_once(urls: list[str]) -> None:
     assert (progress.counts.failed, progress.counts.ok, one.taken) == (1, 0, 0)
     assert [failure.message for failure in runner.failures] == ["no t"]
     assert ids(urls[0]) == []
+
+
+async def test_a_run_does_not_go_on_without_its_timer(urls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No deadline would hold any more: the error of the timer ends the run."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Runner, "_tell", broken)
+    endless = "with recursive c(n) as (select :n union all select n + 1 from c) select max(n) from c"
+    with pytest.raises(ZeroDivisionError):
+        await carried_out([part(urls[0], endless, [{"n": 1}])])
