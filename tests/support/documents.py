@@ -47,6 +47,9 @@ CHANGES = (
 )
 """What differs from run to run."""
 
+RANGES = re.compile(r"\b(ok|n)=\d+")
+"""Numbers of ranges, which depend on how fast the ranges of a backfill were."""
+
 RUN = re.compile(r"run=([0-9a-z]{10})")
 """Ids of runs that a later command names."""
 
@@ -91,6 +94,8 @@ def scrub(text: str) -> str:
     """`text` with a word for each thing that differs from run to run."""
     for pattern, word in CHANGES:
         text = pattern.sub(word, text)
+    if "by ranges of (" in text:
+        text = RANGES.sub(r"\1=N", text)
     return text.strip()
 
 
