@@ -134,6 +134,12 @@ def sample_query(key: TableKey, percent: float, parts: int, dialect: Dialect) ->
     return f"SELECT {', '.join(texts)} FROM ({numbered}) AS q WHERE n % {every} = 0 ORDER BY n"
 
 
+def later_group_query(key: TableKey, level: int, dialect: Dialect) -> str:
+    """One row if the group of `:bulkq_1` to `:bulkq_<level + 1>` has rows, and column `level` is above `:bulkq_lo` there."""
+    terms = [*_equal(key, level + 1, dialect), _compared(key.columns[level], ">", LOWER, dialect)]
+    return f"SELECT 1 FROM {key.table} WHERE {' AND '.join(terms)} LIMIT 1"
+
+
 def order_of_ends(key: TableKey, texts: Sequence[str], dialect: Dialect) -> str:
     """ORDER BY of positions, without these words: in the order of the key, a position behind all that begin with its texts.
 

@@ -289,6 +289,30 @@ async def _each_row_once(base: Database, driver: str, given: Case) -> None:
         assert max(sizes) <= len(given.rows) / 2
 
 
+@pytest.mark.parametrize("driver", ["aiosqlite", "pymysql"])
+async def test_a_group_that_grows_under_another_text(driver: str, request: pytest.FixtureRequest) -> None:
+    """If the last group gets rows whose text is equal to its own, and the end moves, no row comes twice."""
+    kind = DRIVERS[driver].kind
+    base, dialect = fresh(kind, request), dialect_for(KINDS[kind].dialect)
+    declared, collation = {
+        "sqlite": ("text COLLATE NOCASE", "NOCASE"),
+        "mariadb": ("varchar(9) COLLATE utf8mb4_general_ci", "utf8mb4_general_ci"),
+    }[kind]
+    case = composite([declared, "integer"], "varchar", [("a", 1), ("B", 1), ("B", 2)], collation)
+    key = table(base, case, dialect)
+    async with connected(base, driver) as connection:
+        walk = Walk(connection, dialect, key)
+        ranges = await walk.cut((), await walk.cutter.greatest(), 10)
+        base.execute("INSERT INTO t VALUES ('b', 3, 0), ('b', 4, 0)")
+        end = await walk.cutter.greatest()
+        at, cutter = ranges[-1].upto, walk.cutter
+        while (cut := await cutter.next_range(at, end, 10)) is not None:
+            ranges.append(cut)
+            at = cut.upto
+        assert [await walk.hit(cut) for cut in ranges] == [1, 2, 2]
+        assert base.execute("SELECT count(*) FROM t WHERE hits <> 1") == [(0,)]
+
+
 async def test_a_boundary_that_is_too_slow_is_asked_again_for_fewer_rows(request: pytest.FixtureRequest) -> None:
     """The next ones have as many rows as wanted again."""
     base = fresh("postgresql", request)

@@ -136,7 +136,7 @@ class KeyCutter:
             if not bounded:
                 return KeyRange(after, prefix) if level else None
             assert end is not None
-            if len(end) == level + 1:
+            if len(end) == level + 1 or (lower and not await self._is_later(end[: level + 1], after[level:])):
                 return None
             level, lower = level + 1, False
             prefix = end[:level]
@@ -150,6 +150,11 @@ class KeyCutter:
         rows = int(str(count[0])) if count is not None else 0
         half = await self.next_range(cut.after, cut.upto, rows // 2) if rows > 1 else None
         return half.upto if half is not None and half.upto != cut.upto else None
+
+    async def _is_later(self, group: Position, lower: Position) -> bool:
+        """Whether `group` has rows behind `lower`: it is not the same group in another text, whose rows would come twice."""
+        text = key_ranges.later_group_query(self._key, len(group) - 1, self._dialect)
+        return await self._ask_again(text, _values(group, lower, ())) is not None
 
     async def _page(
         self, prefix: Position, lower: Position, end: Position | None, rows: int

@@ -110,6 +110,15 @@ def test_an_upper_bound_may_belong_to_the_next_page(pairs: sqlite3.Connection) -
     assert pairs.execute(key_ranges.group_query(PAIRS, first, SQLITE), {"bulkq_hi": "i:1"}).fetchone() is None
 
 
+def test_a_group_is_later_than_another(pairs: sqlite3.Connection) -> None:
+    """If it has rows, and is not the same one."""
+    query = key_ranges.later_group_query(PAIRS, 0, SQLITE)
+    found = [
+        pairs.execute(query, {"bulkq_1": group, "bulkq_lo": "i:2"}).fetchone() for group in ("i:1", "i:2", "i:3", "i:4")
+    ]
+    assert found == [None, None, (1,), None]
+
+
 def test_the_last_row_and_its_key(pairs: sqlite3.Connection) -> None:
     """The key of the last row leads to a row; another does not."""
     assert pairs.execute(key_ranges.greatest_query(PAIRS, SQLITE)).fetchone() == ("i:3", "i:1")
