@@ -21,7 +21,7 @@ from bulkq.dialects.sqlstates import SERIALIZATION
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import MarkerTables, Phase
 from bulkq.model.key_range import MOST_COLUMNS, KeyRange
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,10 +3,10 @@
 load_pyarrow           pyarrow itself, or one line that says how to install it
 types                  the form of a column as an Arrow type
 arrays                 values and texts of a database as Arrow arrays
-infer                  columns without a declared type
+infer_types            columns without a declared type
 rows_to_batches        result rows as record batches
 one_schema_batches     the same with one schema for a whole result
-csv_to_batches         the CSV of COPY as record batches
+copy_csv_to_batches    the CSV of COPY as record batches
 partial_format         the messages that FILE.partial holds: schemas and record batches
 convert_partial        FILE.partial -> the finished file
 convert_ahead          the same in a thread, while FILE.partial grows

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from bulkq.columnar.infer import inferred
+from bulkq.columnar.infer_types import inferred
 from bulkq.columnar.types import SIMPLE, arrow_type
 from bulkq.model.column_types import ColumnForm, FormKind
 from bulkq.text.json_text import json_text

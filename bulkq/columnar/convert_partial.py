@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bulkq.columnar.infer import converted, unified
+from bulkq.columnar.infer_types import converted, unified
 from bulkq.columnar.partial_format import pieces
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from bulkq.columnar.convert_partial import merged
-from bulkq.columnar.infer import converted, unified
+from bulkq.columnar.infer_types import converted, unified
 from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.text.messages import quoted
 

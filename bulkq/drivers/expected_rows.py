@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
-from bulkq.model.states import ROWS_UNEXPECTED
+from bulkq.model.own_error_states import ROWS_UNEXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from bulkq.engine.batch_segments import Segment, joined
 from bulkq.engine.failure_records import failure
 from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, SetError
 from bulkq.model.counts import changed_in_all
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy.advice import COMMITTED_EARLY
 
 if TYPE_CHECKING:

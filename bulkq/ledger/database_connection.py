@@ -13,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
-from bulkq.ledger.database_writer import WRITES, begin_as_told
 from bulkq.ledger.errors import explained, in_one_line
-from bulkq.ledger.file_lock import FULL, path_of
+from bulkq.ledger.file_state import FULL, path_of
 from bulkq.ledger.revision import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
+from bulkq.ledger.write_statements import WRITES, begin_as_told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -134,9 +134,9 @@ async def postgres(place: LedgerLocation) -> LedgerDatabase:
     Raises:
         LedgerError: it cannot be reached.
     """
-    from bulkq.drivers.asyncpg import options
+    from bulkq.drivers.asyncpg import connect_arguments
 
-    given = options.read(place.url)
+    given = connect_arguments.read(place.url)
     engine = create_async_engine(
         "postgresql+asyncpg://",
         connect_args={
@@ -162,8 +162,8 @@ async def postgres(place: LedgerLocation) -> LedgerDatabase:
 
 
 def _unreachable(error: Exception, place: LedgerLocation, given: object) -> LedgerError:
+    from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
     from bulkq.drivers.asyncpg.connect_errors import explained as refused
-    from bulkq.drivers.asyncpg.options import AsyncpgOptions
 
     cause: BaseException | None = error
     if isinstance(error, DBAPIError) and error.orig is not None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bulkq.ledger import row_values
 from bulkq.ledger.errors import in_one_line
-from bulkq.ledger.file_lock import FULL, Lock, connect, look, path_of, revision_in
+from bulkq.ledger.file_state import FULL, Lock, connect, look, path_of, revision_in
 from bulkq.ledger.revision import HEAD
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class DirectRows:
 
     def _begin(self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]]) -> None:
         if record.retry_of is not None:  # it is to be the only one
-            from bulkq.ledger.database_writer import LedgerStatements
+            from bulkq.ledger.write_statements import LedgerStatements
 
             self._asked(LedgerStatements(self._place).begin, record, sources, outputs)
             return
@@ -137,7 +137,7 @@ class DirectRows:
                 for table, changed in group.kept().items():
                     _put(connection, "INSERT OR REPLACE", table, changed)
                 return
-        from bulkq.ledger.database_writer import lost
+        from bulkq.ledger.write_statements import lost
 
         raise self._asked(lost, group.run, self._place)
 
@@ -148,7 +148,7 @@ class DirectRows:
 
     def _asked(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """`work` in a transaction of SQLAlchemy, on the same connection."""
-        from bulkq.ledger.database_writer import engine_over
+        from bulkq.ledger.write_statements import engine_over
 
         with engine_over(self._file.connection).begin() as connection:
             return work(connection, *arguments, **options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import queries, takeover
-from bulkq.ledger.database_writer import LedgerStatements
 from bulkq.ledger.recorder import Recorder
+from bulkq.ledger.write_statements import LedgerStatements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from sqlalchemy import delete, select, update
 
 from bulkq.errors import RefusedError
 from bulkq.ledger import owners, queries
-from bulkq.ledger.database_writer import now
 from bulkq.ledger.recorder import HEARTBEAT_S
 from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.ledger.write_statements import now
 from bulkq.model import RunState
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
-from bulkq.lifecycle import row_key_parameters
+from bulkq.lifecycle import choose_write_order
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.policy import safety
 
@@ -147,7 +147,7 @@ def first_line(recorded: RecordedRun) -> str:
 def _order(opened: OpenRun) -> str:
     """Return what the order of effect depends on; of a backfill, what it goes over."""
     if opened.request.backfill is None:
-        return row_key_parameters.sentence(opened)
+        return choose_write_order.sentence(opened)
     tables = {made.facts.key: made for made in opened.backfills.values()}
     return "; ".join(f"{key.table} by ranges of ({', '.join(column.name for column in key.columns)})" for key in tables)
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.open_targets import OpenTarget
+from bulkq.lifecycle.part_sources import Sources
 from bulkq.lifecycle.run_resources import OpenRun
-from bulkq.lifecycle.sources import Sources
 from bulkq.model import Decoding, Limits, Mode, PartSpec
 from bulkq.policy import safety
 from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
-from bulkq.policy.batch_growth import GrowingForm
 from bulkq.policy.batch_size import LONGEST_S, TARGET_S, BatchSize
 from bulkq.policy.concurrency import MOST
+from bulkq.policy.in_process_batch_form import GrowingForm
 from bulkq.policy.progress import Progress
 from bulkq.policy.query_limits import effective
 from bulkq.sinks import open_sinks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError
-from bulkq.lifecycle import database_identity, open_targets, row_key_parameters, run_fingerprints
+from bulkq.lifecycle import choose_write_order, database_identity, open_targets, run_fingerprints
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
@@ -75,7 +75,7 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
             if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
     if opened.request.safety.write:
-        await row_key_parameters.order(opened, target, connection, statements)
+        await choose_write_order.order(opened, target, connection, statements)
 
 
 async def _look_at_part(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.command_steps import RunJob
     from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.part_sources import Sources
     from bulkq.lifecycle.resume_state import ResumeState
-    from bulkq.lifecycle.sources import Sources
     from bulkq.model import Run
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle

@@ -12,7 +12,7 @@ from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy import safety
 from bulkq.policy.number_ranges import Ranges, numbers_in
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
-from bulkq.model.states import STEP_UNEXPECTED
+from bulkq.model.own_error_states import STEP_UNEXPECTED
 
 if TYPE_CHECKING:
     from bulkq.model import AttemptStep, Reply

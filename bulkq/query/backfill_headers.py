@@ -12,9 +12,9 @@ from bulkq.errors import UsageError
 from bulkq.model import StatementClass
 from bulkq.model.dataclass import frozen
 from bulkq.query.classify import classify
-from bulkq.query.conditions import check_condition
 from bulkq.query.identifiers import token_name
 from bulkq.query.tokens import TokenKind, tokenize
+from bulkq.query.validate_sql_fragment import check_condition
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def where(text: str, dialect: str) -> None:
     """Refuse what is not a condition.
 
     Raises:
-        ValueError: see `bulkq.query.conditions.check_condition`.
+        ValueError: see `bulkq.query.validate_sql_fragment.check_condition`.
     """
     try:
         check_condition(text, "", dialect)

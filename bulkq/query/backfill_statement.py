@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
-from bulkq.query.conditions import check_condition, clauses, commas, enclosed, levels, read
 from bulkq.query.identifiers import token_name
 from bulkq.query.parse_queries import inline
 from bulkq.query.tokens import TokenKind
+from bulkq.query.validate_sql_fragment import check_condition, clauses, commas, enclosed, levels, read
 from bulkq.text.messages import quoted, suggestion
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.model import Mode, StatementClass
 from bulkq.model.dataclass import frozen
-from bulkq.model.states import UNTYPED_COMPARED
+from bulkq.model.own_error_states import UNTYPED_COMPARED
 from bulkq.query import headers
 from bulkq.query.operands import untold
 from bulkq.query.parse_queries import INLINE

@@ -11,7 +11,7 @@ One module for each format: text_report, json_report, junit, tap, sarif, gitlab,
 from __future__ import annotations
 
 from bulkq.reports.summary_lines import failure_lines, summary_line
-from bulkq.reports.targets import target_lines
+from bulkq.reports.target_table import target_lines
 from bulkq.reports.write import ReportRequest, parse_report, write_report
 
 __all__ = [

@@ -9,7 +9,7 @@ from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
 from bulkq.reports.findings import ending, place, tally_text, title, worst_first
 from bulkq.reports.summary_lines import failure_lines, summary_line
-from bulkq.reports.targets import target_lines
+from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration
 from bulkq.text.tables import align
 

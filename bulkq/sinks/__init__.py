@@ -2,7 +2,7 @@
 
 open           from the options to sinks
 text_sink      the sink of every text format (csv_tsv, json_rows), over files or streams
-columnar       the sink of Parquet and Arrow files
+columnar_sink  the sink of Parquet and Arrow files
 extra_columns  the columns of --include
 failures_file  --failures
 file_output    a file that gets its name at the end

@@ -258,8 +258,8 @@ def _columnar(
     from bulkq.columnar.load_pyarrow import require_pyarrow
 
     require_pyarrow(f"{name} output")
-    from bulkq.sinks.columnar import ColumnarSink
     from bulkq.sinks.columnar_file import ColumnarFile
+    from bulkq.sinks.columnar_sink import ColumnarSink
 
     known = None if continue_at is None else _followed(continue_at).get(os.path.realpath(path), 0)
     return ColumnarSink(ColumnarFile(path, form, known), included, rowcounts=rowcounts)

@@ -98,7 +98,7 @@ class _ConfigReader:
             self.defaults.setdefault(key.replace("_", "-"), DefaultSetting(value, document.place("defaults", key)))
 
     def _targets(self, document: ConfigDocument, table: Mapping[str, object]) -> None:
-        from bulkq.targets.parse_target import read_target
+        from bulkq.targets.parse_target_section import read_target
 
         for name, entry in table.items():
             if not self._name_is_good(document, "targets", name):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model import Column, SetError
-from bulkq.model.states import MAP_FAILED
+from bulkq.model.own_error_states import MAP_FAILED
 from bulkq.transforms.process_pool import CallTimeout, ProcessCrash, ProcessPool
 
 if TYPE_CHECKING:

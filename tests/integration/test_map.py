@@ -16,8 +16,8 @@ from bulkq import query as queries
 from bulkq.engine.stop_control import Control
 from bulkq.errors import UsageError
 from bulkq.model import RunSummary, Target
+from bulkq.model.own_error_states import MAP_FAILED
 from bulkq.model.run import make_run
-from bulkq.model.states import MAP_FAILED
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from bulkq.engine.stop_control import Control
 from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle import target_markers
 from bulkq.model import Claim, Decoding, Limits, Run, Target
+from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.model.run import make_run
-from bulkq.model.states import MARKER_EARLY
 from bulkq.query import inline
 from bulkq.tasks.run import run as new_run
 from tests.support import odd_libraries

@@ -231,11 +231,11 @@ async def test_a_ledger_in_use_is_not_upgraded(old: str, later: Later, monkeypat
     """A file that another process has open is left as it is, in one line; a server looks after that itself."""
     if old.startswith("postgres"):
         pytest.skip("PostgreSQL's own locks do this")
-    from bulkq.ledger import file_lock
+    from bulkq.ledger import file_state
 
     user = await open_ledger(old)
     later.now(monkeypatch)
-    monkeypatch.setattr(file_lock, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(file_state, "PATIENCE_S", 0.1)
     with pytest.raises(LedgerError, match="another process uses it"):
         await open_ledger(old)
     await user.begin(record("01kb4x0002"), [])

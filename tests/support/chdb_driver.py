@@ -6,7 +6,7 @@ import json
 
 from chdb import session
 
-from bulkq.drivers.dbapi.library_driver import Library
+from bulkq.drivers.dbapi.custom_driver import Library
 
 FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 

@@ -11,7 +11,7 @@ from bulkq import markers
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
 from bulkq.model import Claim, MarkerTables
 from bulkq.model.key_range import KeyRange
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 
 TABLES = markers.tables(None)
 CLAIM = Claim("run-1", "host:1:o'k", 2, 201, 400, TABLES)

@@ -83,18 +83,18 @@ drivers/base_connection drivers/bind_parameters drivers/build_reply drivers/chec
 drivers/check_extension_objects drivers/dbapi/adapter_values drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
-drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/build_reply
-drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/execute
-drivers/dbapi/library_driver drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
+drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
+drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/attempt
+drivers/dbapi/custom_driver drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
 drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/exit_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
 drivers/libpq/service_file drivers/libpq/url drivers/lock_order drivers/parameter_limit drivers/prepare_attempt_steps
-drivers/read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/authorizer drivers/sqlite/connection
+drivers/postgresql_read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/authorizer drivers/sqlite/connection
 drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session drivers/statement_cache drivers/threads
 drivers/tls
-ledger/check_results ledger/database_connection ledger/database_writer ledger/errors ledger/file_create
-ledger/file_lock ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
+ledger/check_results ledger/database_connection ledger/write_statements ledger/errors ledger/file_create
+ledger/file_state ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
 lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/explain
@@ -103,19 +103,19 @@ lifecycle/backfill/range_batches lifecycle/backfill/rehearse
 lifecycle/backfill/table_backfill lifecycle/backfill/verify
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
-lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/row_key_parameters
-lifecycle/run_fingerprints lifecycle/run_resources lifecycle/sources lifecycle/takeover lifecycle/target_markers
+lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/choose_write_order
+lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
 model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/query model/row model/target
 query/errors query/placeholders model/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
-reports/targets
+reports/target_table
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
 sources/bind_columns sources/column_feed sources/copy_text sources/json_array sources/json_codec sources/json_lines
 sources/object_reader sources/parameter_source sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
-targets/config targets/config_files targets/connect targets/expectations targets/parse_target targets/query_rows
+targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/query_rows
 tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse

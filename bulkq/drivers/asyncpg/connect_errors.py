@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.drivers.asyncpg.options import at_home, exposed
+from bulkq.drivers.asyncpg.connect_arguments import at_home, exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
 from bulkq.text.messages import nearest
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.options import AsyncpgOptions
+    from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
 
 _PARAMETER = re.compile(r'unrecognized configuration parameter "([^"]*)"')
 

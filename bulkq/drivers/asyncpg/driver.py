@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers import libpq, read_only_errors
-from bulkq.drivers.asyncpg import options
+from bulkq.drivers import libpq, postgresql_read_only_errors
+from bulkq.drivers.asyncpg import connect_arguments
 from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.session import AsyncpgSession
@@ -18,7 +18,7 @@ from bulkq.model import Capabilities, Server
 from bulkq.text import urls
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.options import AsyncpgOptions
+    from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions
     from bulkq.drivers.asyncpg.statement import Recipe
 
 COMMAND_S = 10.0
@@ -52,7 +52,7 @@ class AsyncpgDriver:
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:
         self.target = urls.safe(url)
         self._url = url
-        self._options: AsyncpgOptions = options.read(url)
+        self._options: AsyncpgOptions = connect_arguments.read(url)
         self._application_name = application_name
         self._read_only = read_only
         self._server: Server | None = None  # what the first session found, where it was direct
@@ -155,7 +155,9 @@ class AsyncpgDriver:
             await session.recover()
 
     async def _obstacle(self, session: AsyncpgSession) -> str:
-        return read_only_errors.reason(await session.fetchrow(read_only_errors.WHY), self._options.settings)
+        return postgresql_read_only_errors.reason(
+            await session.fetchrow(postgresql_read_only_errors.WHY), self._options.settings
+        )
 
     async def _settle_in(self, session: AsyncpgSession, number: int, *, pooled: bool) -> None:
         """Set a direct session up once. Behind a pooler other clients share the session, so each attempt sets it instead."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from asyncpg.prepared_stmt import PreparedStatement
 
-    from bulkq.drivers.asyncpg.options import KeepAlive
+    from bulkq.drivers.asyncpg.connect_arguments import KeepAlive
     from bulkq.model import Setting
 
 GRACE_S = 2.0

@@ -2,10 +2,10 @@
 
 sqlalchemy_urls     URL -> what SQLAlchemy says of it
 driver              URL -> session
-library_driver      the same for a library that SQLAlchemy does not know
+custom_driver       the same for a library that SQLAlchemy does not know
 thread_or_greenlet  where a hop runs: a private thread, or a greenlet on the loop
 connection          one session: hops, deadlines, cancelling
-session             inside a hop, on a DB-API connection; its parts are transaction, prepare, execute and stream
+session             inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
 adapters            what libraries and databases differ in
 """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.base_connection import BaseConnection
-from bulkq.drivers.dbapi.execute import WORK_S
+from bulkq.drivers.dbapi.attempt import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
@@ -26,8 +26,8 @@ from bulkq.policy.batch_form import limits_together
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from bulkq.drivers.dbapi.attempt_state import AttemptState
     from bulkq.drivers.dbapi.session import SqlSession
-    from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server

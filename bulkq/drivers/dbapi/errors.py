@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.bind_parameters import Binding
     from bulkq.drivers.dbapi.adapter_values import ErrorDescription
     from bulkq.drivers.dbapi.adapters.base import Adapter
-    from bulkq.drivers.dbapi.statement import AttemptState
+    from bulkq.drivers.dbapi.attempt_state import AttemptState
 
 
 @frozen

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from bulkq.drivers.bind_parameters import Call
+    from bulkq.drivers.dbapi.attempt_state import AttemptState
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
-    from bulkq.drivers.dbapi.statement import AttemptState
     from bulkq.model import Query
 
     Write = Callable[[str, Any], bytes]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi import batch_statement, prepare
-from bulkq.drivers.dbapi.execute import Execution
-from bulkq.drivers.dbapi.statement import AttemptState
+from bulkq.drivers.dbapi.attempt import Execution
+from bulkq.drivers.dbapi.attempt_state import AttemptState
 from bulkq.drivers.dbapi.stream import Stream
 from bulkq.drivers.dbapi.transaction import Transaction
 

@@ -1,4 +1,4 @@
-"""A prepared query, the state of an attempt that loop and thread share, and the order and form of values."""
+"""A prepared query, and the order and form of its values."""
 
 from __future__ import annotations
 
@@ -46,17 +46,6 @@ class SqlStatement:
 
     apart: str | None = None
     """Why there is none; "" if there is one, None if the database was not asked."""
-
-
-@dataclass(slots=True)
-class AttemptState:
-    """What the event loop and the thread know of an attempt under way; each attribute is written by one of them."""
-
-    cancelled: bool = False  # the task that waited was cancelled
-    expired: int | None = None  # the deadline of the set at this place has passed
-    committing: bool = False  # from before a COMMIT looks for a cancellation to the end of the hop
-    answers: list[object] = field(default_factory=list)  # of the sets so far: what runs now is at len(answers)
-    timeout_s: float | None = None
 
 
 def shaped(form: Form, values: Sequence[object], column: Column, positions: Sequence[int]) -> Sequence[object]:

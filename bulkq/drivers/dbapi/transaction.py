@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE
 from bulkq.drivers.build_reply import uncollected
+from bulkq.drivers.dbapi.attempt_state import AttemptState
 from bulkq.drivers.dbapi.cursors import Cursors
 from bulkq.drivers.dbapi.errors import ErrorMoment, translated
-from bulkq.drivers.dbapi.statement import AttemptState
 from bulkq.drivers.dbapi.warnings import SessionWarnings
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Phase
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bulkq.drivers.sqlite.connection import SqliteConnection
-from bulkq.drivers.sqlite.options import options_of
 from bulkq.drivers.sqlite.transaction import Handle
+from bulkq.drivers.sqlite.url_options import options_of
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import Capabilities
 

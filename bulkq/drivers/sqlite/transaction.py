@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkq.drivers.sqlite import authorizer, error_messages, file_access
-from bulkq.drivers.sqlite.options import SqliteOptions
+from bulkq.drivers.sqlite.url_options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from bulkq.checks.row_diff import BUCKETS, Buckets
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
-from bulkq.model.states import RESULT_TOO_LARGE
+from bulkq.model.own_error_states import RESULT_TOO_LARGE
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.text.characters import ShortenedText
 from bulkq.text.mask import MASK

@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import AttemptStep, AttemptSteps, Outcome, Phase
-from bulkq.model.states import STEP_UNEXPECTED
+from bulkq.model.own_error_states import STEP_UNEXPECTED
 from bulkq.policy import retry
 from bulkq.query import inline
 from tests.support.claims import WRITES, Target, apply, prepared, sets

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.model.states import ROWS_UNEXPECTED
+from bulkq.model.own_error_states import ROWS_UNEXPECTED
 from tests.support.claims import BUMP, WRITES, Target, prepared, sets
 
 if TYPE_CHECKING:

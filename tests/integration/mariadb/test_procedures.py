@@ -10,8 +10,8 @@ import pytest
 from bulkq.engine.stop_control import Control
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Outcome, Phase, Run, StatementClass
+from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.model.run import set_fields
-from bulkq.model.states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.query import inline
 from bulkq.tasks.resume import resume

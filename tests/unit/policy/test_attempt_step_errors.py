@@ -7,7 +7,7 @@ import pytest
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import AttemptStep, Outcome, Phase, Reply
 from bulkq.model.counts import UNCOUNTED
-from bulkq.model.states import STEP_UNEXPECTED
+from bulkq.model.own_error_states import STEP_UNEXPECTED
 from bulkq.policy import retry
 from bulkq.policy.attempt_step_errors import blame_step, check_step
 from bulkq.query import inline

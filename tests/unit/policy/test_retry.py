@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import DatabaseError
 from bulkq.model import Outcome, Phase
-from bulkq.model.states import MARKER_EARLY
+from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy import retry
 from bulkq.policy.retry import Action, Budget, Decision, decide
 

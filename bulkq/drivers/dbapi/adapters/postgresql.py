@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_bad_texts import RAISED, of_the_value
-from bulkq.drivers import check_extension_objects, parameter_limit, read_only_errors
+from bulkq.drivers import check_extension_objects, parameter_limit, postgresql_read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
 from bulkq.drivers.asyncpg import codecs as forms
-from bulkq.drivers.asyncpg.options import local, timeout_s
+from bulkq.drivers.asyncpg.connect_arguments import local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
@@ -188,7 +188,9 @@ class Postgres(Adapter):
             in_recovery=bool(standby),
             free_connections=_int(free),
             max_connections=_int(most),
-            read_only=read_only_errors.reason(ask(read_only_errors.WHY)[0], self._asked) if locked else "",
+            read_only=postgresql_read_only_errors.reason(ask(postgresql_read_only_errors.WHY)[0], self._asked)
+            if locked
+            else "",
         )
 
     def _iso(self, ask: Ask, connection: DbapiConnection) -> None:

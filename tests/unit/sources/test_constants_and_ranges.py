@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bulkq.errors import ParameterError
 from bulkq.sources.column_feed import WantedColumns
-from bulkq.sources.ranges import RangeFeed
+from bulkq.sources.constants_and_ranges import RangeFeed
 from tests.support.sources import opened, query, sets
 
 RANGES = {

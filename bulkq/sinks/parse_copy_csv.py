@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.csv_to_batches import CsvBlocks, is_whole
+from bulkq.columnar.copy_csv_to_batches import CsvBlocks, is_whole
 from bulkq.columnar.partial_format import pack_batch
 from bulkq.errors import StoppedError
 

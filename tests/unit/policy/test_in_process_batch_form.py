@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkq.policy.batch_form import FIRST_AGAIN, LEAST, BatchForm, Form
-from bulkq.policy.batch_growth import CLOSE, FIRST, MOST, MOST_PENALTY, PATIENCE_S, SHORT_S, GrowingForm
+from bulkq.policy.in_process_batch_form import CLOSE, FIRST, MOST, MOST_PENALTY, PATIENCE_S, SHORT_S, GrowingForm
 
 NATURAL = 100
 

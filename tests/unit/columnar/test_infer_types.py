@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.infer import converted, inferred, unified
+from bulkq.columnar.infer_types import converted, inferred, unified
 
 NEW_YEAR = datetime.fromisoformat("2026-01-01")
 

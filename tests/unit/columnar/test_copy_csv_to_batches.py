@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bulkq.columnar.csv_to_batches import CsvBlocks, is_whole
+from bulkq.columnar.copy_csv_to_batches import CsvBlocks, is_whole
 from bulkq.columnar.rows_to_batches import Layouts, Unfit
 from bulkq.model import Column
 

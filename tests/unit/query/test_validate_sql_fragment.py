@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.query.conditions import check_condition, enclosed, levels, read
 from bulkq.query.tokens import tokenize
+from bulkq.query.validate_sql_fragment import check_condition, enclosed, levels, read
 
 EXAMPLE = 'write a condition such as "phone is null"'
 

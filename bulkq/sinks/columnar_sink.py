@@ -9,9 +9,9 @@ from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
 from bulkq.model.dataclass import frozen
-from bulkq.sinks.copy_to_columnar import CopiedRows
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
+from bulkq.sinks.parse_copy_csv import CopiedRows
 from bulkq.sinks.text_sink import agree
 
 if TYPE_CHECKING:

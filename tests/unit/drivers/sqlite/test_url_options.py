@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.sqlite.options import SqliteOptions, options_of
+from bulkq.drivers.sqlite.url_options import SqliteOptions, options_of
 from bulkq.errors import UsageError
 
 
