@@ -59,10 +59,11 @@ def statement_of(options: BackfillOptions, query: Query | None, dialect: str) ->
     if query is not None:
         find_range(query, dialect)
         return query
+    name = options.over.rpartition(".")[2].strip('"`') or options.over
     if options.delete:
-        return build_delete(options.over, options.where, dialect)
+        return replace(build_delete(options.over, options.where, dialect), name=name)
     assigned_columns(options.assignments, dialect)
-    return build_set(options.over, options.assignments, options.where, dialect)
+    return replace(build_set(options.over, options.assignments, options.where, dialect), name=name)
 
 
 def check_parameters(query: Query, given: Collection[str]) -> None:
