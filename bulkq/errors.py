@@ -16,7 +16,8 @@
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
     └── DatabaseError               -   one failed statement, as a driver reports it to the lane
         ├── AlreadyApplied          -   the marker of these parameter sets is there
-        └── NotOwner                -   another process has taken the run over
+        ├── NotOwner                -   another process has taken the run over
+        └── RowsChanged             -   rows are not what they were when they were read
 
 Messages are lower case, hold the value in quotes and say the next step. An error may carry several lines
 (up to `MOST_LINES` of one phase together), each of which stands alone.
@@ -27,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bulkq.model import Phase, RunSummary
 
@@ -179,6 +180,15 @@ class NotOwner(DatabaseError):
         """Keep who owns the run now."""
         super().__init__(f"the run belongs to {owner}" if owner else "the run row is gone", sqlstate=None, phase=phase)
         self.owner = owner
+
+
+class RowsChanged(DatabaseError):
+    """A step of an attempt gave other rows than were read before; the attempt is rolled back."""
+
+    def __init__(self, rows: Sequence[tuple[object, ...]], *, sqlstate: str, phase: Phase) -> None:
+        """Keep the rows that the step gave."""
+        super().__init__("other sessions have changed rows since they were read", sqlstate=sqlstate, phase=phase)
+        self.rows = rows
 
 
 def together(kind: type[UsageError], lines: Iterable[str]) -> UsageError:

@@ -120,7 +120,7 @@ class Connection(Protocol):
 
         Args:
             statement: prepared by this connection.
-            sets: the parameter sets.
+            sets: the parameter sets; none if the transaction consists of the claim and the steps.
             limits: timeouts in seconds, read-only, number of rows that each set must change.
             claim: for an exactly-once write: the marker to insert first, in the same transaction.
             before_commit: is given the number of changed rows before COMMIT. Its exception rolls back and is raised unchanged.

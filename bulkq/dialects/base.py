@@ -58,6 +58,7 @@ class Dialect:
         table_end: what stands behind the columns of a marker table.
         insert: the verb of a marker.
         shared_lock: what locks the run row until the commit; "" where `hold` or BEGIN does.
+        row_lock: behind a SELECT: what locks its rows against changes, with `{table}`; "" if it needs no lock or has none.
         on_conflict: what makes a marker that is there change nothing.
         hold: a statement before the marker, with `{runs}`, `{run}`, `{owner}` and `{turn}`; gives or changes one row.
         take_turn: a statement before a takeover, with `{turn}`.
@@ -119,6 +120,7 @@ class Dialect:
     table_end: str = ""
     insert: str = "INSERT"
     shared_lock: str = ""
+    row_lock: str = ""
     on_conflict: str = " ON CONFLICT DO NOTHING"
     hold: str = ""
     take_turn: str = ""

@@ -65,6 +65,22 @@ def count_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
     return f"SELECT count(*) FROM {conversion(dialect).table(key)} WHERE {condition(key, form, dialect)}"
 
 
+def keys_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
+    """The keys of the rows of a range, in their order; not their texts."""
+    names = ", ".join(dialect.identifier(column.name) for column in key.columns)
+    order = ", ".join(_reference(column, dialect) for column in key.columns)
+    return (
+        f"SELECT {names} FROM {conversion(dialect).table(key)} WHERE {condition(key, form, dialect)} ORDER BY {order}"
+    )
+
+
+def lock_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
+    """Lock the rows of a range against changes; gives one row."""
+    lock = dialect.row_lock.format(table="bulkq_t")
+    rows = f"SELECT 1 FROM {key.table} AS bulkq_t WHERE {condition(key, form, dialect, 'bulkq_t')} {lock}"
+    return f"SELECT count(*) FROM ({rows}) AS bulkq_rows"
+
+
 def page_query(key: TableKey, form: RangeForm, rows: int, dialect: Dialect, *, whole: bool = True) -> str:
     """The last of the next rows behind a position: one row, or none if there is no row.
 

@@ -34,6 +34,7 @@ DIALECT = Dialect(
     table_end=" ENGINE=InnoDB",  # an engine with transactions, whatever the default is
     insert="INSERT IGNORE",
     shared_lock=" LOCK IN SHARE MODE",
+    row_lock="FOR UPDATE",
     on_conflict="",
     returns_updates=False,
     server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",

@@ -38,6 +38,7 @@ DIALECT = Dialect(
     is_known=True,
     marker_moment="timestamptz NOT NULL DEFAULT now()",
     shared_lock=" FOR SHARE",
+    row_lock="FOR NO KEY UPDATE OF {table}",
     # A shared lock on a row is given to newcomers past a waiting UPDATE, so the batches of a former owner that is alive and busy
     # would never let a new one through. Advisory locks are given in the order of asking; this one is the run's own.
     hold="SELECT pg_advisory_xact_lock_shared({turn})",

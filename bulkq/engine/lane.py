@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
@@ -21,14 +22,9 @@ from bulkq.engine.batch_outcome import BatchOutcome
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
+from bulkq.engine.range_transform import RowsFailed
 from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
-from bulkq.model import (
-    Batch,
-    BatchResult,
-    Outcome,
-    Phase,
-    Reply,
-)
+from bulkq.model import Batch, BatchResult, Outcome, Phase, Reply, SetError
 from bulkq.policy import retry
 from bulkq.policy.batch_form import Form
 from bulkq.policy.retry import Action, Decision
@@ -38,6 +34,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.range_transform import RangeTransform
     from bulkq.engine.slots import LimiterSlot
     from bulkq.model import AttemptPlan, ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
@@ -167,14 +164,19 @@ class Lane:
         tally.attempts += 1
         segment.attempts += 1
         try:
-            connection, statement = await self._prepared(spec, batch, sets[0])
-            segment.alone = statement.single
-            if statement.single and len(sets) > 1:
-                tally.attempts -= 1
-                return [Segment((p,)) for p in segment.positions]
-            if part.record_started is not None and segment.attempts == 1:
-                await part.record_started(Batch(batch.index, batch.first + segment.positions[0], sets))
-            reply = await self._send(connection, statement, tally, segment, sets)
+            if part.transform is not None:
+                reply = await self._transform(part.transform, tally, segment)
+            else:
+                connection, statement = await self._prepared(spec, batch, sets[0])
+                segment.alone = statement.single
+                if statement.single and len(sets) > 1:
+                    tally.attempts -= 1
+                    return [Segment((p,)) for p in segment.positions]
+                if part.record_started is not None and segment.attempts == 1:
+                    await part.record_started(Batch(batch.index, batch.first + segment.positions[0], sets))
+                reply = await self._send(connection, tally, segment, statement, sets, batch)
+        except RowsFailed as error:
+            return await self._split_rows(tally, segment, error)
         except AlreadyApplied as there:
             return tally.accept(segment, there)
         except NotOwner as error:
@@ -197,14 +199,15 @@ class Lane:
     async def _send(
         self,
         connection: Connection,
-        statement: Statement,
         tally: BatchOutcome,
         segment: Segment,
+        statement: Statement,
         sets: Sequence[ParameterSet],
+        batch: Batch,
     ) -> Reply:
         """Carry out the plan of the attempt, under the guard of `--max-affected`."""
         guard = tally.part.guard
-        plan = plan_attempt(tally.spec, tally.batch, segment, sets)
+        plan = plan_attempt(tally.spec, batch, segment, sets)
         if plan.limits.read_only:
             return await self._read(connection, statement, tally.part, segment, plan)
         reserved = 0
@@ -225,6 +228,21 @@ class Lane:
             if guard is not None:
                 guard.settle(reserved, committed)
         return reply
+
+    async def _transform(self, transform: RangeTransform, tally: BatchOutcome, segment: Segment) -> Reply:
+        """Read a range, have it computed, and apply it under its claim."""
+        connection = await self.ready()
+        send = partial(self._send, connection, tally, segment)
+        return await transform.apply(connection, tally.spec, tally.batch, send, in_doubt=segment.in_doubt)
+
+    async def _split_rows(self, tally: BatchOutcome, segment: Segment, failed: RowsFailed) -> list[Segment]:
+        """Put the rows that fail into ranges of their own, or record the failure of a range that is one row."""
+        segment.in_doubt = False
+        ranges = tally.part.ranges
+        tally.superseded = ranges is not None and await ranges.split(tally.batch, failed.sizes)
+        if not tally.superseded:
+            tally.fail(0, SetError(0, failed.state, str(failed)), Outcome.ROLLED_BACK, segment.attempts, None)
+        return []
 
     async def _read(
         self, connection: Connection, statement: Statement, part: PartState, segment: Segment, plan: AttemptPlan

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.affected_guard import AffectedGuard
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.engine.range_transform import RangeTransform
     from bulkq.engine.write_order import Order
     from bulkq.model import Batch, BatchResult, Failure, PartSpec
     from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
@@ -48,6 +49,9 @@ class PartState:
 
     ranges: RangeSource | None = None
     """Of a backfill: its source, which learns how the ranges went, and cuts one in two that failed."""
+
+    transform: RangeTransform | None = None
+    """Of a backfill whose logic is a Python function: makes the parameter sets of a range."""
 
     record_started: Callable[[Batch], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""

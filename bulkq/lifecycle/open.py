@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource, Sink
     from bulkq.sources.peekable_source import PeekableSource
     from bulkq.transforms import Mapping as Mapping_
+    from bulkq.transforms import ProcessPool
 
 
 async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
@@ -47,6 +48,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     labels = open_targets.labels(request, targets)
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
+    processes = await _processes(request, stack)
     throttle = await open_throttle(request.limits.throttle, stack)
     sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
@@ -83,6 +85,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         same_sets=job.resume.record is None and job.resume.only is None,
         sources=sources,
         throttle=throttle,
+        processes=processes,
     )
 
 
@@ -95,6 +98,17 @@ async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
     mapping = await open_mapping(request.output.map, concurrency=request.limits.concurrency or MOST)
     stack.callback(mapping.close)
     return mapping
+
+
+async def _processes(request: Run, stack: AsyncExitStack) -> ProcessPool | None:
+    """Return where the function of a backfill runs, imported there before the first connection."""
+    if request.backfill is None or request.backfill.map is None:
+        return None
+    from bulkq.transforms import open_processes
+
+    processes = await open_processes(request.backfill.map, concurrency=request.limits.concurrency or MOST)
+    stack.callback(processes.close)
+    return processes
 
 
 def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ | None:

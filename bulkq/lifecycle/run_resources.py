@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle
     from bulkq.sinks.failures_file import FailureFile
+    from bulkq.transforms import ProcessPool
 
 
 @frozen(kw_only=True)
@@ -52,6 +53,8 @@ class OpenRun:
     warned: set[str] = field(default_factory=set)
     """Warnings that were shown, so that several targets show a warning once."""
     throttle: Throttle | None = None
+    processes: ProcessPool | None = None
+    """Of a backfill whose logic is a Python function: where it runs."""
     backfills: dict[int, TableBackfill] = field(default_factory=dict)
     """Of a backfill: its tables, by the number of the part."""
     cutters: list[PatientCutter] = field(default_factory=list)

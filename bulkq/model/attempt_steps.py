@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulkq.model.query import ParameterSet, Query
 
 
@@ -19,11 +21,13 @@ class AttemptStep:
             prepared.
         params: its values, as text (`str | None`) that the database converts.
         rows: how many rows it has to change, or to give if it reads; None: any number.
+        same: the rows that it has to give, in any order; None: they are not compared.
     """
 
     query: Query
     params: ParameterSet = ()
     rows: int | None = None
+    same: Sequence[tuple[object, ...]] | None = None
 
 
 @frozen

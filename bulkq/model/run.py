@@ -203,6 +203,10 @@ class BackfillOptions:
         max_rows: of a range, at most.
         upper: `fixed` at the beginning, or `open`: rows that are inserted meanwhile are done too.
         count: how the rows are counted for the progress: `exact`, `estimate` or `none`.
+        select: a query that reads a range, whose rows go through `map`. The query of the run takes what it gives.
+        map: `MODULE:FUNCTION`.
+        map_timeout_s: seconds for the rows of a range; None for those of the query.
+        lock: rows are locked before they are compared with what was read.
     """
 
     over: str
@@ -216,6 +220,10 @@ class BackfillOptions:
     max_rows: int = 100_000
     upper: str = "fixed"
     count: str = "estimate"
+    select: str | None = None
+    map: str | None = None
+    map_timeout_s: float | None = None
+    lock: bool = True
 
     @property
     def generated(self) -> bool:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.errors import DatabaseError, RefusedError
+from bulkq.errors import DatabaseError, RefusedError, RowsChanged
 from bulkq.model import Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
-from bulkq.model.own_error_states import STEP_UNEXPECTED
+from bulkq.model.own_error_states import ROWS_CHANGED, STEP_UNEXPECTED
+from bulkq.policy.row_changes import rows_of, same_rows
 
 if TYPE_CHECKING:
     from bulkq.model import AttemptStep, Reply
 
 
 def check_step(step: AttemptStep, reply: Reply) -> None:
-    """Compare the rows that a step has changed, or has given if it reads, with those that it has to.
+    """Compare the rows that a step has changed, or has given if it reads, with those that it has to: their number, or the rows.
 
     Args:
         step: of a transaction that has not been committed.
         reply: to its one parameter set.
 
     Raises:
+        RowsChanged: it gave other rows than `step.same`.
         DatabaseError: it is another number.
         RefusedError: the library does not say how many there are.
     """
+    if step.same is not None and not same_rows(step.same, given := rows_of(reply)):
+        raise RowsChanged(given, sqlstate=ROWS_CHANGED, phase=Phase.SENT)
     if step.rows is None:
         return
     writes = step.query.statement is StatementClass.WRITE

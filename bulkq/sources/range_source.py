@@ -14,7 +14,7 @@ from bulkq.errors import DatabaseError, StoppedError
 from bulkq.model import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bulkq.model import AttemptSteps, BatchResult, ParameterSet, Query
     from bulkq.model.key_range import KeyRange, Position
@@ -174,18 +174,26 @@ class RangeSource:
         wanted = self._flying.get(batch.first)
         self._size.fail("timeout" if timed_out else "lock", wanted.rows if wanted is not None else None)
 
-    async def split(self, batch: Batch) -> bool:
-        """Replace a range that failed by its halves. Return False if it has too few rows to be cut, is recorded, or cannot be cut now."""
+    async def split(self, batch: Batch, sizes: Sequence[int] = ()) -> bool:
+        """Replace a range that failed by pieces. Return False if it has too few rows to be cut, is recorded, or cannot be cut now.
+
+        Args:
+            batch: the range.
+            sizes: rows of the pieces; () for halves.
+        """
         wanted = self._flying[batch.first]
         assert self._cutter is not None
-        if wanted.rows <= self._least or batch.first in self._recorded:
+        if (wanted.rows <= self._least and not sizes) or batch.first in self._recorded:
             return False
         pieces: list[KeyRange] = []
-        after, rows = wanted.after, -(-wanted.rows // 2)
+        after, left = wanted.after, deque(sizes)
+        rows = left.popleft() if left else -(-wanted.rows // 2)
         try:
             while (one := await self._cutter.next_range(after, wanted.upto, rows)) is not None:
                 pieces.append(one)
-                after = one.upto
+                after, rows = one.upto, rows - one.rows if sizes else rows
+                if rows < 1:
+                    rows = left.popleft() if left else wanted.rows
         except DatabaseError:
             return False
         if len(pieces) < 2:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from importlib import import_module
 from inspect import iscoroutinefunction
 from io import TextIOWrapper
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     """The rows, or None and what went wrong."""
 
 LONGEST_ERROR = 500
+RETURNED = "returned "
+"""How the words begin about an answer that has the wrong form. Those about an exception begin with its type."""
 
 _loaded: dict[str, Callable[[list[Row]], object]] = {}
 
@@ -69,15 +72,17 @@ def _answer(function: Callable[[list[Row]], object], rows: list[Row]) -> Answer:
     try:
         answer = function(rows)
         if answer is None:
-            return None, "returned None: return the rows, or an empty list"
-        found = list(answer)  # type: ignore[call-overload]
+            return None, f"{RETURNED}None: return the rows, or an empty list"
+        if not isinstance(answer, Iterable):
+            return None, f"{RETURNED}{type(answer).__name__}: return a list of dicts"
+        found = list(answer)
     except BaseException as error:  # noqa: BLE001 - it is the user's code, and its sys.exit is not our end
         return None, _words(error)
     for row in found:
         if not isinstance(row, dict):
-            return None, f"returned a row of type {type(row).__name__}: return dicts"
+            return None, f"{RETURNED}a row of type {type(row).__name__}: return dicts"
         if any(not isinstance(name, str) for name in row):
-            return None, "returned a row with a column name that is not a str"
+            return None, f"{RETURNED}a row with a column name that is not a str"
     return found, ""
 
 

@@ -98,6 +98,11 @@ class Mapping:
 
 
 async def open_mapping(spec: str, *, concurrency: int) -> Mapping:
+    """Import the function, see `open_processes`."""
+    return Mapping(spec, await open_processes(spec, concurrency=concurrency), None)
+
+
+async def open_processes(spec: str, *, concurrency: int) -> ProcessPool:
     """Import the function in a process of its own, before anything is sent.
 
     Args:
@@ -120,4 +125,4 @@ async def open_mapping(spec: str, *, concurrency: int) -> Mapping:
     if wrong:
         processes.close()
         raise UsageError(f'--map "{spec}" cannot be imported: {wrong}: {EXAMPLE}')
-    return Mapping(spec, processes, None)
+    return processes

@@ -39,6 +39,11 @@ class BackfillValues(LimitValues):
     delete: bool
     where: str | None
     verify: str | None
+    select: str | None
+    map: str | None
+    map_timeout: float | None
+    apply: str | None
+    no_lock: bool
     param: tuple[tuple[str, str], ...]
     target_time: float | None
     min_rows: int | None
@@ -81,6 +86,37 @@ _BACKFILL = (
         type=Text(),
         metavar="QUERY",
         help="Query that gives 0 or no row when nothing is left. Default: the number of rows that still match --where.",
+    ),
+    queries(
+        "--select",
+        type=Text(),
+        metavar="QUERY",
+        help="Query with :range for the rows of a range, which go through the function of --map.",
+    ),
+    queries(
+        "--map",
+        type=Text(),
+        metavar="MODULE:FUNCTION",
+        help="Python function for the rows of --select. It gets those of a range as dicts, and returns dicts: the parameter "
+        "sets of --apply. It runs in separate processes.",
+    ),
+    queries(
+        "--map-timeout",
+        type=Duration(),
+        metavar="TIME",
+        help="Timeout of the function of --map for the rows of a range. Default: that of the query.",
+    ),
+    queries(
+        "--apply",
+        type=QueryText(),
+        metavar="FILE:NAME",
+        help="Query that is executed for each dict of --map, in the transaction of the range.",
+    ),
+    queries(
+        "--no-lock",
+        is_flag=True,
+        help="Do not lock the rows of --select. Changes that other sessions commit between the last reading and --apply may "
+        "be overwritten.",
     ),
     sources.PARAM,
     ranges(

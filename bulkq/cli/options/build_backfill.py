@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options import build_run
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.request import check_parameters, complete_options, key_columns, statement_of
+from bulkq.lifecycle.backfill.request import (
+    check_parameters,
+    complete_options,
+    key_columns,
+    range_statement,
+    statement_of,
+)
 from bulkq.lifecycle.query_files import chosen
 from bulkq.model import Run
 from bulkq.model.run import (
@@ -48,7 +54,8 @@ def build(options: BackfillValues, ctx: click.Context) -> Run:
     written = _written(options, targets)
     backfill = _backfill(options, written)
     query = statement_of(backfill, written, build_run.dialect(targets[0].url))
-    check_parameters(query, {name for name, _ in options["param"]})
+    ranged = range_statement(backfill, query, build_run.dialect(targets[0].url))
+    check_parameters(ranged, {name for name, _ in options["param"]})
     limits = build_run.limits_of(options, ctx)
     allow = frozenset(word for words in options["allow"] for word in words)
     return Run(
@@ -76,7 +83,9 @@ def _written(options: BackfillValues, targets: Sequence[Target]) -> Query | None
     Raises:
         UsageError: the file has none, or several, or options that make a statement are given too.
     """
-    file = options["file"]
+    file = options["apply"] or options["file"]
+    if options["apply"] and options["file"]:
+        raise UsageError(f"{options['file']} and --apply {file} are two queries: leave one out")
     given = {"--set": options["set"], "--delete": options["delete"], "--where": options["where"]}
     made = [name for name, value in given.items() if value]
     if file is None:
@@ -101,6 +110,8 @@ def _backfill(options: BackfillValues, query: Query | None) -> BackfillOptions:
     Raises:
         UsageError: there is no table, or nothing to do with it.
     """
+    if options["apply"] and not options["map"] and query is not None and "map" not in query.metadata:
+        raise UsageError("--apply needs a function for the rows of --select: give --map MODULE:FUNCTION")
     wanted = BackfillOptions(
         over=options["over"] or "",
         key=key_columns(options["key"] or ""),
@@ -108,6 +119,10 @@ def _backfill(options: BackfillValues, query: Query | None) -> BackfillOptions:
         delete=options["delete"],
         where=options["where"],
         verify=options["verify"],
+        select=options["select"],
+        map=options["map"],
+        map_timeout_s=options["map_timeout"],
+        lock=not options["no_lock"],
     )
     given = {field: dict(options).get(name) for name, field in RANGES.items()}
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}

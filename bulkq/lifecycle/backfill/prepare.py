@@ -14,7 +14,9 @@ from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
 from bulkq.lifecycle.backfill.explain import SEQSCAN, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
+from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
+from bulkq.lifecycle.backfill.request import range_statement
 from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.verify import try_verification
@@ -80,7 +82,8 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     recorded = await read_ranges(opened, target, part, connection, facts.key)
     end = recorded.end or await cutter.greatest()
     start = recorded.start if recorded.end else await _start(connection, statement, facts.key, dialect)
-    part.spec = replace(part.spec, query=statement)
+    if options.select is None:
+        part.spec = replace(part.spec, query=statement)
     made = opened.backfills[part.spec.number] = TableBackfill(
         facts=facts, statement=statement, cutter=cutter, batches=batches, start=start, end=end, recorded=recorded
     )
@@ -95,6 +98,8 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     await try_verification(options.verify, connection, dialect)
     if opened.resume.record is None:
         await _explain(opened, made, connection, dialect)
+    if opened.processes is not None:
+        await prepare_transform(opened, part, connection, made, KeyRange(start, end), dialect_for(dialect))
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     _begin(opened, part, made, end)
 
@@ -140,7 +145,7 @@ def _statement(options: BackfillOptions, query: Query, facts: TableFacts, dialec
     if options.assignments:
         check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
         return replace(build_set(facts.key.table, options.assignments, options.where, dialect), name=query.name)
-    return query
+    return range_statement(options, query, dialect)
 
 
 def _expanded(statement: Query, key: TableKey, dialect: str, form: RangeForm) -> Query:
@@ -188,7 +193,7 @@ async def _try_statement(part: PartState, connection: Connection, batches: KeyRa
     except DatabaseError as error:
         if error.connection_lost:
             raise
-        raise RefusedError(f"{part.spec.query.place}: {error}") from error
+        raise RefusedError(f"{query.place}: {error}") from error
 
 
 async def read_ranges(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set
 from bulkq.query.range_placeholder import find_range, free_parameters
+from bulkq.query.transform_statements import check_apply, read_select
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,6 +40,8 @@ def complete_options(options: BackfillOptions, query: Query | None) -> BackfillO
         key=options.key or key_columns(key),
         where=options.where or "".join(headers.get("where", ())[:1]) or None,
         verify=options.verify or " ".join(headers.get("verify", ())) or None,
+        select=options.select or "".join(headers.get("select", ())[:1]) or None,
+        map=options.map or "".join(headers.get("map", ())[:1]) or None,
     )
     _check(found, written=query is not None)
     return found
@@ -56,6 +59,9 @@ def statement_of(options: BackfillOptions, query: Query | None, dialect: str) ->
         UsageError: a text is not an assignment or not a condition.
         RangeError: the statement has no place for the range.
     """
+    if options.map is not None and query is not None:
+        check_apply(query)
+        return query
     if query is not None:
         find_range(query, dialect)
         return query
@@ -64,6 +70,15 @@ def statement_of(options: BackfillOptions, query: Query | None, dialect: str) ->
         return replace(build_delete(options.over, options.where, dialect), name=name)
     assigned_columns(options.assignments, dialect)
     return replace(build_set(options.over, options.assignments, options.where, dialect), name=name)
+
+
+def range_statement(options: BackfillOptions, query: Query, dialect: str) -> Query:
+    """Return the statement that has the place of the range: that of `--select`, or `query`, as `statement_of` gives it.
+
+    Raises:
+        UsageError: `--select` is not one statement that reads, or has no place for the range.
+    """
+    return query if options.select is None else read_select(options.select, query, dialect)
 
 
 def check_parameters(query: Query, given: Collection[str]) -> None:
@@ -80,6 +95,7 @@ def _check(options: BackfillOptions, *, written: bool) -> None:
     if not options.over:
         advice = "add @over TABLE to the query, or give --over TABLE" if written else "give --over TABLE"
         raise UsageError(f"no table: {advice}")
+    _check_transform(options, written=written)
     if not written and options.delete is bool(options.assignments):
         wrong = "--delete and --set" if options.delete else f"nothing to do with {options.over}"
         raise UsageError(f"{wrong}: give {GESTURES}")
@@ -89,3 +105,18 @@ def _check(options: BackfillOptions, *, written: bool) -> None:
         )
     if options.min_rows > options.max_rows:
         raise UsageError(f"--min-rows {options.min_rows} is more than --max-rows {options.max_rows}")
+
+
+def _check_transform(options: BackfillOptions, *, written: bool) -> None:
+    """Raise UsageError if one of `--select`, `--map` and `--apply` is missing, or an option that goes with them."""
+    if options.select is None and options.map is None:
+        given = {"--map-timeout": options.map_timeout_s is not None, "--no-lock": not options.lock}
+        for name in (name for name, there in given.items() if there):
+            raise UsageError(f"{name} goes with --select, --map and --apply: leave it out")
+        return
+    if options.select is None:
+        raise UsageError('--map needs the rows of a range: give --select "select ... where :range"')
+    if options.map is None:
+        raise UsageError("--select needs a function for its rows: give --map MODULE:FUNCTION")
+    if not written:
+        raise UsageError("--select and --map need a query that takes what the function gives: give --apply FILE:NAME")

@@ -50,6 +50,8 @@ def test_queries_parse(dialect: Dialect, form: RangeForm) -> None:
         key_ranges.greatest_query(KEY, dialect),
         key_ranges.row_query(KEY, dialect),
         key_ranges.count_query(KEY, BOTH, dialect),
+        key_ranges.keys_query(KEY, form, dialect),
+        key_ranges.lock_query(KEY, form, dialect),
         key_ranges.page_query(KEY, form, 10, dialect, whole=form.level > 0),
         key_ranges.group_query(KEY, form, dialect),
         f"SELECT 1 FROM r ORDER BY {key_ranges.order_of_ends(KEY, ['u1', 'u2', 'u3'], dialect)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.errors import DatabaseError, RefusedError
+from bulkq.errors import DatabaseError, RefusedError, RowsChanged
 from bulkq.model import AttemptStep, Outcome, Phase, Reply
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.own_error_states import STEP_UNEXPECTED
@@ -55,3 +55,13 @@ def test_no_set_is_to_blame() -> None:
     assert (str(found), found.position, found.offset, found.phase) == ("capture: bad", None, None, Phase.SENT)
     lost = DatabaseError("gone", sqlstate=None, phase=Phase.COMMITTING)
     assert blame_step(lost, AttemptStep(READ)).phase is Phase.COMMITTING
+
+
+def test_rows_that_have_to_be_the_same_are_compared() -> None:
+    """The error has the rows that are there now; nothing of the transaction lasts."""
+    found = Reply((), [[1, 2]], [0, 0])
+    check_step(AttemptStep(READ, same=[(2,), (1,)]), found)
+    with pytest.raises(RowsChanged) as caught:
+        check_step(AttemptStep(READ, same=[(1,)]), found)
+    assert caught.value.rows == [(1,), (2,)]
+    assert retry.outcome(caught.value, transaction=True) is Outcome.ROLLED_BACK
