@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crash.failpoints import BY_NAME, FAILPOINTS, Failpoint, owner_of
+from tests.support.crash.failpoints import BACKFILL_FAILPOINTS, BY_NAME, FAILPOINTS, Failpoint, owner_of
 from tests.support.crash.nursery import (
     BUMP,
     done_ranges,
@@ -104,7 +104,7 @@ def test_dies_there_and_goes_on(name: str, target: Target, cli: Cli, nursery: Nu
     task.look()
 
 
-@pytest.mark.parametrize("point", FAILPOINTS, ids=lambda point: point.name)
+@pytest.mark.parametrize("point", BY_NAME.values(), ids=lambda point: point.name)
 def test_is_still_there(point: Failpoint) -> None:
     """What a failpoint wraps has the name that it had."""
     assert callable(getattr(*owner_of(point.where)))
@@ -113,7 +113,7 @@ def test_is_still_there(point: Failpoint) -> None:
 def test_they_are_many() -> None:
     """At least 25 places, no two of one name."""
     assert len({point.where + point.when for point in FAILPOINTS}) >= 25
-    assert len(BY_NAME) == len(FAILPOINTS)
+    assert len(BY_NAME) == len(FAILPOINTS) + len(BACKFILL_FAILPOINTS)
 
 
 def test_a_pipe_that_was_cut_off(cli: Cli, nursery: Nursery, sqlite_file: SqliteFile) -> None:

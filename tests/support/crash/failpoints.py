@@ -127,7 +127,17 @@ FAILPOINTS = (
     *_around("spool-cleared", "bulkq.lifecycle.record:RecordedRun._clear", task="spool"),
 )
 
-BY_NAME = {point.name: point for point in FAILPOINTS}
+BACKFILL_FAILPOINTS = (
+    # the end of the key space is recorded in the target
+    *_around("ranges-begin", "bulkq.lifecycle.backfill.begin:_begin_part"),
+    # a range that failed: cut in two, or recorded in the target and then in the ledger
+    *_around("split", "bulkq.sources.range_source:RangeSource.split"),
+    *_around("failed-range", "bulkq.lifecycle.backfill.begin:_insert"),
+    # the end
+    *_around("verify", "bulkq.lifecycle.backfill.verify:_left_in"),
+)
+
+BY_NAME = {point.name: point for point in (*FAILPOINTS, *BACKFILL_FAILPOINTS)}
 
 
 def owner_of(where: str) -> tuple[object, str]:
