@@ -151,7 +151,7 @@ SET: dict[str, object] = {"over": "numbers", "set": "touched = 1"}
         (SET | {"key": [1]}, r"key=\[1\]: a text, or a list of texts"),
         (SET | {"key": "nope"}, 'has no column "nope"'),
         (SET | {"over": "numbrs"}, r'there is no table "numbrs" \(did you mean "numbers"\?\)'),
-        (SET | {"param": {"q": 1}}, 'param q: set has no ":q"'),
+        (SET | {"param": {"q": 1}}, 'param q: numbers has no ":q"'),
         (SET | {"param": ["q"]}, r"param=\['q'\]: a dict such as"),
         (SET | {"param": {"q": True}}, "param q=True: a text, a number, a date or a UUID"),
         (SET | {"target_time": "5s"}, "target_time='5s': seconds, more than 0 and less than 3600"),
