@@ -201,6 +201,7 @@ class BackfillOptions:
         target_time_s: seconds that the transaction of a range is to take.
         min_rows: of a range, at least.
         max_rows: of a range, at most.
+        first_rows: of the first ranges, between the two; of `@batch`.
         upper: `fixed` at the beginning, or `open`: rows that are inserted meanwhile are done too.
         count: how the rows are counted for the progress: `exact`, `estimate` or `none`.
         select: a query that reads a range, whose rows go through `map`. The query of the run takes what it gives.
@@ -218,6 +219,7 @@ class BackfillOptions:
     target_time_s: float = 0.5
     min_rows: int = 10
     max_rows: int = 100_000
+    first_rows: int = 1_000
     upper: str = "fixed"
     count: str = "estimate"
     select: str | None = None

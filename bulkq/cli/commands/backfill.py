@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         ),
         (
             "execute 10 ranges, roll them back, and see how long the whole takes",
-            'bulkq backfill -t prod --over users --set "a = f(b)" --where "a is null" --rehearse 10',
+            "bulkq backfill users.sql:norm_phone -t prod --rehearse 10",
         ),
         ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
     ),

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
-from bulkq.cli.options.types import Count, Duration, QueryText, Text, Words
+from bulkq.cli.options.types import AimedTime, Count, Duration, QueryText, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ _BACKFILL = (
     ),
     ranges(
         "--target-time",
-        type=Duration(),
+        type=AimedTime(),
         metavar="TIME",
         help="Duration that the transaction of a range aims at; the number of rows follows from it. Default: 500ms.",
     ),

@@ -18,6 +18,9 @@ else:
 
 T = TypeVar("T")
 
+LONGEST_AIM_S = 3600.0
+"""A time that something is to take is shorter."""
+
 SHORTEST_S = 0.001
 """PostgreSQL counts milliseconds and reads 0 as "no limit", which only the word `none` may mean."""
 
@@ -173,6 +176,17 @@ class WaitTime(Duration):
     def read(self, text: str) -> float:
         """Return the seconds of `text`."""
         return 0.0 if text.strip() in {"none", "0", "0s"} else super().read(text) or 0.0
+
+
+class AimedTime(Duration):
+    """A time that something is to take: not `none`, and less than an hour."""
+
+    def read(self, text: str) -> float:
+        """Return the seconds of `text`."""
+        seconds = super().read(text)
+        if seconds is None or seconds >= LONGEST_AIM_S:
+            raise ValueError(f"{text}: write a time of less than 1h, for example 500ms")
+        return seconds
 
 
 class Count(Value[int]):

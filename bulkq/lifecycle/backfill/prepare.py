@@ -125,7 +125,7 @@ async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection,
 
 
 def _size(options: BackfillOptions) -> RangeSize:
-    return RangeSize(options.target_time_s, options.min_rows, options.max_rows)
+    return RangeSize(options.target_time_s, options.min_rows, options.max_rows, options.first_rows)
 
 
 def _options(opened: OpenRun) -> BackfillOptions:

@@ -138,7 +138,7 @@ class _Rehearsing:
         self._dialect: Dialect = dialect_for(self._name)
         options = opened.request.backfill
         assert options is not None, "the request of a backfill has its options"
-        self._size = RangeSize(options.target_time_s, options.min_rows, options.max_rows)
+        self._size = RangeSize(options.target_time_s, options.min_rows, options.max_rows, options.first_rows)
         self._waited_s = self._throttled_s = 0.0
         self._holders: dict[str, None] = {}
 

@@ -154,7 +154,7 @@ def _size(made: TablePlan) -> str:
 
 def _ranges(made: TablePlan, options: BackfillOptions) -> str:
     """Return how rows become ranges. How many ranges there are depends on how long rows take, so bounds are given."""
-    first = RangeSize(options.target_time_s, options.min_rows, options.max_rows).rows
+    first = RangeSize(options.target_time_s, options.min_rows, options.max_rows, options.first_rows).rows
     upper = "and those that are inserted meanwhile" if options.upper == "open" else "up to the last row at the start"
     how = f"the first of {first:,} rows, then as many as take {exact_duration(options.target_time_s)}, "
     how += f"{options.min_rows:,} to {options.max_rows:,} rows, {upper}"

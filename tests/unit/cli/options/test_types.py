@@ -6,6 +6,7 @@ import pytest
 
 from bulkq.cli.options.run_options import RunOptions, run_options
 from bulkq.cli.options.types import (
+    AimedTime,
     Count,
     Duration,
     MarkerPrefix,
@@ -25,6 +26,7 @@ from bulkq.text.urls import redact
     [
         (Duration(), "250ms", 0.25),
         (Duration(), "none", None),
+        (AimedTime(), "500ms", 0.5),
         (WaitTime(), "none", 0.0),
         (WaitTime(), "0s", 0.0),
         (WaitTime(), "5m", 300.0),
@@ -51,6 +53,8 @@ def test_values_are_read(reader: Value[object], text: str, value: object) -> Non
 @pytest.mark.parametrize(
     ("reader", "text", "words"),
     [
+        (AimedTime(), "none", "none: write a time of less than 1h, for example 500ms"),
+        (AimedTime(), "2h", "2h: write a time of less than 1h, for example 500ms"),
         (Duration(), "5", "5: write a unit, for example 5s"),
         (Duration(), "1.5", "1.5: write a unit, for example 1.5s"),
         (Duration(), "0.1ms", "0.1ms: must be at least 1ms (use none for no limit)"),

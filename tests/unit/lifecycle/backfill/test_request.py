@@ -15,6 +15,7 @@ WRITTEN = load(
 -- @over users
 -- @key a, b
 -- @where c is null
+-- @batch 50
 -- @verify select count(*) from users
 update users set c = :c where :range;
 """,
@@ -28,6 +29,7 @@ def test_an_option_outranks_the_header() -> None:
     found = complete_options(BackfillOptions(over=""), WRITTEN)
     assert (found.over, found.key, found.where) == ("users", ("a", "b"), "c is null")
     assert found.verify == "select count(*) from users"
+    assert found.first_rows == 50
     given = complete_options(BackfillOptions(over="t", key=("x",), where="y", verify="z"), WRITTEN)
     assert (given.over, given.key, given.where, given.verify) == ("t", ("x",), "y", "z")
     assert key_columns(" a,,b ") == ("a", "b")
