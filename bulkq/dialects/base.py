@@ -63,6 +63,7 @@ class Dialect:
         hold: a statement before the marker, with `{runs}`, `{run}`, `{owner}` and `{turn}`; gives or changes one row.
         take_turn: a statement before a takeover, with `{turn}`.
         returns_updates: UPDATE has RETURNING.
+        major_parts: leading numbers of its version that only a major version changes.
         identity: a query for which physical database this is; "" if its address says so.
         server: a query for what two servers never have in common, not even a server and the copy of its disk.
         server_has_identity: `server` tells servers apart only together with `identity`.
@@ -125,6 +126,7 @@ class Dialect:
     hold: str = ""
     take_turn: str = ""
     returns_updates: bool = True
+    major_parts: int = 1
     identity: str = ""
     server: str = ""
     server_has_identity: bool = False

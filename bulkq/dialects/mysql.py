@@ -20,6 +20,7 @@ DIALECT = Dialect(
     products=frozenset({"mysql", "mariadb"}),
     port="3306",
     fastest=("mysqldb", "MySQLdb", "mysqlclient"),
+    major_parts=2,
     quote="`",
     backslashes=True,
     double_pipe_is_or=True,

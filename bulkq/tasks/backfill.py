@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bulkq.errors import BulkqError
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.backfill.begin import begin_backfill
+from bulkq.lifecycle.backfill.planned_backfill import refuse_differences, refuse_other_databases
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
 from bulkq.lifecycle.backfill.verify import verify_and_finish
 from bulkq.lifecycle.command_steps import RunJob, Steps, carry_out, new_run_id
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.stop_control import Control
+    from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, Run, RunSummary
@@ -33,13 +38,33 @@ BACKFILL: Steps[RunJob, OpenRun, OpenRun, RecordedRun, Sequence[Failure]] = Step
 """The steps of a backfill, new, resumed or retried."""
 
 
-async def backfill(request: Run, *, control: Control, observers: Sequence[Observer] = ()) -> RunSummary:
+async def prepare_planned(planned: PlannedBackfill | None, opened: OpenRun) -> OpenRun:
+    """Look at the tables, and compare what is found with a plan, if there is one.
+
+    Raises:
+        BulkqError: see `prepare_backfill`; a line for each difference from the plan (4).
+    """
+    try:
+        await prepare_backfill(opened)
+    except BulkqError:
+        if planned is not None:  # another database may have no such table
+            refuse_other_databases(opened, planned)
+        raise
+    if planned is not None:
+        await refuse_differences(opened, planned)
+    return opened
+
+
+async def backfill(
+    request: Run, *, control: Control, observers: Sequence[Observer] = (), planned: PlannedBackfill | None = None
+) -> RunSummary:
     """Change a table as `request.backfill` says, as a new run.
 
     Args:
         request: the statement, targets, limits, and `backfill` with the table and its ranges.
         control: stops the run from outside.
         observers: are notified of each range.
+        planned: a plan that must still hold; None if there is none.
 
     Raises:
         BulkqError: nothing of the user's was executed: usage (2), target (3), refused (4).
@@ -51,4 +76,4 @@ async def backfill(request: Run, *, control: Control, observers: Sequence[Observ
         control=control,
         observers=observers,
     )
-    return await carry_out(BACKFILL, job)
+    return await carry_out(replace(BACKFILL, preflight=partial(prepare_planned, planned)), job)

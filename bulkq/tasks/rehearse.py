@@ -8,18 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.stop_control import Control
-from bulkq.lifecycle.backfill.prepare import prepare_backfill
 from bulkq.lifecycle.backfill.rehearse import Rehearsal
 from bulkq.lifecycle.backfill.rehearse import rehearse as rehearse_table
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open import open_run
 from bulkq.model.dataclass import frozen
 from bulkq.policy.forecast import forecast
+from bulkq.tasks.backfill import prepare_planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.errors import BulkqError
+    from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill
     from bulkq.model import Run
     from bulkq.policy.forecast import Forecast
     from bulkq.protocols import Ledger, Observer
@@ -44,7 +45,9 @@ class TableRehearsal:
     forecast: Forecast | None = None
 
 
-async def rehearse(request: Run, ranges: int, observers: Sequence[Observer] = ()) -> tuple[TableRehearsal, ...]:
+async def rehearse(
+    request: Run, ranges: int, observers: Sequence[Observer] = (), planned: PlannedBackfill | None = None
+) -> tuple[TableRehearsal, ...]:
     """Execute `ranges` ranges of the table on each target, one target after the other, each in a transaction that is rolled back.
 
     Raises:
@@ -56,7 +59,7 @@ async def rehearse(request: Run, ranges: int, observers: Sequence[Observer] = ()
     async with AsyncExitStack() as stack:
         opened = await open_run(job, stack)
         try:
-            await prepare_backfill(opened)
+            await prepare_planned(planned, opened)
             found: list[TableRehearsal] = []
             for target in opened.targets:
                 if target.lost is not None:

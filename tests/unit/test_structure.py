@@ -70,7 +70,7 @@ cli/completion/answer cli/completion/shells cli/completion/values cli/display/ch
 cli/display/rehearsal_text
 cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
 cli/options/check_options
-cli/options/execute_options cli/options/limits cli/options/option cli/options/origins cli/options/output
+cli/options/execute_options cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals
 dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog

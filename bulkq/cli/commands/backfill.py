@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from io import StringIO
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 import click
 
@@ -19,6 +19,7 @@ from bulkq.cli.options import build_backfill
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.backfill_options import START, BackfillCommandValues, backfill_options
 from bulkq.cli.options.option import typed
+from bulkq.cli.options.plan_file import planned_context, read_plan
 from bulkq.cli.options.safety import warn_of_password
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bulkq.engine.stop_control import Control
+    from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill
     from bulkq.model import Run, RunSummary
     from bulkq.protocols import Observer
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
             "execute 10 ranges, roll them back, and see how long the whole takes",
             "bulkq backfill users.sql:norm_phone -t prod --rehearse 10",
         ),
+        ("carry out a plan that was reviewed", "bulkq backfill --plan plan.json"),
         ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
     ),
 )
@@ -59,6 +62,11 @@ def command(ctx: click.Context, /, **options: Unpack[BackfillCommandValues]) -> 
     The table is cut while it is worked on, so that the transaction of a range takes about --target-time. A run that was stopped
     or killed goes on with bulkq resume, a failed range is done again by bulkq retry.
     """
+    planned = None
+    if options["plan"] is not None:
+        planned = read_plan(options["plan"])
+        ctx = planned_context(ctx, planned, options["plan"])
+        options = cast("BackfillCommandValues", ctx.params)
     messages = Messages(as_json=options["log_format"] == "json")
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
@@ -67,21 +75,21 @@ def command(ctx: click.Context, /, **options: Unpack[BackfillCommandValues]) -> 
     if refused is not None:
         raise refused
     if options["rehearse"] is not None:
-        return _rehearse(request, options["rehearse"])
+        return _rehearse(request, options["rehearse"], planned)
     reports = wanted_reports(options["report"], rows=None)
     request = replace(request, output=replace(request.output, reports=files_of(reports)))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    task = partial(_execute, request)
+    task = partial(_execute, request, planned)
     return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
 
 
-def _rehearse(request: Run, ranges: int) -> int:
+def _rehearse(request: Run, ranges: int, planned: PlannedBackfill | None) -> int:
     """Execute ranges that are rolled back, print what they have shown, and return the exit code."""
     from bulkq.cli.display.progress import make_progress
     from bulkq.tasks.rehearse import rehearse
 
     display = make_progress("none", sys.stderr or StringIO())
-    found = asyncio.run(rehearse(request, ranges, [display]))
+    found = asyncio.run(rehearse(request, ranges, [display], planned))
     for line in (line for one in found for line in lines(one)):
         click.echo(line)
     click.echo("nothing was changed or recorded. To run it, leave out --rehearse")
@@ -90,9 +98,15 @@ def _rehearse(request: Run, ranges: int) -> int:
 
 
 async def _execute(
-    request: Run, *, control: Control, observers: Sequence[Observer], stdout: BinaryIO | None, terminal: bool
+    request: Run,
+    planned: PlannedBackfill | None,
+    *,
+    control: Control,
+    observers: Sequence[Observer],
+    stdout: BinaryIO | None,
+    terminal: bool,
 ) -> RunSummary:
     from bulkq.tasks.backfill import backfill
 
     del stdout, terminal  # a backfill gives no rows
-    return await backfill(request, control=control, observers=observers)
+    return await backfill(request, control=control, observers=observers, planned=planned)

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
-from bulkq.cli.options.types import AimedTime, Count, Duration, QueryText, Text, Words
+from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ ranges = options_of("Parameter sets")
 
 
 class BackfillValues(LimitValues):
-    """The values that Click passes to `plan backfill`, and to `backfill` with some more, by option name. Times are in seconds."""
+    """The values that Click passes to `backfill` and `plan backfill`, each with some more, by option name. Times are in seconds."""
 
     file: str | None
     target: tuple[str, ...]
@@ -62,6 +62,13 @@ class BackfillCommandValues(BackfillValues):
     """The values that Click passes to `backfill`."""
 
     rehearse: int | None
+    plan: str | None
+
+
+class PlanBackfillValues(BackfillValues):
+    """The values that Click passes to `plan backfill`."""
+
+    output: str | None
 
 
 _BACKFILL = (
@@ -179,12 +186,28 @@ REHEARSE = ranges(
     help="Execute N ranges that are spread over the table, roll each back, and show how long the whole takes. Nothing is changed.",
 )
 
+PLAN = queries(
+    "--plan",
+    type=PathText(),
+    metavar="FILE",
+    envvar=None,
+    help="Carry out the plan that bulkq plan backfill -o has written, and nothing that differs from it.",
+)
+PLAN_OUTPUT = output.option(
+    "-o",
+    "--output",
+    type=PathText(),
+    metavar="FILE",
+    envvar=None,
+    help="File for the plan, for bulkq backfill --plan. It has no passwords.",
+)
+
 
 def backfill_options(function: F) -> F:
     """Add the options of `backfill`."""
-    return together(*_BACKFILL, REHEARSE)(function)
+    return together(*_BACKFILL, PLAN, REHEARSE)(function)
 
 
 def plan_backfill_options(function: F) -> F:
     """Add the options of `plan backfill`."""
-    return together(*_BACKFILL)(function)
+    return together(*_BACKFILL, PLAN_OUTPUT)(function)

@@ -79,7 +79,7 @@ async def rehearse(opened: OpenRun, target: OpenTarget, count: int) -> Rehearsal
     """
     (part,) = target.parts
     made = opened.backfills[part.spec.number]
-    _refuse_lasting(part, target)
+    _refuse_lasting(opened, part, target)
     if made.end is None:
         return None
     async with AsyncExitStack() as stack:
@@ -97,11 +97,13 @@ async def rehearse(opened: OpenRun, target: OpenTarget, count: int) -> Rehearsal
             raise
 
 
-def _refuse_lasting(part: PartState, target: OpenTarget) -> None:
-    query = part.spec.query
-    server = target.server
+def _refuse_lasting(opened: OpenRun, part: PartState, target: OpenTarget) -> None:
+    """Refuse what one rolled back execution of a statement does not stand for, or does not undo."""
+    query, server, options = part.spec.query, target.server, opened.request.backfill
     why = ""
-    if query.verb not in EXPLAINED:
+    if options is not None and options.select is not None:
+        why = "its rows go through a function"
+    elif query.verb not in EXPLAINED:
         why = f"{query.verb} may commit by itself"
     elif not query.transaction:
         why = "it runs outside a transaction"

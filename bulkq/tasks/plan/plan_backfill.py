@@ -12,6 +12,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.explain import SEQSCAN, refuse_scans
+from bulkq.lifecycle.backfill.planned_backfill import planned_tables
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open import open_run
@@ -20,6 +21,7 @@ from bulkq.model.key_range import KeyRange
 
 if TYPE_CHECKING:
     from bulkq.errors import BulkqError
+    from bulkq.lifecycle.backfill.planned_backfill import PlannedTable
     from bulkq.lifecycle.backfill.table_backfill import ExplainedRange
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
@@ -68,12 +70,14 @@ class BackfillPlan:
         tables: by target.
         lost: targets that cannot be reached, with the reason.
         waits: what the throttles say now: why the lanes would wait; None if they would not.
+        planned: the tables as a file of the plan has them.
     """
 
     run: Run
     tables: tuple[TablePlan, ...]
     lost: tuple[tuple[str, BulkqError], ...] = ()
     waits: str | None = None
+    planned: tuple[PlannedTable, ...] = ()
 
 
 async def plan_backfill(request: Run) -> BackfillPlan:
@@ -91,6 +95,7 @@ async def plan_backfill(request: Run) -> BackfillPlan:
                 tables=tuple(_table(opened, target) for target in opened.targets if target.lost is None),
                 lost=tuple((target.label, target.lost) for target in opened.targets if target.lost is not None),
                 waits=opened.throttle.reason() if opened.throttle is not None else None,
+                planned=await planned_tables(opened),
             )
         finally:
             opened.discard()

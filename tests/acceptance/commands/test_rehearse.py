@@ -120,3 +120,12 @@ def test_what_cannot_be_rolled_back_is_refused(cli: Cli, url: str, tmp_path: Pat
     done = cli("backfill", "q.sql:outside", "-t", url, "--rehearse", "2")
     assert (done.code, done.text) == (4, "")
     assert done.last.endswith("it runs outside a transaction, so it cannot be rehearsed: leave out --rehearse")
+
+
+def test_rows_that_go_through_a_function_are_refused(cli: Cli, file: str, tmp_path: Path) -> None:
+    """What a statement that reads them takes says nothing about the whole."""
+    (tmp_path / "double.py").write_text("def double(row):\n    return {**row, 'n': 2 * row['n']}\n")
+    (tmp_path / "q.sql").write_text("-- name: keep\nupdate users set n = :n where id = :id;\n")
+    options = ("--over", "users", "--select", "select id, n from users where :range", "--map", "double:double")
+    done = cli("backfill", "-t", file, *options, "--apply", "q.sql:keep", "--rehearse", "2")
+    assert (done.code, "go through a function, so it cannot be rehearsed" in done.last) == (4, True), done.err

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq import __version__
 from bulkq.cli.display import plan_text as text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_backfill
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.backfill_options import START, BackfillValues, plan_backfill_options
+from bulkq.cli.options.backfill_options import START, PlanBackfillValues, plan_backfill_options
+from bulkq.cli.options.plan_file import planned_options
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.errors import UsageError
+from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill, settings_of, to_json
 from bulkq.policy import safety
 from bulkq.policy.range_size import RangeSize
 from bulkq.text.durations import exact_duration
@@ -38,11 +44,15 @@ if TYPE_CHECKING:
             "see the plan of a backfill",
             'bulkq plan backfill -t prod --over users --set "a = f(b)" --where "a is null"',
         ),
+        (
+            "write the plan for a review, and carry it out later",
+            'bulkq plan backfill -t prod --over users --set "a = f(b)" --where "a is null" -o plan.json',
+        ),
     ),
 )
 @plan_backfill_options
 @click.pass_context
-def backfill(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
+def backfill(ctx: click.Context, /, **options: Unpack[PlanBackfillValues]) -> int:
     """Show what bulkq backfill would do: its statement, key, ranges, locks, throttles, verification, and the plans of a few ranges.
 
     The statement is prepared and explained, but not executed. No table is made.
@@ -59,10 +69,35 @@ def backfill(ctx: click.Context, /, **options: Unpack[BackfillValues]) -> int:
     found = [error for error in problems if error is not None]
     for line in [*_head(made), *(line for table in made.tables for line in _table(table, request))]:
         click.echo(line)
-    for line in [*text.refusals(found), text.ending(ctx.obj, request.queries.selected)]:
+    for line in text.refusals(found):
         click.echo(line)
     codes = [error.exit_code for error in found] + [error.exit_code for _, error in made.lost]
-    return next((code for code in (2, 4, 3) if code in codes), 0)
+    code = next((code for code in (2, 4, 3) if code in codes), 0)
+    if options["output"] is None:
+        click.echo(text.ending(ctx.obj, request.queries.selected))
+    elif code:
+        click.echo(f"no query was executed, and {options['output']} was not written")
+    else:
+        _write(made, ctx, options["output"])
+    return code
+
+
+def _write(made: BackfillPlan, ctx: click.Context, path: str) -> None:
+    """Write the plan to a file, and print how to carry it out.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    (query,) = made.run.queries.selected
+    options, secret = planned_options(ctx, query)
+    plan = PlannedBackfill(options=options, secret=secret, settings=settings_of(made.run), tables=made.planned)
+    try:
+        Path(path).write_text(to_json(plan, __version__), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"-o {path}: {(error.strerror or str(error)).lower()}: name another file") from error
+    click.echo(
+        f"no query was executed. The plan is in {path}. To carry it out: bulkq backfill --plan {shlex.quote(path)}"
+    )
 
 
 def safety_allows(request: Run) -> bool:
