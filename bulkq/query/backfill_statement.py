@@ -13,6 +13,7 @@ from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
 from bulkq.query.identifiers import token_name
+from bulkq.query.key_changes import stable_key
 from bulkq.query.parse_queries import inline
 from bulkq.query.tokens import TokenKind
 from bulkq.query.validate_sql_fragment import check_condition, clauses, commas, enclosed, levels, read
@@ -100,21 +101,17 @@ def check_assigned(columns: Sequence[AssignedColumn], table: TableFacts, dialect
         dialect: sqlglot's or SQLAlchemy's name of it.
 
     Raises:
-        UsageError: the table has no such column, or it is one of the key.
+        UsageError: the table has no such column, or it is the first one of the key.
     """
     folded = dialect_for(dialect).folds_quoted_names
     known = {name.lower() if folded else name: name for name in table.columns}
-    key = {column.name for column in table.key.columns}
     names: list[str] = []
     for column in columns:
         met = [known[fold] for part in column.parts if (fold := part.lower() if folded else part) in known]
         if not met:
             near = suggestion(column.parts[-1], table.columns)
             raise UsageError(f"{column.option}: {table.key.table} has no column {quoted(column.written)}{near}")
-        moved = next((name for name in met if name in key), None)
-        if moved is not None:
-            why = "is in the key by which the table is cut, so rows would move between ranges"
-            raise UsageError(f"{column.option}: {quoted(moved)} {why}: use another key with --key, or bulkq run")
+        stable_key(table.key, met, column.option, dialect)
         names.append(met[0])
     return tuple(names)
 

@@ -25,6 +25,7 @@ from bulkq.model.key_range import KeyRange
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
+from bulkq.query.key_changes import changed_columns, stable_key
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
 async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection) -> None:
     options = _options(opened)
     dialect = dialect_of(target.definition.url)
-    facts = await describe(connection, dialect, options.over, options.key)
+    facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
     statement = _statement(options, part.spec.query, facts, dialect)
     batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
     cutter = await _open_cutter(opened, target, facts.key)
@@ -134,16 +135,29 @@ def _options(opened: OpenRun) -> BackfillOptions:
     return options
 
 
-def _statement(options: BackfillOptions, query: Query, facts: TableFacts, dialect: str) -> Query:
-    """The statement with the place of the range: as the user wrote it, or made from the options with the catalog's names.
+def _stable(options: BackfillOptions, query: Query, facts: TableFacts, dialect: str) -> TableFacts:
+    """The table with the leading columns of its key that the statement leaves as they are, by which it is cut.
 
     Raises:
-        UsageError: `--set` names a column that the table does not have, or one of its key.
+        UsageError: the statement changes the first column of the key, or a column that the table does not have.
     """
+    if options.assignments:
+        columns = check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
+    else:
+        columns = changed_columns(query, facts.key.table, dialect)
+    key = stable_key(facts.key, columns, query.place, dialect)
+    if key is facts.key:
+        return facts
+    names = ", ".join(column.name for column in key.columns)
+    notice = f"the statement changes columns of the key, so ranges are cut by ({names}) alone"
+    return replace(facts, key=key, notices=(*facts.notices, notice))
+
+
+def _statement(options: BackfillOptions, query: Query, facts: TableFacts, dialect: str) -> Query:
+    """The statement with the place of the range: as the user wrote it, or made from the options with the catalog's names."""
     if options.delete:
         return replace(build_delete(facts.key.table, options.where, dialect), name=query.name)
     if options.assignments:
-        check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
         return replace(build_set(facts.key.table, options.assignments, options.where, dialect), name=query.name)
     return range_statement(options, query, dialect)
 
