@@ -146,9 +146,22 @@ def test_runs_are_offered_newest_first(folder: Path, environment: dict[str, str]
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
+def test_tables_of_the_target_are_offered(folder: Path, environment: dict[str, str]) -> None:
+    """`--over` has the tables of the target that stands before it."""
+    with sqlite3.connect(folder / "app.db") as connection:
+        connection.execute("create table users (id integer primary key)")
+        connection.execute("create table orders (id integer primary key)")
+    connection.close()
+    assert asked("bulkq backfill -t dev --over ", folder, environment) == ["orders", "users"]
+    assert asked("bulkq backfill -t sqlite:///app.db --over us", folder, environment) == ["users"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "bulkq backfill --over ",
+        "bulkq backfill -t sqlite:///nowhere.db --over ",
+        "bulkq backfill -t postgresql://127.0.0.1:9/x --over ",
         "bulkq nosuch ",
         "bulkq run --nosuch ",
         "bulkq run nosuch.sql:",

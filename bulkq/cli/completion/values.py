@@ -91,6 +91,28 @@ def target_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str
     return [CompletionItem(name, help=note) for name, note in notes.items() if name.startswith(incomplete)]
 
 
+def table_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+    """Return the names of the tables on the first target of the command line; none if a command gives its password."""
+    import asyncio
+
+    from bulkq.drivers import dialect_of
+    from bulkq.lifecycle.backfill.table import table_names
+    from bulkq.targets import load_config, open_target, resolve
+
+    target = resolve(ctx.params["target"], _config(ctx) or load_config())[0]
+
+    async def read() -> list[str]:
+        async with asyncio.timeout(LEDGER_TIMEOUT_S):
+            connection = await open_target(target, application_name="bulkq", read_only=True).connect()
+            try:
+                return await table_names(connection, dialect_of(target.url))
+            finally:
+                await connection.close()
+
+    asks = target.password is not None and target.password.command is not None  # which may ask the user in turn
+    return [] if asks else word_items(asyncio.run(read()), incomplete)
+
+
 def run_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Return the ids of the newest runs of the ledger, with mode, status and name."""
     import asyncio

@@ -9,7 +9,7 @@ import click
 from bulkq.cli.options import limits, output, safety, sources, targets
 from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
-from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, Text, Words
+from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ _BACKFILL = (
     click.argument("file", required=False, type=QueryText(), metavar="[FILE:NAME]"),
     queries(
         "--over",
-        type=Text(),
+        type=TableText(),
         metavar="TABLE",
         help="Table to go over by ranges of its key. A query file names it with @over.",
     ),

@@ -128,6 +128,16 @@ class RunText(Text):
         return values.run_items(ctx, incomplete)
 
 
+class TableText(Text):
+    """The name of a table, as in SQL."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the tables of the target."""
+        from bulkq.cli.completion import values
+
+        return values.table_items(ctx, incomplete)
+
+
 class CommandText(Text):
     """A word of a command."""
 

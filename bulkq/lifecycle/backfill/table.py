@@ -56,6 +56,19 @@ async def describe(
     )
 
 
+async def table_names(connection: Connection, dialect: str) -> list[str]:
+    """Return the names of the tables that `describe` finds without a schema, and of PostgreSQL and DuckDB those with one.
+
+    Raises:
+        DatabaseError: the catalog cannot be read.
+    """
+    known = dialect_for(dialect)
+    if known.tables is None:
+        return []
+    rows = await connection.administer([known.tables.names.format(**known.name_values(("",)))])
+    return [str(row[0]) for row in rows]
+
+
 class _TableQuestions:
     """The questions about one table."""
 
