@@ -73,6 +73,7 @@ class Dialect:
         schemas_like: a query for those that match one of `{patterns}`, without the database's own.
         extension_schemas: a query for those that hold extensions.
         missing_rights: a query for what the role lacks of `{rights}` on `{tables}`: rows of table and rights.
+        blockers: a query for the sessions that hold locks which those of `{application}` wait for: rows of a number; "" if it cannot say.
         catalog: how it describes a table; None: it is not asked.
         tables: how it describes a table that is to be changed in ranges; None: that cannot be done.
         plans: how it explains the plan of a statement; None: it is not asked.
@@ -136,6 +137,7 @@ class Dialect:
     schemas_like: str = ""
     extension_schemas: str = ""
     missing_rights: str = ""
+    blockers: str = ""
     catalog: RowKeyCatalog | None = None
     tables: BackfillCatalog | None = None
     plans: PlanCatalog | None = None

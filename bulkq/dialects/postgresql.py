@@ -47,6 +47,11 @@ DIALECT = Dialect(
     identity="SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()",
     server="SELECT extract(epoch FROM pg_postmaster_start_time())::text",
     server_has_identity=True,
+    blockers=(
+        "SELECT DISTINCT b.pid FROM pg_stat_activity AS a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b (pid) "
+        "WHERE a.application_name = '{application}' AND a.wait_event_type = 'Lock' AND b.pid NOT IN "
+        "(SELECT pid FROM pg_stat_activity WHERE application_name = '{application}') ORDER BY b.pid"
+    ),
     current_schema="current_schema()",
     schemas="SELECT nspname::text FROM pg_catalog.pg_namespace",
     schemas_like=(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from bulkq.errors import BulkqError
 from bulkq.ledger import open_recorder
 from bulkq.lifecycle.backfill.begin import begin_backfill
+from bulkq.lifecycle.backfill.execute import execute_backfill
 from bulkq.lifecycle.backfill.planned_backfill import refuse_differences, refuse_other_databases
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
 from bulkq.lifecycle.backfill.verify import verify_and_finish
 from bulkq.lifecycle.command_steps import RunJob, Steps, carry_out, new_run_id
-from bulkq.lifecycle.execute_run import execute, first_line
+from bulkq.lifecycle.execute_run import first_line
 from bulkq.lifecycle.open import open_run
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ BACKFILL: Steps[RunJob, OpenRun, OpenRun, RecordedRun, Sequence[Failure]] = Step
     preflight=prepare_backfill,
     record=begin_backfill,
     first_line=first_line,
-    execute=execute,
+    execute=execute_backfill,
     finish=verify_and_finish,
 )
 """The steps of a backfill, new, resumed or retried."""

@@ -97,7 +97,8 @@ ledger/check_results ledger/database_connection ledger/write_statements ledger/e
 ledger/file_state ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
-lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/explain
+lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/execute
+lifecycle/backfill/explain
 lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
 lifecycle/backfill/range_batches lifecycle/backfill/rehearse
 lifecycle/backfill/table_backfill lifecycle/backfill/verify
