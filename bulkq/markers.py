@@ -65,6 +65,17 @@ def tables(schema: str | None, prefix: str | None = None, dialect: str = "") -> 
     return MarkerTables(qualifier + identifier(runs, dialect), qualifier + identifier(markers, dialect))
 
 
+def images_table(made: MarkerTables, wanted: str | None, dialect: str) -> str:
+    """The name of the table of images: that of `--capture-table`, or one beside the markers, in whose schema it is if it names none."""
+    if wanted is None:
+        return made.images
+    schema, _, name = wanted.rpartition(".")
+    quote = made.runs[-1]
+    before, between, _ = made.runs.rpartition(f"{quote}.{quote}")
+    beside = f"{before}{quote}." if between else ""
+    return (f"{identifier(schema, dialect)}." if schema else beside) + identifier(name, dialect)
+
+
 def create(made: MarkerTables, dialect: str) -> tuple[str, str]:
     """Make the tables where they are not there."""
     known = dialect_for(dialect)

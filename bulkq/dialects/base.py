@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.backfill_catalog import BackfillCatalog
+    from bulkq.dialects.image_catalog import ImageCatalog
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.query_plan import PlanCatalog
     from bulkq.dialects.row_key_catalog import RowKeyCatalog
@@ -85,6 +86,7 @@ class Dialect:
             are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
         keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
+        images: how it keeps what rows were before a change; None: it keeps nothing.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
@@ -147,6 +149,7 @@ class Dialect:
     sequences: str = ""
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None
+    images: ImageCatalog | None = None
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()

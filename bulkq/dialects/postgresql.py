@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.postgresql_image_catalog import IMAGES
 from bulkq.dialects.postgresql_key_conversion import KEYS
 from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
 from bulkq.dialects.postgresql_row_key_catalog import CATALOG
@@ -87,6 +88,7 @@ DIALECT = Dialect(
     ),
     misnamed=frozenset({"42602", "42601", "0A000", "42501"}),  # of to_regclass
     keys=KEYS,
+    images=IMAGES,
     expectations={
         "postgresql": {
             "database": "current_database()::text",

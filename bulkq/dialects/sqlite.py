@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
+from bulkq.dialects.sqlite_image_catalog import IMAGES
 from bulkq.dialects.sqlite_key_conversion import KEYS
 from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
 
@@ -25,6 +26,7 @@ DIALECT = Dialect(
     plans=PLANS,
     write_locks="the database file until the range commits: other writers wait, and in WAL mode readers go on",
     keys=KEYS,
+    images=IMAGES,
     is_known=True,  # BEGIN IMMEDIATE is a lock on everything
     locked=frozenset(
         {

@@ -27,7 +27,9 @@ NAMED = 20
 """Maximum number of targets that the reason of a run names. The table has all of them."""
 
 
-async def finish(recorded: RecordedRun, failures: Sequence[Failure], *, left: str = "") -> RunSummary:
+async def finish(
+    recorded: RecordedRun, failures: Sequence[Failure], *, left: str = "", conflicts: str = ""
+) -> RunSummary:
     """Close the outputs and the record of a run that has ended, and return its summary.
 
     A run is complete if it reached its end, whatever the outcomes. Then files get their names and markers are removed.
@@ -36,6 +38,7 @@ async def finish(recorded: RecordedRun, failures: Sequence[Failure], *, left: st
         recorded: the run.
         failures: the first of them.
         left: what the verification of a backfill has found undone; "" if that is nothing.
+        conflicts: what an undo could not give back; "" if that is nothing.
     """
     opened = recorded.opened
     for text in (text for found in _warnings(opened) for text in found.first):
@@ -43,6 +46,8 @@ async def finish(recorded: RecordedRun, failures: Sequence[Failure], *, left: st
     summary = replace(_summary(opened, failures), started_at=recorded.started_at)
     if left:
         summary = replace(summary, status=Status.INCOMPLETE, exit_code=1, reason=left)
+    if conflicts and summary.exit_code in (0, 1):
+        summary = replace(summary, status=Status.FAILED, exit_code=1, reason=conflicts)
     complete = summary.exit_code in (0, 1, 3) and not left
     if summary.repeated:
         opened.say(choose_write_order.repeated(summary.repeated, exact=summary.repeated_exact))

@@ -363,9 +363,12 @@ async def _fsync(runner: Runner, file: FailureFile | None) -> None:
 def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
     """The command that goes on from here, where there is something left to do."""
     run = opened.run
+    backfill = opened.request.backfill
+    if summary.status is Status.INCOMPLETE and backfill is not None and backfill.capture:
+        return None  # a second pass would change rows twice
     if summary.status is Status.INCOMPLETE:
         return f"bulkq resume {run} --again"
-    if opened.request.backfill is not None and summary.exit_code == 1:
+    if opened.request.backfill is not None and summary.exit_code == 1 and summary.failed:
         return f"bulkq retry {run}"
     if state is not RunState.FINISHED:
         return f"bulkq resume {run}"

@@ -54,12 +54,28 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
     if any(target is not None and target.name for target in places):
         config = config or load_config(folder=folder)
         request = _renewed(request, config)
+    if "capture_max" in changes:
+        request = _recaptured(record, request, changes["capture_max"])
+        changes = {name: value for name, value in changes.items() if name != "capture_max"}
     given = changes.get("targets")
     if given is not None:
         changes = {**changes, "targets": _retargeted(request.targets.selected, given)}  # type: ignore[arg-type]
     if changes.get("max_affected") is not None and request.safety.write:
         _refuse_limit(request.queries.selected)
     return set_fields(request, {"ledger": ledger, **changes}), folder
+
+
+def _recaptured(record: RunRecord, request: Run, most: object) -> Run:
+    """`request` with another `--capture-max`.
+
+    Raises:
+        UsageError: the run keeps nothing.
+    """
+    options = request.backfill
+    if options is None or not options.capture:
+        raise UsageError(f"run {record.run} was started without --capture: leave out --capture-max")
+    assert most is None or isinstance(most, int)
+    return replace(request, backfill=replace(options, capture_max=most))
 
 
 def _renewed(request: Run, config: Config) -> Run:

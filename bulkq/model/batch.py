@@ -239,3 +239,8 @@ class MarkerTables:
     def ranges(self) -> str:
         """The name of the table of key ranges, which stands beside them."""
         return self.runs[:-5] + "ranges" + self.runs[-1]
+
+    @property
+    def images(self) -> str:
+        """The name of the table of images, which stands beside them."""
+        return self.runs[:-5] + "images" + self.runs[-1]

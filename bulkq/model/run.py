@@ -187,6 +187,10 @@ class OutputOptions:
     reports: tuple[str, ...] = ()  # the files of --report, which no output may be
 
 
+MOST_CAPTURED = 10 * 10**9
+"""Bytes of the images of a run, unless `--capture-max` says it."""
+
+
 @frozen(kw_only=True)
 class BackfillOptions:
     """What a backfill changes, and in which ranges. Its statement is the only query of the run.
@@ -208,6 +212,11 @@ class BackfillOptions:
         map: `MODULE:FUNCTION`.
         map_timeout_s: seconds for the rows of a range; None for those of the query.
         lock: rows are locked before they are compared with what was read.
+        capture: what the rows were is kept.
+        capture_table: where, as typed; None for a table beside the markers.
+        capture_max: bytes that this may take; None for no limit.
+        undo_of: the run whose rows get their old values back; "" if it is no undo.
+        images: of an undo: by place of the target, the tables of images.
     """
 
     over: str
@@ -226,6 +235,11 @@ class BackfillOptions:
     map: str | None = None
     map_timeout_s: float | None = None
     lock: bool = True
+    capture: bool = False
+    capture_table: str | None = None
+    capture_max: int | None = MOST_CAPTURED
+    undo_of: str = ""
+    images: tuple[str, ...] = ()
 
     @property
     def generated(self) -> bool:

@@ -61,8 +61,8 @@ def build_set(table: str, expressions: Sequence[str], where: str | None, dialect
         UsageError: a text that is not an assignment or not a condition; in one line, with the option.
     """
     assigned_columns(expressions, dialect)
-    texts = [enclosed(read(text, SET, dialect)) for text in expressions]
-    return replace(inline(f"UPDATE {table} SET {', '.join(texts)} {_where(where, dialect)}", dialect), name="set")
+    sets = assignments_text(expressions, dialect)
+    return replace(inline(f"UPDATE {table} SET {sets} {_where(where, dialect)}", dialect), name="set")
 
 
 def build_delete(table: str, where: str | None, dialect: str) -> Query:
@@ -73,6 +73,17 @@ def build_delete(table: str, where: str | None, dialect: str) -> Query:
 def build_count(table: str, where: str, dialect: str) -> Query:
     """`SELECT count(*) FROM table WHERE :range AND (where)`; arguments and errors as for `build_set`."""
     return replace(inline(f"SELECT count(*) FROM {table} {_where(where, dialect)}", dialect), name="verify")
+
+
+def assignments_text(expressions: Sequence[str], dialect: str) -> str:
+    """What stands behind SET: the expressions, with commas between them; arguments as for `build_set`."""
+    return ", ".join(enclosed(read(text, SET, dialect)) for text in expressions)
+
+
+def condition_text(where: str, dialect: str) -> str:
+    """The condition, so that a parenthesis can follow; arguments and errors as for `build_set`."""
+    check_condition(where, WHERE, dialect)
+    return enclosed(read(where, WHERE, dialect))
 
 
 def assigned_columns(expressions: Sequence[str], dialect: str) -> tuple[AssignedColumn, ...]:
@@ -119,8 +130,7 @@ def check_assigned(columns: Sequence[AssignedColumn], table: TableFacts, dialect
 def _where(where: str | None, dialect: str) -> str:
     if where is None:
         return "WHERE :range"
-    check_condition(where, WHERE, dialect)
-    return f"WHERE :range AND ({enclosed(read(where, WHERE, dialect))})"
+    return f"WHERE :range AND ({condition_text(where, dialect)})"
 
 
 def _assigned(text: str, dialect: str) -> Iterator[AssignedColumn]:

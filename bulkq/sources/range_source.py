@@ -54,8 +54,8 @@ class RangeRows(Protocol):
 class RangeBatches(Protocol):
     """Makes a batch of a range: its statement, its values, and the steps that record its ends."""
 
-    def statement(self, wanted: KeyRange) -> tuple[Query, ParameterSet]:
-        """Return the statement for a range of this form, and its values."""
+    def statement(self, wanted: KeyRange, number: int) -> tuple[Query, ParameterSet]:
+        """Return the statement for a range of this form with this number, and its values."""
 
     def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
         """Return the steps that stand around the statement; None if the run is on no record."""
@@ -250,7 +250,7 @@ class RangeSource:
         return self._flying.get(number)
 
     def _batch(self, number: int, wanted: KeyRange, index: int) -> Batch:
-        query, values = self._batches.statement(wanted)
+        query, values = self._batches.statement(wanted, number)
         self._flying[number] = wanted
         assert self._cutter is not None
         return Batch(

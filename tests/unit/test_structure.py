@@ -66,6 +66,7 @@ cli/commands/backfill cli/commands/check cli/commands/completion cli/commands/co
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/backfill
 cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
+cli/commands/undo
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
 cli/display/rehearsal_text
 cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
@@ -99,6 +100,7 @@ ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema l
 ledger/upgrade_and_check
 lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain
+lifecycle/backfill/capture lifecycle/backfill/images lifecycle/backfill/undo
 lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
 lifecycle/backfill/range_batches lifecycle/backfill/rehearse
 lifecycle/backfill/table_backfill lifecycle/backfill/verify
@@ -107,7 +109,7 @@ lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query
 lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/choose_write_order
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
-model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/query model/row model/target
+model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/images model/query model/row model/target
 query/errors query/placeholders model/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
@@ -119,9 +121,9 @@ sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/query_rows
 tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
-tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
+tasks/demo tasks/doctor tasks/forget tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
  tasks/report
-tasks/resume tasks/retry tasks/run tasks/server_lint
+tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo
 text/json_text text/mask text/moments
 transforms/child transforms/mapper transforms/process_pool
 """

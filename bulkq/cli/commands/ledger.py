@@ -11,16 +11,17 @@ import click
 
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
+from bulkq.cli.options.build_run import some_targets
+from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.safety import FORGET, LEDGER, warn_of_password
+from bulkq.cli.options.targets import TARGET
 from bulkq.cli.options.types import RunText
-from bulkq.errors import RefusedError
 from bulkq.model import RunState
 
 if TYPE_CHECKING:
     from bulkq.ledger.upgrade_and_check import Checkup
-    from bulkq.model import RunRecord
 
 UNSOUND = 1
 
@@ -77,15 +78,27 @@ def check(ledger: str, form: str, log_format: str, **_: object) -> int:
 @click.argument("run", type=RunText(), metavar="RUN")
 @together(
     LEDGER,
+    TARGET,
     FORGET,
     LOG_FORMAT,
     DEBUG,
 )
-def forget(run: str, ledger: str, *, yes: bool, log_format: str, **_: object) -> int:
-    """Remove a run and its spooled parameters from the ledger. It can no longer be resumed, retried or reported."""
+@click.pass_context
+def forget(
+    ctx: click.Context, /, run: str, ledger: str, target: tuple[str, ...], *, yes: bool, log_format: str, **_: object
+) -> int:
+    """Remove a run and its spooled parameters from the ledger. It can no longer be resumed, retried or reported.
+
+    Of a backfill with --capture, what it kept of its rows is removed from its targets too, so it can no longer be undone.
+    """
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
-    record, spooled = asyncio.run(_forget(run, ledger, yes=yes))
+    from bulkq.tasks.forget import forget as remove
+
+    changes = {"targets": some_targets(target, ctx)} if target else {}
+    record, spooled, left = asyncio.run(remove(run, ledger=ledger, changes=changes, config=named_config(ctx), yes=yes))
+    for text in left:
+        messages.say("warning", text)
     for path in spooled:
         try:
             Path(path).unlink(missing_ok=True)
@@ -101,21 +114,6 @@ def forget(run: str, ledger: str, *, yes: bool, log_format: str, **_: object) ->
         )
     click.echo(f"forgotten: {record.run}")
     return 0
-
-
-async def _forget(run: str, url: str, *, yes: bool) -> tuple[RunRecord, tuple[str, ...]]:
-    from bulkq.ledger import open_ledger
-
-    ledger = await open_ledger(url, create=False)
-    try:
-        record = await ledger.find(run)
-        if record.state is not RunState.FINISHED and not yes:
-            raise RefusedError(
-                f"run {record.run} is not finished and could no longer be resumed: add --yes to forget it"
-            )
-        return record, await ledger.forget(record.run)
-    finally:
-        await ledger.close()
 
 
 def _text(found: Checkup) -> list[str]:

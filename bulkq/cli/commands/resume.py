@@ -12,6 +12,7 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import option, typed
 from bulkq.cli.options.resume_options import START, options_of_recorded, understood
+from bulkq.cli.options.safety import CAPTURE_MAX
 
 if TYPE_CHECKING:
     from bulkq.cli.options.resume_options import RecordedOptions
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     envvar=None,
     help="Go over the whole key of a backfill once more, for rows that its verification has found left.",
 )
+@CAPTURE_MAX(envvar=None)
 @click.pass_context
-def command(ctx: click.Context, /, *, again: bool, **options: Unpack[RecordedOptions]) -> int:
+def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **options: Unpack[RecordedOptions]) -> int:
     """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
     Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
@@ -46,6 +48,8 @@ def command(ctx: click.Context, /, *, again: bool, **options: Unpack[RecordedOpt
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.resume import resume
 
+    if typed(ctx, "capture_max"):
+        changes["capture_max"] = capture_max
     changes["reports"] = files_of(reports)
     task = partial(
         resume,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import changed_number
+from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import duration_text, latency_text
 
 if TYPE_CHECKING:
@@ -152,20 +153,12 @@ def waiting_text(progress: Progress) -> str:
     """Return what the run waits for or, in a backfill, what holds it; or ""."""
     number = ""
     if progress.waiting_for is not None:
-        size = bytes_text(progress.waiting_bytes)
+        size = size_text(progress.waiting_bytes)
         number = f"waiting for n={progress.waiting_for} ({progress.waiting} results of {size} wait behind it)"
     holds = holds_text(progress)
     if progress.row_progress is not None and holds:
         holds = f"holds: {holds}"
     return ", ".join(filter(None, [holds, number]))
-
-
-def bytes_text(size: int) -> str:
-    """Return `812 bytes`, `64 KB`, `1.5 MB` or `12.0 GB`."""
-    for unit, bytes_ in (("GB", 10**9), ("MB", 10**6)):
-        if size >= bytes_:
-            return f"{size / bytes_:.1f} {unit}"
-    return f"{size / 1000:.0f} KB" if size >= 1000 else f"{size} bytes"
 
 
 def rate_text(rate: float, separator: str = "") -> str:

@@ -54,6 +54,9 @@ class BackfillValues(LimitValues):
     allow: tuple[tuple[str, ...], ...]
     max_affected: int | None
     marker_table: str | None
+    capture: bool
+    capture_table: str | None
+    capture_max: int | None
     keep_markers: bool
     failures: str | None
 
@@ -166,6 +169,7 @@ _BACKFILL = (
     limits.MAX_FAILURES,
     *safety.PERMISSIONS,
     safety.MAX_AFFECTED,
+    *safety.CAPTURE,
     safety.MARKER_TABLE,
     safety.KEEP_MARKERS,
     safety.LEDGER_OR_NONE,

@@ -123,6 +123,9 @@ def _backfill(options: BackfillValues, query: Query | None) -> BackfillOptions:
         map=options["map"],
         map_timeout_s=options["map_timeout"],
         lock=not options["no_lock"],
+        capture=options["capture"],
+        capture_table=options["capture_table"],
+        capture_max=options["capture_max"],
     )
     given = {field: dict(options).get(name) for name, field in RANGES.items()}
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}

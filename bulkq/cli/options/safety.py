@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulkq.cli.options.option import options_of, typed
-from bulkq.cli.options.types import Count, MarkerPrefix, TargetText, Text, WordList, Words
+from bulkq.cli.options.types import ByteSize, Count, MarkerPrefix, TargetText, Text, WordList, Words
 from bulkq.policy.safety import ALLOWABLE
 from bulkq.text.urls import passwords
 
@@ -60,6 +60,27 @@ MAX_AFFECTED = option(
     type=Count(1),
     metavar="N",
     help="Stop with exit code 4 before the run has changed more than N rows. Default: no limit.",
+)
+CAPTURE_MAX = partial(
+    option,
+    "--capture-max",
+    type=ByteSize(),
+    metavar="SIZE|none",
+    help="Stop with exit code 5 when what --capture keeps has grown by SIZE; the run can be resumed.",
+)
+CAPTURE = (
+    option(
+        "--capture",
+        is_flag=True,
+        help="Keep what the changed rows were, so that bulkq undo RUN can give them their old values back. PostgreSQL and SQLite.",
+    ),
+    option(
+        "--capture-table",
+        type=MarkerPrefix(),
+        metavar="[SCHEMA.]NAME",
+        help="Table in the target where --capture keeps it. Default: bulkq_images, beside the marker tables.",
+    ),
+    CAPTURE_MAX(default="10GB", show_default=True),
 )
 MARKER_TABLE = option(
     "--marker-table",

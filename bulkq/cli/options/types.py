@@ -180,6 +180,26 @@ class Duration(Value[float | None]):
         return seconds
 
 
+class ByteSize(Value[int]):
+    """`500MB`, `10GB`, `none`; read as bytes, or None for no limit."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | object | None:
+        """Return the bytes, or None for `none`."""
+        return None if isinstance(value, str) and value.strip() == "none" else super().convert(value, param, ctx)
+
+    def read(self, text: str) -> int:
+        """Return the bytes of `text`."""
+        from bulkq.text.byte_sizes import parse_size
+
+        try:
+            return parse_size(text) or 0
+        except ValueError as error:
+            quoted = f'"{text.strip()}" '
+            raise ValueError(f"{text}: {str(error).removeprefix(quoted)}") from None
+
+
 class WaitTime(Duration):
     """A time to wait; `none` and `0s` mean not to wait."""
 

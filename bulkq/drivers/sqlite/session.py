@@ -65,6 +65,7 @@ class SqliteSession:
     def __init__(self, db: Handle) -> None:
         self._db = db
         self._spent_s = 0.0
+        self._explained = 0
 
     # asking about a query
 
@@ -111,7 +112,10 @@ class SqliteSession:
         """Whether rows come back (None: not known) and whether data is changed, as the compiled program says."""
         if self._db.verb == "PRAGMA" and not self._db.reading:
             return None, False  # some pragmas act while they are compiled, and EXPLAIN compiles
-        text = binding.sample if self._db.verb == "EXPLAIN" else f"EXPLAIN {binding.sample}"
+        # Python keeps statements by their text, and SQLite does not compile an EXPLAIN again after a change of the schema: a second
+        # one would read memory that is free.
+        self._explained += 1
+        text = binding.sample if self._db.verb == "EXPLAIN" else f"EXPLAIN /* {self._explained} */ {binding.sample}"
         raw = self._db.cursor.connection
         raw.text_factory = bytes  # a literal such as x'ff' stands in the program as it is, and is no UTF-8
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
+from bulkq.lifecycle.backfill.capture import prepare_capture
 from bulkq.lifecycle.record import begin
 from bulkq.model import Outcome
 from bulkq.model.key_range import KeyRange
@@ -31,8 +32,9 @@ async def begin_backfill(opened: OpenRun) -> RecordedRun:
 
     Raises:
         LedgerError: the run cannot be recorded.
-        RefusedError: a target takes no row of bulkq.
+        RefusedError: a target takes no row of bulkq, or cannot keep what rows were.
     """
+    await prepare_capture(opened)
     recorded = await begin(opened)
     if recorded.record is not None:
         for target in opened.targets:

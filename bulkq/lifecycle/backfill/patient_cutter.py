@@ -39,6 +39,8 @@ class PatientCutter:
         self._dialect, self._key = dialect_for(dialect), key
         self._cutter = KeyCutter(connection, self._dialect, key)
         self._turn = asyncio.Lock()
+        self.before_cut: Callable[[], Awaitable[None]] | None = None
+        """Is asked before each range, and stops the run by an exception."""
 
     async def greatest(self) -> Position | None:
         """Return the key of the last row; None if the table is empty."""
@@ -46,6 +48,8 @@ class PatientCutter:
 
     async def next_range(self, after: Position, end: Position, rows: int) -> KeyRange | None:
         """Return the next range; see `Cutter`."""
+        if self.before_cut is not None:
+            await self.before_cut()
         return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
 
     def describe(self, wanted: KeyRange) -> str:

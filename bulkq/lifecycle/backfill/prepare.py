@@ -13,15 +13,17 @@ from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
 from bulkq.lifecycle.backfill.explain import SEQSCAN, explain_ranges, refuse_scans
+from bulkq.lifecycle.backfill.images import images_of
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.request import range_statement
 from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
+from bulkq.lifecycle.backfill.undo import find_images, shown_counts, undo_queries
 from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.model.key_range import KeyRange
+from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
-    from bulkq.model.key_range import Position, RangeForm, TableFacts, TableKey
+    from bulkq.model.key_range import Position, RangeForm, TableKey
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
 
@@ -75,6 +77,9 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
 
 async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection) -> None:
     options = _options(opened)
+    if options.undo_of:
+        await _look_at_images(opened, target, part, connection)
+        return
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
     statement = _statement(options, part.spec.query, facts, dialect)
@@ -127,6 +132,37 @@ async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection,
 
 def _size(options: BackfillOptions) -> RangeSize:
     return RangeSize(options.target_time_s, options.min_rows, options.max_rows, options.first_rows)
+
+
+async def _look_at_images(opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection) -> None:
+    """Look at the images of a run that is undone: they are the table whose key is gone over."""
+    options, dialect = _options(opened), dialect_of(target.definition.url)
+    found = await find_images(connection, options, target.places[0], part.spec.number, dialect)
+    if found is None or not found.left:
+        part.exhausted = True
+        about = "has kept nothing" if found is None else shown_counts(found)
+        opened.say(f"{target.label}: {about}: nothing to undo" if opened.several else f"{about}: nothing to undo")
+        return
+    key = images_of(dialect).table_key(found.captured.images)
+    cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, key)
+    batches = KeyRangeBatches(lambda _: part.spec.query, {})
+    batches.rewrite(undo_queries(found, dialect, part.spec.query.name))
+    recorded = await read_ranges(opened, target, part, connection, key)
+    made = opened.backfills[part.spec.number] = TableBackfill(
+        facts=TableFacts(key),
+        statement=part.spec.query,
+        cutter=cutter,
+        batches=batches,
+        start=found.start,
+        end=found.end,
+        recorded=recorded,
+        images=found,
+    )
+    if opened.resume.record is None:
+        opened.say(shown_counts(found))
+    await _try_statement(part, connection, batches, KeyRange(found.start, found.end))
+    expect_rows(opened, sum(found.counts.values()), "exact", recorded.rows)
+    _begin(opened, part, made, found.end)
 
 
 def _options(opened: OpenRun) -> BackfillOptions:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.model import AttemptStep, AttemptSteps
+from bulkq.model.dataclass import frozen
 from bulkq.query import inline
 
 if TYPE_CHECKING:
@@ -15,8 +16,25 @@ if TYPE_CHECKING:
     from bulkq.model.key_range import KeyRange, RangeForm
 
 
+@frozen
+class FormQueries:
+    """The statements of ranges of one form.
+
+    Attributes:
+        main: whose changes are counted.
+        before: ahead of it in its transaction.
+        after: behind it.
+    """
+
+    main: Query
+    before: tuple[Query, ...] = ()
+    after: tuple[Query, ...] = ()
+
+
 class KeyRangeBatches:
     """Implements `bulkq.sources.range_source.RangeBatches` for one target.
+
+    Values of statements are those of `--param`, those of the range, and `bulkq_first`, the number of the range.
 
     Args:
         make: the statement for a form of range. It is called once for each.
@@ -24,12 +42,17 @@ class KeyRangeBatches:
     """
 
     def __init__(self, make: Callable[[RangeForm], Query], constants: Mapping[str, str]) -> None:
-        self._make = make
+        self._make: Callable[[RangeForm], FormQueries] = lambda form: FormQueries(make(form))
         self._constants = constants
-        self._made: dict[RangeForm, Query] = {}
+        self._made: dict[RangeForm, FormQueries] = {}
         self._insert: Query | None = None
         self._update: Query | None = None
         self._failed: frozenset[int] = frozenset()
+
+    def rewrite(self, make: Callable[[RangeForm], FormQueries]) -> None:
+        """Use the statements that `make` gives from now on."""
+        self._make = make
+        self._made.clear()
 
     def record_in(
         self, tables: MarkerTables, run: str, part: int, dialect: str, failed: frozenset[int] = frozenset()
@@ -39,21 +62,34 @@ class KeyRangeBatches:
         self._update = inline(markers.redo_range(tables, run, part), dialect)
         self._failed = failed
 
-    def statement(self, wanted: KeyRange) -> tuple[Query, ParameterSet]:
+    def statement(self, wanted: KeyRange, number: int = 0) -> tuple[Query, ParameterSet]:
         """Return the statement for a range of this form, and its values."""
-        form = wanted.form
-        query = self._made.get(form)
-        if query is None:
-            query = self._made[form] = self._make(form)
-        values = {**self._constants, **wanted.values}
-        return query, tuple(values[parameter.name] for parameter in query.parameters)
+        query = self._queries(wanted).main
+        return query, self._values(query, wanted, number)
 
     def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
         """Return the steps that stand around the statement; None if the run is on no record."""
         if self._insert is None or self._update is None:
             return None
+        made = self._queries(wanted)
+        before = (AttemptStep(query, self._values(query, wanted, number)) for query in made.before)
+        after = (AttemptStep(query, self._values(query, wanted, number)) for query in made.after)
+        return AttemptSteps(before=tuple(before), after=(*after, self._recorded(number, wanted)))
+
+    def _recorded(self, number: int, wanted: KeyRange) -> AttemptStep:
+        assert self._insert is not None
+        assert self._update is not None
         if number in self._failed:
-            params = markers.redo_parameters(number, wanted)
-            return AttemptSteps(after=(AttemptStep(self._update, params, rows=1),))
-        params = markers.range_parameters(number, wanted)
-        return AttemptSteps(after=(AttemptStep(self._insert, params, rows=1),))
+            return AttemptStep(self._update, markers.redo_parameters(number, wanted), rows=1)
+        return AttemptStep(self._insert, markers.range_parameters(number, wanted), rows=1)
+
+    def _queries(self, wanted: KeyRange) -> FormQueries:
+        form = wanted.form
+        found = self._made.get(form)
+        if found is None:
+            found = self._made[form] = self._make(form)
+        return found
+
+    def _values(self, query: Query, wanted: KeyRange, number: int) -> ParameterSet:
+        values = {**self._constants, **wanted.values, "bulkq_first": str(number)}
+        return tuple(values[parameter.name] for parameter in query.parameters)

@@ -43,6 +43,7 @@ def complete_options(options: BackfillOptions, query: Query | None) -> BackfillO
         select=options.select or "".join(headers.get("select", ())[:1]) or None,
         map=options.map or "".join(headers.get("map", ())[:1]) or None,
         first_rows=(query.batch if query is not None else None) or options.first_rows,
+        capture=options.capture or "".join(headers.get("capture", ())).lower() == "true",
     )
     _check(found, written=query is not None)
     return found

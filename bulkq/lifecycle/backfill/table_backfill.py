@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.query_plan import PlanNode
+    from bulkq.lifecycle.backfill.images import FoundImages
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
     from bulkq.model import Query
@@ -30,6 +31,7 @@ class TableBackfill:
         end: of it; None if the table is empty.
         recorded: what earlier processes have recorded of it.
         explained: the plans of a few ranges.
+        images: of an undo: what is given back; None for any other.
     """
 
     facts: TableFacts
@@ -40,6 +42,7 @@ class TableBackfill:
     end: Position | None
     recorded: RecordedRanges
     explained: tuple[ExplainedRange, ...] = ()
+    images: FoundImages | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.model.key_range import RangeForm
@@ -61,6 +62,8 @@ async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) 
     rows = opened.progress.row_progress
     if rows is not None and all(part.exhausted for part in opened.parts):
         rows.finish()
+    if opened.request.backfill is not None and opened.request.backfill.undo_of:
+        return await finish_undo(recorded, failures)
     ended = not opened.job.control.exit_code and not opened.progress.counts.failed
     left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
     return await finish(recorded, failures, left=left)

@@ -46,6 +46,7 @@ def test_help_lists_what_works(cli: Cli) -> None:
         "demo",
         "run",
         "backfill",
+        "undo",
         "check",
         "resume",
         "retry",

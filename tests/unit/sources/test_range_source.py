@@ -57,8 +57,9 @@ class Numbers:
 class Batches:
     """Statements and no steps."""
 
-    def statement(self, wanted: KeyRange) -> tuple[Query, ParameterSet]:
+    def statement(self, wanted: KeyRange, number: int) -> tuple[Query, ParameterSet]:
         """One query for all."""
+        del number
         return QUERY, (wanted.after, wanted.upto)
 
     def steps(self, number: int, wanted: KeyRange) -> AttemptSteps | None:
