@@ -77,8 +77,10 @@ SELECT CASE WHEN c.relkind = 'p' THEN p.relid ELSE c.oid END AS oid
 ROWS = """\
 CASE WHEN pg_relation_size(f.oid) = 0 THEN 0
                         WHEN f.reltuples < 0 OR f.relpages = 0 THEN NULL
-                        ELSE f.reltuples / f.relpages * (pg_relation_size(f.oid) / current_setting('block_size')::int) END"""
-"""As the planner estimates: the density of rows when the table was analyzed last, over the pages of today."""
+                        ELSE least(f.reltuples / f.relpages * (pg_relation_size(f.oid) / current_setting('block_size')::int),
+                                   greatest(f.reltuples, pg_stat_get_live_tuples(f.oid))) END"""
+"""As the planner estimates: the density of rows when the table was analyzed last, over the pages of today. Pages that were added for
+rows which are dead, such as those of a rehearsal, do not count: the rows are not more than then, or than the server has counted since."""
 
 TABLE = f"""\
 SELECT json_build_object(
