@@ -300,7 +300,9 @@ async def test_rows_and_size(url: str, connection: Connection) -> None:
     servers.execute(url, "insert into described.events select n, '2021-02-04' from generate_series(1, 9000) as n")
     assert 8_000 < ((await described(connection, "events")).rows or 0) < 11_000
     again = "insert into described.events select n, '2021-02-05' from generate_series(1, 90000) as n"
-    servers.execute(url, f"do $$ begin {again}; raise exception 'back'; exception when raise_exception then null; end $$")
+    servers.execute(
+        url, f"do $$ begin {again}; raise exception 'back'; exception when raise_exception then null; end $$"
+    )
     assert 8_000 < ((await described(connection, "events")).rows or 0) < 11_000, "rows that were rolled back are none"
 
 
