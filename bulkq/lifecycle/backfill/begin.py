@@ -9,6 +9,7 @@ from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.lifecycle.backfill.capture import prepare_capture
+from bulkq.lifecycle.backfill.prepare_transform import try_functions
 from bulkq.lifecycle.record import begin
 from bulkq.model import Outcome
 from bulkq.model.key_range import KeyRange
@@ -32,8 +33,9 @@ async def begin_backfill(opened: OpenRun) -> RecordedRun:
 
     Raises:
         LedgerError: the run cannot be recorded.
-        RefusedError: a target takes no row of bulkq, or cannot keep what rows were.
+        RefusedError: a target takes no row of bulkq, or cannot keep what rows were, or the function of the backfill is wrong.
     """
+    await try_functions(opened)
     await prepare_capture(opened)
     recorded = await begin(opened)
     if recorded.record is not None:

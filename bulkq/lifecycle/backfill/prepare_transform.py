@@ -1,4 +1,4 @@
-"""Prepare a backfill whose logic is a Python function: its statements, and a trial of the function on the first rows."""
+"""Prepare a backfill whose logic is a Python function: its statements, and before it begins a trial on the first rows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import sqlstates
 from bulkq.engine.range_transform import RangeTransform
-from bulkq.errors import DatabaseError, RefusedError, UsageError
+from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
 from bulkq.model import Batch, Decoding
+from bulkq.model.key_range import KeyRange
 from bulkq.query.identifiers import name_parts
 from bulkq.query.range_placeholder import find_range
 from bulkq.query.transform_statements import SELECT, locking
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
-    from bulkq.model.key_range import KeyRange, TableKey
+    from bulkq.model.key_range import TableKey
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
 
@@ -35,7 +36,7 @@ TRIAL = (10, 100, 1000)
 async def prepare_transform(
     opened: OpenRun, part: PartState, connection: Connection, made: TableBackfill, whole: KeyRange, dialect: Dialect
 ) -> None:
-    """Set `part.transform`, after a trial of the function on the first rows. Nothing is applied.
+    """Set `part.transform`. Nothing is executed.
 
     Args:
         opened: the run, with the processes of the function.
@@ -46,8 +47,8 @@ async def prepare_transform(
         dialect: of the database.
 
     Raises:
-        UsageError: `--select` does not give the key, gives two columns of one name, or changes data.
-        RefusedError: the database refuses a statement, or the function gives nothing that the query takes.
+        UsageError: `--select` does not give the key, or gives two columns of one name.
+        RefusedError: the database refuses a statement.
     """
     options, processes = opened.request.backfill, opened.processes
     assert options is not None, "the request of a backfill has its options"
@@ -65,16 +66,38 @@ async def prepare_transform(
         if found.columns:
             _check_columns([column.name for column in found.columns], made.facts.key)
         queries = await _queries(connection, options, dialect, made, select)
-        part.transform = RangeTransform(function, queries)
-        function.trusted = opened.resume.record is not None
-        if not function.trusted:
-            await _try(part, part.transform, connection, made, whole)
     except DatabaseError as error:
         if error.connection_lost:
             raise
-        if error.sqlstate == sqlstates.READ_ONLY:
-            raise UsageError(f"{SELECT} changes data, which --apply is for: {error}") from error
         raise RefusedError(f"{part.spec.query.place}: {error}") from error
+    part.transform = RangeTransform(function, queries)
+    function.trusted = opened.resume.record is not None
+
+
+async def try_functions(opened: OpenRun) -> None:
+    """Call the function of a new backfill for the first rows of each target. Nothing is applied.
+
+    Raises:
+        UsageError: `--select` changes data.
+        RefusedError: the database refuses it, or the function gives nothing that the query takes.
+        TargetError: a target cannot be reached any more.
+    """
+    for target in opened.targets if opened.processes is not None and opened.resume.record is None else ():
+        for part in target.parts if target.lost is None else ():
+            made = opened.backfills[part.spec.number]
+            if part.transform is None or made.end is None:
+                continue
+            connection = await target.sessions.first()
+            try:
+                await _try(part, part.transform, connection, made, KeyRange(made.start, made.end))
+            except DatabaseError as error:
+                if error.connection_lost:
+                    raise TargetError(f"{target.label}: the connection was lost: {error}") from error
+                if error.sqlstate == sqlstates.READ_ONLY:
+                    raise UsageError(f"{SELECT} changes data, which --apply is for: {error}") from error
+                raise RefusedError(f"{SELECT}: {error}") from error
+            finally:
+                await connection.close()
 
 
 async def _queries(

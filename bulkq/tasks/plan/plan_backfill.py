@@ -42,6 +42,7 @@ class TablePlan:
         facts: of the table.
         statement: as it runs for a range in the middle.
         text: the statement with the place of its range.
+        apply: the query that takes what a function makes of the rows of the statement; "" without one.
         locks: what it locks, for people.
         explained: the plans of a few ranges.
         empty: the table has no rows.
@@ -55,6 +56,7 @@ class TablePlan:
     facts: TableFacts
     statement: str
     text: str
+    apply: str
     locks: str
     explained: tuple[ExplainedRange, ...]
     empty: bool
@@ -122,6 +124,7 @@ def _table(opened: OpenRun, target: OpenTarget) -> TablePlan:
         facts=made.facts,
         statement=made.batches.statement(middle)[0].sql if made.end else made.statement.sql,
         text=made.statement.sql,
+        apply=part.spec.query.sql if part.transform is not None else "",
         locks=dialect_for(dialect_of(target.definition.url)).write_locks,
         explained=made.explained,
         empty=made.end is None,

@@ -169,6 +169,7 @@ def _table(made: TablePlan, request: Run) -> Iterable[str]:
         ("key", f"({columns}){f', index {facts.key.index}' if facts.key.index else ''}"),
         ("ranges", _ranges(made, _options(request))),
         *(("statement" if not at else "", line) for at, line in enumerate(made.statement.strip().splitlines())),
+        *(("" if at else "apply", line) for at, line in enumerate(made.apply.strip().splitlines())),
         ("locks", made.locks),
         *(("notice", notice) for notice in facts.notices),
     ]
