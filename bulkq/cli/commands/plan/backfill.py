@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         ),
         (
             "write the plan for a review, and carry it out later",
-            'bulkq plan backfill -t prod --over users --set "a = f(b)" --where "a is null" -o plan.json',
+            'bulkq plan backfill -t prod --over users --set "a = f(b)" -o plan.json',
         ),
     ),
 )
