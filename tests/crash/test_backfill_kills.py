@@ -29,6 +29,7 @@ KEYS = [
     ("postgresql", "text"),
     ("postgresql", "icu"),
     ("postgresql", "composite"),
+    ("pgbouncer", "integer"),
     ("sqlite", "rowid"),
     ("sqlite", "binary text"),
     ("mariadb", "varchar"),
@@ -170,5 +171,7 @@ def test_killed_beside_failures(target: Target, nursery: Nursery, cli: Cli) -> N
     assert ended.killed, ended.err
     ended = nursery.run(cli, "resume", "--last")
     assert (ended.code, ended.counts["failed"], ended.counts["status"]) == (0, "0", "ok"), ended.err
+    shown = nursery.run(cli, "runs", ended.counts["run"]).out.decode()
+    assert f"counters by ranges of its key: {ended.counts['ok']} ranges done, 600 rows changed" in shown
     assert target.execute("select n, count(*) from counters group by n") == [(1, 600)]
     assert target.execute("select count(*) from bulkq_ranges")[0][0] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -211,6 +212,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("ended", moment_text(record.ended_at or "")),
         ("elapsed", duration_text(record.elapsed_s)),
         ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts_of(record))),
+        ("backfill", _backfill(record)),
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
         ("process", str(parse(record.owner))),
@@ -222,6 +224,15 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("next", _next(known) or "nothing: the run is complete"),
     ]
     return [f"{name:<13}{printable(value)}" for name, value in rows if value]
+
+
+def _backfill(record: RunRecord) -> str:
+    """What the counts of a backfill mean; "" for any other run."""
+    found = json.loads(record.request).get("run", {}).get("backfill")
+    if not found:
+        return ""
+    failed = f", {record.failed:,} failed" if record.failed else ""
+    return f"{found['over']} by ranges of its key: {record.ok:,} ranges done{failed}, {changed_text(record.changed)} rows changed"
 
 
 def _part(part: RecordedPart) -> Iterable[tuple[str, str]]:
@@ -249,8 +260,6 @@ def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
 
 
 def _json(known: Sequence[ListedRun], *, one: bool) -> str:
-    import json
-
     records = [_record(each, whole=one) for each in known]
     return json.dumps(records[0] if one else records, ensure_ascii=False, indent=2)
 
@@ -283,8 +292,6 @@ def _part_record(part: RecordedPart) -> dict[str, object]:
 
 
 def _parsed(text: str) -> object:
-    import json
-
     try:
         return json.loads(text)
     except ValueError:

@@ -71,8 +71,14 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
     target.server = connection.server
     await recognize(opened, target, connection)
     connections_are_free(opened, target, connection.server)
-    for part in target.parts:
-        await _look_at_part(opened, target, part, connection)
+    try:
+        for part in target.parts:
+            await _look_at_part(opened, target, part, connection)
+    except (UsageError, RefusedError) as error:
+        if not opened.several:
+            raise
+        kind = RefusedError if isinstance(error, RefusedError) else UsageError
+        raise kind(f"{target.label}: {error}") from error
 
 
 async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, connection: Connection) -> None:

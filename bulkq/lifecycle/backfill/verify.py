@@ -86,7 +86,7 @@ async def _left_in(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> 
     options = opened.request.backfill
     assert options is not None
     assert made.end is not None
-    dialect = dialect_of(target.definition.url)
+    dialect, table = dialect_of(target.definition.url), made.facts.key.table
     if options.verify is None and options.where is None:
         return ""
     values: ParameterSet = ()
@@ -95,7 +95,7 @@ async def _left_in(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> 
     else:
         upto = made.end if options.upper == "fixed" else ()
         query, values = _count(made.facts.key, dialect, options.where or "", upto)
-    opened.say(f"verifying {made.facts.key.table}")
+    opened.say(f"{target.label}: verifying {table}" if opened.several else f"verifying {table}")
     try:
         connection = await target.sessions.first()
         try:

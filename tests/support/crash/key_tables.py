@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.support.targets import Target
 
-DIGEST = {"postgresql": "md5({n}::text)", "mariadb": "md5({n})", "sqlite": "hex({n} * 7919 % 1000003)"}
+DIGEST = {
+    "postgresql": "md5({n}::text)",
+    "pgbouncer": "md5({n}::text)",
+    "mariadb": "md5({n})",
+    "sqlite": "hex({n} * 7919 % 1000003)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def _values(target: Target, key: str, number: str) -> str:
 
 
 def _series(target: Target, rows: int) -> str:
-    if target.kind == "postgresql":
+    if target.kind in {"postgresql", "pgbouncer"}:
         return f"generate_series(1, {rows}) i"
     return f"(with recursive s(i) as (select 1 union all select i + 1 from s where i < {rows}) select i from s) as s"
 
