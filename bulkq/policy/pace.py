@@ -1,0 +1,74 @@
+"""The pace of a run: `--max-rate 500/s`, `--max-rate 5000rows/s`. Pure: the time is an argument."""
+
+from __future__ import annotations
+
+import re
+
+from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
+from bulkq.text.messages import quoted
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(|sets?|rows?)\s*/\s*(s|m|h)", re.ASCII | re.IGNORECASE)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+SMOOTH_S = 0.25
+"""A batch has at most the sets of this time, so that the work is spread evenly."""
+
+
+@frozen
+class Rate:
+    """The limit of `--max-rate`.
+
+    Attributes:
+        per_s: sets or rows per second.
+        rows: rows are counted, not parameter sets.
+    """
+
+    per_s: float
+    rows: bool = False
+
+
+def parse_rate(text: str, *, backfill: bool = False) -> Rate:
+    """Parse `500/s`, `500sets/s`, `5000rows/s`; the time may also be `m` or `h`.
+
+    Args:
+        text: as typed.
+        backfill: a set is a range of rows, so that the word `rows` is required.
+
+    Raises:
+        UsageError: not a rate, or zero.
+    """
+    found = _RATE.fullmatch(text.strip())
+    if found is None or not float(found[1]):
+        raise UsageError(f"--max-rate {quoted(text)} is not a rate: use 500/s for parameter sets, or 5000rows/s")
+    rows = found[2].lower().startswith("row")
+    if backfill and not rows:
+        raise UsageError(f"--max-rate {quoted(text)}: a backfill counts rows: use {found[1]}rows/{found[3]}")
+    return Rate(float(found[1]) / _SECONDS[found[3].lower()], rows)
+
+
+class Pace:
+    """When the next batch may begin, so that a run keeps its rate on average. An unused second is not made up for.
+
+    Args:
+        rate: the limit.
+    """
+
+    __slots__ = ("_next_s", "rate")
+
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        self._next_s = 0.0
+
+    @property
+    def most_sets(self) -> int | None:
+        """The sets that a batch may have; None if rows are counted."""
+        return None if self.rate.rows else max(1, int(self.rate.per_s * SMOOTH_S))
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until the next batch may begin; 0.0: now."""
+        return max(0.0, self._next_s - now_s)
+
+    def spend(self, amount: int, now_s: float) -> None:
+        """Count `amount` sets or rows."""
+        self._next_s = max(self._next_s, now_s) + amount / self.rate.per_s
