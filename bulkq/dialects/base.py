@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.query_plan import PlanCatalog
     from bulkq.dialects.row_key_catalog import RowKeyCatalog
+    from bulkq.dialects.signal_catalog import SignalCatalog
 
 
 def _always(declared: str, table: str) -> bool:  # noqa: ARG001
@@ -82,6 +83,7 @@ class Dialect:
         wal_position: a query for the bytes of WAL that the server has written since it was made; "" if it does not say.
         lock_waits: a query for which of `{pids}` wait for a lock: rows of the pid, and of the session that holds the lock its pid and
             name or NULL; "" if the server does not say.
+        signals: how it gives the values that throttles read; None: it gives none.
         sequences: a query for the columns of `{table}`, a literal, whose default takes a number that no rollback gives back; "" if there
             are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
@@ -146,6 +148,7 @@ class Dialect:
     write_locks: str = ""
     wal_position: str = ""
     lock_waits: str = ""
+    signals: SignalCatalog | None = None
     sequences: str = ""
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None

@@ -7,6 +7,7 @@ from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.mysql_key_conversion import KEYS
 from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
 from bulkq.dialects.mysql_row_key_catalog import CATALOG
+from bulkq.dialects.mysql_signals import SIGNALS
 
 _EXPECTATIONS = {
     "database": "database()",
@@ -43,6 +44,7 @@ DIALECT = Dialect(
     catalog=CATALOG,
     tables=TABLES,
     plans=PLANS,
+    signals=SIGNALS,
     write_locks=(
         "each row of the range until it commits, and with REPEATABLE READ the gaps between them; ALTER TABLE waits"
     ),

@@ -15,6 +15,7 @@ from bulkq.dialects.postgresql_image_catalog import IMAGES
 from bulkq.dialects.postgresql_key_conversion import KEYS
 from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
 from bulkq.dialects.postgresql_row_key_catalog import CATALOG
+from bulkq.dialects.postgresql_signals import SIGNALS, WAL_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,8 @@ DIALECT = Dialect(
         "each changed row until its range commits; the table in ROW EXCLUSIVE mode: reads and changes "
         "of other rows go on, ALTER TABLE, VACUUM FULL and CREATE INDEX without CONCURRENTLY wait"
     ),
-    wal_position="SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text",
+    wal_position=WAL_POSITION,
+    signals=SIGNALS,
     lock_waits=(
         "SELECT a.pid, b.pid, h.application_name FROM pg_catalog.pg_stat_activity AS a "
         "LEFT JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b(pid) ON true LEFT JOIN pg_catalog.pg_stat_activity AS h ON h.pid = b.pid "

@@ -210,20 +210,25 @@ class Lane:
         plan = plan_attempt(tally.spec, batch, segment, sets)
         if plan.limits.read_only:
             return await self._read(connection, statement, tally.part, segment, plan)
+        record_commit = tally.part.record_commit
         reserved = 0
         committed = 0
+        committing_s = 0.0
 
         def before_commit(rows: int) -> None:
-            nonlocal reserved
+            nonlocal reserved, committing_s
             if guard is not None:
                 guard.reserve(rows)
                 reserved = rows
+            committing_s = time.monotonic()
 
         try:
             reply = await connection.attempt(
                 statement, sets, plan.limits, claim=plan.claim, before_commit=before_commit, steps=plan.steps
             )
             committed = 0 if plan.steps is not None and plan.steps.rollback else reply.changed
+            if record_commit is not None and committing_s:
+                record_commit(time.monotonic() - committing_s)
         finally:
             if guard is not None:
                 guard.settle(reserved, committed)

@@ -59,6 +59,9 @@ class PartState:
     record_failures: Callable[[Sequence[Failure]], Awaitable[None]] | None = None
     """Of a write: makes durable which sets have failed, before later sets are applied that may change the same row."""
 
+    record_commit: Callable[[float], None] | None = None
+    """Of a write that a throttle watches: is given the seconds that each commit took."""
+
     refused: Failure | None = None
     """The server would not prepare the statement: nothing of this part is tried."""
 

@@ -27,7 +27,7 @@ from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.sources.bind_columns import check_constants
 from bulkq.text.messages import first_names
-from bulkq.throttles import open_throttle
+from bulkq.throttles import describe_run, open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,9 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     _check_names(request, labels)
     mapping = await _mapping(request, stack)
     processes = await _processes(request, stack)
-    throttle = await open_throttle(request.limits.throttle, stack)
+    named = [(target.label, target.definition) for target in targets]
+    holding = describe_run(request, job.run, named, job.say, in_python=job.given is not None)
+    throttle = await open_throttle(request.limits.throttle, stack, holding)
     sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
     sinks = _sinks(job, labels)
@@ -60,6 +62,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         ]
         for part in target.parts:
             part.mapper = _timed(request, part, mapping)
+            part.record_commit = holding.record_commit
     parts = [part for target in targets for part in target.parts]
     outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from bulkq.errors import TargetError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bulkq.protocols import Throttle
 
 
 class AnyOf:
-    """Holds the lanes while any of `throttles` does, and names the reasons of all that do."""
+    """Holds the lanes while any of `throttles` does, and names the reasons of all that do.
 
-    def __init__(self, throttles: Sequence[Throttle]) -> None:
-        self._throttles = throttles
+    Args:
+        throttles: not open yet.
+        leave_out: told why a throttle is left out whose target cannot be reached; None: that is an error.
+    """
+
+    def __init__(self, throttles: Sequence[Throttle], leave_out: Callable[[str], None] | None = None) -> None:
+        self._throttles = list(throttles)
+        self._leave_out = leave_out
         self._opened: list[Throttle] = []
 
     async def open(self) -> None:
-        """Open every throttle. `close` closes those that were opened, also after an error."""
-        for throttle in self._throttles:
-            self._opened.append(throttle)
-            await throttle.open()
+        """Open all throttles side by side. `close` closes them, also after an error.
+
+        Raises:
+            BulkqError: the first that cannot be opened.
+        """
+        self._opened = [*self._throttles]
+        ends = await asyncio.gather(*(throttle.open() for throttle in self._opened), return_exceptions=True)
+        for throttle, error in zip(self._opened, ends, strict=True):
+            if isinstance(error, TargetError) and self._leave_out is not None:
+                self._throttles.remove(throttle)
+                self._leave_out(f"{error}: its signals are not read")
+            elif error is not None:
+                raise error
 
     def reason(self) -> str | None:
         """Return the reasons of all throttles that hold the lanes; None if none does."""
@@ -33,6 +51,6 @@ class AnyOf:
         return max((load for throttle in self._throttles if (load := throttle.load()) is not None), default=None)
 
     async def close(self) -> None:
-        """Close the throttles that were opened."""
-        while self._opened:
-            await self._opened.pop().close()
+        """Close the throttles that were opened, side by side."""
+        opened, self._opened = self._opened, []
+        await asyncio.gather(*(throttle.close() for throttle in opened))

@@ -6,49 +6,81 @@ import asyncio
 import contextlib
 import time
 
-from bulkq.errors import UsageError
+from bulkq.errors import BulkqError, DatabaseError, UsageError
+from bulkq.policy.throttle_expressions import Unit, quantity_text
 
 EVERY_S = 1.0
-"""Time between two readings, in seconds."""
+"""Time between two readings, in seconds, unless the run has another."""
 
 UNREAD_S = 15.0
 """A reading that is older, in seconds, says nothing any more: its throttle holds the lanes."""
 
+READ_S = 5.0
+"""A reading may take this time, in seconds. Then it is given up, and another one begins."""
+
+OPEN_S = 15.0
+"""The first reading may take this time, in seconds, with what comes before it."""
+
 
 class PolledThrottle:
-    """Reads a signal every `EVERY_S`, so that `reason` answers at once. A subclass implements `read`.
+    """Reads a signal every `every_s`, so that `reason` answers at once. A subclass implements `read`.
 
-    Fails closed: a signal that is not read for `UNREAD_S` is a reason to wait.
+    Fails closed: a signal that cannot be read, or is not read for `UNREAD_S`, is a reason to wait.
 
     Args:
         name: of the signal, for people.
+        every_s: seconds between two readings; None: `EVERY_S`.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, every_s: float | None = None) -> None:
         self.name = name
+        self._every_s = every_s
         self._reason: str | None = f"{name} was not read yet"
+        self._load: float | None = None
         self._read_s = time.monotonic()
         self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Prepare the readings. By default nothing is to be done.
+
+        Raises:
+            OSError, BulkqError: the signal cannot be had.
+        """
 
     async def read(self) -> str | None:
         """Read the signal. Return the reason to wait; None if there is none.
 
         Raises:
-            OSError: it cannot be read.
+            OSError, DatabaseError, TargetError: it cannot be read.
         """
         raise NotImplementedError
+
+    async def give_up(self) -> None:
+        """Put away what a reading used that has failed or did not end. By default there is nothing."""
 
     async def open(self) -> None:
         """Read the signal once, and go on reading it until `close`.
 
         Raises:
             UsageError: it cannot be read.
+            TargetError, RefusedError: its database cannot be reached, or the role lacks a right.
         """
         try:
-            self._set(await self.read())
-        except OSError as error:
-            raise UsageError(f"--throttle: {self._unreadable(error)}") from error
+            await self._read_first()
+        except BaseException:
+            await self.give_up()
+            raise
         self._task = asyncio.create_task(self._poll())
+
+    async def _read_first(self) -> None:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                await self.begin()
+                self._set(await self.read())
+        except TimeoutError:
+            raise UsageError(f"--throttle: {self.name} cannot be read: no answer within {OPEN_S:g}s") from None
+        except (OSError, DatabaseError) as error:
+            raise UsageError(f"--throttle: {self._unreadable(error)}") from error
 
     def reason(self) -> str | None:
         """Return why the lanes have to wait; None if they need not."""
@@ -58,8 +90,8 @@ class PolledThrottle:
         return f"{self.name} was not read for {age_s:.0f}s"
 
     def load(self) -> float | None:
-        """Return None: the signal has two states and no scale."""
-        return None
+        """Return the value divided by its limit; None if the signal has two states and no scale."""
+        return self._load
 
     async def close(self) -> None:
         """Stop reading."""
@@ -68,17 +100,40 @@ class PolledThrottle:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.give_up()
+
+    def compare(self, value: float, limit: float, unit: Unit, whose: str = "") -> str | None:
+        """Note the load, and return the reason to wait if `value` has reached `limit`.
+
+        Args:
+            value: of the signal, in `unit`.
+            limit: from which on the lanes wait.
+            unit: of both.
+            whose: the value is, for people.
+        """
+        self._load = value / limit
+        if value < limit:
+            return None
+        return (
+            f"{self.name} {quantity_text(value, unit)} >= {quantity_text(limit, unit)}{f' ({whose})' if whose else ''}"
+        )
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if self._every_s is None else self._every_s)
             try:
-                self._set(await self.read())
-            except OSError as error:
+                async with asyncio.timeout(READ_S):
+                    self._set(await self.read())
+            except TimeoutError:  # the last reading counts until it is too old
+                await self.give_up()
+            except (OSError, BulkqError) as error:
                 self._set(self._unreadable(error))
+                await self.give_up()
 
     def _set(self, reason: str | None) -> None:
         self._reason, self._read_s = reason, time.monotonic()
 
-    def _unreadable(self, error: OSError) -> str:
-        return f"{self.name} cannot be read: {(error.strerror or str(error)).lower()}"
+    def _unreadable(self, error: OSError | BulkqError) -> str:
+        cause = error.strerror if isinstance(error, OSError) else None
+        text = cause.lower() if cause else str(error).partition("\n")[0]
+        return f"{self.name} cannot be read: {text}"

@@ -11,8 +11,8 @@ from bulkq.throttles.base import PolledThrottle
 class FileThrottle(PolledThrottle):
     """Holds the lanes while a file or folder exists at `path`. Relative paths count from the working directory."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"file {path}")
+    def __init__(self, path: str, every_s: float | None = None) -> None:
+        super().__init__(f"file {path}", every_s)
         self._path = os.path.abspath(path)  # noqa: PTH100 - resolves no links: the name counts
 
     async def read(self) -> str | None:

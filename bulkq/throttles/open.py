@@ -1,4 +1,4 @@
-"""Parse the expressions of `--throttle`, and open their throttles."""
+"""Open the throttles of expressions."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.text.messages import quoted, suggestion
+from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles.any_of import AnyOf
+from bulkq.throttles.commit_latency import CommitLatency
 from bulkq.throttles.file import FileThrottle
+from bulkq.throttles.http import HttpThrottle
+from bulkq.throttles.replication_lag import ReplicationLag
+from bulkq.throttles.server_value import ServerValue
+from bulkq.throttles.sql import SqlThrottle, names_file
+from bulkq.throttles.throttle_context import ThrottleContext
+from bulkq.throttles.wal_rate import WalRate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AsyncExitStack
 
+    from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
+    from bulkq.throttles.database import DatabaseThrottle
 
-SIGNALS: Mapping[str, Callable[[str], Throttle]] = {"file": FileThrottle}
-"""What each signal is read by, given the text behind its colon."""
-
-
-def parse_throttle(expression: str) -> Throttle:
-    """The throttle that `expression`, such as `file:/run/hold`, stands for.
-
-    Raises:
-        UsageError: there is no such signal, or the expression is incomplete.
-    """
-    signal, colon, rest = expression.partition(":")
-    make = SIGNALS.get(signal)
-    if make is None:
-        raise UsageError(
-            f"--throttle {quoted(expression)}: unknown signal {quoted(signal)}{suggestion(signal, SIGNALS)}: use file:PATH"
-        )
-    if not colon or not rest or "\0" in rest:
-        raise UsageError(f"--throttle {quoted(expression)}: the path is missing: use file:PATH")
-    return make(rest)
+READERS: Mapping[str, type[DatabaseThrottle]] = {
+    "lag": ReplicationLag,
+    "wal": WalRate,
+    "archive": ServerValue,
+    "slot": ServerValue,
+    "waiters": ServerValue,
+    "active": ServerValue,
+    "oldest_xact": ServerValue,
+    "autovacuum": ServerValue,
+    "sql": SqlThrottle,
+}
+"""What each signal of a database is read by."""
 
 
-def check_throttles(expressions: Sequence[str]) -> tuple[str, ...]:
-    """The expressions of `--throttle` if each is valid; () for the single word `none`.
+def check_throttles(expressions: Sequence[str], option: str = "--throttle") -> tuple[str, ...]:
+    """The expressions of `option` if each is valid; () for the single word `none`.
 
     Raises:
         UsageError: an expression is not valid.
@@ -46,28 +48,57 @@ def check_throttles(expressions: Sequence[str]) -> tuple[str, ...]:
     if list(expressions) == ["none"]:
         return ()
     for expression in expressions:
-        parse_throttle(expression)
+        parse_expression(expression, option)
     return tuple(expressions)
 
 
 def fix_paths(expressions: Sequence[str]) -> tuple[str, ...]:
     """`expressions` with absolute paths, for a process that changes its working directory before it opens them."""
-    return tuple(
-        f"file:{os.path.abspath(expression.removeprefix('file:'))}" if expression.startswith("file:") else expression  # noqa: PTH100
-        for expression in expressions
-    )
+    return tuple(map(_fix_path, expressions))
 
 
-async def open_throttle(expressions: Iterable[str], stack: AsyncExitStack) -> Throttle | None:
+def _fix_path(expression: str) -> str:
+    signal, _, path = expression.partition(":")
+    if signal == "file" or (signal == "sql" and names_file(path)):
+        return f"{signal}:{os.path.abspath(path)}"  # noqa: PTH100 - resolves no links: the name counts
+    return expression
+
+
+async def open_throttle(
+    expressions: Iterable[str], stack: AsyncExitStack, context: ThrottleContext | None = None
+) -> AnyOf | None:
     """Open one throttle for all `expressions`, which `stack` closes. None if there are none.
+
+    A signal of a database is read from each target. All lanes wait if one of them has a reason.
 
     Raises:
         UsageError: an expression is not valid, or its signal cannot be read.
+        TargetError: the only target cannot be reached. One of several is left out.
+        RefusedError: the role lacks a right.
     """
-    throttles = [parse_throttle(expression) for expression in expressions]
+    context = context or ThrottleContext()
+    throttles = [throttle for expression in expressions for throttle in _made(parse_expression(expression), context)]
     if not throttles:
         return None
-    throttle = AnyOf(throttles)
+    throttle = AnyOf(throttles, context.say if len(context.targets) > 1 else None)
     stack.push_async_callback(throttle.close)
     await throttle.open()
     return throttle
+
+
+def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[Throttle]:
+    """The throttles of an expression; not open yet."""
+    reader = READERS.get(expression.signal)
+    if reader is not None:
+        for label, target in context.targets:
+            yield reader(expression, context, label, target)
+    elif expression.signal == "http":
+        yield HttpThrottle(expression, context)
+    elif expression.signal == "file":
+        yield FileThrottle(expression.argument, context.every_s)
+    elif not context.writes:
+        raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
+    else:
+        throttle = CommitLatency(expression, context)
+        context.commits.append(throttle.record)
+        yield throttle

@@ -51,7 +51,9 @@ THROTTLE = option(
     "--throttle",
     multiple=True,
     metavar="EXPR",
-    help="Start no batch while EXPR holds. file:PATH holds while the file exists. Repeatable; use none for no throttle.",
+    help="Start no batch while EXPR does not hold: lag<2s, lag<64MB, wal<20MB/s, archive<50, slot<10GB, waiters<1, active<50, "
+    "oldest_xact<1h, autovacuum, commit<200ms; or while a query, a service or a file says so: sql:QUERY, http:URL, file:PATH. "
+    "Repeatable; use none for no throttle.",
 )
 OUTAGE = partial(
     option,

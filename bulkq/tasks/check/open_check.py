@@ -19,7 +19,7 @@ from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book
-from bulkq.throttles import open_throttle
+from bulkq.throttles import describe_run, open_throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +151,7 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
     labels = open_targets.labels(every, databases)
     selected = request.run.targets.selected
     holders, asking = _holders(request, len(databases)), _asking(request)
+    holding = describe_run(request.run, job.run, [(one.label, one.definition) for one in databases], job.say)
     return OpenChecks(
         job=job,
         request=request,
@@ -163,7 +164,7 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
         started_at=now.isoformat(timespec="milliseconds"),
         observers=job.observers,
         ends_s=_watch_the_clock(job, stack),
-        throttle=await open_throttle(request.run.limits.throttle, stack),
+        throttle=await open_throttle(request.run.limits.throttle, stack, holding),
         holders=holders,
         reserved=holders + min(asking, MOST_ASKING),
         asks_twice=asking > MOST_ASKING,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bulkq.errors import TargetError, UsageError
 from bulkq.throttles import AnyOf
 from tests.support.throttles import Signal
 
@@ -13,3 +16,17 @@ async def test_all_reasons_are_named() -> None:
     assert both.reason() == "a is high; b is high"
     assert both.load() is None
     await both.close()
+
+
+async def test_a_target_that_is_gone_is_left_out_if_there_are_others() -> None:
+    """Its lanes do not start anyway; of the only target it is an error."""
+    said: list[str] = []
+    signals = Signal(TargetError("eu: refused")), Signal("a is high")
+    several = AnyOf(signals, said.append)
+    await several.open()
+    assert (several.reason(), said) == ("a is high", ["eu: refused: its signals are not read"])
+    await several.close()
+    with pytest.raises(TargetError):
+        await AnyOf([Signal(TargetError("refused"))]).open()
+    with pytest.raises(UsageError):
+        await AnyOf([Signal(OSError(5, "Input/output error"))], said.append).open()

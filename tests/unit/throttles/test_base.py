@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
+import pytest
+
+from bulkq.errors import TargetError, UsageError
+from bulkq.policy.throttle_expressions import Unit
 from bulkq.throttles import base
+from bulkq.throttles.base import PolledThrottle
 from tests.support.throttles import Signal, until
-
-if TYPE_CHECKING:
-    import pytest
 
 
 async def test_a_signal_that_fails_later_holds_the_lanes() -> None:
     """An unknown state is a reason to wait, until the signal can be read again."""
-    signal = Signal(None, OSError(5, "Input/output error"), None)
+    signal = Signal(None, OSError(5, "Input/output error"), TargetError("db: refused"), None)
     await signal.open()
     assert signal.reason() is None
     await until(signal, "signal cannot be read: input/output error")
+    await until(signal, "signal cannot be read: db: refused")
     await until(signal, None)
     await signal.close()
 
@@ -28,3 +31,51 @@ async def test_an_old_reading_holds_the_lanes(monkeypatch: pytest.MonkeyPatch) -
     await signal.close()
     monkeypatch.setattr(base, "UNREAD_S", 0.0)
     assert signal.reason() == "signal was not read for 0s"
+
+
+class Silent(PolledThrottle):
+    """Gives an answer the first time only."""
+
+    given_up = 0
+
+    async def read(self) -> str | None:
+        if self.answers:
+            self.answers -= 1
+            return None
+        await asyncio.sleep(60)
+        return None
+
+    async def give_up(self) -> None:
+        self.given_up += 1
+
+    answers = 1
+
+
+async def test_a_reading_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that gives no answer is given up and begun again; when the last answer is too old, the lanes wait."""
+    monkeypatch.setattr(base, "READ_S", 0.02)
+    monkeypatch.setattr(base, "UNREAD_S", 0.2)
+    silent = Silent("signal", 0.01)
+    await silent.open()
+    assert silent.reason() is None
+    await until(silent, "signal was not read for 0s")
+    assert silent.given_up > 1
+    await silent.close()
+
+
+async def test_the_first_reading_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that never answers is an error before the start."""
+    monkeypatch.setattr(base, "OPEN_S", 0.02)
+    silent = Silent("signal")
+    silent.answers = 0
+    with pytest.raises(UsageError, match=r"^--throttle: signal cannot be read: no answer within 0\.02s$"):
+        await silent.open()
+
+
+def test_a_value_is_compared_with_its_limit() -> None:
+    """Below the limit the load says how near it is; at the limit there is a reason with both."""
+    signal = Signal(None)
+    assert signal.compare(1.0, 2.0, Unit.SECONDS) is None
+    assert signal.load() == 0.5
+    assert signal.compare(4.1, 2.0, Unit.SECONDS, "replica-2") == "signal 4.1s >= 2s (replica-2)"
+    assert signal.compare(2.0, 2.0, Unit.NUMBER) == "signal 2 >= 2"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.throttles import check_throttles, open_throttle
+from bulkq.throttles import ThrottleContext, check_throttles, fix_paths, open_throttle
+from tests.support.throttles import DATABASE
 
 
 async def test_what_was_opened_is_closed_after_an_error() -> None:
@@ -24,20 +26,62 @@ async def test_no_expression_is_no_throttle() -> None:
     async with AsyncExitStack() as stack:
         assert await open_throttle((), stack) is None
     assert check_throttles(["none"]) == ()
-    assert check_throttles(["file:a", "file:b"]) == ("file:a", "file:b")
+    assert check_throttles(["file:a", "lag<2s"]) == ("file:a", "lag<2s")
 
 
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("fil:hold", '--throttle "fil:hold": unknown signal "fil" (did you mean "file"?): use file:PATH'),
-        ("hold", '--throttle "hold": unknown signal "hold": use file:PATH'),
-        ("file:", '--throttle "file:": the path is missing: use file:PATH'),
-        ("file", '--throttle "file": the path is missing: use file:PATH'),
+        ("fil:hold", 'unknown signal "fil" (did you mean "file"?): use lag<2s, '),
+        ("hold", 'unknown signal "hold": use lag<2s, '),
+        ("file:", "the path is missing: use file:PATH"),
+        ("file", "the path is missing: use file:PATH"),
     ],
 )
 def test_bad_expressions(expression: str, message: str) -> None:
     """An error quotes the expression and names the form."""
     with pytest.raises(UsageError) as raised:
         check_throttles([expression])
-    assert str(raised.value) == message
+    assert str(raised.value).startswith(f'--throttle "{expression}": {message}')
+
+
+def test_paths_are_made_absolute() -> None:
+    """Those of files, and of queries in files; a query stays as it is."""
+    here = os.getcwd()  # noqa: PTH109
+    assert fix_paths(("file:a", "sql:b.sql", "sql:select 'b.sql'", "lag<2s")) == (
+        f"file:{here}/a",
+        f"sql:{here}/b.sql",
+        "sql:select 'b.sql'",
+        "lag<2s",
+    )
+
+
+async def test_a_signal_of_a_database_is_read_from_each_target() -> None:
+    """The reason names the target if there are several."""
+    both = ThrottleContext(targets=(("eu", DATABASE), ("us", DATABASE)))
+    async with AsyncExitStack() as stack:
+        throttle = await open_throttle(["sql:select 'closed'"], stack, both)
+        assert throttle is not None
+        assert throttle.reason() == "eu: sql: closed; us: sql: closed"
+
+
+async def test_a_signal_that_the_database_does_not_give_is_refused() -> None:
+    """It is an error before the start."""
+    one = ThrottleContext(targets=(("db", DATABASE),))
+    for expression in ("lag<2s", "wal<1MB/s", "active<5"):
+        signal = expression.partition("<")[0]
+        async with AsyncExitStack() as stack:
+            with pytest.raises(
+                UsageError, match=f"^--throttle {expression}: db: sqlite does not give the signal {signal} to bulkq$"
+            ):
+                await open_throttle([expression], stack, one)
+
+
+async def test_commits_are_watched_only_where_there_are_any() -> None:
+    """A run that reads has no commits to be slow."""
+    reads, writes = ThrottleContext(), ThrottleContext(writes=True)
+    async with AsyncExitStack() as stack:
+        with pytest.raises(UsageError, match="^--throttle commit<1s: the run commits no changes: leave it out$"):
+            await open_throttle(["commit<1s"], stack, reads)
+        assert await open_throttle(["commit<1s"], stack, writes) is not None
+    assert (len(reads.commits), len(writes.commits)) == (0, 1)

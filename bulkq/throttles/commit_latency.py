@@ -1,0 +1,32 @@
+"""`commit<200ms`: how long our own commits take, nine of ten of the last ten seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bulkq.policy.signal_history import CommitTimes
+from bulkq.policy.throttle_expressions import Unit
+from bulkq.throttles.base import PolledThrottle
+
+if TYPE_CHECKING:
+    from bulkq.policy.throttle_expressions import ThrottleExpression
+    from bulkq.throttles.throttle_context import ThrottleContext
+
+
+class CommitLatency(PolledThrottle):
+    """Holds the lanes while the commits of the run are slow. Without commits for ten seconds it lets the lanes try again."""
+
+    def __init__(self, expression: ThrottleExpression, context: ThrottleContext) -> None:
+        super().__init__(expression.signal, context.every_s)
+        self._limit = expression.limit or 0.0
+        self._times = CommitTimes()
+
+    def record(self, took_s: float) -> None:
+        """Record that a commit took `took_s` seconds."""
+        self._times.record(time.monotonic(), took_s)
+
+    async def read(self) -> str | None:
+        """Compare the latency with the limit."""
+        p90 = self._times.p90(time.monotonic())
+        return self.compare(p90 or 0.0, self._limit, Unit.SECONDS, "p90 of our commits")

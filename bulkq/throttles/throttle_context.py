@@ -1,0 +1,90 @@
+"""What throttles are told of the run that they hold."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from bulkq.model.dataclass import frozen
+from bulkq.text.messages import first_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.model import Run, Target
+
+
+def _ignore(_: str) -> None:
+    """Show no notice."""
+
+
+IN_PYTHON = "bulkq"
+"""The application name of the connections of `bulkq.open`, which several runs share."""
+
+
+@frozen(kw_only=True)
+class ThrottleContext:
+    """The run that throttles hold.
+
+    Attributes:
+        run: its id.
+        name: what people call it.
+        application_name: of the connections of its lanes.
+        writes: it changes rows.
+        table: of a backfill; "" if it is none.
+        targets: label and definition of each database.
+        every_s: seconds between two readings; None for the usual time.
+        say: notices a line.
+        commits: what is to be told of the seconds that each commit took; throttles add themselves.
+    """
+
+    run: str = ""
+    name: str = ""
+    application_name: str = IN_PYTHON
+    writes: bool = False
+    table: str = ""
+    targets: Sequence[tuple[str, Target]] = ()
+    every_s: float | None = None
+    say: Callable[[str], None] = _ignore
+    commits: list[Callable[[float], None]] = field(default_factory=list)
+
+    @property
+    def record_commit(self) -> Callable[[float], None] | None:
+        """What is to be told of the seconds that a commit took; None if no throttle asks for it."""
+        recorders = self.commits
+        if len(recorders) < 2:
+            return recorders[0] if recorders else None
+
+        def record(took_s: float) -> None:
+            for one in recorders:
+                one(took_s)
+
+        return record
+
+
+def describe_run(
+    request: Run,
+    run: str,
+    targets: Sequence[tuple[str, Target]],
+    say: Callable[[str], None],
+    *,
+    in_python: bool = False,
+) -> ThrottleContext:
+    """What the throttles of a run are told.
+
+    Args:
+        request: of the run.
+        run: its id.
+        targets: label and definition of each database.
+        say: notices a line.
+        in_python: the connections are those of `bulkq.open`.
+    """
+    return ThrottleContext(
+        run=run,
+        name=request.queries.name or first_names([query.name for query in request.queries.selected], 3),
+        application_name=IN_PYTHON if in_python else f"bulkq/{run}",
+        writes=request.safety.write,
+        table=request.backfill.over if request.backfill is not None else "",
+        targets=targets,
+        say=say,
+    )
