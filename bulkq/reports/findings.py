@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.model import CheckResult, Outcome, Status, Verdict
@@ -30,7 +31,9 @@ FAILURE_COLUMNS = ("n", "source", "outcome", "sqlstate", "message", "where")
 def findings(summary: RunSummary) -> tuple[CheckResult, ...]:
     """Everything that has a verdict, in the order of the files; the run itself comes last where it has something to say."""
     found = list(summary.checks) or [_of_query(query, summary) for query in summary.queries]
-    if not _explained(summary, found):
+    if summary.status is Status.INCOMPLETE:
+        found.append(_of_verification(summary))
+    elif not _explained(summary, found):
         found.append(_of_run(summary))
     return tuple(found)
 
@@ -161,4 +164,15 @@ def _of_run(summary: RunSummary) -> CheckResult:
         expected="the run reaches its end",
         message="; ".join([ending(summary.status, reason), *untold]),
         elapsed_s=summary.elapsed_s,
+    )
+
+
+def _of_verification(summary: RunSummary) -> CheckResult:
+    """What the verification of a backfill has found; the ledger does not keep how much."""
+    return replace(
+        _of_run(summary),
+        name="verify",
+        verdict=Verdict.FAIL,
+        expected="no row is left",
+        message=summary.reason or "rows are left",
     )

@@ -120,7 +120,8 @@ class _TableQuestions:
     async def _missing(self) -> UsageError:
         known = [str(row[0]) for row in await self._ask(self._catalog.names.format(**self._values))]
         near = suggestion(self._over, known) or suggestion(self._table, known)
-        return UsageError(f"there is no table {_shown(self._over)}{near}: correct the name")
+        once = near.replace('(did you mean ""', '(did you mean "').replace('""?)', '"?)')  # a name that has its own
+        return UsageError(f"there is no table {_shown(self._over)}{once}: correct the name")
 
     async def _ask(self, text: str) -> Rows:
         try:

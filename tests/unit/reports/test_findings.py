@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bulkq.model import Verdict
-from bulkq.reports.findings import fingerprints
+from bulkq.model import RunSummary, Status, Verdict
+from bulkq.reports.findings import findings, fingerprints
 from tests.support.summaries import check
 
 
@@ -16,3 +16,16 @@ def test_fingerprints_last() -> None:
     assert fingerprints([replace(one, line=99, message="4 rows", verdict=Verdict.ERROR)]) == [before]
     others = [replace(one, target="b"), replace(one, params={"id": "5"}), replace(one, name="b"), one, one]
     assert len({*fingerprints(others)}) == 5
+
+
+def test_rows_that_a_backfill_has_left() -> None:
+    """An incomplete run is a failed verification, with what was found."""
+    summary = RunSummary(run="a", status=Status.INCOMPLETE, exit_code=1, mode="write", targets=("t",), reason="10 rows")
+    (found,) = findings(summary)
+    assert (found.name, found.verdict, found.expected, found.message) == (
+        "verify",
+        Verdict.FAIL,
+        "no row is left",
+        "10 rows",
+    )
+    assert findings(replace(summary, reason=""))[0].message == "rows are left"
