@@ -150,7 +150,7 @@ async def _look_at_images(opened: OpenRun, target: OpenTarget, part: PartState, 
         opened.say(f"{target.label}: {about}: nothing to undo" if opened.several else f"{about}: nothing to undo")
         return
     key = images_of(dialect).table_key(found.captured.images)
-    cutter = PatientCutter(target.sessions, await target.driver.connect(), dialect, key)
+    cutter = await _open_cutter(opened, target, key)
     batches = KeyRangeBatches(lambda _: part.spec.query, {})
     batches.rewrite(undo_queries(found, dialect, part.spec.query.name))
     recorded = await read_ranges(opened, target, part, connection, key)
