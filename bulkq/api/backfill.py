@@ -14,8 +14,8 @@ from bulkq import query as queries
 from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
 from bulkq.ledger.location import locate
-from bulkq.lifecycle.api_arguments import shown, texts
-from bulkq.lifecycle.backfill.request import check_parameters, complete_options, statement_of
+from bulkq.lifecycle.api_arguments import check_numbers, shown, texts
+from bulkq.lifecycle.backfill.request import check_parameters, complete_options, range_statement, statement_of
 from bulkq.model import Query, Run
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions, TargetOptions
 from bulkq.tasks.backfill import backfill
@@ -66,7 +66,7 @@ def request_of(
         raise UsageError("query has the statement: leave out set and delete, or query")
     completed = complete_options(options, query)
     made = statement_of(completed, query, dialect)
-    check_parameters(made, values)
+    check_parameters(range_statement(completed, made, dialect), values)
     return Run(
         queries=QueryOptions(selected=(made,)),
         sources=SourceOptions(constants=values),
@@ -149,12 +149,15 @@ class LogNotices:
 
 def _check(options: BackfillOptions, safety: SafetyOptions) -> None:
     """Raise UsageError for an argument that is not of its type or not in its bounds."""
-    for name in ("over", "where", "verify"):
+    for name in ("over", "where", "verify", "select", "map"):
         value = getattr(options, name)
         if value is not None and not isinstance(value, str):
             raise UsageError(f"{name}={shown(value)}: a text")
-    if not isinstance(options.delete, bool):
-        raise UsageError(f"delete={shown(options.delete)}: True or False")
+    for name in ("delete", "lock"):
+        value = getattr(options, name)
+        if not isinstance(value, bool):
+            raise UsageError(f"{name}={shown(value)}: True or False")
+    check_numbers(options.map_timeout_s, 0, "map_timeout")
     target_time = options.target_time_s
     if isinstance(target_time, bool) or not isinstance(target_time, int | float) or not 0 < target_time < LONGEST_S:
         raise UsageError(f"target_time={shown(target_time)}: seconds, more than 0 and less than {LONGEST_S}")

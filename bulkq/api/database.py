@@ -161,6 +161,10 @@ class Database:
         where: str | None = None,
         key: str | Iterable[str] = (),
         verify: str | None = None,
+        select: str | None = None,
+        map: str | None = None,  # noqa: A002 - as the option is called
+        map_timeout: float | None = None,
+        lock: bool = True,
         param: Mapping[str, object] | None = None,
         upper: Literal["fixed", "open"] = "fixed",
         target_time: float = 0.5,
@@ -187,11 +191,17 @@ class Database:
             over: the table, as in SQL: `users`, `public.users`. A query may name it with `@over`.
             set: `column = expression`, or several, for every row or for those of `where`.
             delete: delete the rows of `where`.
-            query: instead of `set` and `delete`, a statement with `:range`: SQL, or a `Query` from `bulkq.load`.
+            query: instead of `set` and `delete`, a statement with `:range`: SQL, or a `Query` from `bulkq.load`. With `map`, the
+                query that takes what the function gives.
             where: a condition for the rows that are changed or deleted.
             key: columns of a unique index to cut ranges by; by default the primary key, or the narrowest unique index.
             verify: a query that gives 0 or no row when nothing is left; by default the number of rows that still match `where`.
-            param: values of the parameters of `query` beside the range, as texts, numbers, dates or UUIDs.
+            select: a query with `:range`, whose rows go through the function of `map`.
+            map: "MODULE:FUNCTION". It gets the rows of a range as dicts and returns dicts: the parameter sets of `query`. It runs in
+                processes of its own.
+            map_timeout: seconds for the rows of a range; by default those of the query.
+            lock: rows are locked before they are compared with what the function got.
+            param: values of the parameters of `query`, or of `select`, beside the range, as texts, numbers, dates or UUIDs.
             upper: "fixed": the last range ends at the last row of the start; "open": rows inserted meanwhile are done too.
             target_time: seconds that the transaction of a range aims at; the number of rows follows from it.
             min_rows: of a range, at least.
@@ -229,6 +239,10 @@ class Database:
             delete=delete,
             where=where,
             verify=verify,
+            select=select,
+            map=map,
+            map_timeout_s=map_timeout,
+            lock=lock,
             target_time_s=target_time,
             min_rows=min_rows,
             max_rows=max_rows,

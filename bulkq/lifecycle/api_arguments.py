@@ -17,8 +17,8 @@ MOST_SHOWN = 80
 """Characters of a wrong argument in a message."""
 
 OPTION = re.compile(
-    r"--(over|set|delete|where|key|verify|param|min-rows|max-rows|max-affected)\b"
-    r"(?: (\d+|\"[^\"]*\"|TABLE|true\b)| COLUMN=EXPR| (\w+)=VALUE)?"
+    r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|param|min-rows|max-rows|max-affected)\b"
+    r"(?: (\d+|\"[^\"]*\"|TABLE|MODULE:FUNCTION|true\b)| COLUMN=EXPR| FILE:NAME| (\w+)=VALUE)?"
 )
 """An option that an argument of `Database.backfill` stands for, with its value in a message."""
 
@@ -96,7 +96,7 @@ def in_python(advice: str) -> str:
 
 def _argument(found: re.Match[str]) -> str:
     """An option of `bulkq backfill` as an argument."""
-    name = found[1].replace("-", "_")
+    name = "query" if found[1] == "apply" else found[1].replace("-", "_")
     if found[3]:
         return f'param={{"{found[3]}": ...}}'
     value = '"true"' if found[2] == "true" else found[2]

@@ -160,7 +160,7 @@ def _check_names(request: Run, labels: Sequence[str]) -> None:
             continue
         for output in outputs:
             same_file([output, ("-p", spec)], queries=request.queries.selected, targets=labels)
-    if request.sources.constants:
+    if request.sources.constants and request.backfill is None:  # of which `--select` may have the parameters
         check_constants(request.queries.selected, request.sources.constants)
 
 

@@ -62,6 +62,23 @@ async def test_a_query_with_parameters(target: Target, ledger: str) -> None:
     assert target.execute("select sum(touched) from numbers") == [(70,)]
 
 
+async def test_a_function(tmp_path: Path, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go through a function of a module in the current folder, and the query takes what it gives."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hundreds.py").write_text(
+        "def count(rows): return [{'id': r['id'], 't': r['id'] // 100} for r in rows]"
+    )
+    made = targets.make("sqlite", tmp_path, "", None)
+    made.numbers(ROWS)
+    select, query = "select id from numbers where :range and id > :n", "update numbers set touched = :t where id = :id"
+    async with bulkq.open(made.url) as db:
+        summary = await db.backfill(
+            "numbers", select=select, map="hundreds:count", query=query, param={"n": 1_000}, ledger=ledger
+        )
+    assert (summary.status, summary.changed) == (bulkq.Status.OK, 1_000)
+    assert made.execute("select sum(touched) from numbers") == [(sum(n // 100 for n in range(1_001, 2_001)),)]
+
+
 async def test_rows_that_are_left(target: Target, ledger: str) -> None:
     """A verification that finds rows raises `RunFailed`, or gives the status incomplete."""
     async with bulkq.open(target.url) as db:
@@ -145,6 +162,10 @@ SET: dict[str, object] = {"over": "numbers", "set": "touched = 1"}
         (SET | {"delete": 1}, "delete=1: True or False"),
         (SET | {"query": "delete from numbers where :range"}, "query has the statement"),
         (SET | {"over": 5}, "over=5: a text"),
+        (SET | {"lock": 1}, "lock=1: True or False"),
+        (SET | {"map_timeout": 0}, "map_timeout=0: seconds"),
+        (SET | {"map": "m:f"}, 'map needs the rows of a range: give select="select'),
+        (SET | {"select": "select 1", "map": "m:f"}, "give query$"),
         (SET | {"set": 5}, "set=5: a text, or a list of texts"),
         (SET | {"set": "touched"}, 'set="touched" is not an assignment'),
         (SET | {"set": "id = 1"}, 'set="id = 1": "id" is in the key'),

@@ -56,6 +56,9 @@ def test_texts() -> None:
         ("give it with --param q=VALUE", 'give it with param={"q": ...}'),
         ("use another key with --key, or", "use another key with key, or"),
         ("--max-affected allows 5", "max_affected allows 5"),
+        ('--map needs rows: give --select "select 1"', 'map needs rows: give select="select 1"'),
+        ("give --map MODULE:FUNCTION, or --map-timeout", "give map=MODULE:FUNCTION, or map_timeout"),
+        ("give --apply FILE:NAME", "give query"),
     ],
 )
 def test_advice_of_a_backfill(advice: str, expected: str) -> None:
