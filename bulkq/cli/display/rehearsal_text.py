@@ -42,6 +42,7 @@ def lines(made: TableRehearsal) -> Iterable[str]:
         yield row("throttled", f"{found.throttled_s:.1f} s, which is not in the forecast")
     if made.forecast is not None:
         yield from _forecast(made.forecast)
+    yield from (row("left out", text) for text in found.left_out)
     yield from (row("not undone", text) for text in found.lasting)
 
 

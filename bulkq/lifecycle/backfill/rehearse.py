@@ -41,6 +41,8 @@ LOOK_S = 0.1
 
 THROTTLED_S = 0.5
 
+CAPTURED = "the images of --capture, whose table is not made: a run takes longer and writes more WAL"
+
 OUTSIDE = (
     "triggers and rules were executed too: what they did outside of the transaction, such as taking numbers of a sequence, "
     "was not rolled back"
@@ -59,6 +61,7 @@ class Rehearsal:
         holders: who held these locks, for people.
         throttled_s: seconds that a throttle held the rehearsal.
         lasting: what the rollback does not undo, for people.
+        left_out: what a run would do beside, for people.
     """
 
     waves: tuple[RehearsedWave, ...]
@@ -68,6 +71,7 @@ class Rehearsal:
     holders: tuple[str, ...]
     throttled_s: float
     lasting: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 async def rehearse(opened: OpenRun, target: OpenTarget, count: int) -> Rehearsal | None:
@@ -140,6 +144,7 @@ class _Rehearsing:
         self._dialect: Dialect = dialect_for(self._name)
         options = opened.request.backfill
         assert options is not None, "the request of a backfill has its options"
+        self._captures = options.capture
         self._size = RangeSize(options.target_time_s, options.min_rows, options.max_rows, options.first_rows)
         self._waited_s = self._throttled_s = 0.0
         self._holders: dict[str, None] = {}
@@ -161,6 +166,7 @@ class _Rehearsing:
             holders=tuple(self._holders),
             throttled_s=self._throttled_s,
             lasting=await self._lasting(),
+            left_out=(CAPTURED,) if self._captures else (),
         )
 
     async def _starts(self, count: int) -> list[tuple[Position, Position]]:

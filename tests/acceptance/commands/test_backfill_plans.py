@@ -54,7 +54,7 @@ def test_a_scan_in_each_range_is_refused(cli: Cli, url: str) -> None:
     refused = cli("backfill", "-t", url, "--over", "users", "--set", COUNT)
     assert refused.code == 4
     assert refused.last.startswith(
-        "bulkq: set: each range would read the whole of public.users: Seq Scan on public.users, Filter: "
+        "bulkq: users: each range would read the whole of public.users: Seq Scan on public.users, Filter: "
     )
     assert refused.last.endswith(
         ": write the statement so that the index of (id) bounds what it reads, or add --allow seqscan"
@@ -106,7 +106,7 @@ def test_a_plan_of_a_file(cli: Cli, file: str, tmp_path: Path) -> None:
     planned = cli("plan", "backfill", "-t", file, "--over", "users", "--set", COUNT, "--throttle", f"file:{hold}")
     assert planned.code == 4
     assert f"throttles     file:{hold}: would wait now: file {hold} exists\n" in planned.text
-    assert "\nrefused       set: each range would read the whole of `users`: SCAN u: " in planned.text
+    assert "\nrefused       users: each range would read the whole of `users`: SCAN u: " in planned.text
     assert cli("plan", "backfill", "-t", file, "--over", "users", "--set", COUNT, "--allow", "seqscan").code == 0
     assert (tmp_path / "app.db").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.db", "hold"]

@@ -120,3 +120,17 @@ def test_a_plan_has_no_secrets(cli: Cli, database: str, tmp_path: Path) -> None:
     assert (missing.code, '":pin" has no value' in missing.err) == (2, True)
     done = cli("backfill", "--plan", "plan.json", "--param", "pin=4711")
     assert (done.code, done.counts["changed"]) == (0, "1"), done.err
+
+
+def test_what_goes_beside_the_statement_is_planned(cli: Cli, file: str, tmp_path: Path) -> None:
+    """The function and the query that takes its rows; the images, which a rehearsal leaves out."""
+    (tmp_path / "double.py").write_text("def double(rows):\n    return [{**row, 'n': 2 * row['n']} for row in rows]\n")
+    (tmp_path / "q.sql").write_text("-- name: keep\nupdate users set n = :n where id = :id;\n")
+    read = ("--over", "users", "--select", "select id, n from users where :range", "--map", "double:double")
+    planned = cli("plan", "backfill", "-t", file, *read, "--apply", "q.sql:keep", "-o", "map.json")
+    assert planned.code == 0, planned.err
+    assert "map           double:double\napply         update users set n = :n where id = :id\n" in planned.text
+    assert cli("backfill", "--plan", "map.json").counts["changed"] == "40"
+    assert "capture       what each row was" in cli("plan", "backfill", "-t", file, *SET, "--capture").text
+    assert "left out      the images" in cli("backfill", "-t", file, *SET, "--capture", "--rehearse", "2").text
+    assert total(tmp_path) == 80

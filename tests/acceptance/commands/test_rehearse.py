@@ -124,7 +124,7 @@ def test_what_cannot_be_rolled_back_is_refused(cli: Cli, url: str, tmp_path: Pat
 
 def test_rows_that_go_through_a_function_are_refused(cli: Cli, file: str, tmp_path: Path) -> None:
     """What a statement that reads them takes says nothing about the whole."""
-    (tmp_path / "double.py").write_text("def double(row):\n    return {**row, 'n': 2 * row['n']}\n")
+    (tmp_path / "double.py").write_text("def double(rows):\n    return [{**row, 'n': 2 * row['n']} for row in rows]\n")
     (tmp_path / "q.sql").write_text("-- name: keep\nupdate users set n = :n where id = :id;\n")
     options = ("--over", "users", "--select", "select id, n from users where :range", "--map", "double:double")
     done = cli("backfill", "-t", file, *options, "--apply", "q.sql:keep", "--rehearse", "2")

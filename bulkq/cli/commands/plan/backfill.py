@@ -169,6 +169,7 @@ def _table(made: TablePlan, request: Run) -> Iterable[str]:
         ("key", f"({columns}){f', index {facts.key.index}' if facts.key.index else ''}"),
         ("ranges", _ranges(made, _options(request))),
         *(("statement" if not at else "", line) for at, line in enumerate(made.statement.strip().splitlines())),
+        *_through(request),
         *(("" if at else "apply", line) for at, line in enumerate(made.apply.strip().splitlines())),
         ("locks", made.locks),
         *(("notice", notice) for notice in facts.notices),
@@ -178,6 +179,16 @@ def _table(made: TablePlan, request: Run) -> Iterable[str]:
         yield from _explained(one)
     if not made.explained and not made.empty:
         yield text.row("plan", "the database does not explain this statement")
+
+
+def _through(request: Run) -> Iterable[tuple[str, str]]:
+    """Yield what happens to the rows beside the statement: a function over them, and images of them."""
+    options = _options(request)
+    if options.map is not None:
+        yield "map", options.map
+    if options.capture:
+        table = options.capture_table or "bulkq_images"
+        yield "capture", f"what each row was and becomes, in {table}, which is made at the start"
 
 
 def _size(made: TablePlan) -> str:
