@@ -29,6 +29,7 @@ from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
 from bulkq.query.key_changes import changed_columns, stable_key
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
@@ -182,6 +183,7 @@ def _stable(options: BackfillOptions, query: Query, facts: TableFacts, dialect: 
 
     Raises:
         UsageError: the statement changes the first column of the key, or a column that the table does not have.
+        RefusedError: it changes another one, and the whole key is needed to find a row again.
     """
     if options.assignments:
         columns = check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)
@@ -190,6 +192,10 @@ def _stable(options: BackfillOptions, query: Query, facts: TableFacts, dialect: 
     key = stable_key(facts.key, columns, query.place, dialect)
     if key is facts.key:
         return facts
+    needs = "--capture" if options.capture else "--select" if options.select is not None else ""
+    if needs:
+        moved = quoted(facts.key.columns[len(key.columns)].name)
+        raise RefusedError(f"{query.place}: the statement changes {moved} of the key, by which {needs} finds rows again")
     names = ", ".join(column.name for column in key.columns)
     notice = f"the statement changes columns of the key, so ranges are cut by ({names}) alone"
     return replace(facts, key=key, notices=(*facts.notices, notice))
