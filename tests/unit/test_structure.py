@@ -69,7 +69,7 @@ cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/
 cli/commands/undo
 cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
 cli/display/rehearsal_text
-cli/errors cli/messages cli/options/backfill_options cli/options/build_backfill cli/options/build_run
+cli/errors cli/messages cli/options/backfill_options cli/options/build_run
 cli/options/check_options
 cli/options/execute_options cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
@@ -98,12 +98,10 @@ ledger/check_results ledger/database_connection ledger/write_statements ledger/e
 ledger/file_state ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
-lifecycle/backfill/begin lifecycle/backfill/count_rows lifecycle/backfill/example_ranges lifecycle/backfill/execute
+lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain
 lifecycle/backfill/capture lifecycle/backfill/images lifecycle/backfill/undo
-lifecycle/backfill/patient_cutter lifecycle/backfill/prepare
-lifecycle/backfill/range_batches lifecycle/backfill/rehearse
-lifecycle/backfill/table_backfill lifecycle/backfill/verify
+lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/choose_write_order
@@ -119,10 +117,10 @@ sources/bind_columns sources/column_feed sources/copy_text sources/json_array so
 sources/object_reader sources/parameter_source sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/query_rows
-tasks/backfill tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
+tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
 tasks/demo tasks/doctor tasks/forget tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
- tasks/report
+tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo
 text/json_text text/mask text/moments
 transforms/child transforms/mapper transforms/process_pool

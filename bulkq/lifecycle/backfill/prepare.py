@@ -195,7 +195,9 @@ def _stable(options: BackfillOptions, query: Query, facts: TableFacts, dialect: 
     needs = "--capture" if options.capture else "--select" if options.select is not None else ""
     if needs:
         moved = quoted(facts.key.columns[len(key.columns)].name)
-        raise RefusedError(f"{query.place}: the statement changes {moved} of the key, by which {needs} finds rows again")
+        raise RefusedError(
+            f"{query.place}: the statement changes {moved} of the key, by which {needs} finds rows again"
+        )
     names = ", ".join(column.name for column in key.columns)
     notice = f"the statement changes columns of the key, so ranges are cut by ({names}) alone"
     return replace(facts, key=key, notices=(*facts.notices, notice))
