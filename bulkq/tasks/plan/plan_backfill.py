@@ -72,6 +72,7 @@ class BackfillPlan:
         tables: by target.
         lost: targets that cannot be reached, with the reason.
         waits: what the throttles say now: why the lanes would wait; None if they would not.
+        load: the highest signal of the throttles, divided by its limit; None if none has a scale.
         planned: the tables as a file of the plan has them.
     """
 
@@ -79,6 +80,7 @@ class BackfillPlan:
     tables: tuple[TablePlan, ...]
     lost: tuple[tuple[str, BulkqError], ...] = ()
     waits: str | None = None
+    load: float | None = None
     planned: tuple[PlannedTable, ...] = ()
 
 
@@ -97,6 +99,7 @@ async def plan_backfill(request: Run) -> BackfillPlan:
                 tables=tuple(_table(opened, target) for target in opened.targets if target.lost is None),
                 lost=tuple((target.label, target.lost) for target in opened.targets if target.lost is not None),
                 waits=opened.throttle.reason() if opened.throttle is not None else None,
+                load=opened.throttle.load() if opened.throttle is not None else None,
                 planned=await planned_tables(opened),
             )
         finally:

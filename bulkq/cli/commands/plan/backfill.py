@@ -139,7 +139,8 @@ def _throttles(made: BackfillPlan) -> str:
     if not made.run.limits.throttle:
         return ""
     now = f"would wait now: {made.waits}" if made.waits else "would not wait now"
-    return f"{', '.join(made.run.limits.throttle)}: {now}"
+    load = "" if made.load is None or made.waits else f", at {made.load:.0%} of the limit"
+    return f"{', '.join(made.run.limits.throttle)}: {now}{load}"
 
 
 def _options(request: Run) -> BackfillOptions:
