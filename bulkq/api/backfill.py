@@ -153,7 +153,7 @@ def _check(options: BackfillOptions, safety: SafetyOptions) -> None:
         value = getattr(options, name)
         if value is not None and not isinstance(value, str):
             raise UsageError(f"{name}={shown(value)}: a text")
-    for name in ("delete", "lock"):
+    for name in ("delete", "lock", "capture"):
         value = getattr(options, name)
         if not isinstance(value, bool):
             raise UsageError(f"{name}={shown(value)}: True or False")

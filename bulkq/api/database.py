@@ -165,6 +165,7 @@ class Database:
         map: str | None = None,  # noqa: A002 - as the option is called
         map_timeout: float | None = None,
         lock: bool = True,
+        capture: bool = False,
         param: Mapping[str, object] | None = None,
         upper: Literal["fixed", "open"] = "fixed",
         target_time: float = 0.5,
@@ -176,6 +177,7 @@ class Database:
         retries: int = 5,
         throttle: Iterable[str] = (),
         max_affected: int | None = None,
+        allow: Iterable[str] = (),
         name: str | None = None,
         ledger: str = "auto",
         on_error: OnError = "raise",
@@ -201,6 +203,7 @@ class Database:
                 processes of its own.
             map_timeout: seconds for the rows of a range; by default those of the query.
             lock: rows are locked before they are compared with what the function got.
+            capture: keep what the rows were before, for `bulkq undo RUN`.
             param: values of the parameters of `query`, or of `select`, beside the range, as texts, numbers, dates or UUIDs.
             upper: "fixed": the last range ends at the last row of the start; "open": rows inserted meanwhile are done too.
             target_time: seconds that the transaction of a range aims at; the number of rows follows from it.
@@ -212,6 +215,7 @@ class Database:
             retries: attempts after the first for errors that are known to be safe to repeat.
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
             max_affected: stop before more rows than this are changed.
+            allow: "seqscan" for a statement that reads the whole table for each range.
             name: of the run, in `bulkq runs`; by default that of the statement.
             ledger: where the run is recorded: "auto", a path, a URL; "none" records nothing, and a killed run cannot be continued.
             on_error: "raise" raises `RunFailed` if a range failed or rows are left; "collect" leaves both to the summary.
@@ -243,6 +247,7 @@ class Database:
             map=map,
             map_timeout_s=map_timeout,
             lock=lock,
+            capture=capture,
             target_time_s=target_time,
             min_rows=min_rows,
             max_rows=max_rows,
@@ -257,11 +262,11 @@ class Database:
             retries=retries,
             throttle=throttles(throttle),
         )
-        safety = SafetyOptions(write=True, ledger=ledger, max_affected=max_affected)
+        safety = SafetyOptions(write=True, allow=allowed(allow), ledger=ledger, max_affected=max_affected)
         with in_terms_of_python():
             request = backfills.request_of(self.target, query, options, limits, safety, values)
             counted = None if max_affected is None else "--max-affected"
-            self._refuse(request.queries.selected[0], write=True, allow=frozenset(), counted=counted)
+            self._refuse(request.queries.selected[0], write=True, allow=safety.allow, counted=counted)
         self._refuse_closed()
         await self._let_write()
         control = Control()

@@ -17,7 +17,7 @@ MOST_SHOWN = 80
 """Characters of a wrong argument in a message."""
 
 OPTION = re.compile(
-    r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|param|min-rows|max-rows|max-affected)\b"
+    r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|capture|param|min-rows|max-rows|max-affected)\b"
     r"(?: (\d+|\"[^\"]*\"|TABLE|MODULE:FUNCTION|true\b)| COLUMN=EXPR| FILE:NAME| (\w+)=VALUE)?"
 )
 """An option that an argument of `Database.backfill` stands for, with its value in a message."""

@@ -159,6 +159,10 @@ SET: dict[str, object] = {"over": "numbers", "set": "touched = 1"}
         ({"over": "numbers"}, "nothing to do with numbers: give set, delete, or query with a statement"),
         ({"over": "numbers", "delete": True}, 'delete without where deletes every row: write where="true"'),
         (SET | {"delete": True}, "delete and set: give set, delete, or query"),
+        (SET | {"select": "select id from numbers where :range"}, "select needs a function for its rows: give map"),
+        (SET | {"map": "m:f"}, "map needs the rows of a range: give select="),
+        (SET | {"capture": 1}, "capture=1: True or False"),
+        (SET | {"allow": "all"}, "allow='all': some of"),
         (SET | {"delete": 1}, "delete=1: True or False"),
         (SET | {"query": "delete from numbers where :range"}, "query has the statement"),
         (SET | {"over": 5}, "over=5: a text"),
@@ -214,6 +218,16 @@ async def test_a_verification_that_cannot_be_executed(target: Target, ledger: st
         with pytest.raises(bulkq.RefusedError, match="^verify: .*nothing"):
             await db.backfill("numbers", set="touched = 1", verify="select nothing from numbers", ledger=ledger)
     assert target.execute("select sum(touched) from numbers") == [(0,)]
+
+
+async def test_what_was_there_is_kept(tmp_path: Path, ledger: str) -> None:
+    """`capture` keeps the rows as they were."""
+    made = targets.make("sqlite", tmp_path, "", None)
+    made.numbers(30)
+    async with bulkq.open(made.url) as db:
+        await db.backfill("numbers", set="touched = 9", where="touched = 0 and id <= 3", capture=True, ledger=ledger)
+    assert made.execute("select sum(touched) from numbers") == [(27,)]
+    assert made.execute("select count(*) from sqlite_master where name like 'bulkq_images%'") != [(0,)]
 
 
 async def test_values_of_parameters(tmp_path: Path, ledger: str) -> None:
