@@ -128,6 +128,16 @@ async def test_the_source_waits_for_ranges_that_may_come_back() -> None:
     assert await taken(source) == [(3, ("5",), ("10",))]
 
 
+async def test_a_range_is_cut_at_rows_that_failed() -> None:
+    """In pieces of the sizes that are wanted, and the rest; also a range that is too small for halves."""
+    source = opened(Numbers(10), least=10)
+    batch = await source.take(1, 0)
+    assert batch is not None
+    assert await source.split(batch, [3, 1, 2])
+    source.settle(ended(batch, superseded=True), None)
+    assert [upto for _, _, upto in await taken(source)] == [("3",), ("4",), ("6",), ("10",)]
+
+
 async def test_a_small_range_is_not_cut() -> None:
     """Of so few rows the range is the failure."""
     source = opened(Numbers(10), least=10)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.request import check_parameters, complete_options, key_columns, statement_of
+from bulkq.lifecycle.backfill.request import (
+    check_parameters,
+    complete_options,
+    key_columns,
+    range_statement,
+    statement_of,
+)
 from bulkq.model.run import BackfillOptions
 from bulkq.query import inline
 from bulkq.query.parse_queries import load
@@ -47,6 +53,49 @@ def test_an_option_outranks_the_header() -> None:
 )
 def test_what_is_refused(options: BackfillOptions, message: str) -> None:
     """No table, nothing to do, two things at once, a deletion without a condition."""
+    with pytest.raises(UsageError, match=f"^{message}"):
+        complete_options(options, None)
+
+
+APPLY = load(
+    """-- name: put
+-- @over t
+-- @select select id, b from t where :range and b > :least
+-- @map m:f
+update t set a = :a where id = :id;
+""",
+    "t.sql",
+    "postgresql",
+)[0]
+
+
+def test_a_function_of_a_header() -> None:
+    """The range is in `--select`, whose parameters need values; those of the query come from the function."""
+    options = complete_options(BackfillOptions(over=""), APPLY)
+    assert (options.map, options.over) == ("m:f", "t")
+    assert statement_of(options, APPLY, "postgresql") is APPLY
+    select = range_statement(options, APPLY, "postgresql")
+    assert select.sql == "select id, b from t where :range and b > :least"
+    check_parameters(select, {"least"})
+    with pytest.raises(UsageError, match=':least" has no value'):
+        check_parameters(select, ())
+    assert range_statement(BackfillOptions(over="t"), WRITTEN, "postgresql") is WRITTEN
+    with pytest.raises(UsageError, match=":range belongs to --select"):
+        statement_of(options, WRITTEN, "postgresql")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (BackfillOptions(over="t", select="x"), "--select needs a function for its rows"),
+        (BackfillOptions(over="t", map="m:f"), "--map needs the rows of a range"),
+        (BackfillOptions(over="t", map="m:f", select="x"), "--select and --map need a query that takes"),
+        (BackfillOptions(over="t", delete=True, where="a", map_timeout_s=1.0), "--map-timeout goes with --select"),
+        (BackfillOptions(over="t", delete=True, where="a", lock=False), "--no-lock goes with --select"),
+    ],
+)
+def test_a_function_needs_its_queries(options: BackfillOptions, message: str) -> None:
+    """Each message names what is missing, or what has no meaning."""
     with pytest.raises(UsageError, match=f"^{message}"):
         complete_options(options, None)
 
