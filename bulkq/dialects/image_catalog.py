@@ -22,6 +22,7 @@ class CapturableTable:
         stored: columns that a row is restored from, in their order: all but generated ones.
         deletions: constraints by which deleting a row changes other rows, for people.
         updates: those by which changing a column does: the column, and the constraint for people.
+        fixed: those of them to which UPDATE gives no value.
         wrong: why texts of values would not lead back to them; "" if they do.
     """
 
@@ -29,6 +30,7 @@ class CapturableTable:
     deletions: tuple[str, ...] = ()
     updates: tuple[tuple[str, str], ...] = ()
     wrong: str = ""
+    fixed: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -47,6 +49,7 @@ class ImageCatalog:
         undo: the statements that give the rows of a range of images their old values back, with the condition of that range.
         matching: an expression that is true if the row of the image `bulkq_i` can be restored.
         keys: expressions for the key's texts in the image `bulkq_i`.
+        updates_since: the version from which an UPDATE that a user wrote can keep images.
         used: a query for the bytes that images use, with `{name}`; it grows with them.
     """
 
@@ -60,6 +63,7 @@ class ImageCatalog:
     matching: Callable[[CapturedTable], str]
     keys: Callable[[CapturedTable], Sequence[str]]
     used: str
+    updates_since: int = 0
 
     def table_key(self, images: str) -> TableKey:
         """The key by which the table of images is cut."""

@@ -26,6 +26,8 @@ FACTS = """\
 SELECT json_build_object(
     'stored', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
                 WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
+    'fixed', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
+               WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity = 'a'),
     'deletions', (SELECT json_agg(format('%s (constraint %s)', f.conrelid::regclass, f.conname) ORDER BY f.oid)
                     FROM pg_catalog.pg_constraint AS f
                    WHERE f.confrelid = t.oid AND f.contype = 'f' AND f.conparentid = 0 AND f.confdeltype IN ('c', 'n', 'd')),
@@ -80,6 +82,7 @@ def read_facts(rows: Sequence[tuple[object, ...]]) -> CapturableTable:
     wrong = next((name for name, good in STYLES.items() if not good(settings[name])), "")
     return CapturableTable(
         stored=tuple(facts["stored"] or ()),
+        fixed=tuple(facts["fixed"] or ()),
         deletions=tuple(facts["deletions"] or ()),
         updates=tuple((column, shown) for column, shown in facts["updates"] or ()),
         wrong=wrong
@@ -93,7 +96,9 @@ def capture(wanted: CapturedTable, change: CapturedChange) -> ImageStatements:
     table, terms = wanted.key.table, f"{change.condition}{f' AND ({change.where})' if change.where else ''}"
     keys = [column.name for column in wanted.key.columns]
     names = [column.name for column in wanted.columns]
-    if wanted.deletes:
+    if change.text:
+        changed = _written(wanted, change, names, keys)
+    elif wanted.deletes:
         changed = (
             f"bulkq_changed AS (DELETE FROM {table} WHERE {terms} RETURNING {texts(keys)} AS bulkq_k, {texts(names)} AS bulkq_o, "
             "NULL::text[] AS bulkq_n)"
@@ -109,6 +114,19 @@ def capture(wanted: CapturedTable, change: CapturedChange) -> ImageStatements:
         f"WITH {changed} INSERT INTO {wanted.images} ({COLUMNS}) SELECT '{wanted.run}', {wanted.part}, CAST(:bulkq_first AS bigint), "
         f"row_number() OVER (), {CAPTURED}, bulkq_k, bulkq_o, bulkq_n FROM bulkq_changed"
     )
+
+
+def _written(wanted: CapturedTable, change: CapturedChange, names: Sequence[str], keys: Sequence[str]) -> str:
+    """The user's statement, with the old key: a row whose key it changes is a conflict for an undo."""
+    new = "NULL::text[]" if wanted.deletes else texts(names, "bulkq_after")
+    if change.version >= RETURNS_OLD:
+        returned = "RETURNING WITH (OLD AS bulkq_before, NEW AS bulkq_after)"
+        values = (
+            f"{texts(keys, 'bulkq_before')} AS bulkq_k, {texts(names, 'bulkq_before')} AS bulkq_o, {new} AS bulkq_n"
+        )
+    else:
+        returned, values = "RETURNING", f"{texts(keys)} AS bulkq_k, {texts(names)} AS bulkq_o, NULL::text[] AS bulkq_n"
+    return f"bulkq_changed AS ({change.text}\n{returned} {values})"
 
 
 def _locked(
@@ -220,5 +238,6 @@ IMAGES = ImageCatalog(
     undo=undo,
     matching=matching,
     keys=keys,
+    updates_since=RETURNS_OLD,
     used="SELECT pg_total_relation_size(to_regclass({name}))",
 )

@@ -71,12 +71,16 @@ def capture(wanted: CapturedTable, change: CapturedChange) -> ImageStatements:
     if wanted.deletes:
         there = f"({', '.join(k)}) IN (SELECT {', '.join(keys)} FROM {table} WHERE {change.condition})"
         kept = f"DELETE FROM {images} WHERE {mine} AND {there}"
-        return ImageStatements(f"DELETE FROM {table} WHERE {rows}", (before,), (kept,))
+        return ImageStatements(change.text or f"DELETE FROM {table} WHERE {rows}", (before,), (kept,))
     values = ", ".join(f"bulkq_t.{name}" for name in names)
     after = (
         f"UPDATE {images} AS bulkq_i SET ({', '.join(n)}) = (SELECT {values} FROM {table} AS bulkq_t WHERE {_same_key(wanted)}) "
         f"WHERE {of_run(wanted, 'bulkq_i')} AND bulkq_i.first = {NUMBER}"
     )
+    if change.text:
+        pairs = zip(o, n, strict=True)
+        same = " AND ".join(f"{old} IS {new} AND typeof({old}) = typeof({new})" for old, new in pairs)
+        return ImageStatements(change.text, (before,), (after, f"DELETE FROM {images} WHERE {mine} AND {same}"))
     return ImageStatements(f"UPDATE {table} SET {change.sets} WHERE {rows}", (before,), (after,))
 
 

@@ -44,12 +44,14 @@ class CapturedChange:
         where: the condition beside the range; "" for all rows.
         condition: of the range, with placeholders.
         version: of the server, as `Server.version_number`.
+        text: the statement as a user wrote it, with the condition of the range in it; "" if it is made from the others.
     """
 
     sets: str
     where: str
     condition: str
     version: int
+    text: str = ""
 
 
 @frozen

@@ -6,7 +6,7 @@ The table comes from the catalog and is quoted. The expressions and the conditio
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import dropwhile, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
@@ -15,7 +15,7 @@ from bulkq.model.dataclass import frozen
 from bulkq.query.identifiers import token_name
 from bulkq.query.key_changes import stable_key
 from bulkq.query.parse_queries import inline
-from bulkq.query.tokens import TokenKind
+from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.query.validate_sql_fragment import check_condition, clauses, commas, enclosed, levels, read
 from bulkq.text.messages import quoted, suggestion
 
@@ -125,6 +125,16 @@ def check_assigned(columns: Sequence[AssignedColumn], table: TableFacts, dialect
         stable_key(table.key, met, column.option, dialect)
         names.append(met[0])
     return tuple(names)
+
+
+def changed_table(query: Query, dialect: str) -> tuple[str, ...]:
+    """The name of the table that an UPDATE or DELETE changes, in parts; () if the statement is another one, or returns rows."""
+    tokens = tokenize(query.sql, dialect).tokens
+    if query.verb not in {"UPDATE", "DELETE"} or any(token.word == "RETURNING" for token in tokens):
+        return ()
+    name = list(dropwhile(lambda token: token.word in {"UPDATE", "DELETE", "FROM", "ONLY"}, tokens))
+    dots = list(takewhile(lambda token: token.word == ".", name[1::2]))
+    return tuple(token_name(query.sql, token, dialect) for token in name[: 2 * len(dots) + 1 : 2])
 
 
 def _where(where: str | None, dialect: str) -> str:

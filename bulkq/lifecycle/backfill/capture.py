@@ -17,16 +17,25 @@ from bulkq.lifecycle.backfill.range_batches import FormQueries
 from bulkq.model.images import CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, KeyRange
 from bulkq.query import inline
-from bulkq.query.backfill_statement import assigned_columns, assignments_text, check_assigned, condition_text
+from bulkq.query.backfill_statement import (
+    assigned_columns,
+    assignments_text,
+    changed_table,
+    check_assigned,
+    condition_text,
+)
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.messages import first_names, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bulkq.dialects.image_catalog import CapturableTable
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Query
     from bulkq.model.key_range import RangeForm, TableFacts
     from bulkq.model.run import BackfillOptions
     from bulkq.protocols import Connection
@@ -58,16 +67,20 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
     url, dialect = target.definition.url, dialect_of(target.definition.url)
     connection = await target.sessions.first()
     try:
-        columns = await _captured_columns(connection, options, made, dialect)
+        version, written = connection.server.version_number, None if options.generated else part.spec.query
+        if written is not None or options.select is not None:
+            _refuse_written(made, options, part.spec.query, dialect, version)
+        deletes = options.delete if written is None else written.verb == "DELETE"
+        columns = await _captured_columns(connection, options, made, dialect, deletes=deletes)
         tables = target.tables or await target_markers.make_tables(connection, url, opened.request.safety.marker_table)
         name = markers.images_table(tables, options.capture_table, dialect)
-        wanted = CapturedTable(name, opened.run, part.spec.number, made.facts.key, columns, options.delete)
+        wanted = CapturedTable(name, opened.run, part.spec.number, made.facts.key, columns, deletes)
         about = await _make_table(connection, wanted, dialect)
         most = options.capture_max
         if opened.resume.record is None:
             _refuse_estimate(opened, made.facts, wanted, options)
-        version = connection.server.version_number
-        make = partial(_queries, wanted, options, dialect, version, part.spec.query.name)
+        plain = made.batches.queries if written is not None else None
+        make = partial(_queries, wanted, options, dialect, version, part.spec.query.name, plain)
         made.batches.rewrite(make)
         await _try_all(part, connection, make(KeyRange(made.start, made.end or ()).form))
     except DatabaseError as error:
@@ -79,8 +92,24 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
     made.cutter.before_cut = partial(_refuse_more, made, wanted, about, most, dialect)
 
 
+def _refuse_written(made: TableBackfill, options: BackfillOptions, query: Query, dialect: str, version: int) -> None:
+    """Refuse a statement of a file that may change more than rows of the table, or whose old values cannot be had."""
+    named, table = changed_table(query, dialect), images.parts_of(made.facts.key.table, dialect)
+    same = [part.lower() for part in named[-2:]] == [part.lower() for part in table[-len(named[-2:]) :]]
+    if options.select is not None or not named or not same:
+        raise RefusedError(
+            f"{query.place}: --capture keeps the rows of one UPDATE or DELETE of {made.facts.key.table} without RETURNING: write the "
+            "statement so, or leave out --capture"
+        )
+    if query.verb == "UPDATE" and version < images.images_of(dialect).updates_since:
+        raise RefusedError(
+            f"{query.place}: before PostgreSQL 18, an UPDATE of a file does not give its old values: write it as --set and --where, "
+            "or leave out --capture"
+        )
+
+
 async def _captured_columns(
-    connection: Connection, options: BackfillOptions, made: TableBackfill, dialect: str
+    connection: Connection, options: BackfillOptions, made: TableBackfill, dialect: str, *, deletes: bool
 ) -> tuple[KeyColumn, ...]:
     """The columns whose values are kept.
 
@@ -88,18 +117,17 @@ async def _captured_columns(
         RefusedError: they would not be all that the change does.
     """
     facts, catalog = made.facts, images.images_of(dialect)
-    if not options.generated:
-        raise RefusedError(
-            "--capture keeps the rows that --set or --delete change, and not those of a statement in a file, which may change "
-            "others: write it as --set and --where, or leave out --capture"
-        )
     rows = await connection.administer([catalog.facts.format(**images.names_of(facts.key.table, dialect))])
     table = catalog.read_facts(rows)
     if table.wrong:
         raise RefusedError(f"{facts.key.table}: --capture: {table.wrong}")
-    if options.delete:
+    key = [column.name for column in facts.key.columns]
+    if deletes:
         _refuse_deletions(facts, table)
-        names = [*(c.name for c in facts.key.columns if c.name not in table.stored), *table.stored]
+        names = [*(name for name in key if name not in table.stored), *table.stored]
+    elif not options.generated:
+        names = [name for name in table.stored if name not in {*key, *table.fixed}]
+        _refuse_updates(facts, table, names)
     else:
         names = list(dict.fromkeys(check_assigned(assigned_columns(options.assignments, dialect), facts, dialect)))
         _refuse_updates(facts, table, names)
@@ -163,13 +191,21 @@ def _refuse_estimate(opened: OpenRun, facts: TableFacts, wanted: CapturedTable, 
 
 
 def _queries(
-    wanted: CapturedTable, options: BackfillOptions, dialect: str, version: int, name: str, form: RangeForm
+    wanted: CapturedTable,
+    options: BackfillOptions,
+    dialect: str,
+    version: int,
+    name: str,
+    plain: Callable[[RangeForm], FormQueries] | None,
+    form: RangeForm,
 ) -> FormQueries:
-    """The statements of a form of range that keep images."""
+    """The statements of a form of range that keep images; `plain` gives the user's own."""
     known = dialect_for(dialect)
+    written = None if plain is None else plain(form).main
     change = CapturedChange(
-        sets="" if options.delete else assignments_text(options.assignments, dialect),
-        where=condition_text(options.where, dialect) if options.where is not None else "",
+        text="" if written is None else written.sql.rstrip().rstrip(";"),
+        sets="" if wanted.deletes or written is not None else assignments_text(options.assignments, dialect),
+        where=condition_text(options.where, dialect) if options.where is not None and written is None else "",
         condition=key_ranges.condition(wanted.key, form, known),
         version=version,
     )
@@ -177,7 +213,10 @@ def _queries(
     before, after = (
         tuple(replace(inline(text, dialect), name="capture") for text in texts) for texts in (made.before, made.after)
     )
-    return FormQueries(replace(inline(made.main, dialect), name=name), before, after)
+    main = replace(inline(made.main, dialect), name=name)
+    types = {parameter.name: parameter for parameter in written.parameters} if written is not None else {}
+    main = replace(main, parameters=tuple(types.get(one.name, one) for one in main.parameters))
+    return FormQueries(main, before, after)
 
 
 async def _try_all(part: PartState, connection: Connection, made: FormQueries) -> None:

@@ -82,10 +82,14 @@ def images_of(dialect: str) -> ImageCatalog:
     return found
 
 
+def parts_of(name: str, dialect: str) -> tuple[str, ...]:
+    """The parts of a name of the catalog, without quotes."""
+    return name_parts(name, f'{dialect_for(dialect).quote}"') or tuple(name.split("."))
+
+
 def names_of(images: str, dialect: str) -> dict[str, str]:
     """The values of `{name}` and `{bare}` in queries about a quoted name: as literals."""
-    known = dialect_for(dialect)
-    parts = name_parts(images, f'{known.quote}"') or tuple(images.split("."))
+    known, parts = dialect_for(dialect), parts_of(images, dialect)
     return {"name": known.literal(images), "table": known.literal(images), "bare": known.literal(parts[-1])}
 
 

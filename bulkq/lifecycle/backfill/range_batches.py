@@ -43,11 +43,16 @@ class KeyRangeBatches:
 
     def __init__(self, make: Callable[[RangeForm], Query], constants: Mapping[str, str]) -> None:
         self._make: Callable[[RangeForm], FormQueries] = lambda form: FormQueries(make(form))
+        self._plain = self._make
         self._constants = constants
         self._made: dict[RangeForm, FormQueries] = {}
         self._insert: Query | None = None
         self._update: Query | None = None
         self._failed: frozenset[int] = frozenset()
+
+    def queries(self, form: RangeForm) -> FormQueries:
+        """The statements of a form before they were rewritten."""
+        return self._plain(form)
 
     def rewrite(self, make: Callable[[RangeForm], FormQueries]) -> None:
         """Use the statements that `make` gives from now on."""

@@ -167,6 +167,42 @@ def test_a_limit_stops_the_run_and_what_it_did_is_undone(cli: Cli, target: Targe
     assert cli("resume", run, "--again").code == 2
 
 
+QUERIES = """
+-- name: raise_n
+-- @over t
+-- @capture true
+update t set n = n + 1 where :range and id % 2 = 0; -- every second row
+-- name: remove
+-- @over t
+-- @capture TRUE
+delete from t as x where :range(x) and id % 3 = 0
+-- name: returns
+-- @over t
+-- @capture true
+update t set n = 0 where :range returning id
+"""
+
+
+def test_statements_of_a_file(cli: Cli, target: Target) -> None:
+    """One UPDATE or DELETE of the table without RETURNING is kept; of an UPDATE, PostgreSQL gives old values since 18."""
+    before = checksum(target)
+    (cli.folder / "q.sql").write_text(QUERIES)
+    done = cli("backfill", "q.sql:remove", "-t", target.url, "--max-rows", "300")
+    assert (done.code, done.counts.get("changed")) == (0, str(ROWS // 3)), done.err
+    assert cli("undo", run_of(done)).code == 0
+    assert checksum(target) == before
+    done = cli("backfill", "q.sql:raise_n", "-t", target.url, "--max-rows", "300")
+    if done.code == 4:
+        assert "before PostgreSQL 18, an UPDATE of a file does not give its old values" in done.last
+    else:
+        assert done.counts.get("changed") == str(ROWS // 2), done.err
+        undone = cli("undo", run_of(done))
+        assert (undone.code, undone.counts["changed"]) == (0, str(ROWS // 2)), undone.err
+    assert checksum(target) == before
+    refused = cli("backfill", "q.sql:returns", "-t", target.url)
+    assert (refused.code, "without RETURNING: write the statement so" in refused.last) == (4, True)
+
+
 def test_what_cannot_be_kept_is_refused(cli: Cli, target: Target) -> None:
     """By name, and before anything is changed."""
     before = checksum(target)

@@ -26,6 +26,16 @@ def test_a_change_and_its_images_are_one_statement() -> None:
     assert gone.startswith("WITH bulkq_changed AS (DELETE FROM public.t WHERE (a <= :bulkq_hi) AND (true) RETURNING")
 
 
+def test_statements_of_users() -> None:
+    """They stand as they are, in front of what they return."""
+    text = "delete from t as x where (c) -- all"
+    old = IMAGES.capture(DELETE, CapturedChange("", "", "(c)", RETURNS_OLD - 1, text)).main
+    assert old.startswith(f"WITH bulkq_changed AS ({text}\nRETURNING ARRAY[")
+    new = IMAGES.capture(DELETE, CapturedChange("", "", "(c)", RETURNS_OLD, text)).main
+    assert f"{text}\nRETURNING WITH (OLD AS bulkq_before, NEW AS bulkq_after)" in new
+    assert "NULL::text[] AS bulkq_n" in new
+
+
 def test_an_undo_compares_and_marks() -> None:
     """Rows are found by their key; those that are left are marked behind it."""
     made = IMAGES.undo(SET, "(c)")
@@ -42,7 +52,13 @@ def test_an_undo_compares_and_marks() -> None:
 def test_facts() -> None:
     """Settings whose texts may be read as another value are named."""
     settings = {"DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "1"}
-    known = {"stored": ["a"], "deletions": ["r (constraint c)"], "updates": [["a", "r"]], "settings": settings}
+    known = {
+        "stored": ["a"],
+        "fixed": None,
+        "deletions": ["r (constraint c)"],
+        "updates": [["a", "r"]],
+        "settings": settings,
+    }
     facts = IMAGES.read_facts([(json.dumps(known),)])
     assert (facts.stored, facts.deletions, facts.updates, facts.wrong) == (
         ("a",),
@@ -50,7 +66,13 @@ def test_facts() -> None:
         (("a", "r"),),
         "",
     )
-    known = {"stored": None, "deletions": None, "updates": None, "settings": settings | {"extra_float_digits": "0"}}
+    known = {
+        "stored": None,
+        "fixed": ["i"],
+        "deletions": None,
+        "updates": None,
+        "settings": settings | {"extra_float_digits": "0"},
+    }
     wrong = IMAGES.read_facts([(json.dumps(known),)]).wrong
     assert wrong.startswith("with extra_float_digits = 0 of this role,")
     assert wrong.endswith("add options=-c%20extra_float_digits%3D1 to the URL of the target")

@@ -60,6 +60,15 @@ def test_changed_rows_come_back(connection: sqlite3.Connection) -> None:
     assert connection.execute("select * from t").fetchall() == before
 
 
+def test_statements_of_users(connection: sqlite3.Connection) -> None:
+    """Rows of the range that they leave as they are have no image."""
+    wanted = made_for(connection)
+    text = "update t set b = 2 where (id > :bulkq_lo AND id <= :bulkq_hi) and id = 2"
+    change = CapturedChange("", "", "(id > :bulkq_lo AND id <= :bulkq_hi)", 0, text)
+    assert execute(connection, IMAGES.capture(wanted, change), wanted) == 1
+    assert connection.execute("select k1, o2, n2 from i").fetchall() == [(2, 1.5, 2)]
+
+
 def test_deleted_rows_come_back(connection: sqlite3.Connection) -> None:
     """A row whose deletion a trigger prevented has no image; one that is there again is left alone."""
     wanted = made_for(connection, deletes=True)

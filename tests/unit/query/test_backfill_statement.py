@@ -9,11 +9,15 @@ from bulkq.model import StatementClass
 from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 from bulkq.query.backfill_statement import (
     assigned_columns,
+    assignments_text,
     build_count,
     build_delete,
     build_set,
+    changed_table,
     check_assigned,
+    condition_text,
 )
+from bulkq.query.parse_queries import inline
 from bulkq.query.range_placeholder import expand, free_parameters
 
 EXAMPLE = 'write "column = expression"'
@@ -94,3 +98,23 @@ def test_wrong_condition() -> None:
     """The condition is checked too."""
     with pytest.raises(UsageError, match=r'^--where "limit 5" is not a condition'):
         build_delete("t", "limit 5", "postgresql")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("update t set a = 1 where :range", ("t",)),
+        ('DELETE FROM ONLY public."T x" as u where :range(u)', ("public", "T x")),
+        ("update t set a = 1 where :range returning a", ()),
+        ("insert into t select 1 where :range", ()),
+    ],
+)
+def test_the_table_that_a_statement_changes(text: str, name: tuple[str, ...]) -> None:
+    """It stands in front; RETURNING and other statements have none."""
+    assert changed_table(inline(text, "postgres"), "postgres") == name
+
+
+def test_texts_of_options() -> None:
+    """As they are written, so that more can follow."""
+    assert assignments_text(["a = 1", "b = 2 -- two"], "postgres") == "a = 1, b = 2 -- two\n"
+    assert condition_text("a > 1", "postgres") == "a > 1"
