@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
 from bulkq.policy import stop_rules
 from bulkq.policy.concurrency import MOST, START
+from bulkq.policy.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +36,9 @@ class StopLimits:
     max_failures: Threshold | None = None
     deadline_s: float | None = None
     max_failed_targets: int | None = None
+    throttle_timeout_s: float | None = None  # while `timed` has a reason
+    timed: Throttle | None = None  # the signals of the throttle, without the hours of the day
+    critical: Throttle | None = None  # its reason ends the run
     gives_up: bool = True  # on a target where all of the first thousand have failed
     what: str = "a parameter set"  # that fails, for people
 
@@ -51,6 +56,7 @@ class RunContext:
         ledger: records every batch.
         reserved: connections that are open beside those of the lanes.
         throttle: holds the lanes while the database, or a person, asks for it.
+        pace: how fast the lanes may work.
         failures: of earlier processes of the run.
     """
 
@@ -66,6 +72,7 @@ class RunContext:
         ledger: Ledger,
         reserved: int = 0,
         throttle: Throttle | None = None,
+        pace: Pace | None = None,
         failures: Sequence[Failure] = (),
     ) -> None:
         pools = {id(part.sessions) for part in parts}
@@ -84,7 +91,8 @@ class RunContext:
         self.slots = ConnectionSlots(max(1, MOST_OPEN - reserved), len(pools))
         first = concurrency or max(START, min(len(pools), MOST))
         self.limiter = Limiter(first, several=self.several, most=concurrency or MOST)
-        self.gate = ThrottleGate(throttle, self._say)
+        self.pace = pace or Pace(None)
+        self.gate = ThrottleGate(throttle, self._say, self.pace)
         self._observers = observers
 
     def another_slot(self) -> bool:
@@ -96,6 +104,7 @@ class RunContext:
         if result.superseded:
             return
         self.tell(result)
+        self.pace.spend(result.changed or result.rows, time.monotonic(), rows=True)
         if result.batch.sets:
             mark = _mark(result)
             self.ledger.mark(replace(mark, failures=()) if failed_known else mark)

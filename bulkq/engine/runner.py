@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bulkq.engine.stop_control import Control
     from bulkq.errors import BulkqError
     from bulkq.model import Failure
+    from bulkq.policy.pace import Pace
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, Throttle
 
@@ -44,6 +45,7 @@ class Runner:
         canaries: targets that run to their end first; the others begin only if all went well there.
         reserved: connections that are open beside those of the lanes.
         throttle: opened; holds the lanes while it has a reason.
+        pace: how fast the lanes may work.
         failures: of earlier processes of the run.
     """
 
@@ -61,6 +63,7 @@ class Runner:
         canaries: Sequence[ConnectionPool] = (),
         reserved: int = 0,
         throttle: Throttle | None = None,
+        pace: Pace | None = None,
         failures: Sequence[Failure] = (),
     ) -> None:
         self.parts = parts
@@ -75,6 +78,7 @@ class Runner:
             ledger=ledger,
             reserved=reserved,
             throttle=throttle,
+            pace=pace,
             failures=failures,
         )
         control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes)
@@ -89,6 +93,7 @@ class Runner:
         ]
         self._auto = AutoLanes(self._context, self._targets) if concurrency is None else None
         self._canaries = canaries
+        self._held_s: float | None = None  # since when the throttles hold the run
 
     @property
     def error(self) -> BulkqError | None:
@@ -224,8 +229,22 @@ class Runner:
                     self._auto.tick(now_s)
                 for lanes in self._targets:
                     lanes.tick(now_s)
+                self._stop_for_throttles(now_s)
             self._context.gate.tick()
             self._tell(now_s)
+
+    def _stop_for_throttles(self, now_s: float) -> None:
+        """Stop if a critical signal has a reason, or the throttles have held the run for too long."""
+        rules = self._context.rules
+        critical = rules.critical.reason() if rules.critical is not None else None
+        if critical is not None:
+            self.control.drain(f"critical: {critical}")
+        held = rules.timed.reason() if rules.timed is not None else None
+        self._held_s = None if held is None else self._held_s or now_s
+        if self._held_s is None or rules.throttle_timeout_s is None:
+            return
+        if now_s - self._held_s >= rules.throttle_timeout_s:
+            self.control.drain(f"throttled for {rules.throttle_timeout_s:g}s: {held}")
 
     def _tell(self, now_s: float) -> None:
         progress = self._context.progress

@@ -255,10 +255,13 @@ class LaneGroup:
                 self._release()
                 return False
             self._spread()
+            began_s = time.monotonic()
             out = await self._execute(executor, slot, *cut)
+            worked_s = time.monotonic() - began_s
         await out.deliver()
-        given_up = self._context.decide(self.parts)
-        if given_up is not None:
+        if self._context.pace.nice:
+            await self._context.gate.be_nice(worked_s, self._wants_batch)
+        if (given_up := self._context.decide(self.parts)) is not None:
             self.stop(given_up)
         if executor.stranded:
             self._strand()
@@ -326,8 +329,8 @@ class LaneGroup:
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
             while (part := self.part()) is not None and self._going:
-                lanes = self._lanes_allowed()
-                size = 1 if part.big else part.form.size(part.size.next(part.remaining, lanes))
+                size = part.form.size(part.size.next(part.remaining, self._lanes_allowed()))
+                size = 1 if part.big else self._context.pace.limit(size)
                 batch = await self._take(part, size)
                 if batch is not None:
                     return part, batch
@@ -352,6 +355,7 @@ class LaneGroup:
         self._context.progress.fraction = part.source.fraction()
         if batch is None:
             return None
+        self._context.pace.spend(len(batch.sets), time.monotonic())
         self.window.cut += 1
         part.taken += len(batch.sets)
         return batch
@@ -410,9 +414,7 @@ class LaneGroup:
         """Count a batch that was written. Batches arrive in output order."""
         part = next(part for part in self.parts if part.spec.number == result.part)
         self._context.recorded(result, failed_known=part.record_failures is not None)
-        if (
-            part.order is not None
-        ):  # not before: the ledger learns of the sets of a row in their order, and a resume repeats them so
+        if part.order is not None:  # now: the ledger learns of the sets of a row in order, and a resume repeats them so
             part.order.done(result.batch.index)
 
     def _count(self, part: PartState, result: BatchResult) -> None:

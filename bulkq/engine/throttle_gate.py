@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
+
+from bulkq.policy.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +21,11 @@ class ThrottleGate:
     Args:
         throttle: of the run.
         say: reports the begin and the end of a wait in one line.
+        pace: of the run.
     """
 
-    def __init__(self, throttle: Throttle | None, say: Callable[[str], None]) -> None:
+    def __init__(self, throttle: Throttle | None, say: Callable[[str], None], pace: Pace | None = None) -> None:
+        self._pace = pace or Pace(None)
         self._throttle = throttle
         self._say = say
         self._moved = asyncio.Event()
@@ -33,6 +38,10 @@ class ThrottleGate:
     @property
     def closed(self) -> bool:
         """Whether no further batch may begin now."""
+        return self._held or self._pace.wait_s(time.monotonic()) > 0
+
+    @property
+    def _held(self) -> bool:
         return self._throttle is not None and self._throttle.reason() is not None
 
     @property
@@ -46,8 +55,11 @@ class ThrottleGate:
         return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
 
     async def admit(self, going: Callable[[], bool]) -> None:
-        """Wait until the throttle has no reason, or until `going` returns False because no further batch is needed."""
-        if not self.closed:
+        """Wait until the throttle and the pace allow a batch, or until `going` returns False because none is needed."""
+        wait_s = self._pace.wait_s(time.monotonic())
+        if wait_s:
+            await self._rest(wait_s, going)
+        if not self._held:
             return
         self._lanes += 1
         try:
@@ -58,6 +70,18 @@ class ThrottleGate:
             self._lanes -= 1
             if not self._lanes:
                 self._end()
+
+    async def be_nice(self, worked_s: float, going: Callable[[], bool]) -> None:
+        """Pause a lane after `worked_s` seconds of work, as the pace wants it."""
+        await self._rest(self._pace.nice * worked_s, going)
+
+    async def _rest(self, seconds: float, going: Callable[[], bool]) -> None:
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0 and going():
+            self._moved.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._moved.wait()
 
     def tick(self) -> None:
         """Wake the waiting lanes, so that they read the throttle again. A timer does this about once a second."""
@@ -83,5 +107,5 @@ class ThrottleGate:
             waited_s = time.monotonic() - self._since_s
             self._since_s = None
             self._throttled_s += waited_s
-            if not self.closed:  # else the run stops
+            if not self._held:  # else the run stops
                 self._say(f"no longer throttled, after {waited_s:.1f}s")

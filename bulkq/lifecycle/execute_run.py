@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
+    from bulkq.policy.pace import Pace
     from bulkq.protocols import Ledger
 
 COUNTED_REST = 5_000_000
@@ -57,6 +58,9 @@ def _runner(recorded: RecordedRun) -> Runner:
         max_failures=limits.max_failures,
         deadline_s=limits.deadline_s,
         max_failed_targets=limits.max_failed_targets,
+        throttle_timeout_s=limits.throttle_timeout_s,
+        timed=opened.throttles.timed,
+        critical=opened.throttles.critical,
     )
     return make_runner(
         opened,
@@ -65,6 +69,7 @@ def _runner(recorded: RecordedRun) -> Runner:
         ledger=recorded.ledger,
         ordered=not opened.request.output.unordered,
         canaries=[target.sessions for target in opened.targets if target.first],
+        pace=opened.throttles.pace,
         failures=opened.resume.failures,
     )
 
@@ -78,6 +83,7 @@ def make_runner(
     ordered: bool,
     canaries: Sequence[ConnectionPool] = (),
     reserved: int = 0,
+    pace: Pace | None = None,
     failures: Sequence[Failure] = (),
 ) -> Runner:
     """Return the runner of an open job; see `Runner` for the arguments."""
@@ -93,6 +99,7 @@ def make_runner(
         canaries=canaries,
         reserved=reserved,
         throttle=opened.throttle,
+        pace=pace,
         failures=failures,
     )
 

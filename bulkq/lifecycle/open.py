@@ -27,7 +27,7 @@ from bulkq.sinks.failures_file import FailureFile
 from bulkq.sinks.paths import same_file
 from bulkq.sources.bind_columns import check_constants
 from bulkq.text.messages import first_names
-from bulkq.throttles import describe_run, open_throttle
+from bulkq.throttles import describe_run, open_throttles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
     processes = await _processes(request, stack)
     named = [(target.label, target.definition) for target in targets]
     holding = describe_run(request, job.run, named, job.say, in_python=job.given is not None)
-    throttle = await open_throttle(request.limits.throttle, stack, holding)
+    throttles = await open_throttles(request.limits, stack, holding)
     sources = Sources(job, stack, [target.driver.capabilities for target in targets])
     opened = await sources.open_all()
     sinks = _sinks(job, labels)
@@ -87,7 +87,8 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         several=len(targets) > 1,
         same_sets=job.resume.record is None and job.resume.only is None,
         sources=sources,
-        throttle=throttle,
+        throttle=throttles.throttle,
+        throttles=throttles,
         processes=processes,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.model.dataclass import frozen
+from bulkq.throttles import RunThrottles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,7 @@ class OpenRun:
     warned: set[str] = field(default_factory=set)
     """Warnings that were shown, so that several targets show a warning once."""
     throttle: Throttle | None = None
+    throttles: RunThrottles = field(default_factory=RunThrottles)
     processes: ProcessPool | None = None
     """Of a backfill whose logic is a Python function: where it runs."""
     backfills: dict[int, TableBackfill] = field(default_factory=dict)

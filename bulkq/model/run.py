@@ -149,6 +149,13 @@ class LimitOptions:
     max_failures: Threshold | None = None
     max_failed_targets: int | None = None
     throttle: tuple[str, ...] = ()  # --throttle: the expressions, as typed
+    throttle_every_s: float | None = None  # between two readings; None: the usual time
+    throttle_timeout_s: float | None = None  # of a wait for throttles
+    critical: tuple[str, ...] = ()  # --critical: expressions that end the run, or hold it
+    on_critical: str = "stop"
+    window: tuple[str, ...] = ()  # --window, as typed
+    nice: float = 0.0  # pause of a lane, as a multiple of the time that its batch took
+    max_rate: str | None = None  # as typed
 
 
 @frozen(kw_only=True)

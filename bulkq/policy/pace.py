@@ -1,4 +1,4 @@
-"""The pace of a run: `--max-rate 500/s`, `--max-rate 5000rows/s`. Pure: the time is an argument."""
+"""The pace of a run: `--max-rate 500/s`, `--max-rate 5000rows/s`, `--nice 0.5`. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -51,24 +51,31 @@ class Pace:
     """When the next batch may begin, so that a run keeps its rate on average. An unused second is not made up for.
 
     Args:
-        rate: the limit.
+        rate: the limit; None: there is none.
+        nice: the pause of a lane after a batch, as a multiple of the time that the batch took.
     """
 
-    __slots__ = ("_next_s", "rate")
+    __slots__ = ("_next_s", "nice", "rate")
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: Rate | None, nice: float = 0.0) -> None:
         self.rate = rate
+        self.nice = nice
         self._next_s = 0.0
 
     @property
     def most_sets(self) -> int | None:
-        """The sets that a batch may have; None if rows are counted."""
-        return None if self.rate.rows else max(1, int(self.rate.per_s * SMOOTH_S))
+        """The sets that a batch may have; None if any number may."""
+        return None if self.rate is None or self.rate.rows else max(1, int(self.rate.per_s * SMOOTH_S))
+
+    def limit(self, size: int) -> int:
+        """Return `size`, or the fewer sets that a batch may have."""
+        return min(size, self.most_sets or size)
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until the next batch may begin; 0.0: now."""
         return max(0.0, self._next_s - now_s)
 
-    def spend(self, amount: int, now_s: float) -> None:
-        """Count `amount` sets or rows."""
-        self._next_s = max(self._next_s, now_s) + amount / self.rate.per_s
+    def spend(self, amount: int, now_s: float, *, rows: bool = False) -> None:
+        """Count `amount` sets, or `rows`, if the rate counts them."""
+        if self.rate is not None and self.rate.rows is rows:
+            self._next_s = max(self._next_s, now_s) + amount / self.rate.per_s

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from bulkq.throttles.any_of import AnyOf
-from bulkq.throttles.open import check_throttles, fix_paths, open_throttle
+from bulkq.throttles.open import RunThrottles, check_throttles, fix_paths, open_throttle, open_throttles
 from bulkq.throttles.throttle_context import ThrottleContext, describe_run
 
-__all__ = ["AnyOf", "ThrottleContext", "check_throttles", "describe_run", "fix_paths", "open_throttle"]
+__all__ = [
+    "AnyOf",
+    "RunThrottles",
+    "ThrottleContext",
+    "check_throttles",
+    "describe_run",
+    "fix_paths",
+    "open_throttle",
+    "open_throttles",
+]

@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
+from bulkq.model.dataclass import frozen
+from bulkq.policy.pace import Pace, parse_rate
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles.any_of import AnyOf
 from bulkq.throttles.commit_latency import CommitLatency
@@ -16,14 +18,34 @@ from bulkq.throttles.server_value import ServerValue
 from bulkq.throttles.sql import SqlThrottle, names_file
 from bulkq.throttles.throttle_context import ThrottleContext
 from bulkq.throttles.wal_rate import WalRate
+from bulkq.throttles.window import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AsyncExitStack
 
+    from bulkq.model.run import LimitOptions
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
     from bulkq.throttles.database import DatabaseThrottle
+
+
+@frozen(kw_only=True)
+class RunThrottles:
+    """What holds the lanes of a run, and what ends it. All of it is open.
+
+    Attributes:
+        throttle: holds the lanes; None if nothing does.
+        timed: the same without the hours of the day.
+        critical: its reason ends the run.
+        pace: how fast the lanes may work.
+    """
+
+    throttle: Throttle | None = None
+    timed: Throttle | None = None
+    critical: Throttle | None = None
+    pace: Pace | None = None
+
 
 READERS: Mapping[str, type[DatabaseThrottle]] = {
     "lag": ReplicationLag,
@@ -84,6 +106,28 @@ async def open_throttle(
     stack.push_async_callback(throttle.close)
     await throttle.open()
     return throttle
+
+
+async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: ThrottleContext) -> RunThrottles:
+    """Open what holds the lanes of a run, and what ends it.
+
+    Raises:
+        UsageError, TargetError, RefusedError: as `open_throttle`.
+    """
+    stops = limits.on_critical == "stop"
+    holding = limits.throttle if stops else (*limits.throttle, *limits.critical)
+    timed = await open_throttle(holding, stack, context)
+    critical = await open_throttle(limits.critical, stack, context) if stops else None
+    rate = parse_rate(limits.max_rate, backfill=bool(context.table)) if limits.max_rate is not None else None
+    every: list[Throttle] = [timed] if timed is not None else []
+    if limits.window:
+        every.append(Windows(limits.window))
+    return RunThrottles(
+        throttle=AnyOf(every) if every else None,
+        timed=timed,
+        critical=critical,
+        pace=Pace(rate, limits.nice) if rate is not None or limits.nice else None,
+    )
 
 
 def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[Throttle]:

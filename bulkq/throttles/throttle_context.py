@@ -86,5 +86,6 @@ def describe_run(
         writes=request.safety.write,
         table=request.backfill.over if request.backfill is not None else "",
         targets=targets,
+        every_s=request.limits.throttle_every_s,
         say=say,
     )

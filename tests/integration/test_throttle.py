@@ -6,6 +6,8 @@ import asyncio
 import io
 import json
 import sqlite3
+import time
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +114,33 @@ async def test_a_throttled_run_obeys_a_drain_and_a_deadline(tmp_path: Path) -> N
     assert (summary.exit_code, summary.ok, summary.skipped) == (5, 0, 200)
     summary = await run(request(tmp_path, deadline_s=0.3), control=Control())
     assert (summary.exit_code, summary.ok, summary.reason) == (5, 0, "the deadline of 0.3s passed")
+
+
+async def test_a_run_that_waits_too_long_or_meets_a_critical_signal_stops(tmp_path: Path) -> None:
+    """It ends with 5 and can be resumed; the hours of the day do not count as waiting."""
+    hold = tmp_path / "hold"
+    hold.touch()
+    summary = await run(request(tmp_path, throttle_timeout_s=0.3), control=Control())
+    assert (summary.exit_code, summary.reason) == (5, f"throttled for 0.3s: file {hold} exists")
+    critical = {"throttle": (), "critical": (f"file:{hold}",)}
+    summary = await run(request(tmp_path, **critical), control=Control())
+    assert (summary.exit_code, summary.reason) == (5, f"critical: file {hold} exists")
+    paused = await run(request(tmp_path, **critical, on_critical="pause", deadline_s=0.3), control=Control())
+    assert (paused.exit_code, paused.ok, paused.reason) == (5, 0, "the deadline of 0.3s passed")
+    now = datetime.now()  # noqa: DTZ005 - the zone of the machine
+    closed = f"{(now + timedelta(hours=2)):%H:%M}-{(now + timedelta(hours=3)):%H:%M}"
+    night = request(tmp_path, throttle=(), window=(closed,), throttle_timeout_s=0.1, deadline_s=0.5)
+    summary = await run(night, control=Control())
+    assert (summary.exit_code, summary.ok, summary.reason) == (5, 0, "the deadline of 0.5s passed")
+
+
+async def test_a_run_keeps_its_pace(tmp_path: Path) -> None:
+    """A rate bounds the sets per second, and a nice run pauses."""
+    for more, least_s in (({"max_rate": "40/s"}, 0.3), ({"nice": 2.0}, 0.2)):
+        began_s = time.monotonic()
+        summary = await run(request(tmp_path, sets=20, throttle=(), **more), control=Control())
+        assert (summary.exit_code, summary.ok) == (0, 20)
+        assert time.monotonic() - began_s > least_s
 
 
 async def test_a_run_without_sets_left_does_not_wait(tmp_path: Path) -> None:

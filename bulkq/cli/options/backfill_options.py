@@ -165,6 +165,7 @@ _BACKFILL = (
     limits.RETRIES(default=5, show_default=True),
     limits.OUTAGE(default="5m", show_default=True),
     limits.THROTTLE,
+    *limits.PACE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     *safety.PERMISSIONS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options.defaults import config_of, given, said
 from bulkq.cli.options.option import typed
@@ -15,11 +15,13 @@ from bulkq.lifecycle.query_files import chosen
 from bulkq.model import Run, Threshold
 from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
 from bulkq.policy import safety
+from bulkq.policy.pace import parse_rate
 from bulkq.text.urls import passwords, safe
 from bulkq.throttles import check_throttles
+from bulkq.throttles.window import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import click
 
@@ -104,9 +106,28 @@ def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
         throttle=check_throttles(options["throttle"]),
+        **_pace(dict(options)),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
     )
+
+
+def _pace(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the options that `run` and `backfill` have beside `--throttle`; of other commands none."""
+    if "max_rate" not in options:
+        return {}
+    Windows(options["window"])
+    if options["max_rate"] is not None:
+        parse_rate(options["max_rate"], backfill="over" in options)
+    return {
+        "throttle_every_s": options["throttle_every"],
+        "throttle_timeout_s": options["throttle_timeout"],
+        "critical": check_throttles(options["critical"], "--critical"),
+        "on_critical": options["on_critical"],
+        "window": options["window"],
+        "nice": options["nice"],
+        "max_rate": options["max_rate"],
+    }
 
 
 def _limits(options: RunOptions, ctx: click.Context) -> LimitOptions:

@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from bulkq.cli.options.option import options_of
-from bulkq.cli.options.types import Count, Duration, MaxFailures, WaitTime
+from bulkq.cli.options.types import Count, Duration, MaxFailures, WaitTime, Words
 
 option = options_of("Limits")
 
@@ -54,6 +54,53 @@ THROTTLE = option(
     help="Start no batch while EXPR does not hold: lag<2s, lag<64MB, wal<20MB/s, archive<50, slot<10GB, waiters<1, active<50, "
     "oldest_xact<1h, autovacuum, commit<200ms; or while a query, a service or a file says so: sql:QUERY, http:URL, file:PATH. "
     "Repeatable; use none for no throttle.",
+)
+PACE = (
+    option(
+        "--throttle-every",
+        type=Duration(),
+        metavar="TIME",
+        help="Time between two readings of the signals of --throttle. Default: 1s.",
+    ),
+    option(
+        "--throttle-timeout",
+        type=Duration(),
+        metavar="TIME",
+        help="Maximum time to wait for --throttle without a break. Then the run stops with exit code 5 and can be resumed. "
+        "Default: no limit.",
+    ),
+    option(
+        "--critical",
+        multiple=True,
+        metavar="EXPR",
+        help="Signal of --throttle that stops the run with exit code 5, or holds it, see --on-critical. Repeatable.",
+    ),
+    option(
+        "--on-critical",
+        type=Words("stop", "pause"),
+        default="stop",
+        show_default=True,
+        help="Effect of --critical: stop ends the run, pause holds it like --throttle.",
+    ),
+    option(
+        "--window",
+        multiple=True,
+        metavar="HH:MM-HH:MM [ZONE]",
+        help="Start batches only in these hours of each day, for example '22:00-06:00 Europe/Berlin'. Repeatable. "
+        "Default zone: that of this machine.",
+    ),
+    option(
+        "--nice",
+        type=click.FloatRange(0, 100),
+        default=0.0,
+        metavar="N",
+        help="Pause of a connection after each batch, as a multiple of the time that the batch took: 0.5 is half of it.",
+    ),
+    option(
+        "--max-rate",
+        metavar="N/s",
+        help="Maximum rate on average: 500/s parameter sets, or 5000rows/s, which is the form for a backfill. Default: no limit.",
+    ),
 )
 OUTAGE = partial(
     option,

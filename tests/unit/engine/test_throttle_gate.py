@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from bulkq.engine.throttle_gate import ThrottleGate
+from bulkq.policy.pace import Pace, Rate
 
 
 class Switch:
@@ -81,3 +83,34 @@ async def test_a_stop_ends_the_wait() -> None:
     await lane
     assert gate.closed
     assert said == ["throttled: held: waiting"]
+
+
+async def test_a_rate_holds_the_lanes_as_long_as_the_sets_may_take() -> None:
+    """A batch is cut small, and the next one waits; a stop ends the wait."""
+    pace = Pace(Rate(100.0))
+    gate = ThrottleGate(None, [].append, pace)
+    await gate.admit(always)
+    pace.spend(20, time.monotonic())
+    assert gate.closed
+    began_s = time.monotonic()
+    await gate.admit(always)
+    assert 0.1 < time.monotonic() - began_s < 5
+    pace.spend(100_000, time.monotonic())
+    going = True
+    lane = asyncio.create_task(gate.admit(lambda: going))
+    await asyncio.sleep(0)
+    going = False
+    gate.wake()
+    async with asyncio.timeout(5):
+        await lane
+
+
+async def test_a_nice_lane_pauses_for_a_share_of_its_work() -> None:
+    """Without a pace it does not."""
+    gate = ThrottleGate(None, [].append, Pace(None, nice=0.5))
+    began_s = time.monotonic()
+    await gate.be_nice(0.2, always)
+    assert time.monotonic() - began_s >= 0.1
+    plain = ThrottleGate(None, [].append)
+    await plain.be_nice(60.0, always)
+    assert not plain.closed

@@ -43,4 +43,17 @@ def test_the_rate_is_kept_on_average() -> None:
     pace.spend(10, 20.0)
     assert pace.wait_s(20.0) == pytest.approx(0.1)
     assert Pace(Rate(1.0)).most_sets == 1
+    assert (pace.limit(1000), pace.limit(3), Pace(None).limit(1000)) == (25, 3, 1000)
     assert Pace(Rate(1.0, rows=True)).most_sets is None
+
+
+def test_only_what_the_rate_counts_is_spent() -> None:
+    """Sets do not count against a rate of rows; without a rate nothing counts."""
+    pace = Pace(Rate(100.0, rows=True))
+    pace.spend(50, 10.0)
+    assert pace.wait_s(10.0) == 0.0
+    pace.spend(50, 10.0, rows=True)
+    assert pace.wait_s(10.0) == pytest.approx(0.5)
+    pace = Pace(None, nice=0.5)
+    pace.spend(50, 10.0)
+    assert (pace.wait_s(10.0), pace.most_sets, pace.nice) == (0.0, None, 0.5)
