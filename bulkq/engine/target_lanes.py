@@ -329,7 +329,7 @@ class LaneGroup:
     async def _cut(self) -> tuple[PartState, Batch] | None:
         async with self._cutting:
             while (part := self.part()) is not None and self._going:
-                size = part.form.size(part.size.next(part.remaining, self._lanes_allowed()))
+                size = part.form.size(part.size.next(lanes=self._lanes_allowed(), remaining=part.remaining))
                 size = 1 if part.big else self._context.pace.limit(size)
                 batch = await self._take(part, size)
                 if batch is not None:

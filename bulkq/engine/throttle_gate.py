@@ -56,11 +56,13 @@ class ThrottleGate:
 
     async def admit(self, going: Callable[[], bool]) -> None:
         """Wait until the throttle and the pace allow a batch, or until `going` returns False because none is needed."""
+        if self._held:
+            await self._wait(going)
         wait_s = self._pace.wait_s(time.monotonic())
         if wait_s:
             await self._rest(wait_s, going)
-        if not self._held:
-            return
+
+    async def _wait(self, going: Callable[[], bool]) -> None:
         self._lanes += 1
         try:
             while going() and self._look() is not None:
