@@ -103,6 +103,18 @@ def assigned_columns(expressions: Sequence[str], dialect: str) -> tuple[Assigned
     return tuple(found)
 
 
+def tells_what_is_left(where: str, expressions: Sequence[str], dialect: str) -> bool:
+    """Whether `where` names a column that `expressions` assign. If not, the rows match it after the change as before.
+
+    Raises:
+        UsageError: an expression is not an assignment.
+    """
+    assigned = {part.lower() for column in assigned_columns(expressions, dialect) for part in column.parts}
+    lexed = tokenize(where, dialect)
+    names = (token for token in lexed.tokens if token.kind in {TokenKind.WORD, TokenKind.QUOTED})
+    return any(token_name(where, token, dialect).lower() in assigned for token in names)
+
+
 def check_assigned(columns: Sequence[AssignedColumn], table: TableFacts, dialect: str) -> tuple[str, ...]:
     """The names of `columns` in the catalog.
 

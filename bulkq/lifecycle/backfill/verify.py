@@ -12,7 +12,7 @@ from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.model.key_range import RangeForm
 from bulkq.query import inline
-from bulkq.query.backfill_statement import build_count
+from bulkq.query.backfill_statement import build_count, tells_what_is_left
 from bulkq.query.range_placeholder import expand
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ async def _left_in(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> 
     assert made.end is not None
     dialect, table = dialect_of(target.definition.url), made.facts.key.table
     if options.verify is None and options.where is None:
+        return ""
+    told = not options.assignments or tells_what_is_left(options.where or "", options.assignments, dialect)
+    if options.verify is None and not told:
+        opened.say(f"{table} is not verified: --where names no column that --set changes: give --verify QUERY")
         return ""
     values: ParameterSet = ()
     if options.verify is not None:

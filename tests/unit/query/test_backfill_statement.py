@@ -16,6 +16,7 @@ from bulkq.query.backfill_statement import (
     changed_table,
     check_assigned,
     condition_text,
+    tells_what_is_left,
 )
 from bulkq.query.parse_queries import inline
 from bulkq.query.range_placeholder import expand, free_parameters
@@ -45,6 +46,12 @@ def test_statements() -> None:
     assert count.statement is StatementClass.READ
     for made in (query, delete, count):
         assert expand(made, "postgresql", lambda _: "(TRUE)").query.parameters == made.parameters[1:] or made is query
+
+
+def test_a_condition_without_a_changed_column_tells_nothing() -> None:
+    """Its rows match it after the change too, so their number is not what is left."""
+    assert tells_what_is_left('region = 1 and "price" is null', ["PRICE = 5", "b = 1"], "postgresql")
+    assert not tells_what_is_left("region = 'price'", ["price = price * 2"], "postgresql")
 
 
 def test_assigned_columns() -> None:
