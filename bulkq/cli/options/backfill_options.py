@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from bulkq.cli.options import limits, output, safety, sources, targets
-from bulkq.cli.options.execute_options import LimitValues
+from bulkq.cli.options.execute_options import LimitValues, PaceValues
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
 
@@ -26,7 +26,7 @@ queries = options_of("Queries")
 ranges = options_of("Parameter sets")
 
 
-class BackfillValues(LimitValues):
+class BackfillValues(LimitValues, PaceValues):
     """The values that Click passes to `backfill` and `plan backfill`, each with some more, by option name. Times are in seconds."""
 
     file: str | None

@@ -38,6 +38,18 @@ class LimitValues(TypedDict):
     debug: bool
 
 
+class PaceValues(TypedDict):
+    """The values of throttles, hours and pace that Click passes to `run` and `backfill`. Times are in seconds."""
+
+    throttle_every: float | None
+    throttle_timeout: float | None
+    critical: tuple[str, ...]
+    on_critical: str
+    window: tuple[str, ...]
+    nice: float
+    max_rate: str | None
+
+
 class ExecuteOptions(LimitValues):
     """The values that Click passes to each of these commands, by option name."""
 
