@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 from bulkq.errors import BulkqError, DatabaseError, UsageError
@@ -17,6 +16,9 @@ UNREAD_S = 15.0
 
 READ_S = 5.0
 """A reading may take this time, in seconds. Then it is given up, and another one begins."""
+
+CANCEL_S = 0.5
+"""A reading that was cancelled and does not end is cancelled again after this time, in seconds."""
 
 OPEN_S = 15.0
 """The first reading may take this time, in seconds, with what comes before it."""
@@ -96,10 +98,9 @@ class PolledThrottle:
     async def close(self) -> None:
         """Stop reading."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        while task is not None and not task.done():
+            task.cancel()  # a reading that ends at this moment may swallow it: asyncio.wait_for of Python 3.11 does
+            await asyncio.wait((task,), timeout=CANCEL_S)
         await self.give_up()
 
     def compare(self, value: float, limit: float, unit: Unit, whose: str = "") -> str | None:
@@ -119,7 +120,8 @@ class PolledThrottle:
         )
 
     async def _poll(self) -> None:
-        while True:
+        task = self._task
+        while self._task is task:
             await asyncio.sleep(EVERY_S if self._every_s is None else self._every_s)
             try:
                 async with asyncio.timeout(READ_S):

@@ -79,3 +79,23 @@ def test_a_value_is_compared_with_its_limit() -> None:
     assert signal.load() == 0.5
     assert signal.compare(4.1, 2.0, Unit.SECONDS, "replica-2") == "signal 4.1s >= 2s (replica-2)"
     assert signal.compare(2.0, 2.0, Unit.NUMBER) == "signal 2 >= 2"
+
+
+class Stubborn(Silent):
+    """Swallows the first cancellation of a reading, as a library may."""
+
+    async def read(self) -> str | None:
+        try:
+            return await super().read()
+        except asyncio.CancelledError:
+            return None
+
+
+async def test_a_reading_that_swallows_its_cancellation_does_not_keep_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing ends it all the same."""
+    monkeypatch.setattr(base, "CANCEL_S", 0.02)
+    stubborn = Stubborn("signal", 0.001)
+    await stubborn.open()
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await stubborn.close()
