@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bulkq.model.key_range import KeyRange
     from bulkq.protocols import Connection
 
+DATA = "22"
+"""The class of errors of values."""
+
 SEQSCAN = "seqscan"
 """Of `--allow`."""
 
@@ -57,6 +60,10 @@ async def explain_ranges(
     except DatabaseError as error:
         if error.connection_lost:
             raise
+        if (error.sqlstate or "").startswith(DATA):
+            raise RefusedError(
+                f"{made.statement.place}: {error}: correct --param, or the value in the statement"
+            ) from error
         raise RefusedError(
             f"{made.statement.place}: the plan of a range cannot be read: {error}: --allow seqscan leaves it out"
         ) from error

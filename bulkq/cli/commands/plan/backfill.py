@@ -19,10 +19,12 @@ from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.backfill_options import START, PlanBackfillValues, plan_backfill_options
 from bulkq.cli.options.plan_file import planned_options
 from bulkq.cli.options.safety import warn_of_password
+from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
 from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill, settings_of, to_json
 from bulkq.policy import safety
 from bulkq.policy.range_size import RangeSize
+from bulkq.query.backfill_statement import tells_what_is_left
 from bulkq.text.durations import exact_duration
 
 if TYPE_CHECKING:
@@ -154,6 +156,8 @@ def _verification(request: Run) -> str:
         return f"must give 0 or no row: {' '.join(options.verify.split())}"
     if options.where is None:
         return "none: without --verify or --where, nothing says which rows would be left"
+    if options.assignments and not tells_what_is_left(options.where, options.assignments, dialect_of(request.url)):
+        return "none: --where names no column that --set changes, so give --verify QUERY"
     upto = "" if options.upper == "open" else " up to the last row at the start"
     return f"no row{upto} may still match --where {' '.join(options.where.split())}"
 
