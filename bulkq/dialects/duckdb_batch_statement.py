@@ -151,12 +151,12 @@ def read_plan(answer: str) -> BoundPlan:
     conversions: Counter[Call] = Counter()
     marked: dict[int, set[str]] = {}
     order = ""
-    for node, parent in _walk(found["plans"]):
+    for node, parent in walk(found["plans"]):
         order = order or ("" if _is_exists(node, parent) else _order(node))
         kind = str(node.get("expression_class", ""))
         if kind.startswith("BOUND_") and kind not in VALUES:
             calls[_call(node)] += 1
-        number = _mark_of(node)
+        number = mark_of(node)
         if number is not None:
             cast = _is_cast(parent)
             conversions += Counter([_call(parent)] if cast else [])
@@ -202,7 +202,7 @@ def _without_casts(plan: BoundPlan) -> Counter[Call]:
     return Counter({call: n for call, n in plan.calls.items() if call.name != "__cast" and not _is_comparison(call)})
 
 
-def _walk(plans: object) -> Iterator[tuple[Node, Node]]:
+def walk(plans: object) -> Iterator[tuple[Node, Node]]:
     """Each node of a plan with the node that it is in."""
     todo: list[tuple[object, Node]] = [(plans, {})]
     while todo:
@@ -253,7 +253,7 @@ def _order_of_operator(kind: str, node: Node) -> str:
             return ""
 
 
-def _mark_of(node: Node) -> int | None:
+def mark_of(node: Node) -> int | None:
     """The number of the place whose mark the constant `node` is."""
     text = str(node["value"].get("value", "")) if node.get("expression_class") == "BOUND_CONSTANT" else ""
     return int(text.removeprefix(MARK)) if text.startswith(MARK) else None

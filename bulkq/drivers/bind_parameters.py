@@ -104,6 +104,9 @@ class Binding:
         self.converters: Mapping[str, Callable[[object], object]] = {}
         """What is made of the values of parameters first; a ValueError says why a value cannot be sent."""
 
+        self.are_plain: Callable[[Sequence[ParameterSet]], bool] | None = None
+        """Whether `converters` would give all values of some sets as they are; None where it is not worth asking."""
+
         self._used = tuple(index[name] for name in self.names)
         self._texts: dict[tuple[int, ...], str] = {}
         self._around = ("", "")
@@ -139,7 +142,7 @@ class Binding:
     def together(self, write: Callable[[str, int], str]) -> str:
         """The statement with `write(name, number)` where a parameter stands; the numbers count `parameters` from 1.
 
-        Of a statement without lists. `%` is doubled where the library wants that.
+        A list has one value. `%` is doubled where the library wants that.
         """
         numbers = {name: number for number, name in enumerate(self.parameters, 1)}
 
@@ -147,9 +150,9 @@ class Binding:
             return write(name, numbers[name])
 
         percent = self._style.percent
-        return queries.render(self._query, self._writer(numbers, {}, mark), doubled_percent=percent).text.join(
-            self._around
-        )
+        return queries.render(
+            self._query, self._writer(numbers, dict.fromkeys(self._lists, 1), mark), doubled_percent=percent
+        ).text.join(self._around)
 
     @property
     def parameters(self) -> list[str]:
@@ -158,8 +161,7 @@ class Binding:
 
     def arrays(self, sets: Sequence[ParameterSet]) -> list[tuple[object, ...]]:
         """The values of each of `parameters` over all `sets`, as the library takes single values."""
-        if self.converters:
-            sets = [self._made(values) for values in sets]
+        sets = self._all_made(sets)
         values: Iterable[ParameterSet] = self._converted(sets) if self._typed else sets
         used = dict(zip(self.names, self._used, strict=True))
         columns = list(zip(*values, strict=True))
@@ -171,8 +173,7 @@ class Binding:
 
     def calls(self, sets: Sequence[ParameterSet]) -> Iterable[Call]:
         """Text and values of every set, in order. Never raises: what cannot be encoded, the library refuses."""
-        if self.converters:
-            sets = [self._made(values) for values in sets]
+        sets = self._all_made(sets)
         if self._lists:
             return map(self._call_with_lists, sets)
         values: Iterable[ParameterSet] = self._converted(sets) if self._typed else sets
@@ -260,6 +261,12 @@ class Binding:
             else:
                 flat.append(self._style.convert(value))
         return self.text(lengths), self._packed(tuple(flat))
+
+    def _all_made(self, sets: Sequence[ParameterSet]) -> Sequence[ParameterSet]:
+        """The sets with what `converters` make of their values."""
+        if not self.converters or (self.are_plain is not None and self.are_plain(sets)):
+            return sets
+        return [self._made(values) for values in sets]
 
     def _made(self, values: ParameterSet) -> ParameterSet:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import DUCKDB
 from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal, Wrapper
-from bulkq.drivers.dbapi.adapters import duckdb_batch_statement
+from bulkq.drivers.dbapi.adapters import duckdb_batch_statement, duckdb_integer_text
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
@@ -163,6 +163,7 @@ class DuckDB(Adapter):
             return QueryDescription(returns_rows=returns)
         asking.ask(PREPARE + binding.sample)
         asking.ask("DEALLOCATE bulkq_probe")
+        duckdb_integer_text.guard(asking, query, binding, self.cast)
         if query.statement is StatementClass.WRITE:
             return QueryDescription(returns_rows=returns)
         cursor = asking.cursor
@@ -215,8 +216,9 @@ class DuckDB(Adapter):
         return int(rows[0][0]) if rows else 0
 
     def check(self, ask: Ask, statement: SqlStatement, sets: Sequence[ParameterSet]) -> list[BadValue]:
-        """Declared parameters: TRY_CAST tells."""
-        found: list[BadValue] = []
+        """Declared parameters: TRY_CAST tells; and texts that would become another integer."""
+        found = list(duckdb_integer_text.bad_values(statement, sets))
+        known = {(bad.position, bad.parameter) for bad in found}
         for index, parameter in enumerate(statement.query.parameters):
             kind = statement.parameter_types[index]
             if not kind or parameter.kind is not PlaceholderKind.VALUE:
@@ -229,6 +231,8 @@ class DuckDB(Adapter):
                 named = dict(piece)
                 for (n,) in bad:
                     at = int(str(n))
+                    if (at, index) in known:
+                        continue
                     found.append(BadValue(at, index, kind, "22P02", f'"{named[at]}" is not of type {kind}'))
         return sorted(found, key=lambda bad: (bad.position, bad.parameter))
 
