@@ -18,7 +18,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, RunFailed, UsageError
-from bulkq.lifecycle.api_arguments import allowed, check_concurrency, check_numbers, shown, throttles
+from bulkq.lifecycle.check_api_arguments import allowed, check_concurrency, check_numbers, shown, throttles
 from bulkq.lifecycle.command_steps import CallerResources
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.model.run import (

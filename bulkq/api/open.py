@@ -11,7 +11,7 @@ from bulkq import query as queries
 from bulkq.api.database import Database
 from bulkq.dialects import DEFAULT
 from bulkq.errors import UsageError
-from bulkq.lifecycle.api_arguments import check_concurrency, shown
+from bulkq.lifecycle.check_api_arguments import check_concurrency, shown
 from bulkq.model import Query, Target
 from bulkq.targets import load_config, open_target, resolve
 from bulkq.text import urls

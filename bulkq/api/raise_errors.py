@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, RefusedError, StoppedError, TargetError, UsageError
-from bulkq.lifecycle.api_arguments import in_python
+from bulkq.lifecycle.check_api_arguments import in_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ one_schema_batches     the same with one schema for a whole result
 copy_csv_to_batches    the CSV of COPY as record batches
 partial_format         the messages that FILE.partial holds: schemas and record batches
 convert_partial        FILE.partial -> the finished file
-convert_ahead          the same in a thread, while FILE.partial grows
+convert_growing_partial the same in a thread, while FILE.partial grows
 read_output_file       what a finished file holds: for a run that continues, and for the check that nothing was lost
 read_input_file        the rows of a file of parameter sets
 columns_to_parameters  its columns as values of parameters

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.backfill_catalog import BackfillCatalog
-    from bulkq.dialects.image_catalog import ImageCatalog
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.query_plan import PlanCatalog
+    from bulkq.dialects.row_images import ImageCatalog
     from bulkq.dialects.row_key_catalog import RowKeyCatalog
     from bulkq.dialects.signal_catalog import SignalCatalog
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
-from bulkq.dialects.sqlite_image_catalog import IMAGES
 from bulkq.dialects.sqlite_key_conversion import KEYS
 from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
+from bulkq.dialects.sqlite_row_images import IMAGES
 
 DIALECT = Dialect(
     name="sqlite",

@@ -14,10 +14,10 @@ from bulkq.lifecycle.run_fingerprints import spool_folder
 from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.range_source import RangeSource
 from bulkq.sources.source_request import request_of
 from bulkq.sources.spool import open_spool
+from bulkq.sources.spool_ahead import PrefetchedSource
 from bulkq.sources.subset import RemainingSets, SelectedSets
 from bulkq.targets.query_rows import rows_of
 

@@ -6,7 +6,7 @@ columnar_sink  the sink of Parquet and Arrow files
 extra_columns  the columns of --include
 failures_file  --failures
 file_output    a file that gets its name at the end
-partial_file   FILE.partial, which a resumed run goes on with
+open_partial   FILE.partial, which a resumed run goes on with
 stream_output  stdout and other outputs that are read while they are written
 paths          names: places, retries, two options for one file
 row_queue      the Python API's

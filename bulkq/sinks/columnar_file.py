@@ -11,14 +11,14 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from bulkq.columnar.convert_ahead import GrowingFile
+from bulkq.columnar.convert_growing_partial import GrowingFile
 from bulkq.columnar.convert_partial import convert
 from bulkq.columnar.partial_format import PartialExtent, extent, pack_batch, pack_schema
 from bulkq.columnar.read_output_file import rows_of, stored_batches
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import SinkPosition
 from bulkq.sinks.file_output import FileOutput, cannot_write, write_all
-from bulkq.sinks.partial_file import EarlierOutput, go_on, partial_of, reason, sync_folder
+from bulkq.sinks.open_partial import EarlierOutput, go_on, partial_of, reason, sync_folder
 from bulkq.sinks.paths import destination
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bulkq.sinks.file_output import FileOutput, Output, is_special
-from bulkq.sinks.partial_file import EarlierOutput
+from bulkq.sinks.open_partial import EarlierOutput
 from bulkq.sinks.stream_output import open_stream
 from bulkq.text.json_text import json_object
 

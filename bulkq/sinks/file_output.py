@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import StoppedError
 from bulkq.model import SinkPosition
-from bulkq.sinks.partial_file import begin, go_on, partial_of, reason, reopen, sync_folder
+from bulkq.sinks.open_partial import begin, go_on, partial_of, reason, reopen, sync_folder
 from bulkq.sinks.paths import destination, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from pathlib import Path
 
-    from bulkq.sinks.partial_file import EarlierOutput
+    from bulkq.sinks.open_partial import EarlierOutput
 
 __all__ = ["FileOutput", "Output", "cannot_write", "is_special", "reason", "write_all"]
 

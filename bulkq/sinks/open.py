@@ -14,7 +14,7 @@ from bulkq.sinks.discard_rows import NoSink
 from bulkq.sinks.extra_columns import ExtraColumns
 from bulkq.sinks.file_output import FileOutput, Output
 from bulkq.sinks.json_rows import JsonArray, JsonLines
-from bulkq.sinks.partial_file import EarlierOutput
+from bulkq.sinks.open_partial import EarlierOutput
 from bulkq.sinks.paths import PLACES, STDOUT, filled_paths, is_special
 from bulkq.sinks.stream_output import StreamOutput, open_stream
 from bulkq.sinks.text_sink import EncodedSink, Format

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
-from bulkq.sinks.partial_file import SUFFIX
+from bulkq.sinks.open_partial import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

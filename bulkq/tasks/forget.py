@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
-from bulkq import markers
-from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, RefusedError
 from bulkq.ledger import open_ledger
-from bulkq.lifecycle import open_targets, request_json, restore_request
-from bulkq.lifecycle.backfill.images import forget_images
-from bulkq.lifecycle.takeover import marker_tables
 from bulkq.model import CHECK_MODE, RunState
 
 if TYPE_CHECKING:
@@ -51,7 +47,8 @@ async def forget(
             )
         left: list[str] = []
         try:
-            await _remove_images(record, changes, ledger, config)
+            if not await stored.owner_alive(record):  # else the ledger refuses to forget it
+                await _remove_images(record, changes, ledger, config)
         except BulkqError as error:
             if not yes:
                 error.args = (f"{error} (add --yes to forget the run all the same)",)
@@ -63,12 +60,18 @@ async def forget(
 
 
 async def _remove_images(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> None:
-    if record.mode == CHECK_MODE:
+    if record.mode == CHECK_MODE or not _captures(record):
         return
-    options = request_json.from_json(record.request)[0].backfill
-    if options is None or not options.capture:
-        return
+    # Not at the top: a run without images is forgotten without what connects to databases.
+    from bulkq import markers
+    from bulkq.drivers import dialect_of
+    from bulkq.lifecycle import open_targets, restore_request
+    from bulkq.lifecycle.backfill.images import forget_images
+    from bulkq.lifecycle.takeover import marker_tables
+
     request, folder = restore_request.request_of(record, changes, ledger, config)
+    assert request.backfill is not None, "a run that captures is a backfill"
+    wanted = request.backfill.capture_table
     os.chdir(folder)
     tables = marker_tables(record)
 
@@ -79,7 +82,7 @@ async def _remove_images(record: RunRecord, changes: Mapping[str, object], ledge
             return
         connection = await open_targets.connected(target, request.limits.connect_timeout_s)
         try:
-            name = markers.images_table(found, options.capture_table, dialect)
+            name = markers.images_table(found, wanted, dialect)
             await forget_images(connection, name, record.run, dialect)
         finally:
             await connection.close()
@@ -89,3 +92,9 @@ async def _remove_images(record: RunRecord, changes: Mapping[str, object], ledge
     for target in targets:
         if target.lost is not None:
             raise target.lost
+
+
+def _captures(record: RunRecord) -> bool:
+    """Whether a run keeps images of rows."""
+    backfill = json.loads(record.request).get("run", {}).get("backfill") or {}
+    return bool(backfill.get("capture"))

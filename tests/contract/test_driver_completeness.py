@@ -13,7 +13,7 @@ from bulkq import drivers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.base_connection import BaseConnection
 from bulkq.drivers.check_driver import missing
-from bulkq.drivers.dbapi import custom_driver
+from bulkq.drivers.dbapi import blocking_library
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits
 from tests.support.databases import DRIVERS, EXAMPLE, PAGE, connected, driver_of, fresh
@@ -82,7 +82,7 @@ def test_every_name_of_the_page_is_there() -> None:
         if row.startswith("| `")
         for name in re.findall(r"`(\w+)", row.split("|")[1])
     }
-    instance = custom_driver.Library()
+    instance = blocking_library.Library()
     assert {name for name in named - {"open", "DIALECT"} if not hasattr(instance, name)} == set()
     assert len(named) > 20
 
@@ -106,14 +106,14 @@ async def test_a_connection_has_defaults_for_what_is_optional() -> None:
 async def test_a_library_without_connect_says_so() -> None:
     """The message names the method."""
 
-    class Unfinished(custom_driver.Library):
+    class Unfinished(blocking_library.Library):
         product = library = "unfinished"
 
-    driver = custom_driver.LibraryDriver(Unfinished(), "unfinished://h/d", application_name="x", read_only=True)
+    driver = blocking_library.LibraryDriver(Unfinished(), "unfinished://h/d", application_name="x", read_only=True)
     with pytest.raises(TargetError, match="Unfinished has no connect"):
         await driver.connect()
     with pytest.raises(UsageError, match="cannot be read"):
-        custom_driver.LibraryDriver(Unfinished(), "unfinished://h:port/d", application_name="x", read_only=True)
+        blocking_library.LibraryDriver(Unfinished(), "unfinished://h:port/d", application_name="x", read_only=True)
 
 
 def test_an_installed_driver_is_found_by_the_command_line(

@@ -14,8 +14,8 @@ from bulkq.model import Parameter, Query
 from bulkq.sources import Request, open_source
 from bulkq.sources.iterable import MappingSource
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import SpoolingSource, open_spool
+from bulkq.sources.spool_ahead import PrefetchedSource
 from bulkq.sources.subset import RemainingSets, SelectedSets
 
 if TYPE_CHECKING:

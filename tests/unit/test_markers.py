@@ -202,3 +202,17 @@ def test_the_table_of_ranges_stands_beside_the_others() -> None:
     """It has their schema and prefix."""
     assert markers.tables("s", "night").ranges == '"s"."night_ranges"'
     assert markers.tables(None, None, "mysql").ranges == "`bulkq_ranges`"
+
+
+@pytest.mark.parametrize(
+    ("schema", "wanted", "expected"),
+    [
+        ("s", None, '"s"."bulkq_images"'),
+        ("s", "kept", '"s"."kept"'),
+        ("s", "o.kept", '"o"."kept"'),
+        (None, "kept", '"kept"'),
+    ],
+)
+def test_the_table_of_images_stands_beside_the_markers(schema: str | None, wanted: str | None, expected: str) -> None:
+    """Unless it names a schema of its own."""
+    assert markers.images_table(markers.tables(schema), wanted, "postgres") == expected

@@ -86,7 +86,7 @@ drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dba
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/attempt
-drivers/dbapi/custom_driver drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
+drivers/dbapi/blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
 drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/exit_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings

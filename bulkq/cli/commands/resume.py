@@ -11,11 +11,11 @@ from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import option, typed
-from bulkq.cli.options.resume_options import START, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
 from bulkq.cli.options.safety import CAPTURE_MAX
 
 if TYPE_CHECKING:
-    from bulkq.cli.options.resume_options import RecordedOptions
+    from bulkq.cli.options.recorded_run_options import RecordedOptions
 
 
 @click.command(

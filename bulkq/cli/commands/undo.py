@@ -14,13 +14,13 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options import output, safety
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import option, typed
-from bulkq.cli.options.resume_options import START, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
-    from bulkq.cli.options.resume_options import RecordedOptions
+    from bulkq.cli.options.recorded_run_options import RecordedOptions
     from bulkq.engine.stop_control import Control
     from bulkq.model import RunSummary
     from bulkq.protocols import Observer

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from bulkq.cli.options.defaults import default_map
-from bulkq.cli.options.resume_options import RUN_FIELDS
+from bulkq.cli.options.recorded_run_options import RUN_FIELDS
 from bulkq.model.dataclass import frozen
 from bulkq.text.urls import redact, safe
 

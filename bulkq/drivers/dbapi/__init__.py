@@ -2,7 +2,7 @@
 
 sqlalchemy_urls     URL -> what SQLAlchemy says of it
 driver              URL -> session
-custom_driver       the same for a library that SQLAlchemy does not know
+blocking_library    the same for a library that SQLAlchemy does not know
 thread_or_greenlet  where a hop runs: a private thread, or a greenlet on the loop
 connection          one session: hops, deadlines, cancelling
 session             inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream

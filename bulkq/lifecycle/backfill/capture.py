@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq import markers
-from bulkq.dialects import dialect_for, image_catalog, key_ranges
+from bulkq.dialects import dialect_for, key_ranges, row_images
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError, TargetError
 from bulkq.lifecycle import target_markers
@@ -30,7 +30,7 @@ from bulkq.text.messages import first_names, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.image_catalog import CapturableTable
+    from bulkq.dialects.row_images import CapturableTable
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
@@ -169,7 +169,7 @@ async def _make_table(connection: Connection, wanted: CapturedTable, dialect: st
         await images.used_bytes(connection, wanted.images, dialect),
     )
     text = dialect_for(dialect).literal(about.text)
-    await connection.administer([image_catalog.insert_about(wanted, text)])
+    await connection.administer([row_images.insert_about(wanted, text)])
     return about
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import dialect_for, image_catalog
+from bulkq.dialects import dialect_for, row_images
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model.dataclass import frozen
 from bulkq.model.images import CAPTURED, CONFLICT
@@ -15,7 +15,7 @@ from bulkq.text.messages import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.image_catalog import ImageCatalog
+    from bulkq.dialects.row_images import ImageCatalog
     from bulkq.model.images import CapturedTable
     from bulkq.model.key_range import Position
     from bulkq.protocols import Connection
@@ -101,7 +101,7 @@ async def read_about(connection: Connection, images: str, run: str, part: int, d
     """
     if not await present(connection, images, dialect):
         return None
-    rows = await connection.administer([image_catalog.select_about(images, run, part)])
+    rows = await connection.administer([row_images.select_about(images, run, part)])
     if not rows:
         return None
     key, columns, deletes, used = json.loads(str(rows[0][0]))
@@ -122,13 +122,13 @@ async def used_bytes(connection: Connection, images: str, dialect: str) -> int:
 
 async def state_counts(connection: Connection, wanted: CapturedTable) -> dict[int, int]:
     """How many images of a part are in which state."""
-    rows = await connection.administer([image_catalog.count_states(wanted)])
+    rows = await connection.administer([row_images.count_states(wanted)])
     return {int(str(state)): int(str(count)) for state, count in rows}
 
 
 async def matching_counts(connection: Connection, wanted: CapturedTable, dialect: str) -> tuple[int, int]:
     """Of the images that an undo would take: how many rows can be restored, and how many cannot."""
-    rows = await connection.administer([image_catalog.count_matching(wanted, images_of(dialect))])
+    rows = await connection.administer([row_images.count_matching(wanted, images_of(dialect))])
     found = {int(str(can)): int(str(count)) for can, count in rows}
     return found.get(1, 0), found.get(0, 0)
 
@@ -137,7 +137,7 @@ async def conflicts(
     connection: Connection, wanted: CapturedTable, dialect: str, after: tuple[int, int], rows: int
 ) -> Sequence[tuple[tuple[int, int], tuple[str, ...]]]:
     """The next conflicts behind a number and place: both, and the texts of the key."""
-    question = image_catalog.select_conflicts(wanted, images_of(dialect), after, rows)
+    question = row_images.select_conflicts(wanted, images_of(dialect), after, rows)
     found = await connection.administer([question])
     return [((int(str(row[0])), int(str(row[1]))), tuple(map(str, row[2:]))) for row in found]
 
@@ -152,10 +152,10 @@ async def forget_images(connection: Connection, images: str, run: str, dialect: 
     try:
         if not await present(connection, images, dialect):
             return
-        rows = await connection.administer([image_catalog.last_range(images, run)])
+        rows = await connection.administer([row_images.last_range(images, run)])
         last = int(str(rows[0][0])) if rows and rows[0][0] is not None else 0
         for upto in (*range(PIECE, last, PIECE), None):
-            await connection.administer([image_catalog.remove_images(images, run, upto)])
+            await connection.administer([row_images.remove_images(images, run, upto)])
     except DatabaseError as error:
         kind = TargetError if error.connection_lost else RefusedError
         raise kind(f"the images of run {run} in {images} cannot be removed: {error}") from error

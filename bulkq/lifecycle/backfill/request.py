@@ -1,6 +1,6 @@
 """Check what a backfill is to do, and make its statement, before anything is opened.
 
-Messages name the options of the command line; `bulkq.lifecycle.api_arguments.in_python` translates them.
+Messages name the options of the command line; `bulkq.lifecycle.check_api_arguments.in_python` translates them.
 """
 
 from __future__ import annotations

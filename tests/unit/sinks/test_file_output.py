@@ -16,7 +16,7 @@ import pytest
 from bulkq.errors import OutputClosed, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Query
 from bulkq.protocols import ByteSink
-from bulkq.sinks import file_output, open_sink, partial_file, silence, stream_output
+from bulkq.sinks import file_output, open_partial, open_sink, silence, stream_output
 from bulkq.sinks.file_output import FileOutput, is_special
 from bulkq.sinks.stream_output import StreamOutput, open_stream
 
@@ -343,7 +343,7 @@ def test_a_partial_that_is_renamed_under_us(tmp_path: Path, monkeypatch: pytest.
             partial.replace(path)
         real(fd, how)
 
-    monkeypatch.setattr(partial_file.fcntl, "flock", finish_first)
+    monkeypatch.setattr(open_partial.fcntl, "flock", finish_first)
     output = FileOutput(str(path))
     assert len(calls) == 2
     assert path.read_text() == "of the other run"
@@ -357,7 +357,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def unsupported(fd: int, how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(partial_file.fcntl, "flock", unsupported)
+    monkeypatch.setattr(open_partial.fcntl, "flock", unsupported)
     output = FileOutput(str(tmp_path / "x"))
     output.close(complete=True)
     assert (tmp_path / "x").exists()

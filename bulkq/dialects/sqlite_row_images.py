@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.image_catalog import CapturableTable, ImageCatalog, of_run
+from bulkq.dialects.row_images import CapturableTable, ImageCatalog, of_run
 from bulkq.model.images import CAPTURED, CONFLICT, MATCHED, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
 

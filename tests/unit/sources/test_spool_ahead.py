@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import LedgerError, ParameterError
-from bulkq.sources.prefetch import PrefetchedSource
 from bulkq.sources.spool import open_spool
+from bulkq.sources.spool_ahead import PrefetchedSource
 from tests.support.sources import AB, Given, batches, flat, stdin
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 async def test_not_too_far_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever writes into the pipe waits when the run is far behind, and goes on when it has come nearer."""
-    monkeypatch.setattr("bulkq.sources.prefetch.AHEAD_BYTES", 1)
+    monkeypatch.setattr("bulkq.sources.spool_ahead.AHEAD_BYTES", 1)
     given = ones(50)
     source = PrefetchedSource(given, tmp_path / "s", AB, patience_s=0.1)
     assert await source.take(1, 0) is not None

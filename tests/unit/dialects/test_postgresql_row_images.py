@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bulkq.dialects.postgresql_image_catalog import IMAGES, RETURNS_OLD, identifier
+from bulkq.dialects.postgresql_row_images import IMAGES, RETURNS_OLD, identifier
 from bulkq.model.images import CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, TableKey
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.dialects.image_catalog import CapturableTable, ImageCatalog
+from bulkq.dialects.row_images import CapturableTable, ImageCatalog
 from bulkq.model.images import CAPTURED, CONFLICT, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
 

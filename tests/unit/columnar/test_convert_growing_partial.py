@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar import convert_ahead
+from bulkq.columnar import convert_growing_partial
 from bulkq.columnar import convert_partial as module
-from bulkq.columnar.convert_ahead import GrowingFile
+from bulkq.columnar.convert_growing_partial import GrowingFile
 from bulkq.columnar.convert_partial import convert
 from bulkq.columnar.partial_format import extent, pack_batch, pack_schema
 
@@ -20,7 +20,7 @@ BATCH = pa.record_batch([pa.array([1, 2, 3])], names=["a"])
 def test_the_same_bytes(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However far it came before the end, the file is that of the whole partial."""
     monkeypatch.setattr(module, "GROUP_ROWS", 4)
-    monkeypatch.setattr(convert_ahead, "GROUP_ROWS", 4)
+    monkeypatch.setattr(convert_growing_partial, "GROUP_ROWS", 4)
     partial, made = tmp_path / "p", tmp_path / "made"
     follower = GrowingFile(partial, form, made, BATCH.schema)
     data, rows = pack_schema(BATCH.schema), 0

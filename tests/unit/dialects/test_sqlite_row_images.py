@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from bulkq.dialects.sqlite_image_catalog import IMAGES, identifier
+from bulkq.dialects.sqlite_row_images import IMAGES, identifier
 from bulkq.model.images import CapturedChange, CapturedTable, ImageStatements
 from bulkq.model.key_range import KeyColumn, TableKey
 

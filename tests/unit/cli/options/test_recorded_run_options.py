@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from bulkq.cli.options.resume_options import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
+from bulkq.cli.options.recorded_run_options import RUN_FIELDS, RecordedOptions, options_of_recorded, understood
 from bulkq.errors import UsageError
 from bulkq.model import Target, Threshold
 from bulkq.model.run import FLAT

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.lifecycle.api_arguments import allowed, check_concurrency, check_numbers, in_python, shown, texts, throttles
+from bulkq.lifecycle.check_api_arguments import (
+    allowed,
+    check_concurrency,
+    check_numbers,
+    in_python,
+    shown,
+    texts,
+    throttles,
+)
 
 
 @pytest.mark.parametrize(("timeout", "retries"), [(0, 1), ("5", 1), (3e6, 1), (5, -1), (5, 1.5)])

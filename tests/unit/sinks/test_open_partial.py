@@ -13,9 +13,9 @@ import pytest
 
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Batch, BatchResult, Column, Failure, Outcome, Query, SinkPosition
-from bulkq.sinks import FailureFile, RowsSink, file_output, open_sink, open_sinks, partial_file
+from bulkq.sinks import FailureFile, RowsSink, file_output, open_partial, open_sink, open_sinks
 from bulkq.sinks.file_output import FileOutput
-from bulkq.sinks.partial_file import EarlierOutput
+from bulkq.sinks.open_partial import EarlierOutput
 from bulkq.sinks.text_sink import EncodedSink
 
 if TYPE_CHECKING:
@@ -306,13 +306,13 @@ def test_a_run_that_finishes_under_us(tmp_path: Path, monkeypatch: pytest.Monkey
     """Between open and lock the other process gives the file its name: then it is finished."""
     partial = tmp_path / "x.partial"
     partial.write_bytes(b"{}\n")
-    real = partial_file.fcntl.flock
+    real = open_partial.fcntl.flock
 
     def finish_first(fd: int, how: int) -> None:
         partial.replace(tmp_path / "x")
         real(fd, how)
 
-    monkeypatch.setattr(partial_file.fcntl, "flock", finish_first)
+    monkeypatch.setattr(open_partial.fcntl, "flock", finish_first)
     sink = opened(tmp_path / "x", {str(tmp_path / "x"): 3})
     assert sink.finished
     sink.discard()
@@ -327,7 +327,7 @@ def test_a_partial_that_cannot_be_cut(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     with monkeypatch.context() as patch:
-        patch.setattr(partial_file.os, "ftruncate", broken)
+        patch.setattr(open_partial.os, "ftruncate", broken)
         with pytest.raises(UsageError, match="operation not permitted"):
             opened(tmp_path / "x", {str(tmp_path / "x"): 3})
     opened(tmp_path / "x", {str(tmp_path / "x"): 3}).discard()
