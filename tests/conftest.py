@@ -35,18 +35,31 @@ if TYPE_CHECKING:
 
     from xdist.workermanage import WorkerController
 
+MORE_KILLS = 12
+"""Who asks for more kills than this asks for the long tests too."""
+
 CHOICE = pytest.StashKey[servers.Choice]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--pg` forces where PostgreSQL comes from; the crash suite takes its numbers here, so that every run knows them."""
     parser.addoption("--pg", choices=servers.SOURCES, default=None, help="force where the tests' PostgreSQL comes from")
+    parser.addoption("--long", action="store_true", help="also run the tests that take long and show more of the same")
     group = parser.getgroup("crash", "how often the crash suite kills")
     group.addoption("--kills", type=int, default=12, help="SIGKILLs of the kill loop, over all its targets")
     group.addoption("--crash-seed", type=int, default=None, help="replay the moments of an earlier run")
     group.addoption("--crash-rows", type=int, default=4_000, help="rows that a killed write run changes")
     group.addoption("--crash-reads", type=int, default=10_000, help="rows that a killed read run exports")
     group.addoption("--read-kills", type=int, default=3, help="SIGKILLs per read run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests that are marked `long`, unless `--long` asks for them."""
+    if config.getoption("--long") or config.getoption("--kills") > MORE_KILLS:
+        return
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -76,6 +76,7 @@ def test_poison_costs_few_attempts(cli: Cli, tmp_path: Path, url: str, form: str
     assert attempts(tmp_path / "bad.json") - attempts(tmp_path / "clean.json") < 100
 
 
+@pytest.mark.long
 def test_output_is_the_same(cli: Cli, tmp_path: Path, url: str) -> None:
     """Byte for byte in order; the same lines without order. Sets have no row, one, and several."""
     sql = "select id, v, :id::int as given from t where v = :id::int % 9 and id < 20 order by id desc"
@@ -140,6 +141,7 @@ def test_a_read_changes_nothing(cli: Cli, url: str, form: str) -> None:
     assert servers.execute(url, "select count(*) from t") == [(1000,)]
 
 
+@pytest.mark.long
 def test_huge_answers_do_not_fill_the_memory(cli: Cli, tmp_path: Path, url: str) -> None:
     """A thousand rows for each set: not much more memory than the other form takes."""
     sql = "select :id::int as id, t.*, repeat('x', 50) as pad from t"

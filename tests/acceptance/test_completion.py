@@ -123,6 +123,7 @@ def test_values_depend_on_the_place(folder: Path, environment: dict[str, str]) -
     assert asked("bulkq run --progress=j", folder, environment, shell="fish") == ["--progress=json"]
 
 
+@pytest.mark.long
 def test_runs_are_offered_newest_first(folder: Path, environment: dict[str, str], cli: Cli) -> None:
     """The ids of runs, with what they were; the ledger and its folder stay as they are."""
     assert asked("bulkq resume ", folder, environment) == []

@@ -82,6 +82,7 @@ def test_everything_it_advises_works(cli: Cli) -> None:
     assert (written.code, written.counts["changed"]) == (0, "40")
 
 
+@pytest.mark.long
 def test_a_second_demo_gets_a_folder_of_its_own(cli: Cli) -> None:
     """What is there is never touched, and the data is the same every time."""
     (cli.folder / "bulkq-demo").mkdir()

@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from bulkq.reports.write import FORMATS
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def test_a_stopped_run_has_its_reports(cli: Cli, sqlite_file: SqliteFile, tmp_pa
     assert int(root.attrib["errors"]) > 0
 
 
+@pytest.mark.long
 def test_five_hundred_failing_checks_on_three_targets(cli: Cli, sqlite_file: SqliteFile, tmp_path: Path) -> None:
     """On GitHub: nine errors and a notice on stderr, a summary of less than 900 kB, and every check counted."""
     targets = [f"sqlite:///{sqlite_file(USERS, f'{name}.db')}" for name in ("eu", "us", "asia")]

@@ -116,6 +116,7 @@ async def test_a_library_without_connect_says_so() -> None:
         blocking_library.LibraryDriver(Unfinished(), "unfinished://h:port/d", application_name="x", read_only=True)
 
 
+@pytest.mark.long
 def test_an_installed_driver_is_found_by_the_command_line(
     cli: Cli, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -222,6 +222,7 @@ def killed(folder: Path, formats: Sequence[str], lines: int, wait_s: float) -> b
 
 
 @pytest.mark.parametrize(("formats", "most"), [(TEXTS, 15), (("parquet",), 3), (("arrow",), 2)])
+@pytest.mark.long
 async def test_killed_again_and_again(formats: Sequence[str], most: int, tmp_path: Path) -> None:
     """SIGKILL at random moments, one process after the other: all files end as those of a run that nobody killed."""
     seed = int(os.environ.get("BULKQ_KILL_SEED", random.randrange(1 << 30)))

@@ -77,6 +77,7 @@ class Versions:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("target", SHARES, indirect=True)
+@pytest.mark.long
 def test_killed_writes_leave_the_last_line_of_each_key(
     target: Target, nursery: Nursery, cli: Cli, chance: random.Random, request: pytest.FixtureRequest
 ) -> None:

@@ -74,6 +74,7 @@ class Transforms:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("target", list(SHARES), indirect=True)
+@pytest.mark.long
 def test_killed_transforms_apply_each_row_once(
     target: Target, nursery: Nursery, cli: Cli, chance: random.Random, request: pytest.FixtureRequest
 ) -> None:

@@ -36,7 +36,7 @@ from tests.support.crash.simulation import Database, Process, SimulatedDriver, S
 if TYPE_CHECKING:
     from bulkq.model import Mark
 
-EXAMPLES = int(os.environ.get("BULKQ_MODELS", "150"))
+EXAMPLES = int(os.environ.get("BULKQ_MODELS", "60"))
 QUERY = inline("update counters set n = n + 1 where id = :id")
 RUN = "run1"
 TABLES = markers.tables("public")

@@ -128,6 +128,7 @@ class Reads:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("target", "output", "more"), CASES, indirect=["target"])
+@pytest.mark.long
 def test_killed_exports_end_as_others(
     target: Target,
     output: str,

@@ -43,7 +43,7 @@ def run(cli: Cli, url: str, query: str, names: list[str], *more: str) -> tuple[i
     return done.code, done.counts, done.out
 
 
-@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("place", [0, pytest.param(1, marks=pytest.mark.long), 3])
 @pytest.mark.parametrize("batch", ["1", "10"])
 def test_a_missing_table_is_the_failure_of_its_set(
     cli: Cli, database: Database, driver: str, place: int, batch: str

@@ -69,6 +69,7 @@ def made(folder: Path, count: int) -> tuple[Target, ...]:
 
 @pytest.mark.parametrize("count", [MOST - 2, TARGETS])
 @pytest.mark.parametrize("write", [False, True])
+@pytest.mark.long
 async def test_a_run_over_many_targets(tmp_path: Path, counted: Counted, count: int, write: bool) -> None:
     """Looking, making markers and working on several lanes per target stay within the bound, and every target is done."""
     sql = "insert into t select :n" if write else f"select :n, {SLOW}"

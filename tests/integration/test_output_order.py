@@ -108,6 +108,7 @@ def test_large_answers_wait_in_a_file_without_a_name(postgres_url: str, cli: Cli
     assert all(row["long"] == str(row["id"]) * 6_000 for row in rows)
 
 
+@pytest.mark.long
 def test_killed_while_much_waits(postgres_url: str, cli: Cli) -> None:
     """What waited when the process was killed is asked again; file and failures end as those of a run that nobody killed."""
     sql = f"select :id::int as id, {WAITS} as waited, 1 / (:id::int % 100) as one"
@@ -186,6 +187,7 @@ def test_failures_that_wait_are_told_by_the_resumed_run(database: str, cli: Cli)
     ]
 
 
+@pytest.mark.long
 def test_answers_of_a_write_that_wait_are_few(database: str, cli: Cli) -> None:
     """Rows of a write cannot be asked for again: the lanes wait for the first set before a kill would lose too many."""
     sql = "update written set n = n + 1 where id = :id returning id, case when id = 1 then pg_advisory_xact_lock_shared(7)::text end as w"

@@ -153,6 +153,7 @@ async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> Non
     assert described(path)["revision"] == [(revision.HEAD,)]
 
 
+@pytest.mark.long
 async def test_a_developer_can_run_alembic(tmp_path: Path) -> None:
     """`[tool.alembic]` finds the scripts, and finds nothing to change."""
     url = f"url=sqlite+aiosqlite:///{tmp_path}/dev.db"

@@ -78,6 +78,7 @@ def test_an_output_ends_as_if_never_stopped(cli: Cli, folder: Path, number: sign
     assert not partial.exists()
 
 
+@pytest.mark.long
 def test_an_output_belongs_to_the_last_run_that_began_it(cli: Cli, folder: Path) -> None:
     """A command that never begins takes nothing from a run that died; one that does is named when the first is resumed."""
     slow = ["run", "q.sql:slow", "-t", TARGET, "-p", "ids.csv", "-o", "out.jsonl", "-j", "1", "--batch", "1"]

@@ -68,6 +68,7 @@ async def test_cut_before_commit(broken: Target, target: Target, proxy: Proxy, t
     assert await target.markers() == [(1, 10, 10)]
 
 
+@pytest.mark.long
 async def test_cut_anywhere(broken: Target, target: Target, proxy: Proxy) -> None:
     """Whichever byte was the last, repeating the claim applies the batch once."""
     random.seed(20261122)

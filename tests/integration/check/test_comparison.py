@@ -126,6 +126,7 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
     assert "other" in summary.checks[0].message
 
 
+@pytest.mark.long
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
     from bulkq.checks import row_diff
@@ -160,6 +161,7 @@ async def test_a_librarys_message_shows_no_masked_value(sqlite_file: SqliteFile)
     assert result.message == "the message may hold masked values: run the query without @mask to read it"
 
 
+@pytest.mark.long
 async def test_one_row_that_differs_in_another_order(postgres_url: str) -> None:
     """Rows that come in another order on each side are not taken for rows that differ, however many they are."""
     text = (

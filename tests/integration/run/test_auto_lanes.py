@@ -41,6 +41,7 @@ def lanes_seen(err: str) -> list[int]:
     return [int(str(one["lanes"])) for one in states(err)]
 
 
+@pytest.mark.long
 def test_a_server_with_ten_free_connections(password_url: str, postgres: PostgresServer, cli: Cli) -> None:
     """All of them are used, none is asked for in vain, and the progress names the bound."""
     role = urlsplit(password_url).username
@@ -54,6 +55,7 @@ def test_a_server_with_ten_free_connections(password_url: str, postgres: Postgre
     assert "the server has no more free connections" in {one["lanes_why"] for one in states(got.err)}
 
 
+@pytest.mark.long
 def test_sleeps_use_many_lanes_and_a_stopped_run_goes_on_with_another_number(database: str, cli: Cli) -> None:
     """More than 20 within ten seconds; Ctrl-C ends them, and a resume with a number of its own does the rest, each set once."""
     process = cli.start("run", "-e", SLEEP, "-t", database, "-p", "range:id=1..5000", *AUTO, "-o", "out.csv")

@@ -44,7 +44,7 @@ def at_a_quarter(total: int, lanes: int, seed: int) -> tuple[TimeLeft | None, fl
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
-@pytest.mark.parametrize("seconds", [15, 600, 3_600])
+@pytest.mark.parametrize("seconds", [15, 600, pytest.param(3_600, marks=pytest.mark.long)])
 def test_a_quarter_tells_the_end(seconds: int, lanes: int) -> None:
     """After 25 % the time left is within 20 % of the truth, though the run began with small ranges."""
     for seed in range(3):

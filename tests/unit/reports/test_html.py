@@ -123,6 +123,7 @@ def test_it_tells_all() -> None:
     assert "Checks and targets" not in page.text
 
 
+@pytest.mark.long
 def test_hundreds_on_several_targets() -> None:
     """A card or a row for every one; the matrix counts what it leaves out; filters for verdicts and targets."""
     page = Page(many(500))
