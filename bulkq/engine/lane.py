@@ -211,12 +211,12 @@ class Lane:
         if plan.limits.read_only:
             return await self._read(connection, statement, tally.part, segment, plan)
         record_commit = tally.part.record_commit
-        reserved = 0
-        committed = 0
-        committing_s = 0.0
+        reserved, committed, committing_s = 0, 0, 0.0
 
         def before_commit(rows: int) -> None:
             nonlocal reserved, committing_s
+            if tally.part.ranges is not None:
+                tally.part.ranges.refuse_more(batch, rows)
             if guard is not None:
                 guard.reserve(rows)
                 reserved = rows

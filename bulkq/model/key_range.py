@@ -49,6 +49,11 @@ class TableKey:
     columns: tuple[KeyColumn, ...]
     index: str = ""
 
+    @property
+    def told(self) -> str:
+        """The table and the columns of the key, for people and for comparisons."""
+        return f"{self.table} ({', '.join(column.name for column in self.columns)})"
+
 
 @frozen
 class TableFacts:

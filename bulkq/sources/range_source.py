@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from bulkq.errors import DatabaseError, StoppedError
+from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.model import Batch
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 AHEAD = 4
 """Ranges that are cut before a lane asks for them. More would be cut in a size that is out of date when they are executed."""
+
+
+INSERTED = 50
+"""Rows that may have come into a range since it was cut."""
+
+CANCEL_AGAIN_S = 0.2
+"""Time until a cancellation that had no effect is repeated, in seconds."""
 
 
 class Cutter(Protocol):
@@ -76,6 +83,9 @@ class RangeSource:
         self._batches: RangeBatches
         self._size: RangeSize
         self._least = 1
+        self.bounded = False
+        """Whether a range changes no more rows than it has."""
+
         self._gaps: deque[tuple[Position, Position]] = deque()
         self._open_end = False
         self._number = 0
@@ -169,6 +179,24 @@ class RangeSource:
         if self._rows is not None:
             self._rows.passed(wanted.rows, result.elapsed_s)
 
+    def refuse_more(self, batch: Batch, changed: int) -> None:
+        """Refuse a range that would change many more rows than it has: the statement reaches rows of other ranges.
+
+        Raises:
+            RefusedError: the transaction is rolled back, and the run stops.
+        """
+        wanted = self._flying.get(batch.first)
+        if (
+            self.bounded
+            and wanted is not None
+            and wanted.rows
+            and changed > max(2 * wanted.rows, wanted.rows + INSERTED)
+        ):
+            raise RefusedError(
+                f"a range of {wanted.rows} rows would change {changed} rows, so :range does not bound what the statement changes: "
+                "write it into the WHERE of the UPDATE or DELETE itself"
+            )
+
     def shrink(self, batch: Batch, *, timed_out: bool) -> None:
         """Make the next ranges smaller: `batch` has `timed_out`, or stood in the way of other sessions."""
         wanted = self._flying.get(batch.first)
@@ -208,8 +236,9 @@ class RangeSource:
     async def close(self) -> None:
         """Stop cutting."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            while not self._task.done():  # a library may swallow a cancellation that meets the end of its wait
+                self._task.cancel()
+                await asyncio.wait([self._task], timeout=CANCEL_AGAIN_S)
             if not self._task.cancelled():
                 self._task.exception()  # `take` has raised it, or the run is over
         if self._cutter is not None:

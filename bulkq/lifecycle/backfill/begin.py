@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq import markers
@@ -37,13 +38,23 @@ async def begin_backfill(opened: OpenRun) -> RecordedRun:
     """
     await try_functions(opened)
     await prepare_capture(opened)
-    recorded = await begin(opened)
+    recorded = await begin(_with_tables(opened))
     if recorded.record is not None:
         for target in opened.targets:
             if target.tables is not None and target.lost is None:
                 for part in target.parts:
                     await _begin_part(opened, target, part, target.tables)
     return recorded
+
+
+def _with_tables(opened: OpenRun) -> OpenRun:
+    """The run with the tables that its name stands for now, so that a resume does not go on in others."""
+    options = opened.request.backfill
+    if options is None or options.tables:
+        return opened
+    made = [opened.backfills.get(part.spec.number) for target in opened.targets for part in target.parts]
+    names = tuple(one.facts.key.told if one is not None else "" for one in made)
+    return replace(opened, request=replace(opened.request, backfill=replace(options, tables=names)))
 
 
 async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tables: MarkerTables) -> None:

@@ -14,7 +14,7 @@ from bulkq.lifecycle import target_markers
 from bulkq.lifecycle.backfill import images
 from bulkq.lifecycle.backfill.images import AboutImages
 from bulkq.lifecycle.backfill.range_batches import FormQueries
-from bulkq.model.images import CapturedChange, CapturedTable
+from bulkq.model.images import UNDONE, CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, KeyRange
 from bulkq.query import inline
 from bulkq.query.backfill_statement import (
@@ -79,6 +79,8 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
         most = options.capture_max
         if opened.resume.record is None:
             _refuse_estimate(opened, made.facts, wanted, options)
+        elif (await images.state_counts(connection, wanted)).get(UNDONE):
+            raise RefusedError(f"run {opened.run} was undone, wholly or in part: start the backfill again")
         plain = made.batches.queries if written is not None else None
         make = partial(_queries, wanted, options, dialect, version, part.spec.query.name, plain)
         made.batches.rewrite(make)
@@ -117,6 +119,11 @@ async def _captured_columns(
         RefusedError: they would not be all that the change does.
     """
     facts, catalog = made.facts, images.images_of(dialect)
+    if any(column.name not in facts.columns for column in facts.key.columns):
+        raise RefusedError(
+            f"{facts.key.table}: --capture needs a key that is stored: VACUUM gives rows other rowids, and their old values would go to "
+            "other rows: add an INTEGER PRIMARY KEY, or leave out --capture"
+        )
     rows = await connection.administer([catalog.facts.format(**images.names_of(facts.key.table, dialect))])
     table = catalog.read_facts(rows)
     if table.wrong:

@@ -26,7 +26,7 @@ from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
-from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, check_assigned
+from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
 from bulkq.query.key_changes import changed_columns, stable_key
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
 from bulkq.text.messages import quoted
@@ -89,6 +89,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         return
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
+    _refuse_other_table(options, part, facts)
     statement = _statement(options, part.spec.query, facts, dialect)
     batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
     cutter = await _open_cutter(opened, target, facts.key)
@@ -115,6 +116,7 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         await prepare_transform(opened, part, connection, made, KeyRange(start, end), dialect_for(dialect))
     expect_rows(opened, *await count_rows(connection, facts, options.count), recorded.rows)
     _begin(opened, part, made, end)
+    opened.sources.ranges[part.spec.number].bounded = options.select is None and _changes_its_table(made, dialect)
 
 
 async def _open_cutter(opened: OpenRun, target: OpenTarget, key: TableKey) -> PatientCutter:
@@ -170,6 +172,20 @@ async def _look_at_images(opened: OpenRun, target: OpenTarget, part: PartState, 
     await _try_statement(part, connection, batches, KeyRange(found.start, found.end))
     expect_rows(opened, sum(found.counts.values()), "exact", recorded.rows)
     _begin(opened, part, made, found.end)
+
+
+def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableFacts) -> None:
+    """Refuse to go on in another table, or by another key, than the run began with.
+
+    Raises:
+        RefusedError: a search path, a table or an index has changed.
+    """
+    then = options.tables[part.spec.number - 1] if part.spec.number <= len(options.tables) else ""
+    if then and then != facts.key.told:
+        raise RefusedError(
+            f"{part.spec.target}: the run began with {then}, and {options.over} is {facts.key.told} now: give the search path of the first "
+            "run, or start a new one"
+        )
 
 
 def _options(opened: OpenRun) -> BackfillOptions:
@@ -290,6 +306,12 @@ async def read_ranges(
         last=last,
         rows=0 if whole_again else sum(one.rows for _, state, one in found if state == markers.RANGE_DONE),
     )
+
+
+def _changes_its_table(made: TableBackfill, dialect: str) -> bool:
+    """Whether the statement changes the rows of the table that is gone over, and no others."""
+    name = changed_table(made.statement, dialect)
+    return bool(name) and name[-1].lower() == made.facts.key.table.rpartition(".")[2].strip('"`').lower()
 
 
 def _begin(opened: OpenRun, part: PartState, made: TableBackfill, end: Position) -> None:

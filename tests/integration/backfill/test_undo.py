@@ -144,7 +144,7 @@ def test_deleted_rows_come_back(cli: Cli, target: Target) -> None:
 
 
 def test_a_limit_stops_the_run_and_what_it_did_is_undone(cli: Cli, target: Target) -> None:
-    """With the next step; it goes on with a higher limit."""
+    """With the next step; once it was undone, it does not go on: what was undone would stay so."""
     before = checksum(target)
     filled = (
         "--set",
@@ -162,8 +162,10 @@ def test_a_limit_stops_the_run_and_what_it_did_is_undone(cli: Cli, target: Targe
     undone = cli("undo", run)
     assert (undone.code, undone.counts["changed"]) == (0, stopped.counts["changed"]), undone.err
     assert checksum(target) == before
-    finished = cli("resume", run, "--capture-max", "none")
-    assert (finished.code, finished.counts["changed"]) == (0, str(ROWS)), finished.err
+    resumed = cli("resume", run, "--capture-max", "none")
+    assert resumed.code == 4
+    assert f"run {run} was undone, wholly or in part: start the backfill again" in resumed.err
+    assert checksum(target) == before
     assert cli("resume", run, "--again").code == 2
 
 

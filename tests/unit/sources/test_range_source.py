@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.errors import DatabaseError, StoppedError
+from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.model import Batch, BatchResult, Phase
 from bulkq.model.key_range import KeyRange
 from bulkq.policy.range_size import RangeSize
@@ -217,3 +217,16 @@ async def test_a_table_that_cannot_be_cut_stops_the_run() -> None:
 async def test_a_source_that_never_began_can_be_closed() -> None:
     """The preflight failed."""
     await RangeSource().close()
+
+
+async def test_a_range_that_would_change_more_rows_than_it_has_is_refused() -> None:
+    """The statement reaches rows of other ranges; a few that were inserted meanwhile are none of them."""
+    source = opened(Numbers(10))
+    batch = await source.take(1, 0)
+    assert batch is not None
+    source.refuse_more(batch, 1_000)
+    source.bounded = True
+    source.refuse_more(batch, 60)
+    with pytest.raises(RefusedError, match="a range of 10 rows would change 61 rows"):
+        source.refuse_more(batch, 61)
+    await source.close()

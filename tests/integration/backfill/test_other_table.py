@@ -1,0 +1,48 @@
+"""A resume goes on in the table that the run began with, and a range changes no rows of other ranges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.servers import postgres as servers
+
+if TYPE_CHECKING:
+    from tests.support.command import Cli
+
+
+def test_a_name_that_stands_for_another_table_is_refused(cli: Cli, database: str) -> None:
+    """The search path of the resume leads to another table of that name: nothing is changed there."""
+    for schema in ("a1", "a2"):
+        servers.execute(
+            database,
+            f"create schema {schema}",
+            f"create table {schema}.t (id int primary key, v int not null default 0)",
+            f"insert into {schema}.t select generate_series(1, 500)",
+        )
+    options = ("--set", "v = v + 1", "--max-rows", "100", "--max-affected", "200", "-j", "1")
+    first = cli("backfill", "-t", database, "--over", "t", *options, env={"PGOPTIONS": "-c search_path=a1,public"})
+    assert first.code == 4, first.err
+    servers.execute(database, "drop table a1.t")
+    servers.execute(database, "alter table a2.t set schema a1")
+    servers.execute(database, "alter table a1.t rename constraint t_pkey to other")
+    servers.execute(database, "alter table a1.t rename column id to other_id")
+    again = cli("resume", "--last", "--max-affected", "10000", env={"PGOPTIONS": "-c search_path=a1,public"})
+    assert again.code == 4
+    assert "the run began with a1.t (id), and t is a1.t (other_id) now" in again.err
+
+
+def test_a_range_that_bounds_another_use_of_the_table_is_refused(cli: Cli, database: str) -> None:
+    """Its first range would change rows of all the others: rolled back, and the run stops."""
+    servers.execute(
+        database,
+        "create table q (id int primary key, grp int, c int not null default 0)",
+        "insert into q select i, i % 500, 0 from generate_series(1, 5000) i",
+        "create index on q (grp)",
+        "analyze q",
+    )
+    (cli.folder / "q.sql").write_text(
+        "-- @over q\nupdate q set c = c + 1 where grp in (select grp from q where :range)\n"
+    )
+    done = cli("backfill", "q.sql", "-t", database, "--max-rows", "100", "-j", "1", "--allow", "seqscan")
+    assert done.code == 4
+    assert "a range of 100 rows would change 1000 rows, so :range does not bound what the statement changes" in done.err
