@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bulkq.api.database import Database
-    from bulkq.api.open import load, open  # noqa: A004
+    from bulkq.api.open_database import load, open  # noqa: A004
     from bulkq.api.rows import RecordBatches, Rows
     from bulkq.errors import (
         BulkqError,
@@ -59,7 +59,7 @@ __all__ = [
 
 _HOMES = {
     "bulkq.api.database": ("Database",),
-    "bulkq.api.open": ("load", "open"),
+    "bulkq.api.open_database": ("load", "open"),
     "bulkq.api.rows": ("RecordBatches", "Rows"),
     "bulkq.model.row": ("Row",),
     "bulkq.model": ("Failure", "Outcome", "Query", "RunSummary", "Status"),

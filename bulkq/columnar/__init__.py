@@ -2,7 +2,7 @@
 
 load_pyarrow           pyarrow itself, or one line that says how to install it
 types                  the form of a column as an Arrow type
-arrays                 values and texts of a database as Arrow arrays
+values_to_arrays       values and texts of a database as Arrow arrays
 infer_types            columns without a declared type
 rows_to_batches        result rows as record batches
 one_schema_batches     the same with one schema for a whole result

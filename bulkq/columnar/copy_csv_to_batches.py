@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from bulkq.columnar.arrays import UnfitError, array_of_texts
 from bulkq.columnar.rows_to_batches import unfit
 from bulkq.columnar.types import SIMPLE, arrow_type
+from bulkq.columnar.values_to_arrays import UnfitError, array_of_texts
 from bulkq.model.column_types import FormKind
 
 if TYPE_CHECKING:

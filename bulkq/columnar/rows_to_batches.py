@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bulkq.columnar.arrays import UnfitError, array_of
 from bulkq.columnar.types import arrow_type
+from bulkq.columnar.values_to_arrays import UnfitError, array_of
 from bulkq.model.column_types import ColumnForm, FormKind, column_form
 from bulkq.text.messages import quoted
 

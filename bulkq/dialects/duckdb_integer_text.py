@@ -12,12 +12,12 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import duckdb_batch_statement as plans
+from bulkq.dialects import duckdb_bound_plan as plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from bulkq.dialects.duckdb_batch_statement import Node
+    from bulkq.dialects.duckdb_bound_plan import Node
 
 INTEGERS = frozenset(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import equality
+from bulkq.dialects import parameter_equality
 from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
 """In `extra` of the catalog: the value follows from others, or from the clock."""
 
 KEYS: Mapping[str, Keys] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), equality.whole),
-    "decimal": equality.rounded,
-    "date": equality.dates,
-    "uuid": equality.uuids,
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), parameter_equality.whole),
+    "decimal": parameter_equality.rounded,
+    "date": parameter_equality.dates,
+    "uuid": parameter_equality.uuids,
 }
 TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"})
 FOLDED = ("general_ci", "general_mysql500_ci", "unicode_ci", "unicode_520_ci", "0900_ai_ci", "general_nopad_ci")
@@ -60,14 +60,14 @@ def read_table(answers: Sequence[Rows]) -> CatalogTable:
 
 def keys_of(column: CatalogColumn, use: ParameterUse) -> Keys:
     """How the values of a parameter compare that names a row by `column`."""
-    keys = KEYS.get(column.type, equality.anything)
+    keys = KEYS.get(column.type, parameter_equality.anything)
     if column.type in TEXTS:
         if column.collation.endswith("_bin"):
-            keys = equality.padded
+            keys = parameter_equality.padded
         elif column.collation.endswith(FOLDED) or column.collation == "latin1_swedish_ci":
-            keys = equality.folded
+            keys = parameter_equality.folded
         if use.inserts and column.length:
-            keys = equality.bounded(keys, column.length)
+            keys = parameter_equality.bounded(keys, column.length)
     return keys
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.dialects import equality
+from bulkq.dialects import parameter_equality
 from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog
 
 if TYPE_CHECKING:
@@ -44,23 +44,23 @@ SELECT json_build_object(
 WORDS = frozenset({"text", "character varying", "character"})
 NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
 KEYS: Mapping[str, Keys] = {
-    "smallint": equality.integers,
-    "integer": equality.integers,
-    "bigint": equality.integers,
-    "oid": equality.integers,
-    "numeric": equality.numbers,
-    "double precision": equality.doubles,
-    "text": equality.texts,
-    "character varying": equality.padded,
-    "character": equality.padded,
-    "citext": equality.folded,
-    "enum": equality.texts,
-    "uuid": equality.uuids,
-    "boolean": equality.booleans,
-    "date": equality.dates,
-    "timestamp without time zone": equality.moments,
-    "timestamp with time zone": equality.instants,
-    "bytea": equality.binaries,
+    "smallint": parameter_equality.integers,
+    "integer": parameter_equality.integers,
+    "bigint": parameter_equality.integers,
+    "oid": parameter_equality.integers,
+    "numeric": parameter_equality.numbers,
+    "double precision": parameter_equality.doubles,
+    "text": parameter_equality.texts,
+    "character varying": parameter_equality.padded,
+    "character": parameter_equality.padded,
+    "citext": parameter_equality.folded,
+    "enum": parameter_equality.texts,
+    "uuid": parameter_equality.uuids,
+    "boolean": parameter_equality.booleans,
+    "date": parameter_equality.dates,
+    "timestamp without time zone": parameter_equality.moments,
+    "timestamp with time zone": parameter_equality.instants,
+    "bytea": parameter_equality.binaries,
 }
 """Types, by the name that `format_type` gives them -> how their values are compared."""
 
@@ -82,14 +82,18 @@ def keys_of(column: CatalogColumn, use: ParameterUse) -> Keys:
     free = not use.cast and declared is None
     kind = column.type if found in {"", column.type, column.declared} and (free or found != column.declared) else found
     if kind != column.type and not _akin(kind, column.type):
-        return equality.anything
+        return parameter_equality.anything
     if not free and (kind == "character" or found == "" or "(" in (declared or "")):
-        return equality.anything  # an explicit cast cuts
+        return parameter_equality.anything  # an explicit cast cuts
     if use.inserts and column.length and column.type in ROUNDED:
-        return equality.whole if column.type == "numeric" and not column.length - 4 & 0x400 else equality.anything
+        return (
+            parameter_equality.whole
+            if column.type == "numeric" and not column.length - 4 & 0x400
+            else parameter_equality.anything
+        )
     if column.collation and kind in WORDS:
-        return equality.anything
-    return KEYS.get(kind, equality.anything)
+        return parameter_equality.anything
+    return KEYS.get(kind, parameter_equality.anything)
 
 
 def _akin(one: str, other: str) -> bool:

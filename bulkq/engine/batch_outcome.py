@@ -10,7 +10,7 @@ from bulkq.engine.failure_records import failure
 from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, SetError
 from bulkq.model.counts import changed_in_all
 from bulkq.model.own_error_states import MARKER_EARLY
-from bulkq.policy.advice import COMMITTED_EARLY
+from bulkq.policy.server_error_advice import COMMITTED_EARLY
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Failure, Outcome
-from bulkq.policy.advice import advised
 from bulkq.policy.mask_values import without_secrets
+from bulkq.policy.server_error_advice import advised
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.equality import ANY
+from bulkq.dialects.parameter_equality import ANY
 from bulkq.sources.slice_batches import part
 
 if TYPE_CHECKING:

@@ -142,9 +142,9 @@ class DirectRows:
         raise self._asked(lost, group.run, self._place)
 
     def _beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
-        from bulkq.ledger import queries
+        from bulkq.ledger import query_runs
 
-        return self._asked(queries.beside, run)
+        return self._asked(query_runs.beside, run)
 
     def _asked(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """`work` in a transaction of SQLAlchemy, on the same connection."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.ledger import queries, takeover
+from bulkq.ledger import query_runs, takeover
 from bulkq.ledger.recorder import Recorder
 from bulkq.ledger.write_statements import LedgerStatements
 
@@ -58,11 +58,11 @@ class StoredLedger(Recorder):
         Raises:
             UsageError: there is none, with the nearest ids; or several.
         """
-        return await self.database.read(queries.find, run, self.place)
+        return await self.database.read(query_runs.find, run, self.place)
 
     async def retry_of(self, run: str) -> RunRecord | None:
         """The newest retry of `run`, or None."""
-        return await self.database.read(queries.retry_of, run)
+        return await self.database.read(query_runs.retry_of, run)
 
     async def last(self, *states: RunState) -> RunRecord:
         """The run that was started last, of those in one of `states` (none given: of all).
@@ -70,7 +70,7 @@ class StoredLedger(Recorder):
         Raises:
             UsageError: there is none.
         """
-        return await self.database.read(queries.newest, states, self.place)
+        return await self.database.read(query_runs.newest, states, self.place)
 
     async def recent(
         self, limit: int = 20, name: str | None = None, status: str | None = None
@@ -82,15 +82,15 @@ class StoredLedger(Recorder):
             name: only runs of this name.
             status: only ok, failed, unknown, refused, stopped, or running (which may be dead: see `owner_alive`).
         """
-        return await self.database.read(queries.recent, limit, name, status)
+        return await self.database.read(query_runs.recent, limit, name, status)
 
     async def state(self, run: str) -> tuple[RecordedPart, ...]:
         """The recorded parts of the run with this id; () if no batch has ended."""
-        return await self.database.read(queries.parts, run)
+        return await self.database.read(query_runs.parts, run)
 
     async def spools(self, run: str) -> tuple[str, ...]:
         """Paths of the run's spooled sources, in the order given to `begin`."""
-        return await self.database.read(queries.spools, run)
+        return await self.database.read(query_runs.spools, run)
 
     async def owner_alive(self, record: RunRecord) -> bool:
         """Whether a process is, or may be, at work on this run."""
@@ -122,7 +122,7 @@ class _StoreWriter:
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
-        return await self._database.read(queries.beside, run)
+        return await self._database.read(query_runs.beside, run)
 
     async def close(self) -> None:
         """Close the connection and give back the lock."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from bulkq.errors import RefusedError
-from bulkq.ledger import owners, queries
+from bulkq.ledger import owners, query_runs
 from bulkq.ledger.recorder import HEARTBEAT_S
 from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.ledger.write_statements import now
@@ -33,7 +33,7 @@ def take_over(
         RefusedError: its process is or may be alive, or another process has taken it over.
         UsageError: there is no such run.
     """
-    record = queries.find(connection, run, place)
+    record = query_runs.find(connection, run, place)
     _refuse_living(connection, record, place, f"bulkq resume {record.run}")
     taken = update(RUNS).where(RUNS.c.run == record.run, RUNS.c.owner == record.owner)
     values: row_values.Row = {"owner": owner, "heartbeat_s": now(place)}
@@ -41,7 +41,7 @@ def take_over(
         values |= {"state": str(RunState.RUNNING), "ended_at": None, "exit_code": None}
     if connection.execute(taken.values(values)).rowcount != 1:
         raise RefusedError(f"run {record.run} was just taken over by another process: nothing was sent")
-    return record, queries.parts(connection, record.run)
+    return record, query_runs.parts(connection, record.run)
 
 
 def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str, ...]:
@@ -51,9 +51,9 @@ def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str
         RefusedError: its process is alive, or may be.
         UsageError: there is no such run.
     """
-    record = queries.find(connection, run, place)
+    record = query_runs.find(connection, run, place)
     _refuse_living(connection, record, place, "forget it")
-    spooled = queries.spools(connection, record.run)
+    spooled = query_runs.spools(connection, record.run)
     for table in (CHECKS, DONE, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
         connection.execute(delete(table).where(table.c.run == record.run))
     return spooled

@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, create_engine, delete, event, func, inse
 from sqlalchemy.pool import StaticPool
 
 from bulkq.errors import LedgerError, RefusedError, TakenOver
-from bulkq.ledger import owners, queries, row_values
+from bulkq.ledger import owners, query_runs, row_values
 from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, metadata
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def begin_as_told(connection: Connection) -> None:
 def _refuse_second(connection: Connection, run: str) -> None:
     """Of two retries of one run, begun at the same moment, only one does what has failed."""
     connection.execute(select(RUNS.c.run).where(RUNS.c.run == run).with_for_update())
-    other = queries.retry_of(connection, run)
+    other = query_runs.retry_of(connection, run)
     if other is not None:
         raise RefusedError(
             f"run {run} is already retried by run {other.run}: use bulkq retry {run} to continue that one"

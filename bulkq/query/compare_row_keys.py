@@ -8,8 +8,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import equality
-from bulkq.dialects.equality import ANY, CERTAIN
+from bulkq.dialects import parameter_equality
+from bulkq.dialects.parameter_equality import ANY, CERTAIN
 from bulkq.dialects.row_key_catalog import ParameterUse
 from bulkq.model.dataclass import frozen
 
@@ -31,7 +31,7 @@ class RowKey:
     @property
     def compared(self) -> bool:
         """Whether something is known of how values compare; else every set may change the row of every other."""
-        return any(keys is not equality.anything for keys in self.keys)
+        return any(keys is not parameter_equality.anything for keys in self.keys)
 
     def of(self, sets: Sequence[tuple[object, ...]]) -> Values:
         """A key for each of `sets`."""

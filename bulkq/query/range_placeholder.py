@@ -17,7 +17,7 @@ from bulkq.query.errors import QueryErrors
 from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, find
 from bulkq.query.range_bounds import ENDS, HARMLESS, bound_complaint, range_complaint
-from bulkq.query.render import locate
+from bulkq.query.render_query import locate
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.text.messages import listed, quoted
 

@@ -61,7 +61,7 @@ STRUCTURE = {"contributing", "imports", "product_names", "structure"}
 """Unit tests of the package as a whole."""
 
 UNTESTED = """
-__main__ api/backfill api/database api/open api/raise_errors api/rows errors package_data protocols
+__main__ api/backfill api/database api/open_database api/raise_errors api/rows errors package_data protocols
 cli/commands/backfill cli/commands/check cli/commands/completion cli/commands/config cli/commands/demo cli/commands/doctor
 cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/backfill
 cli/commands/plan/check cli/commands/plan/run
@@ -96,7 +96,7 @@ drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session driv
 drivers/tls
 ledger/check_results ledger/database_connection ledger/write_statements ledger/errors ledger/file_create
 ledger/file_state ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
-ledger/queries ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
+ledger/query_runs ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
 lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bulkq.policy.advice import TRANSACTION_OFF
+from bulkq.policy.server_error_advice import TRANSACTION_OFF
 
 _CULPRIT = re.compile(
     r'^near "(?P<near>.+)": syntax error$'

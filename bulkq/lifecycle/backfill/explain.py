@@ -11,7 +11,7 @@ from bulkq.lifecycle.backfill.example_ranges import example_ranges
 from bulkq.lifecycle.backfill.table_backfill import ExplainedRange
 from bulkq.model import PlaceholderKind
 from bulkq.query.identifiers import name_parts
-from bulkq.query.render import render
+from bulkq.query.render_query import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects import dialect_for
-from bulkq.dialects.range_text import range_text
+from bulkq.dialects.describe_key_range import range_text
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle.backfill.cutter import KeyCutter
 

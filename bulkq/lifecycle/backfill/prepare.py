@@ -27,7 +27,7 @@ from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
-from bulkq.query.key_changes import changed_columns, stable_key
+from bulkq.query.changed_key_columns import changed_columns, stable_key
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
 from bulkq.text.messages import quoted
 

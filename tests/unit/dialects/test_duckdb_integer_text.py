@@ -8,7 +8,7 @@ from itertools import product
 import duckdb
 import pytest
 
-from bulkq.dialects.duckdb_batch_statement import NoPlan, mark, plan_query
+from bulkq.dialects.duckdb_bound_plan import NoPlan, mark, plan_query
 from bulkq.dialects.duckdb_integer_text import are_plain, converter, integer_places, is_altered, refused_place
 
 BASE = duckdb.connect()

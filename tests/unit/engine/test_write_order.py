@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkq.dialects import equality
+from bulkq.dialects import parameter_equality
 from bulkq.engine import write_order as module
 from bulkq.engine.write_order import Order
 from bulkq.model import Batch
@@ -43,8 +43,8 @@ class Source:
         pass
 
 
-ID = RowKey(("id",), (0,), (equality.integers,))
-NAME = RowKey(("name",), (1,), (equality.folded,))
+ID = RowKey(("id",), (0,), (parameter_equality.integers,))
+NAME = RowKey(("name",), (1,), (parameter_equality.folded,))
 
 
 def made(*ids: str) -> Order:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.dialects import dialect_for, equality
-from bulkq.dialects.equality import ANY
+from bulkq.dialects import dialect_for, parameter_equality
+from bulkq.dialects.parameter_equality import ANY
 from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable
 from bulkq.query import inline
 from bulkq.query.compare_row_keys import RowKey, RowKeyTypes, groups
@@ -63,24 +63,24 @@ def where(column: str, *types: str, text: str = ":x") -> object:
 @pytest.mark.parametrize(
     ("column", "kind", "keys"),
     [
-        ("id", "bigint", equality.integers),
-        ("id", "", equality.integers),
-        ("id", "numeric", equality.numbers),
-        ("id", "double precision", equality.anything),
-        ("n", "numeric", equality.numbers),
-        ("price", "numeric", equality.numbers),
-        ("code", "code", equality.padded),
-        ("code", "text", equality.texts),
-        ("code", "other", equality.anything),
-        ("name", "text", equality.texts),
-        ("fold", "text", equality.anything),
-        ("mail", "citext", equality.folded),
-        ("mail", "text", equality.texts),
-        ("at", "timestamp with time zone", equality.instants),
-        ("day", "timestamp with time zone", equality.anything),
-        ("r", "real", equality.anything),
-        ("f", "double precision", equality.doubles),
-        ("f", "numeric", equality.anything),
+        ("id", "bigint", parameter_equality.integers),
+        ("id", "", parameter_equality.integers),
+        ("id", "numeric", parameter_equality.numbers),
+        ("id", "double precision", parameter_equality.anything),
+        ("n", "numeric", parameter_equality.numbers),
+        ("price", "numeric", parameter_equality.numbers),
+        ("code", "code", parameter_equality.padded),
+        ("code", "text", parameter_equality.texts),
+        ("code", "other", parameter_equality.anything),
+        ("name", "text", parameter_equality.texts),
+        ("fold", "text", parameter_equality.anything),
+        ("mail", "citext", parameter_equality.folded),
+        ("mail", "text", parameter_equality.texts),
+        ("at", "timestamp with time zone", parameter_equality.instants),
+        ("day", "timestamp with time zone", parameter_equality.anything),
+        ("r", "real", parameter_equality.anything),
+        ("f", "double precision", parameter_equality.doubles),
+        ("f", "numeric", parameter_equality.anything),
     ],
 )
 def test_values_compare_as_the_types_do(column: str, kind: str, keys: object) -> None:
@@ -90,16 +90,16 @@ def test_values_compare_as_the_types_do(column: str, kind: str, keys: object) ->
 
 def test_a_cast_that_cuts_is_not_trusted() -> None:
     """`::char` is one character, a domain may have a length, and a cast whose type is not known may do anything."""
-    assert where("name", "character", text=":x::char") is equality.anything
-    assert where("code", "code", text=":x::code") is equality.anything
-    assert where("name", "", text=":x::text") is equality.anything
-    assert where("name", "text", text=":x::text") is equality.texts
+    assert where("name", "character", text=":x::char") is parameter_equality.anything
+    assert where("code", "code", text=":x::code") is parameter_equality.anything
+    assert where("name", "", text=":x::text") is parameter_equality.anything
+    assert where("name", "text", text=":x::text") is parameter_equality.texts
     query = inline("-- name: q(x: varchar(2))\ndelete from t where name = :x")
     names = find_key_columns(query, "postgres")
     assert names is not None
     made = groups(names, TABLE, RowKeyTypes(["character varying"], ["varchar(2)"], keys_of("postgres")))
     assert made is not None
-    assert made[0].keys == (equality.anything,)
+    assert made[0].keys == (parameter_equality.anything,)
     assert not made[0].compared
 
 
@@ -113,9 +113,9 @@ def test_certain_columns_count_alone() -> None:
 
 def test_keys_of_sets() -> None:
     """One column gives its keys, several give rows of keys; a value that may equal any other makes such a row."""
-    one = RowKey(("id",), (1,), (equality.integers,))
+    one = RowKey(("id",), (1,), (parameter_equality.integers,))
     assert one.of([("a", "01"), ("b", "2")]) == [1, 2]
-    two = RowKey(("id", "day"), (0, 1), (equality.integers, equality.dates))
+    two = RowKey(("id", "day"), (0, 1), (parameter_equality.integers, parameter_equality.dates))
     assert two.of([("1", None), ("01", None)]) == [(1, None), (1, None)]
     assert two.of([("1", "today"), ("1", None)]) == [ANY, (1, None)]
 
@@ -154,7 +154,12 @@ def test_inserts_round_and_cut() -> None:
     made = found(sql, unique(("price",), ("hundreds",), ("at",), ("code",)))
     assert made is not None
     keys = [group.keys[0] for group in made]
-    assert keys == [equality.whole, equality.anything, equality.anything, equality.padded]
+    assert keys == [
+        parameter_equality.whole,
+        parameter_equality.anything,
+        parameter_equality.anything,
+        parameter_equality.padded,
+    ]
 
 
 MYSQL = CatalogTable(
@@ -177,13 +182,13 @@ MYSQL = CatalogTable(
 @pytest.mark.parametrize(
     ("column", "keys"),
     [
-        ("id", equality.whole),
-        ("b", equality.padded),
-        ("g", equality.folded),
-        ("l", equality.folded),
-        ("s", equality.anything),
-        ("f", equality.anything),
-        ("d", equality.rounded),
+        ("id", parameter_equality.whole),
+        ("b", parameter_equality.padded),
+        ("g", parameter_equality.folded),
+        ("l", parameter_equality.folded),
+        ("s", parameter_equality.anything),
+        ("f", parameter_equality.anything),
+        ("d", parameter_equality.rounded),
     ],
 )
 def test_mysql_compares_by_the_column(column: str, keys: object) -> None:

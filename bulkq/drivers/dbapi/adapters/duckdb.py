@@ -13,7 +13,7 @@ from bulkq.drivers.dbapi.adapters import duckdb_batch_statement, duckdb_integer_
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.sqlite import file_access
 from bulkq.model import BadValue, Column, Decoding, PlaceholderKind, Server, StatementClass
-from bulkq.policy.advice import TRANSACTION_OFF
+from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.text import pg_text
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import duckdb_batch_statement as sets_of
+from bulkq.dialects import duckdb_bound_plan as plans
 from bulkq.drivers.dbapi.adapter_values import SetStatement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.dialects.duckdb_batch_statement import BoundPlan
+    from bulkq.dialects.duckdb_bound_plan import BoundPlan
     from bulkq.drivers.bind_parameters import Binding
     from bulkq.drivers.dbapi.adapter_values import Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
@@ -33,7 +34,7 @@ def set_statement(asking: Probe, statement: SqlStatement, cast: str) -> SetState
     """
     try:
         return _SetText(asking, statement, cast).found()
-    except sets_of.NoPlan as error:
+    except plans.NoPlan as error:
         return f"DuckDB gives no plan of it: {error}"
 
 
@@ -50,11 +51,11 @@ class _SetText:
 
     def found(self) -> SetStatement | str:
         """The statement, or why there is none."""
-        single = self._plan(self._text(lambda place, _: sets_of.mark(place)))
+        single = self._plan(self._text(lambda place, _: plans.mark(place)))
         why = self._why_not(single)
         if why:
             return why
-        kinds = [sets_of.type_of_mark(single, place) for place in range(len(self._places))]
+        kinds = [plans.type_of_mark(single, place) for place in range(len(self._places))]
         if not all(kinds):
             return f":{self._name(kinds.index(''))} has no type of its own: declare it"
         values = list(dict.fromkeys(zip(self._places, kinds, strict=True)))
@@ -62,7 +63,7 @@ class _SetText:
         empty = sets_of.set_text(text, [("[]", kind) for _, kind in values])
         if not sets_of.same_calls(single, self._plan(empty)):
             return "DuckDB resolves its functions otherwise in one statement"
-        if self._described(empty)[1:] != self._described(self._text(lambda place, _: sets_of.mark(place))):
+        if self._described(empty)[1:] != self._described(self._text(lambda place, _: plans.mark(place))):
             return "its columns have other types in one statement"
         text = sets_of.set_text(text, [(f"${number}", kind) for number, kind in values])
         return SetStatement(text, partial(_bound, self._binding, self._with_null(single)), one_row=True)
@@ -81,10 +82,10 @@ class _SetText:
         """The names of the parameters whose values may be NULL."""
         found: list[str] = []
         for number, name in enumerate(self._binding.parameters, 1):
-            text = self._text(lambda place, other, null=number: "NULL" if other == null else sets_of.mark(place))  # type: ignore[misc]
+            text = self._text(lambda place, other, null=number: "NULL" if other == null else plans.mark(place))  # type: ignore[misc]
             try:
                 same = sets_of.same_with_null(single, self._plan(text))
-            except sets_of.NoPlan:
+            except plans.NoPlan:
                 same = False
             found += [name] if same else []
         return found
@@ -103,8 +104,8 @@ class _SetText:
         return self._binding.parameters[self._places[place] - 1]
 
     def _plan(self, text: str) -> BoundPlan:
-        ((answer,),) = self._asking.ask(sets_of.plan_query(text))
-        return sets_of.read_plan(str(answer))
+        ((answer,),) = self._asking.ask(plans.plan_query(text))
+        return plans.read_plan(str(answer))
 
     def _described(self, text: str) -> list[object]:
         return [row[1] for row in self._asking.ask(f"DESCRIBE {text}")]

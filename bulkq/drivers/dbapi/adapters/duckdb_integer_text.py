@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import duckdb_batch_statement as plans
+from bulkq.dialects import duckdb_bound_plan as plans
 from bulkq.dialects import duckdb_integer_text as texts
 from bulkq.model import BadValue
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import DYNAMIC
 from bulkq.model import PlaceholderKind
-from bulkq.query.render import render
+from bulkq.query.render_query import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.dialects import POSTGRESQL, SQLITE, Dialect
-from bulkq.dialects.range_text import range_text
+from bulkq.dialects.describe_key_range import range_text
 from bulkq.model.key_range import KeyColumn, KeyRange, TableKey
 
 PAIR = TableKey("t", (KeyColumn("a", "integer"), KeyColumn("b", "text")))

@@ -9,7 +9,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from bulkq.columnar.arrays import UnfitError, array_of, array_of_texts
+from bulkq.columnar.values_to_arrays import UnfitError, array_of, array_of_texts
 from bulkq.model.column_types import column_form
 
 NEW_YEAR = datetime.fromisoformat("2026-01-01")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkq.dialects import equality as eq
-from bulkq.dialects.equality import ANY
+from bulkq.dialects import parameter_equality as eq
+from bulkq.dialects.parameter_equality import ANY
 
 if TYPE_CHECKING:
-    from bulkq.dialects.equality import Keys
+    from bulkq.dialects.parameter_equality import Keys
 
 EQUAL: list[tuple[Keys, list[object]]] = [
     (eq.integers, ["1", "01", " +1\t", 1, "0x1", True]),

@@ -7,7 +7,7 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model.key_range import KeyColumn, TableKey
 from bulkq.query import inline
-from bulkq.query.key_changes import changed_columns, stable_key
+from bulkq.query.changed_key_columns import changed_columns, stable_key
 
 KEY = TableKey("public.t", (KeyColumn("a", "integer"), KeyColumn("B", "text")), "t_pkey")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.policy.advice import advised
+from bulkq.policy.server_error_advice import advised
 from bulkq.query import inline
 
 SELECT = inline("select :n from t limit 1")
