@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bulkq.model.query import ParameterSet, Query
     from bulkq.model.run import Mark, RunRecord, RunSummary, SinkPosition
     from bulkq.model.target import Capabilities, Server
+    from bulkq.model.throttle_readings import Reading
     from bulkq.policy.progress import Progress
 
 
@@ -136,10 +137,7 @@ class Connection(Protocol):
         """Execute for one set and yield the rows in pieces, so that memory does not grow with the result."""
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:
-        """Write the result of a query without parameters as CSV with a header; return the number of rows.
-
-        Available if `Capabilities.copies`.
-        """
+        """Write the result of a query without parameters as CSV with a header, if `Capabilities.copies`; return its rows."""
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0
@@ -260,10 +258,7 @@ class ByteSink(Sink, Protocol):
 
 
 class Throttle(Protocol):
-    """A reason to wait. It fails closed: an unknown state is a reason.
-
-    A lane reads it before it cuts a batch, without a slot and without an open transaction.
-    """
+    """A reason to wait, asked before a batch is cut, without a slot or a transaction. An unknown state is a reason."""
 
     async def open(self) -> None:
         """Start reading the signal.
@@ -277,6 +272,9 @@ class Throttle(Protocol):
 
     def load(self) -> float | None:
         """Return the signal divided by its limit (1.0: at the limit), or None if it has no scale."""
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the last reading of each signal. Returns immediately."""
 
     async def close(self) -> None:
         """Stop reading. May be called more than once, and without `open`."""

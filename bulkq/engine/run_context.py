@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.engine.stop_control import Control
     from bulkq.errors import BulkqError
-    from bulkq.model import BatchResult, Failure, Threshold
+    from bulkq.model import BatchResult, Failure, Reading, Threshold
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Ledger, Observer, Throttle
 
@@ -93,6 +93,7 @@ class RunContext:
         self.limiter = Limiter(first, several=self.several, most=concurrency or MOST)
         self.pace = pace or Pace(None)
         self.gate = ThrottleGate(throttle, self._say, self.pace)
+        progress.throttles = self._readings
         self._observers = observers
 
     def another_slot(self) -> bool:
@@ -114,6 +115,10 @@ class RunContext:
         for observer in self._observers:
             observer.batch_done(result)
         self.failures.extend(result.failures[: KEPT_FAILURES - len(self.failures)])
+
+    def _readings(self) -> tuple[Reading, ...]:
+        critical = self.rules.critical
+        return (*self.gate.readings(), *(critical.readings() if critical is not None else ()))
 
     def _say(self, text: str) -> None:
         for observer in self._observers:

@@ -12,6 +12,7 @@ from bulkq.policy.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulkq.model import Reading
     from bulkq.protocols import Throttle
 
 
@@ -48,6 +49,10 @@ class ThrottleGate:
     def load(self) -> float | None:
         """The load of the throttle, 1.0 at its limit; None if it has none."""
         return None if self._throttle is None else self._throttle.load()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the last reading of each signal of the throttle."""
+        return () if self._throttle is None else self._throttle.readings()
 
     @property
     def throttled_s(self) -> float:

@@ -60,6 +60,7 @@ from bulkq.model.target import (
     Setting,
     Target,
 )
+from bulkq.model.throttle_readings import Reading, Unit
 
 __all__ = [
     "ALONE",
@@ -94,6 +95,7 @@ __all__ = [
     "PlaceholderKind",
     "Query",
     "QueryCounts",
+    "Reading",
     "RecordedPart",
     "Reply",
     "Run",
@@ -111,5 +113,6 @@ __all__ = [
     "Target",
     "TargetCounts",
     "Threshold",
+    "Unit",
     "Verdict",
 ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bulkq.model.counts import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from bulkq.model import BatchResult
+    from bulkq.model import BatchResult, Reading
     from bulkq.policy.row_progress import RowProgress
 
 BUCKETS_PER_DOUBLING = 16
@@ -77,6 +77,7 @@ class Progress:
     targets_done: int = 0
     state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
+    throttles: Callable[[], tuple[Reading, ...]] = tuple  # gives the last readings of all throttles, critical ones last
     latencies: Latencies = field(default_factory=Latencies)
     row_progress: RowProgress | None = None  # of a backfill, whose sets are ranges of rows
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
+from bulkq.model.throttle_readings import Unit
 from bulkq.text.durations import SECONDS, duration_text, exact_duration, latency_text
 from bulkq.text.messages import quoted, suggestion
 
@@ -21,15 +21,6 @@ _UNITS = ("TB", "GB", "MB", "kB")
 
 _FORM = re.compile(r"([a-z_]+)\s*(?:\(([^()]*)\))?\s*(?:(<)\s*(.*))?", re.DOTALL | re.IGNORECASE)
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z/]*)", re.ASCII)
-
-
-class Unit(StrEnum):
-    """What the limit of a signal counts."""
-
-    SECONDS = "seconds"
-    BYTES = "bytes"
-    RATE = "bytes per second"
-    NUMBER = "number"
 
 
 @frozen

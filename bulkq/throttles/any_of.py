@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import TargetError
@@ -10,6 +11,7 @@ from bulkq.errors import TargetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bulkq.model import Reading
     from bulkq.protocols import Throttle
 
 
@@ -19,10 +21,18 @@ class AnyOf:
     Args:
         throttles: not open yet.
         leave_out: told why a throttle is left out whose target cannot be reached; None: that is an error.
+        critical: their reasons end the run.
     """
 
-    def __init__(self, throttles: Sequence[Throttle], leave_out: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        throttles: Sequence[Throttle],
+        leave_out: Callable[[str], None] | None = None,
+        *,
+        critical: bool = False,
+    ) -> None:
         self._throttles = list(throttles)
+        self._critical = critical
         self._leave_out = leave_out
         self._opened: list[Throttle] = []
 
@@ -49,6 +59,11 @@ class AnyOf:
     def load(self) -> float | None:
         """Return the highest load of those that have one."""
         return max((load for throttle in self._throttles if (load := throttle.load()) is not None), default=None)
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the readings of all throttles, in their order."""
+        found = tuple(reading for throttle in self._throttles for reading in throttle.readings())
+        return tuple(replace(reading, critical=True) for reading in found) if self._critical else found
 
     async def close(self) -> None:
         """Close the throttles that were opened, side by side."""

@@ -6,7 +6,8 @@ import asyncio
 import time
 
 from bulkq.errors import BulkqError, DatabaseError, UsageError
-from bulkq.policy.throttle_expressions import Unit, quantity_text
+from bulkq.model.throttle_readings import Reading, Unit
+from bulkq.policy.throttle_expressions import ThrottleExpression, quantity_text
 
 EVERY_S = 1.0
 """Time between two readings, in seconds, unless the run has another."""
@@ -32,14 +33,30 @@ class PolledThrottle:
     Args:
         name: of the signal, for people.
         every_s: seconds between two readings; None: `EVERY_S`.
+        expression: of the signal; None: its name alone.
+        target: label of the database that gives it; None if it holds all targets.
     """
 
-    def __init__(self, name: str, every_s: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        every_s: float | None = None,
+        *,
+        expression: ThrottleExpression | None = None,
+        target: str | None = None,
+    ) -> None:
         self.name = name
+        self.expression = expression or ThrottleExpression(name, name)
+        self.limit = self.expression.limit
+        """From this value on, in the unit of the expression, the lanes wait."""
+
+        self._target = target
         self._every_s = every_s
         self._reason: str | None = f"{name} was not read yet"
-        self._load: float | None = None
+        self._shown = ""
+        self._number: float | None = None
         self._read_s = time.monotonic()
+        self._known_s: float | None = None  # when it was last read without an error
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -78,7 +95,7 @@ class PolledThrottle:
         try:
             async with asyncio.timeout(OPEN_S):
                 await self.begin()
-                self._set(await self.read())
+                self._set(await self.read(), known=True)
         except TimeoutError:
             raise UsageError(f"--throttle: {self.name} cannot be read: no answer within {OPEN_S:g}s") from None
         except (OSError, DatabaseError) as error:
@@ -93,7 +110,23 @@ class PolledThrottle:
 
     def load(self) -> float | None:
         """Return the value divided by its limit; None if the signal has two states and no scale."""
-        return self._load
+        return self._number / self.limit if self._number is not None and self.limit else None
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the last reading."""
+        reading = Reading(
+            name=self.expression.text,
+            signal=self.expression.signal,
+            target=self._target,
+            value=self._shown,
+            number=self._number,
+            limit=self.limit,
+            unit=self.expression.unit,
+            load=self.load(),
+            reason=self.reason(),
+            age_s=None if self._known_s is None else time.monotonic() - self._known_s,
+        )
+        return (reading,)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -103,21 +136,22 @@ class PolledThrottle:
             await asyncio.wait((task,), timeout=CANCEL_S)
         await self.give_up()
 
-    def compare(self, value: float, limit: float, unit: Unit, whose: str = "") -> str | None:
-        """Note the load, and return the reason to wait if `value` has reached `limit`.
+    def note(self, shown: str, number: float | None = None) -> None:
+        """Note the value of the signal, for people and as a number."""
+        self._shown, self._number = shown, number
+
+    def compare(self, value: float, whose: str = "") -> str | None:
+        """Note the value, and return the reason to wait if it has reached the limit.
 
         Args:
-            value: of the signal, in `unit`.
-            limit: from which on the lanes wait.
-            unit: of both.
+            value: of the signal, in the unit of the expression.
             whose: the value is, for people.
         """
-        self._load = value / limit
+        unit, limit = self.expression.unit or Unit.NUMBER, self.limit or 0.0
+        self.note(quantity_text(value, unit), value)
         if value < limit:
             return None
-        return (
-            f"{self.name} {quantity_text(value, unit)} >= {quantity_text(limit, unit)}{f' ({whose})' if whose else ''}"
-        )
+        return f"{self.name} {self._shown} >= {quantity_text(limit, unit)}{f' ({whose})' if whose else ''}"
 
     async def _poll(self) -> None:
         task = self._task
@@ -125,15 +159,17 @@ class PolledThrottle:
             await asyncio.sleep(EVERY_S if self._every_s is None else self._every_s)
             try:
                 async with asyncio.timeout(READ_S):
-                    self._set(await self.read())
+                    self._set(await self.read(), known=True)
             except TimeoutError:  # the last reading counts until it is too old
                 await self.give_up()
             except (OSError, BulkqError) as error:
                 self._set(self._unreadable(error))
                 await self.give_up()
 
-    def _set(self, reason: str | None) -> None:
+    def _set(self, reason: str | None, *, known: bool = False) -> None:
         self._reason, self._read_s = reason, time.monotonic()
+        if known:
+            self._known_s = self._read_s
 
     def _unreadable(self, error: OSError | BulkqError) -> str:
         cause = error.strerror if isinstance(error, OSError) else None

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.policy.signal_history import CommitTimes
-from bulkq.policy.throttle_expressions import Unit
 from bulkq.throttles.base import PolledThrottle
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ class CommitLatency(PolledThrottle):
     """Holds the lanes while the commits of the run are slow. Without commits for ten seconds it lets the lanes try again."""
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext) -> None:
-        super().__init__(expression.signal, context.every_s)
-        self._limit = expression.limit or 0.0
+        super().__init__(expression.signal, context.every_s, expression=expression)
         self._times = CommitTimes()
 
     def record(self, took_s: float) -> None:
@@ -29,4 +27,4 @@ class CommitLatency(PolledThrottle):
     async def read(self) -> str | None:
         """Compare the latency with the limit."""
         p90 = self._times.p90(time.monotonic())
-        return self.compare(p90 or 0.0, self._limit, Unit.SECONDS, "p90 of our commits")
+        return self.compare(p90 or 0.0, "p90 of our commits")

@@ -35,9 +35,13 @@ class DatabaseThrottle(PolledThrottle):
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         name = f"{expression.signal}({expression.argument})" if expression.argument else expression.signal
-        super().__init__(f"{label}: {name}" if len(context.targets) > 1 else name, context.every_s)
+        super().__init__(
+            f"{label}: {name}" if len(context.targets) > 1 else name,
+            context.every_s,
+            expression=expression,
+            target=label,
+        )
         self.label = label
-        self.expression = expression
         self.dialect = dialect_for(dialect_of(target.url))
         self._reader = f"{context.application_name}{READER}"
         self._ours = context.application_name

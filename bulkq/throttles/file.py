@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from bulkq.policy.throttle_expressions import ThrottleExpression
 from bulkq.throttles.base import PolledThrottle
 
 
@@ -12,7 +13,8 @@ class FileThrottle(PolledThrottle):
     """Holds the lanes while a file or folder exists at `path`. Relative paths count from the working directory."""
 
     def __init__(self, path: str, every_s: float | None = None) -> None:
-        super().__init__(f"file {path}", every_s)
+        expression = ThrottleExpression(f"file:{path}", "file", argument=path)
+        super().__init__(f"file {path}", every_s, expression=expression)
         self._path = os.path.abspath(path)  # noqa: PTH100 - resolves no links: the name counts
 
     async def read(self) -> str | None:
@@ -24,5 +26,7 @@ class FileThrottle(PolledThrottle):
         try:
             await asyncio.to_thread(os.stat, self._path)
         except (FileNotFoundError, NotADirectoryError):
+            self.note("absent")
             return None
+        self.note("exists")
         return f"{self.name} exists"

@@ -31,7 +31,7 @@ class HttpThrottle(PolledThrottle):
     """
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext) -> None:
-        super().__init__(f"http {expression.argument}", context.every_s)
+        super().__init__(f"http {expression.argument}", context.every_s, expression=expression)
         self._host, self._port, self._tls, path = _parts(expression)
         address = f"[{self._host}]" if ":" in self._host else self._host
         lines = (
@@ -67,6 +67,7 @@ class HttpThrottle(PolledThrottle):
         code = status[:3]
         if not version.startswith("HTTP/") or not code.isdigit():
             raise OSError("the answer is not HTTP" if line else "the connection was closed without an answer")
+        self.note(printable(status))
         return None if code.startswith("2") else f"{self.name}: {printable(status)}"
 
 

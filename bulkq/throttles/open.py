@@ -87,11 +87,15 @@ def _fix_path(expression: str) -> str:
 
 
 async def open_throttle(
-    expressions: Iterable[str], stack: AsyncExitStack, context: ThrottleContext | None = None
+    expressions: Iterable[str],
+    stack: AsyncExitStack,
+    context: ThrottleContext | None = None,
+    *,
+    critical: bool = False,
 ) -> AnyOf | None:
     """Open one throttle for all `expressions`, which `stack` closes. None if there are none.
 
-    A signal of a database is read from each target. All lanes wait if one of them has a reason.
+    A signal of a database is read from each target. All lanes wait if one of them has a reason; of `critical` ones, the run ends.
 
     Raises:
         UsageError: an expression is not valid, or its signal cannot be read.
@@ -102,7 +106,7 @@ async def open_throttle(
     throttles = [throttle for expression in expressions for throttle in _made(parse_expression(expression), context)]
     if not throttles:
         return None
-    throttle = AnyOf(throttles, context.say if len(context.targets) > 1 else None)
+    throttle = AnyOf(throttles, context.say if len(context.targets) > 1 else None, critical=critical)
     stack.push_async_callback(throttle.close)
     await throttle.open()
     return throttle
@@ -117,7 +121,7 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
     stops = limits.on_critical == "stop"
     holding = limits.throttle if stops else (*limits.throttle, *limits.critical)
     timed = await open_throttle(holding, stack, context)
-    critical = await open_throttle(limits.critical, stack, context) if stops else None
+    critical = await open_throttle(limits.critical, stack, context, critical=True) if stops else None
     rate = parse_rate(limits.max_rate, backfill=bool(context.table)) if limits.max_rate is not None else None
     every: list[Throttle] = [timed] if timed is not None else []
     if limits.window:

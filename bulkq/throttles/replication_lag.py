@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
+from bulkq.model.throttle_readings import Unit
 from bulkq.policy.signal_history import PositionHistory
-from bulkq.policy.throttle_expressions import Unit
 from bulkq.throttles.database import DatabaseThrottle
 
 if TYPE_CHECKING:
@@ -76,17 +76,15 @@ class ReplicationLag(DatabaseThrottle):
         position, replicas = await self._look()
         now_s = time.monotonic()
         self._history.record(now_s, position)
-        unit, limit = self.expression.unit or Unit.SECONDS, self.expression.limit or 0.0
-        behind = [
-            (
-                max(0.0, position - one.applied) if unit is Unit.BYTES else self._history.behind_s(one.applied, now_s),
-                one.name,
-            )
-            for one in replicas
-        ]
-        value, name = max(behind, default=(0.0, ""))
-        reason = self.compare(value, limit, unit, name)
+        behind = [(self._behind(one, position, now_s), one.name) for one in replicas]
+        reason = self.compare(*max(behind, default=(0.0, "")))
         return self._gone(replicas) or reason or self._silent(replicas, now_s)
+
+    def _behind(self, replica: _Replica, position: float, now_s: float) -> float:
+        """How far a replica is behind, in the unit of the limit."""
+        if self.expression.unit is Unit.BYTES:
+            return max(0.0, position - replica.applied)
+        return self._history.behind_s(replica.applied, now_s)
 
     def _gone(self, replicas: Sequence[_Replica]) -> str | None:
         """The reason if a replica of the start is not connected any more."""

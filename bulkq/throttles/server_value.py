@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.policy.throttle_expressions import Unit
+from bulkq.model.throttle_readings import Unit
 from bulkq.throttles.database import DatabaseThrottle
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class ServerValue(DatabaseThrottle):
         rows = await self.ask(self._query.sql, self._argument)
         value, whose = rows[0] if rows else (0.0, "")
         number = float(str(value or 0))
-        limit, unit = self.expression.limit, self.expression.unit
-        if limit is None or unit is None:
+        unit = self.expression.unit
+        if unit is None:
+            self.note(f"a worker is on {whose}" if number else "no worker", number)
             return f"{self.name}: a worker is on {whose}" if number else None
-        return self.compare(number, limit, unit, str(whose or "") if unit is not Unit.NUMBER or number >= 1 else "")
+        return self.compare(number, str(whose or "") if unit is not Unit.NUMBER or number >= 1 else "")

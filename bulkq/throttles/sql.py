@@ -47,10 +47,15 @@ class SqlThrottle(DatabaseThrottle):
         if reply.errors:  # of a driver that reports the errors of reads by set
             raise DatabaseError(reply.errors[0].message, sqlstate=reply.errors[0].sqlstate, phase=Phase.SENT)
         value = reply.values[0][0] if reply.values and len(reply.values[0]) else None
+        self._note(value)
         if value is None or value == "" or (isinstance(value, bool | int | float | Decimal) and value <= 0):
             return None
         shown = value if isinstance(value, str) else "true" if value is True else f"{value} > 0"
         return f"{self.name}: {printable(str(shown))[:MOST_SHOWN]}"
+
+    def _note(self, value: object) -> None:
+        number = float(value) if isinstance(value, int | float | Decimal) else None
+        self.note("" if value is None else printable(str(value))[:MOST_SHOWN], number)
 
 
 def names_file(argument: str) -> bool:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.policy.signal_history import PositionHistory
-from bulkq.policy.throttle_expressions import Unit
 from bulkq.throttles.database import DatabaseThrottle
 
 if TYPE_CHECKING:
@@ -44,4 +43,4 @@ class WalRate(DatabaseThrottle):
         now_s = time.monotonic()
         self._history.record(now_s, float(str(position)))
         rate = self._history.rate(now_s)
-        return None if rate is None else self.compare(rate, self.expression.limit or 0.0, Unit.RATE)
+        return None if rate is None else self.compare(rate)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bulkq.errors import UsageError
+from bulkq.model.throttle_readings import Reading
 from bulkq.policy.time_window import parse_window
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class Windows:
     def load(self) -> float | None:
         """Return None: a window has no scale."""
         return None
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return one reading for all windows."""
+        reason, text = self.reason(), ", ".join(window.text for window, _ in self._windows)
+        value = "open" if reason is None else "closed"
+        return (Reading(name=f"window {text}", signal="window", value=value, reason=reason, age_s=0.0),)
 
     async def close(self) -> None:
         """Nothing is to be closed."""

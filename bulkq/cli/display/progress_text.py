@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import changed_number
+from bulkq.model.throttle_readings import reading_object
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import duration_text, latency_text
 
@@ -88,6 +89,7 @@ def progress_object(progress: Progress, now_s: float, at: datetime) -> dict[str,
         "together": progress.together,
         "state": progress.state,
         "throttled_s": round(progress.throttled_s, 1),
+        "throttles": [reading_object(reading) for reading in progress.throttles()],
         "eta_s": None if eta is None else round(eta, 1),
         **_row_object(progress, now_s),
     }

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from bulkq.engine.throttle_gate import ThrottleGate
+from bulkq.model import Reading
 from bulkq.policy.pace import Pace, Rate
 
 
@@ -23,6 +24,9 @@ class Switch:
     def load(self) -> float | None:
         return None
 
+    def readings(self) -> tuple[Reading, ...]:
+        return (Reading(name="switch", signal="switch", reason=self.held),)
+
     async def close(self) -> None:
         """Nothing to close."""
 
@@ -39,7 +43,7 @@ async def test_without_a_throttle_nobody_waits() -> None:
     assert not gate.closed
     await gate.admit(always)
     gate.tick()
-    assert (gate.reason, gate.throttled_s, gate.load, said) == (None, 0.0, None, [])
+    assert (gate.reason, gate.throttled_s, gate.load, gate.readings(), said) == (None, 0.0, None, (), [])
 
 
 async def test_lanes_wait_until_the_throttle_has_no_reason() -> None:
@@ -54,7 +58,7 @@ async def test_lanes_wait_until_the_throttle_has_no_reason() -> None:
     await asyncio.sleep(0.02)
     gate.tick()
     await asyncio.sleep(0)
-    assert gate.reason == "file hold exists"
+    assert gate.reason == gate.readings()[0].reason == "file hold exists"
     assert gate.throttled_s > 0
     switch.held = None
     gate.tick()

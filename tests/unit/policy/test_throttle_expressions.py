@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.policy.throttle_expressions import ThrottleExpression, Unit, parse_expression, quantity_text
+from bulkq.model import Unit
+from bulkq.policy.throttle_expressions import ThrottleExpression, parse_expression, quantity_text
 
 
 @pytest.mark.parametrize(

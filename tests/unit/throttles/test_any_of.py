@@ -15,7 +15,14 @@ async def test_all_reasons_are_named() -> None:
     await both.open()
     assert both.reason() == "a is high; b is high"
     assert both.load() is None
+    assert [reading.reason for reading in both.readings()] == ["a is high", None, "b is high"]
+    assert not any(reading.critical for reading in both.readings())
     await both.close()
+
+
+def test_critical_readings_are_marked() -> None:
+    """They end the run."""
+    assert [reading.critical for reading in AnyOf([Signal(None)], critical=True).readings()] == [True]
 
 
 async def test_a_target_that_is_gone_is_left_out_if_there_are_others() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bulkq.errors import TargetError, UsageError
-from bulkq.policy.throttle_expressions import Unit
+from bulkq.model import Reading, Unit
+from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import base
 from bulkq.throttles.base import PolledThrottle
 from tests.support.throttles import Signal, until
@@ -73,12 +75,44 @@ async def test_the_first_reading_has_a_deadline(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_value_is_compared_with_its_limit() -> None:
-    """Below the limit the load says how near it is; at the limit there is a reason with both."""
-    signal = Signal(None)
-    assert signal.compare(1.0, 2.0, Unit.SECONDS) is None
-    assert signal.load() == 0.5
-    assert signal.compare(4.1, 2.0, Unit.SECONDS, "replica-2") == "signal 4.1s >= 2s (replica-2)"
-    assert signal.compare(2.0, 2.0, Unit.NUMBER) == "signal 2 >= 2"
+    """Below the limit the load says how near it is; at the limit there is a reason with both. Another limit counts at once."""
+    lag = PolledThrottle("lag", expression=parse_expression("lag<2s"))
+    assert lag.load() is None
+    assert lag.compare(1.0) is None
+    assert lag.load() == 0.5
+    assert lag.compare(4.1, "replica-2") == "lag 4.1s >= 2s (replica-2)"
+    lag.limit = 5.0
+    assert lag.compare(4.1) is None
+    assert PolledThrottle("active", expression=parse_expression("active<2")).compare(2.0) == "active 2 >= 2"
+
+
+async def test_a_reading_has_value_limit_load_reason_and_age() -> None:
+    """A signal that fails keeps its last value, and its age grows."""
+    lag = PolledThrottle("lag", expression=parse_expression("lag<2s"), target="db")
+    (unread,) = lag.readings()
+    assert (unread.value, unread.number, unread.age_s, unread.reason) == ("", None, None, "lag was not read yet")
+    signal = Signal(None, OSError(5, "Input/output error"))
+    await signal.open()
+    signal.note("2", 2.0)
+    reason = "signal cannot be read: input/output error"
+    await until(signal, reason)
+    (reading,) = signal.readings()
+    assert (reading.age_s or 0) > 0
+    assert replace(reading, age_s=None) == Reading(name="signal", signal="signal", value="2", number=2.0, reason=reason)
+    await signal.close()
+    lag.compare(4.0)
+    lag._set("late", known=True)
+    assert replace(lag.readings()[0], age_s=None) == Reading(
+        name="lag<2s",
+        signal="lag",
+        target="db",
+        value="4s",
+        number=4.0,
+        limit=2.0,
+        unit=Unit.SECONDS,
+        load=2.0,
+        reason="late",
+    )
 
 
 class Stubborn(Silent):

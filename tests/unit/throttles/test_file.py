@@ -23,8 +23,10 @@ async def test_a_file_that_appears_and_goes(tmp_path: Path) -> None:
     assert throttle.reason() is None
     path.touch()
     await until(throttle, f"file {path} exists")
+    assert throttle.readings()[0].value == "exists"
     path.unlink()
     await until(throttle, None)
+    assert (throttle.readings()[0].name, throttle.readings()[0].value) == (f"file:{path}", "absent")
     await throttle.close()
     await throttle.close()
 

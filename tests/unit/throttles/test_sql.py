@@ -41,6 +41,9 @@ async def test_the_first_value_decides(sql: str, reason: str | None) -> None:
     one = throttle(sql)
     await one.open()
     assert one.reason() == reason
+    (reading,) = one.readings()
+    if reading.number is not None:
+        assert (reading.number > 0) is (reason is not None)
     await one.close()
 
 

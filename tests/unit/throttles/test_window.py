@@ -19,8 +19,11 @@ async def test_the_lanes_wait_outside_of_all_windows() -> None:
     now = datetime(2026, 7, 10, 4, 30, tzinfo=UTC)
     assert windows.reason() == "outside of the window 12:00-13:00 UTC, 22:00-06:00 Europe/Berlin"
     assert windows.load() is None
+    (reading,) = windows.readings()
+    assert (reading.signal, reading.value, reading.reason) == ("window", "closed", windows.reason())
     await windows.close()
     assert Windows(["00:00-24:00"]).reason() is None, "the time zone of the machine"
+    assert Windows(["00:00-24:00"]).readings()[0].value == "open"
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlinn", "Europe", "../etc"])
