@@ -228,8 +228,7 @@ class Sink(Protocol):
     def positions(self) -> tuple[SinkPosition, ...]:
         """Return how far each file was written, buffered bytes included; () if the output cannot be continued.
 
-        Read it directly after a batch was written, together with its mark: while a result is streamed, it also counts
-        the pieces of a result that may still fail.
+        Read it directly after a batch was written, with its mark: during a stream, it counts pieces that may still fail.
         """
 
     async def fsync(self) -> None:
@@ -275,6 +274,9 @@ class Throttle(Protocol):
 
     def readings(self) -> tuple[Reading, ...]:
         """Return the last reading of each signal. Returns immediately."""
+
+    def of(self, target: str) -> Throttle | None:
+        """Return the part that holds the lanes of the target with this label; None if nothing does."""
 
     async def close(self) -> None:
         """Stop reading. May be called more than once, and without `open`."""

@@ -31,6 +31,7 @@ class AutoLanes:
         self._targets = targets
         self._decision = Concurrency(context.limiter.concurrency)
         context.progress.lanes_why = self._decision.why
+        self._working = 0  # targets that no throttle holds
         self._looked_s = 0.0  # for idle connections
         self._idle: dict[int, int] = {}  # the fewest since then, by place of the target
 
@@ -40,9 +41,11 @@ class AutoLanes:
         if not busy:
             return
         context, decision = self._context, self._decision
-        if context.gate.reason is not None or any(lanes.sessions.lost for lanes in busy):
+        working = [lanes for lanes in busy if lanes.gate.reason is None]
+        if len(working) != self._working or not working or any(lanes.sessions.lost for lanes in busy):
             decision.interrupt()
-        decision.tick(self._sample(busy, now_s))
+        self._working = len(working)
+        decision.tick(self._sample(working or busy, now_s))
         context.limiter.resize(decision.lanes)
         context.progress.lanes, context.progress.lanes_why = decision.lanes, decision.why
         for lanes in busy:
@@ -63,7 +66,7 @@ class AutoLanes:
             full=sum(lanes.full for lanes in self._targets),
             most=len(bounds) * max(most for most, _ in bounds),  # the others get as many in each share
             bound=next((why for _, why in bounds if why), ""),
-            load=self._context.gate.load,
+            load=max((load for lanes in busy if (load := lanes.gate.load) is not None), default=None),
             work=0 if self._context.several else busy[0].current,
         )
 

@@ -49,6 +49,9 @@ class ConnectionPool:
         writes: bool = False,
     ) -> None:
         self.driver = driver
+        self.label = driver.target
+        """The target in output, without a schema."""
+
         self.writes = writes
         self.most = most
         self.bound = ""
@@ -59,6 +62,9 @@ class ConnectionPool:
 
         self.outages = 0
         self.lost = False
+        self.held = False
+        """Whether its lanes wait for a throttle."""
+
         self._outage_s = outage_s
         self._say = say
         self._idle: list[Connection] = []

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
+from bulkq.engine.gates import Gates
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.engine.slots import ConnectionSlots, Limiter
-from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
 from bulkq.policy import stop_rules
@@ -75,7 +75,7 @@ class RunContext:
         pace: Pace | None = None,
         failures: Sequence[Failure] = (),
     ) -> None:
-        pools = {id(part.sessions) for part in parts}
+        pools = tuple(dict.fromkeys(part.sessions for part in parts))
         self.several = len(pools) > 1
         self.read_only = all(part.spec.limits.read_only for part in parts)
         self.progress = progress
@@ -92,7 +92,7 @@ class RunContext:
         first = concurrency or max(START, min(len(pools), MOST))
         self.limiter = Limiter(first, several=self.several, most=concurrency or MOST)
         self.pace = pace or Pace(None)
-        self.gate = ThrottleGate(throttle, self._say, self.pace)
+        self.gates = Gates(throttle, pools, self.limiter.busy, self._say, self.pace)
         progress.throttles = self._readings
         self._observers = observers
 
@@ -118,7 +118,7 @@ class RunContext:
 
     def _readings(self) -> tuple[Reading, ...]:
         critical = self.rules.critical
-        return (*self.gate.readings(), *(critical.readings() if critical is not None else ()))
+        return (*self.gates.readings(), *(critical.readings() if critical is not None else ()))
 
     def _say(self, text: str) -> None:
         for observer in self._observers:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
+from bulkq.engine.gates import HeldTimes
 from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
@@ -93,7 +94,7 @@ class Runner:
         ]
         self._auto = AutoLanes(self._context, self._targets) if concurrency is None else None
         self._canaries = canaries
-        self._held_s: float | None = None  # since when the throttles hold the run
+        self._held = HeldTimes(rules.timed, [lanes.sessions for lanes in self._targets])
 
     @property
     def error(self) -> BulkqError | None:
@@ -134,7 +135,7 @@ class Runner:
 
     def wake(self) -> None:
         """Let lanes that wait see that a stop was requested."""
-        self._context.gate.wake()
+        self._context.gates.wake()
         for lanes in self._targets:
             lanes.wake()
 
@@ -230,7 +231,7 @@ class Runner:
                 for lanes in self._targets:
                     lanes.tick(now_s)
                 self._stop_for_throttles(now_s)
-            self._context.gate.tick()
+            self._context.gates.tick()
             self._tell(now_s)
 
     def _stop_for_throttles(self, now_s: float) -> None:
@@ -239,12 +240,10 @@ class Runner:
         critical = rules.critical.reason() if rules.critical is not None else None
         if critical is not None:
             self.control.drain(f"critical: {critical}")
-        held = rules.timed.reason() if rules.timed is not None else None
-        self._held_s = None if held is None else self._held_s or now_s
-        if self._held_s is None or rules.throttle_timeout_s is None:
+        if rules.timed is None or rules.throttle_timeout_s is None:
             return
-        if now_s - self._held_s >= rules.throttle_timeout_s:
-            self.control.drain(f"throttled for {rules.throttle_timeout_s:g}s: {held}")
+        if self._held.shortest_s(self._context.limiter.busy, now_s) >= rules.throttle_timeout_s:
+            self.control.drain(f"throttled for {rules.throttle_timeout_s:g}s: {rules.timed.reason()}")
 
     def _tell(self, now_s: float) -> None:
         progress = self._context.progress
@@ -253,11 +252,9 @@ class Runner:
             progress.state = "stopping"
         elif lost:
             progress.state = f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"
-        elif self._context.gate.reason is not None:
-            progress.state = f"throttled: {self._context.gate.reason}"
         else:
-            progress.state = ""
-        progress.throttled_s = self._context.gate.throttled_s
+            progress.state = self._context.gates.state
+        progress.throttled_s = self._context.gates.throttled_s
         waiting = [lanes.waiting_for(now_s) for lanes in self._targets]
         progress.waiting_for = next((n for n in waiting if n is not None), None)
         amounts = [lanes.window.backlog.all for lanes in self._targets]

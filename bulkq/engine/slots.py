@@ -73,10 +73,10 @@ class Limiter:
         return LimiterSlot(self._semaphore)
 
     def share(self) -> int:
-        """Return the number of lanes that a target may have now: `-j` divided by the running targets, at least one."""
+        """Return the number of lanes that a target may have now: `-j` divided by the working targets, at least one."""
         if not self._several:
             return self.concurrency
-        busy = sum(1 for sessions in self.busy if not sessions.lost)
+        busy = sum(1 for sessions in self.busy if not (sessions.lost or sessions.held))
         return -(-self.concurrency // max(1, busy))
 
 

@@ -60,6 +60,7 @@ class LaneGroup:
         """The connections that the target may have open. They are released when all of them are closed."""
 
         self._context = context
+        self.gate = context.gates.of(self.sessions)
         self._budget = Budget()
         self.current = 0  # index of the part that is cut from
         self.full = 0  # times that the server had no free connection
@@ -111,7 +112,7 @@ class LaneGroup:
         for part in self.parts:
             if part.order is not None:
                 part.order.wake()
-        self._context.gate.wake()
+        self.gate.wake()
         if self._taking is not None:
             self._taking.cancel()
 
@@ -227,14 +228,11 @@ class LaneGroup:
             self._context.stop_by(error)
 
     async def _put_away(self, executor: Executor) -> None:
-        if self._context.control.cancelled:
-            await executor.discard()
-        else:
-            await executor.close()
+        await (executor.discard() if self._context.control.cancelled else executor.close())
 
     async def _next_batch(self, executor: Executor, slot: LimiterSlot) -> bool:
         """Cut, execute and deliver one batch. Return False if there is none for this lane."""
-        await self._context.gate.admit(self._wants_batch)
+        await self.gate.admit(self._wants_batch)
         await self._delivery.admit()
         part = self.part()
         if part is not None and part.order is not None:  # before the slot: a lane that waits holds nothing
@@ -246,7 +244,7 @@ class LaneGroup:
             return False
         self._beginning.discard(asyncio.current_task())
         async with slot:
-            if self._context.gate.closed and self._wants_batch():
+            if self.gate.closed and self._wants_batch():
                 return True  # it has closed while the lane waited for its slot
             cut = await self._cut()
             if cut is None:
@@ -260,7 +258,7 @@ class LaneGroup:
             worked_s = time.monotonic() - began_s
         await out.deliver()
         if self._context.pace.nice:
-            await self._context.gate.be_nice(worked_s, self._wants_batch)
+            await self.gate.be_nice(worked_s, self._wants_batch)
         if (given_up := self._context.decide(self.parts)) is not None:
             self.stop(given_up)
         if executor.stranded:

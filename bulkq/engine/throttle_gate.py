@@ -12,37 +12,41 @@ from bulkq.policy.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.model import Reading
     from bulkq.protocols import Throttle
 
 
 class ThrottleGate:
-    """Lets lanes cut a batch only while the throttle of the run has no reason. Without a throttle it is always open.
+    """Lets the lanes of a target cut a batch only while its throttle has no reason. Without a throttle it is always open.
 
     Args:
-        throttle: of the run.
-        say: reports the begin and the end of a wait in one line.
+        throttle: of the target.
+        changed: is told when the lanes begin to wait (`reason` is set) and when the wait has ended.
         pace: of the run.
     """
 
-    def __init__(self, throttle: Throttle | None, say: Callable[[str], None], pace: Pace | None = None) -> None:
+    def __init__(
+        self, throttle: Throttle | None, changed: Callable[[ThrottleGate], None], pace: Pace | None = None
+    ) -> None:
         self._pace = pace or Pace(None)
         self._throttle = throttle
-        self._say = say
+        self._changed = changed
         self._moved = asyncio.Event()
         self._lanes = 0  # that wait
-        self._since_s: float | None = None
-        self._throttled_s = 0.0
+        self._since_s = 0.0
+        self.waited_s = 0.0
+        """Seconds of the last wait that has ended."""
+
         self.reason: str | None = None
         """Why lanes are waiting, or None."""
 
     @property
     def closed(self) -> bool:
         """Whether no further batch may begin now."""
-        return self._held or self._pace.wait_s(time.monotonic()) > 0
+        return self.held or self._pace.wait_s(time.monotonic()) > 0
 
     @property
-    def _held(self) -> bool:
+    def held(self) -> bool:
+        """Whether the throttle has a reason now."""
         return self._throttle is not None and self._throttle.reason() is not None
 
     @property
@@ -50,18 +54,16 @@ class ThrottleGate:
         """The load of the throttle, 1.0 at its limit; None if it has none."""
         return None if self._throttle is None else self._throttle.load()
 
-    def readings(self) -> tuple[Reading, ...]:
-        """Return the last reading of each signal of the throttle."""
-        return () if self._throttle is None else self._throttle.readings()
-
     @property
-    def throttled_s(self) -> float:
-        """Seconds in which lanes have waited here."""
-        return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
+    def reasons(self) -> tuple[str, ...]:
+        """The reason of each signal that has one now; as long as lanes wait, at least the last one."""
+        readings = () if self._throttle is None else self._throttle.readings()
+        found = tuple(reading.reason for reading in readings if reading.reason is not None)
+        return found or (() if self.reason is None else (self.reason,))
 
     async def admit(self, going: Callable[[], bool]) -> None:
         """Wait until the throttle and the pace allow a batch, or until `going` returns False because none is needed."""
-        if self._held:
+        if self.held:
             await self._wait(going)
         wait_s = self._pace.wait_s(time.monotonic())
         if wait_s:
@@ -101,18 +103,15 @@ class ThrottleGate:
 
     def _look(self) -> str | None:
         reason = None if self._throttle is None else self._throttle.reason()
-        if reason is not None and self._since_s is None:
-            self._since_s = time.monotonic()
-            self._say(f"throttled: {reason}: waiting")
         if reason is not None:
-            self.reason = reason
+            begins, self.reason = self.reason is None, reason
+            if begins:
+                self._since_s = time.monotonic()
+                self._changed(self)
         return reason
 
     def _end(self) -> None:
-        self.reason = None
-        if self._since_s is not None:
-            waited_s = time.monotonic() - self._since_s
-            self._since_s = None
-            self._throttled_s += waited_s
-            if not self._held:  # else the run stops
-                self._say(f"no longer throttled, after {waited_s:.1f}s")
+        if self.reason is not None:
+            self.waited_s = time.monotonic() - self._since_s
+            self.reason = None
+            self._changed(self)

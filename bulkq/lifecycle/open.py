@@ -62,7 +62,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         ]
         for part in target.parts:
             part.mapper = _timed(request, part, mapping)
-            part.record_commit = holding.record_commit
+            part.record_commit = holding.recorder(target.label)
     parts = [part for target in targets for part in target.parts]
     outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
     try:

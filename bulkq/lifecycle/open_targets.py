@@ -108,6 +108,7 @@ def open_all(request: Run, application_name: str, say: Callable[[str], None]) ->
         target = _open_target(request, definition, tuple(places[i]), application_name, say, several=several)
         twins = sum(1 for other in targets if other.label.partition("#")[0] == target.label)
         target.label += f"#{twins + 1}" if twins else ""
+        target.sessions.label = target.label
         targets.append(target)
     return targets
 

@@ -65,6 +65,11 @@ class AnyOf:
         found = tuple(reading for throttle in self._throttles for reading in throttle.readings())
         return tuple(replace(reading, critical=True) for reading in found) if self._critical else found
 
+    def of(self, target: str) -> AnyOf | None:
+        """Return those that hold the lanes of `target` as one, opened and closed with this one; None if none does."""
+        parts = [part for throttle in self._throttles if (part := throttle.of(target)) is not None]
+        return AnyOf(parts, critical=self._critical) if parts else None
+
     async def close(self) -> None:
         """Close the throttles that were opened, side by side."""
         opened, self._opened = self._opened, []

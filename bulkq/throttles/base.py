@@ -128,6 +128,10 @@ class PolledThrottle:
         )
         return (reading,)
 
+    def of(self, target: str) -> PolledThrottle | None:
+        """Return the throttle if it holds the lanes of `target`."""
+        return self if self._target in {None, target} else None
+
     async def close(self) -> None:
         """Stop reading."""
         task, self._task = self._task, None

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class CommitLatency(PolledThrottle):
-    """Holds the lanes while the commits of the run are slow. Without commits for ten seconds it lets the lanes try again."""
+    """Holds the lanes while the commits of the run on a target are slow. Without commits for ten seconds, the lanes try again."""
 
-    def __init__(self, expression: ThrottleExpression, context: ThrottleContext) -> None:
-        super().__init__(expression.signal, context.every_s, expression=expression)
+    def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str) -> None:
+        super().__init__(context.title(expression.signal, label), context.every_s, expression=expression, target=label)
         self._times = CommitTimes()
 
     def record(self, took_s: float) -> None:

@@ -36,7 +36,7 @@ class DatabaseThrottle(PolledThrottle):
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         name = f"{expression.signal}({expression.argument})" if expression.argument else expression.signal
         super().__init__(
-            f"{label}: {name}" if len(context.targets) > 1 else name,
+            context.title(name, label),
             context.every_s,
             expression=expression,
             target=label,

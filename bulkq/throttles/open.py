@@ -147,6 +147,7 @@ def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[
     elif not context.writes:
         raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
     else:
-        throttle = CommitLatency(expression, context)
-        context.commits.append(throttle.record)
-        yield throttle
+        for label, _ in context.targets:
+            throttle = CommitLatency(expression, context, label)
+            context.commits.setdefault(label, []).append(throttle.record)
+            yield throttle

@@ -30,9 +30,8 @@ class SqlThrottle(DatabaseThrottle):
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         super().__init__(expression, context, label, target)
-        self.name = f"{label}: sql" if len(context.targets) > 1 else "sql"
-        if names_file(expression.argument):
-            self.name += f" {expression.argument}"
+        file = f" {expression.argument}" if names_file(expression.argument) else ""
+        self.name = context.title(f"sql{file}", label)
         self._query = _query(expression, dialect_of(target.url))
 
     async def read(self) -> str | None:

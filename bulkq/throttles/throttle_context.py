@@ -35,7 +35,7 @@ class ThrottleContext:
         targets: label and definition of each database.
         every_s: seconds between two readings; None for the usual time.
         say: notices a line.
-        commits: what is to be told of the seconds that each commit took; throttles add themselves.
+        commits: by label of a target, what is to be told of the seconds that each commit took; throttles add themselves.
     """
 
     run: str = ""
@@ -46,12 +46,15 @@ class ThrottleContext:
     targets: Sequence[tuple[str, Target]] = ()
     every_s: float | None = None
     say: Callable[[str], None] = _ignore
-    commits: list[Callable[[float], None]] = field(default_factory=list)
+    commits: dict[str, list[Callable[[float], None]]] = field(default_factory=dict)
 
-    @property
-    def record_commit(self) -> Callable[[float], None] | None:
-        """What is to be told of the seconds that a commit took; None if no throttle asks for it."""
-        recorders = self.commits
+    def title(self, signal: str, label: str | None) -> str:
+        """The name of a signal for people; with that of its target if there are several."""
+        return f"{label}: {signal}" if label is not None and len(self.targets) > 1 else signal
+
+    def recorder(self, label: str) -> Callable[[float], None] | None:
+        """What is to be told of the seconds that a commit on a target took; None if no throttle asks for it."""
+        recorders = self.commits.get(label, [])
         if len(recorders) < 2:
             return recorders[0] if recorders else None
 

@@ -56,6 +56,10 @@ class Windows:
         value = "open" if reason is None else "closed"
         return (Reading(name=f"window {text}", signal="window", value=value, reason=reason, age_s=0.0),)
 
+    def of(self, target: str) -> Windows:  # noqa: ARG002 - the hours are those of all targets
+        """Return the windows, which hold all targets."""
+        return self
+
     async def close(self) -> None:
         """Nothing is to be closed."""
 

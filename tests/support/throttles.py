@@ -27,6 +27,17 @@ DATABASE = Target(url=f"sqlite:///{_FOLDER.name}/empty.db")
 """An empty file of SQLite, which goes with the process."""
 
 
+class Held(PolledThrottle):
+    """Holds the lanes while `held` has a text."""
+
+    def __init__(self, held: str | None, target: str | None = None) -> None:
+        super().__init__("held", target=target)
+        self.held = held
+
+    def reason(self) -> str | None:
+        return self.held
+
+
 class Signal(PolledThrottle):
     """Gives what it is told to, or raises it."""
 

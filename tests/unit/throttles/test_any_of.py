@@ -6,6 +6,8 @@ import pytest
 
 from bulkq.errors import TargetError, UsageError
 from bulkq.throttles import AnyOf
+from bulkq.throttles.base import PolledThrottle
+from bulkq.throttles.window import Windows
 from tests.support.throttles import Signal
 
 
@@ -18,6 +20,17 @@ async def test_all_reasons_are_named() -> None:
     assert [reading.reason for reading in both.readings()] == ["a is high", None, "b is high"]
     assert not any(reading.critical for reading in both.readings())
     await both.close()
+
+
+def test_a_target_is_held_by_its_own_signals_and_those_of_all() -> None:
+    """A signal of a database holds no lanes of other targets."""
+    eu, us = (PolledThrottle(name, target=name) for name in ("eu", "us"))
+    every = AnyOf([AnyOf([eu, us]), Windows(["00:00-24:00 UTC"]), PolledThrottle("file /x")])
+    of_eu = every.of("eu")
+    assert of_eu is not None
+    assert of_eu.reason() == "eu was not read yet; file /x was not read yet"
+    assert [reading.signal for reading in of_eu.readings()] == ["eu", "window", "file /x"]
+    assert AnyOf([eu]).of("us") is None
 
 
 def test_critical_readings_are_marked() -> None:

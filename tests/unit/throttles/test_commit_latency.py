@@ -10,7 +10,7 @@ from tests.support.throttles import until
 
 async def test_slow_commits_hold_the_lanes() -> None:
     """Nine of ten have to be faster; without commits nothing is wrong."""
-    throttle = CommitLatency(parse_expression("commit<200ms"), ThrottleContext())
+    throttle = CommitLatency(parse_expression("commit<200ms"), ThrottleContext(), "db")
     await throttle.open()
     assert throttle.reason() is None
     for _ in range(9):

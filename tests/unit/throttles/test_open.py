@@ -79,9 +79,11 @@ async def test_a_signal_that_the_database_does_not_give_is_refused() -> None:
 
 async def test_commits_are_watched_only_where_there_are_any() -> None:
     """A run that reads has no commits to be slow."""
-    reads, writes = ThrottleContext(), ThrottleContext(writes=True)
+    reads, writes = ThrottleContext(), ThrottleContext(writes=True, targets=(("eu", DATABASE), ("us", DATABASE)))
     async with AsyncExitStack() as stack:
         with pytest.raises(UsageError, match="^--throttle commit<1s: the run commits no changes: leave it out$"):
             await open_throttle(["commit<1s"], stack, reads)
-        assert await open_throttle(["commit<1s"], stack, writes) is not None
-    assert (len(reads.commits), len(writes.commits)) == (0, 1)
+        throttle = await open_throttle(["commit<1s"], stack, writes)
+        assert throttle is not None
+        assert [reading.target for reading in throttle.readings()] == ["eu", "us"]
+    assert (reads.commits, list(writes.commits)) == ({}, ["eu", "us"])

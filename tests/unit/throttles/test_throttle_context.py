@@ -13,7 +13,7 @@ def test_nothing_is_told_by_default() -> None:
     """A context without a run has no target, and nobody to tell."""
     context = ThrottleContext()
     context.say("nothing")
-    assert (context.targets, context.commits, context.writes) == ((), [], False)
+    assert (context.targets, context.commits, context.writes) == ((), {}, False)
 
 
 def test_a_run_is_described() -> None:
@@ -31,11 +31,12 @@ def test_a_run_is_described() -> None:
 def test_every_throttle_that_asks_is_told_of_a_commit() -> None:
     """Without one, nothing is measured."""
     context, seen = ThrottleContext(), list[float]()
-    assert context.record_commit is None
-    context.commits.append(seen.append)
-    assert context.record_commit == seen.append
-    context.commits.append(seen.append)
-    record = context.record_commit
+    assert context.recorder("db") is None
+    context.commits["db"] = [seen.append]
+    assert context.recorder("db") == seen.append
+    assert context.recorder("other") is None
+    context.commits["db"].append(seen.append)
+    record = context.recorder("db")
     assert record is not None
     record(0.5)
     assert seen == [0.5, 0.5]

@@ -19,6 +19,7 @@ async def test_the_lanes_wait_outside_of_all_windows() -> None:
     now = datetime(2026, 7, 10, 4, 30, tzinfo=UTC)
     assert windows.reason() == "outside of the window 12:00-13:00 UTC, 22:00-06:00 Europe/Berlin"
     assert windows.load() is None
+    assert windows.of("any target") is windows
     (reading,) = windows.readings()
     assert (reading.signal, reading.value, reading.reason) == ("window", "closed", windows.reason())
     await windows.close()
