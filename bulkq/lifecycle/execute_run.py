@@ -145,7 +145,7 @@ def first_line(recorded: RecordedRun) -> str:
     lanes = 1 if request.limits.ordered and not opened.several else request.limits.concurrency or "auto"
     words.insert(len(words) if opened.several else 4, f"lanes={lanes}")
     words.extend(f"spool={path}" for path in opened.sources.spools.values())
-    words.extend(f"throttle={expression}" for expression in request.limits.throttle)
+    words.extend(f"throttle={expression}" for expression in request.throttles)
     if request.safety.write:
         words.append(f"({'; '.join(filter(None, (safety.sentence(opened.mode), _order(opened))))})")
     return " ".join(words)

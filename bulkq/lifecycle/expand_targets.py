@@ -80,6 +80,8 @@ def name_of(target: Target) -> str:
 async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
     found = await _targets(request, config, say)
     refused = safety.refuse_protected(found, write=request.safety.write, confirmed=request.safety.confirmed)
+    if refused is None and not request.limits.target_throttles:
+        refused = safety.refuse_unthrottled(found, request.safety.confirmed)
     if refused is not None:
         raise refused
     targets = replace(request.targets, selected=found, listed_by=request.targets.selected[0])

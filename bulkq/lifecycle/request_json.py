@@ -136,6 +136,7 @@ def _target(values: Mapping[str, Any]) -> Target:
         secret = Secret(**secret)
     behind = FallbackSchemas(*map(tuple, (values.get("behind") or asdict(FallbackSchemas())).values()))
     made = {"url": _bare(values["url"]), "password": secret, "tags": tuple(values["tags"]), "behind": behind}
+    made["throttle"] = tuple(values.get("throttle", ()))
     return Target(**{**values, **made})
 
 

@@ -149,6 +149,7 @@ class LimitOptions:
     max_failures: Threshold | None = None
     max_failed_targets: int | None = None
     throttle: tuple[str, ...] = ()  # --throttle: the expressions, as typed
+    target_throttles: bool = True  # those of the targets hold; False: --throttle none, confirmed for each of them
     throttle_every_s: float | None = None  # between two readings; None: the usual time
     throttle_timeout_s: float | None = None  # of a wait for throttles
     critical: tuple[str, ...] = ()  # --critical: expressions that end the run, or hold it
@@ -277,6 +278,12 @@ class Run:
     def url(self) -> str:
         """The URL of the first target, whose dialect all queries have."""
         return self.targets.selected[0].url
+
+    @property
+    def throttles(self) -> tuple[str, ...]:
+        """The expressions that hold its lanes, of `--throttle` and of the targets, each once."""
+        own = [text for target in self.targets.selected for text in target.throttle]
+        return tuple(dict.fromkeys((*self.limits.throttle, *(own if self.limits.target_throttles else ()))))
 
     def on(self, targets: tuple[Target, ...]) -> Run:
         """The same run on other targets."""

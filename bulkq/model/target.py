@@ -96,6 +96,8 @@ class Target:
     schema: str | None = None  # of --schemas: SET LOCAL search_path in every transaction
     behind: FallbackSchemas = ALONE
     guard: str = ""  # of a URL that leads to the database of a protected target: the name to confirm
+    throttle: tuple[str, ...] = ()  # expressions that hold its lanes in every run
+    throttled_as: str = ""  # of a URL that leads to the database of a target with throttles, which it has too: its name
 
     @property
     def bare(self) -> Target:

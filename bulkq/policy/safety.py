@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import Mode, StatementClass
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -159,12 +160,34 @@ def refuse_protected(targets: Iterable[Target], *, write: bool, confirmed: Colle
     names = dict.fromkeys(name for name in guards if name not in confirmed)
     if not write or not names:
         return None
-    which = "target" if len(names) == 1 else "targets"
     are = "is" if len(names) == 1 else "are"
-    listed = ", ".join(f'"{name}"' for name in names)
+    return RefusedError(f"{_listed(names)} {are} protected: add {_confirmations(names)} to change data there")
+
+
+def refuse_unthrottled(targets: Iterable[Target], confirmed: Collection[str]) -> RefusedError | None:
+    """The error for a run without the throttles of its targets, unless each of them was confirmed by name; or None.
+
+    Args:
+        targets: of the run.
+        confirmed: names of `--confirm`.
+    """
+    owners = (target.throttled_as or target.name for target in targets if target.throttle)
+    names = dict.fromkeys(name for name in owners if name not in confirmed)
+    if not names:
+        return None
+    have = "has" if len(names) == 1 else "have"
     return RefusedError(
-        f"{which} {listed} {are} protected: add {' '.join(f'--confirm {name}' for name in names)} to change data there"
+        f"{_listed(names)} {have} throttles in the configuration: add {_confirmations(names)} to run without them"
     )
+
+
+def _listed(names: Collection[str]) -> str:
+    which = "target" if len(names) == 1 else "targets"
+    return f"{which} {', '.join(map(quoted, names))}"
+
+
+def _confirmations(names: Iterable[str]) -> str:
+    return " ".join(f"--confirm {name}" for name in names)
 
 
 def mode_of(query: Query, options: SafetyOptions) -> str:

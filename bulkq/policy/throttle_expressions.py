@@ -19,6 +19,8 @@ BYTES = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 
 _UNITS = ("TB", "GB", "MB", "kB")
 
+SUFFIX = ".sql"
+
 _FORM = re.compile(r"([a-z_]+)\s*(?:\(([^()]*)\))?\s*(?:(<)\s*(.*))?", re.DOTALL | re.IGNORECASE)
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z/]*)", re.ASCII)
 
@@ -106,6 +108,17 @@ def parse_expression(text: str, option: str = "--throttle") -> ThrottleExpressio
         return ThrottleExpression(text, name, argument=argument)
     limit, unit = _limit(where, form, found[4])
     return ThrottleExpression(text, name, limit, unit, argument)
+
+
+def path_of(text: str) -> str:
+    """The path that an expression names: of `file:PATH` and `sql:FILE.sql`; "" if it names none."""
+    signal, _, path = text.partition(":")
+    return path if signal == "file" or (signal == "sql" and names_file(path)) else ""
+
+
+def names_file(argument: str) -> bool:
+    """Whether the text behind `sql:` is the path of a file and not a query."""
+    return argument.endswith(SUFFIX) and not any(character.isspace() for character in argument)
 
 
 def quantity_text(value: float, unit: Unit) -> str:

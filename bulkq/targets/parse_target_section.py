@@ -8,7 +8,9 @@ from urllib.parse import quote, unquote
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import EXAMPLE
+from bulkq.errors import UsageError
 from bulkq.model import Secret, Target
+from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.targets.expectations import KEYS as EXPECTABLE
 from bulkq.text import urls
 from bulkq.text.messages import suggestion_or_names
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.targets.config_files import ConfigDocument
 
-KEYS = ("url", "password", "protected", "concurrency", "tags", "expect")
+KEYS = ("url", "password", "protected", "concurrency", "tags", "expect", "throttle")
 SECRETS = ("env", "file", "command")
 FORMS = 'password = { env = "NAME" }, { file = "PATH" } or { command = ["program", "argument"] }'
 
@@ -41,6 +43,7 @@ def read_target(document: ConfigDocument, name: str, entry: object) -> tuple[Tar
         concurrency=reading.concurrency(entry["concurrency"]) if "concurrency" in entry else None,
         tags=reading.tags(entry.get("tags", [])),
         expect=reading.expect(entry.get("expect", {})),
+        throttle=reading.throttle(entry.get("throttle", [])),
     )
     if target.password is not None and _names_file(target.url):
         reading.wrong("cannot be used: the url names a file, which has no password", "password")
@@ -126,6 +129,26 @@ class _TargetParser:
             self.wrong('must be a list of texts, for example tags = ["eu", "replica"]', "tags")
             return ()
         return tuple(dict.fromkeys(value))
+
+    def throttle(self, value: object) -> tuple[str, ...]:
+        """Return the valid expressions, each once, with paths resolved from the folder of the configuration."""
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            self.wrong('must be a list of expressions, for example throttle = ["lag<2s", "waiters<1"]', "throttle")
+            return ()
+        found: dict[str, None] = {}
+        for text in value:
+            try:
+                parse_expression(text, "")
+            except UsageError as error:
+                self.wrong(str(error).strip(), "throttle")
+            else:
+                found[self._anchored(text)] = None
+        return tuple(found)
+
+    def _anchored(self, expression: str) -> str:
+        path = path_of(expression)
+        folder = self.document.path.parent
+        return f"{expression.partition(':')[0]}:{folder / Path(path).expanduser()}" if path else expression
 
     def expect(self, value: object) -> Mapping[str, str]:
         """Return the valid expectations as texts, by key."""

@@ -51,10 +51,10 @@ def _of_hosts(family: str, hosts: Iterable[tuple[str, str]], port: str, database
     return frozenset((family, "localhost" if h.lower() in HERE else h.lower(), p or port, database) for h, p in hosts)
 
 
-def guard_of(url: str, protected: Iterable[tuple[str, str]]) -> str:
-    """The name of the first of the `protected` (name and URL) that is the database of `url`; "" where none is."""
+def guard_of(url: str, named: Iterable[tuple[str, str]]) -> str:
+    """The name of the first of `named` (name and URL) that is the database of `url`; "" where none is."""
     there = places(url)
-    return next((name for name, other in protected if there & places(other)), "")
+    return next((name for name, other in named if there & places(other)), "")
 
 
 def _file(family: str, path: str) -> frozenset[tuple[str, ...]]:

@@ -35,10 +35,14 @@ def resolve(wanted: Sequence[str], config: Config) -> tuple[Target, ...]:
     found: dict[str, Target] = {}
     errors: list[str] = []
     guards = [(name, target.url) for name, target in config.targets.items() if target.protected]
+    throttled = [(name, target.url) for name, target in config.targets.items() if target.throttle]
     for text in wanted:
         if urls.scheme(text) is not None:
             guard = guard_of(text, guards)
-            found.setdefault(text, Target(url=text, protected=bool(guard), guard=guard))
+            owner = guard_of(text, throttled)
+            throttle = config.targets[owner].throttle if owner else ()
+            target = Target(url=text, protected=bool(guard), guard=guard, throttle=throttle, throttled_as=owner)
+            found.setdefault(text, target)
             continue
         try:
             names = named(text, config)

@@ -12,9 +12,11 @@ from bulkq.throttles.base import PolledThrottle
 class FileThrottle(PolledThrottle):
     """Holds the lanes while a file or folder exists at `path`. Relative paths count from the working directory."""
 
-    def __init__(self, path: str, every_s: float | None = None) -> None:
+    def __init__(
+        self, path: str, every_s: float | None = None, name: str | None = None, target: str | None = None
+    ) -> None:
         expression = ThrottleExpression(f"file:{path}", "file", argument=path)
-        super().__init__(f"file {path}", every_s, expression=expression)
+        super().__init__(name or f"file {path}", every_s, expression=expression, target=target)
         self._path = os.path.abspath(path)  # noqa: PTH100 - resolves no links: the name counts
 
     async def read(self) -> str | None:

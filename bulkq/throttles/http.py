@@ -30,8 +30,9 @@ class HttpThrottle(PolledThrottle):
     which ends with a cancelled reading.
     """
 
-    def __init__(self, expression: ThrottleExpression, context: ThrottleContext) -> None:
-        super().__init__(f"http {expression.argument}", context.every_s, expression=expression)
+    def __init__(self, expression: ThrottleExpression, context: ThrottleContext, target: str | None = None) -> None:
+        name = context.title(f"http {expression.argument}", target)
+        super().__init__(name, context.every_s, expression=expression, target=target)
         self._host, self._port, self._tls, path = _parts(expression)
         address = f"[{self._host}]" if ":" in self._host else self._host
         lines = (

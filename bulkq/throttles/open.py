@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model.dataclass import frozen
 from bulkq.policy.pace import Pace, parse_rate
-from bulkq.policy.throttle_expressions import parse_expression
+from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.throttles.any_of import AnyOf
 from bulkq.throttles.commit_latency import CommitLatency
 from bulkq.throttles.file import FileThrottle
 from bulkq.throttles.http import HttpThrottle
 from bulkq.throttles.replication_lag import ReplicationLag
 from bulkq.throttles.server_value import ServerValue
-from bulkq.throttles.sql import SqlThrottle, names_file
+from bulkq.throttles.sql import SqlThrottle
 from bulkq.throttles.throttle_context import ThrottleContext
 from bulkq.throttles.wal_rate import WalRate
 from bulkq.throttles.window import Windows
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AsyncExitStack
 
+    from bulkq.model import Target
     from bulkq.model.run import LimitOptions
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
@@ -61,13 +62,17 @@ READERS: Mapping[str, type[DatabaseThrottle]] = {
 """What each signal of a database is read by."""
 
 
+NO_THROTTLE = ("none",)
+"""Of `--throttle`: none, not even those of the targets."""
+
+
 def check_throttles(expressions: Sequence[str], option: str = "--throttle") -> tuple[str, ...]:
     """The expressions of `option` if each is valid; () for the single word `none`.
 
     Raises:
         UsageError: an expression is not valid.
     """
-    if list(expressions) == ["none"]:
+    if tuple(expressions) == NO_THROTTLE:
         return ()
     for expression in expressions:
         parse_expression(expression, option)
@@ -80,10 +85,10 @@ def fix_paths(expressions: Sequence[str]) -> tuple[str, ...]:
 
 
 def _fix_path(expression: str) -> str:
-    signal, _, path = expression.partition(":")
-    if signal == "file" or (signal == "sql" and names_file(path)):
-        return f"{signal}:{os.path.abspath(path)}"  # noqa: PTH100 - resolves no links: the name counts
-    return expression
+    path = path_of(expression)
+    if not path:
+        return expression
+    return f"{expression.partition(':')[0]}:{os.path.abspath(path)}"  # noqa: PTH100 - resolves no links: the name counts
 
 
 async def open_throttle(
@@ -103,7 +108,13 @@ async def open_throttle(
         RefusedError: the role lacks a right.
     """
     context = context or ThrottleContext()
-    throttles = [throttle for expression in expressions for throttle in _made(parse_expression(expression), context)]
+    throttles = [throttle for text in expressions for throttle in _made(parse_expression(text), context)]
+    return await _opened(throttles, stack, context, critical=critical)
+
+
+async def _opened(
+    throttles: Sequence[Throttle], stack: AsyncExitStack, context: ThrottleContext, *, critical: bool
+) -> AnyOf | None:
     if not throttles:
         return None
     throttle = AnyOf(throttles, context.say if len(context.targets) > 1 else None, critical=critical)
@@ -120,14 +131,16 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
     """
     stops = limits.on_critical == "stop"
     holding = limits.throttle if stops else (*limits.throttle, *limits.critical)
-    timed = await open_throttle(holding, stack, context)
+    own = _of_targets(limits, context) if limits.target_throttles else ()
+    every = [throttle for text in holding for throttle in _made(parse_expression(text), context)]
+    timed = await _opened([*every, *own], stack, context, critical=False)
     critical = await open_throttle(limits.critical, stack, context, critical=True) if stops else None
     rate = parse_rate(limits.max_rate, backfill=bool(context.table)) if limits.max_rate is not None else None
-    every: list[Throttle] = [timed] if timed is not None else []
+    parts: list[Throttle] = [timed] if timed is not None else []
     if limits.window:
-        every.append(Windows(limits.window))
+        parts.append(Windows(limits.window))
     return RunThrottles(
-        throttle=AnyOf(every) if every else None,
+        throttle=AnyOf(parts) if parts else None,
         timed=timed,
         critical=critical,
         pace=Pace(rate, limits.nice) if rate is not None or limits.nice else None,
@@ -135,19 +148,52 @@ async def open_throttles(limits: LimitOptions, stack: AsyncExitStack, context: T
 
 
 def _made(expression: ThrottleExpression, context: ThrottleContext) -> Iterator[Throttle]:
-    """The throttles of an expression; not open yet."""
+    """The throttles of an expression for all targets; not open yet.
+
+    Raises:
+        UsageError: the run has no such signal.
+    """
+    if expression.signal == "commit" and not context.writes:
+        raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
+    if expression.signal in {"http", "file"}:
+        yield _of_all(expression, context)
+        return
+    for label, target in context.targets:
+        yield _of_target(expression, context, label, target)
+
+
+def _of_targets(limits: LimitOptions, context: ThrottleContext) -> Iterator[Throttle]:
+    """The throttles that the configuration has for the targets, without those of `--throttle` and those that the run has no use for."""
+    for label, target in context.targets:
+        for text in target.throttle:
+            expression = parse_expression(text)
+            if text not in limits.throttle and not _useless(expression, context):
+                yield _of_target(expression, context, label, target)
+
+
+def _useless(expression: ThrottleExpression, context: ThrottleContext) -> bool:
+    """Whether a signal of every run on a target does not concern this one: it commits nothing, or has no table."""
+    if expression.signal == "commit":
+        return not context.writes
+    return expression.signal == "autovacuum" and not (expression.argument or context.table)
+
+
+def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str | None = None) -> Throttle:
+    """A throttle that no database gives; it holds the lanes of the target `label`, or of all."""
+    if expression.signal == "http":
+        return HttpThrottle(expression, context, label)
+    return FileThrottle(
+        expression.argument, context.every_s, context.title(f"file {expression.argument}", label), label
+    )
+
+
+def _of_target(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> Throttle:
+    """The throttle of a target."""
     reader = READERS.get(expression.signal)
     if reader is not None:
-        for label, target in context.targets:
-            yield reader(expression, context, label, target)
-    elif expression.signal == "http":
-        yield HttpThrottle(expression, context)
-    elif expression.signal == "file":
-        yield FileThrottle(expression.argument, context.every_s)
-    elif not context.writes:
-        raise UsageError(f"--throttle {expression.text}: the run commits no changes: leave it out")
-    else:
-        for label, _ in context.targets:
-            throttle = CommitLatency(expression, context, label)
-            context.commits.setdefault(label, []).append(throttle.record)
-            yield throttle
+        return reader(expression, context, label, target)
+    if expression.signal != "commit":
+        return _of_all(expression, context, label)
+    throttle = CommitLatency(expression, context, label)
+    context.commits.setdefault(label, []).append(throttle.record)
+    return throttle

@@ -10,6 +10,7 @@ from bulkq import query as queries
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase
+from bulkq.policy.throttle_expressions import names_file
 from bulkq.text.characters import printable
 from bulkq.text.messages import quoted
 from bulkq.throttles.base import READ_S
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(timeout_s=READ_S, lock_timeout_s=READ_S, read_only=True)
 MOST_SHOWN = 120
-SUFFIX = ".sql"
 
 
 class SqlThrottle(DatabaseThrottle):
@@ -55,11 +55,6 @@ class SqlThrottle(DatabaseThrottle):
     def _note(self, value: object) -> None:
         number = float(value) if isinstance(value, int | float | Decimal) else None
         self.note("" if value is None else printable(str(value))[:MOST_SHOWN], number)
-
-
-def names_file(argument: str) -> bool:
-    """Whether the text behind `sql:` is the path of a file and not a query."""
-    return argument.endswith(SUFFIX) and not any(character.isspace() for character in argument)
 
 
 def _query(expression: ThrottleExpression, dialect: str) -> Query:

@@ -17,11 +17,13 @@ from bulkq.cli.options.origins import DEFAULT, RUN, leaves, merged, origins
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.types import CommandText
 from bulkq.errors import UsageError
+from bulkq.text.tables import align
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulkq.cli.options.origins import OptionOrigin, Value
+    from bulkq.model import Target
     from bulkq.targets import Config
 
 
@@ -93,7 +95,24 @@ def _text(found: Sequence[OptionOrigin], config: Config, *, several: bool) -> li
     lines = [
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
     ]
-    return [f"files: {', '.join(config.files) or 'none'}", "", *(line.rstrip() for line in lines)]
+    files = f"files: {', '.join(config.files) or 'none'}"
+    return [files, "", *(line.rstrip() for line in lines), *_target_lines(config)]
+
+
+def _target_lines(config: Config) -> list[str]:
+    """Return what the targets add to the options of every run: their throttles."""
+    rows = [
+        (f"targets.{one.name}.throttle", ", ".join(one.throttle), _place(one, config)) for one in _throttled(config)
+    ]
+    return ["", *align([("target", "value", "from"), *rows])] if rows else []
+
+
+def _throttled(config: Config) -> list[Target]:
+    return [target for target in config.targets.values() if target.throttle]
+
+
+def _place(target: Target, config: Config) -> str:
+    return config.places[target.name]
 
 
 def _value(value: Value) -> str:
@@ -120,4 +139,8 @@ def _json(found: Sequence[OptionOrigin], config: Config) -> str:
         }
         for one in found
     ]
-    return json.dumps({"files": list(config.files), "options": options}, ensure_ascii=False, indent=2)
+    targets = [
+        {"name": one.name, "throttle": list(one.throttle), "place": _place(one, config)} for one in _throttled(config)
+    ]
+    shown = {"files": list(config.files), "options": options, "targets": targets}
+    return json.dumps(shown, ensure_ascii=False, indent=2)

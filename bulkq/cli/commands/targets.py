@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bulkq.targets import Config
     from bulkq.tasks.ping import Visit
 
-COLUMNS = ("name", "url", "groups", "tags", "protected", "password", "expect")
+COLUMNS = ("name", "url", "groups", "tags", "protected", "throttle", "password", "expect")
 AT_ONCE = 32
 CONNECTIONS = CONCURRENCY(
     default=AT_ONCE,
@@ -108,6 +108,7 @@ def _row(target: Target, config: Config) -> dict[str, str]:
         "groups": ", ".join(_groups(target, config)),
         "tags": ", ".join(target.tags),
         "protected": "protected" if target.protected else "",
+        "throttle": ", ".join(target.throttle),
         "password": _source(target.password),
         "expect": ", ".join(f"{key}={value}" for key, value in target.expect.items()),
     }
@@ -129,6 +130,7 @@ def _record(target: Target, config: Config) -> dict[str, object]:
         "concurrency": target.concurrency,
         "password": _source(target.password) or None,
         "expect": dict(target.expect),
+        "throttle": list(target.throttle),
         "place": config.places.get(target.name),
     }
 

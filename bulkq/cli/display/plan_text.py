@@ -158,7 +158,7 @@ def limits_of_stopping(request: Run) -> list[str]:
         most = request.limits.max_failures
         parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
     parts += ["fail fast"] if request.limits.fail_fast else []
-    return [*parts, *(f"throttle {expression}" for expression in request.limits.throttle)]
+    return [*parts, *(f"throttle {expression}" for expression in request.throttles)]
 
 
 def own_limits(query: Query, request: Run) -> list[str]:

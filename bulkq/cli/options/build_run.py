@@ -17,7 +17,7 @@ from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOpt
 from bulkq.policy import safety
 from bulkq.policy.pace import parse_rate
 from bulkq.text.urls import passwords, safe
-from bulkq.throttles import check_throttles
+from bulkq.throttles import NO_THROTTLE, check_throttles
 from bulkq.throttles.window import Windows
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
         throttle=check_throttles(options["throttle"]),
+        target_throttles=options["throttle"] != NO_THROTTLE,
         **_pace(dict(options)),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
@@ -288,6 +289,8 @@ def refusal(request: Run, confirmed: tuple[str, ...]) -> BulkqError | None:
         for q in request.queries.selected
     ]
     found.append(safety.refuse_protected(request.targets.selected, write=request.safety.write, confirmed=confirmed))
+    if not request.limits.target_throttles:
+        found.append(safety.refuse_unthrottled(request.targets.selected, confirmed))
     refused = [error for error in found if error is not None]
     usage = [error for error in refused if isinstance(error, UsageError)]
     if usage:

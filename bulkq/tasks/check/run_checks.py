@@ -286,7 +286,7 @@ def _first_line(recorded: RecordedChecks) -> str:
         if server is not None and server.tls:
             words.append(f"tls={server.tls}")
     words.append(f"lanes={run.limits.concurrency or 'auto'}")
-    words.extend(f"throttle={expression}" for expression in run.limits.throttle)
+    words.extend(f"throttle={expression}" for expression in run.throttles)
     if opened.request.snapshot:
         words.append("snapshot=on")
     return " ".join(words)

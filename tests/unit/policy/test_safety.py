@@ -18,6 +18,7 @@ from bulkq.policy.safety import (
     refuse_options,
     refuse_protected,
     refuse_uncounted,
+    refuse_unthrottled,
     sentence,
 )
 
@@ -240,3 +241,19 @@ def test_protected_targets_are_confirmed_by_name(write: bool, confirmed: list[st
     targets = [Target(url="sqlite:////x.db", name=name, protected=name != "c") for name in ("a", "b", "c", "b")]
     error = refuse_protected(targets, write=write, confirmed=confirmed)
     assert (str(error) if error else "") == words
+
+
+def test_throttles_of_targets_are_left_out_by_name() -> None:
+    """Each target that has some, or whose database has some under another name, is confirmed."""
+    targets = [
+        Target(url="sqlite:////a.db", name="a", throttle=("lag<2s",)),
+        Target(url="sqlite:////b.db", throttle=("lag<2s",), throttled_as="b"),
+        Target(url="sqlite:////c.db", name="c"),
+    ]
+    assert refuse_unthrottled(targets, ["a", "b"]) is None
+    assert str(refuse_unthrottled(targets, ["a"])) == (
+        'target "b" has throttles in the configuration: add --confirm b to run without them'
+    )
+    assert str(refuse_unthrottled(targets, ())) == (
+        'targets "a", "b" have throttles in the configuration: add --confirm a --confirm b to run without them'
+    )

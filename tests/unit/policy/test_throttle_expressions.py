@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import Unit
-from bulkq.policy.throttle_expressions import ThrottleExpression, parse_expression, quantity_text
+from bulkq.policy.throttle_expressions import ThrottleExpression, parse_expression, path_of, quantity_text
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,18 @@ def test_the_option_is_named() -> None:
 def test_quantities(value: float, unit: Unit, text: str) -> None:
     """A value has the unit that a person would choose."""
     assert quantity_text(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("file:/run/hold", "/run/hold"),
+        ("sql:a/b.sql", "a/b.sql"),
+        ("sql:select 'b.sql'", ""),
+        ("lag<2s", ""),
+        ("http:x", ""),
+    ],
+)
+def test_paths(text: str, path: str) -> None:
+    """Files, and queries in files, are named by a path."""
+    assert path_of(text) == path

@@ -29,6 +29,7 @@ password = { command = "pass show prod" }
 protected = true
 concurrency = 4
 tags = ["eu", "replica", "eu"]
+throttle = ["lag<2s", "file:hold", "lag<2s", "sql:/abs/q.sql"]
 expect.database = "shop"
 expect.version = 15
 expect.in_recovery = false
@@ -78,6 +79,7 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
     prod = config.targets["prod"]
     assert prod.password == Secret(command=("/bin/sh", "-c", "pass show prod"), folder=str(folder))
     assert (prod.protected, prod.concurrency, prod.tags) == (True, 4, ("eu", "replica"))
+    assert prod.throttle == ("lag<2s", f"file:{folder}/hold", "sql:/abs/q.sql")
     assert prod.expect == {"database": "shop", "version": "15", "in_recovery": "false", "sql": "select 1", "value": "1"}
     assert config.targets["eu.db1"].password == Secret(file=str(folder / "secrets" / "eu"))
     assert config.groups == {"all": ("prod", "inner"), "inner": ("d*", "tag:eu")}
@@ -228,7 +230,7 @@ WRONG = {
     "a key": ('[targets.a]\nurl = "sqlite:////a.db"\nprotcted = true\n', 'F:3: unknown key "targets.a.protcted" (did you mean "protected"?)'),
     "a strange key": (
         '[targets.a]\nurl = "sqlite:////a.db"\nzzz = true\n',
-        'F:3: unknown key "targets.a.zzz" (there are: url, password, protected, concurrency, tags, expect)',
+        'F:3: unknown key "targets.a.zzz" (there are: url, password, protected, concurrency, tags, expect, throttle)',
     ),
     "no target": ("[targets]\na = 'sqlite:////a.db'\n", 'F:2: targets.a must be a table: write [targets.a] and url = "..." below'),
     "no url": ("[targets.a]\n", 'F:1: targets.a has no url: write url = "postgresql://user@host/database"'),
@@ -239,6 +241,8 @@ WRONG = {
     "concurrency": ('[targets.a]\nurl = "sqlite:////a.db"\nconcurrency = 0\n', "F:3: targets.a.concurrency must be a whole number, at least 1"),
     "true lanes": ('[targets.a]\nurl = "sqlite:////a.db"\nconcurrency = true\n', "F:3: targets.a.concurrency must be a whole number"),
     "tags": ('[targets.a]\nurl = "sqlite:////a.db"\ntags = "eu"\n', "F:3: targets.a.tags must be a list of texts"),
+    "throttles": ('[targets.a]\nurl = "sqlite:////a.db"\nthrottle = "lag<2s"\n', "F:3: targets.a.throttle must be a list of expressions"),
+    "a throttle": ('[targets.a]\nurl = "sqlite:////a.db"\nthrottle = ["lagg<2s"]\n', 'F:3: targets.a.throttle "lagg<2s": unknown signal "lagg" (did you mean "lag"?)'),
     "a plain password": ('[targets.a]\nurl = "postgresql://h/d"\npassword = "s3cr3t"\n', 'F:3: targets.a.password must name the source of the password: password = { env = "NAME" }'),
     "two passwords": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { env = "A", file = "b" }\n', "F:3: targets.a.password must name one source"),
     "a password key": ('[targets.a]\nurl = "postgresql://h/d"\npassword = { evn = "A", env = "A" }\n', 'F:3: unknown key "targets.a.password.evn" (did you mean "env"?)'),

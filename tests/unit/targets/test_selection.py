@@ -95,6 +95,14 @@ def test_many_names_are_not_all_listed() -> None:
     assert members("all", Config(targets=TARGETS, groups={"all": ("*",)})) == tuple(TARGETS)
 
 
+def test_a_url_of_a_target_with_throttles_has_them_too() -> None:
+    """An address instead of a name does not get past them."""
+    held = Config(targets={"prod": Target(url="sqlite:////p.db", name="prod", throttle=("lag<2s",))})
+    (found,) = resolve(["sqlite:////p.db"], held)
+    assert (found.throttle, found.throttled_as, found.guard) == (("lag<2s",), "prod", "")
+    assert resolve(["sqlite:////q.db"], held)[0].throttle == ()
+
+
 def test_an_earlier_runs_target_is_what_its_name_says_now() -> None:
     """Hosts move; what has no name, or is no longer named, is as it was."""
     old = Target(url="sqlite:////old.db", name="staging", schema="tenant_1")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bulkq.errors import UsageError
-from bulkq.throttles import ThrottleContext, check_throttles, fix_paths, open_throttle
+from bulkq.model.run import LimitOptions
+from bulkq.throttles import ThrottleContext, check_throttles, fix_paths, open_throttle, open_throttles
 from tests.support.throttles import DATABASE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 async def test_what_was_opened_is_closed_after_an_error() -> None:
@@ -75,6 +81,32 @@ async def test_a_signal_that_the_database_does_not_give_is_refused() -> None:
                 UsageError, match=f"^--throttle {expression}: db: sqlite does not give the signal {signal} to bulkq$"
             ):
                 await open_throttle([expression], stack, one)
+
+
+async def test_a_target_has_throttles_of_its_own(tmp_path: Path) -> None:
+    """They hold its lanes in each run that has a use for them; those of the command line are not read twice."""
+    (tmp_path / "hold").touch()
+    own = (f"file:{tmp_path / 'hold'}", "sql:select 'closed'", "commit<1s", "autovacuum", "sql:select 0")
+    eu, us = replace(DATABASE, name="eu", throttle=own), replace(DATABASE, name="us")
+    context = ThrottleContext(targets=(("eu", eu), ("us", us)))
+    limits = LimitOptions(throttle=("sql:select 0",))
+    async with AsyncExitStack() as stack:
+        throttle = (await open_throttles(limits, stack, context)).throttle
+        assert throttle is not None
+        names = [(reading.target, reading.name) for reading in throttle.readings()]
+        assert names == [("eu", "sql:select 0"), ("us", "sql:select 0"), ("eu", own[0]), ("eu", own[1])]
+        assert throttle.reason() == f"eu: file {tmp_path / 'hold'} exists; eu: sql: closed"
+        of_us = throttle.of("us")
+        assert of_us is not None
+        assert of_us.reason() is None
+        none = await open_throttles(LimitOptions(target_throttles=False), stack, context)
+        assert none.throttle is None
+        writes = replace(
+            context, writes=True, targets=(("eu", replace(DATABASE, throttle=("commit<1s", "http:http://h/"))),)
+        )
+        with pytest.raises(UsageError, match="cannot be read"):
+            await open_throttles(LimitOptions(), stack, writes)
+    assert list(writes.commits) == ["eu"]
 
 
 async def test_commits_are_watched_only_where_there_are_any() -> None:

@@ -138,11 +138,11 @@ def _limits(request: Run) -> str:
 
 
 def _throttles(made: BackfillPlan) -> str:
-    if not made.run.limits.throttle:
+    if not made.run.throttles:
         return ""
     now = f"would wait now: {made.waits}" if made.waits else "would not wait now"
     load = "" if made.load is None or made.waits else f", at {made.load:.0%} of the limit"
-    return f"{', '.join(made.run.limits.throttle)}: {now}{load}"
+    return f"{', '.join(made.run.throttles)}: {now}{load}"
 
 
 def _options(request: Run) -> BackfillOptions:
