@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bulkq.model.part_spec import PartSpec
     from bulkq.model.query import ParameterSet, Query
     from bulkq.model.run import Mark, RunRecord, RunSummary, SinkPosition
+    from bulkq.model.run_event import EventKind
     from bulkq.model.target import Capabilities, Server
     from bulkq.model.throttle_readings import Reading
     from bulkq.policy.progress import Progress
@@ -378,12 +379,7 @@ class Ledger(Protocol):
     async def begin(
         self, record: RunRecord, sources: Sequence[str], outputs: Sequence[tuple[int, SinkPosition]] = ()
     ) -> None:
-        """Record a new run before anything is sent.
-
-        Args:
-            record: the run.
-            sources: paths of its spooled sources.
-            outputs: (part, position) of its outputs, before anything is written to them.
+        """Record a new run with the paths of its spooled sources and (part, position) of its outputs, before anything is sent.
 
         Raises:
             LedgerError: the ledger cannot be written.
@@ -396,6 +392,11 @@ class Ledger(Protocol):
             LedgerError: an earlier group commit failed; nothing more must be sent.
         """
 
+    def record_event(
+        self, kind: EventKind, text: str, *, by: str = "", data: Mapping[str, object] | None = None, soon: bool = True
+    ) -> None:
+        """Record an event of the run. What cannot be kept is left out; see `bulkq.ledger.recorder.Recorder`."""
+
     async def sync(self) -> None:
         """Make all marks durable now."""
 
@@ -406,10 +407,7 @@ class Ledger(Protocol):
         fsync: Callable[[], Awaitable[None]] | None = None,
         on_failure: Callable[[LedgerError], None] | None = None,
     ) -> None:
-        """Set the functions that return the positions of outputs, sync them, and handle a failed commit.
-
-        A group commit calls `positions` at the moment at which it collects its marks.
-        """
+        """Set what returns the positions of outputs (called as a commit collects its marks), syncs them, handles a failure."""
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Return (path, run) of other runs that wrote to an output of `run`, newest first."""

@@ -136,6 +136,7 @@ class DirectRows:
                     connection.executemany(gone, [list(key.values()) for key in keys])
                 for table, changed in group.kept().items():
                     _put(connection, "INSERT OR REPLACE", table, changed)
+                _put_events(connection, group.events)
                 return
         from bulkq.ledger.write_statements import lost
 
@@ -183,6 +184,18 @@ def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[r
         f"{verb} INTO {table} ({columns}) VALUES ({marks})",
         [list(row.values()) for row in made],
     )
+
+
+def _put_events(connection: sqlite3.Connection, events: Sequence[row_values.Row]) -> None:
+    """Insert events, or none of them: the marks do not depend on them."""
+    if not events:
+        return
+    connection.execute("SAVEPOINT events")
+    try:
+        _put(connection, "INSERT", "events", events)
+    except sqlite3.Error:
+        connection.execute("ROLLBACK TO events")
+    connection.execute("RELEASE events")
 
 
 def _equal(names: Iterable[str], between: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulkq.errors import LedgerError
     from bulkq.model import Mark, RunRecord, SinkPosition
+    from bulkq.model.run_event import EventKind
 
 
 class NoLedger:
@@ -22,6 +23,17 @@ class NoLedger:
         """Nothing."""
 
     def mark(self, mark: Mark) -> None:
+        """Nothing."""
+
+    def record_event(
+        self,
+        kind: EventKind,
+        text: str,
+        *,
+        by: str = "",
+        data: Mapping[str, object] | None = None,
+        soon: bool = True,
+    ) -> None:
         """Nothing."""
 
     async def sync(self) -> None:

@@ -8,17 +8,18 @@ from sqlalchemy import and_, func, select
 
 from bulkq.errors import UsageError
 from bulkq.ledger import row_values
-from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.model import RecordedPart, RunState, SinkPosition
 from bulkq.text.messages import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Select
 
     from bulkq.ledger.location import LedgerLocation
     from bulkq.model import RunRecord
+    from bulkq.model.run_event import RunEvent
 
 CODES = {"ok": 0, "failed": 1, "unknown": 3, "refused": 4}
 STATUSES = (*CODES, "stopped", "incomplete", "running")
@@ -119,6 +120,19 @@ def spools(connection: Connection, run: str) -> tuple[str, ...]:
     """Paths of a run's spooled sources, in the order given to `begin`."""
     query = select(SPOOLS.c.path).where(SPOOLS.c.run == run).order_by(SPOOLS.c.place)
     return tuple(connection.execute(query).scalars())
+
+
+def events(connection: Connection, run: str, kinds: Sequence[str], after: int) -> tuple[RunEvent, ...]:
+    """Events of a run in their order: those of `kinds` (none given: all) with a number above `after`."""
+    query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.number > after).order_by(EVENTS.c.number)
+    if kinds:
+        query = query.where(EVENTS.c.kind.in_([str(kind) for kind in kinds]))
+    return tuple(row_values.run_event(dict(row)) for row in connection.execute(query).mappings())
+
+
+def last_event(connection: Connection, run: str) -> int:
+    """The highest number of an event of `run`; 0 if there is none."""
+    return int(connection.scalar(select(func.max(EVENTS.c.number)).where(EVENTS.c.run == run)) or 0)
 
 
 def _of(

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
 from bulkq.ledger import row_values
+from bulkq.ledger.event_log import EventLog
 from bulkq.ledger.group_commit import PendingRun, with_run
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from bulkq.ledger.group_commit import RowChanges
     from bulkq.ledger.location import LedgerLocation
     from bulkq.model import Mark, RecordedPart, RunRecord, SinkPosition
+    from bulkq.model.run_event import EventKind
 
 GROUP_S = 0.15
 """From the first mark of a group to its commit; with the commit itself, marks are durable within 200 ms."""
@@ -37,6 +39,7 @@ class CommitGroup:
     values: row_values.Row  # of the run's own row
     changes: RowChanges
     outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
+    events: Sequence[row_values.Row] = ()  # left out if they alone cannot be written
 
     def gone(self) -> dict[str, list[row_values.Row]]:
         """By table, the keys of the rows to delete."""
@@ -100,6 +103,7 @@ class Recorder:
         self._owner = ""
         self._tally: PendingRun | None = None
         self._pending: list[Mark] = []
+        self._events = EventLog()
         self._written: dict[tuple[int, str], int] = {}  # sink positions as the ledger has them
         self._positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None
         self._fsync: Callable[[], Awaitable[None]] | None = None
@@ -160,6 +164,29 @@ class Recorder:
         self._pending.append(mark)
         self._wake.set()
 
+    def record_event(
+        self,
+        kind: EventKind,
+        text: str,
+        *,
+        by: str = "",
+        data: Mapping[str, object] | None = None,
+        soon: bool = True,
+    ) -> None:
+        """Record an event of the run that was begun or taken over. What cannot be kept is left out: no run fails for it.
+
+        Args:
+            kind: what it is about.
+            text: one line for people, without values of parameters and without passwords.
+            by: `user@host` of the person who caused it; "" for none.
+            data: the same for programs, as JSON has it.
+            soon: durable at most 200 ms later; False: with the next marks, at most 5 s later.
+        """
+        if self._run and self._error is None:
+            self._events.add(kind, text, by, data)
+            if soon:
+                self._wake.set()
+
     async def sync(self) -> None:
         """Make all marks durable now.
 
@@ -201,6 +228,7 @@ class Recorder:
     def _follow(self, record: RunRecord, owner: str, states: Sequence[RecordedPart]) -> None:
         self._run, self._owner = record.run, owner
         self._tally = PendingRun(record, states)
+        self._events = EventLog()
         self._written = {(state.part, sink.path): sink.offset for state in states for sink in state.sinks}
         self._elapsed_s, self._since_s = record.elapsed_s, time.monotonic()
         if self._keeper is None:
@@ -277,7 +305,8 @@ class Recorder:
             values = self._tally.counts() | {"elapsed_s": self._elapsed_s + time.monotonic() - self._since_s}
         else:
             values = {name: value for name, value in row_values.run_row(final).items() if name not in {"run", "owner"}}
-        await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved))
+        events = with_run(self._events.take(), self._run)
+        await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved, events))
 
     def _fail(self, error: BaseException) -> None:
         self._error = (

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
+from bulkq.model.run_event import RunEvent
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
@@ -93,6 +94,23 @@ def source_position(row: Mapping[str, object]) -> SourcePosition | None:
         return None
     return SourcePosition(
         _int(row["source_n"]), _int(row["source_offset"]), _int(row["source_line"]), str(row["source_digest"])
+    )
+
+
+def run_event(row: Mapping[str, object]) -> RunEvent:
+    """The event of a row.
+
+    Raises:
+        ValueError, TypeError, KeyError: no ledger holds such a row.
+    """
+    data = None if row["data"] is None else json.loads(str(row["data"]))
+    return RunEvent(
+        number=_int(row["number"]),
+        at=str(row["at"]),
+        kind=str(row["kind"]),
+        text=str(row["text"]),
+        by=str(row["made_by"]),
+        data=data if isinstance(data, dict) else None,
     )
 
 

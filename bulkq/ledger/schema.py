@@ -121,3 +121,26 @@ CHECKS = Table(
     Column("lane", Integer, nullable=False),
     Index("checks_by_name", "checked", "at"),
 )
+
+EVENTS = Table(
+    "events",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # ascending, over all processes of the run
+    Column("at", String(40), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("made_by", Text, nullable=False),  # user@host; "" if the run did it by itself
+    Column("text", Text, nullable=False),
+    Column("data", Text),  # JSON object
+)
+
+COMMANDS = Table(
+    "commands",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("made_by", Text, nullable=False),  # user@host
+    Column("request", Text, nullable=False),  # JSON object
+    Column("answer", Text),  # JSON object; NULL until the run has carried it out
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import query_runs, takeover
+from bulkq.ledger.event_log import EventLog
 from bulkq.ledger.recorder import Recorder
 from bulkq.ledger.write_statements import LedgerStatements
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.database_connection import LedgerDatabase
     from bulkq.ledger.recorder import CommitGroup
     from bulkq.model import RecordedPart, RunRecord, RunState, SinkPosition
+    from bulkq.model.run_event import RunEvent
 
 
 class StoredLedger(Recorder):
@@ -88,6 +90,16 @@ class StoredLedger(Recorder):
         """The recorded parts of the run with this id; () if no batch has ended."""
         return await self.database.read(query_runs.parts, run)
 
+    async def events(self, run: str, *kinds: str, after: int = 0) -> tuple[RunEvent, ...]:
+        """The events of the run with this id, in their order.
+
+        Args:
+            run: its whole id.
+            kinds: only these, see `bulkq.model.run_event.EventKind`; none given: all.
+            after: only those with a higher number.
+        """
+        return await self.database.read(query_runs.events, run, kinds, after)
+
     async def spools(self, run: str) -> tuple[str, ...]:
         """Paths of the run's spooled sources, in the order given to `begin`."""
         return await self.database.read(query_runs.spools, run)
@@ -100,6 +112,7 @@ class StoredLedger(Recorder):
         async with self._lock:
             record, states = await self.database.write(takeover.take_over, run, owner, self.place)
             self._follow(record, owner, states)
+            self._events = EventLog(1 + await self.database.read(query_runs.last_event, record.run))
 
 
 class _StoreWriter:

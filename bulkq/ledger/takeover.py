@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from bulkq.errors import RefusedError
 from bulkq.ledger import owners, query_runs
 from bulkq.ledger.recorder import HEARTBEAT_S
-from bulkq.ledger.schema import CHECKS, DONE, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
+from bulkq.ledger.schema import CHECKS, COMMANDS, DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.ledger.write_statements import now
 from bulkq.model import RunState
 
@@ -54,7 +54,7 @@ def forget(connection: Connection, run: str, place: LedgerLocation) -> tuple[str
     record = query_runs.find(connection, run, place)
     _refuse_living(connection, record, place, "forget it")
     spooled = query_runs.spools(connection, record.run)
-    for table in (CHECKS, DONE, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
+    for table in (CHECKS, COMMANDS, DONE, EVENTS, FAILURES, PARTS, POSITIONS, SPOOLS, RUNS):
         connection.execute(delete(table).where(table.c.run == record.run))
     return spooled
 

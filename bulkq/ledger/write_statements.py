@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, create_engine, delete, event, func, insert, literal, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from bulkq.errors import LedgerError, RefusedError, TakenOver
 from bulkq.ledger import owners, query_runs, row_values
-from bulkq.ledger.schema import DONE, FAILURES, PARTS, POSITIONS, RUNS, metadata
+from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, metadata
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,6 +82,9 @@ class LedgerStatements:
             connection.execute(self._deletes[name], keys)
         for name, changed in group.kept().items():
             connection.execute(self._upserts[name], changed)
+        if group.events:
+            with contextlib.suppress(DBAPIError), connection.begin_nested():  # the marks do not depend on them
+                connection.execute(insert(EVENTS), group.events)
 
     def _upsert(self, table: Table) -> Executable:
         """Insert rows, or replace those that are there."""

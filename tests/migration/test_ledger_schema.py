@@ -128,7 +128,7 @@ async def test_a_migrated_server_equals_a_fresh_one(database: str) -> None:
 
 
 async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> None:
-    """As the first version left it, with a run in it: the run stays, and results of checks can be kept and read."""
+    """As the first version left it, with a run in it: the run stays, and results of checks and events can be kept."""
     from bulkq.ledger.check_results import CheckHistory
     from bulkq.model import CheckResult, Verdict
 
@@ -137,7 +137,8 @@ async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> Non
     await ledger.begin(record("01kbold"), [])
     await ledger.close()
     with sqlite3.connect(path) as connection:
-        connection.execute("drop table checks")
+        for table in ("checks", "events", "commands"):
+            connection.execute(f"drop table {table}")
         connection.execute("update alembic_version set version_num = '0001'")
     connection.close()
     ledger = await open_ledger(str(path))
@@ -149,6 +150,7 @@ async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> Non
     await history.keep("01kbnew", "2026-11-22T10:00:00Z", [("c.sql:c", "", result)])
     assert await history.of("01kbnew") == (result,)
     assert (await history.before(["c.sql:c"]))["c.sql:c", "t"][""][0].rows == 2
+    assert await ledger.events("01kbold") == ()
     await ledger.close()
     assert described(path)["revision"] == [(revision.HEAD,)]
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         RunRecord,
         SinkPosition,
     )
+    from bulkq.model.run_event import EventKind
 
 FAULTS = (
     "cut_before", "claim_57014", "claim_40P01", "cut_in_batch", "commit_lost", "commit_late", "answer_lost", "40001", "40P01", "57014", "57P01",
@@ -365,6 +366,9 @@ class SimulatedLedger:
     def mark(self, mark: Mark) -> None:
         self._process.check()
         self._pending.append(mark)
+
+    def record_event(self, kind: EventKind, text: str, **how: object) -> None:
+        """Not needed here."""
 
     async def sync(self) -> None:
         self._process.check()
