@@ -65,6 +65,9 @@ class PartState:
     refused: Failure | None = None
     """The server would not prepare the statement: nothing of this part is tried."""
 
+    batch_sets: int | None = None
+    """Sets of the batch that ended last; None before, and for a backfill, whose ranges are one set each."""
+
     taken: int = 0
     exhausted: bool = False
     before: int = 0  # sets that ended in earlier processes of the run
@@ -76,7 +79,7 @@ class PartState:
         if self.ranges is not None:
             self.ranges.settle(result, attempt_s)
             return
-        sets = len(result.batch.sets)
+        sets = self.batch_sets = len(result.batch.sets)
         if result.together and self.form.own_size:
             self.size.latency_s = result.elapsed_s / sets
         else:

@@ -110,6 +110,7 @@ class Runner:
         self._fail_refused()
         timer = asyncio.create_task(self._watch())
         timer.add_done_callback(self._timer_ended)
+        self._context.progress.failures = self._context.failures
         self._context.progress.targets = len(self._targets)
         self._context.progress.lanes = self._context.limiter.concurrency
         try:
@@ -247,19 +248,26 @@ class Runner:
 
     def _tell(self, now_s: float) -> None:
         progress = self._context.progress
-        lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
-        if self.control.draining:
-            progress.state = "stopping"
-        elif lost:
-            progress.state = f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"
-        else:
-            progress.state = self._context.gates.state
+        progress.enter(self._state(), now_s)
+        progress.recent.record(progress.passed, now_s)
+        progress.lanes_working = sum(lanes.at_work for lanes in self._targets)
+        sizes = (lanes.parts[min(lanes.current, len(lanes.parts) - 1)].batch_sets for lanes in self._targets)
+        progress.batch = max((size for size in sizes if size is not None), default=None)
         progress.throttled_s = self._context.gates.throttled_s
         waiting = [lanes.waiting_for(now_s) for lanes in self._targets]
         progress.waiting_for = next((n for n in waiting if n is not None), None)
         amounts = [lanes.window.backlog.all for lanes in self._targets]
         progress.waiting = sum(amount.sets for amount in amounts)
         progress.waiting_bytes = sum(amount.weight for amount in amounts)
+
+    def _state(self) -> str:
+        """What holds the run, as in `Progress.state`."""
+        if self.control.draining:
+            return "stopping"
+        lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
+        if lost:
+            return f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"
+        return self._context.gates.state
 
 
 def _by_target(parts: Iterable[PartState]) -> list[list[PartState]]:

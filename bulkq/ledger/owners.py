@@ -38,6 +38,11 @@ class Owner:
         return f'host "{self.host}", process {self.pid}'
 
 
+def this_process() -> Owner:
+    """Return this process, for messages."""
+    return Owner(socket.gethostname(), os.getpid(), "")
+
+
 def new_owner() -> str:
     """An owner for this process; another one with each call."""
     return f"{socket.gethostname()}:{os.getpid()}:{_start(os.getpid())}:{secrets.token_hex(8)}"

@@ -7,6 +7,7 @@ import secrets
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bulkq.errors import BulkqError
@@ -163,7 +164,8 @@ async def carry_out(
             opened.discard()
             raise
         line = steps.first_line(recorded)
-        opened.progress.begin([part.source.total for part in recorded.parts], time.monotonic())
+        totals = [part.source.total for part in recorded.parts]
+        opened.progress.begin(totals, time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds"))
         for observer in opened.observers:
             observer.started(opened.progress)
             observer.notice(line)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.part_state import PartState
 from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.begin_progress import begin_progress
 from bulkq.lifecycle.open_targets import OpenTarget
 from bulkq.lifecycle.part_sources import Sources
 from bulkq.lifecycle.run_resources import OpenRun
@@ -20,7 +21,6 @@ from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
 from bulkq.policy.batch_size import LONGEST_S, TARGET_S, BatchSize
 from bulkq.policy.concurrency import MOST
 from bulkq.policy.in_process_batch_form import GrowingForm
-from bulkq.policy.progress import Progress
 from bulkq.policy.query_limits import effective
 from bulkq.sinks import open_sinks
 from bulkq.sinks.failures_file import FailureFile
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bulkq.lifecycle.command_steps import RunJob
     from bulkq.model import Query, Run, Target
+    from bulkq.policy.progress import Progress
     from bulkq.protocols import ParameterSource, Sink
     from bulkq.sources.peekable_source import PeekableSource
     from bulkq.transforms import Mapping as Mapping_
@@ -265,4 +266,10 @@ def _spec(
 def _progress(job: RunJob) -> Progress:
     request = job.request
     title = request.queries.name or first_names([query.name for query in request.queries.selected], 3)
-    return Progress(run=job.run, name=title, concurrency=request.limits.concurrency)
+    return begin_progress(
+        job,
+        name=title,
+        command="run" if request.backfill is None else "backfill",
+        mode=safety.mode_of_run(request),
+        concurrency=request.limits.concurrency,
+    )

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import Counts
+from bulkq.policy.recent_rate import RecentRate
+from bulkq.policy.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.model import BatchResult, Reading
+    from bulkq.model import BatchResult, Failure, Reading
+    from bulkq.model.run_status import RunChange
     from bulkq.policy.row_progress import RowProgress
 
 BUCKETS_PER_DOUBLING = 16
@@ -59,10 +62,19 @@ class Progress:
 
     name: str = ""  # what is running, for people
     run: str = ""
+    command: str = "run"  # or backfill, check
+    mode: str = ""  # as in `RunSummary.mode`
+    process: str = ""  # host and process id, for people
     concurrency: int | None = 1  # of -j; None: the number of lanes is found while running
     lanes: int = 0  # that this number is at present
     lanes_why: str = ""
+    lanes_working: int = 0  # that have a connection
+    batch: int | None = None  # sets of the last batch; None for a backfill
     started_s: float = 0.0  # time.monotonic()
+    started_at: str = ""  # the same moment: ISO 8601, UTC
+    begun_done: int = 0  # `done` at the start of this process
+    begun_passed: int = 0  # `passed` then
+    begun_percent: float = 0.0
     total: int | None = None
     fraction: float | None = None  # of the source, by bytes, where the total is not known
     counts: Counts = field(default_factory=Counts)
@@ -76,20 +88,43 @@ class Progress:
     targets: int = 1
     targets_done: int = 0
     state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
+    state_s: float = 0.0  # since when; time.monotonic()
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     throttles: Callable[[], tuple[Reading, ...]] = tuple  # gives the last readings of all throttles, critical ones last
     latencies: Latencies = field(default_factory=Latencies)
     row_progress: RowProgress | None = None  # of a backfill, whose sets are ranges of rows
+    failures: Sequence[Failure] = ()  # the first ones; grows while the run goes on
+    changes: list[RunChange] = field(default_factory=list)  # that users made to the run, the newest last
+    recent: RecentRate = field(default_factory=RecentRate)
+    timeline: Timeline = field(default_factory=Timeline)
 
-    def begin(self, totals: Sequence[int | None], now_s: float) -> None:
-        """Start the clock. `totals`: the sets of each part, None where they are not known."""
-        self.started_s = now_s
+    def begin(self, totals: Sequence[int | None], now_s: float, at: str = "") -> None:
+        """Start the clock.
+
+        Args:
+            totals: the sets of each part, None where they are not known.
+            now_s: `time.monotonic()`.
+            at: the same moment: ISO 8601, UTC.
+        """
+        self.started_s, self.started_at = now_s, at
         self.total = None if None in totals else sum(total or 0 for total in totals) + self.done
+        self.begun_done, self.begun_passed, self.begun_percent = self.done, self.passed, self.percent() or 0.0
+        self.timeline.begin(now_s, self.passed)
 
     @property
     def done(self) -> int:
         """Parameter sets that have ended, however."""
         return self.counts.tried
+
+    @property
+    def passed(self) -> int:
+        """What the rate counts: rows of the key space in a backfill, else parameter sets that have ended."""
+        return self.done if self.row_progress is None else self.row_progress.done
+
+    def enter(self, state: str, now_s: float) -> None:
+        """Note what the run is doing from now on, as in `state`."""
+        if state != self.state or not self.state_s:
+            self.state, self.state_s = state, now_s
 
     def add(self, result: BatchResult) -> None:
         """Count a batch that ended."""
@@ -110,9 +145,18 @@ class Progress:
         return None if self.fraction is None else 100.0 * self.fraction
 
     def rate(self, now_s: float) -> float:
-        """Parameter sets per second since the start."""
+        """Parameter sets per second since the start of this process."""
         elapsed = now_s - self.started_s
-        return self.done / elapsed if elapsed > 0 else 0.0
+        return (self.done - self.begun_done) / elapsed if elapsed > 0 else 0.0
+
+    def recent_rate(self, now_s: float) -> float:
+        """What `passed` counts, per second of the last ten seconds."""
+        return self.recent.rate(self.passed, now_s)
+
+    def average_rate(self, now_s: float) -> float:
+        """What `passed` counts, per second since the start of this process."""
+        elapsed = now_s - self.started_s
+        return max(0, self.passed - self.begun_passed) / elapsed if elapsed > 0 else 0.0
 
     def eta_s(self, now_s: float) -> float | None:
         """Seconds left at the rate so far; None until 5 % are done or where the end is not known.
@@ -125,4 +169,5 @@ class Progress:
         percent = self.percent()
         if percent is None or percent < 5.0:
             return None
-        return (now_s - self.started_s) * (100.0 - percent) / percent
+        gained = percent - self.begun_percent
+        return (now_s - self.started_s) * (100.0 - percent) / gained if gained > 0 else None

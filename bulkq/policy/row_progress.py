@@ -31,6 +31,7 @@ class RowProgress:
         range_s: seconds that the last range took; None before.
         holds: what bounds the speed at present, for people: `server`, `client`, `cutting ranges`,
             `waiting for locks: pid 4711`, `throttled: lag 4.1s > 2s`; "": not known.
+        position: the condition of the range that was given out last, with values of the key; "" before.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class RowProgress:
         "_shown",
         "_total",
         "holds",
+        "position",
         "range_rows",
         "range_s",
         "total_kind",
@@ -56,6 +58,7 @@ class RowProgress:
         self.range_rows = 0
         self.range_s: float | None = None
         self.holds = ""
+        self.position = ""
         self.correct(total, kind)
 
     def correct(self, total: int | None, kind: TotalKind) -> None:

@@ -108,6 +108,9 @@ class RangeSource:
         self.rows = 0
         """Rows of all ranges that were cut."""
 
+        self.position = ""
+        """The condition of the range that was given last, for people; "" before."""
+
         self.cut = False
         """Whether everything was cut, so that `rows` is the whole."""
 
@@ -282,11 +285,12 @@ class RangeSource:
         query, values = self._batches.statement(wanted, number)
         self._flying[number] = wanted
         assert self._cutter is not None
+        self.position = self._cutter.describe(wanted)
         return Batch(
             index,
             number,
             (values,),
             statement=query,
-            key_range=self._cutter.describe(wanted),
+            key_range=self.position,
             steps=self._batches.steps(number, wanted),
         )

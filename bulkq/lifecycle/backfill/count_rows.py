@@ -32,7 +32,7 @@ class PassedRows:
         if all(source.cut for source in sources):
             before = sum(made.recorded.rows for made in self._opened.backfills.values())
             found.correct(before + sum(source.rows for source in sources), "exact")
-        found.range_rows = self._size.rows
+        found.range_rows, found.position = self._size.rows, self._source.position
         found.holds = self._progress.state or ("cutting ranges" if self._source.cutting else "server")
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.begin_progress import begin_progress
 from bulkq.lifecycle.command_steps import Job
+from bulkq.model import CHECK_MODE
 from bulkq.model.dataclass import frozen
-from bulkq.policy.progress import Progress
 from bulkq.query import rules as rules_of
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Query, Run, Target
+    from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle
     from bulkq.sources import Request
     from bulkq.throttles import RunThrottles
@@ -208,7 +210,7 @@ def _asking(request: CheckRequest) -> int:
 def _progress(job: CheckJob) -> Progress:
     run = job.request.run
     name = run.queries.name or f"{len(run.queries.selected)} checks"
-    return Progress(run=job.run, name=name, concurrency=run.limits.concurrency)
+    return begin_progress(job, name=name, command="check", mode=CHECK_MODE, concurrency=run.limits.concurrency)
 
 
 def _watch_the_clock(job: CheckJob, stack: AsyncExitStack) -> float | None:

@@ -90,3 +90,20 @@ def test_a_backfill_counts_rows() -> None:
     assert progress.percent() == 25.0
     assert progress.eta_s(200.0) == pytest.approx(300)
     assert Progress(row_progress=RowProgress(None)).eta_s(200.0) is None
+
+
+def test_a_resumed_run_counts_its_own_time() -> None:
+    """Rates and the time left are those of this process; what earlier processes did took none of its time."""
+    progress = Progress(counts=Counts(ok=50))
+    progress.begin([50], 100.0)
+    progress.counts = Counts(ok=60)
+    assert (progress.rate(110.0), progress.average_rate(110.0)) == (1.0, 1.0)
+    assert progress.eta_s(110.0) == pytest.approx(40.0)
+
+
+def test_a_state_has_the_time_since_it_began() -> None:
+    """The same state again does not begin anew."""
+    progress = Progress()
+    for state, now_s in (("", 1.0), ("", 2.0), ("stopping", 3.0), ("stopping", 4.0)):
+        progress.enter(state, now_s)
+    assert (progress.state, progress.state_s) == ("stopping", 3.0)

@@ -58,7 +58,7 @@ def test_tables_of_several_targets_are_added() -> None:
 
 def test_passed_rows_say_what_holds_the_run() -> None:
     """The cutter, if a lane waits for it; else the server."""
-    source = SimpleNamespace(cutting=True, cut=False, rows=20)
+    source = SimpleNamespace(cutting=True, cut=False, rows=20, position="id <= 20")
     run = opened()
     cast("SimpleNamespace", run).sources = SimpleNamespace(ranges={1: source})
     expect_rows(run, 100, "exact", 0)
