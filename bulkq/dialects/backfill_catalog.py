@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.row_key_catalog import Rows
     from bulkq.model.key_range import KeyColumn
+
+DIGEST = 12
+"""Hexadecimal digits that tell one definition of a trigger from another."""
 
 
 @frozen
@@ -84,6 +89,9 @@ class BackfillCatalog:
         read_rows: the answer to it -> about how many rows there are.
         servers: a query about replicas and what else is around the server, which it may refuse; "" if there is none.
         read_servers: the answer to it -> notices.
+        acting: a query for what is changed or executed beside a change of its rows, and for the identity of the table: rows of kind,
+            name and definition, of which the identity has the kind "". "" if there is no such query.
+        lasting: ALTER TABLE leaves the identity as it is.
     """
 
     queries: tuple[str, ...]
@@ -94,3 +102,17 @@ class BackfillCatalog:
     read_rows: Callable[[Rows], int | None] = lambda rows: None  # noqa: ARG005
     servers: str = ""
     read_servers: Callable[[Rows], tuple[str, ...]] = lambda rows: ()  # noqa: ARG005
+    acting: str = ""
+    lasting: bool = False
+
+
+def read_acting(rows: Rows) -> tuple[str, tuple[str, ...]]:
+    """The identity of a table, "" if it is not known, and what acts when its rows change: kind, name, and a digest of the definition.
+
+    Args:
+        rows: the answer to `BackfillCatalog.acting`.
+    """
+    texts = [tuple(map(plain, row)) for row in rows]
+    identity = next((definition for kind, _, definition in texts if not kind), "")
+    digests = ((kind, name, sha256(text.encode()).hexdigest()[:DIGEST]) for kind, name, text in texts if kind)
+    return identity, tuple(map(" ".join, digests))

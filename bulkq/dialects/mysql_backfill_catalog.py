@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
-from bulkq.dialects.mysql_row_key_catalog import COMPUTED, plain
+from bulkq.dialects.mysql_row_key_catalog import COMPUTED
+from bulkq.dialects.row_key_catalog import plain
 from bulkq.model.dataclass import frozen
 from bulkq.model.key_range import KeyColumn
 from bulkq.text.messages import counted, first_names, quoted
@@ -43,6 +44,19 @@ SELECT 'reference', r.table_name, r.constraint_name, r.delete_rule, r.update_rul
   FROM information_schema.referential_constraints AS r
  WHERE r.unique_constraint_schema = {schema} AND r.referenced_table_name = {table}
  ORDER BY 1, 2, 3"""
+
+ACTING = """\
+SELECT '', '', CONCAT('created ', COALESCE(t.create_time, ''))
+  FROM information_schema.tables AS t WHERE t.table_schema = {schema} AND t.table_name = {table}
+UNION ALL
+SELECT 'trigger', g.trigger_name, CONCAT_WS(' ', g.action_timing, g.event_manipulation, g.action_statement)
+  FROM information_schema.triggers AS g WHERE g.event_object_schema = {schema} AND g.event_object_table = {table}
+UNION ALL
+SELECT 'foreign key', r.constraint_name, CONCAT_WS(' ', r.constraint_schema, r.table_name, r.delete_rule, r.update_rule)
+  FROM information_schema.referential_constraints AS r
+ WHERE r.unique_constraint_schema = {schema} AND r.referenced_table_name = {table}
+ ORDER BY 1, 2, 3"""
+"""ALTER TABLE that builds a table again gives it another time of creation."""
 
 NAMES = """\
 SELECT t.table_name FROM information_schema.tables AS t
@@ -203,5 +217,10 @@ def _kinds(kind: str, partitions: int, changing: Sequence[DeclaredColumn]) -> It
 
 
 CATALOG = BackfillCatalog(
-    queries=(OBJECT, COLUMNS, INDEXES, AROUND), read=read, names=NAMES, servers=SERVERS, read_servers=read_servers
+    queries=(OBJECT, COLUMNS, INDEXES, AROUND),
+    read=read,
+    names=NAMES,
+    servers=SERVERS,
+    read_servers=read_servers,
+    acting=ACTING,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import parameter_equality
-from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog
+from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,11 +76,6 @@ def _column(row: Sequence[object]) -> CatalogColumn:
     computed = any(word in extra.upper() for word in COMPUTED)
     filled = "auto_increment" in extra.lower() or default in {"", "NULL"}
     return CatalogColumn(name, kind, declared, int(length), collation, computed, filled)
-
-
-def plain(value: object) -> str:
-    """The text of a value of the catalog, which may come as bytes; "" for NULL."""
-    return value.decode() if isinstance(value, bytes | bytearray) else "" if value is None else str(value)
 
 
 CATALOG = RowKeyCatalog((COLUMNS, UNIQUE, REWRITTEN), read_table, keys_of)

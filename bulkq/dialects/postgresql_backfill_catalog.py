@@ -233,4 +233,6 @@ CATALOG = BackfillCatalog(
     path=PATH,
     servers=notices.SERVERS,
     read_servers=notices.read_servers,
+    acting=notices.ACTING,
+    lasting=True,
 )

@@ -69,6 +69,24 @@ SELECT json_build_object(
 )::text
   FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass({{over}})::oid"""
 
+ACTING = f"""\
+SELECT v.*
+  FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL (
+    SELECT '', '', 'oid ' || c.oid
+    UNION ALL
+    SELECT 'trigger', g.tgname::text, string_agg(DISTINCT concat_ws(' ', g.tgtype, g.tgenabled, g.tgattr, g.tgargs,
+               pg_get_expr(g.tgqual, g.tgrelid, true), g.tgfoid::regprocedure, f.prosrc), ' ')
+      FROM pg_catalog.pg_trigger AS g JOIN ({BELOW}) AS p ON p.oid = g.tgrelid JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+     WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' GROUP BY g.tgname
+    UNION ALL
+    SELECT 'rule', r.rulename::text, pg_get_ruledef(r.oid)
+      FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid AND r.ev_enabled <> 'D'
+    UNION ALL
+    SELECT 'foreign key', k.conname::text, k.conrelid::regclass || ' ' || pg_get_constraintdef(k.oid)
+      FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.conparentid = 0
+  ) AS v WHERE c.oid = to_regclass({{over}})::oid ORDER BY 1, 2, 3"""
+"""What acts when a row is changed, with its definition and the body of its function."""
+
 SERVERS = """\
 SELECT 'replica', coalesce(nullif(r.application_name, ''), r.pid::text), coalesce(r.sync_state, ''), NULL::bool,
        pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), extract(epoch FROM r.replay_lag)::float8

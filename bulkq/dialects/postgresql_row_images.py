@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects.row_images import CapturableTable, ImageCatalog
-from bulkq.model.images import CAPTURED, CONFLICT, UNDONE, ImageStatements
+from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
 
 if TYPE_CHECKING:
@@ -156,18 +156,28 @@ def undo(wanted: CapturedTable, condition: str) -> ImageStatements:
         f"FROM {wanted.images} AS bulkq_i WHERE {condition} AND bulkq_i.state IN ({CAPTURED}, {CONFLICT}))"
     )
     left = f"UPDATE {wanted.images} AS bulkq_i SET state = {CONFLICT} WHERE {condition} AND bulkq_i.state = {CAPTURED}"
+    compared = (_altered(wanted, condition),) if wanted.triggers else ()
     if wanted.deletes:
         there = (
             f"UPDATE {wanted.images} AS bulkq_i SET state = {UNDONE} WHERE {condition} AND bulkq_i.state IN ({CAPTURED}, {CONFLICT}) "
             f"AND EXISTS (SELECT FROM {wanted.key.table} AS bulkq_t WHERE {' AND '.join(_same_key(wanted, 'bulkq_i.key'))} "
             "AND bulkq_t.xmin = pg_current_xact_id()::xid)"
         )
-        return ImageStatements(f"WITH {image} {_inserted(wanted)}", after=(there, left))
+        return ImageStatements(f"WITH {image} {_inserted(wanted)}", after=(there, *compared, left))
     main = (
         f"WITH {image}, {_updated(wanted)} UPDATE {wanted.images} AS bulkq_i SET state = {UNDONE} "
         "WHERE bulkq_i.ctid = ANY (ARRAY(SELECT bulkq_at FROM bulkq_back))"
     )
-    return ImageStatements(main, after=(left,))
+    return ImageStatements(main, after=(*compared, left))
+
+
+def _altered(wanted: CapturedTable, condition: str) -> str:
+    """Tell the rows that this transaction has restored and triggers have changed again."""
+    terms = " AND ".join((*_same_key(wanted, "bulkq_i.key"), *_same_values(wanted, "bulkq_i.old")))
+    return (
+        f"UPDATE {wanted.images} AS bulkq_i SET state = {ALTERED} WHERE {condition} AND bulkq_i.state = {UNDONE} "
+        f"AND bulkq_i.xmin = pg_current_xact_id()::xid AND NOT EXISTS (SELECT FROM {wanted.key.table} AS bulkq_t WHERE {terms})"
+    )
 
 
 def _updated(wanted: CapturedTable) -> str:

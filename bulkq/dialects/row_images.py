@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.dataclass import frozen
-from bulkq.model.images import ABOUT, CAPTURED, CONFLICT
+from bulkq.model.images import ABOUT, ALTERED, CAPTURED, CONFLICT
 from bulkq.model.key_range import KeyColumn, TableKey
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ def count_matching(wanted: CapturedTable, catalog: ImageCatalog) -> str:
 
 
 def select_conflicts(wanted: CapturedTable, catalog: ImageCatalog, after: tuple[int, int], rows: int) -> str:
-    """The next conflicts behind a number and place: both, and the texts of the key."""
+    """The next rows behind a number and place that did not get their old values: both, the state, and the texts of the key."""
     first, place = after
     texts = ", ".join(catalog.keys(wanted))
     return (
-        f"SELECT bulkq_i.first, bulkq_i.place, {texts} FROM {wanted.images} AS bulkq_i "
-        f"WHERE {of_run(wanted, 'bulkq_i')} AND bulkq_i.state = {CONFLICT} "
+        f"SELECT bulkq_i.first, bulkq_i.place, bulkq_i.state, {texts} FROM {wanted.images} AS bulkq_i "
+        f"WHERE {of_run(wanted, 'bulkq_i')} AND bulkq_i.state IN ({CONFLICT}, {ALTERED}) "
         f"AND (bulkq_i.first > {first} OR bulkq_i.first = {first} AND bulkq_i.place > {place}) "
         f"ORDER BY bulkq_i.first, bulkq_i.place LIMIT {rows}"
     )

@@ -79,3 +79,8 @@ class RowKeyCatalog:
     queries: tuple[str, ...]
     table: Callable[[Sequence[Rows]], CatalogTable]
     keys: Callable[[CatalogColumn, ParameterUse], Keys]
+
+
+def plain(value: object) -> str:
+    """The text of a value of the catalog, which may come as bytes; "" for NULL."""
+    return value.decode() if isinstance(value, bytes | bytearray) else "" if value is None else str(value)

@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
+from bulkq.dialects.sqlite_key_conversion import holds_blobs
 from bulkq.model.dataclass import frozen
 from bulkq.model.key_range import KeyColumn
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bulkq.dialects.row_key_catalog import Rows
 
@@ -25,7 +26,7 @@ SELECT x.name, x.type, x."notnull", x.pk, x.hidden FROM pragma_table_xinfo({tabl
 
 INDEXES = """\
 SELECT l.name, l.origin, l.partial, x.cid, x.name, x."desc", x.coll, EXISTS (
-           SELECT 1 FROM pragma_collation_list AS k WHERE k.name = x.coll COLLATE NOCASE)
+           SELECT 1 FROM pragma_collation_list AS k WHERE k.name = x.coll COLLATE NOCASE), sqlite_version()
   FROM pragma_index_list({table}, 'main') AS l JOIN pragma_index_xinfo(l.name, 'main') AS x
  WHERE l."unique" AND x.key ORDER BY l.name, x.seqno"""
 
@@ -41,6 +42,15 @@ SELECT 'reference', m.name || '.' || f."from", f.on_delete, f.on_update, EXISTS 
  WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND f."table" = {table} COLLATE NOCASE AND f.seq = 0
    AND (SELECT p.foreign_keys FROM pragma_foreign_keys AS p)
  ORDER BY 1, 2"""
+
+ACTING = """\
+SELECT 'trigger', m.name, m.sql FROM main.sqlite_master AS m WHERE m.type = 'trigger' AND m.tbl_name = {table} COLLATE NOCASE
+UNION ALL
+SELECT 'foreign key', m.name || '.' || f."from", f.on_delete || ' ' || f.on_update
+  FROM main.sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
+ WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND f."table" = {table} COLLATE NOCASE
+   AND (SELECT p.foreign_keys FROM pragma_foreign_keys AS p)
+ ORDER BY 1, 2, 3"""
 
 NAMES = "SELECT m.name FROM main.sqlite_master AS m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY 1 LIMIT 5000"
 
@@ -67,6 +77,9 @@ ROWID_WIDTH = 1_000
 """It is the last choice, because VACUUM may change it."""
 
 RENUMBERED = "VACUUM may give its rows other rowids: run none until the backfill has ended"
+
+READS_BLOBS = (3, 41)
+"""The version that brought `unhex`."""
 
 ACTIONS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 
@@ -99,7 +112,8 @@ def read(answers: Sequence[Rows]) -> TableDescription:
     }
     candidates = list(_indexes(indexed, columns, alias, plain="COLLATE" not in str(sql).upper()))
     if alias:
-        candidates.insert(0, KeyCandidate("", (KeyColumn(alias, columns[alias].type),), primary=True, width=8))
+        key = KeyColumn(alias, columns[alias].type, aliases=_free(columns))
+        candidates.insert(0, KeyCandidate("", (key,), primary=True, width=8))
     elif plain:
         has_primary_key = any(place for *_, place, _ in described)
         candidates += _rowid(columns, spare=has_primary_key)
@@ -138,10 +152,16 @@ def _alias(described: Rows, indexed: Rows) -> str:
 
 
 def _rowid(columns: Mapping[str, StoredColumn], *, spare: bool) -> Iterator[KeyCandidate]:
+    name, *others = _free(columns) or ("",)
+    if name:
+        key = KeyColumn(name, "INTEGER", aliases=tuple(others))
+        yield KeyCandidate("", (key,), width=ROWID_WIDTH, notices=(RENUMBERED,), spare=spare)
+
+
+def _free(columns: Iterable[str]) -> tuple[str, ...]:
+    """The names of the number of a row that no column has."""
     taken = {name.lower() for name in columns}
-    free = [name for name in ROWIDS if name not in taken]
-    for name in free[:1]:
-        yield KeyCandidate("", (KeyColumn(name, "INTEGER"),), width=ROWID_WIDTH, notices=(RENUMBERED,), spare=spare)
+    return tuple(name for name in ROWIDS if name not in taken)
 
 
 def _indexes(indexed: Rows, columns: Mapping[str, StoredColumn], alias: str, *, plain: bool) -> Iterator[KeyCandidate]:
@@ -154,7 +174,7 @@ def _indexes(indexed: Rows, columns: Mapping[str, StoredColumn], alias: str, *, 
         yield KeyCandidate(
             index=index,
             columns=tuple(
-                KeyColumn(name, _type(columns.get(name)), collation)
+                KeyColumn(name, _type(columns.get(name)), collation, _free(columns) if name == alias else ())
                 for name, collation in zip(names, collations, strict=True)
             ),
             primary=rows[0][1] == "pk",
@@ -169,7 +189,7 @@ def _type(column: StoredColumn | None) -> str:
 
 
 def _fault(column: StoredColumn | None, row: Sequence[object]) -> str:
-    _, _, partial, _, _, descending, collation, known = row
+    _, _, partial, _, _, descending, collation, known, version = row
     if partial:
         return "it is partial"
     if column is None:
@@ -180,11 +200,11 @@ def _fault(column: StoredColumn | None, row: Sequence[object]) -> str:
         return f"its column {quoted(column.name)} is generated, so an UPDATE may change it"
     if descending:
         return f"its column {quoted(column.name)} is in descending order"
-    return (
-        ""
-        if known
-        else f"its column {quoted(column.name)} has the collation {quoted(collation)}, which is not known here"
-    )
+    if not known:
+        return f"its column {quoted(column.name)} has the collation {quoted(collation)}, which is not known here"
+    if holds_blobs(_type(column)) and tuple(map(int, str(version).split("."))) < READS_BLOBS:
+        return f"its column {quoted(column.name)} may hold BLOBs, which SQLite {version} does not read from text, as 3.41 does"
+    return ""
 
 
 def _notices(kind: str, name: str, first: str, second: str, indexed: str) -> Iterator[str]:
@@ -208,5 +228,5 @@ def _trigger(name: str, sql: str) -> Iterator[str]:
 
 
 CATALOG = BackfillCatalog(
-    queries=(OBJECT, COLUMNS, INDEXES, AROUND), read=read, names=NAMES, rows=ROWS, read_rows=read_rows
+    queries=(OBJECT, COLUMNS, INDEXES, AROUND), read=read, names=NAMES, rows=ROWS, read_rows=read_rows, acting=ACTING
 )

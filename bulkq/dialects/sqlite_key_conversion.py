@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def text(value: str, column: KeyColumn) -> str:
     """`i:`, `r:`, `b:` or `t:` and the value. Only columns for blobs need `unhex`, which came with SQLite 3.41."""
-    blob = f"'b:' || hex({value})" if _holds_blobs(column) else "NULL"
+    blob = f"'b:' || hex({value})" if holds_blobs(column.type) else "NULL"
     return (
         f"CASE typeof({value}) WHEN 'integer' THEN 'i:' || {value} WHEN 'real' THEN 'r:' || printf('%!.17g', {value}) "
         f"WHEN 'blob' THEN {blob} ELSE 't:' || {value} END"
@@ -24,7 +24,7 @@ def text(value: str, column: KeyColumn) -> str:
 def value(text: str, column: KeyColumn) -> str:
     """The value of such a text. The expression has no affinity, so the value keeps its type."""
     rest = f"substr({text}, 3)"
-    blob = f"WHEN 'b:' THEN unhex({rest}) " if _holds_blobs(column) else ""
+    blob = f"WHEN 'b:' THEN unhex({rest}) " if holds_blobs(column.type) else ""
     return (
         f"CASE substr({text}, 1, 2) WHEN 'i:' THEN CAST({rest} AS INTEGER) WHEN 'r:' THEN CAST({rest} AS REAL) "
         f"{blob}ELSE {rest} END"
@@ -44,9 +44,9 @@ def literal(text: str, quote: Callable[[str], str]) -> str:
     return quote(rest) if kind == "t:" else rest
 
 
-def _holds_blobs(column: KeyColumn) -> bool:
-    """Whether the column has no affinity: https://sqlite.org/datatype3.html#determination_of_column_affinity."""
-    return not column.type or "BLOB" in column.type.upper()
+def holds_blobs(declared: str) -> bool:
+    """Whether a column of this type has no affinity: https://sqlite.org/datatype3.html#determination_of_column_affinity."""
+    return not declared or "BLOB" in declared.upper()
 
 
 KEYS = KeyConversion(text=text, value=value, ordered=ordered, literal=literal)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.row_images import CapturableTable, ImageCatalog, of_run
-from bulkq.model.images import CAPTURED, CONFLICT, MATCHED, UNDONE, ImageStatements
+from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, MATCHED, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
 
 if TYPE_CHECKING:
@@ -102,23 +102,20 @@ def undo(wanted: CapturedTable, condition: str) -> ImageStatements:
             "ON CONFLICT DO NOTHING"
         )
         done = f"UPDATE {images} AS bulkq_i SET state = {UNDONE} WHERE {matched} AND {there}"
-        return ImageStatements(main, (match,), (done, left))
+        altered = f"UPDATE {images} AS bulkq_i SET state = {ALTERED} WHERE {matched} AND {there} AND NOT {_same_row(wanted, 'o')}"
+        return ImageStatements(main, (match,), (*((altered,) if wanted.triggers else ()), done, left))
     sets = ", ".join(f"{name} = {old}" for name, old in zip(names, o, strict=True))
     main = f"UPDATE {table} AS bulkq_t SET {sets} FROM {images} AS bulkq_i WHERE {matched} AND {_same_key(wanted)}"
     done = f"UPDATE {images} AS bulkq_i SET state = {UNDONE} WHERE {matched}"
-    return ImageStatements(main, (match,), (done, left))
+    altered = f"UPDATE {images} AS bulkq_i SET state = {ALTERED} WHERE {matched} AND NOT {_same_row(wanted, 'o')}"
+    return ImageStatements(main, (match,), (*((altered,) if wanted.triggers else ()), done, left))
 
 
 def matching(wanted: CapturedTable) -> str:
     """Whether the row of the image `bulkq_i` can be restored."""
     if wanted.deletes:
         return f"NOT EXISTS (SELECT 1 FROM {wanted.key.table} AS bulkq_t WHERE {_same_key(wanted)})"
-    terms = [
-        f"bulkq_t.{identifier(column.name)} IS bulkq_i.n{place} COLLATE BINARY "
-        f"AND typeof(bulkq_t.{identifier(column.name)}) = typeof(bulkq_i.n{place})"
-        for place, column in enumerate(wanted.columns, 1)
-    ]
-    return f"EXISTS (SELECT 1 FROM {wanted.key.table} AS bulkq_t WHERE {' AND '.join((_same_key(wanted), *terms))})"
+    return _same_row(wanted, "n")
 
 
 def keys(wanted: CapturedTable) -> list[str]:
@@ -128,6 +125,16 @@ def keys(wanted: CapturedTable) -> list[str]:
 
 def _names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{place}" for place in range(1, count + 1)]
+
+
+def _same_row(wanted: CapturedTable, kept: str) -> str:
+    """Whether a row has the key and the old (`o`) or new (`n`) values of the image `bulkq_i`."""
+    terms = [
+        f"bulkq_t.{identifier(column.name)} IS bulkq_i.{kept}{place} COLLATE BINARY "
+        f"AND typeof(bulkq_t.{identifier(column.name)}) = typeof(bulkq_i.{kept}{place})"
+        for place, column in enumerate(wanted.columns, 1)
+    ]
+    return f"EXISTS (SELECT 1 FROM {wanted.key.table} AS bulkq_t WHERE {' AND '.join((_same_key(wanted), *terms))})"
 
 
 def _same_key(wanted: CapturedTable) -> str:

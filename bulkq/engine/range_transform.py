@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from bulkq.errors import DatabaseError, RowsChanged
+from bulkq.errors import DatabaseError, RefusedError, RowsChanged
 from bulkq.model import AttemptSteps, Decoding, Phase, Reply
 from bulkq.model.own_error_states import MAP_FAILED, ROWS_CHANGED
 from bulkq.policy.row_changes import rows_of, unchanged
@@ -63,11 +63,16 @@ class RangeTransform:
     Args:
         function: makes parameter sets of rows.
         statements: of the target.
+
+    Attributes:
+        sets: parameter sets that were applied.
+        idle: of those, how many changed no row, at least: by how many they are more than the rows that changed.
     """
 
     def __init__(self, function: RowFunction, statements: TransformStatements) -> None:
         self.function = function
         self.statements = statements
+        self.sets = self.idle = 0
 
     async def apply(
         self, connection: Connection, spec: PartSpec, batch: Batch, send: SendBatch, *, in_doubt: bool
@@ -84,7 +89,7 @@ class RangeTransform:
         Raises:
             DatabaseError: a statement failed.
             RowsFailed: the function fails for rows, or they are changed each time.
-            RefusedError: the function gives nothing that the query takes.
+            RefusedError: the function gives nothing that the query takes, or the range has a row twice.
         """
         try:
             statement = await connection.prepare(spec.query, spec.decoding, typed=True, identifiers={})
@@ -97,6 +102,7 @@ class RangeTransform:
                 except RowsChanged as changed:
                     await found.renew(changed)
                 else:
+                    self._count(len(found.sets), reply.changed)
                     return Reply((), (), (), reply.changed)
         except RowsFailed as failed:
             failed.sizes = await self._sizes(connection, spec, batch, failed.keys)
@@ -105,28 +111,56 @@ class RangeTransform:
             error.offset = None  # in one of two statements
             raise
 
-    async def rehearse(self, connection: Connection, spec: PartSpec, batch: Batch) -> list[str]:
-        """Read a range and compute it, without applying anything. Rows that the function fails for do not matter.
+    async def rehearse(
+        self, connection: Connection, spec: PartSpec, batch: Batch
+    ) -> tuple[list[str], Sequence[ComputedRows]]:
+        """Read a range and compute it, without applying anything.
 
         Returns:
-            The names of the columns that were read; empty if there was no row.
+            The names of the columns that were read, and what the function made of the rows; both are empty if there was no row.
 
         Raises:
             DatabaseError: the range cannot be read.
-            RefusedError: the function gives nothing that the query takes.
+            RefusedError: the function gives nothing that the query takes, or the range has a row twice.
         """
         assert batch.statement is not None, "the statement of a range reads it"
         reply = await _fetch(connection, spec, batch.statement, batch.sets[0])
         names = [column.name for column in reply.columns]
-        await self.function.compute(names, rows_of(reply))
-        return names if reply.positions else []
+        rows = rows_of(reply)
+        self.refuse_twice(names, rows)
+        return (names, await self.function.compute(names, rows)) if rows else ([], [])
+
+    def refuse_twice(self, columns: Sequence[str], rows: Rows) -> None:
+        """Refuse rows of which two are the same row of the table: the function would get it twice, and it would be changed twice.
+
+        Raises:
+            RefusedError: names the first.
+        """
+        seen: set[str] = set()
+        for row in rows:
+            key = self.statements.key_of(columns, row)
+            written = repr(key)
+            if key is not None and written in seen:
+                shown = ", ".join(map(str, key))
+                raise RefusedError(
+                    f"--select gives the row with the key ({shown}) twice, so it would be changed twice: write it so that each row of "
+                    "the table comes once, with GROUP BY or DISTINCT"
+                )
+            seen.add(written)
+
+    def _count(self, sets: int, changed: int) -> None:
+        """Count parameter sets that were applied, and `changed` rows; -1: the database does not say."""
+        self.sets += sets
+        self.idle += max(0, sets - changed) if changed >= 0 else 0
 
     async def _read(self, connection: Connection, spec: PartSpec, batch: Batch) -> TransformedRange:
         """Read the rows of a range and compute them. No transaction is open afterwards."""
         assert batch.statement is not None, "the statement of a range reads it"
         reply = await _fetch(connection, spec, batch.statement, batch.sets[0])
-        found = TransformedRange(self, batch, [column.name for column in reply.columns])
-        await found.compute(rows_of(reply))
+        names, rows = [column.name for column in reply.columns], rows_of(reply)
+        self.refuse_twice(names, rows)
+        found = TransformedRange(self, batch, names)
+        await found.compute(rows)
         return found
 
     async def _sizes(self, connection: Connection, spec: PartSpec, batch: Batch, failed: Rows) -> list[int]:
@@ -178,7 +212,9 @@ class TransformedRange:
 
         Raises:
             RowsFailed: they were changed too often, or the function fails for some.
+            RefusedError: the range has a row twice by now.
         """
+        self._transform.refuse_twice(self._columns, changed.rows)
         self._tries += 1
         left, fresh = unchanged([row for one in self._computed for row in one.rows], changed.rows)
         if self._tries >= TRIES and fresh:

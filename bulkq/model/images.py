@@ -9,9 +9,9 @@ from bulkq.model.dataclass import frozen
 if TYPE_CHECKING:
     from bulkq.model.key_range import KeyColumn, TableKey
 
-CAPTURED, UNDONE, CONFLICT, ABOUT, MATCHED = 0, 1, 2, 3, 4
+CAPTURED, UNDONE, CONFLICT, ABOUT, MATCHED, ALTERED = 0, 1, 2, 3, 4, 5
 """States of an image: kept; its row is back; its row has other values by now; no image, but what the run keeps (its number is 0);
-under way, in a transaction that is not committed."""
+under way, in a transaction that is not committed; its row was given back, and triggers made other values of the old ones."""
 
 
 @frozen
@@ -25,6 +25,7 @@ class CapturedTable:
         key: of the table that is changed.
         columns: whose values are kept, with their types; if `deletes`, all that are stored.
         deletes: the rows are deleted, so there are no values after it.
+        triggers: the table has triggers, so an undo compares what it has restored.
     """
 
     images: str
@@ -33,6 +34,7 @@ class CapturedTable:
     key: TableKey
     columns: tuple[KeyColumn, ...]
     deletes: bool = False
+    triggers: bool = False
 
 
 @frozen

@@ -28,11 +28,13 @@ class KeyColumn:
         name: as the catalog has it.
         type: as the server takes it in a cast, without a length.
         collation: of text, as the server takes it in COLLATE; "" for the column's own.
+        aliases: other names by which a statement may change it.
     """
 
     name: str
     type: str
     collation: str = ""
+    aliases: tuple[str, ...] = field(default=(), compare=False)
 
 
 @frozen
@@ -65,6 +67,8 @@ class TableFacts:
         rows: about how many it has; None if that is not known.
         size: bytes with indexes; None if that is not known.
         notices: what a user should know before: triggers, rules, foreign keys, partitions, replicas; a line each.
+        identity: what tells it from another table of its name; "" if that is not known.
+        acting: triggers, rules and foreign keys that act when its rows change: kind, name, and a digest of the definition.
     """
 
     key: TableKey
@@ -72,6 +76,14 @@ class TableFacts:
     rows: int | None = None
     size: int | None = None
     notices: tuple[str, ...] = ()
+    identity: str = ""
+    acting: tuple[str, ...] = ()
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """Triggers and rules that act when its rows change, for people."""
+        named = (one.rpartition(" ")[0].partition(" ") for one in self.acting if one.startswith(("trigger ", "rule ")))
+        return tuple(f'{kind} "{name}"' for kind, _, name in named)
 
 
 @frozen

@@ -16,7 +16,7 @@ from bulkq.query.validate_sql_fragment import CLAUSES, levels
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from bulkq.model import Query
     from bulkq.model.key_range import TableKey
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 NAMES = frozenset({TokenKind.WORD, TokenKind.QUOTED})
 
-BEFORE_TABLE = frozenset({"ONLY", "OR", "REPLACE", "IGNORE", "ROLLBACK", "ABORT", "FAIL", "LOW_PRIORITY"})
-"""What may stand between UPDATE and the table."""
+BEFORE_TABLE = frozenset({"INTO", "ONLY", "OR", "REPLACE", "IGNORE", "ROLLBACK", "ABORT", "FAIL", "LOW_PRIORITY"})
+"""What may stand between UPDATE or MERGE and the table."""
 
 
 def stable_key(key: TableKey, changed: Sequence[str], place: str, dialect: str) -> TableKey:
@@ -42,8 +42,9 @@ def stable_key(key: TableKey, changed: Sequence[str], place: str, dialect: str) 
     """
     folded = dialect_for(dialect).folds_quoted_names
     names = {name.lower() if folded else name for name in changed}
-    columns = [column.name.lower() if folded else column.name for column in key.columns]
-    stable = next((at for at, name in enumerate(columns) if name in names), len(columns))
+    columns = [(column.name, *column.aliases) for column in key.columns]
+    changes = (any((name.lower() if folded else name) in names for name in every) for every in columns)
+    stable = next((at for at, moved in enumerate(changes) if moved), len(columns))
     if not stable:
         raise UsageError(
             f"{place}: {quoted(key.columns[0].name)} is in the key by which the table is cut, so rows would move between "
@@ -53,7 +54,7 @@ def stable_key(key: TableKey, changed: Sequence[str], place: str, dialect: str) 
 
 
 def changed_columns(query: Query, table: str, dialect: str) -> tuple[str, ...]:
-    """The columns that every `UPDATE table SET` of a written statement assigns; () if it has none.
+    """The columns that every `UPDATE table SET` of a written statement, and a MERGE into it, assigns; () if it has none.
 
     Args:
         query: the statement.
@@ -67,8 +68,10 @@ def changed_columns(query: Query, table: str, dialect: str) -> tuple[str, ...]:
     found: list[str] = []
     for at, token in enumerate(tokens):
         start = _assignments(tokens, depths, at) if token.word == "UPDATE" else 0
-        if start and _table(query.sql, tokens, at + 1, dialect) == wanted:
-            found += _assigned(query.sql, tokens, depths, start, dialect)
+        names = _tables(query.sql, tokens, depths, at, dialect) if start else {}
+        if wanted in names:
+            mine = {wanted, names[wanted]} if len(names) > 1 else frozenset[str]()
+            found += _assigned(query.sql, tokens, depths, start, dialect, mine)
     return tuple(found)
 
 
@@ -82,22 +85,54 @@ def _assignments(tokens: Sequence[Token], depths: Sequence[int], update: int) ->
     return 0
 
 
-def _table(sql: str, tokens: Sequence[Token], at: int, dialect: str) -> str:
-    """The last part of the name that begins at `at`, in lower case."""
-    while tokens[at].word in BEFORE_TABLE:
-        at += 1
-    while tokens[at + 1].word == ".":
-        at += 2
+def _tables(sql: str, tokens: Sequence[Token], depths: Sequence[int], at: int, dialect: str) -> dict[str, str]:
+    """The tables between the UPDATE at `at` and its assignments, with their aliases, in lower case; of a MERGE, the one that it changes."""
+    found: dict[str, str] = {}
+    level, expected, end = depths[at], True, "SET"
+    if tokens[at - 1].word == "THEN":
+        at, end = max((i for i in range(at) if tokens[i].word == "MERGE" and depths[i] == level), default=at), "USING"
+    for here in range(at + 1, len(tokens)):
+        word = tokens[here].word
+        if depths[here] == level and word == end:
+            break
+        if expected and word not in BEFORE_TABLE and tokens[here].kind in NAMES and not _qualifies(tokens, here):
+            found[token_name(sql, tokens[here], dialect).lower()] = _alias(sql, tokens, here, dialect)
+            expected = False
+        expected = expected or (word in {",", "JOIN"} and depths[here] == level)
+    return found
+
+
+def _qualifies(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the name at `at` is a schema in front of a name."""
+    return tokens[at + 1].word == "."
+
+
+def _alias(sql: str, tokens: Sequence[Token], at: int, dialect: str) -> str:
+    """What the table that is named at `at` is called in the statement, in lower case."""
+    at += 2 if tokens[at + 1].word == "AS" else 1
     return token_name(sql, tokens[at], dialect).lower() if tokens[at].kind in NAMES else ""
 
 
-def _assigned(sql: str, tokens: Sequence[Token], depths: Sequence[int], start: int, dialect: str) -> Iterator[str]:
-    """The names in front of each `=` of an assignment, from `start` on to the next clause or the end of the statement."""
+def _assigned(
+    sql: str,
+    tokens: Sequence[Token],
+    depths: Sequence[int],
+    start: int,
+    dialect: str,
+    mine: Collection[str] = (),
+) -> Iterator[str]:
+    """The names in front of each `=` of an assignment, from `start` on to the next clause or the end of the statement.
+
+    With `mine`, not those behind the name of another table.
+    """
     level, left = depths[start - 1], True
-    for token, depth in zip(tokens[start:], depths[start:], strict=True):
+    for at in range(start, len(tokens)):
+        token, depth = tokens[at], depths[at]
         if depth < level or token.word == ";" or (depth == level and token.word in CLAUSES):
             return
         if depth == level and token.word in {",", "="}:
             left = token.word == ","
         elif left and token.kind in NAMES:
-            yield token_name(sql, token, dialect)
+            before = token_name(sql, tokens[at - 2], dialect).lower() if tokens[at - 1].word == "." else ""
+            if not mine or (tokens[at + 1].word != "." and (not before or before in mine)):
+                yield token_name(sql, token, dialect)

@@ -133,6 +133,17 @@ def find_range(query: Query, dialect: str) -> tuple[RangePlace, ...]:
     return places
 
 
+def bounding_places(query: Query, dialect: str) -> tuple[RangePlace, ...]:
+    """Those of `find_range` that are conditions, and not only values beside them.
+
+    Raises:
+        RangeError: see `find_range`.
+    """
+    tokens = tokenize(query.sql, dialect).tokens
+    complaints = _complaints(find_range(query, dialect), tokens, dialect)
+    return tuple(place for place, why in complaints if why is None)
+
+
 def expand(
     query: Query, dialect: str, condition: Callable[[str], str], value: Callable[[str], str] = ":{}".format
 ) -> RangeStatement:

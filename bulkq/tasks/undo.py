@@ -19,7 +19,6 @@ from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.lifecycle.takeover import marker_tables
 from bulkq.model import RunState
 from bulkq.model.dataclass import frozen
-from bulkq.model.images import UNDONE
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions
 from bulkq.policy.safety import refuse_protected
 from bulkq.query import inline
@@ -130,7 +129,7 @@ async def count_undo(
             dialect, place = dialect_of(target.definition.url), target.places[0]
             images = await find_images(connection, options, place, place + 1, dialect)
             can, cannot = await matching_counts(connection, images.captured, dialect) if images else (0, 0)
-            found.append(UndoCounts(target.label, can, cannot, images.counts.get(UNDONE, 0) if images else 0))
+            found.append(UndoCounts(target.label, can, cannot, images.back if images else 0))
         except DatabaseError as error:
             raise TargetError(f"{target.label}: {error}") from error
         finally:

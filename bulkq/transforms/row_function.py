@@ -10,14 +10,14 @@ import asyncio
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from bulkq.errors import RefusedError
+from bulkq.errors import RefusedError, StoppedError
 from bulkq.model.dataclass import frozen
 from bulkq.text.messages import listed
 from bulkq.transforms.child import RETURNED
 from bulkq.transforms.process_pool import CallTimeout, ProcessCrash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bulkq.model import ParameterSet
     from bulkq.transforms.child import Answer, Row
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DIVISOR = 8
 """Parts of rows for which the function fails: a row among 5,000 is found by five calls that take too long, and 33 that do not."""
 
+
+MOST_FAILED = 1_000
+"""A function that fails for so many rows one after the other, with errors of one kind, stops the run: their failures would say nothing."""
 
 LATE, DIED = "took longer", "its process died"
 BROKEN = (RETURNED, LATE, DIED)
@@ -68,6 +71,8 @@ class RowFunction:
         self._timeout_s = timeout_s
         self._names = frozenset(names)
         self._pick: Callable[[Row], ParameterSet] = _picker(names)
+        self._failed = 0  # rows one after the other, since it has given sets
+        self._kind = ""  # of their errors
 
     async def compute(self, columns: Sequence[str], rows: Rows) -> list[ComputedRows]:
         """Call the function for `rows`. Each row that it fails for is a result of its own.
@@ -78,16 +83,34 @@ class RowFunction:
 
         Raises:
             RefusedError: the first answer is not a list of dicts with the parameters, or does not come.
+            StoppedError: it fails for `MOST_FAILED` rows, one after the other.
         """
         if not rows:
             return []
         found = await self._call(columns, rows)
+        if found.sets is not None:
+            self._failed = 0
         if found.sets is not None or len(rows) == 1:
             return [found]
         size = -(-len(rows) // DIVISOR)
         parts = [rows[start : start + size] for start in range(0, len(rows), size)]
         results = await asyncio.gather(*(self.compute(columns, part) for part in parts))
+        if size == 1:
+            self._count(one for result in results for one in result if one.sets is None)
         return [one for result in results for one in result]
+
+    def _count(self, failed: Iterable[ComputedRows]) -> None:
+        """Count rows that were found to fail when their call was divided.
+
+        Raises:
+            StoppedError: they are too many, one after the other.
+        """
+        for one in failed:
+            kind = one.wrong.partition(": ")[2].partition(":")[0]
+            self._failed = self._failed + 1 if kind == self._kind else 1
+            self._kind = kind
+            if self._failed >= MOST_FAILED:
+                raise StoppedError(f"{one.wrong}: so for {MOST_FAILED} rows, one after the other: correct the function")
 
     async def _call(self, columns: Sequence[str], rows: Rows) -> ComputedRows:
         answer, wrong = await self._answer([dict(zip(columns, row, strict=True)) for row in rows])

@@ -54,7 +54,9 @@ def _with_tables(opened: OpenRun) -> OpenRun:
         return opened
     made = [opened.backfills.get(part.spec.number) for target in opened.targets for part in target.parts]
     names = tuple(one.facts.key.told if one is not None else "" for one in made)
-    return replace(opened, request=replace(opened.request, backfill=replace(options, tables=names)))
+    identities = tuple(one.facts.identity if one is not None else "" for one in made)
+    known = replace(options, tables=names, identities=identities)
+    return replace(opened, request=replace(opened.request, backfill=known))
 
 
 async def _begin_part(opened: OpenRun, target: OpenTarget, part: PartState, tables: MarkerTables) -> None:

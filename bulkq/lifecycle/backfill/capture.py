@@ -14,7 +14,7 @@ from bulkq.lifecycle import target_markers
 from bulkq.lifecycle.backfill import images
 from bulkq.lifecycle.backfill.images import AboutImages
 from bulkq.lifecycle.backfill.range_batches import FormQueries
-from bulkq.model.images import UNDONE, CapturedChange, CapturedTable
+from bulkq.model.images import ALTERED, UNDONE, CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, KeyRange
 from bulkq.query import inline
 from bulkq.query.backfill_statement import (
@@ -79,7 +79,7 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
         most = options.capture_max
         if opened.resume.record is None:
             _refuse_estimate(opened, made.facts, wanted, options)
-        elif (await images.state_counts(connection, wanted)).get(UNDONE):
+        elif {UNDONE, ALTERED} & (await images.state_counts(connection, wanted)).keys():
             raise RefusedError(f"run {opened.run} was undone, wholly or in part: start the backfill again")
         plain = made.batches.queries if written is not None else None
         make = partial(_queries, wanted, options, dialect, version, part.spec.query.name, plain)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for, row_images
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model.dataclass import frozen
-from bulkq.model.images import CAPTURED, CONFLICT
+from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, UNDONE
 from bulkq.query.identifiers import name_parts
 from bulkq.text.messages import quoted
 
@@ -55,17 +55,24 @@ class FoundImages:
         counts: how many images are in which state.
         start: in front of the first image, in the key of the table of images.
         end: behind the last one.
+        acting: triggers and rules that an undo executes, for people.
     """
 
     captured: CapturedTable
     counts: dict[int, int]
     start: Position
     end: Position
+    acting: tuple[str, ...] = ()
 
     @property
     def left(self) -> int:
         """Images whose rows may be restored."""
         return self.counts.get(CAPTURED, 0) + self.counts.get(CONFLICT, 0)
+
+    @property
+    def back(self) -> int:
+        """Images whose rows an undo has restored, also those that triggers have changed again."""
+        return self.counts.get(UNDONE, 0) + self.counts.get(ALTERED, 0)
 
 
 def images_of(dialect: str) -> ImageCatalog:
@@ -135,11 +142,11 @@ async def matching_counts(connection: Connection, wanted: CapturedTable, dialect
 
 async def conflicts(
     connection: Connection, wanted: CapturedTable, dialect: str, after: tuple[int, int], rows: int
-) -> Sequence[tuple[tuple[int, int], tuple[str, ...]]]:
-    """The next conflicts behind a number and place: both, and the texts of the key."""
+) -> Sequence[tuple[tuple[int, int], int, tuple[str, ...]]]:
+    """The next rows behind a number and place that did not get their old values: both, the state, and the texts of the key."""
     question = row_images.select_conflicts(wanted, images_of(dialect), after, rows)
     found = await connection.administer([question])
-    return [((int(str(row[0])), int(str(row[1]))), tuple(map(str, row[2:]))) for row in found]
+    return [((int(str(row[0])), int(str(row[1]))), int(str(row[2])), tuple(map(str, row[3:]))) for row in found]
 
 
 async def forget_images(connection: Connection, images: str, run: str, dialect: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run
 
-FORM = 1
+FORM = 2
 """Of the file."""
 
 AGAIN = "plan again, or restore what was planned"
@@ -44,6 +44,8 @@ class PlannedTable:
         key: names and types of its columns.
         index: of the key.
         statement: with the place of its range; behind it, the one that takes what a function makes of its rows.
+        made: what tells the table from another of its name; "" if that is not known.
+        acting: triggers, rules and foreign keys that act when its rows change, with digests.
     """
 
     target: str
@@ -53,6 +55,8 @@ class PlannedTable:
     key: tuple[str, ...]
     index: str
     statement: str
+    made: str = ""
+    acting: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -118,6 +122,8 @@ async def _table(opened: OpenRun, target: OpenTarget) -> PlannedTable:
         key=tuple(f"{column.name} {column.type}" for column in facts.key.columns),
         index=facts.key.index,
         statement="; ".join(texts),
+        made=facts.identity,
+        acting=facts.acting,
     )
 
 
@@ -164,7 +170,7 @@ def from_json(text: str, place: str) -> PlannedBackfill:
 
 def _read_table(found: Mapping[str, Any]) -> PlannedTable:
     values = {one.name: found[one.name] for one in fields(PlannedTable)}
-    return PlannedTable(**{**values, "key": tuple(values["key"])})
+    return PlannedTable(**{**values, "key": tuple(values["key"]), "acting": tuple(values["acting"])})
 
 
 def _read_options(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,6 +234,8 @@ def _tables_differ(then: PlannedTable, now: PlannedTable) -> Iterator[str]:
         ("key", "key"),
         ("index", "index"),
         ("statement", "statement"),
+        ("made", "table with this name"),
+        ("acting", "triggers, rules and foreign keys"),
     ):
         before, found = getattr(then, name), getattr(now, name)
         if before != found:

@@ -20,7 +20,7 @@ from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.request import range_statement
 from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
-from bulkq.lifecycle.backfill.undo import find_images, shown_counts, undo_queries
+from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.model.key_range import KeyRange, TableFacts
@@ -29,6 +29,7 @@ from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
 from bulkq.query.changed_key_columns import changed_columns, stable_key
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
+from bulkq.query.range_table import UNBOUNDED, refuse_other_rows
 from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
         return
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
-    _refuse_other_table(options, part, facts)
+    _refuse_other_table(options, part, facts, dialect)
     statement = _statement(options, part.spec.query, facts, dialect)
+    if not options.generated and UNBOUNDED not in opened.request.safety.allow:
+        refuse_other_rows(statement, facts.key, dialect)
     batches = KeyRangeBatches(partial(_expanded, statement, facts.key, dialect), opened.request.sources.constants)
     cutter = await _open_cutter(opened, target, facts.key)
     recorded = await read_ranges(opened, target, part, connection, facts.key)
@@ -168,13 +171,14 @@ async def _look_at_images(opened: OpenRun, target: OpenTarget, part: PartState, 
         images=found,
     )
     if opened.resume.record is None:
-        opened.say(shown_counts(found))
+        for text in filter(None, (shown_counts(found), told_triggers(found))):
+            opened.say(text)
     await _try_statement(part, connection, batches, KeyRange(found.start, found.end))
     expect_rows(opened, sum(found.counts.values()), "exact", recorded.rows)
     _begin(opened, part, made, found.end)
 
 
-def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableFacts) -> None:
+def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableFacts, dialect: str) -> None:
     """Refuse to go on in another table, or by another key, than the run began with.
 
     Raises:
@@ -185,6 +189,13 @@ def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableF
         raise RefusedError(
             f"{part.spec.target}: the run began with {then}, and {options.over} is {facts.key.told} now: give the search path of the first "
             "run, or start a new one"
+        )
+    place, catalog = part.spec.number - 1, dialect_for(dialect).tables
+    began = options.identities[place] if place < len(options.identities) else ""
+    if began and began != facts.identity and catalog is not None and catalog.lasting:
+        raise RefusedError(
+            f"{part.spec.target}: {facts.key.table} was replaced by another table since the run began ({began}, now {facts.identity}): "
+            "start a new run"
         )
 
 
@@ -256,7 +267,7 @@ async def _start(connection: Connection, statement: Query, key: TableKey, dialec
         )
     known = dialect_for(dialect)
     name = known.identifier(column.name)
-    text = key_ranges.conversion(known).text(f"min({name}) - 1", column)
+    text = key_ranges.conversion(known).text(f"(min({name}) - 1)", column)
     rows = await connection.administer([f"SELECT {text} FROM {key.table}"])
     return () if rows[0][0] is None else (str(rows[0][0]),)
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 TRIAL = (10, 100, 1000)
 """Rows at the beginning of the table among which rows for a trial are looked for."""
 
+HOPELESS = 100
+"""A function that fails for all of so many rows is wrong, and not its rows."""
+
 
 async def prepare_transform(
     opened: OpenRun, part: PartState, connection: Connection, made: TableBackfill, whole: KeyRange, dialect: Dialect
@@ -142,15 +145,23 @@ def _check_columns(names: Sequence[str], key: TableKey) -> None:
 async def _try(
     part: PartState, transform: RangeTransform, connection: Connection, made: TableBackfill, whole: KeyRange
 ) -> None:
-    """Call the function for the first rows that `--select` gives, without applying anything."""
-    after = whole.after
+    """Call the function for the first rows that `--select` gives, without applying anything.
+
+    Raises:
+        RefusedError: it fails for all of them, and they are many.
+    """
+    after, failed = whole.after, 0
     for rows in TRIAL:
         found = await made.cutter.next_range(after, whole.upto, rows)
         if found is None:
             return
         query, values = made.batches.statement(found)
-        names = await transform.rehearse(connection, part.spec, Batch(0, 1, (values,), statement=query))
+        names, computed = await transform.rehearse(connection, part.spec, Batch(0, 1, (values,), statement=query))
         if names:
             _check_columns(names, made.facts.key)
+        if any(one.sets is not None for one in computed):
             return
+        failed += sum(len(one.rows) for one in computed)
+        if failed >= HOPELESS:
+            raise RefusedError(f"{computed[-1].wrong}: so for each of the first {failed} rows: correct the function")
         after = found.upto

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
+from bulkq.dialects.backfill_catalog import read_acting
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model.key_range import TableFacts
 from bulkq.policy.key_choice import choose_key, key_of
@@ -47,12 +48,15 @@ async def describe(
     if table.refusal:
         raise RefusedError(f"{table.name}: {table.refusal}")
     chosen = choose_key(table, key)
+    identity, acting = await asking.acting()
     return TableFacts(
         key=key_of(table, chosen),
         columns=table.columns,
         rows=table.rows if table.rows is not None else await asking.rows(),
         size=table.size,
         notices=(*chosen.notices, *table.notices, *await asking.servers()),
+        identity=identity,
+        acting=acting,
     )
 
 
@@ -116,6 +120,12 @@ class _TableQuestions:
             return self._catalog.read_servers(await self._ask(self._catalog.servers))
         except DatabaseError as error:
             return (f"replicas and replication slots cannot be read: {error}",)
+
+    async def acting(self) -> tuple[str, tuple[str, ...]]:
+        """The identity of the table, "" if that is not known, and what acts when its rows change, each with a digest."""
+        if not self._catalog.acting:
+            return "", ()
+        return read_acting(await self._ask(self._catalog.acting.format(**self._values)))
 
     async def _missing(self) -> UsageError:
         known = [str(row[0]) for row in await self._ask(self._catalog.names.format(**self._values))]

@@ -15,7 +15,7 @@ from bulkq.lifecycle.backfill.range_batches import FormQueries
 from bulkq.lifecycle.backfill.table import describe
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Failure, Outcome
-from bulkq.model.images import CAPTURED, CONFLICT, UNDONE, CapturedTable
+from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, CapturedTable
 from bulkq.model.key_range import KeyColumn
 from bulkq.model.run import KEPT_FAILURES
 from bulkq.query import inline
@@ -37,6 +37,7 @@ PAGE = 1_000
 """Conflicts that are read at once."""
 
 CHANGED = "has other values than the run wrote: it stays as it is"
+AGAIN = "was given back, but a trigger of the table has left other values in it"
 THERE = "is there again, or another row with its unique values: that stays as it is"
 
 
@@ -67,7 +68,7 @@ async def find_images(
             f"{facts.key.table} has no longer the column {images.shown(missing)}, which run {run} changed"
         )
     columns = tuple(KeyColumn(name, facts.columns.get(name, "")) for name in about.columns)
-    captured = CapturedTable(table, run, part, facts.key, columns, about.deletes)
+    captured = CapturedTable(table, run, part, facts.key, columns, about.deletes, bool(facts.triggers))
     whole = images.images_of(dialect).table_key(table)
     known = dialect_for(dialect)
     values = (known.literal(run), str(part), "0")
@@ -76,7 +77,8 @@ async def find_images(
     )
     rows = await connection.administer([f"SELECT {', '.join(texts)}"])
     start = tuple(map(str, rows[0]))
-    return FoundImages(captured, await images.state_counts(connection, captured), start, start[:2])
+    counts = await images.state_counts(connection, captured)
+    return FoundImages(captured, counts, start, start[:2], facts.triggers)
 
 
 def undo_queries(found: FoundImages, dialect: str, name: str) -> partial[FormQueries]:
@@ -124,12 +126,10 @@ async def _tell(opened: OpenRun, target: OpenTarget, part: PartState, made: Tabl
         raise
     finally:
         await connection.close()
-    kept, later = counts.get(CONFLICT, 0), counts.get(CAPTURED, 0)
-    texts = (
-        [f"{kept} of {sum(counts.values())} rows of {captured.key.table} have changed since and stay as they are"]
-        if kept
-        else []
-    )
+    kept, later, altered = (counts.get(state, 0) for state in (CONFLICT, CAPTURED, ALTERED))
+    rows = f"of {sum(counts.values())} rows of {captured.key.table}"
+    texts = [f"{kept} {rows} have changed since and stay as they are"] if kept else []
+    texts += [f"{altered} {rows} were given back, but triggers have left other values in them"] if altered else []
     failed = opened.progress.counts.failed or opened.progress.counts.unknown
     if later and not failed:
         texts.append(f"run {captured.run} has changed {later} more rows meanwhile: bulkq undo {captured.run} once more")
@@ -147,7 +147,7 @@ async def _list(
     after = (0, 0)
     while True:
         page = await images.conflicts(connection, captured, dialect, after, PAGE)
-        found = [_conflict(part, captured, place[0], key) for place, key in page]
+        found = [_conflict(part, captured, place[0], state, key) for place, state, key in page]
         if opened.failure_file is not None:
             opened.failure_file.write(found)
         told += found[: max(0, KEPT_FAILURES - len(told))]
@@ -156,7 +156,8 @@ async def _list(
         after = page[-1][0]
 
 
-def _conflict(part: PartState, captured: CapturedTable, number: int, key: Sequence[str]) -> Failure:
+def _conflict(part: PartState, captured: CapturedTable, number: int, state: int, key: Sequence[str]) -> Failure:
+    why = AGAIN if state == ALTERED else THERE if captured.deletes else CHANGED
     names = (column.name for column in captured.key.columns)
     return Failure(
         n=number,
@@ -166,14 +167,18 @@ def _conflict(part: PartState, captured: CapturedTable, number: int, key: Sequen
         params=dict(zip(names, key, strict=True)),
         outcome=Outcome.NOT_STARTED,
         sqlstate=None,
-        message=f"({', '.join(key)}) {THERE if captured.deletes else CHANGED}",
+        message=f"({', '.join(key)}) {why}",
         attempts=1,
     )
 
 
 def shown_counts(found: FoundImages) -> str:
     """How many images there are, for the line in front of an undo."""
-    counts = found.counts
-    done = f", {counts[UNDONE]} are back already" if counts.get(UNDONE) else ""
+    done = f", {found.back} are back already" if found.back else ""
     what = "deleted" if found.captured.deletes else "changed"
-    return f"run {found.captured.run} has {what} {sum(counts.values())} rows of {found.captured.key.table}{done}"
+    return f"run {found.captured.run} has {what} {sum(found.counts.values())} rows of {found.captured.key.table}{done}"
+
+
+def told_triggers(found: FoundImages) -> str:
+    """What an undo executes beside its own statements; "" if there is nothing."""
+    return f"the undo executes {', '.join(found.acting)} of {found.captured.key.table}" if found.acting else ""

@@ -64,9 +64,21 @@ async def verify_and_finish(recorded: RecordedRun, failures: Sequence[Failure]) 
         rows.finish()
     if opened.request.backfill is not None and opened.request.backfill.undo_of:
         return await finish_undo(recorded, failures)
+    _tell_idle(opened)
     ended = not opened.job.control.exit_code and not opened.progress.counts.failed
     left = "; ".join(await _left(opened)) if ended and not opened.progress.counts.unknown else ""
     return await finish(recorded, failures, left=left)
+
+
+def _tell_idle(opened: OpenRun) -> None:
+    """Say how many parameter sets of a function have changed no row."""
+    for part in opened.parts:
+        made = part.transform
+        if made is not None and made.idle:
+            opened.say(
+                f"{part.spec.target}: at least {made.idle} of {made.sets} parameter sets of the function changed no row: "
+                f"compare the WHERE of {part.spec.query.place} with what the function gives"
+            )
 
 
 async def _left(opened: OpenRun) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
+from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription, read_acting
 from bulkq.model.key_range import KeyColumn
 
 
@@ -17,3 +17,10 @@ def test_a_database_without_replicas() -> None:
     assert catalog.read([]) == TableDescription("t")
     assert catalog.read_servers([("slot",)]) == ()
     assert catalog.read_rows([(1,)]) is None
+
+
+def test_what_acts_on_a_table() -> None:
+    """Its identity has no kind; a definition is a digest, and texts may come as bytes."""
+    rows = [("", "", "oid 5"), (b"trigger", b"g h", b"BEFORE"), ("foreign key", "f", None)]
+    assert read_acting(rows) == ("oid 5", ("trigger g h c341c7fe1027", "foreign key f e3b0c44298fc"))
+    assert read_acting([]) == ("", ())

@@ -75,12 +75,34 @@ def test_indexes(script: str, names: tuple[str, ...], fault: str) -> None:
 
 def test_a_collation_that_is_not_known() -> None:
     """The program that made the table knows it; we do not."""
-    row = ["i", "u", 0, 0, "a", 0, "local", 0]
+    row = ["i", "u", 0, 0, "a", 0, "local", 0, "3.40.1"]
     assert SQLITE.tables is not None
     found = SQLITE.tables.read(
         [[("t", "table", "create table t (a collate local)", "`t`")], [("a", "", 1, 0, 0)], [row], []]
     )
     assert found.candidates[0].fault == 'its column "a" has the collation "local", which is not known here'
+
+
+@pytest.mark.parametrize(
+    ("declared", "version", "usable"), [("", "3.40.1", False), ("blob", "3.41.0", True), ("int", "3.8.2", True)]
+)
+def test_a_column_that_may_hold_blobs(declared: str, version: str, usable: bool) -> None:
+    """Since 3.41, SQLite makes a BLOB of its text."""
+    row = ["i", "u", 0, 0, "a", 0, "BINARY", 1, version]
+    assert SQLITE.tables is not None
+    found = SQLITE.tables.read([[("t", "table", "", "`t`")], [("a", declared, 1, 0, 0)], [row], []])
+    fault = f'its column "a" may hold BLOBs, which SQLite {version} does not read from text, as 3.41 does'
+    assert found.candidates[0].fault == ("" if usable else fault)
+
+
+def test_other_names_of_a_key() -> None:
+    """By which an UPDATE may change it."""
+    aliases = ("rowid", "_rowid_", "oid")
+    assert only("create table t (id integer primary key)").columns[0].aliases == aliases
+    both = table("create table t (id integer primary key, oid int not null); create unique index i on t (oid, id)")
+    assert [one.aliases for one in both.candidates[1].columns] == [(), aliases[:2]]
+    assert only("create table t (a)").columns[0].aliases == aliases[1:]
+    assert table("create table t (rowid, _rowid_, oid)").candidates == ()
 
 
 def test_collations() -> None:

@@ -11,7 +11,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.dialects import SQLITE, key_ranges
 from bulkq.engine.range_transform import RangeTransform, RowsFailed
-from bulkq.errors import AlreadyApplied, DatabaseError
+from bulkq.errors import AlreadyApplied, DatabaseError, RefusedError
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
 from bulkq.model import Batch, Decoding, PartSpec, Phase
 from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
@@ -165,11 +165,32 @@ async def test_a_claim_without_sets_comes_first_if_the_outcome_is_in_doubt(sende
 
 
 async def test_a_trial_applies_nothing(sender: Sender) -> None:
-    """It gives the names of the columns if there was a row."""
+    """It gives the names of the columns, and what was computed, if there was a row."""
     transform = made(Upper(1))
-    assert await transform.rehearse(sender.db, SPEC, BATCH) == ["id", "v"]
-    assert await transform.rehearse(sender.db, SPEC, replace(BATCH, sets=(("i:90", "i:99"),))) == []
+    names, computed = await transform.rehearse(sender.db, SPEC, BATCH)
+    assert (names, sum(one.sets is None for one in computed)) == (["id", "v"], 1)
+    assert await transform.rehearse(sender.db, SPEC, replace(BATCH, sets=(("i:90", "i:99"),))) == ([], [])
     assert (await values(sender))[:2] == "v1"
+
+
+async def test_a_row_that_comes_twice_is_refused(sender: Sender) -> None:
+    """It would be changed twice; also if another session makes it come twice while the rows are computed."""
+    joined = f"select t.id, t.v from t left join o on o.t = t.id where {RANGE}"
+    await sender.db.administer(["create table o (t int)"])
+    twice = replace(BATCH, statement=queries.inline(joined, "sqlite"))
+    sender.before = ["insert into o values (2), (2)"]
+    for _ in range(2):
+        with pytest.raises(RefusedError, match=r"the row with the key \(2\) twice"):
+            await made(Upper()).apply(sender.db, SPEC, twice, sender, in_doubt=False)
+    assert (await values(sender))[:5] == "v1,v2"
+
+
+async def test_sets_that_change_nothing_are_counted(sender: Sender) -> None:
+    """As far as the number of changed rows says so."""
+    transform = made(Upper())
+    idle = replace(SPEC, query=queries.inline("update t set v = :v where id = :id and id > 4", "sqlite"))
+    await transform.apply(sender.db, idle, BATCH, sender, in_doubt=False)
+    assert (transform.sets, transform.idle) == (6, 4)
 
 
 async def test_a_query_that_fails_has_no_place_in_the_text(sender: Sender) -> None:

@@ -25,6 +25,9 @@ KEY = TableKey("public.t", (KeyColumn("a", "integer"), KeyColumn("B", "text")), 
         ("with m as (select a from t where :range for update) delete from t using m where t.a = m.a", "t", ()),
         ("update t set a = case when a = 1 and n = 2 then 3 else (b = 4)::int end", "t", ("a",)),
         ("update t set a = 1", "t", ("a",)),
+        ("merge into only s.t as x using u on true when matched and n then update set n = 1 when matched then update set a = 2, c = 3",
+         "t", ("n", "c", "a", "c")),
+        ("merge into u using t on true when matched then update set a = 2", "t", ()),
     ],
 )  # fmt: skip
 def test_changed_columns(sql: str, table: str, columns: tuple[str, ...]) -> None:
@@ -36,6 +39,11 @@ def test_names_of_other_databases() -> None:
     """MariaDB quotes with backticks and folds every name; SQLite has words behind UPDATE."""
     query = inline("update low_priority ignore `t` set `A` = 1 where :range", "mysql")
     assert changed_columns(query, "`db`.`t`", "mysql") == ("A",)
+    joined = (
+        "update o as x, d.u inner join t y on (y.a = u.a) set x.c = 1, y.a = 2, t.b = 3, d = 4, u.e = 5 where :range(y)"
+    )
+    assert changed_columns(inline(joined, "mysql"), "`d`.`t`", "mysql") == ("a", "b", "d")
+    assert changed_columns(inline("update o, t set o.a = 2 where :range(t)", "mysql"), "`d`.`t`", "mysql") == ()
     query = inline("update or replace main.t set a = 1 where :range", "sqlite")
     assert changed_columns(query, "`main`.`t`", "sqlite") == ("a",)
 
@@ -46,6 +54,14 @@ def test_a_table_is_cut_by_the_columns_that_stay() -> None:
     assert stable_key(KEY, ("B",), "q", "postgresql").columns == KEY.columns[:1]
     assert stable_key(KEY, ("b",), "q", "postgresql") is KEY
     assert stable_key(KEY, ("b",), "q", "sqlite").columns == KEY.columns[:1]
+
+
+def test_other_names_of_a_column() -> None:
+    """The number of a row has three names in SQLite, beside that of its column."""
+    key = TableKey("t", (KeyColumn("id", "INTEGER", aliases=("rowid", "oid")),))
+    with pytest.raises(UsageError, match='"id" is in the key'):
+        stable_key(key, ("n", "RowId"), "q", "sqlite")
+    assert stable_key(key, ("_rowid_",), "q", "sqlite") is key
 
 
 def test_the_first_column_must_stay() -> None:

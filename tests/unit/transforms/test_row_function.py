@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.errors import RefusedError
-from bulkq.transforms import child
+from bulkq.errors import RefusedError, StoppedError
+from bulkq.transforms import child, row_function
 from bulkq.transforms.process_pool import CallTimeout, ProcessCrash, ProcessPool
 from bulkq.transforms.row_function import RowFunction
 
@@ -99,3 +99,21 @@ async def test_rows_that_cannot_travel_are_failures() -> None:
     """The words are those of Python."""
     (found,) = await made(same).compute(["id"], [("stays",)])
     assert (found.sets, found.wrong) == (None, "--map m:f: TypeError: cannot pickle")
+
+
+async def test_a_function_that_fails_for_all_rows_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With errors of one kind, one after the other; a row that goes well begins the count anew."""
+    monkeypatch.setattr(row_function, "MOST_FAILED", 12)
+
+    def fails(rows: list[Row]) -> list[Row]:
+        if rows == [{"id": 20}]:
+            return same(rows)
+        raise (KeyError if rows[0]["id"] == 40 else ValueError)(rows[0]["id"])
+
+    function = made(fails)
+    for some in ([*range(10)], [20], [*range(10, 18)], [40, 41, 42, *range(50, 56)]):
+        assert len(await function.compute(["id"], [(n,) for n in some])) == len(some)
+    with pytest.raises(
+        StoppedError, match=r"ValueError: \d+: so for 12 rows, one after the other: correct the function"
+    ):
+        await function.compute(["id"], [(n,) for n in range(60, 72)])

@@ -1,0 +1,137 @@
+"""What would leave rows out, change them twice or hide that they are not as they should be is refused, or said."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.command import Cli
+    from tests.support.targets import Target
+
+SPLIT = " |"
+
+TRIGGERS = {
+    "sqlite": """create trigger stamp after update of v on t when new.id % 10 = 0 begin
+        update t set w = 'late' where id = new.id; end""",
+    "postgresql": """create function late() returns trigger language plpgsql as $$ begin
+        if new.id % 10 = 0 then new.w := 'late'; end if; return new; end $$ |
+        create trigger stamp before update on t for each row execute function late()""",
+}
+INSERTING = {
+    "sqlite": """create trigger made after insert on t when new.id % 10 = 0 begin
+        update t set w = 'made' where id = new.id; end""",
+    "postgresql": """create function made() returns trigger language plpgsql as $$ begin
+        if new.id % 10 = 0 then new.w := 'made'; end if; return new; end $$ |
+        create trigger made before insert on t for each row execute function made()""",
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A table of a hundred rows, and one that refers to it."""
+    database = "" if request.param == "sqlite" else request.getfixturevalue("database")
+    made = targets.make(request.param, tmp_path, database, None)
+    values = ", ".join(f"({n}, {n}, 'w')" for n in range(1, 101))
+    made.execute(
+        "create table t (id integer primary key, v integer, w text)",
+        f"insert into t values {values}",
+        "create table o (id integer primary key, t integer)",
+        "insert into o select id + 1000, id from t",
+    )
+    return made
+
+
+def test_an_undo_compares_what_triggers_have_changed_again(cli: Cli, target: Target) -> None:
+    """Rows that did not get their old values are counted and listed; the undo names the triggers before."""
+    sets = ("--over", "t", "--set", "v = v + 1, w = 'new'", "--where", "v < 1000", "--verify", "select 0", "--capture")
+    done = cli("backfill", "-t", target.url, *sets)
+    assert done.code == 0, done.err
+    target.execute(*TRIGGERS[target.kind].split(SPLIT))
+    undone = cli("undo", "--last", "--failures", "f.jsonl")
+    assert (undone.code, undone.counts["changed"]) == (1, "100"), undone.err
+    assert "of 100 rows" in undone.err
+    assert 'the undo executes trigger "stamp" of ' in undone.err
+    assert "10 of 100 rows" in undone.err
+    assert "were given back, but triggers have left other values in them" in undone.err
+    assert len((cli.folder / "f.jsonl").read_text().splitlines()) == 10
+    assert target.execute("select count(*) from t where w = 'w' and v = id") == [(90,)]
+
+
+def test_an_undo_of_a_delete_compares_too(cli: Cli, target: Target) -> None:
+    """A trigger of INSERT changes the row that comes back."""
+    done = cli("backfill", "-t", target.url, "--over", "t", "--delete", "--where", "id <= 50", "--capture")
+    assert done.code == 0, done.err
+    target.execute(*INSERTING[target.kind].split(SPLIT))
+    undone = cli("undo", "--last")
+    assert (undone.code, "5 of 50 rows" in undone.err) == (1, True), undone.err
+    assert target.execute("select count(*) from t where w = 'w' and v = id") == [(95,)]
+
+
+def test_ranges_of_other_rows(cli: Cli, target: Target) -> None:
+    """A range of another table or of another column would leave rows out; --allow unbounded says that it is meant."""
+    (cli.folder / "q.sql").write_text(
+        """-- name: other
+-- @over t
+update t set v = 0 where id in (select t from o where :range);
+-- name: bounds
+-- @over t
+update t set v = 0 where v > :lo and v <= :hi;
+"""
+    )
+    refused = cli("backfill", "q.sql:other", "-t", target.url, "--allow", "seqscan")
+    assert (refused.code, ':range bounds rows of "o", and the ranges are those of ' in refused.last) == (4, True)
+    refused = cli("backfill", "q.sql:bounds", "-t", target.url, "--allow", "seqscan")
+    assert (refused.code, ':lo is compared with "v", and ' in refused.last) == (4, True)
+    assert target.execute("select count(*) from t where v = 0") == [(0,)]
+    allowed = cli("backfill", "q.sql:bounds", "-t", target.url, "--allow", "seqscan,unbounded")
+    assert (allowed.code, allowed.counts["changed"]) == (0, "100"), allowed.err
+
+
+def test_a_plan_knows_what_acts_on_its_table(cli: Cli, target: Target) -> None:
+    """A trigger that was added, and a table that was replaced, are differences."""
+    sets = ("--over", "t", "--set", "v = v + 1", "-o", "p.json")
+    assert cli("plan", "backfill", "-t", target.url, *sets).code == 0
+    target.execute(*TRIGGERS[target.kind].split(SPLIT))
+    refused = cli("backfill", "--plan", "p.json")
+    assert refused.code == 4
+    assert re.search(r"triggers, rules and foreign keys: none in the plan, \(trigger stamp \w{12}\) now", refused.err)
+    if target.sqlite:  # tables have no identity there
+        return
+    assert cli("plan", "backfill", "-t", target.url, *sets).code == 0
+    target.execute("create table u (like t including all)", "drop table t", "alter table u rename to t")
+    refused = cli("backfill", "--plan", "p.json")
+    assert (refused.code, 'table with this name: "oid ' in refused.err) == (4, True)
+
+
+def test_a_resume_in_a_table_that_was_replaced(cli: Cli, target: Target) -> None:
+    """What is done was done to the other table."""
+    if target.sqlite:
+        pytest.skip("tables have no identity there")
+    options = ("--set", "v = v + 1", "--max-rows", "10", "--min-rows", "10", "--max-affected", "30", "-j", "1")
+    assert cli("backfill", "-t", target.url, "--over", "t", *options).code == 4
+    target.execute(
+        "create table u (like t including all)",
+        "insert into u select * from t",
+        "drop table t",
+        "alter table u rename to t",
+        "alter index u_pkey rename to t_pkey",
+    )
+    refused = cli("resume", "--last", "--max-affected", "1000")
+    assert (refused.code, "t was replaced by another table since the run began (oid " in refused.err) == (4, True)
+
+
+def test_the_number_of_a_row_is_its_key(cli: Cli, tmp_path: Path) -> None:
+    """By all its names."""
+    made = targets.make("sqlite", tmp_path, "", None)
+    made.execute("create table t (id integer primary key, v integer)", "insert into t values (1, 1), (2, 2)")
+    for name in ("_rowid_", "OID", "rowid", "main.t.id"):
+        (cli.folder / "q.sql").write_text(f"-- @over t\nupdate t set {name.split('.')[-1]} = id + 100 where :range")
+        refused = cli("backfill", "q.sql", "-t", made.url)
+        assert (refused.code, '"id" is in the key by which the table is cut' in refused.last) == (2, True)
