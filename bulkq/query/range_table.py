@@ -14,7 +14,7 @@ from bulkq.query.classify import CHANGES
 from bulkq.query.identifiers import name_parts, token_name
 from bulkq.query.placeholders import RANGE
 from bulkq.query.range_placeholder import bounding_places
-from bulkq.query.render import locate
+from bulkq.query.render_query import locate
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.text.messages import quoted
 
