@@ -1,7 +1,7 @@
 """`python -m benchmarks [NAME ...]` measures bulkq beside its peers: whole processes, in turn, median of three.
 
 It prints one line for each comparison: both sides, the ratio, and its bound. NAME is a benchmark, `figures` for those of
-the documentation, or one case of `outliers` or `jauto`. `python -m benchmarks charts FILE` draws the figures of a file.
+the documentation, or one case of `outliers`, `jauto` or `throttle`. `python -m benchmarks charts FILE` draws the figures of a file.
 
 It needs no network and no server: without `--postgres` it starts one as the tests do. If a peer is not installed, the line
 says so. Nothing here is a test: a ratio is reported, nothing times out.
@@ -29,6 +29,8 @@ from benchmarks.process import flat_memory, peak_memory, startup
 from benchmarks.result import Broken, Result, Skipped
 from benchmarks.sqlite import fan_out, sqlite_lookups
 from benchmarks.threads import duckdb_lookups, mariadb_lookups
+from benchmarks.throttle import CASES as THROTTLE
+from benchmarks.throttle import throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +56,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "jauto": jauto,
     "ledger": ledger_cost,
     "outliers": outliers,
+    "throttle": throttle,
 }
 FIGURES = (
     *("P1", "P2", "P4", "P6", "P9", "P10", "P11", "P12", "P7", "P3"),
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
         help=f"start no benchmark after this time (default: {MINUTES} of figures, else no limit)",
     )
     given = parser.parse_args(arguments)
-    known = {**BENCHMARKS, **CASES, **JAUTO}
+    known = {**BENCHMARKS, **CASES, **JAUTO, **THROTTLE}
     names = [one for name in given.names or BENCHMARKS for one in (FIGURES if name == "figures" else (name,))]
     unknown = [name for name in names if name not in known]
     if unknown:

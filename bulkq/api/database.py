@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Literal
 
 from bulkq import query as queries
 from bulkq.api import backfill as backfills
@@ -18,14 +18,7 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, RunFailed, UsageError
-from bulkq.lifecycle.check_api_arguments import (
-    PaceArguments,
-    allowed,
-    check_concurrency,
-    check_numbers,
-    limits_of_pace,
-    shown,
-)
+from bulkq.lifecycle.check_api_arguments import allowed, check_concurrency, check_numbers, shown, throttles
 from bulkq.lifecycle.command_steps import CallerResources
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.model.run import (
@@ -75,7 +68,6 @@ class Database:
         retries: int = 5,
         map: str | None = None,  # noqa: A002 - as the option is called
         throttle: Iterable[str] = (),
-        **pace: Unpack[PaceArguments],
     ) -> Rows:
         """Run `query` read-only for every parameter set and give the result rows in the order of the sets.
 
@@ -87,17 +79,12 @@ class Database:
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
             map: "module:function", which is given the rows of one parameter set as dicts, and gives dicts, in processes of its own.
-            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
-                `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
-            pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
-                options of the command line.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
         """
         _check_on_error(on_error)
         if map is not None and not isinstance(map, str):
             raise UsageError(f'map={shown(map)}: "module:function"')
-        request = self._request(
-            query, write=False, timeout_s=timeout, retries=retries, pace=limits_of_pace(throttle, pace)
-        )
+        request = self._request(query, write=False, timeout_s=timeout, retries=retries, throttle=throttles(throttle))
         sets = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         return Rows(self.start, replace(request, output=OutputOptions(map=map)), sets, on_error)
 
@@ -130,7 +117,6 @@ class Database:
         retries: int = 5,
         ordered: bool = False,
         throttle: Iterable[str] = (),
-        **pace: Unpack[PaceArguments],
     ) -> RunSummary:
         """Run `query` for every parameter set, drop the rows, give the counts.
 
@@ -146,22 +132,14 @@ class Database:
             timeout: seconds for each query, enforced by the server; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             ordered: apply the sets on one lane, in their order. Without it, sets that name the same row by parameters keep their order.
-            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
-                `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
-            pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
-                options of the command line.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
         request = self._request(
-            query,
-            write=write,
-            timeout_s=timeout,
-            retries=retries,
-            allow=allowed(allow),
-            pace=limits_of_pace(throttle, pace),
+            query, write=write, timeout_s=timeout, retries=retries, allow=allowed(allow), throttle=throttles(throttle)
         )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
@@ -203,7 +181,6 @@ class Database:
         name: str | None = None,
         ledger: str = "auto",
         on_error: OnError = "raise",
-        **pace: Unpack[PaceArguments],
     ) -> RunSummary:
         """Change or delete the rows of a table by ranges of its key, each range exactly once and in a transaction of its own.
 
@@ -237,7 +214,6 @@ class Database:
             lock_timeout: seconds that a range waits for a lock; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
-            pace: as of `execute`.
             max_affected: stop before more rows than this are changed.
             allow: "seqscan" for a statement that reads the whole table for each range.
             name: of the run, in `bulkq runs`; by default that of the statement.
@@ -284,13 +260,13 @@ class Database:
             lock_timeout_s=lock_timeout,
             lock_timeout_given=lock_timeout != 2.0,
             retries=retries,
-            **limits_of_pace(throttle, pace, backfill=True),
+            throttle=throttles(throttle),
         )
         safety = SafetyOptions(write=True, allow=allowed(allow), ledger=ledger, max_affected=max_affected)
         with in_terms_of_python():
             request = backfills.request_of(self.target, query, options, limits, safety, values)
             counted = None if max_affected is None else "--max-affected"
-            self._refuse(request.queries.selected[0], write=True, allow=safety.allow, limits=limits, counted=counted)
+            self._refuse(request.queries.selected[0], write=True, allow=safety.allow, counted=counted)
         self._refuse_closed()
         await self._let_write()
         control = Control()
@@ -351,47 +327,33 @@ class Database:
         timeout_s: float | None,
         retries: int,
         allow: frozenset[str] = frozenset(),
-        pace: Mapping[str, Any] | None = None,
+        throttle: tuple[str, ...] = (),
     ) -> Run:
         check_numbers(timeout_s, retries)
         if isinstance(query, str):
             query = queries.inline(query, dialect_of(self.target.url))
         elif not isinstance(query, Query):
             raise UsageError(f"query={shown(query)}: SQL text, or a Query from bulkq.load")
-        limits = LimitOptions(
-            concurrency=self.concurrency,
-            timeout_s=timeout_s,
-            timeout_given=timeout_s != 30.0,
-            retries=retries,
-            **(pace or {}),
-        )
         with in_terms_of_python():
-            self._refuse(query, write=write, allow=allow, limits=limits)
+            self._refuse(query, write=write, allow=allow)
         return Run(
             queries=QueryOptions(selected=(query,)),
             targets=TargetOptions(selected=(self.target,)),
-            limits=limits,
+            limits=LimitOptions(
+                concurrency=self.concurrency,
+                timeout_s=timeout_s,
+                timeout_given=timeout_s != 30.0,
+                retries=retries,
+                throttle=throttle,
+            ),
             safety=SafetyOptions(write=write, allow=allow, ledger="none"),
         )
 
-    def _refuse(
-        self,
-        query: Query,
-        *,
-        write: bool,
-        allow: frozenset[str],
-        limits: LimitOptions,
-        counted: str | None = None,
-    ) -> None:
+    def _refuse(self, query: Query, *, write: bool, allow: frozenset[str], counted: str | None = None) -> None:
         """Raise the error of the safety rules for `query`, if they turn it down."""
         error = refuse(query, write=write, allow=allow) or refuse_options(query, idempotent=False, counted=counted)
         if error is None and write and self.target.protected and self._confirm != self.target.name:
             error = RefusedError(f'target "{self.target.name}" is protected: open it with confirm="{self.target.name}"')
-        unthrottled = self.target.throttle and not limits.target_throttles
-        if error is None and unthrottled and self._confirm != self.target.name:
-            error = RefusedError(
-                f'target "{self.target.name}" has throttles: open it with confirm="{self.target.name}" to run without them'
-            )
         if error is not None:
             raise error
 

@@ -23,7 +23,10 @@ MOST_COMMITS = 4096
 
 
 class PositionHistory:
-    """When which position of the log was written, as this process has seen it. Positions are in bytes and never fall."""
+    """When which position of the log was written, as this process has seen it. Positions are in bytes.
+
+    A position falls if a server loses what it had not synced, or a standby that was behind takes over: what was seen beyond is forgotten.
+    """
 
     __slots__ = ("_seen",)
 
@@ -32,6 +35,8 @@ class PositionHistory:
 
     def record(self, now_s: float, position: float) -> None:
         """Record that `position` is written at `now_s`."""
+        while self._seen and self._seen[-1][1] > position:
+            self._seen.pop()
         while self._seen and self._seen[0][0] < now_s - KEPT_S:
             self._seen.popleft()
         self._thin_out(now_s)
@@ -48,14 +53,15 @@ class PositionHistory:
         return max(0.0, last - first) / (last_s - first_s)
 
     def behind_s(self, position: float, now_s: float) -> float:
-        """For how long what is behind `position` has been written; 0.0 if nothing is.
+        """For how long what is behind `position` has been written; 0.0 if nothing is, or if that is not known yet.
 
         Between two looks the log is taken to have grown evenly. If it is behind every look, at least the time since the first.
+        If a replica has applied all that was seen before the newest look, what came since may have been written a moment ago.
         """
         previous_s, previous = None, 0.0
         for seen_s, seen in self._seen:
             if seen > position:
-                if previous_s is None:
+                if previous_s is None or (previous == position and seen_s == self._seen[-1][0]):
                     return now_s - seen_s
                 share = (position - previous) / (seen - previous)
                 return now_s - (previous_s + share * (seen_s - previous_s))

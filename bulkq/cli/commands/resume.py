@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
-from bulkq.cli.options.backfill_options import range_sizes
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.option import option, together, typed
-from bulkq.cli.options.recorded_run_options import START, RecordedOptions, options_of_recorded, understood
+from bulkq.cli.options.option import option, typed
+from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
 from bulkq.cli.options.safety import CAPTURE_MAX
 
-RANGES = {
-    "capture_max": "capture_max",
-    "target_time": "target_time_s",
-    "min_rows": "min_rows",
-    "max_rows": "max_rows",
-}
-"""Options that change the ranges of a backfill, with the field of `BackfillOptions` that each changes."""
-
-
-class ResumeOptions(RecordedOptions):
-    """The values that Click passes to `resume` beside `--again`, by option name."""
-
-    capture_max: int | None
-    target_time: float | None
-    min_rows: int | None
-    max_rows: int | None
+if TYPE_CHECKING:
+    from bulkq.cli.options.recorded_run_options import RecordedOptions
 
 
 @click.command(
@@ -52,9 +37,8 @@ class ResumeOptions(RecordedOptions):
     help="Go over the whole key of a backfill once more, for rows that its verification has found left.",
 )
 @CAPTURE_MAX(envvar=None)
-@together(*range_sizes(recorded=True))
 @click.pass_context
-def command(ctx: click.Context, /, *, again: bool, **options: Unpack[ResumeOptions]) -> int:
+def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **options: Unpack[RecordedOptions]) -> int:
     """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
     Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
@@ -64,7 +48,8 @@ def command(ctx: click.Context, /, *, again: bool, **options: Unpack[ResumeOptio
     reports = wanted_reports(options["report"], rows="")
     from bulkq.tasks.resume import resume
 
-    changes |= {field: dict(options)[name] for name, field in RANGES.items() if typed(ctx, name)}
+    if typed(ctx, "capture_max"):
+        changes["capture_max"] = capture_max
     changes["reports"] = files_of(reports)
     task = partial(
         resume,

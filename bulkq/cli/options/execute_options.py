@@ -15,20 +15,7 @@ SOURCES_AND_TARGETS = (
 """The decorators of the sections "parameter sets" and "targets", in the order of `--help`."""
 
 
-class PaceValues(TypedDict):
-    """The values of throttles, hours and pace that Click passes to these commands. Times are in seconds."""
-
-    throttle: tuple[str, ...]
-    throttle_every: float | None
-    throttle_timeout: float | None
-    critical: tuple[str, ...]
-    on_critical: str
-    window: tuple[str, ...]
-    nice: float
-    max_rate: str | None
-
-
-class LimitValues(PaceValues):
+class LimitValues(TypedDict):
     """The values of limits, record and reports that Click passes to each command that executes statements. Times are in seconds."""
 
     tag: tuple[str, ...]
@@ -40,6 +27,7 @@ class LimitValues(PaceValues):
     deadline: float | None
     retries: int
     outage: float
+    throttle: tuple[str, ...]
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
     ledger: str
@@ -48,6 +36,18 @@ class LimitValues(PaceValues):
     name: str | None
     log_format: str
     debug: bool
+
+
+class PaceValues(TypedDict):
+    """The values of throttles, hours and pace that Click passes to `run` and `backfill`. Times are in seconds."""
+
+    throttle_every: float | None
+    throttle_timeout: float | None
+    critical: tuple[str, ...]
+    on_critical: str
+    window: tuple[str, ...]
+    nice: float
+    max_rate: str | None
 
 
 class ExecuteOptions(LimitValues):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bulkq.ledger.upgrade_and_check import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.support.command import Cli
     from tests.support.targets import Target
@@ -49,6 +49,10 @@ class Ended:
         return dict(part.split("=", 1) for part in last.split() if "=" in part)
 
 
+def _kill(pid: int) -> None:
+    send_signal(pid, signal.SIGKILL)
+
+
 class Nursery:
     """One process that has imported everything and forks a process of bulkq per order: kills hit work, not imports."""
 
@@ -69,10 +73,14 @@ class Nursery:
         stdin: bytes | None = None,
         kill_s: float | None = None,
         longest_s: float = LONGEST_S,
+        act: Callable[[int], None] = _kill,
     ) -> Ended:
-        """A process of bulkq to its end: by itself, at a failpoint, by SIGKILL after `kill_s`, or because it takes too long."""
+        """A process of bulkq to its end: by itself, at a failpoint, by SIGKILL after `kill_s`, or because it takes too long.
+
+        `act` is called after `kill_s` instead, with the process id, on another thread.
+        """
         with self._orders:
-            return self._run(cli, list(arguments), failpoint, passage, stdin, kill_s, longest_s)
+            return self._run(cli, list(arguments), failpoint, passage, stdin, kill_s, longest_s, act)
 
     def _run(
         self,
@@ -83,6 +91,7 @@ class Nursery:
         stdin: bytes | None,
         kill_s: float | None,
         longest_s: float,
+        act: Callable[[int], None],
     ) -> Ended:
         out, err = cli.folder / "out", cli.folder / "err"
         out.write_bytes(b"")
@@ -104,13 +113,16 @@ class Nursery:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
-        late = signal.SIGABRT if kill_s is None else signal.SIGKILL
-        ending = threading.Timer(longest_s if kill_s is None else kill_s, _signal, (pid, late))
-        ending.start()
+        acting = [threading.Timer(longest_s, send_signal, (pid, signal.SIGABRT))]
+        if kill_s is not None:
+            acting.append(threading.Timer(kill_s, act, (pid,)))
+        for timer in acting:
+            timer.start()
         try:
             status = int(self._process.stdout.readline())
         finally:
-            ending.cancel()
+            for timer in acting:
+                timer.cancel()
         return Ended(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text(errors="replace"))
 
     def close(self) -> None:
@@ -134,8 +146,9 @@ def start(cli: Cli, *arguments: str, stdin: bytes | None = None) -> subprocess.P
         )
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended just now
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process, which may have ended just now."""
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
 

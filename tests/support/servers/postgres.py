@@ -78,19 +78,22 @@ class PostgresServer(Protocol):
 class OwnServer:
     """A server of our own, from a folder of binaries, in a temporary folder, on a free port."""
 
-    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
-        """Make the cluster and start it: about a second. `durable`: what it has committed outlives a power cut; tests need no such."""
-        self._settings = (*SETTINGS, f"fsync={'on' if durable else 'off'}")
+    def __init__(self, binaries: Path, *, durable: bool = False, settings: Sequence[str] = ()) -> None:
+        """Make the cluster and start it: about a second.
+
+        Args:
+            binaries: folder of `initdb` and `postgres`.
+            durable: what it has committed outlives a power cut; tests need no such.
+            settings: more of them.
+        """
+        self._settings = (*SETTINGS, f"fsync={'on' if durable else 'off'}", *settings)
         self._folder = ServerFolder("pg")
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self.binaries: Path | None = self._reachable(binaries)
             self._data = self._folder.data()
             self._bin = self.binaries
-            password = self._folder.write("password", PASSWORD)
-            options = ["--no-sync", "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}"]
-            options += ["-E", "UTF8", "--locale=C", "-D", str(self._data)]
-            self._folder.run([str(self._bin / "initdb"), *options])
+            self._fill()
             self.host, self.port = "127.0.0.1", free_port()
             self.url = passwords.remember(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.port}/postgres")
             self.socket_folder = self._folder.path
@@ -99,6 +102,13 @@ class OwnServer:
         except BaseException:
             self.close()
             raise
+
+    def _fill(self) -> None:
+        """Fill the data folder."""
+        password = self._folder.write("password", PASSWORD)
+        options = ["--no-sync", "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}"]
+        options += ["-E", "UTF8", "--locale=C", "-D", str(self._data)]
+        self._folder.run([str(self._bin / "initdb"), *options])
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""

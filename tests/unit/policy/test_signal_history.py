@@ -39,7 +39,20 @@ def test_an_idle_server_makes_no_replica_late() -> None:
         history.record(float(second), 500.0)
     assert history.behind_s(500.0, 99.0) == 0.0
     history.record(100.0, 600.0)
-    assert history.behind_s(500.0, 100.0) == pytest.approx(1.0), "since the last look at most"
+    assert history.behind_s(500.0, 100.0) == 0.0, "it may have been written a moment ago"
+    assert history.behind_s(550.0, 100.0) == pytest.approx(0.5)
+    history.record(101.0, 600.0)
+    assert history.behind_s(500.0, 101.0) == pytest.approx(2.0), "since the last look at which nothing was missing"
+
+
+def test_positions_that_a_server_has_lost_are_forgotten() -> None:
+    """After a crash or a failover the log goes on at an earlier position, and its replicas are not late."""
+    history = PositionHistory()
+    for second in range(10):
+        history.record(float(second), 100.0 * second)
+    history.record(20.0, 450.0)
+    assert history.behind_s(450.0, 21.0) == 0.0
+    assert history.rate(20.0) == pytest.approx(50.0 / 16.0)
 
 
 def test_old_positions_are_thinned_out_and_dropped() -> None:
