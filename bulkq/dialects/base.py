@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.backfill_catalog import BackfillCatalog
     from bulkq.dialects.key_conversion import KeyConversion
     from bulkq.dialects.query_plan import PlanCatalog
+    from bulkq.dialects.requirement_catalog import RequirementCatalog
     from bulkq.dialects.row_images import ImageCatalog
     from bulkq.dialects.row_key_catalog import RowKeyCatalog
     from bulkq.dialects.signal_catalog import SignalCatalog
@@ -30,6 +31,7 @@ class Dialect:
     Attributes:
         name: as query files and markers call it.
         products: its names in `Server.product`, and SQLAlchemy's.
+        short: what people call it in `@requires`, beside the products; "" if that is nothing else.
         sqlglot: its name in sqlglot; "" if that is `name`.
         schemes: what else stands before the `+` of a URL.
         search_path: tables are looked up in a path of schemas, which a session may set.
@@ -84,6 +86,7 @@ class Dialect:
         lock_waits: a query for which of `{pids}` wait for a lock: rows of the pid, and of the session that holds the lock its pid and
             name or NULL; "" if the server does not say.
         signals: how it gives the values that throttles read; None: it gives none.
+        requirements: how it is asked what a query requires; None: it knows products and versions alone.
         sequences: a query for the columns of `{table}`, a literal, whose default takes a number that no rollback gives back; "" if there
             are none.
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
@@ -96,6 +99,7 @@ class Dialect:
 
     name: str = ""
     products: frozenset[str] = frozenset()
+    short: str = ""
     sqlglot: str = ""
     schemes: frozenset[str] = frozenset()
     search_path: bool = False
@@ -149,6 +153,7 @@ class Dialect:
     wal_position: str = ""
     lock_waits: str = ""
     signals: SignalCatalog | None = None
+    requirements: RequirementCatalog | None = None
     sequences: str = ""
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None

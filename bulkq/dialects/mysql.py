@@ -6,6 +6,7 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.mysql_key_conversion import KEYS
 from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
+from bulkq.dialects.mysql_requirements import REQUIREMENTS
 from bulkq.dialects.mysql_row_key_catalog import CATALOG
 from bulkq.dialects.mysql_signals import SIGNALS
 
@@ -45,6 +46,7 @@ DIALECT = Dialect(
     tables=TABLES,
     plans=PLANS,
     signals=SIGNALS,
+    requirements=REQUIREMENTS,
     write_locks=(
         "each row of the range until it commits, and with REPEATABLE READ the gaps between them; ALTER TABLE waits"
     ),

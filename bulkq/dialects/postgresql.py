@@ -13,6 +13,7 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.postgresql_key_conversion import KEYS
 from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
+from bulkq.dialects.postgresql_requirements import REQUIREMENTS
 from bulkq.dialects.postgresql_row_images import IMAGES
 from bulkq.dialects.postgresql_row_key_catalog import CATALOG
 from bulkq.dialects.postgresql_signals import SIGNALS, WAL_POSITION
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 DIALECT = Dialect(
     name="postgres",
     products=frozenset({"postgresql"}),
+    short="pg",
     schemes=frozenset({"postgres"}),
     search_path=True,
     libpq=True,
@@ -77,6 +79,7 @@ DIALECT = Dialect(
     ),
     wal_position=WAL_POSITION,
     signals=SIGNALS,
+    requirements=REQUIREMENTS,
     lock_waits=(
         "SELECT a.pid, b.pid, h.application_name FROM pg_catalog.pg_stat_activity AS a "
         "LEFT JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b(pid) ON true LEFT JOIN pg_catalog.pg_stat_activity AS h ON h.pid = b.pid "

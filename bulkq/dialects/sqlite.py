@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
+from bulkq.dialects.requirement_catalog import RequirementCatalog, RequirementQuery
 from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.sqlite_key_conversion import KEYS
 from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
@@ -24,6 +25,10 @@ DIALECT = Dialect(
     current_schema="'main'",
     tables=TABLES,
     plans=PLANS,
+    requirements=RequirementCatalog(
+        table=RequirementQuery(sql="SELECT name, NULL FROM sqlite_master WHERE type <> 'index' AND name IN ({names})"),
+        extension=RequirementQuery(sql="SELECT name, NULL FROM pragma_module_list WHERE name IN ({names})"),
+    ),
     write_locks="the database file until the range commits: other writers wait, and in WAL mode readers go on",
     keys=KEYS,
     images=IMAGES,

@@ -68,6 +68,9 @@ class PartState:
     batch_sets: int | None = None
     """Sets of the batch that ended last; None before, and for a backfill, whose ranges are one set each."""
 
+    unmet: str = ""
+    """Of a read: what its query requires, and the target does not have. Nothing of this part is tried."""
+
     taken: int = 0
     exhausted: bool = False
     before: int = 0  # sets that ended in earlier processes of the run

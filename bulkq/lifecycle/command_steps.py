@@ -164,7 +164,7 @@ async def carry_out(
             opened.discard()
             raise
         line = steps.first_line(recorded)
-        totals = [part.source.total for part in recorded.parts]
+        totals = [0 if part.unmet else part.source.total for part in recorded.parts]
         opened.progress.begin(totals, time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds"))
         for observer in opened.observers:
             observer.started(opened.progress)

@@ -112,7 +112,9 @@ async def _count_skipped(opened: OpenRun) -> None:
     for part in opened.parts:
         skipped = max(0, part.taken - (part.tried - part.before))
         total = known.get(part.spec.query.place)
-        if part.refused is not None:
+        if part.unmet:
+            skipped = part.source.total or 1
+        elif part.refused is not None:
             rest = await _rest(part) if total is None else total - part.taken
             skipped = max(0, rest - 1 if not part.taken else skipped + rest)
         elif not part.exhausted:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Sink, WarningCounts
 
+ALL_SKIPPED = "every query was skipped, because no target meets its @requires"
+
 NAMED = 20
 """Maximum number of targets that the reason of a run names. The table has all of them."""
 
@@ -70,10 +72,14 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
     counts, control = opened.progress.counts, opened.job.control
     code = control.exit_code
     away = [target.lost for target in opened.targets if target.lost is not None] if opened.several else []
+    skipped = all(part.unmet for part in opened.parts)
     exit_code = exit_codes.exit_code(
         forced=code,
         refused=code == 4 or any(isinstance(error, RefusedError) for error in away),
-        unknown=code == 3 or counts.unknown > 0 or counts.unanswered > 0 or bool(opened.sources.cut_off or away),
+        unknown=code == 3
+        or counts.unknown > 0
+        or counts.unanswered > 0
+        or bool(opened.sources.cut_off or away or skipped),
         stopped=code == 5,
         failed=counts.failed > 0,
     )
@@ -88,7 +94,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
         warnings=sum(found.count for found in _warnings(opened)),
         repeated=sum(part.order.repeated for part in opened.parts if part.order is not None),
         repeated_exact=all(part.order.exact for part in opened.parts if part.order is not None),
-        reason=control.reason or opened.sources.cut_off or _not_done(opened),
+        reason=control.reason or opened.sources.cut_off or _not_done(opened) or (ALL_SKIPPED if skipped else ""),
         per_target=targets,
         queries=tuple(
             QueryCounts(
@@ -96,6 +102,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
                 part.spec.query.file,
                 part.spec.query.line,
                 part.spec.target,
+                part.unmet,
                 **counts_of(part.counts),
             )
             for part in opened.parts
@@ -171,6 +178,9 @@ def _tell_unread(opened: OpenRun) -> None:
 async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
     """Close a sink. The file of a target that did not finish stays a partial or is removed: it is not a complete result."""
     parts = [part for part in opened.parts if part.sink is sink]
+    if complete and all(part.unmet for part in parts):
+        sink.discard()
+        return
     if complete and opened.several and all(part.sessions.gone is not None for part in parts):
         if not any(part.tried for part in parts):
             sink.discard()

@@ -46,6 +46,7 @@ class OpenTarget:
         physical: the same, whatever way leads there; another after a failover.
         tables: of its markers, in a run that writes exactly once.
         first: it is a canary.
+        skips: of checks, by their place in the request: why each is skipped here, see `find_skipped`.
         snapshot: exported at the start, so that its other connections see the same rows.
     """
 
@@ -60,6 +61,7 @@ class OpenTarget:
     physical: str = ""
     tables: MarkerTables | None = None
     first: bool = False
+    skips: Sequence[str | None] = ()
     snapshot: str | None = None
 
     def lose(self, error: BulkqError) -> None:

@@ -10,6 +10,7 @@ from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import choose_write_order, database_identity, open_targets, run_fingerprints
 from bulkq.lifecycle.identifier_variants import Variants
+from bulkq.lifecycle.requirements import leave_out_unmet
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
@@ -60,16 +61,18 @@ async def look_first(opened: OpenRun) -> OpenRun:
 async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     target.server = connection.server
     await recognize(opened, target, connection)
+    await leave_out_unmet(opened, target, connection)
     uncounted = refuse_uncounted(counted_option(opened.request), connection.server, target.driver.capabilities.name)
     if uncounted is not None:
         raise uncounted
-    heads = [await _peek(part) for part in target.parts]
+    parts = [part for part in target.parts if not part.unmet]
+    heads = [await _peek(part) for part in parts]
     connections_are_free(opened, target, connection.server)  # a short file is known to be short by now
     statements = [
         None if head is None else await _look_at_part(opened, target, part, head, connection)
-        for part, head in zip(target.parts, heads, strict=True)
+        for part, head in zip(parts, heads, strict=True)
     ]
-    for part, head in zip(target.parts, heads, strict=True):
+    for part, head in zip(parts, heads, strict=True):
         if head is None:
             part.exhausted = True
             if opened.resume.record is None:

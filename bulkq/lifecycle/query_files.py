@@ -33,7 +33,7 @@ def chosen(specs: Sequence[str], texts: Sequence[str], dialect: str) -> tuple[Qu
         file, name = split(spec)
         try:
             queries = language.load(read(file), file, dialect)
-            found += queries if name is None else [language.pick(queries, name, file)]
+            found += queries if name is None else language.pick_variants(queries, name, file)
         except UsageError as error:
             errors += str(error).splitlines()
     for text in texts:

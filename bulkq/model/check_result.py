@@ -17,12 +17,13 @@ CHECK_MODE = "check"
 
 
 class Verdict(StrEnum):
-    """The result of a check. ERROR: the check could not be evaluated."""
+    """The result of a check. ERROR: the check could not be evaluated. SKIP: the target does not meet its `@requires`."""
 
     PASS = "pass"  # noqa: S105 - no password
     WARN = "warn"
     FAIL = "fail"
     ERROR = "error"
+    SKIP = "skip"
 
 
 @frozen

@@ -45,6 +45,7 @@ class QueryCounts(Counts):
     file: str | None
     line: int
     target: str
+    unmet: str = ""  # what it requires, and the target does not have: it was not tried
 
 
 @frozen

@@ -10,6 +10,7 @@ placeholder_comparisons  what a parameter is compared with, for SQLite
 compare_row_keys         which row a parameter set changes
 range_placeholder        where the range of a key goes in a statement of a backfill
 backfill_statement       the statements of `--set`, `--delete` and `--where`
+requirement_headers      what a query requires of the database
 backfill_headers         what a query says about its backfill
 
 Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline`, `lint` or `operands`.
@@ -42,6 +43,7 @@ __all__ = [
     "operands",
     "parse_duration",
     "pick",
+    "pick_variants",
     "render",
     "rules",
     "tables",

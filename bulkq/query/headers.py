@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import DEFAULT
 from bulkq.model import Mode
 from bulkq.model.check_conditions import Measure
-from bulkq.query import backfill_headers, check_headers
+from bulkq.query import backfill_headers, check_headers, requirement_headers
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
 from bulkq.text.messages import quoted, suggestion
@@ -315,6 +315,10 @@ def _mask(value: str, _offset: int, _header: Header) -> None:
     check_headers.names(value)
 
 
+def _requires(value: str, _offset: int, _header: Header) -> None:
+    requirement_headers.parse_requirements(value)
+
+
 def _over(value: str, _offset: int, header: Header) -> None:
     backfill_headers.over(value, header.dialect)
 
@@ -373,6 +377,7 @@ _READERS: dict[str, Callable[[str, int, Header], None]] = {
     "until": _until,
     "sample": _sample,
     "mask": _mask,
+    "requires": _requires,
     "over": _over,
     "key": _key,
     "where": _where,
@@ -399,6 +404,7 @@ _FORMS = {
     "until": "a date such as 2026-12-31",
     "sample": "a number of rows",
     "mask": "column names separated by commas",
+    "requires": "a requirement such as pg>=16 or extension:NAME",
     "over": "a table",
     "key": "column names separated by commas",
     "where": "a condition such as phone is null",

@@ -57,21 +57,26 @@ def load(text: str, file: str | None, dialect: str = DEFAULT) -> tuple[Query, ..
     complaints = QueryErrors(lexed.text, file or INLINE)
     blocks = list(_blocks(lexed, complaints))
     queries: list[Query] = []
-    lines: dict[str, int] = {}
+    named: dict[str, list[Header]] = {}
     unnamed = PurePath(file).stem if file else "sql"
     for block in blocks:
         header = headers.read(block.title, _above(block), unnamed, complaints, dialect)
-        if header.name in lines:
-            complaints.add(
-                header.offset, f"{quoted(header.name)} is already the name of the query on line {lines[header.name]}"
-            )
-        elif header.name:
-            lines[header.name] = complaints.line(header.offset)
+        same = named.setdefault(header.name or "", [])
+        if header.name and not _is_variant(header, same):
+            line = complaints.line(same[0].offset)
+            complaints.add(header.offset, f"{quoted(header.name)} is already the name of the query on line {line}")
+        same.append(header)
         query = _query(lexed, block, header, file, dialect, complaints)
         if query:
             queries.append(query)
     complaints.raise_all()
     return tuple(queries)
+
+
+def _is_variant(header: Header, same: Sequence[Header]) -> bool:
+    """Whether the query may have the name of those before it in the file, because each requires another database."""
+    required = [one.metadata.get("requires") for one in (header, *same)]
+    return not same or (None not in required and required[0] not in required[1:])
 
 
 def inline(sql: str, dialect: str = DEFAULT) -> Query:
@@ -102,6 +107,12 @@ def pick(queries: Sequence[Query], name: str, file: str) -> Query:
     if guess := suggestion(wanted, names):
         raise QueryFileError(f"{file}: no query named {quoted(name)}{guess}")
     raise QueryFileError(f"{file}: no query named {quoted(name)} (it has {first_names(names, _MOST_NAMES) or 'none'})")
+
+
+def pick_variants(queries: Sequence[Query], name: str, file: str) -> list[Query]:
+    """The query `name` of `file`, with its variants: queries of the same name for other databases. See `pick`."""
+    picked = pick(queries, name, file)
+    return [query for query in queries if query.name == picked.name]
 
 
 def _blocks(lexed: TokenizedText, complaints: QueryErrors) -> Iterator[_QueryBlock]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from bulkq.model import Failure, QueryCounts, RunSummary
 
-WORST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.PASS)
+WORST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.SKIP, Verdict.PASS)
+QUIET = (Verdict.PASS, Verdict.SKIP)
+"""Verdicts of which a list of problems has none."""
 
 FAILURE_COLUMNS = ("n", "source", "outcome", "sqlstate", "message", "where")
 """Of the rows that a query's finding shows."""
@@ -39,14 +41,14 @@ def findings(summary: RunSummary) -> tuple[CheckResult, ...]:
 
 
 def worst_first(found: Iterable[CheckResult]) -> list[CheckResult]:
-    """Errors, failures, warnings, passes; each kind in the order it had."""
+    """Errors, failures, warnings, skipped ones, passes; each kind in the order it had."""
     return sorted(found, key=lambda finding: WORST_FIRST.index(finding.verdict))
 
 
 def tally(found: Iterable[CheckResult]) -> dict[Verdict, int]:
-    """How many of each verdict, the worst first, the zeros with them."""
+    """How many of each verdict, the worst first, the zeros with them, except that of skipped ones."""
     counts = Counter(finding.verdict for finding in found)
-    return {verdict: counts[verdict] for verdict in WORST_FIRST}
+    return {verdict: counts[verdict] for verdict in WORST_FIRST if counts[verdict] or verdict is not Verdict.SKIP}
 
 
 def tally_text(found: Sequence[CheckResult], noun: str) -> str:
@@ -105,7 +107,9 @@ def _of_query(query: QueryCounts, summary: RunSummary) -> CheckResult:
     mine = [f for f in summary.failures if f.query == query.name and f.target == query.target]
     bad, tried = query.failed + query.unknown, query.ok + query.failed + query.unknown
     verdict = Verdict.ERROR if query.unknown else Verdict.FAIL if query.failed else Verdict.PASS
-    if not tried and summary.exit_code:
+    if query.unmet:
+        verdict = Verdict.SKIP
+    elif not tried and summary.exit_code:
         verdict = Verdict.ERROR
     return CheckResult(
         name=query.name,
@@ -123,6 +127,8 @@ def _of_query(query: QueryCounts, summary: RunSummary) -> CheckResult:
 
 
 def _query_message(query: QueryCounts, failures: Sequence[Failure], tried: int) -> str:
+    if query.unmet:
+        return query.unmet
     if not tried:
         return "nothing was tried"
     sets = counted(tried, "parameter set")

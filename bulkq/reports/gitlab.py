@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.reports.escape import document, line
-from bulkq.reports.findings import findings, fingerprints, title
+from bulkq.reports.findings import QUIET, findings, fingerprints, title
 from bulkq.reports.repository_paths import repository_path
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def gitlab_report(summary: RunSummary) -> str:
         [
             _issue(finding, fingerprint)
             for finding, fingerprint in zip(found, fingerprints(found), strict=True)
-            if finding.verdict is not Verdict.PASS
+            if finding.verdict not in QUIET
         ]
     )
 

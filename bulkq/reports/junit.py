@@ -51,10 +51,13 @@ def _suite(target: str, found: Sequence[CheckResult], summary: RunSummary) -> Te
 
 
 def _case(finding: CheckResult) -> TestCase:
-    from junitparser import Error, Failure, SystemOut, TestCase
+    from junitparser import Error, Failure, Skipped, SystemOut, TestCase
 
     case = TestCase(title(finding), classname(finding), round(finding.elapsed_s, 3))
     result: Failure | Error
+    if finding.verdict is Verdict.SKIP:
+        case.append(Skipped(line(finding.message)))
+        return case
     if finding.verdict is Verdict.FAIL:
         result = Failure(line(finding.message), "fail")
     elif finding.verdict is Verdict.ERROR:

@@ -5,6 +5,7 @@ What has no room is left out from the end: passes first, then offending rows, th
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult, RunSummary
 
-SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.ERROR: "⛔"}
+SIGNS = {Verdict.PASS: "✅", Verdict.WARN: "⚠️", Verdict.FAIL: "❌", Verdict.ERROR: "⛔", Verdict.SKIP: "⏭️"}
 ENDLESS = 1 << 62
 NOTES = 1_000
 """Bytes kept free for the lines that count what was left out."""
@@ -123,10 +124,11 @@ def _targets(found: Sequence[CheckResult]) -> str:
     targets = list(dict.fromkeys(finding.target for finding in found))
     if len(targets) < 2:
         return ""
-    lines = ["| target | error | fail | warn | pass |", "|:--|--:|--:|--:|--:|"]
+    verdicts = list(tally(found))
+    lines = [f"| target | {' | '.join(verdicts)} |", f"|:--{'|--:' * len(verdicts)}|"]
     for target in targets[:LISTED_TARGETS]:
-        counts = tally(finding for finding in found if finding.target == target)
-        lines.append(f"| {markdown(target, 200)} | {' | '.join(f'{count:,}' for count in counts.values())} |")
+        counts = Counter(finding.verdict for finding in found if finding.target == target)
+        lines.append(f"| {markdown(target, 200)} | {' | '.join(f'{counts[verdict]:,}' for verdict in verdicts)} |")
     more = len(targets) - LISTED_TARGETS
     return "\n".join([*lines, *([f"\n*and {more:,} more targets*"] if more > 0 else []), "", ""])
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bulkq
 from bulkq.model import Verdict
 from bulkq.reports.escape import document, line, uri
-from bulkq.reports.findings import findings, fingerprints, tally, title
+from bulkq.reports.findings import QUIET, findings, fingerprints, tally, title
 from bulkq.reports.repository_paths import repository_path
 from bulkq.text.moments import utc
 
@@ -47,7 +47,7 @@ def sarif_report(summary: RunSummary) -> str:
         "results": [
             _result(finding, rules[_rule_id(finding)], fingerprint)
             for finding, fingerprint in zip(found, fingerprints(found), strict=True)
-            if finding.verdict is not Verdict.PASS
+            if finding.verdict not in QUIET
         ],
         "properties": {
             "status": summary.status.value,

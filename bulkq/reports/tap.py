@@ -26,11 +26,13 @@ def tap_report(summary: RunSummary) -> str:
 
 
 def _point(number: int, finding: CheckResult, *, several: bool) -> list[str]:
-    ok = finding.verdict in (Verdict.PASS, Verdict.WARN)
+    ok = finding.verdict in (Verdict.PASS, Verdict.WARN, Verdict.SKIP)
     named = f"{title(finding)} on {finding.target}" if several else title(finding)
     point = f"{'ok' if ok else 'not ok'} {number} - {description(named)}"
     if finding.verdict is Verdict.PASS:
         return [point]
+    if finding.verdict is Verdict.SKIP:
+        return [f"{point} # SKIP {description(finding.message)}"]
     return [point, "  ---", *(f"  {text}" for text in _diagnostics(finding)), "  ..."]
 
 

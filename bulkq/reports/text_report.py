@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.model import Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
-from bulkq.reports.findings import ending, place, tally_text, title, worst_first
+from bulkq.reports.findings import QUIET, ending, place, tally_text, title, worst_first
 from bulkq.reports.summary_lines import failure_lines, summary_line
 from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration
@@ -55,7 +54,7 @@ def check_lines(summary: RunSummary) -> list[str]:
 
 def notable_lines(summary: RunSummary, limit: int) -> list[str]:
     """What ends a run of checks on a terminal: those that did not pass, the worst first, with their rows, and the tally."""
-    notable = [check for check in worst_first(summary.checks) if check.verdict is not Verdict.PASS]
+    notable = [check for check in worst_first(summary.checks) if check.verdict not in QUIET]
     several = len({check.target for check in summary.checks}) > 1
     lines: list[str] = []
     for check in notable[:limit]:

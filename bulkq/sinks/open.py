@@ -118,9 +118,17 @@ def _groups(
     if path is None or path == STDOUT or not PLACES.search(path):
         return [(path, queries, targets)]
     paths = filled_paths(path, queries, *targets)
-    some_queries = [[query] for query in queries] if "{query}" in path else [queries]
+    some_queries = _by_name(queries) if "{query}" in path else [queries]
     some_targets = [[target] for target in targets] if "{target}" in path else [targets]
     return [(paths[ts[0], qs[0].name], qs, ts) for ts in some_targets for qs in some_queries]
+
+
+def _by_name(queries: Sequence[Query]) -> list[list[Query]]:
+    """The queries of each name: variants of one query write into one output."""
+    found: dict[str, list[Query]] = {}
+    for query in queries:
+        found.setdefault(query.name, []).append(query)
+    return list(found.values())
 
 
 def open_sink(  # noqa: PLR0913 - see open_sinks
@@ -160,7 +168,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         UsageError: an unknown format, suffix or placeholder, no such folder, no permission.
         RefusedError: a live run is writing the file; the file is not what `continue_at` says, or cannot be continued.
     """
-    several = len(queries) > 1
+    several = len({query.name for query in queries}) > 1
     included = ExtraColumns(include, several=several, targets=several_targets)
     shown = format_of(path, format, terminal=terminal)
     if rowcounts is None:

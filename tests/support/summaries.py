@@ -98,7 +98,8 @@ def checked(*checks: CheckResult, **more: object) -> RunSummary:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-FOUR = checked(*(check(number, verdict) for number, verdict in enumerate(Verdict, 1)))
+KINDS = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR)
+FOUR = checked(*(check(number, verdict) for number, verdict in enumerate(KINDS, 1)))
 """One of each verdict: pass, warn, fail, error."""
 
 FAILURE = Failure(

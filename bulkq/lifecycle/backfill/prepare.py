@@ -23,6 +23,7 @@ from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfil
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.verify import try_verification
 from bulkq.lifecycle.preflight import connections_are_free, recognize
+from bulkq.lifecycle.requirements import leave_out_unmet
 from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.key_gaps import gaps
 from bulkq.policy.range_size import RangeSize
@@ -72,6 +73,7 @@ async def prepare_backfill(opened: OpenRun) -> OpenRun:
 async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     target.server = connection.server
     await recognize(opened, target, connection)
+    await leave_out_unmet(opened, target, connection)
     connections_are_free(opened, target, connection.server)
     try:
         for part in target.parts:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult, PastCheck
 
-HEIGHTS = {Verdict.PASS: 9, Verdict.WARN: 13, Verdict.FAIL: 18, Verdict.ERROR: 18}
+HEIGHTS = {Verdict.SKIP: 4, Verdict.PASS: 9, Verdict.WARN: 13, Verdict.FAIL: 18, Verdict.ERROR: 18}
 """Of a bar of the history: the verdict is plain without colors too."""
 
 SHOWN_RUNS = 24

@@ -49,6 +49,8 @@ def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     if worst(found) is Verdict.ERROR:
         return f"The run was {summary.status}: {counted(whole, 'check')} ran"
     warned = f", {counts[Verdict.WARN]:,} with a warning" if counts[Verdict.WARN] else ""
+    if Verdict.SKIP in counts:
+        return f"{whole - counts[Verdict.SKIP]:,} of {counted(whole, 'check')} passed{warned}, {counts[Verdict.SKIP]:,} skipped"
     return f"{'The' if whole == 1 else 'All'} {counted(whole, 'check')} passed{warned}"
 
 

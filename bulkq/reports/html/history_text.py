@@ -12,7 +12,7 @@ from bulkq.text.moments import utc
 if TYPE_CHECKING:
     from bulkq.model import CheckResult
 
-GOOD = (Verdict.PASS, Verdict.WARN)
+GOOD = (Verdict.PASS, Verdict.WARN, Verdict.SKIP)
 RECENT = 10
 """Runs that decide whether a check is called flaky."""
 

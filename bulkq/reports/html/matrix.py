@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import CheckResult
 
-SIGNS = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗", Verdict.ERROR: "?"}
+SIGNS = {Verdict.PASS: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗", Verdict.ERROR: "?", Verdict.SKIP: "⊘"}
 MOST_ROWS = 150
 MOST_TARGETS = 60
 MANY = 6

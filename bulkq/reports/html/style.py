@@ -44,12 +44,15 @@ max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .filters b{font-weight:500;opacity:.65;padding-left:2px}.filters label:hover{border-color:var(--quiet)}
 body>input{position:absolute;opacity:0;pointer-events:none}
 #v-all:checked~main [for=v-all],#v-pass:checked~main [for=v-pass],#v-warn:checked~main [for=v-warn],
-#v-fail:checked~main [for=v-fail],#v-error:checked~main [for=v-error]{background:var(--ink);border-color:var(--ink);color:var(--card)}
+#v-fail:checked~main [for=v-fail],#v-error:checked~main [for=v-error],#v-skip:checked~main [for=v-skip]{
+background:var(--ink);border-color:var(--ink);color:var(--card)}
 #v-all:focus-visible~main [for=v-all],#v-pass:focus-visible~main [for=v-pass],#v-warn:focus-visible~main [for=v-warn],
-#v-fail:focus-visible~main [for=v-fail],#v-error:focus-visible~main [for=v-error]{outline:2px solid var(--accent);outline-offset:2px}
+#v-fail:focus-visible~main [for=v-fail],#v-error:focus-visible~main [for=v-error],
+#v-skip:focus-visible~main [for=v-skip]{outline:2px solid var(--accent);outline-offset:2px}
 #v-pass:checked~main .item:not(.pass),#v-warn:checked~main .item:not(.warn),#v-fail:checked~main .item:not(.fail),
-#v-error:checked~main .item:not(.error){display:none}
-#v-pass:checked~main .bad,#v-warn:checked~main .good,#v-fail:checked~main .good,#v-error:checked~main .good{display:none}
+#v-error:checked~main .item:not(.error),#v-skip:checked~main .item:not(.skip){display:none}
+#v-pass:checked~main .bad,#v-warn:checked~main .good,#v-fail:checked~main .good,#v-error:checked~main .good,
+#v-skip:checked~main .good{display:none}
 .card{background:var(--card);border:1px solid var(--line);border-left:4px solid var(--line);border-radius:8px;margin:8px 0}
 .card.warn{border-left-color:var(--warn)}.card.fail{border-left-color:var(--fail)}.card.error{border-left-color:var(--error)}
 .card:target{outline:2px solid var(--accent)}

@@ -14,6 +14,7 @@ from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.database_identity import identify, twins
+from bulkq.lifecycle.requirements import find_skipped
 from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.dataclass import frozen
@@ -52,6 +53,7 @@ class PlannedCheck:
     judge: CheckJudge
     parts: list[PartState] = field(default_factory=list)  # the check's own first
     error: str = ""
+    skipped: str = ""  # what it requires, and the target does not have
     late: bool = False  # the error is the run's end, not the check's
 
     def cannot_begin(self, target: OpenTarget, words: str = "") -> None:
@@ -140,6 +142,7 @@ async def _recognize(opened: OpenChecks, target: OpenTarget, connection: Connect
     if opened.compares:
         target.identity, target.physical = await identify(connection, target.definition.url)
     target.server = connection.server
+    target.skips = await find_skipped(connection, opened.request.run.queries.selected)
 
 
 async def _export(stack: AsyncExitStack, target: OpenTarget) -> None:
@@ -182,8 +185,11 @@ async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[Planne
     keys = {query.place: key_of(query) for query in queries}
     past = await history.before(list(keys.values())) if history is not None else None
     found: list[PlannedCheck] = []
-    for query in queries:
+    for number, query in enumerate(queries):
         for seat in opened.targets:
+            skipped = seat.database.skips[number] if seat.database.skips else ""
+            if skipped is None:
+                continue
             known = None if past is None else past.get((keys[query.place], seat.label), {})
             place = CheckPlace(
                 len(found),
@@ -194,8 +200,10 @@ async def _plan(opened: OpenChecks, history: CheckHistory | None) -> list[Planne
                 known,
                 opened.request.most_rows,
             )
-            planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()))
+            planned = PlannedCheck(place, CheckJudge(place, opened.book, Digest()), skipped=skipped)
             found.append(planned)
+            if skipped:
+                continue
             await _add_parts(opened, planned, seat.database)
             if not opened.keeps:
                 for part in planned.parts:

@@ -20,7 +20,7 @@ from bulkq.ledger import NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import make_runner
 from bulkq.lifecycle.expand_targets import expanded
-from bulkq.lifecycle.finish import sum_up
+from bulkq.lifecycle.finish import ALL_SKIPPED, sum_up
 from bulkq.lifecycle.record import ended
 from bulkq.lifecycle.request_json import to_json
 from bulkq.model import (
@@ -30,6 +30,7 @@ from bulkq.model import (
     RunRecord,
     RunState,
     RunSummary,
+    Verdict,
 )
 from bulkq.model.counts import Counts
 from bulkq.model.dataclass import frozen
@@ -195,6 +196,9 @@ async def _never_ran(opened: OpenChecks, every: Sequence[PlannedCheck]) -> None:
     """Every check has a result: what did not run, or was not heard of again, is an error with the reason."""
     control = opened.job.control
     for planned in every:
+        if planned.skipped:
+            _put_skipped(opened, planned)
+            continue
         if planned.error:
             _put(opened, planned, 0, planned.error, unknown=not planned.late)
             continue
@@ -237,6 +241,12 @@ def _put(
     opened.progress.counts += Counts(unknown=count) if unknown else Counts(skipped=count)
 
 
+def _put_skipped(opened: OpenChecks, planned: PlannedCheck) -> None:
+    result = replace(blank(planned.place), verdict=Verdict.SKIP, message=planned.skipped)
+    opened.book.put(planned.place, 0, result)
+    opened.progress.counts += Counts(skipped=1)
+
+
 def _any_history(planned: PlannedCheck) -> tuple[PastCheck, ...]:
     past = planned.place.past or {}
     return tuple(past.get("", ())) if len(past) <= 1 else ()
@@ -255,10 +265,11 @@ def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary
     opened = looked.opened
     progress, control = opened.progress, opened.job.control
     code = control.exit_code
+    skipped = bool(results) and all(result.verdict is Verdict.SKIP for result in results)
     exit_code = exit_codes.exit_code(
         forced=code,
         refused=code == 4 or looked.refused,
-        unknown=code == 3 or progress.counts.unknown > 0,
+        unknown=code == 3 or progress.counts.unknown > 0 or skipped,
         stopped=code == 5,
         failed=progress.counts.failed > 0,
     )
@@ -268,7 +279,9 @@ def _summary(looked: LookedChecks, results: Sequence[CheckResult]) -> RunSummary
         changed=0,
         unanswered=0,
         rows=sum(result.rows or 0 for result in results),
-        reason=control.reason or ("" if results else "nothing was checked, which --allow-empty allows"),
+        reason=control.reason
+        or (ALL_SKIPPED if skipped else "")
+        or ("" if results else "nothing was checked, which --allow-empty allows"),
         checks=tuple(results),
         started_at=opened.started_at,
     )
