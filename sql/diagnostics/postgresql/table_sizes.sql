@@ -1,0 +1,15 @@
+-- name: table_sizes(most: bigint = 30)
+-- The largest tables: rows, and the bytes of the table, its indexes and its TOAST data.
+-- @requires pg>=13
+-- @tags sizes
+-- @timeout 1m
+-- @expect rows >= 0
+SELECT "table", rows, pg_size_pretty(total) AS total, pg_size_pretty(heap) AS heap, pg_size_pretty(indexes) AS indexes,
+       pg_size_pretty(total - heap - indexes) AS toast, total AS bytes
+  FROM (SELECT c.oid::regclass::text AS "table", greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS total,
+               pg_relation_size(c.oid) AS heap, pg_indexes_size(c.oid) AS indexes
+          FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp%'
+         ORDER BY c.relpages DESC LIMIT 10 * :most) AS known
+ ORDER BY bytes DESC, 1
+ LIMIT :most;
