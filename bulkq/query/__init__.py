@@ -21,7 +21,7 @@ from __future__ import annotations
 from bulkq.query.check_headers import rules
 from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
 from bulkq.query.lint import LintFinding, lint, lint_untyped
-from bulkq.query.parse_queries import inline, load, pick
+from bulkq.query.parse_queries import inline, load, pick, pick_variants
 from bulkq.query.placeholder_comparisons import Affinities, Operand, operands, tables, untold
 from bulkq.query.render_query import RenderedText, caret, locate, render
 from bulkq.text.durations import parse_duration
