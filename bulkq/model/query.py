@@ -93,6 +93,7 @@ class Query:
     meant: str | None = None  # where `verb` is none that is known: the one that is near, or ""
     counted: bool = True  # the database says how many rows it changed
     one_row: bool = False  # on PostgreSQL it certainly gives at most one row
+    one_set: bool = False  # each attempt has one parameter set
     timeout_s: float | None = None
     no_timeout: bool = False  # `@timeout none`
     lock_timeout_s: float | None = None

@@ -82,6 +82,7 @@ class AsyncpgConnection(BaseConnection):
             query.behind,
             query.parameters,
             query.transaction,
+            query.one_set,
             decoding,
             typed,
             tuple(identifiers.items()),

@@ -204,6 +204,8 @@ class Describer:
 
     def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
         ordinal = len(shape.bound) + 1
+        if not shape.kinds and wanted.query.one_set:
+            return []  # the command tag has the count, and RETURNING would give the wrapper a row for each changed one
         if not shape.kinds:
             return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
         items = _items(wanted, shape)

@@ -167,15 +167,27 @@ class KeyCutter:
         timeout_s = self._timeout_s
         while True:
             size = _rounded(rows if self._most is None else min(rows, self._most))
-            text = key_ranges.page_query(self._key, form, size, self._dialect, whole=whole)
             try:
-                row = await self._ask(text, values, timeout_s)
+                page = await self._full_page(form, prefix, values, size, timeout_s)
+                if page is None:
+                    text = key_ranges.page_query(self._key, form, size, self._dialect, whole=whole)
+                    row = await self._ask(text, values, timeout_s)
+                    page = None if row is None else self._read_page(form, prefix, row)
             except DatabaseError as error:
                 timeout_s = _more_time(error, timeout_s, first=self._most is None)
                 self._most = max(size // SMALLER, 1)
                 continue
             self._most = None if self._most is None or self._most >= rows else self._most * 2
-            return size, None if row is None else self._read_page(form, prefix, row)
+            return size, page
+
+    async def _full_page(
+        self, form: RangeForm, prefix: Position, values: Mapping[str, str], size: int, timeout_s: float
+    ) -> _KeyPage | None:
+        """The next page of `size` rows, if only the last column of the key differs in it; None if it has fewer, or if others do."""
+        if form.level < len(self._key.columns) - 1:
+            return None
+        row = await self._ask(key_ranges.boundary_query(self._key, form, size, self._dialect), values, timeout_s)
+        return None if row is None else _KeyPage(form, prefix, self._position(row, form.level), size, ())
 
     def _read_page(self, form: RangeForm, prefix: Position, row: Sequence[object]) -> _KeyPage:
         columns = len(self._key.columns) - form.level

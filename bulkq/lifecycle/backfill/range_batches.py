@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq import markers
@@ -92,7 +93,8 @@ class KeyRangeBatches:
         form = wanted.form
         found = self._made.get(form)
         if found is None:
-            found = self._made[form] = self._make(form)
+            made = self._make(form)
+            found = self._made[form] = replace(made, main=replace(made.main, one_set=True))
         return found
 
     def _values(self, query: Query, wanted: KeyRange, number: int) -> ParameterSet:

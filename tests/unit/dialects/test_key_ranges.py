@@ -53,6 +53,7 @@ def test_queries_parse(dialect: Dialect, form: RangeForm) -> None:
         key_ranges.keys_query(KEY, form, dialect),
         key_ranges.lock_query(KEY, form, dialect),
         key_ranges.page_query(KEY, form, 10, dialect, whole=form.level > 0),
+        key_ranges.boundary_query(KEY, RangeForm(2, lower=form.lower, upper=form.upper), 10, dialect),
         key_ranges.group_query(KEY, form, dialect),
         f"SELECT 1 FROM r ORDER BY {key_ranges.order_of_ends(KEY, ['u1', 'u2', 'u3'], dialect)}",
     ):
@@ -100,6 +101,26 @@ def test_a_page_ends_with_its_last_row(
 ) -> None:
     """With the number of its rows, and where its last group begins."""
     assert pairs.execute(key_ranges.page_query(PAIRS, form, rows, SQLITE), values).fetchone() == row
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "row"),
+    [
+        (1, {"bulkq_lo": "i:0", "bulkq_hi": "i:4"}, ("i:1",)),
+        (3, {"bulkq_lo": "i:0", "bulkq_hi": "i:3"}, ("i:3",)),
+        (3, {"bulkq_lo": "i:0", "bulkq_hi": "i:2"}, None),
+        (5, {"bulkq_lo": "i:0", "bulkq_hi": "i:9"}, None),
+    ],
+)
+def test_the_boundary_of_the_last_column(
+    pairs: sqlite3.Connection, rows: int, values: dict[str, str], row: tuple[str] | None
+) -> None:
+    """It is the row at that number behind a position; none if that is past the end."""
+    form = RangeForm(1, lower=True, upper=True)
+    query = key_ranges.boundary_query(PAIRS, form, rows, SQLITE)
+    assert pairs.execute(query, {"bulkq_1": "i:2", **values}).fetchone() == row
+    whole = key_ranges.boundary_query(PAIRS, RangeForm(1, lower=False, upper=False), 2, SQLITE)
+    assert pairs.execute(whole, {"bulkq_1": "i:3"}).fetchone() == ("i:1",)
 
 
 def test_an_upper_bound_may_belong_to_the_next_page(pairs: sqlite3.Connection) -> None:

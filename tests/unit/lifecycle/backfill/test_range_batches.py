@@ -34,6 +34,7 @@ def test_each_form_has_one_statement() -> None:
     assert batches.statement(NEXT)[1] == ("5", "3", "7")
     assert batches.statement(KeyRange(("7",), ("9",)))[1] == ("5", "7", "9")
     assert len(MADE) == 2
+    assert query.one_set
 
 
 def test_ends_are_recorded_behind_the_statement() -> None:
