@@ -40,6 +40,7 @@ class Dialect:
         port: of its servers, if the URL has none.
         fastest: the fastest library for it, as a URL, Python and the package index call it; () if none is known.
         is_file: the database is a file, or nothing but memory.
+        simple_tokens: a text of words, numbers, plain strings and operators is cut as `bulkq.query.simple_tokens` does.
         quote: around an identifier.
         backslashes: a string literal doubles them.
         double_pipe_is_or: `a || b` may be a condition.
@@ -108,6 +109,7 @@ class Dialect:
     port: str = ""
     fastest: tuple[str, str, str] | tuple[()] = ()
     is_file: bool = False
+    simple_tokens: bool = False
     quote: str = '"'
     backslashes: bool = False
     double_pipe_is_or: bool = False

@@ -8,6 +8,7 @@ from bulkq.dialects.duckdb_key_conversion import KEYS
 
 DIALECT = Dialect(
     name="duckdb",
+    simple_tokens=True,
     products=frozenset({"duckdb"}),
     is_file=True,
     current_schema="current_schema()",

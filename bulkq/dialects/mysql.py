@@ -19,6 +19,7 @@ _EXPECTATIONS = {
 
 DIALECT = Dialect(
     name="mysql",
+    simple_tokens=True,
     products=frozenset({"mysql", "mariadb"}),
     port="3306",
     fastest=("mysqldb", "MySQLdb", "mysqlclient"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DIALECT = Dialect(
     name="postgres",
+    simple_tokens=True,
     products=frozenset({"postgresql"}),
     short="pg",
     schemes=frozenset({"postgres"}),

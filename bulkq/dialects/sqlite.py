@@ -12,6 +12,7 @@ from bulkq.dialects.sqlite_row_images import IMAGES
 
 DIALECT = Dialect(
     name="sqlite",
+    simple_tokens=True,
     products=frozenset({"sqlite"}),
     names_schemas=False,
     is_file=True,

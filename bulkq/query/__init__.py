@@ -13,7 +13,7 @@ backfill_statement       the statements of `--set`, `--delete` and `--where`
 requirement_headers      what a query requires of the database
 backfill_headers         what a query says about its backfill
 
-Importing this room is cheap; sqlglot is imported by the first call of `load`, `inline`, `lint` or `operands`.
+Importing this room is cheap; sqlglot is imported by the first text that is not simple (`simple_tokens`), and by `operands`.
 """
 
 from __future__ import annotations
