@@ -45,6 +45,7 @@ SCHEMES = {
     "sqlite": _SQLITE,
     "postgresql+asyncpg": _POSTGRESQL,
     "sqlite+aiosqlite": _SQLITE,
+    "duckdb": DriverEntry("bulkq.drivers.dbapi.duckdb_file", "duckdb", "pip install 'bulkq[duckdb]'"),
     "sqlite+pysqlite": DriverEntry("bulkq.drivers.sqlite.pysqlite", "sqlite3", "build Python with SQLite"),
 }
 FILE_URL = "sqlite:///"

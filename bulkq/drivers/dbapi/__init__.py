@@ -2,6 +2,7 @@
 
 sqlalchemy_urls     URL -> what SQLAlchemy says of it
 driver              URL -> session
+duckdb_file         the same for a file of DuckDB, without SQLAlchemy
 blocking_library    the same for a library that SQLAlchemy does not know
 thread_or_greenlet  where a hop runs: a private thread, or a greenlet on the loop
 connection          one session: hops, deadlines, cancelling

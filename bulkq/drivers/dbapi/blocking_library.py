@@ -20,7 +20,7 @@ from bulkq.drivers.bind_parameters import as_text
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, style_of
 from bulkq.drivers.dbapi.driver import SqlDriver
-from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
+from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 from bulkq.drivers.dbapi.thread_or_greenlet import ThreadExecutor
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import StatementClass

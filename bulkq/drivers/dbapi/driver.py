@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
-
 from bulkq.drivers import libpq, tls
 from bulkq.drivers.dbapi import self_test
 from bulkq.drivers.dbapi.connection import SqlConnection
@@ -24,8 +22,8 @@ from bulkq.text import urls
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
+    from bulkq.drivers.dbapi.parsed_url import ParsedUrl
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
-    from bulkq.drivers.dbapi.sqlalchemy_urls import ParsedUrl
     from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.model import Server
 
@@ -178,7 +176,8 @@ class SqlDriver:
         where = f'"{host}"' if host else ""
         if isinstance(error, TimeoutError):
             return f"no answer from {where or self.target} within {CONNECT_S:g}s: a firewall or a wrong address?"
-        cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+        inner = getattr(error, "orig", None)  # what SQLAlchemy's DBAPIError wraps
+        cause = inner if isinstance(inner, Exception) else error
         return self._known.adapter.why_not(cause, where)
 
 

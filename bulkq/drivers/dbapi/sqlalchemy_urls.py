@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
 
 import sqlalchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bulkq.drivers.dbapi.adapters import adapter_for
+from bulkq.drivers.dbapi.parsed_url import ParsedUrl
 from bulkq.errors import MissingDriver, UsageError
-from bulkq.model.dataclass import frozen
 from bulkq.text import urls
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from sqlalchemy.engine import URL, Dialect
-
-    from bulkq.drivers.dbapi.adapters.base import Adapter
 
 EXTRAS = {
     "duckdb": "duckdb",
@@ -44,24 +36,6 @@ DISTRIBUTIONS = {
     "adbc_driver_postgresql": "adbc-driver-postgresql",
 }
 """Packages whose name on the index is not the one they are imported by."""
-
-
-@frozen
-class ParsedUrl:
-    """What is known of a URL before anything is connected."""
-
-    text: str
-    url: URL
-    dialect: Dialect
-    is_async: bool
-    adapter: Adapter
-    module: ModuleType | object
-
-    def classes(self) -> tuple[object, ...]:
-        """The library's classes of connections and cursors, as far as PEP 249's names find them."""
-        inner = getattr(self.module, "driver", None) or self.module
-        found = [getattr(m, n, None) for m in (self.module, inner) for n in ("Connection", "connection", "Cursor")]
-        return tuple(one for one in found if one is not None)
 
 
 def ask(text: str) -> ParsedUrl:

@@ -12,10 +12,6 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
-from sqlalchemy.util import await_only
-
 from bulkq.drivers.threads import DatabaseThread
 
 if TYPE_CHECKING:
@@ -210,6 +206,9 @@ def thread_of(
     canceller: Callable[[object], Callable[[], object] | None],
 ) -> ThreadExecutor:
     """The thread of one connection that SQLAlchemy opens."""
+    from sqlalchemy import create_engine  # takes a quarter of a second: a library that needs none must not wait for it
+    from sqlalchemy.pool import NullPool
+
     engine = create_engine(url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments))
     return ThreadExecutor(engine.raw_connection, engine.dialect, autocommit=autocommit, canceller=canceller)
 
@@ -220,12 +219,15 @@ class LoopExecutor:
     def __init__(self, url: URL, arguments: Mapping[str, object], *, autocommit: bool) -> None:
         # A quarter of the time in which the program starts. A library with a thread needs none of it.
         from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import NullPool
+        from sqlalchemy.util import await_only
 
         self._engine: AsyncEngine = create_async_engine(
             url, poolclass=NullPool, pool_reset_on_return=None, connect_args=dict(arguments)
         )
         self.dialect = self._engine.dialect
         self._autocommit = autocommit
+        self._await_only = await_only
         self._connection: AsyncConnection | None = None
         self._raw: Any = None
         self._canceling: asyncio.Task[None] | None = None
@@ -248,7 +250,7 @@ class LoopExecutor:
 
     def breathe(self) -> None:
         """Give the loop back for a moment."""
-        await_only(asyncio.sleep(0))
+        self._await_only(asyncio.sleep(0))
 
     def interrupt(self, kill: str | None) -> None:
         """By the library's own means, else by another session."""

@@ -57,10 +57,11 @@ def test_dialects_are_asked_for_their_names() -> None:
 
 
 def test_a_missing_dialect_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extra is named, with the command."""
+    """The extra is named, with the command. A file without options needs no dialect."""
     monkeypatch.setattr(sqlalchemy_urls, "name_of", lambda _: None)
     with pytest.raises(MissingDriver, match=r"pip install 'bulkq\[duckdb\]'"):
-        open_driver("duckdb:///x.duckdb", application_name="x", read_only=True)
+        open_driver("duckdb:///x.duckdb?threads=1", application_name="x", read_only=True)
+    assert open_driver("duckdb:///x.duckdb", application_name="x", read_only=True).capabilities.name == "duckdb"
 
 
 async def test_hosts_elsewhere_are_talked_to_with_tls() -> None:

@@ -23,7 +23,7 @@ async def test_one_thread_for_one_connection(request: pytest.FixtureRequest) -> 
     base = fresh("duckdb", request)
 
     def ours() -> list[str]:
-        return [t.name for t in threading.enumerate() if t.name == "bulkq duckdb_engine"]
+        return [t.name for t in threading.enumerate() if t.name == "bulkq duckdb"]
 
     connections = [await connected(base, "duckdb") for _ in range(3)]
     assert len(ours()) == 3

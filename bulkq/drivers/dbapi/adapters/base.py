@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import literal_column, select
-
 from bulkq import markers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
@@ -391,6 +389,10 @@ UNION ALL SELECT concat(table_name, '.', column_name) FROM information_schema.co
 
 def smallest(dialect: Dialect) -> str:
     """SELECT 1, with the FROM that some databases want."""
+    if not hasattr(dialect, "statement_compiler"):
+        return "SELECT 1"  # not SQLAlchemy's
+    from sqlalchemy import literal_column, select
+
     try:
         return str(select(literal_column("1")).compile(dialect=dialect))
     except Exception:  # noqa: BLE001 - a dialect that compiles nothing

@@ -101,10 +101,10 @@ OPENED_FOR_READING = "the file is open for reading only: remove access_mode=read
 
 
 class DuckDB(Adapter):
-    """DuckDB through duckdb-engine."""
+    """DuckDB, through duckdb-engine or by itself."""
 
     name = "duckdb"
-    tried = frozenset({"duckdb_engine"})
+    tried = frozenset({"duckdb", "duckdb_engine"})
     text_parameters = True
     cancels = True
     in_process = True
