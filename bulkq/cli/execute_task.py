@@ -41,7 +41,13 @@ class Task(Protocol):
 
 
 def carry_out(
-    task: Task, *, progress: str, reports: Sequence[ReportRequest], messages: Messages, ledger: str | None
+    task: Task,
+    *,
+    progress: str,
+    reports: Sequence[ReportRequest],
+    messages: Messages,
+    ledger: str | None,
+    metrics: str | None = None,
 ) -> int:
     """Execute `task`, print failures, reports and the summary line, and return the exit code.
 
@@ -51,9 +57,10 @@ def carry_out(
         reports: written when the task has ended.
         messages: the writer for stderr.
         ledger: the value of `--ledger` if it was typed; the command that resumes the run needs it too.
+        metrics: the path of `--metrics`; None for none.
     """
     gc.freeze()  # imported objects stay alive, so the garbage collector need not visit them
-    summary = asyncio.run(_attended(task, progress, messages))
+    summary = asyncio.run(_attended(task, progress, messages, metrics))
     if summary.resume and ledger is not None:
         summary = replace(summary, resume=f"{summary.resume} --ledger {shlex.quote(without_password(ledger))}")
     return _tell(summary, reports, messages)
@@ -96,9 +103,9 @@ def wanted_reports(specs: Sequence[str], *, rows: str | None) -> list[ReportRequ
     return [replace(report, path=str(Path(report.path).absolute())) if report.path else report for report in wanted]
 
 
-def files_of(reports: Sequence[ReportRequest]) -> tuple[str, ...]:
-    """Return the paths of the reports."""
-    return tuple(report.path for report in reports if report.path is not None)
+def files_of(reports: Sequence[ReportRequest], metrics: str | None = None) -> tuple[str, ...]:
+    """Return the paths of the reports and of `--metrics`."""
+    return tuple(path for path in (*(report.path for report in reports), metrics) if path is not None)
 
 
 def _each_its_own_file(wanted: Sequence[ReportRequest]) -> None:
@@ -114,8 +121,9 @@ def _each_its_own_file(wanted: Sequence[ReportRequest]) -> None:
         taken[path] = report.format
 
 
-async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary:
+async def _attended(task: Task, progress: str, messages: Messages, metrics: str | None) -> RunSummary:
     """Await the task. The first SIGINT, SIGTERM or SIGHUP drains it; the second cancels it."""
+    from bulkq.cli.display.metrics_file import MetricsFile
     from bulkq.cli.display.progress import data_stream, make_progress
     from bulkq.cli.signals import Signals
     from bulkq.engine.stop_control import Control
@@ -123,11 +131,13 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
     control, signals = Control(), Signals()
     display = make_progress("none" if sys.stderr is None else progress, sys.stderr or StringIO())
     shown: Observer = Notices(messages, display) if messages.as_json else display
+    observers: list[Observer] = [signals, shown]
+    file = None if metrics is None else MetricsFile(metrics, shown.notice)
     try:
         signals.attach(control, shown)
         return await task(
             control=control,
-            observers=[signals, shown],
+            observers=observers if file is None else [*observers, file],
             stdout=data_stream(sys.stdout.buffer, display) if sys.stdout is not None else None,
             terminal=sys.stdout is not None and sys.stdout.isatty(),
         )
@@ -137,6 +147,8 @@ async def _attended(task: Task, progress: str, messages: Messages) -> RunSummary
         raise
     finally:
         display.close()
+        if file is not None:
+            file.close()
 
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:

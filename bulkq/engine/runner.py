@@ -15,6 +15,7 @@ from bulkq.engine.gates import HeldTimes
 from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
+from bulkq.engine.timeline_log import TimelineLog
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
 from bulkq.policy.concurrency import MOST
@@ -93,6 +94,7 @@ class Runner:
             for group in _by_target(parts)
         ]
         self._auto = AutoLanes(self._context, self._targets) if concurrency is None else None
+        self._timeline = TimelineLog(progress, ledger)
         self._canaries = canaries
         self._held = HeldTimes(rules.timed, [lanes.sessions for lanes in self._targets])
 
@@ -125,6 +127,7 @@ class Runner:
         finally:
             timer.cancel()
             await asyncio.wait([timer])
+            self._timeline.end(time.monotonic())
             self._context.overflow.close()
         if not timer.cancelled():
             timer.result()
@@ -254,6 +257,7 @@ class Runner:
         sizes = (lanes.parts[min(lanes.current, len(lanes.parts) - 1)].batch_sets for lanes in self._targets)
         progress.batch = max((size for size in sizes if size is not None), default=None)
         progress.throttled_s = self._context.gates.throttled_s
+        self._timeline.tick(now_s)
         waiting = [lanes.waiting_for(now_s) for lanes in self._targets]
         progress.waiting_for = next((n for n in waiting if n is not None), None)
         amounts = [lanes.window.backlog.all for lanes in self._targets]

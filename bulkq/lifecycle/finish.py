@@ -129,6 +129,7 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
         p50_s=latencies.quantile(0.5),
         p95_s=latencies.quantile(0.95),
         max_s=latencies.max_s if latencies.total else None,
+        timeline=progress.whole_timeline(),
         **counts_of(progress.counts),
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bulkq.model.check_result import CheckResult
     from bulkq.model.query import Query
     from bulkq.model.target import Target
+    from bulkq.model.timeline import RunTimeline
 
 
 @frozen
@@ -86,6 +87,7 @@ class RunSummary(Counts):
     partials: tuple[str, ...] = ()  # files that were left incomplete
     checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
     started_at: str = ""  # ISO 8601, UTC
+    timeline: RunTimeline | None = None  # of this process; from the ledger: of all of them
 
 
 KEPT_FAILURES = 100

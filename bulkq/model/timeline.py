@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+import json
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bulkq.model.run_status import RunChange
+
+LARGEST_PIECE = 15_000
+"""Characters of a piece of a segment that a ledger keeps as one event."""
 
 
 @frozen
@@ -124,6 +128,18 @@ def segment_object(segment: TimelineSegment) -> dict[str, object]:
             for one in segment.samples
         ],
     }
+
+
+def segment_pieces(segment: TimelineSegment, most: int = LARGEST_PIECE) -> Iterator[dict[str, object]]:
+    """Yield the JSON form of a segment in pieces of at most `most` characters. A piece of one sample may be larger."""
+    found = segment_object(segment)
+    if len(segment.samples) <= 1 or len(json.dumps(found)) <= most:
+        if segment.samples:
+            yield found
+        return
+    middle = len(segment.samples) // 2
+    for samples in (segment.samples[:middle], segment.samples[middle:]):
+        yield from segment_pieces(replace(segment, samples=samples), most)
 
 
 def parse_segment(values: Mapping[str, Any]) -> TimelineSegment:

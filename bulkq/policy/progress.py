@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bulkq.model.counts import Counts
+from bulkq.model.timeline import RunTimeline
 from bulkq.policy.recent_rate import RecentRate
 from bulkq.policy.timeline import Timeline
 
@@ -22,6 +23,9 @@ BUCKETS_PER_DOUBLING = 16
 
 FASTEST_S = 1e-6
 BUCKETS = 40 * BUCKETS_PER_DOUBLING  # 1 us to 12 days
+
+HELD = ("throttled", "paused", "target lost")
+"""How the states begin in which no batch can start."""
 
 
 class Latencies:
@@ -121,6 +125,21 @@ class Progress:
         """What the rate counts: rows of the key space in a backfill, else parameter sets that have ended."""
         return self.done if self.row_progress is None else self.row_progress.done
 
+    @property
+    def rate_unit(self) -> str:
+        """What `passed` counts: `rows` or `sets`."""
+        return "sets" if self.row_progress is None else "rows"
+
+    @property
+    def size(self) -> int | None:
+        """Sets of the last batch, or rows of the next range of a backfill; None before the first."""
+        return self.batch if self.row_progress is None else self.row_progress.range_rows or None
+
+    @property
+    def held(self) -> str:
+        """Why no batch can start; "" if one can, or none is to start any more."""
+        return self.state if self.state.startswith(HELD) else ""
+
     def enter(self, state: str, now_s: float) -> None:
         """Note what the run is doing from now on, as in `state`."""
         if state != self.state or not self.state_s:
@@ -157,6 +176,11 @@ class Progress:
         """What `passed` counts, per second since the start of this process."""
         elapsed = now_s - self.started_s
         return max(0, self.passed - self.begun_passed) / elapsed if elapsed > 0 else 0.0
+
+    def whole_timeline(self) -> RunTimeline:
+        """The timeline of this process with the changes that users made."""
+        segment = self.timeline.segment(self.started_at, self.rate_unit)
+        return RunTimeline(segments=(segment,), changes=tuple(self.changes))
 
     def eta_s(self, now_s: float) -> float | None:
         """Seconds left at the rate so far; None until 5 % are done or where the end is not known.

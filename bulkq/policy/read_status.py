@@ -55,7 +55,7 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
         rows=progress.rows,
         rate=round(progress.recent_rate(now_s), 2),
         rate_average=round(progress.average_rate(now_s), 2),
-        rate_unit="sets" if rows is None else "rows",
+        rate_unit=progress.rate_unit,
         eta_s=_rounded(progress.eta_s(now_s), 1),
         eta_low_s=None if left is None else round(left.low_s, 1),
         eta_high_s=None if left is None else round(left.high_s, 1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.model.timeline import TimelineSample, TimelineSegment, TimelineSignal, halve_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bulkq.model import Reading
 
@@ -52,7 +52,14 @@ class Timeline:
         self._before = passed
 
     def record(
-        self, now_s: float, passed: int, *, size: int | None, lanes: int, held: str, readings: Sequence[Reading]
+        self,
+        now_s: float,
+        passed: int,
+        *,
+        size: int | None,
+        lanes: int,
+        held: str,
+        readings: Callable[[], Sequence[Reading]],
     ) -> None:
         """Note the state at `now_s`. When the span of a sample is over, it is added.
 
@@ -62,18 +69,20 @@ class Timeline:
             size: sets of the last batch, or rows of the next range; None if it is not known.
             lanes: that are connected.
             held: why no batch can start; "" if one can.
-            readings: of the throttles.
+            readings: gives those of the throttles.
         """
         if held:
             self._held_s, self._why = self._held_s + now_s - self._seen_s, held
         self._seen_s = now_s
         if now_s - self._since_s >= self._step_s:
-            self._add(now_s, passed, size, lanes, readings)
+            self._add(now_s, passed, size, lanes, readings())
 
-    def end(self, now_s: float, passed: int, *, size: int | None, lanes: int, readings: Sequence[Reading]) -> None:
+    def end(
+        self, now_s: float, passed: int, *, size: int | None, lanes: int, readings: Callable[[], Sequence[Reading]]
+    ) -> None:
         """Add the last sample, which is shorter."""
         if now_s > self._since_s:
-            self._add(now_s, passed, size, lanes, readings)
+            self._add(now_s, passed, size, lanes, readings())
 
     def _add(self, now_s: float, passed: int, size: int | None, lanes: int, readings: Sequence[Reading]) -> None:
         span_s = now_s - self._since_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import bulkq
@@ -48,6 +49,7 @@ def json_report(summary: RunSummary) -> str:
         },
         "lanes": None if summary.lanes is None else {"number": summary.lanes, "why": summary.lanes_why},
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
+        "timeline": _timeline(summary),
         "queries": [_query(query) for query in summary.queries],
         "by_target": [_target(target, summary) for target in _targets(summary)],
         "checks": _checks(summary),
@@ -56,6 +58,10 @@ def json_report(summary: RunSummary) -> str:
         "partials": list(summary.partials),
     }
     return document(whole)
+
+
+def _timeline(summary: RunSummary) -> dict[str, object] | None:
+    return None if summary.timeline is None else asdict(summary.timeline)
 
 
 def _targets(summary: RunSummary) -> list[str]:

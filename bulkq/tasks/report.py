@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
+from bulkq.lifecycle.recall_timeline import recall_timeline
 from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
@@ -49,9 +50,10 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
             raise UsageError(f"run {record.run} {state}")
         checks = await CheckHistory(kept.database).of(record.run)
         parts = await kept.state(record.run)
+        events = await kept.events(record.run)
     finally:
         await kept.close()
-    return _summary(record, checks, parts)
+    return replace(_summary(record, checks, parts), timeline=recall_timeline(events))
 
 
 def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[RecordedPart]) -> RunSummary:

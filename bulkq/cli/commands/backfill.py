@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.display.rehearsal_text import code_of, lines
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
@@ -77,10 +78,18 @@ def command(ctx: click.Context, /, **options: Unpack[BackfillCommandValues]) -> 
     if options["rehearse"] is not None:
         return _rehearse(request, options["rehearse"], planned)
     reports = wanted_reports(options["report"], rows=None)
-    request = replace(request, output=replace(request.output, reports=files_of(reports)))
+    metrics = metrics_path(options["metrics"])
+    request = replace(request, output=replace(request.output, reports=files_of(reports, metrics)))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     task = partial(_execute, request, planned)
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )
 
 
 def _rehearse(request: Run, ranges: int, planned: PlannedBackfill | None) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, wanted_reports, write_all
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
@@ -68,18 +69,19 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
     requests.warn_of_password(options["target"], ctx, messages)
     warn_of_password(options["ledger"], messages)
     reports = wanted_reports(options["report"], rows=None)
+    metrics = metrics_path(options["metrics"])
     want_paths(options)
     from bulkq.tasks.check.selection import files_read, named_files
 
-    refuse_inputs(reports, named_files(options["paths"]))
+    refuse_inputs(reports, named_files(options["paths"]), metrics)
     selected: CheckSelection | None = None
     targets: tuple[Target, ...] = ()
     try:
         targets = targets_of(options, ctx)
         selected = selected_of(options, targets)
         read, wanted = files_read(selected, options["params"]), reports
-        reports = [report for report in wanted if not is_input(report, read)]  # they report that error too
-        refuse_inputs(wanted, read)
+        reports = [report for report in wanted if not is_input(report.path, read)]  # they report that error too
+        refuse_inputs(wanted, read, metrics)
         request = request_of(options, ctx, selected, targets)
         from bulkq.tasks.check.run_checks import check
 
@@ -87,30 +89,39 @@ def command(ctx: click.Context, /, **options: Unpack[CheckOptions]) -> int:
             check, request, config=named_config(ctx), stdin=sys.stdin.buffer if sys.stdin is not None else None
         )
         ledger = options["ledger"] if typed(ctx, "ledger") else None
-        return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+        return carry_out(
+            task,
+            progress=options["progress"],
+            reports=reports,
+            messages=messages,
+            ledger=ledger,
+            metrics=metrics,
+        )
     except BulkqError as error:
         _report(error, selected, targets, reports, messages)
         raise
 
 
-def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str]) -> None:
-    """Refuse a report that would overwrite a file that the run reads.
+def refuse_inputs(reports: Sequence[ReportRequest], read: Sequence[str], metrics: str | None = None) -> None:
+    """Refuse a report, or the file of `--metrics`, that would overwrite a file that the run reads.
 
     Raises:
         UsageError: names the file.
     """
     for report in reports:
-        if is_input(report, read):
+        if is_input(report.path, read):
             raise UsageError(f'--report {report.format}: the run reads "{report.path}": name another file')
+    if metrics is not None and is_input(metrics, read):
+        raise UsageError(f'--metrics: the run reads "{metrics}": name another file')
 
 
-def is_input(report: ReportRequest, read: Sequence[str]) -> bool:
-    """Return True if the report would overwrite one of the files in `read`, under any of their names."""
+def is_input(path: str | None, read: Sequence[str]) -> bool:
+    """Return True if `path`, which is written, is one of the files in `read`, under any of their names."""
     from bulkq.sinks import same_file
 
     try:
         for file in read:
-            same_file([("--report", report.path), ("", file)])
+            same_file([("--report", path), ("", file)])
     except UsageError:
         return True
     return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
@@ -46,11 +47,12 @@ def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **op
     """
     messages, changes = understood(ctx, options)
     reports = wanted_reports(options["report"], rows="")
+    metrics = metrics_path(options["metrics"])
     from bulkq.tasks.resume import resume
 
     if typed(ctx, "capture_max"):
         changes["capture_max"] = capture_max
-    changes["reports"] = files_of(reports)
+    changes["reports"] = files_of(reports, metrics)
     task = partial(
         resume,
         options["run"],
@@ -60,4 +62,11 @@ def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **op
         ranges="all" if again else "missing",
     )
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )

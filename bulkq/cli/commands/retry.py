@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options.defaults import named_config
@@ -37,9 +38,17 @@ def command(ctx: click.Context, /, **options: Unpack[RecordedOptions]) -> int:
     """
     messages, changes = understood(ctx, options)
     reports = wanted_reports(options["report"], rows="")
+    metrics = metrics_path(options["metrics"])
     from bulkq.tasks.retry import retry
 
-    changes["reports"] = files_of(reports)
+    changes["reports"] = files_of(reports, metrics)
     task = partial(retry, options["run"], ledger=options["ledger"], changes=changes, config=named_config(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
@@ -61,15 +62,23 @@ def command(ctx: click.Context, /, **options: Unpack[RunOptions]) -> int:
         raise refused
     rows = ", or the rows with -o FILE" if _rows_on_stdout(request) else None
     reports = wanted_reports(options["report"], rows=rows)
+    metrics = metrics_path(options["metrics"])
     if sys.stdout is None and request.output.path in {None, "-"}:
         raise UsageError("stdout is closed: write with -o FILE")
     from bulkq.tasks.run import run
 
-    request = replace(request, output=replace(request.output, reports=files_of(reports)))
+    request = replace(request, output=replace(request.output, reports=files_of(reports, metrics)))
     stdin = sys.stdin.buffer if sys.stdin is not None else None
     task = partial(run, request, stdin=stdin, config=config_of(ctx))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )
 
 
 def _rows_on_stdout(request: Run) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.options import output, safety
@@ -66,7 +67,8 @@ def command(
     if dry_run:
         return _count(options, changes, named_config(ctx))
     reports = wanted_reports(options["report"], rows=None)
-    changes["reports"] = files_of(reports)
+    metrics = metrics_path(options["metrics"])
+    changes["reports"] = files_of(reports, metrics)
     task = partial(
         _undo,
         run=options["run"],
@@ -77,7 +79,14 @@ def command(
         config=named_config(ctx),
     )
     ledger = options["ledger"] if typed(ctx, "ledger") else None
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )
 
 
 async def _undo(  # noqa: PLR0913 - the arguments of the task

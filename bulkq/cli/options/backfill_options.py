@@ -177,6 +177,7 @@ _BACKFILL = (
     output.FAILURES,
     output.REPORT,
     output.PROGRESS,
+    output.METRICS,
     output.NAME,
     output.TAG,
     output.LOG_FORMAT,

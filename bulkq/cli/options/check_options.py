@@ -50,6 +50,7 @@ _CHECK = (
     safety.SNAPSHOT,
     output.REPORT,
     output.PROGRESS,
+    output.METRICS,
     output.NAME,
     output.LOG_FORMAT,
     output.DEBUG,

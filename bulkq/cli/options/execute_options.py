@@ -33,6 +33,7 @@ class LimitValues(TypedDict):
     ledger: str
     report: tuple[str, ...]
     progress: str
+    metrics: str | None
     name: str | None
     log_format: str
     debug: bool

@@ -70,6 +70,12 @@ PROGRESS = option(
     show_default=True,
     help="How to show progress on stderr. With auto, a bar on a terminal and lines elsewhere.",
 )
+METRICS = option(
+    "--metrics",
+    type=PathText(),
+    metavar="FILE",
+    help="File for metrics of the run in the text format of Prometheus. It is replaced every 5 seconds and at the end.",
+)
 NAME = option("--name", type=Text(), help="Name of the run, shown by progress and bulkq runs.")
 TAG = option("--tag", type=Text(), multiple=True, help="Tag recorded with the run. Repeatable.")
 LOG_FORMAT = option(

@@ -58,6 +58,7 @@ class RecordedOptions(TypedDict):
     ledger: str
     report: tuple[str, ...]
     progress: str
+    metrics: str | None
     log_format: str
     debug: bool
 
@@ -80,6 +81,7 @@ def options_of_recorded(function: F) -> F:
         safety.LEDGER,
         output.REPORT,
         output.PROGRESS,
+        output.METRICS,
         output.LOG_FORMAT,
         output.DEBUG,
     )(function)

@@ -72,6 +72,7 @@ _RUN = (
     output.FAILURES,
     output.REPORT,
     output.PROGRESS,
+    output.METRICS,
     output.NAME,
     output.TAG,
     output.LOG_FORMAT,

@@ -4,6 +4,7 @@ page           the document, put together
 heading        what it came to, in a sentence and in numbers
 cards          what did not pass, each with its rows and its history; what passed, in a table
 charts         SVG: lanes over time, verdicts of earlier runs, shares
+timeline       SVG: rate, size, connections and throttles over time
 matrix         checks against targets
 run_sections   the tables of `bulkq run`
 style          the style sheet

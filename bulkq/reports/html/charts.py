@@ -84,14 +84,14 @@ def lanes(checks: Sequence[CheckResult]) -> str:
     rows = {lane: row for row, lane in enumerate(numbers)}
     drawn, merged = _thinned(checks, whole)
     bars = "".join(_bar(check, rows[check.lane] * height, height, whole) for check in drawn)
-    ticks, marks = _ticks(whole, height * len(numbers))
+    lines, marks = ticks(whole, height * len(numbers))
     labels = (
         "".join(f'<span style="height:{height}px">lane {lane + 1}</span>' for lane in numbers) if height > 6 else ""
     )
     note = f"<p class=quiet>{counted(merged, 'short bar')} drawn together with a neighbour.</p>" if merged else ""
     return (
         f'<div class="lanes"><div class="names">{labels}</div><div class="plot">'
-        f'<svg height="{height * len(numbers)}" role="img" aria-label="checks over time">{ticks}{bars}</svg>'
+        f'<svg height="{height * len(numbers)}" role="img" aria-label="checks over time">{lines}{bars}</svg>'
         f'<div class="axis">{marks}</div></div></div>{note}'
     )
 
@@ -118,21 +118,24 @@ def _bar(check: CheckResult, top: int, height: int, whole: float) -> str:
     )
 
 
-def _ticks(whole: float, height: int) -> tuple[str, str]:
+def ticks(whole: float, height: int) -> tuple[str, str]:
     """Lines of the picture, and their labels below it: round numbers, six of them at most."""
     rough = whole / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
     places = [n * step for n in range(TICKS + 1) if n * step <= whole]
-    lines = "".join(f'<line x1="{_at(p, whole)}" x2="{_at(p, whole)}" y1="0" y2="{height}"/>' for p in places)
+    lines = "".join(
+        f'<line x1="{percent_of(p, whole)}" x2="{percent_of(p, whole)}" y1="0" y2="{height}"/>' for p in places
+    )
     marks = "".join(
-        f'<span{" class=end" if p / whole > LAST else ""} style="left:{_at(p, whole)}">{_tick(p, step)}</span>'
+        f'<span{" class=end" if p / whole > LAST else ""} style="left:{percent_of(p, whole)}">{_tick(p, step)}</span>'
         for p in places
     )
     return lines, marks
 
 
-def _at(seconds: float, whole: float) -> str:
+def percent_of(seconds: float, whole: float) -> str:
+    """The place of a time in a picture as wide as `whole`, both in seconds: `12.500%`."""
     return f"{100 * seconds / whole:.3f}%"
 
 

@@ -122,6 +122,13 @@ color:var(--ink);font-weight:500;font-size:14px;min-width:150px;max-width:420px;
 .plot{flex:1;min-width:0}.plot svg{width:100%;overflow:visible}.plot rect{rx:2px}
 .axis{position:relative;height:20px;font-size:12px;color:var(--quiet)}.axis span{position:absolute;top:3px;white-space:nowrap}
 .axis span+span{transform:translateX(-50%)}.axis span+.end{transform:translateX(-100%)}
+.series{display:grid;grid-template-columns:minmax(90px,170px) minmax(0,1fr);gap:8px 14px;background:var(--card);
+border:1px solid var(--line);border-radius:10px;padding:12px 16px 6px}
+.series svg{width:100%;height:64px;border-bottom:1px solid var(--line)}.series .measure{align-self:center;min-width:0}
+.measure b{display:block;font-size:13px;font-weight:600;overflow-wrap:anywhere}.measure span{font-size:12px;color:var(--quiet)}
+svg .area{fill:var(--accent);fill-opacity:.28;stroke:var(--accent);stroke-width:1.2;vector-effect:non-scaling-stroke}
+svg .held{fill:var(--warn);fill-opacity:.2}.series line{vector-effect:non-scaling-stroke}
+svg line.limit{stroke:var(--fail);stroke-dasharray:5 4}svg line.change{stroke:var(--ink);stroke-width:1.5}
 .files{padding-left:20px}
 .reason{font-weight:600}
 @media(max-width:760px){main{padding:12px 12px 40px}header{padding:14px 16px 12px}h1{font-size:21px}

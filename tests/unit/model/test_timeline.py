@@ -14,6 +14,7 @@ from bulkq.model.timeline import (
     merge_samples,
     parse_segment,
     segment_object,
+    segment_pieces,
 )
 
 
@@ -47,3 +48,13 @@ def test_halving_loses_no_time(many: int, left: int) -> None:
     assert len(halved) == left
     assert sum(one.span_s for one in halved) == many
     assert sum(one.rate * one.span_s for one in halved) == sum(one.rate for one in samples)
+
+
+def test_a_long_segment_is_cut_into_pieces() -> None:
+    """Each piece fits into an event of the ledger, and together they have every sample once."""
+    samples = tuple(TimelineSample(float(n), 1.0, 5000.5, 1000, 4) for n in range(100))
+    pieces = list(segment_pieces(TimelineSegment(begin="", samples=samples), 1000))
+    assert all(len(json.dumps(piece)) <= 1000 for piece in pieces)
+    assert tuple(sample for piece in pieces for sample in parse_segment(piece).samples) == samples
+    assert list(segment_pieces(TimelineSegment(begin=""))) == []
+    assert len(list(segment_pieces(TimelineSegment(begin="", samples=samples[:1]), 1))) == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bulkq.model import Reading, Unit
 from bulkq.model.timeline import TimelineSignal
 from bulkq.policy.timeline import MOST, Timeline
 
 
 def lag(number: float | None, limit: float = 2.0) -> Reading:
+    """A reading of a signal with a limit."""
     return Reading(name="lag<2s", signal="lag", target="db", number=number, limit=limit, unit=Unit.SECONDS)
 
 
@@ -20,7 +23,8 @@ def test_a_sample_has_what_happened_in_its_second() -> None:
     timeline.begin(100.0, 50)
     for tick in range(1, 21):
         held = "lag 2.1s >= 2s" if 5 < tick <= 10 else ""
-        timeline.record(100 + tick / 10, 50 + tick, size=20, lanes=4, held=held, readings=[lag(tick / 10)])
+        readings = partial(list, [lag(tick / 10)])
+        timeline.record(100 + tick / 10, 50 + tick, size=20, lanes=4, held=held, readings=readings)
     segment = timeline.segment("2026-11-22T13:05:10Z", "sets")
     assert segment.signals == (TimelineSignal("lag<2s", "db", 2.0, "seconds"),)
     first, second = segment.samples
@@ -34,8 +38,8 @@ def test_memory_is_bounded_and_no_time_is_lost() -> None:
     timeline = Timeline()
     timeline.begin(0.0, 0)
     for second in range(1, 86_401):
-        timeline.record(float(second), second, size=None, lanes=1, held="", readings=())
-    timeline.end(86_400.5, 86_400, size=None, lanes=1, readings=())
+        timeline.record(float(second), second, size=None, lanes=1, held="", readings=tuple)
+    timeline.end(86_400.5, 86_400, size=None, lanes=1, readings=tuple)
     samples = timeline.segment("", "sets").samples
     assert len(samples) <= MOST
     assert sum(one.span_s for one in samples) == 86_400.5
@@ -48,11 +52,11 @@ def test_what_is_taken_is_taken_once() -> None:
     timeline.begin(0.0, 0)
     taken = []
     for second in range(1, 200):
-        timeline.record(float(second), second, size=None, lanes=1, held="", readings=())
+        timeline.record(float(second), second, size=None, lanes=1, held="", readings=tuple)
         if second % 60 == 0:
             taken += timeline.take("", "sets").samples
-    timeline.end(199.25, 200, size=None, lanes=1, readings=())
-    timeline.end(199.25, 200, size=None, lanes=1, readings=())
+    timeline.end(199.25, 200, size=None, lanes=1, readings=tuple)
+    timeline.end(199.25, 200, size=None, lanes=1, readings=tuple)
     taken += timeline.take("", "sets").samples
     assert taken == list(timeline.segment("", "sets").samples)
     assert taken[-1].span_s == 0.25
@@ -64,7 +68,7 @@ def test_signals_may_come_and_change() -> None:
     timeline = Timeline()
     timeline.begin(0.0, 0)
     for second, readings in enumerate(([lag(1.0)], [lag(None), HELD], [HELD, lag(3.0, 5.0)]), 1):
-        timeline.record(float(second), 0, size=None, lanes=1, held="", readings=readings)
+        timeline.record(float(second), 0, size=None, lanes=1, held="", readings=partial(list, readings))
     segment = timeline.segment("", "rows")
     assert [one.values for one in segment.samples] == [(1.0,), (None, None), (3.0, None)]
     assert [(one.name, one.limit) for one in segment.signals] == [("lag<2s", 5.0), ("file:/run/hold", None)]

@@ -6,6 +6,9 @@ import json
 from dataclasses import replace
 
 import bulkq
+from bulkq.model import RunSummary, Status
+from bulkq.model.run_status import RunChange
+from bulkq.model.timeline import RunTimeline, TimelineSample, TimelineSegment, TimelineSignal
 from bulkq.reports.json_report import json_report
 from tests.support.summaries import FOUR, SUMMARY, check, checked
 
@@ -62,3 +65,24 @@ def test_json_is_complete() -> None:
     twice = json.loads(json_report(checked(check(1, params={"id": "secret-5"}), check(1, params={"id": "6"}))))
     assert [each["set"] for each in twice["checks"]] == [1, 2]
     assert "secret-5" not in json.dumps(twice)
+
+
+def test_the_timeline_has_named_numbers() -> None:
+    """Segments, samples, signals and changes are objects, so that a reader needs no order of fields."""
+    found = RunTimeline(
+        segments=(
+            TimelineSegment(
+                begin="2026-11-22T13:00:00Z",
+                signals=(TimelineSignal("lag<2s", "db", 2.0, "seconds"),),
+                samples=(TimelineSample(0.0, 1.0, 5.0, values=(1.5,)),),
+            ),
+        ),
+        changes=(RunChange(at="2026-11-22T13:00:00Z", text="pause"),),
+    )
+    summary = RunSummary("01kb4x", Status.OK, 0, "read", (), timeline=found)
+    timeline = json.loads(json_report(summary))["timeline"]
+    assert timeline["segments"][0]["signals"][0]["limit"] == 2.0
+    assert timeline["segments"][0]["samples"][0] == {
+        "at_s": 0.0, "span_s": 1.0, "rate": 5.0, "size": None, "lanes": 0, "held": 0.0, "why": "", "values": [1.5]
+    }  # fmt: skip
+    assert timeline["changes"][0]["text"] == "pause"
