@@ -14,6 +14,7 @@
     ├── StoppedError                5   stopped early, consistent
     │   └── OutputClosed            5   the reader of our output closed it; reads end with 0
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
+    ├── ObjectSkipped               -   an object of maintenance was not done
     └── DatabaseError               -   one failed statement, as a driver reports it to the lane
         ├── AlreadyApplied          -   the marker of these parameter sets is there
         ├── NotOwner                -   another process has taken the run over
@@ -110,6 +111,10 @@ class RunFailed(BulkqError):
         counts = f"{summary.failed} of {summary.tried} parameter sets failed"
         super().__init__(counts if summary.failed else summary.reason or counts)
         self.summary = summary
+
+
+class ObjectSkipped(BulkqError):
+    """An object of maintenance was not done, for a reason that may pass: a lock, a right, a warning of the server."""
 
 
 class DatabaseError(BulkqError):

@@ -21,6 +21,7 @@ __all__ = [
     "DUCKDB",
     "DYNAMIC",
     "LOCKED",
+    "MAINTENANCE_COMMANDS",
     "MSSQL",
     "MYSQL",
     "POSTGRESQL",
@@ -43,6 +44,13 @@ COPIED_VERBS = frozenset().union(*(dialect.copied_verbs for dialect in DIALECTS)
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))
 CANCELLED = frozenset().union(*(dialect.cancelled for dialect in DIALECTS))
 READ_ONLY = frozenset().union(*(dialect.read_only for dialect in DIALECTS))
+
+MAINTENANCE_COMMANDS = tuple(
+    dict.fromkeys(
+        name for dialect in DIALECTS if dialect.maintenance is not None for name in dialect.maintenance.commands
+    )
+)
+"""The commands of maintenance, each with one meaning in all databases that have it."""
 
 _BY_NAME = {name: dialect for dialect in DIALECTS for name in {dialect.name, *dialect.products, *dialect.schemes}}
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.backfill_catalog import BackfillCatalog
     from bulkq.dialects.key_conversion import KeyConversion
+    from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
     from bulkq.dialects.query_plan import PlanCatalog
     from bulkq.dialects.requirement_catalog import RequirementCatalog
     from bulkq.dialects.row_images import ImageCatalog
@@ -74,6 +75,7 @@ class Dialect:
         server_has_identity: `server` tells servers apart only together with `identity`.
         expectations: an expression for each thing that may be expected of a connection.
         current_schema: an expression for the schema of names that have none.
+        databases: a query for the names of all databases of the server that can be connected to; "" if there is only one.
         schemas: a query for the names of all schemas.
         schemas_like: a query for those that match one of `{patterns}`, without the database's own.
         extension_schemas: a query for those that hold extensions.
@@ -93,6 +95,7 @@ class Dialect:
         misnamed: states of a name that is not one, or is in a schema that is closed to the role.
         keys: how values of a key become text and back; None: its tables cannot be cut into ranges.
         images: how it keeps what rows were before a change; None: it keeps nothing.
+        maintenance: how its objects are maintained; None: they are not.
         locked: states of a lock that was not granted, beside SQLSTATEs.
         cancelled: states of a statement that was cancelled, beside SQLSTATEs.
         read_only: states of a write that was refused, beside SQLSTATEs.
@@ -143,6 +146,7 @@ class Dialect:
     server_has_identity: bool = False
     expectations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by product
     current_schema: str = ""
+    databases: str = ""
     schemas: str = ""
     schemas_like: str = ""
     extension_schemas: str = ""
@@ -160,6 +164,7 @@ class Dialect:
     misnamed: frozenset[str] = frozenset()
     keys: KeyConversion | None = None
     images: ImageCatalog | None = None
+    maintenance: MaintenanceCatalog | None = None
     locked: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()

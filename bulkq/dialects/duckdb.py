@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.duckdb_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.duckdb_key_conversion import KEYS
+from bulkq.dialects.duckdb_maintenance import MAINTENANCE
 
 DIALECT = Dialect(
     name="duckdb",
@@ -13,6 +14,7 @@ DIALECT = Dialect(
     is_file=True,
     current_schema="current_schema()",
     tables=TABLES,
+    maintenance=MAINTENANCE,
     write_locks="nothing: a change of the same rows by another transaction fails",
     dollar_parameters=True,
     question_parameters=True,

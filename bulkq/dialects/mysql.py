@@ -5,6 +5,7 @@ from __future__ import annotations
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.mysql_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.mysql_key_conversion import KEYS
+from bulkq.dialects.mysql_maintenance import MAINTENANCE
 from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
 from bulkq.dialects.mysql_requirements import REQUIREMENTS
 from bulkq.dialects.mysql_row_key_catalog import CATALOG
@@ -42,9 +43,14 @@ DIALECT = Dialect(
     on_conflict="",
     returns_updates=False,
     server="SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir, @@server_id, DATABASE())",
+    databases=(
+        "SELECT schema_name FROM information_schema.schemata "
+        "WHERE LOWER(schema_name) NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1"
+    ),
     current_schema="DATABASE()",
     catalog=CATALOG,
     tables=TABLES,
+    maintenance=MAINTENANCE,
     plans=PLANS,
     signals=SIGNALS,
     requirements=REQUIREMENTS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.postgresql_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.postgresql_key_conversion import KEYS
+from bulkq.dialects.postgresql_maintenance import MAINTENANCE
 from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
 from bulkq.dialects.postgresql_requirements import REQUIREMENTS
 from bulkq.dialects.postgresql_row_images import IMAGES
@@ -58,6 +59,7 @@ DIALECT = Dialect(
         "(SELECT pid FROM pg_stat_activity WHERE application_name = '{application}') ORDER BY b.pid"
     ),
     current_schema="current_schema()",
+    databases="SELECT datname::text FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1",
     schemas="SELECT nspname::text FROM pg_catalog.pg_namespace",
     schemas_like=(
         "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE ANY (ARRAY[{patterns}]::text[]) "
@@ -73,6 +75,7 @@ DIALECT = Dialect(
     ),
     catalog=CATALOG,
     tables=TABLES,
+    maintenance=MAINTENANCE,
     plans=PLANS,
     write_locks=(
         "each changed row until its range commits; the table in ROW EXCLUSIVE mode: reads and changes "

@@ -7,6 +7,7 @@ from bulkq.dialects.base import Dialect
 from bulkq.dialects.requirement_catalog import RequirementCatalog, RequirementQuery
 from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.sqlite_key_conversion import KEYS
+from bulkq.dialects.sqlite_maintenance import MAINTENANCE
 from bulkq.dialects.sqlite_query_plan import CATALOG as PLANS
 from bulkq.dialects.sqlite_row_images import IMAGES
 
@@ -25,6 +26,7 @@ DIALECT = Dialect(
     has_affinity=sqlite_affinity.has_affinity,
     current_schema="'main'",
     tables=TABLES,
+    maintenance=MAINTENANCE,
     plans=PLANS,
     requirements=RequirementCatalog(
         table=RequirementQuery(sql="SELECT name, NULL FROM sqlite_master WHERE type <> 'index' AND name IN ({names})"),

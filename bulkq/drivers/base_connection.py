@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
+from bulkq.model import Decoding, Limits, Mode, Query, StatementClass
+from bulkq.model.maintenance import CommandReply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Reply
+    from bulkq.model import AttemptSteps, BadValue, Claim, ParameterSet, Reply, Server
     from bulkq.protocols import Statement
 
 
@@ -21,6 +23,8 @@ class BaseConnection:
 
     The default `stream` holds a whole result in memory. The default `check` accepts every value.
     """
+
+    server: Server
 
     async def attempt(
         self,
@@ -38,6 +42,24 @@ class BaseConnection:
     async def stream(self, statement: Statement, params: ParameterSet, limits: Limits) -> AsyncIterator[Reply]:
         """Yield the rows of one set, in one piece."""
         yield await self.attempt(statement, [params], limits)
+
+    async def command(self, sql: str, *, timeout_s: float | None, lock_timeout_s: float | None) -> CommandReply:
+        """Execute one statement of bulkq outside a transaction; return its rows and the messages of the server beside them.
+
+        Raises:
+            DatabaseError: it failed. If the task is cancelled, the statement is cancelled first.
+        """
+        query = Query("command", sql, statement=StatementClass.MAINTENANCE, mode=Mode.MAINTENANCE, transaction=False)
+        statement = await self.prepare(query, Decoding.PYTHON, typed=True, identifiers={})
+        limits = Limits(timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, read_only=False, transaction=False)
+        reply = await self.attempt(statement, [()], limits)
+        return CommandReply(rows=tuple(zip(*reply.values, strict=True)))
+
+    async def prepare(
+        self, query: Query, decoding: Decoding, *, typed: bool, identifiers: Mapping[str, str]
+    ) -> Statement:
+        """Prepare a statement; each driver has its own."""
+        raise NotImplementedError
 
     async def copy(self, statement: Statement, delimiter: str, limits: Limits, write: Callable[[bytes], object]) -> int:  # noqa: ARG002
         """Raise, because the database has no COPY and `Capabilities.copies` is False.

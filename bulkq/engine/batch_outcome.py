@@ -14,7 +14,7 @@ from bulkq.policy.server_error_advice import COMMITTED_EARLY
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
-    from bulkq.errors import AlreadyApplied, DatabaseError
+    from bulkq.errors import AlreadyApplied, DatabaseError, ObjectSkipped
     from bulkq.model import Batch, PartSpec, Reply
 
 
@@ -70,6 +70,11 @@ class BatchOutcome:
             lost = SetError(at, None, why)
             self.unanswered.append(failure(self.spec, self.batch, at, lost, Outcome.OK, segment.attempts))
 
+    def skip(self, segment: Segment, why: ObjectSkipped) -> list[Segment]:
+        """Record that the object of `segment` was not done. Nothing is left to attempt."""
+        self.fail(0, SetError(0, None, str(why)), Outcome.SKIPPED, segment.attempts, None)
+        return []
+
     def fail(
         self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
     ) -> None:
@@ -97,3 +102,16 @@ class BatchOutcome:
             together=any(reply.together for _, reply in self.replies),
             superseded=self.superseded,
         )
+
+
+def piece(spec: PartSpec, batch: Batch, reply: Reply) -> BatchResult:
+    """Return a piece of a streamed result. Its set is not counted yet."""
+    return BatchResult(
+        batch=batch,
+        query=spec.query,
+        target=spec.target,
+        columns=reply.columns,
+        values=reply.values,
+        positions=reply.positions,
+        ok=0,
+    )

@@ -18,13 +18,13 @@ from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
 from bulkq.drivers.base_connection import BaseConnection
-from bulkq.engine.batch_outcome import BatchOutcome
+from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.range_transform import RowsFailed
-from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner
-from bulkq.model import Batch, BatchResult, Outcome, Phase, Reply, SetError
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectSkipped
+from bulkq.model import Batch, Outcome, Phase, Reply, SetError
 from bulkq.policy import retry
 from bulkq.policy.batch_form import Form
 from bulkq.policy.retry import Action, Decision
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.engine.pool import ConnectionPool
-    from bulkq.engine.range_transform import RangeTransform
     from bulkq.engine.slots import LimiterSlot
-    from bulkq.model import AttemptPlan, ParameterSet, PartSpec
+    from bulkq.model import AttemptPlan, BatchResult, ParameterSet, PartSpec
     from bulkq.protocols import Connection, Statement, StreamTarget
 
 
@@ -142,7 +141,7 @@ class Lane:
                     if not begun:
                         begun = part.big = True
                         await out.begin()
-                    await out.write(_piece(spec, batch, held))
+                    await out.write(piece(spec, batch, held))
                 held = reply
         finally:  # `out` may refuse a piece
             if isinstance(replies, AsyncGenerator):
@@ -150,7 +149,7 @@ class Lane:
         if part.big is None:
             part.big = False
         if begun and held is not None:
-            await out.write(_piece(spec, batch, held))
+            await out.write(piece(spec, batch, held))
             held = None
         tally.add(segment, held or Reply((), (), ()))
 
@@ -164,8 +163,8 @@ class Lane:
         tally.attempts += 1
         segment.attempts += 1
         try:
-            if part.transform is not None:
-                reply = await self._transform(part.transform, tally, segment)
+            if part.transform is not None or part.command is not None:
+                reply = await self._delegate(tally, segment)
             else:
                 connection, statement = await self._prepared(spec, batch, sets[0])
                 segment.alone = statement.single
@@ -177,6 +176,8 @@ class Lane:
                 reply = await self._send(connection, tally, segment, statement, sets, batch)
         except RowsFailed as error:
             return await self._split_rows(tally, segment, error)
+        except ObjectSkipped as error:
+            return tally.skip(segment, error)
         except AlreadyApplied as there:
             return tally.accept(segment, there)
         except NotOwner as error:
@@ -234,11 +235,15 @@ class Lane:
                 guard.settle(reserved, committed)
         return reply
 
-    async def _transform(self, transform: RangeTransform, tally: BatchOutcome, segment: Segment) -> Reply:
-        """Read a range, have it computed, and apply it under its claim."""
+    async def _delegate(self, tally: BatchOutcome, segment: Segment) -> Reply:
+        """Execute a command of maintenance; or read a range, have it computed, and apply it under its claim."""
+        part, batch = tally.part, tally.batch
         connection = await self.ready()
+        if part.command is not None:
+            return await part.command.execute(connection, batch, self._pause)
+        assert part.transform is not None
         send = partial(self._send, connection, tally, segment)
-        return await transform.apply(connection, tally.spec, tally.batch, send, in_doubt=segment.in_doubt)
+        return await part.transform.apply(connection, tally.spec, batch, send, in_doubt=segment.in_doubt)
 
     async def _split_rows(self, tally: BatchOutcome, segment: Segment, failed: RowsFailed) -> list[Segment]:
         """Put the rows that fail into ranges of their own, or record the failure of a range that is one row."""
@@ -435,15 +440,3 @@ WAITED_FOR = LOCKED | NOT_NOW | {CANCELED}
 def _refused(error: DatabaseError) -> bool:
     """Whether the server rejects the statement itself."""
     return (error.sqlstate or "").startswith("42")
-
-
-def _piece(spec: PartSpec, batch: Batch, reply: Reply) -> BatchResult:
-    return BatchResult(
-        batch=batch,
-        query=spec.query,
-        target=spec.target,
-        columns=reply.columns,
-        values=reply.values,
-        positions=reply.positions,
-        ok=0,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bulkq.model.counts import Counts
 from bulkq.policy.batch_form import BatchForm, Form
@@ -16,9 +16,27 @@ if TYPE_CHECKING:
     from bulkq.engine.pool import ConnectionPool
     from bulkq.engine.range_transform import RangeTransform
     from bulkq.engine.write_order import Order
-    from bulkq.model import Batch, BatchResult, Failure, PartSpec
-    from bulkq.protocols import Judge, Mapper, ParameterSource, Sink
+    from bulkq.model import Batch, BatchResult, Failure, PartSpec, Reply
+    from bulkq.protocols import Connection, Judge, Mapper, ParameterSource, Sink
+    from bulkq.sources.object_source import ObjectSource
     from bulkq.sources.range_source import RangeSource
+
+
+class ObjectCommand(Protocol):
+    """Executes a command of maintenance for the object of a batch, and finds out what came of it."""
+
+    async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
+        """Return when the object is done.
+
+        Args:
+            connection: of the lane.
+            batch: its only set is the object.
+            pause: waits before try number N + 1, without the slot of the lane.
+
+        Raises:
+            ObjectSkipped: it was not done, for a reason that may pass.
+            DatabaseError: it failed, or its outcome is not known.
+        """
 
 
 @dataclass(slots=True)
@@ -53,6 +71,12 @@ class PartState:
     transform: RangeTransform | None = None
     """Of a backfill whose logic is a Python function: makes the parameter sets of a range."""
 
+    objects: ObjectSource | None = None
+    """Of maintenance: its source, which gives no two objects of one table at the same time."""
+
+    command: ObjectCommand | None = None
+    """Of maintenance: executes the command for an object, and finds out what came of it."""
+
     record_started: Callable[[Batch], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
 
@@ -82,6 +106,9 @@ class PartState:
         if self.ranges is not None:
             self.ranges.settle(result, attempt_s)
             return
+        if self.objects is not None:
+            self.objects.settle(result.batch)
+            return
         sets = self.batch_sets = len(result.batch.sets)
         if result.together and self.form.own_size:
             self.size.latency_s = result.elapsed_s / sets
@@ -93,6 +120,11 @@ class PartState:
         self.size.halve()
         if self.ranges is not None:
             self.ranges.shrink(batch, timed_out=timed_out)
+
+    @property
+    def turns(self) -> Order | ObjectSource | None:
+        """Decides when a lane may cut the next batch; None if it may at any time."""
+        return self.order or self.objects
 
     @property
     def remaining(self) -> int | None:

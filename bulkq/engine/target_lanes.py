@@ -110,8 +110,8 @@ class LaneGroup:
         self.window.open = False
         self.window.wake()
         for part in self.parts:
-            if part.order is not None:
-                part.order.wake()
+            if part.turns is not None:
+                part.turns.wake()
         self.gate.wake()
         if self._taking is not None:
             self._taking.cancel()
@@ -235,8 +235,8 @@ class LaneGroup:
         await self.gate.admit(self._wants_batch)
         await self._delivery.admit()
         part = self.part()
-        if part is not None and part.order is not None:  # before the slot: a lane that waits holds nothing
-            await part.order.admit(lambda: self._going)
+        if part is not None and part.turns is not None:  # before the slot: a lane that waits holds nothing
+            await part.turns.admit(lambda: self._going)
             part = self.part()
         if part is None or not self._going or self._crowded(part):
             return False

@@ -162,13 +162,13 @@ class PendingRun:
     def _count(self, outcome: Outcome) -> None:
         if outcome is Outcome.UNKNOWN:
             self.unknown += 1
-        else:
+        elif outcome is not Outcome.SKIPPED:
             self.failed += 1
 
     def _uncount(self, outcome: Outcome) -> None:
         if outcome is Outcome.UNKNOWN:
             self.unknown -= 1
-        else:
+        elif outcome is not Outcome.SKIPPED:
             self.failed -= 1
 
 

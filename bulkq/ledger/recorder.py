@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 from bulkq.errors import LedgerError
 from bulkq.ledger import row_values
 from bulkq.ledger.event_log import EventLog
-from bulkq.ledger.group_commit import PendingRun, with_run
+from bulkq.ledger.group_commit import PendingRun, RowChanges, with_run
 from bulkq.model.dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
-    from bulkq.ledger.group_commit import RowChanges
     from bulkq.ledger.location import LedgerLocation
     from bulkq.model import Mark, RecordedPart, RunRecord, SinkPosition
     from bulkq.model.run_event import EventKind
@@ -198,6 +197,18 @@ class Recorder:
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
         return await self._rows.beside(run)
+
+    async def amend(self, request: str) -> None:
+        """Replace the recorded request; durable on return.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        async with self._lock:
+            self._raise()
+            assert self._tally is not None, "begin or take_over comes before amend"
+            values = self._tally.counts() | {"request": request}
+            await self._rows.commit(CommitGroup(self._run, self._owner, values, RowChanges(), ()))
 
     async def finish(self, record: RunRecord) -> None:
         """Record how the run, or this process of it, ended; durable on return, together with all marks.

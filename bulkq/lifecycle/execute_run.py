@@ -155,6 +155,8 @@ def first_line(recorded: RecordedRun) -> str:
 
 def _order(opened: OpenRun) -> str:
     """Return what the order of effect depends on; of a backfill, what it goes over."""
+    if opened.request.maintenance is not None:
+        return "no two lanes work on one table"
     if opened.request.backfill is None:
         return choose_write_order.sentence(opened)
     tables = {made.facts.key: made for made in opened.backfills.values()}

@@ -81,7 +81,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
         or counts.unanswered > 0
         or bool(opened.sources.cut_off or away or skipped),
         stopped=code == 5,
-        failed=counts.failed > 0,
+        failed=counts.failed > 0 or (opened.request.maintenance is not None and counts.skipped > 0),
     )
     targets = per_target(opened)
     return replace(

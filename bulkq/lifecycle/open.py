@@ -86,7 +86,7 @@ async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
         observers=job.observers if failure_file is None else (*job.observers, failure_file),
         resume=job.resume,
         several=len(targets) > 1,
-        same_sets=job.resume.record is None and job.resume.only is None,
+        same_sets=job.resume.record is None and job.resume.only is None and request.maintenance is None,
         sources=sources,
         throttle=throttles.throttle,
         throttles=throttles,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bulkq.lifecycle.run_fingerprints import spool_folder
 from bulkq.policy.number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
+from bulkq.sources.object_source import ObjectSource
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.sources.range_source import RangeSource
 from bulkq.sources.source_request import request_of
@@ -47,6 +48,7 @@ class Sources:
         recorded: whether the ledger knows the run; then its spools stay, whatever happens, and a resume can continue it.
         cut_off: why it is not known whether all sets were seen: a pipe that ended with the process that read it; "" if it is.
         ranges: of a backfill, by the number of the part: cut from a key while the run goes on.
+        objects: of maintenance, by the number of the part.
         texts: by the number of the query: its parameters whose values come as text.
     """
 
@@ -54,6 +56,7 @@ class Sources:
         self.spools: dict[int, Path] = {}
         self.texts: dict[int, frozenset[str]] = {}
         self.ranges: dict[int, RangeSource] = {}
+        self.objects: dict[int, ObjectSource] = {}
         self.cut_off = ""
         self._job = job
         self._request = job.request
@@ -94,6 +97,9 @@ class Sources:
         if self._request.backfill is not None:
             self.ranges[part] = RangeSource()
             return self.ranges[part]
+        if self._request.maintenance is not None:
+            self.objects[part] = ObjectSource()
+            return self.objects[part]
         if place in self._resume.spools:
             source = await self._kept(self._resume.spools[place], place, query)
         else:
@@ -106,6 +112,8 @@ class Sources:
         Raises:
             ParameterError, LedgerError, RefusedError: as `open_all`.
         """
+        if part in self.objects:
+            return self.objects[part].again()
         place = (part - 1) % len(self._request.queries.selected) + 1
         if place in self._resume.spools:
             return await open_spool(self._resume.spools[place], query)

@@ -101,7 +101,7 @@ class RecordedRun:
         opened = self.opened
         at_end = summary.exit_code in (0, 1, 3) and summary.skipped == 0
         unfinished = summary.unknown > 0 and opened.mode != safety.READ
-        unfinished = unfinished or (opened.request.backfill is not None and summary.failed > 0)
+        unfinished = unfinished or (opened.request.continues and summary.failed > 0)
         away = opened.several and any(target.lost is not None for target in opened.targets)
         state = RunState.FINISHED if complete and at_end and not unfinished and not away else RunState.STOPPED
         await self.ledger.finish(ended(self.record, state, summary))
@@ -334,7 +334,15 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
     async def started(batch: Batch) -> None:
         failures = tuple(
             Failure(
-                n, "", part.spec.target, part.spec.query.name, {}, Outcome.UNKNOWN, None, unreported_failures.STARTED, 1
+                n,
+                batch.origin(n - batch.first),
+                part.spec.target,
+                part.spec.query.name,
+                {},
+                Outcome.UNKNOWN,
+                None,
+                unreported_failures.STARTED,
+                1,
             )
             for n in range(batch.first, batch.first + len(batch.sets))
         )
@@ -368,7 +376,7 @@ def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
         return None  # a second pass would change rows twice
     if summary.status is Status.INCOMPLETE:
         return f"bulkq resume {run} --again"
-    if opened.request.backfill is not None and summary.exit_code == 1 and summary.failed:
+    if opened.request.continues and summary.exit_code == 1 and summary.failed:
         return f"bulkq retry {run}"
     if state is not RunState.FINISHED:
         return f"bulkq resume {run}"

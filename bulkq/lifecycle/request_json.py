@@ -23,6 +23,7 @@ from bulkq.model import (
     Target,
     Threshold,
 )
+from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
 from bulkq.model.run import (
     FLAT,
     SECTIONS,
@@ -77,7 +78,15 @@ def from_json(text: str) -> tuple[Run, str]:
     made = {name: kind(**_values(kind, sections[name])) for name, kind in SECTIONS.items()}
     backfill = sections.get("backfill")
     kept = BackfillOptions(**_values(BackfillOptions, backfill)) if backfill else None
-    return Run(**made, backfill=kept), recorded["folder"]
+    return Run(**made, backfill=kept, maintenance=_maintenance(sections.get("maintenance"))), recorded["folder"]
+
+
+def _maintenance(recorded: Mapping[str, Any] | None) -> MaintenanceOptions | None:
+    if not recorded:
+        return None
+    values = _values(MaintenanceOptions, recorded)
+    values["objects"] = tuple(tuple(MaintainedObject(**one) for one in part) for part in recorded["objects"])
+    return MaintenanceOptions(**values)
 
 
 def recorded_queries(text: str) -> list[dict[str, Any]]:

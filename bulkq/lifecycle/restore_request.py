@@ -36,9 +36,9 @@ def refuse_check(record: RunRecord) -> None:
         raise RefusedError(f"run {record.run} was a check, which is not continued: run bulkq check again")
 
 
-def is_backfill(record: RunRecord) -> bool:
-    """Whether a run was a backfill: its retry is the same run, which does its failed ranges again."""
-    return request_json.from_json(record.request)[0].backfill is not None
+def continues(record: RunRecord) -> bool:
+    """Whether the retry of a run is the same run, as for a backfill: it does what has failed again."""
+    return request_json.from_json(record.request)[0].continues
 
 
 def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, config: Config | None) -> tuple[Run, str]:

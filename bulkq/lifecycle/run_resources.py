@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.command_steps import RunJob
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.part_sources import Sources
     from bulkq.lifecycle.resume_state import ResumeState
@@ -59,6 +60,8 @@ class OpenRun:
     """Of a backfill whose logic is a Python function: where it runs."""
     backfills: dict[int, TableBackfill] = field(default_factory=dict)
     """Of a backfill: its tables, by the number of the part."""
+    maintained: dict[int, TargetObjects] = field(default_factory=dict)
+    """Of maintenance: the objects of its targets, by the number of the part."""
     cutters: list[PatientCutter] = field(default_factory=list)
     """Those that are connected, which are closed if the run does not begin."""
 

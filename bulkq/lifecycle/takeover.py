@@ -61,8 +61,15 @@ async def take_over(
 
     await open_targets.side_by_side(targets, take, write=request.safety.write)
     if failed:
-        known.states = {part: replace(state, failures=()) for part, state in known.states.items()}
+        known.states = {part: replace(state, failures=_kept(state, request)) for part, state in known.states.items()}
     return await _resume_state(known, targets, owner)
+
+
+def _kept(state: RecordedPart, request: Run) -> tuple[Failure, ...]:
+    """What a retry does not do again: of maintenance, objects whose outcome is not known."""
+    if request.maintenance is None or request.safety.retry_unknown:
+        return ()
+    return tuple(f for f in state.failures if f.outcome is Outcome.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -220,10 +227,12 @@ def _settled(state: RecordedPart, applied: Sequence[tuple[int, int]]) -> Recorde
 
 
 def _without(state: RecordedPart, request: Run, *, harmless: bool) -> RecordedPart:
-    """Unknown sets are done again where the user says so, or has said that it does no harm; failed ones never: that is `retry`."""
-    if not (request.safety.retry_unknown or harmless):
-        return state
-    return replace(state, failures=tuple(f for f in state.failures if f.outcome is not Outcome.UNKNOWN))
+    """Skipped objects are done again, and unknown sets where the user says so, or has said that it does no harm.
+
+    Failed ones are not: that is `retry`.
+    """
+    left = {Outcome.SKIPPED, Outcome.UNKNOWN} if request.safety.retry_unknown or harmless else {Outcome.SKIPPED}
+    return replace(state, failures=tuple(f for f in state.failures if f.outcome not in left))
 
 
 def _merged(done: Sequence[tuple[int, int]], failures: Sequence[Failure]) -> list[tuple[int, int]]:

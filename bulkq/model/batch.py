@@ -82,6 +82,7 @@ class Outcome(StrEnum):
     NOT_STARTED = "not_started"
     ROLLED_BACK = "rolled_back"
     UNKNOWN = "unknown"
+    SKIPPED = "skipped"  # of maintenance: the object was not done, for a reason that may pass; resume does it
 
 
 @frozen
@@ -130,9 +131,10 @@ class Failure:
 
 
 def failure_counts(failures: Sequence[Failure]) -> Counts:
-    """How many of `failures` failed, and of how many the outcome is unknown."""
+    """How many of `failures` failed, of how many the outcome is unknown, and how many were skipped."""
     unknown = sum(1 for failure in failures if failure.outcome is Outcome.UNKNOWN)
-    return Counts(failed=len(failures) - unknown, unknown=unknown)
+    skipped = sum(1 for failure in failures if failure.outcome is Outcome.SKIPPED)
+    return Counts(failed=len(failures) - unknown - skipped, unknown=unknown, skipped=skipped)
 
 
 ANSWER_LOST = "applied, but its result was lost: do not repeat it"
@@ -174,7 +176,7 @@ class BatchResult:
             ok=self.ok,
             failed=failed.failed,
             unknown=failed.unknown,
-            skipped=self.skipped,
+            skipped=self.skipped + failed.skipped,
             retried=self.retried,
             changed=self.changed,
             unanswered=len(self.unanswered),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.model.batch import Failure, SourcePosition
     from bulkq.model.check_result import CheckResult
+    from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
     from bulkq.model.query import Query
     from bulkq.model.target import Target
     from bulkq.model.timeline import RunTimeline
@@ -85,6 +86,7 @@ class RunSummary(Counts):
     failures: tuple[Failure, ...] = ()  # the first `KEPT_FAILURES`; `--failures` has them all
     outputs: tuple[str, ...] = ()  # files that were completed
     partials: tuple[str, ...] = ()  # files that were left incomplete
+    objects: tuple[ObjectResult, ...] = ()  # of `bulkq maintain`, in the order in which they ended in this process
     checks: tuple[CheckResult, ...] = ()  # of `bulkq check`, in the order of the files
     started_at: str = ""  # ISO 8601, UTC
     timeline: RunTimeline | None = None  # of this process; from the ledger: of all of them
@@ -273,6 +275,12 @@ class Run:
     safety: SafetyOptions = field(default_factory=SafetyOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     backfill: BackfillOptions | None = None
+    maintenance: MaintenanceOptions | None = None
+
+    @property
+    def continues(self) -> bool:
+        """Whether a retry is the same run, which also does what has failed."""
+        return self.backfill is not None or self.maintenance is not None
 
     @property
     def answers(self) -> bool:

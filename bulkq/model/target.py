@@ -27,6 +27,7 @@ class Capabilities:
     schemas: bool = False  # `Query.schema` is honoured
     concurrent_reads: bool = True
     concurrent_writes: bool = True
+    notices: bool = False  # `BaseConnection.command` gives the messages of the server
     dynamic_types: bool = False  # a value keeps its own type beside an expression (SQLite): `'5' = 5` is false
 
 

@@ -93,6 +93,7 @@ class Progress:
     targets_done: int = 0
     state: str = ""  # "", "stopping", "target lost, waiting", "throttled: file /run/hold exists"
     state_s: float = 0.0  # since when; time.monotonic()
+    doing: str = ""  # what the server says of the oldest command: "public.orders: scanning heap 40%"
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     throttles: Callable[[], tuple[Reading, ...]] = tuple  # gives the last readings of all throttles, critical ones last
     latencies: Latencies = field(default_factory=Latencies)

@@ -12,9 +12,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.model import CheckResult, Outcome, Status, Verdict
+from bulkq.model import CheckResult, Status, Verdict
 from bulkq.reports.escape import line
 from bulkq.reports.repository_paths import repository_path
+from bulkq.reports.summary_lines import failure_word
 from bulkq.text.messages import counted
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _query_message(query: QueryCounts, failures: Sequence[Failure], tried: int) 
 
 
 def _failure_row(failure: Failure) -> tuple[str | None, ...]:
-    outcome = "unknown" if failure.outcome is Outcome.UNKNOWN else "failed"
+    outcome = failure_word(failure.outcome)
     message = f"{failure.message} ({failure.hint})" if failure.hint else failure.message
     return (str(failure.n), failure.source or None, outcome, failure.sqlstate, message, failure.where or None)
 

@@ -39,12 +39,17 @@ def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
     return lines
 
 
+def failure_word(outcome: Outcome) -> str:
+    """`failed`, `unknown` or `skipped`."""
+    return str(outcome) if outcome in {Outcome.UNKNOWN, Outcome.SKIPPED} else "failed"
+
+
 def failure_text(failure: Failure, *, several: bool = False, targets: bool = False) -> str:
     """`failed  customers.csv:118 n=117 [23514] message (hint)`; with `several` queries, or `targets`, the name of this one too.
 
     Of a backfill: `failed  n=4 ("id" > 10 AND "id" <= 20) [23514] message`.
     """
-    word = "unknown" if failure.outcome is Outcome.UNKNOWN else "failed"
+    word = failure_word(failure.outcome)
     parts = [f"{word:<7}"]
     if failure.source:
         parts.append(failure.source)

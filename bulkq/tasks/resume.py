@@ -22,6 +22,7 @@ from bulkq.lifecycle.takeover import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import exit_codes, safety
 from bulkq.tasks.backfill import BACKFILL
+from bulkq.tasks.maintain import MAINTAIN
 from bulkq.tasks.run import RUN
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ async def resume(
     )
     if request.backfill is not None:
         return await carry_out(BACKFILL, job)
+    if request.maintenance is not None:
+        return await carry_out(MAINTAIN, job)
     return await carry_out(RUN, job)
 
 

@@ -42,7 +42,7 @@ async def retry(
 ) -> RunSummary:
     """A new run over the sets that failed in a finished one, with their old numbers; arguments are those of `resume`.
 
-    A backfill is continued instead: its failed ranges are done again, with all that is missing.
+    A backfill is continued instead: its failed ranges are done again, with all that is missing. So is maintenance.
 
     Of a run that was retried before, it is what failed in its last retry: what went well there is not done twice.
 
@@ -55,10 +55,10 @@ async def retry(
         for observer in observers:
             observer.notice(text)
 
-    backfill = await _backfill(run, ledger)
-    if backfill is not None:
+    continued = await _continued(run, ledger)
+    if continued is not None:
         return await resume(
-            backfill,
+            continued,
             ledger=ledger,
             changes=changes,
             config=config,
@@ -105,14 +105,14 @@ async def retry(
     )
 
 
-async def _backfill(run: str | None, ledger: str) -> str | None:
-    """The id of a run that was a backfill, whose retry is the same run; None of any other."""
+async def _continued(run: str | None, ledger: str) -> str | None:
+    """The id of a run whose retry is the same run, a backfill or maintenance; None of any other."""
     stored = await open_ledger(ledger, create=False)
     try:
         record = await (stored.find(run) if run is not None else stored.last())
     finally:
         await stored.close()
-    return record.run if restore_request.is_backfill(record) else None
+    return record.run if restore_request.continues(record) else None
 
 
 async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], None]) -> RunRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from bulkq.text.characters import printable
 from bulkq.text.mask import MASK, mask_all
@@ -66,6 +66,16 @@ def options(url: str) -> dict[str, str]:
     """The query string of `url`; the last of a repeated name counts."""
     _, _, query = url.partition("?")
     return dict(parse_qsl(query.partition("#")[0], keep_blank_values=True))
+
+
+def with_database(url: str, name: str) -> str:
+    """`url` with the database `name` in the place of its own."""
+    found = _SCHEME.match(url)
+    start = found.end() if found else 0
+    rest = url[start:]
+    end = _authority_end(rest)
+    _, mark, query = rest[end:].partition("?")
+    return f"{url[:start]}{rest[:end]}/{quote(name, safe='')}{mark}{query}"
 
 
 def _password_span(rest: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ COMMANDS = {
     "demo": ("bulkq.cli.commands.demo", "Try bulkq in a new folder: data, queries, a run, a report."),
     "run": ("bulkq.cli.commands.run", "Run queries for each parameter set."),
     "backfill": ("bulkq.cli.commands.backfill", "Change or delete the rows of a table by ranges of its key."),
+    "maintain": ("bulkq.cli.commands.maintain", "Vacuum, analyze, reindex and others, object by object."),
     "undo": ("bulkq.cli.commands.undo", "Give the rows that a backfill changed their old values back."),
     "check": ("bulkq.cli.commands.check", "Run data checks: read-only, with a verdict for each check."),
     "resume": ("bulkq.cli.commands.resume", "Continue a run that was stopped or killed."),

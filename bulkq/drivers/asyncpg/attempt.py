@@ -119,6 +119,7 @@ class Attempt:
             raise
         finally:
             if not self._session.is_closed():
+                self._session.command_limits = ""
                 await self._session.forget(postgresql.RESET + (postgresql.RESET_STYLE if iso else ""))
         return reply
 

@@ -16,6 +16,7 @@ from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.administer import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
+from bulkq.drivers.asyncpg.command import execute_command
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
+    from bulkq.model.maintenance import CommandReply
     from bulkq.protocols import Statement
 
 PREPARE_S = 30.0
@@ -167,6 +169,13 @@ class AsyncpgConnection(BaseConnection):
         """Write the whole result as CSV; see `Connection.copy`."""
         await self._clear()
         return await self._try(_own(statement), [()], limits).copy(delimiter, write)
+
+    async def command(self, sql: str, *, timeout_s: float | None, lock_timeout_s: float | None) -> CommandReply:
+        """Execute one statement outside a transaction; see `BaseConnection.command`."""
+        await self._clear()
+        return await execute_command(
+            self._session, sql, timeout_s=timeout_s, lock_timeout_s=lock_timeout_s, pid=self.server.pid
+        )
 
     async def administer(
         self, statements: Sequence[str], *, lock_timeout_s: float | None = 2.0

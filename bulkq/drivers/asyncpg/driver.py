@@ -47,6 +47,7 @@ class AsyncpgDriver:
         isolates_errors=False,
         schemas=True,
         sets_together=True,
+        notices=True,
     )
 
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:

@@ -36,6 +36,9 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
     check_alive = False
     """What an attempt through a pooler adds to its opening, so that the server notices when we are gone."""
 
+    command_limits = ""
+    """The limits that the last command outside a transaction has set; "" if they are those of the role."""
+
     settled = False
     """Its start-up message held everything that a session of a known server is given."""
 

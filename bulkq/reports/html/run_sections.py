@@ -8,6 +8,7 @@ from bulkq.model import Outcome
 from bulkq.reports.escape import html
 from bulkq.reports.html.cards import cell
 from bulkq.reports.html.charts import share_bar
+from bulkq.reports.summary_lines import failure_word
 from bulkq.text.durations import spaced_duration
 from bulkq.text.messages import counted
 
@@ -64,7 +65,8 @@ def failures(summary: RunSummary) -> str:
 
 
 def _failure(failure: Failure) -> str:
-    word, verdict = ("unknown", "error") if failure.outcome is Outcome.UNKNOWN else ("failed", "fail")
+    word = failure_word(failure.outcome)
+    verdict = "error" if failure.outcome is Outcome.UNKNOWN else "fail"
     message = f"{failure.where}: {failure.message}" if failure.where else failure.message
     hint = f"<small>{html(failure.hint, 500)}</small>" if failure.hint else ""
     return (

@@ -108,3 +108,16 @@ def test_a_url_stays_on_its_line() -> None:
     """Whatever control characters somebody has put into it."""
     assert urls.safe("sqlite:///a\nb\x1b.db") == "sqlite:///a\\nb\\x1b.db"
     assert urls.safe("größer\u2028") == "größer\\u2028"
+
+
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("postgresql://u:p@h:1/a?x=1", "postgresql://u:p@h:1/b%2Fc?x=1"),
+        ("postgresql://h", "postgresql://h/b%2Fc"),
+        ("postgresql:///a", "postgresql:///b%2Fc"),
+    ],
+)
+def test_another_database_of_the_server(url: str, other: str) -> None:
+    """User, host and options stay."""
+    assert urls.with_database(url, "b/c") == other

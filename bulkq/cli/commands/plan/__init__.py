@@ -6,6 +6,7 @@ import click
 
 from bulkq.cli.commands.plan.backfill import backfill
 from bulkq.cli.commands.plan.check import check
+from bulkq.cli.commands.plan.maintain import maintain
 from bulkq.cli.commands.plan.run import run
 from bulkq.cli.help import DocumentedGroup
 
@@ -29,4 +30,5 @@ def command() -> None:
 
 command.add_command(backfill)
 command.add_command(check)
+command.add_command(maintain)
 command.add_command(run)

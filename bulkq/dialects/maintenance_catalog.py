@@ -1,0 +1,114 @@
+"""How a database lists its objects for maintenance, what it is told to do with each, and what proves that it was done. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from bulkq.model.dataclass import frozen
+from bulkq.model.maintenance import MaintainedObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bulkq.dialects.row_key_catalog import Rows
+    from bulkq.model.maintenance import CommandReply, MaintenanceOptions, ObjectFacts
+
+
+@frozen(kw_only=True)
+class ServerFacts:
+    """What decides about the texts of statements.
+
+    Attributes:
+        version: as a number, `Server.version_number`.
+        product: `Server.product`.
+        role: that the sessions have.
+    """
+
+    version: int = 0
+    product: str = ""
+    role: str = ""
+
+
+@frozen
+class Leftover:
+    """An index that a rebuild has left behind, or another one that needs a person.
+
+    Attributes:
+        schema: of the index.
+        name: of the index.
+        table: that it belongs to, with its schema.
+        done: the rebuild was done, and this is the old index.
+        drop: the statement that removes it.
+        missing: why the role may not; "" if it may.
+        why: what it is, for people.
+    """
+
+    schema: str
+    name: str
+    table: str
+    done: bool
+    drop: str
+    missing: str = ""
+    why: str = ""
+
+
+def database_object(name: str) -> MaintainedObject:
+    """A database as the only object of a command. Nothing else of it is done at the same time."""
+    return MaintainedObject("database", "", name, name)
+
+
+class ObjectQuery(Protocol):
+    """Makes the query for the objects of a command."""
+
+    def __call__(self, options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+        """Return the text; `bloat` asks for an estimate, `sizes` for exact sizes, which wait for locks."""
+
+
+def _no_statements(options: MaintenanceOptions, server: ServerFacts) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
+
+
+def _no_proof(options: MaintenanceOptions, wanted: MaintainedObject) -> str:  # noqa: ARG001
+    return ""
+
+
+def _no_faults(options: MaintenanceOptions, rows: Rows, server: ServerFacts) -> str:  # noqa: ARG001
+    return ""
+
+
+@frozen(kw_only=True)
+class MaintenanceCatalog:
+    """Maintenance of a database.
+
+    Attributes:
+        commands: that it has, with one line about each.
+        objects: the query for the objects of a command.
+        read: options, server and answer -> the objects.
+        statement: the text of the command for one object.
+        judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
+        failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
+        prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes; "" if there is none.
+        at_end: statements behind all objects of a target.
+        limits: a query about the server, whose answer `refuse` reads; "" if there is nothing to ask.
+        refuse: options, answer and server -> why the options do not fit the server; "" if they do.
+        leftovers: a query for what a rebuild of the table `{table}` (a literal, with its schema; NULL: any table) has left behind; "" if
+            it leaves nothing.
+        read_leftovers: the answer and the server -> what was found.
+        needs_notices: the truth about a command is in the messages beside its answer, so the library must give them.
+        progress: a query for what the commands of `{application}`, a literal, do now: rows of the object, and a text; "" if there is none.
+    """
+
+    commands: Mapping[str, str]
+    objects: ObjectQuery
+    read: Callable[[MaintenanceOptions, ServerFacts, Rows], Sequence[ObjectFacts]]
+    statement: Callable[[MaintenanceOptions, MaintainedObject, ServerFacts], str]
+    judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
+    failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
+    prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
+    at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements
+    limits: str = ""
+    refuse: Callable[[MaintenanceOptions, Rows, ServerFacts], str] = _no_faults
+    leftovers: str = ""
+    read_leftovers: Callable[[Rows, ServerFacts], tuple[Leftover, ...]] = lambda rows, server: ()  # noqa: ARG005
+    needs_notices: bool = False
+    progress: str = ""

@@ -1,0 +1,257 @@
+"""Maintenance of PostgreSQL: objects, statements by version, and what an answer says. See the facts M1 to M13 in the tests.
+
+The tag of a command proves nothing. A WARNING means that the object was not done, whatever its SQLSTATE: it differs by version.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
+from bulkq.dialects.postgresql_leftover_indexes import (
+    DUPLICATE,
+    INVALID,
+    LEFTOVERS,
+    drop_statement,
+    missing_right,
+    quoted_name,
+    read_leftovers,
+)
+from bulkq.dialects.postgresql_maintenance_objects import MAINTAIN, ONLY_PARENT, object_query, proof_expression
+from bulkq.model.maintenance import MaintainedObject, ObjectFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.dialects.row_key_catalog import Rows
+    from bulkq.model.maintenance import CommandReply, MaintenanceOptions
+
+DATABASE_STATS = 160000
+"""From this version on, VACUUM of one table need not look at all tables for the age of the database, and its buffers can be limited."""
+
+COMMANDS = {
+    "vacuum": "reclaim the space of dead rows",
+    "freeze": "freeze old rows, against the wraparound of transaction ids",
+    "analyze": "collect statistics for the planner",
+    "reindex": "rebuild indexes, one by one",
+    "cluster": "write tables anew in the order of the index that was chosen for it",
+    "refresh": "fill materialized views anew",
+    "checkpoint": "write all changed pages to disk",
+    "indexes": "find invalid, leftover and duplicate indexes",
+}
+
+CONCURRENT_EXCLUSION = (
+    "the index of an exclusion constraint cannot be rebuilt CONCURRENTLY: add --no-concurrently, which blocks writes"
+)
+
+
+def read(options: MaintenanceOptions, server: ServerFacts, rows: Rows) -> Sequence[ObjectFacts]:
+    """The objects that the answer to `object_query` describes."""
+    return [_facts(options, server, row) for row in rows]
+
+
+def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[object]) -> ObjectFacts:
+    kind, schema, name, table, last, *numbers, may, owner, proof, pid, possible = row[:20]
+    twin = str(row[20] or "") if len(row) > 20 else ""
+    if options.command == "refresh" and options.concurrently and possible:
+        kind = CONCURRENT_VIEW
+    wanted = MaintainedObject(str(kind), str(schema), str(name), str(table), bool(last))
+    return ObjectFacts(
+        wanted,
+        {} if kind == "database" else _values([None if n is None else float(str(n)) for n in numbers]),
+        _missing(options, server, wanted, twin, may=bool(may), owner=str(owner), possible=bool(possible)),
+        None if proof is None else str(proof),
+        f"pid {pid}" if pid is not None else "",
+        f"the same as {twin}" if twin else "",
+    )
+
+
+def _values(numbers: Sequence[float | None]) -> dict[str, float | None]:
+    size, dead, live, rows, age, mxid_age, vacuumed, analyzed, bloat, pages = numbers
+    return {
+        "size": size,
+        "dead": dead,
+        "dead%": None if dead is None or live is None else 100.0 * dead / max(1.0, dead + live),
+        "rows": live if rows is None else rows,
+        "age": age,
+        "mxid_age": mxid_age,
+        "last_vacuum": math.inf if vacuumed is None else vacuumed,
+        "last_analyze": math.inf if analyzed is None else analyzed,
+        "bloat": bloat,
+        "bloat%": None if bloat is None or pages is None else 100.0 * bloat / max(1.0, pages),
+    }
+
+
+def _missing(
+    options: MaintenanceOptions,
+    server: ServerFacts,
+    wanted: MaintainedObject,
+    twin: str,
+    *,
+    may: bool,
+    owner: str,
+    possible: bool,
+) -> str:
+    """Why the command cannot be executed, with the statement that would permit it."""
+    if options.command == "indexes":
+        if wanted.kind == DUPLICATE:
+            return f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name)}"
+        return "" if may else f"{missing_right(wanted.schema, owner, server)}: {_repair(wanted)}"
+    if options.command == "reindex" and options.concurrently and not possible:
+        return CONCURRENT_EXCLUSION
+    if may:
+        return ""
+    role = '"' + server.role.replace('"', '""') + '"'
+    theirs = '"' + owner.replace('"', '""') + '"'
+    if options.command == "checkpoint":
+        later = server.version >= 150000
+        return f"no right: GRANT pg_checkpoint TO {role}" if later else "no right: only a superuser may"
+    if server.version >= MAINTAIN:
+        schema, _, table = wanted.table.partition(".")
+        return (
+            f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
+        )
+    return f"no right: only the owner may: GRANT {theirs} TO {role}"
+
+
+def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: ServerFacts) -> str:
+    """The text of the command for one object."""
+    if options.command == "checkpoint":
+        return "CHECKPOINT"
+    name = quoted_name(wanted.schema, wanted.name)
+    if options.command == "indexes":
+        return _repair(wanted)
+    if options.command == "reindex":
+        return f"REINDEX INDEX {'CONCURRENTLY ' if options.concurrently else ''}{name}"
+    if options.command == "cluster":
+        return f"CLUSTER {name}"
+    if options.command == "refresh":
+        return f"REFRESH MATERIALIZED VIEW {'CONCURRENTLY ' if wanted.kind == CONCURRENT_VIEW else ''}{name}"
+    if options.command == "analyze":
+        only = "ONLY " if wanted.last and server.version >= ONLY_PARENT else ""
+        return f"ANALYZE {_listed(_shared(options, server))}{only}{name}"
+    return f"VACUUM {_listed(_vacuum(options, server))}{name}"
+
+
+CONCURRENT_VIEW = "materialized view with a unique index"
+"""The kind of a materialized view that can be filled anew CONCURRENTLY."""
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"({', '.join(words)}) " if words else ""
+
+
+def _shared(options: MaintenanceOptions, server: ServerFacts) -> list[str]:
+    """The options that VACUUM and ANALYZE have in common."""
+    words = ["SKIP_LOCKED"] if options.skip_locked else []
+    if options.buffer_usage_limit and server.version >= DATABASE_STATS:
+        words.append(f"BUFFER_USAGE_LIMIT '{options.buffer_usage_limit}'")
+    return words
+
+
+def _vacuum(options: MaintenanceOptions, server: ServerFacts) -> list[str]:
+    words = _shared(options, server)
+    words += ["FREEZE"] if options.command == "freeze" else []
+    words += ["FULL"] if options.full else []
+    words += ["ANALYZE"] if options.analyze else []
+    if server.version >= DATABASE_STATS:
+        words.append("SKIP_DATABASE_STATS")
+    if options.parallel is not None and not options.full:
+        words.append(f"PARALLEL {options.parallel}")
+    return words
+
+
+def _repair(wanted: MaintainedObject) -> str:
+    if wanted.kind == INVALID:
+        return f"REINDEX INDEX CONCURRENTLY {quoted_name(wanted.schema, wanted.name)}"
+    return drop_statement(wanted.schema, wanted.name)
+
+
+def judge(options: MaintenanceOptions, facts: ObjectFacts, reply: CommandReply) -> str:
+    """The first warning. None of its texts and states is compared: they differ by version, and for TOAST."""
+    del options, facts
+    return next((notice.message for notice in reply.notices if notice.severity == "WARNING"), "")
+
+
+def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
+    """The query for the proof of an object; no row if it is gone."""
+    expression = (
+        "c.oid::text || '/' || (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = c.oid)::text"
+        if options.command == "indexes"
+        else proof_expression(options)
+    )
+    if not expression or wanted.kind == "database":
+        return ""
+    schema, name = (text.replace("'", "''").replace("\\", "\\\\") for text in (wanted.schema, wanted.name))
+    return (
+        f"SELECT {expression}, c.relpages * current_setting('block_size')::float8 FROM pg_catalog.pg_class AS c "
+        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = E'{schema}' AND c.relname = E'{name}'"
+    )
+
+
+def at_end(options: MaintenanceOptions, server: ServerFacts) -> tuple[str, ...]:
+    """The age of the database, once for all tables."""
+    vacuums = options.command in {"vacuum", "freeze"} and not options.full
+    return ("VACUUM (ONLY_DATABASE_STATS)",) if vacuums and server.version >= DATABASE_STATS else ()
+
+
+LIMITS = (
+    "SELECT current_setting('max_parallel_maintenance_workers')::int, current_setting('max_worker_processes')::int, "
+    "pg_is_in_recovery()"
+)
+
+
+def refuse(options: MaintenanceOptions, rows: Rows, server: ServerFacts) -> str:
+    """Why the server cannot do it: it is a standby, or the options ask for more workers than it has."""
+    per_command, workers, standby = int(str(rows[0][0])), int(str(rows[0][1])), bool(rows[0][2])
+    if standby:
+        return "the server is a standby, which cannot be maintained: name the primary"
+    most = min(per_command, workers)
+    if options.parallel is not None and options.parallel > most:
+        setting = "max_parallel_maintenance_workers" if per_command <= workers else "max_worker_processes"
+        return f"--parallel {options.parallel} is more than the {most} workers of the server ({setting}): use {most} or less"
+    if options.buffer_usage_limit and server.version < DATABASE_STATS:
+        return "--buffer-usage-limit needs PostgreSQL 16 or newer: leave it out"
+    return ""
+
+
+PROGRESS = """\
+SELECT p.relation::regclass::text, p.what FROM (
+    SELECT v.pid, v.relid AS relation, v.phase || CASE WHEN v.heap_blks_total > 0
+           THEN ' ' || (100 * v.heap_blks_scanned / v.heap_blks_total)::text || '%' ELSE '' END AS what
+      FROM pg_catalog.pg_stat_progress_vacuum AS v
+    UNION ALL
+    SELECT a.pid, a.relid, a.phase || CASE WHEN a.sample_blks_total > 0
+           THEN ' ' || (100 * a.sample_blks_scanned / a.sample_blks_total)::text || '%' ELSE '' END
+      FROM pg_catalog.pg_stat_progress_analyze AS a
+    UNION ALL
+    SELECT x.pid, x.relid, x.phase || CASE WHEN x.blocks_total > 0
+           THEN ' ' || (100 * x.blocks_done / x.blocks_total)::text || '%' ELSE '' END
+           || CASE WHEN x.current_locker_pid > 0 THEN ', waits for pid ' || x.current_locker_pid::text ELSE '' END
+      FROM pg_catalog.pg_stat_progress_create_index AS x
+    UNION ALL
+    SELECT k.pid, k.relid, k.phase || CASE WHEN k.heap_blks_total > 0
+           THEN ' ' || (100 * k.heap_blks_scanned / k.heap_blks_total)::text || '%' ELSE '' END
+      FROM pg_catalog.pg_stat_progress_cluster AS k) AS p
+  JOIN pg_catalog.pg_stat_activity AS s ON s.pid = p.pid
+ WHERE s.application_name = {application} ORDER BY s.query_start LIMIT 1"""
+"""What the oldest command does now. Only columns that are the same in all versions are read."""
+
+MAINTENANCE = MaintenanceCatalog(
+    commands=COMMANDS,
+    objects=object_query,
+    read=read,
+    statement=statement,
+    judge=judge,
+    prove=prove,
+    at_end=at_end,
+    limits=LIMITS,
+    refuse=refuse,
+    leftovers=LEFTOVERS,
+    read_leftovers=read_leftovers,
+    needs_notices=True,
+    progress=PROGRESS,
+)
+"""All of it."""

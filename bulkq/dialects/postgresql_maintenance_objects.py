@@ -1,0 +1,193 @@
+"""The queries for PostgreSQL's objects of maintenance: partitions and not their parents, indexes one by one, with what is known of each.
+
+A size takes a lock that waits for ACCESS EXCLUSIVE, so it is estimated where another session holds or wants that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.dialects.postgresql_leftover_indexes import FINDINGS
+
+if TYPE_CHECKING:
+    from bulkq.dialects.maintenance_catalog import ServerFacts
+    from bulkq.model.maintenance import MaintenanceOptions
+
+MAINTAIN = 170000
+"""The version that has the right MAINTAIN. PostgreSQL 16 was released without it."""
+
+ONLY_PARENT = 180000
+"""From this version on, ANALYZE ONLY leaves out the partitions of a partitioned table."""
+
+SYSTEM = ("pg_catalog", "pg_toast", "information_schema")
+
+_BUSY = """\
+SELECT l.relation, min(l.pid) AS pid, bool_or(l.mode = 'AccessExclusiveLock') AS closed, bool_or(l.granted) AS granted
+      FROM pg_catalog.pg_locks AS l
+     WHERE l.locktype = 'relation' AND l.pid <> pg_backend_pid()
+       AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+       AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+     GROUP BY l.relation"""
+"""Locks that conflict with maintenance, whether they are held or waited for."""
+
+_WIDTHS = """\
+SELECT s.schemaname, s.tablename, s.attname, s.avg_width * (1 - s.null_frac) AS width FROM pg_catalog.pg_stats AS s WHERE NOT s.inherited"""
+
+_TABLE_BLOAT = """\
+(SELECT CASE WHEN count(*) = count(w.width) AND t.reltuples >= 0 THEN
+                ceil(t.reltuples * (28 + sum(w.width)) / ((current_setting('block_size')::float8 - 24)
+                * coalesce(substring(array_to_string(t.reloptions, ',') FROM 'fillfactor=([0-9]+)')::float8, 100) / 100)) END
+           FROM pg_catalog.pg_attribute AS a
+           LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = t.relname AND w.attname = a.attname
+          WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped)"""
+"""Pages that the rows would fill: 23 bytes of a row, aligned, and 4 of its pointer; NULL if a column has no statistics for this role."""
+
+_INDEX_BLOAT = """\
+(SELECT CASE WHEN m.amname = 'btree' AND count(*) = count(w.width) AND c.reltuples >= 0 THEN
+                1 + ceil(c.reltuples * (12 + 8 * ceil(sum(w.width) / 8)) / ((current_setting('block_size')::float8 - 40)
+                * coalesce(substring(array_to_string(c.reloptions, ',') FROM 'fillfactor=([0-9]+)')::float8, 90) / 100)) END
+           FROM unnest(i.indkey::int2[]) AS k(attnum)
+           LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum AND k.attnum > 0
+           LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = t.relname AND w.attname = a.attname)"""
+"""The same of an index: 8 bytes of an entry and 4 of its pointer, in pages that are full up to the fill factor."""
+
+_KINDS = {"r": "table", "p": "partitioned table", "m": "materialized view", "i": "index", "t": "table"}
+_KIND = " ".join(["CASE c.relkind", *(f"WHEN '{letter}' THEN '{kind}'" for letter, kind in _KINDS.items()), "END"])
+
+_ROWS_OF = {
+    "vacuum": "c.relkind IN ('r', 'm')",
+    "freeze": "c.relkind IN ('r', 'm')",
+    "analyze": "(c.relkind IN ('r', 'm') OR c.relkind = 'p' AND {parents})",
+    "reindex": "c.relkind = 'i' AND i.indisvalid AND i.indisready AND i.indislive AND t.relkind IN ('r', 'm')",
+    "cluster": (
+        "c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisclustered)"
+    ),
+    "refresh": "c.relkind = 'm'",
+}
+"""Which rows of the catalog are objects of a command. The indexes of a partitioned table have no rows of their own."""
+
+_PROOF_OF = {
+    "vacuum": "pg_catalog.pg_stat_get_vacuum_count(c.oid)::text",
+    "analyze": "CASE WHEN c.relkind <> 'p' THEN pg_catalog.pg_stat_get_analyze_count(c.oid)::text END",
+    "rewrite": "c.oid::text || '/' || pg_catalog.pg_relation_filenode(c.oid)::text",
+}
+
+DATABASE_OWNER = "pg_has_role((SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database()), 'USAGE')"
+
+
+def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: bool, sizes: bool) -> str:
+    """The query for the objects of a command; see `read` for its columns."""
+    if options.command == "checkpoint":
+        return _CHECKPOINT[server.version >= 150000]
+    if options.command == "indexes":
+        return FINDINGS
+    index = options.command == "reindex"
+    parents = "true" if server.version >= ONLY_PARENT else "NOT c.relispartition"
+    return f"""\
+WITH busy AS MATERIALIZED (
+    {_BUSY}){_widths(bloat=bloat)}
+SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname, c.relkind = 'p',
+       {_size(index=index, exact=sizes)}::float8,
+       pg_catalog.pg_stat_get_dead_tuples(t.oid)::float8, pg_catalog.pg_stat_get_live_tuples(t.oid)::float8,
+       CASE WHEN c.reltuples >= 0 THEN c.reltuples::float8 END,
+       greatest(age(nullif(t.relfrozenxid, '0')), age(nullif(o.relfrozenxid, '0')))::float8,
+       greatest(mxid_age(nullif(t.relminmxid, '0')), mxid_age(nullif(o.relminmxid, '0')))::float8,
+       extract(epoch FROM now() - greatest(pg_catalog.pg_stat_get_last_vacuum_time(t.oid),
+                                           pg_catalog.pg_stat_get_last_autovacuum_time(t.oid)))::float8,
+       extract(epoch FROM now() - greatest(pg_catalog.pg_stat_get_last_analyze_time(t.oid),
+                                           pg_catalog.pg_stat_get_last_autoanalyze_time(t.oid)))::float8,
+       {_bloat(index=index, bloat=bloat)}::float8, (c.relpages * current_setting('block_size')::float8),
+       {may_maintain(options.command, server)}, pg_get_userbyid(t.relowner)::text,
+       {_proof(options)}, b.pid, {_possible(options)}
+  FROM pg_catalog.pg_class AS c
+  LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+  JOIN pg_catalog.pg_class AS t ON t.oid = coalesce(i.indrelid, c.oid)
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+  LEFT JOIN pg_catalog.pg_class AS o ON o.oid = t.reltoastrelid
+  LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
+  LEFT JOIN busy AS b ON b.relation = t.oid
+  LEFT JOIN busy AS x ON x.relation = c.oid AND c.oid <> t.oid
+ WHERE t.relpersistence <> 't' AND NOT c.relisshared AND {_ROWS_OF[options.command].format(parents=parents)}
+   AND {_schemas(options)}
+ ORDER BY 2, 3"""
+
+
+def may_maintain(command: str, server: ServerFacts) -> str:
+    """An expression for whether the role may execute a command on the table `t`."""
+    right = (
+        "has_table_privilege(t.oid, 'MAINTAIN')" if server.version >= MAINTAIN else "pg_has_role(t.relowner, 'USAGE')"
+    )
+    return f"({right} OR {DATABASE_OWNER})" if command in {"vacuum", "freeze", "analyze"} else right
+
+
+def proof_expression(options: MaintenanceOptions) -> str:
+    """An expression for the proof of the object `c`, see `ObjectFacts.proof`; "" if there is none."""
+    if options.command == "refresh":
+        return ""
+    if options.command in {"reindex", "cluster"} or options.full:
+        return _PROOF_OF["rewrite"]
+    return _PROOF_OF["analyze" if options.command == "analyze" else "vacuum"]
+
+
+def _proof(options: MaintenanceOptions) -> str:
+    """The proof in the list of objects. Without `track_counts` the server does not count."""
+    found = proof_expression(options)
+    if not found:
+        return "NULL::text"
+    return (
+        found if found == _PROOF_OF["rewrite"] else f"CASE WHEN current_setting('track_counts')::bool THEN {found} END"
+    )
+
+
+def _widths(*, bloat: bool) -> str:
+    return f",\nwidths AS MATERIALIZED (\n    {_WIDTHS})" if bloat else ""
+
+
+def _bloat(*, index: bool, bloat: bool) -> str:
+    if not bloat:
+        return "NULL"
+    pages = _INDEX_BLOAT if index else _TABLE_BLOAT
+    return f"greatest(0, c.relpages - {pages}) * current_setting('block_size')::float8"
+
+
+def _size(*, index: bool, exact: bool) -> str:
+    estimate = "c.relpages * current_setting('block_size')::float8"
+    if not exact:
+        return f"({estimate})"
+    size = "pg_relation_size(c.oid)" if index else "pg_total_relation_size(c.oid)"
+    return f"(CASE WHEN coalesce(b.closed, false) OR coalesce(x.closed, false) THEN {estimate} ELSE {size} END)"
+
+
+def _possible(options: MaintenanceOptions) -> str:
+    """Whether CONCURRENTLY is possible."""
+    if options.command == "reindex":
+        return "NOT i.indisexclusion"
+    if options.command == "refresh":
+        return (
+            "c.relispopulated AND EXISTS (SELECT FROM pg_catalog.pg_index AS u WHERE u.indrelid = c.oid AND u.indisunique AND u.indisvalid "
+            "AND u.indpred IS NULL AND u.indexprs IS NULL)"
+        )
+    return "true"
+
+
+def _schemas(options: MaintenanceOptions) -> str:
+    """Leave out the server's own schemas, unless one is named. FREEZE needs them: their age is that of the database."""
+    named = [schema for schema in SYSTEM if schema in options.schemas]
+    if options.command == "freeze":
+        named.append("pg_catalog")
+    left_out = ", ".join(f"'{schema}'" for schema in SYSTEM if schema not in named)
+    return f"n.nspname NOT IN ({left_out})" if left_out else "true"
+
+
+_UNKNOWN = ", ".join(["NULL::float8"] * 10)
+_CHECKPOINT = {
+    later: (
+        f"SELECT 'database', '', current_database()::text, '', false, {_UNKNOWN}, {right}, 'pg_checkpoint', "
+        "NULL::text, NULL::int, true"
+    )
+    for later, right in (
+        (True, "pg_has_role('pg_checkpoint', 'USAGE')"),
+        (False, "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"),
+    )
+}
+"""The server is the only object of a checkpoint. By whether the role `pg_checkpoint` exists, since version 15."""

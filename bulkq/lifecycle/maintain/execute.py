@@ -1,0 +1,127 @@
+"""Execute a recorded maintenance run, end it in each target, and sum it up."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
+from bulkq.errors import BulkqError, DatabaseError, TargetError
+from bulkq.lifecycle.execute_run import execute
+from bulkq.lifecycle.finish import finish
+from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
+from bulkq.lifecycle.maintain.prepare import options_of
+from bulkq.lifecycle.maintain.target_objects import able
+from bulkq.text.messages import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.record import RecordedRun
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model import Failure, RunSummary
+    from bulkq.protocols import Connection
+
+LOOK_S = 1.0
+"""Time between two questions about what the commands do now."""
+
+SHOWN = 3
+"""Statements that the reason of the run repeats."""
+
+
+async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
+    """Execute the commands, show what the server says of them meanwhile, and do what comes behind all objects of a target.
+
+    Returns:
+        The first failures, those of earlier processes before them.
+    """
+    opened = recorded.opened
+    watches = [asyncio.create_task(_watch(opened, target)) for target in opened.targets if _progress_query(target)]
+    try:
+        failures = await execute(recorded)
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+    for target in opened.targets:
+        if target.lost is None:
+            await _end(opened, target)
+    return failures
+
+
+async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure]) -> RunSummary:
+    """Close the run. What a rebuild has left behind, and this role could not remove, makes its end a failure."""
+    made = recorded.opened.maintained.values()
+    left = [one for target in made for one in target.left.values()]
+    reason = ""
+    if left:
+        statements = "; ".join(one.drop for one in left[:SHOWN])
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        why = f" ({left[0].missing})" if left[0].missing else ""
+        reason = f"{counted(len(left), 'index', 'indexes')} left behind{why}: run {statements}{more}"
+    summary = await finish(recorded, failures, conflicts=reason)
+    return replace(summary, objects=tuple(result for target in made for result in target.results))
+
+
+async def _end(opened: OpenRun, target: OpenTarget) -> None:
+    """Update the statistics of the database, and remove what could not be removed before. A failure of this is a notice."""
+    made = opened.maintained.get(target.parts[0].spec.number)
+    if made is None or not made.results:
+        return
+    where = f"{target.label}: " if opened.several else ""
+    statements = made.catalog.at_end(options_of(opened), made.server)
+    leftovers = options_of(opened).command == "reindex" and bool(made.catalog.leftovers)
+    if not statements and not leftovers:
+        return
+    try:
+        connection = await target.sessions.first()
+        try:
+            for sql in statements if not opened.job.control.draining else ():
+                reply = await able(connection).command(sql, timeout_s=None, lock_timeout_s=None)
+                for notice in reply.notices:
+                    opened.say(f"{where}{sql}: {notice.message}")
+            if leftovers:
+                await _remove_left(target, made, connection)
+        finally:
+            await connection.close()
+    except (TargetError, DatabaseError) as error:
+        opened.say(f"{where}the end of the run could not be completed: {error}")
+
+
+async def _remove_left(target: OpenTarget, made: TargetObjects, connection: Connection) -> None:
+    dialect = dialect_for(dialect_of(target.definition.url))
+    await remove(connection, made, await new_leftovers(connection, made, dialect, ""))
+
+
+def _progress_query(target: OpenTarget) -> str:
+    dialect = dialect_for(dialect_of(target.definition.url))
+    return dialect.maintenance.progress if dialect.maintenance is not None and target.lost is None else ""
+
+
+async def _watch(opened: OpenRun, target: OpenTarget) -> None:
+    """Put into the progress what the server says of the oldest command. It takes a connection when a command takes long.
+
+    The query is over at once and in a transaction of its own, so no snapshot stays open for which an index would wait.
+    """
+    dialect = dialect_for(dialect_of(target.definition.url))
+    query = _progress_query(target).format(application=dialect.literal(f"bulkq/{opened.run}"))
+    connection: Connection | None = None
+    done = -1
+    try:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if opened.progress.done != done or opened.progress.state:
+                done = opened.progress.done
+                continue
+            with suppress(BulkqError):
+                connection = connection or await target.sessions.first()
+                rows = await connection.administer([query])
+                opened.progress.doing = f"{rows[0][0]}: {rows[0][1]}" if rows else ""
+    finally:
+        if connection is not None:
+            await connection.close()

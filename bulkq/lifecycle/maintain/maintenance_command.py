@@ -1,0 +1,204 @@
+"""Execute the command for one object and find out what came of it: from the messages of the server, and from its catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
+from bulkq.engine.failure_records import failure
+from bulkq.errors import DatabaseError, ObjectSkipped
+from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
+from bulkq.lifecycle.maintain.target_objects import able
+from bulkq.model import Mark, Outcome, Phase, Reply, SetError
+from bulkq.model.maintenance import ObjectFacts, ObjectResult, ObjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bulkq.dialects.base import Dialect
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.model import Batch
+    from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions
+    from bulkq.protocols import Connection, Ledger
+
+REBUILDS = frozenset({"reindex", "indexes"})
+"""Commands that an error may end after their work was done."""
+
+MOVES_S = (0.0, 0.3, 0.7)
+"""Waits before looks at the proof. Before version 15, statistics arrive up to half a second late."""
+
+STOPPED = "it was stopped before its end"
+
+
+class MaintenanceCommand:
+    """Implements `bulkq.engine.part_state.ObjectCommand`.
+
+    Args:
+        part: of the target.
+        made: its objects.
+        options: of the run.
+        dialect: of the database.
+        ledger: where an object that was cancelled is recorded as not done.
+        say: shows a line to the user.
+    """
+
+    def __init__(
+        self,
+        part: PartState,
+        made: TargetObjects,
+        options: MaintenanceOptions,
+        dialect: Dialect,
+        ledger: Ledger,
+        say: Callable[[str], None],
+    ) -> None:
+        self._part = part
+        self._made = made
+        self._options = options
+        self._dialect = dialect
+        self._ledger = ledger
+        self._say = say
+
+    async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
+        """Execute the command for the object of `batch`; see `ObjectCommand.execute`."""
+        assert self._part.objects is not None
+        wanted = self._part.objects.object(batch.first)
+        facts = self._made.facts(wanted) or ObjectFacts(wanted)
+        began_s = time.monotonic()
+        after: float | None = None
+        state, reason = ObjectState.FAILED, ""
+        try:
+            after = await self._execute(connection, batch, facts, pause)
+            state = ObjectState.DONE
+        except ObjectSkipped as error:
+            state, reason = ObjectState.SKIPPED, str(error)
+            raise
+        except DatabaseError as error:
+            state, reason = ObjectState.FAILED if error.undone else ObjectState.UNKNOWN, str(error)
+            raise
+        except asyncio.CancelledError:
+            state, reason = ObjectState.SKIPPED, STOPPED
+            raise
+        finally:
+            self._made.results.append(
+                ObjectResult(
+                    target=self._part.spec.target,
+                    name=wanted.shown,
+                    state=state,
+                    reason=reason,
+                    elapsed_s=time.monotonic() - began_s,
+                    before=facts.values.get("size"),
+                    after=after,
+                )
+            )
+        return Reply((), (), ())
+
+    async def _execute(
+        self, connection: Connection, batch: Batch, facts: ObjectFacts, pause: Callable[[int], Awaitable[None]]
+    ) -> float | None:
+        """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known."""
+        if facts.missing:
+            raise ObjectSkipped(facts.missing)
+        if self._part.record_started is not None:
+            await self._part.record_started(batch)
+        tries, limits = self._part.spec.retries + 1, self._part.spec.limits
+        sql = self._made.catalog.statement(self._options, facts.object, self._made.server)
+        for number in range(1, tries + 1):
+            try:
+                reply = await able(connection).command(
+                    sql, timeout_s=limits.timeout_s, lock_timeout_s=limits.lock_timeout_s
+                )
+            except DatabaseError as error:
+                if await self._was_done(connection, facts, error):
+                    return None
+                if not self._waits(error):
+                    raise
+                if number == tries:
+                    raise self._given_up(error, tries) from error
+            except asyncio.CancelledError:
+                self._record_stopped(batch)
+                raise
+            else:
+                return await self._proved(connection, facts, reply)
+            await pause(number)
+        raise AssertionError  # the loop returns or raises
+
+    def _waits(self, error: DatabaseError) -> bool:
+        """Whether the command did not get its lock, and may be tried again."""
+        return error.sqlstate in {LOCK_NOT_AVAILABLE, DEADLOCK} or error.sqlstate in self._dialect.locked
+
+    def _given_up(self, error: DatabaseError, tries: int) -> Exception:
+        why = f"{error} in {tries} tries" if tries > 1 else str(error)
+        if self._options.after_lock_tries == "skip":
+            return ObjectSkipped(why)
+        failed = DatabaseError(why, sqlstate=error.sqlstate, phase=Phase.COMMITTING)
+        failed.undone = True
+        return failed
+
+    async def _was_done(self, connection: Connection, facts: ObjectFacts, error: DatabaseError) -> bool:
+        """Whether the command has done its work before it failed. If it has not, `error` says that nothing lasts.
+
+        Raises:
+            DatabaseError: nothing is known, because the session was lost.
+        """
+        if error.connection_lost or not error.confirmed or error.abandoned:
+            raise error
+        error.undone = True
+        if self._options.command not in REBUILDS or not self._made.catalog.leftovers:
+            return False
+        proof, _ = await self._look(connection, facts.object)
+        done = facts.proof is not None and proof is not None and proof != facts.proof
+        found = await new_leftovers(connection, self._made, self._dialect, facts.object.table)
+        stay = await remove(connection, self._made, found)
+        if done:
+            self._say(
+                f"{facts.object.shown}: rebuilt, although it ended with: {error}"
+                + (f"; its old index stays: {'; '.join(one.drop for one in stay)}" if stay else "")
+            )
+        return done
+
+    async def _proved(self, connection: Connection, facts: ObjectFacts, reply: CommandReply) -> float | None:
+        """Read the answer and the catalog. Return the size of the object in bytes, if it is known.
+
+        Raises:
+            ObjectSkipped: the object was not done.
+            DatabaseError: the answer says that it failed.
+        """
+        why = self._made.catalog.judge(self._options, facts, reply)
+        if why and self._made.catalog.failed(self._options, reply):
+            failed = DatabaseError(why, sqlstate=None, phase=Phase.COMMITTING)
+            failed.undone = True
+            raise failed
+        if why:
+            raise ObjectSkipped(why)
+        if facts.proof is None:
+            return None
+        for wait_s in MOVES_S:
+            await asyncio.sleep(wait_s)
+            proof, size = await self._look(connection, facts.object)
+            if proof != facts.proof:
+                return size
+        raise ObjectSkipped(
+            "the server reported success, but its catalog shows that nothing was done: the lock was probably not free"
+        )
+
+    async def _look(self, connection: Connection, wanted: MaintainedObject) -> tuple[str | None, float | None]:
+        """The proof of an object, and its size in bytes."""
+        query = self._made.catalog.prove(self._options, wanted)
+        rows = await connection.administer([query]) if query else []
+        if not rows:
+            return None, None
+        proof, size = rows[0]
+        return None if proof is None else str(proof), None if size is None else float(str(size))
+
+    def _record_stopped(self, batch: Batch) -> None:
+        """Record that an object which was cancelled is not done, so that a resume does it. The driver has ended it on the server.
+
+        If its session was cut, the record keeps that it was sent, and its outcome is unknown.
+        """
+        error = SetError(0, None, STOPPED)
+        stopped = failure(self._part.spec, batch, 0, error, Outcome.SKIPPED, 1)
+        if self._ledger.keeps:
+            self._ledger.mark(Mark(self._part.spec.number, (), (stopped,)))

@@ -1,0 +1,91 @@
+"""Look at the targets of a maintenance run before its first command: rights, objects, workers, leftovers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
+from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names
+from bulkq.lifecycle.preflight import connections_are_free, recognize
+from bulkq.text.messages import counted, first_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.lifecycle.run_resources import OpenRun
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
+    from bulkq.protocols import Connection
+
+NAMED = 5
+"""Objects that a notice names at most."""
+
+
+async def prepare_maintenance(opened: OpenRun) -> OpenRun:
+    """Connect to all targets side by side, and list the objects of each. Of several, those that cannot be maintained are set aside.
+
+    Raises:
+        UsageError: a database does not have the command, or a name means no object.
+        TargetError: no target can be reached.
+        RefusedError: the only target is a standby; two names for one database.
+    """
+    request = opened.request
+    lost = await open_targets.on_each(
+        opened.targets, partial(_prepare, opened), write=False, connect_timeout_s=request.limits.connect_timeout_s
+    )
+    if opened.several:
+        open_targets.refuse_twins(request, opened.targets, opened.say)
+    if opened.resume.record is None and opened.maintained:
+        refuse_unknown_names(list(opened.maintained.values()), options_of(opened))
+    for target in lost:
+        opened.say(f"{target.label}: {target.reason}: the other targets continue")
+    return opened
+
+
+def options_of(opened: OpenRun) -> MaintenanceOptions:
+    """The options of the run."""
+    options = opened.request.maintenance
+    assert options is not None, "the request of maintenance has its options"
+    return options
+
+
+async def _prepare(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
+    target.server = connection.server
+    await recognize(opened, target, connection)
+    options = options_of(opened)
+    (part,) = target.parts
+    made = await look_at(connection, target, dialect_for(dialect_of(target.definition.url)), options)
+    recorded = _recorded(options, part.spec.number)
+    made.anew = not recorded
+    made.objects = tuple(recorded) or choose(list(made.listed.values()), options)
+    source = opened.sources.objects[part.spec.number]
+    source.begin(made.objects, opened.resume.done.get(part.spec.number, ()))
+    part.objects = source
+    opened.maintained[part.spec.number] = made
+    connections_are_free(opened, target, connection.server)
+    if opened.resume.record is None:
+        _tell(opened, target, made)
+
+
+def _recorded(options: MaintenanceOptions, part: int) -> Sequence[MaintainedObject]:
+    """The objects that an earlier process has recorded; () if it could not list them."""
+    return options.objects[part - 1] if part <= len(options.objects) else ()
+
+
+def _tell(opened: OpenRun, target: OpenTarget, made: TargetObjects) -> None:
+    where = f"{target.label}: " if opened.several else ""
+    if not made.objects:
+        opened.say(f"{where}no object is selected: nothing to do")
+    missing = [facts for facts in made.chosen if facts.missing]
+    if missing:
+        names = first_names([facts.object.shown for facts in missing], NAMED)
+        opened.say(f"{where}{counted(len(missing), 'object')} will be skipped ({names}): {missing[0].missing}")
+    if made.before:
+        names = first_names([f"{one.schema}.{one.name}" for one in made.before], NAMED)
+        opened.say(
+            f"{where}{counted(len(made.before), 'leftover')} of earlier rebuilds ({names}): bulkq maintain indexes --repair removes them"
+        )

@@ -1,0 +1,191 @@
+"""The objects of one target: asked of its catalog, chosen, and put in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
+from bulkq.drivers.base_connection import BaseConnection
+from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
+from bulkq.model import Decoding, Limits, Query
+from bulkq.policy.object_order import column_of, in_order
+from bulkq.policy.object_selection import columns_of, matches_name, parse_selection, selects
+from bulkq.text.messages import quoted, suggestion_or_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.base import Dialect
+    from bulkq.dialects.maintenance_catalog import Leftover, MaintenanceCatalog
+    from bulkq.dialects.row_key_catalog import Rows
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult
+    from bulkq.protocols import Connection
+
+
+CATALOG_S = 60.0
+"""Timeout of a query for the catalog."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TargetObjects:
+    """The maintenance of one target.
+
+    Attributes:
+        catalog: of its database.
+        server: its version and role.
+        listed: the facts of all objects that the command could be executed for, by kind and name.
+        objects: those of the run, in their order.
+        before: leftovers of earlier rebuilds, which are not ours.
+        left: what our rebuilds have left behind and could not be removed.
+        results: what came of each object in this process.
+        anew: they were listed by this process, and are not recorded yet.
+    """
+
+    catalog: MaintenanceCatalog
+    server: ServerFacts
+    listed: dict[tuple[str, str], ObjectFacts] = field(default_factory=dict)
+    objects: tuple[MaintainedObject, ...] = ()
+    before: tuple[Leftover, ...] = ()
+    left: dict[str, Leftover] = field(default_factory=dict)
+    results: list[ObjectResult] = field(default_factory=list)
+    anew: bool = False
+
+    def facts(self, wanted: MaintainedObject) -> ObjectFacts | None:
+        """What the catalog says of an object; None if it is gone."""
+        return self.listed.get((wanted.schema, wanted.name))
+
+    @property
+    def chosen(self) -> list[ObjectFacts]:
+        """The facts of the objects of the run that are there."""
+        return [facts for one in self.objects if (facts := self.facts(one)) is not None]
+
+
+def catalog_of(dialect: Dialect, options: MaintenanceOptions, target: OpenTarget, product: str) -> MaintenanceCatalog:
+    """How the database does the command.
+
+    Raises:
+        UsageError: it does not have it, or its library does not give what is needed.
+    """
+    catalog = dialect.maintenance
+    if catalog is None:
+        raise UsageError(f"{target.label}: bulkq knows no maintenance for {product}: leave this target out")
+    if options.command not in catalog.commands:
+        names = ", ".join(catalog.commands)
+        raise UsageError(f"{target.label}: {product} has no {options.command}: use one of {names}")
+    if catalog.needs_notices and not target.driver.capabilities.notices:
+        raise UsageError(
+            f"{target.label}: {target.driver.capabilities.name} does not give the warnings of the server, which say what was not done: "
+            "use postgresql://HOST/NAME"
+        )
+    return catalog
+
+
+def able(connection: Connection) -> BaseConnection:
+    """The connection, which executes commands.
+
+    Raises:
+        UsageError: its driver does not.
+    """
+    if not isinstance(connection, BaseConnection):
+        raise UsageError("the driver of this target executes no maintenance: leave the target out")
+    return connection
+
+
+async def look_at(
+    connection: Connection, target: OpenTarget, dialect: Dialect, options: MaintenanceOptions
+) -> TargetObjects:
+    """Ask about the server and all objects of the command.
+
+    Raises:
+        UsageError: the database does not have the command, or the server does not fit the options.
+        RefusedError: the server is a standby, or behind a pooler.
+    """
+    known = able(connection).server
+    catalog = catalog_of(dialect, options, target, known.product)
+    if known.pooled:
+        raise RefusedError(
+            f"{target.label}: a pooler is in between, where commands have no time limit: connect to the server itself"
+        )
+    server = ServerFacts(version=known.version_number, product=known.product, role=known.user)
+    if catalog.limits:
+        why = catalog.refuse(options, await read_rows(connection, catalog.limits), server)
+        if why:
+            raise RefusedError(f"{target.label}: {why}")
+    found = await list_objects(connection, catalog, options, server)
+    made = TargetObjects(catalog=catalog, server=server, listed={(f.object.schema, f.object.name): f for f in found})
+    if catalog.leftovers and options.command == "reindex":
+        rows = await read_rows(connection, catalog.leftovers.format(table="NULL::text"))
+        made.before = catalog.read_leftovers(rows, server)
+    return made
+
+
+async def read_rows(connection: Connection, sql: str) -> Rows:
+    """The rows of a query for the catalog, in a transaction that only reads and is over at once."""
+    statement = await connection.prepare(Query("catalog", sql), Decoding.PYTHON, typed=True, identifiers={})
+    reply = await connection.attempt(statement, [()], Limits(timeout_s=CATALOG_S))
+    return list(zip(*reply.values, strict=True))
+
+
+async def list_objects(
+    connection: Connection, catalog: MaintenanceCatalog, options: MaintenanceOptions, server: ServerFacts
+) -> Sequence[ObjectFacts]:
+    """The facts of all objects of a command. If a size would have to wait for a lock, sizes are estimates.
+
+    Raises:
+        TargetError: the catalog does not answer.
+    """
+    wanted = {column_of(options.order, options.command)}
+    wanted |= columns_of(parse_selection(options.select)) if options.select else set()
+    for sizes in (True, False):
+        query = catalog.objects(options, server, bloat="bloat" in wanted, sizes=sizes)
+        try:
+            return catalog.read(options, server, await read_rows(connection, query))
+        except DatabaseError as error:
+            if error.sqlstate != LOCK_NOT_AVAILABLE or not sizes:
+                raise TargetError(f"the objects cannot be listed: {error}") from error
+    raise AssertionError  # the loop returns or raises
+
+
+def choose(found: Sequence[ObjectFacts], options: MaintenanceOptions) -> tuple[MaintainedObject, ...]:
+    """The objects of a run, in their order: those that the options name and select."""
+    named = [one for one in found if _named(one.object, options)]
+    if options.select:
+        condition = parse_selection(options.select)
+        named = [one for one in named if selects(condition, one)]
+    return tuple(one.object for one in in_order(named, options.order, options.command))
+
+
+def _named(wanted: MaintainedObject, options: MaintenanceOptions) -> bool:
+    if options.tables and not any(matches_name(pattern, wanted) for pattern in options.tables):
+        return False
+    if options.schemas and not any(fnmatchcase(wanted.schema, pattern) for pattern in options.schemas):
+        return False
+    return not any(matches_name(p, wanted) or fnmatchcase(wanted.schema, p) for p in options.exclude)
+
+
+def refuse_unknown_names(everywhere: Sequence[TargetObjects], options: MaintenanceOptions) -> None:
+    """Refuse a name of `--table` or `--schema` that means no object on any target.
+
+    Raises:
+        UsageError: names the nearest objects.
+    """
+    objects = [facts.object for made in everywhere for facts in made.listed.values()]
+    names = sorted({name for one in objects for name in (one.table.rpartition(".")[2], one.table) if name})
+    for pattern in options.tables:
+        if not any(matches_name(pattern, one) for one in objects):
+            shown = (
+                suggestion_or_names(pattern, names)
+                if 0 < len(names) <= 20
+                else suggestion_or_names(pattern, names[:20])
+            )
+            raise UsageError(f"--table {quoted(pattern)}: no object of {options.command} has this name{shown}")
+    schemas = sorted({one.schema for one in objects})
+    for pattern in options.schemas:
+        if not any(fnmatchcase(one, pattern) for one in schemas):
+            raise UsageError(
+                f"--schema {quoted(pattern)}: no object of {options.command} is in it{suggestion_or_names(pattern, schemas)}"
+            )

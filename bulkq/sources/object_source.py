@@ -1,0 +1,101 @@
+"""Parameter sets that are objects of a database: no two objects of one table are given at the same time.
+
+Two commands on one table can deadlock, and the one that did the work would be the victim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.model import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bulkq.model.maintenance import MaintainedObject
+
+
+class ObjectSource:
+    """A `ParameterSource` of objects. It is made without a connection, and `begin` gives it what it needs before the first `take`.
+
+    An object that is to be done last is given when nothing else is left and nothing is in flight.
+    """
+
+    typed = True
+    replayable = True
+
+    def __init__(self) -> None:
+        self._objects: Sequence[MaintainedObject] = ()
+        self._waiting: dict[int, MaintainedObject] = {}  # by number, in order
+        self._flying: dict[int, MaintainedObject] = {}
+        self._news = asyncio.Event()
+        self.total: int | None = None
+
+    def begin(self, objects: Sequence[MaintainedObject], done: Iterable[tuple[int, int]] = ()) -> None:
+        """Say what is to be done.
+
+        Args:
+            objects: in their order; their numbers begin with 1.
+            done: ranges of numbers that are not done again.
+        """
+        self._objects = objects
+        over = {n for first, last in done for n in range(first, last + 1)}
+        self._waiting = {n: one for n, one in enumerate(objects, 1) if n not in over}
+        self.total = len(self._waiting)
+
+    def again(self) -> ObjectSource:
+        """Return a source of all objects, for a reader who wants their names."""
+        source = ObjectSource()
+        source.begin([replace(one, table=str(n), last=False) for n, one in enumerate(self._objects)])
+        return source
+
+    def object(self, number: int) -> MaintainedObject:
+        """Return the object with `number`, from 1."""
+        return self._objects[number - 1]
+
+    async def admit(self, going: Callable[[], bool]) -> None:
+        """Wait until an object can be given, or none is left."""
+        while self._waiting and going() and self._next() is None:
+            self._news.clear()
+            await self._news.wait()
+
+    def wake(self) -> None:
+        """Let a lane that waits see that a stop was requested."""
+        self._news.set()
+
+    async def take(self, size: int, index: int) -> Batch | None:
+        """Return the next object as a batch of one set. `size` has no effect: an object is done by itself."""
+        del size
+        while self._waiting:
+            number = self._next()
+            if number is not None:
+                wanted = self._waiting.pop(number)
+                self._flying[number] = wanted
+                return Batch(index, number, ((wanted.shown,),), source=wanted.shown)
+            self._news.clear()
+            await self._news.wait()
+        return None
+
+    def settle(self, batch: Batch) -> None:
+        """Learn that the object of a batch has ended, however."""
+        self._flying.pop(batch.first, None)
+        self._news.set()
+
+    def fraction(self) -> float | None:
+        """Return None: the total is known."""
+        return None
+
+    async def close(self) -> None:
+        """Do nothing: the source holds nothing open."""
+
+    def _next(self) -> int | None:
+        """The first object whose table is free; None if there is none at the moment."""
+        busy = {one.table for one in self._flying.values()}
+        for number, one in self._waiting.items():
+            if not one.last and one.table not in busy:
+                return number
+        if not all(one.last for one in (*self._waiting.values(), *self._flying.values())):
+            return None
+        return next((number for number, one in self._waiting.items() if one.table not in busy), None)

@@ -1,0 +1,25 @@
+"""Leftovers of rebuilds, and who may remove them."""
+
+from __future__ import annotations
+
+from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.postgresql_leftover_indexes import read_leftovers
+
+SERVER = ServerFacts(version=150000, role="ops")
+
+
+def test_m3_m13_a_leftover_is_named_with_the_statement_that_removes_it() -> None:
+    """And with what the role lacks: nothing in its own table, the owner's role in others, a superuser in pg_toast."""
+    mine, theirs, toast = read_leftovers(
+        [
+            ("public", "t_pkey_ccnew", "public.t", False, True, "ops"),
+            ("public", "t_pkey_ccold", "public.t", True, False, "own"),
+            ("pg_toast", "pg_toast_1_index_ccnew", "public.t", False, False, "own"),
+        ],
+        SERVER,
+    )
+    assert (mine.done, mine.missing) == (False, "")
+    assert mine.drop == 'DROP INDEX CONCURRENTLY "public"."t_pkey_ccnew"'
+    assert theirs.done
+    assert 'GRANT "own" TO "ops"' in theirs.missing
+    assert "superuser" in toast.missing

@@ -1,0 +1,68 @@
+"""The queries for PostgreSQL's objects. Servers execute them in the integration tests."""
+
+from __future__ import annotations
+
+from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.postgresql_maintenance_objects import may_maintain, object_query, proof_expression
+from bulkq.model.maintenance import MaintenanceOptions
+
+PG15, PG18 = ServerFacts(version=150000), ServerFacts(version=180000)
+
+
+def query(
+    command: str, server: ServerFacts = PG15, *, bloat: bool = False, sizes: bool = True, **options: object
+) -> str:
+    """The query for a command."""
+    return object_query(MaintenanceOptions(command=command, **options), server, bloat=bloat, sizes=sizes)  # type: ignore[arg-type]
+
+
+def test_rights_by_version() -> None:
+    """MAINTAIN since 17, the owner before; the owner of the database may vacuum and analyze."""
+    assert "'MAINTAIN'" in may_maintain("reindex", PG18)
+    assert "'MAINTAIN'" not in may_maintain("reindex", PG15)
+    assert "datdba" in may_maintain("vacuum", PG15)
+    assert "datdba" not in may_maintain("reindex", PG15)
+
+
+def test_only_roots_are_analyzed_where_a_parent_takes_its_partitions_along() -> None:
+    """So that nothing is done twice within the hierarchy of parents."""
+    assert "NOT c.relispartition" in query("analyze")
+    assert "NOT c.relispartition" not in query("analyze", PG18)
+
+
+def test_sizes_wait_for_no_lock() -> None:
+    """A table that is locked has an estimate, and so has every table at the second try."""
+    assert "coalesce(b.closed, false)" in query("vacuum")
+    assert "pg_total_relation_size" not in query("vacuum", sizes=False)
+    assert "pg_relation_size(c.oid)" in query("reindex")
+
+
+def test_bloat_is_estimated_if_it_is_wanted() -> None:
+    """It reads the statistics of all columns."""
+    assert "pg_stats" not in query("vacuum")
+    assert "pg_stats" in query("vacuum", bloat=True)
+    assert "btree" in query("reindex", bloat=True)
+
+
+def test_schemas_of_the_server_are_left_out() -> None:
+    """Unless they are named; FREEZE needs the catalog."""
+    assert "NOT IN ('pg_catalog', 'pg_toast', 'information_schema')" in query("vacuum")
+    assert "NOT IN ('pg_toast', 'information_schema')" in query("freeze")
+    named = ("pg_catalog", "pg_toast", "information_schema")
+    assert "AND true" in query("vacuum", schemas=named)
+
+
+def test_commands_with_lists_of_their_own() -> None:
+    """A checkpoint has one object; findings have their own query."""
+    assert "'pg_checkpoint', 'USAGE'" in query("checkpoint")
+    assert "rolsuper" in query("checkpoint", ServerFacts(version=140000))
+    assert "duplicate index" in query("indexes")
+    assert "u.indisunique" in query("refresh")
+    assert "NULL::text" in query("refresh")
+
+
+def test_a_counter_proves_nothing_if_the_server_does_not_count() -> None:
+    """The list of objects says so."""
+    assert "track_counts" in query("vacuum")
+    assert "track_counts" not in query("vacuum", full=True)
+    assert "relkind <> 'p'" in proof_expression(MaintenanceOptions(command="analyze"))
