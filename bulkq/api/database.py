@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from bulkq import query as queries
 from bulkq.api import backfill as backfills
@@ -18,7 +18,14 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, RunFailed, UsageError
-from bulkq.lifecycle.check_api_arguments import allowed, check_concurrency, check_numbers, shown, throttles
+from bulkq.lifecycle.check_api_arguments import (
+    PaceArguments,
+    allowed,
+    check_concurrency,
+    check_numbers,
+    limits_of_pace,
+    shown,
+)
 from bulkq.lifecycle.command_steps import CallerResources
 from bulkq.model import Query, Run, RunSummary, Target
 from bulkq.model.run import (
@@ -68,6 +75,7 @@ class Database:
         retries: int = 5,
         map: str | None = None,  # noqa: A002 - as the option is called
         throttle: Iterable[str] = (),
+        **pace: Unpack[PaceArguments],
     ) -> Rows:
         """Run `query` read-only for every parameter set and give the result rows in the order of the sets.
 
@@ -79,12 +87,17 @@ class Database:
             on_error: "raise" raises `RunFailed` after the last row if a set failed; "collect" leaves it to `Rows.summary`.
             retries: attempts after the first for errors that are known to be safe to repeat.
             map: "module:function", which is given the rows of one parameter set as dicts, and gives dicts, in processes of its own.
-            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
+                `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
+            pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
+                options of the command line.
         """
         _check_on_error(on_error)
         if map is not None and not isinstance(map, str):
             raise UsageError(f'map={shown(map)}: "module:function"')
-        request = self._request(query, write=False, timeout_s=timeout, retries=retries, throttle=throttles(throttle))
+        request = self._request(
+            query, write=False, timeout_s=timeout, retries=retries, pace=limits_of_pace(throttle, pace)
+        )
         sets = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         return Rows(self.start, replace(request, output=OutputOptions(map=map)), sets, on_error)
 
@@ -117,6 +130,7 @@ class Database:
         retries: int = 5,
         ordered: bool = False,
         throttle: Iterable[str] = (),
+        **pace: Unpack[PaceArguments],
     ) -> RunSummary:
         """Run `query` for every parameter set, drop the rows, give the counts.
 
@@ -132,14 +146,22 @@ class Database:
             timeout: seconds for each query, enforced by the server; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             ordered: apply the sets on one lane, in their order. Without it, sets that name the same row by parameters keep their order.
-            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds.
+            throttle: expressions such as "file:/run/hold": no batch starts while one of them holds. They are added to those that
+                `bulkq.toml` has for the target; "none" leaves these out, if `bulkq.open` has the target's name as `confirm`.
+            pace: `throttle_every` and `throttle_timeout` in seconds, `critical`, `on_critical`, `window`, `nice` and `max_rate`, as the
+                options of the command line.
 
         Raises:
             BulkqError: what would be exit code 2 to 5 on the command line. Failed sets are only counted.
             Exception: what `parameter_sets` raised while they were iterated, as it is.
         """
         request = self._request(
-            query, write=write, timeout_s=timeout, retries=retries, allow=allowed(allow), throttle=throttles(throttle)
+            query,
+            write=write,
+            timeout_s=timeout,
+            retries=retries,
+            allow=allowed(allow),
+            pace=limits_of_pace(throttle, pace),
         )
         if ordered:
             request = replace(request, limits=replace(request.limits, ordered=True, concurrency=1))
@@ -181,6 +203,7 @@ class Database:
         name: str | None = None,
         ledger: str = "auto",
         on_error: OnError = "raise",
+        **pace: Unpack[PaceArguments],
     ) -> RunSummary:
         """Change or delete the rows of a table by ranges of its key, each range exactly once and in a transaction of its own.
 
@@ -214,6 +237,7 @@ class Database:
             lock_timeout: seconds that a range waits for a lock; None for no limit.
             retries: attempts after the first for errors that are known to be safe to repeat.
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
+            pace: as of `execute`.
             max_affected: stop before more rows than this are changed.
             allow: "seqscan" for a statement that reads the whole table for each range.
             name: of the run, in `bulkq runs`; by default that of the statement.
@@ -260,13 +284,13 @@ class Database:
             lock_timeout_s=lock_timeout,
             lock_timeout_given=lock_timeout != 2.0,
             retries=retries,
-            throttle=throttles(throttle),
+            **limits_of_pace(throttle, pace, backfill=True),
         )
         safety = SafetyOptions(write=True, allow=allowed(allow), ledger=ledger, max_affected=max_affected)
         with in_terms_of_python():
             request = backfills.request_of(self.target, query, options, limits, safety, values)
             counted = None if max_affected is None else "--max-affected"
-            self._refuse(request.queries.selected[0], write=True, allow=safety.allow, counted=counted)
+            self._refuse(request.queries.selected[0], write=True, allow=safety.allow, limits=limits, counted=counted)
         self._refuse_closed()
         await self._let_write()
         control = Control()
@@ -327,33 +351,47 @@ class Database:
         timeout_s: float | None,
         retries: int,
         allow: frozenset[str] = frozenset(),
-        throttle: tuple[str, ...] = (),
+        pace: Mapping[str, Any] | None = None,
     ) -> Run:
         check_numbers(timeout_s, retries)
         if isinstance(query, str):
             query = queries.inline(query, dialect_of(self.target.url))
         elif not isinstance(query, Query):
             raise UsageError(f"query={shown(query)}: SQL text, or a Query from bulkq.load")
+        limits = LimitOptions(
+            concurrency=self.concurrency,
+            timeout_s=timeout_s,
+            timeout_given=timeout_s != 30.0,
+            retries=retries,
+            **(pace or {}),
+        )
         with in_terms_of_python():
-            self._refuse(query, write=write, allow=allow)
+            self._refuse(query, write=write, allow=allow, limits=limits)
         return Run(
             queries=QueryOptions(selected=(query,)),
             targets=TargetOptions(selected=(self.target,)),
-            limits=LimitOptions(
-                concurrency=self.concurrency,
-                timeout_s=timeout_s,
-                timeout_given=timeout_s != 30.0,
-                retries=retries,
-                throttle=throttle,
-            ),
+            limits=limits,
             safety=SafetyOptions(write=write, allow=allow, ledger="none"),
         )
 
-    def _refuse(self, query: Query, *, write: bool, allow: frozenset[str], counted: str | None = None) -> None:
+    def _refuse(
+        self,
+        query: Query,
+        *,
+        write: bool,
+        allow: frozenset[str],
+        limits: LimitOptions,
+        counted: str | None = None,
+    ) -> None:
         """Raise the error of the safety rules for `query`, if they turn it down."""
         error = refuse(query, write=write, allow=allow) or refuse_options(query, idempotent=False, counted=counted)
         if error is None and write and self.target.protected and self._confirm != self.target.name:
             error = RefusedError(f'target "{self.target.name}" is protected: open it with confirm="{self.target.name}"')
+        unthrottled = self.target.throttle and not limits.target_throttles
+        if error is None and unthrottled and self._confirm != self.target.name:
+            error = RefusedError(
+                f'target "{self.target.name}" has throttles: open it with confirm="{self.target.name}" to run without them'
+            )
         if error is not None:
             raise error
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import Any, Literal, TypedDict
 
 from bulkq.errors import UsageError
+from bulkq.policy.pace import parse_rate
 from bulkq.policy.safety import ALLOWABLE
-from bulkq.throttles import check_throttles
+from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
 MOST_SECONDS = 2_147_483.0
 """PostgreSQL counts a timeout in milliseconds, in 32 bits."""
+
+MOST_NICE = 100
+"""Of `nice`."""
 
 MOST_SHOWN = 80
 """Characters of a wrong argument in a message."""
 
 OPTION = re.compile(
-    r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|capture|param|min-rows|max-rows|max-affected)\b"
+    r"--(over|set|delete|where|key|verify|select|map-timeout|map|apply|capture|param|min-rows|max-rows|max-affected|throttle|critical"
+    r"|window|max-rate)\b"
     r"(?: (\d+|\"[^\"]*\"|TABLE|MODULE:FUNCTION|true\b)| COLUMN=EXPR| FILE:NAME| (\w+)=VALUE)?"
 )
 """An option that an argument of `Database.backfill` stands for, with its value in a message."""
@@ -70,6 +76,67 @@ def throttles(expressions: object) -> tuple[str, ...]:
     if every is None:
         raise UsageError(f'throttle={shown(expressions)}: expressions such as "file:/run/hold"')
     return check_throttles(every)
+
+
+class PaceArguments(TypedDict, total=False):
+    """The arguments of the Python API for throttles, hours and pace, beside `throttle`."""
+
+    throttle_every: float
+    throttle_timeout: float | None
+    critical: str | Iterable[str]
+    on_critical: Literal["stop", "pause"]
+    window: str | Iterable[str]
+    nice: float
+    max_rate: str | None
+
+
+def limits_of_pace(throttle: object, pace: PaceArguments, *, backfill: bool = False) -> dict[str, Any]:
+    """The fields of `LimitOptions` for `throttle` and the arguments beside it.
+
+    Raises:
+        UsageError: a value is wrong.
+        TypeError: there is no such argument.
+    """
+    unknown = sorted(pace.keys() - PaceArguments.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"unexpected keyword argument '{unknown[0]}'")
+    _check_pace(pace)
+    critical, windows = texts(pace.get("critical", ())), texts(pace.get("window", ()))
+    if critical is None:
+        raise UsageError(f'critical={shown(pace["critical"])}: expressions such as "lag<60s"')
+    if windows is None:
+        raise UsageError(f'window={shown(pace["window"])}: hours such as "22:00-06:00 Europe/Berlin"')
+    max_rate = pace.get("max_rate")
+    try:
+        if max_rate is not None:
+            parse_rate(max_rate, backfill=backfill)
+        return {
+            "throttle": throttles(throttle),
+            "target_throttles": texts(throttle) != NO_THROTTLE,
+            "throttle_every_s": pace.get("throttle_every"),
+            "throttle_timeout_s": pace.get("throttle_timeout"),
+            "critical": check_throttles(critical, "--critical"),
+            "on_critical": pace.get("on_critical", "stop"),
+            "window": check_windows(windows),
+            "nice": pace.get("nice", 0.0),
+            "max_rate": max_rate,
+        }
+    except UsageError as error:
+        raise UsageError(in_python(str(error))) from None
+
+
+def _check_pace(pace: PaceArguments) -> None:
+    for name in ("throttle_every", "throttle_timeout"):
+        seconds = pace.get(name)
+        if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < MOST_SECONDS):
+            raise UsageError(f"{name}={shown(seconds)}: seconds, more than 0")
+    nice, rate, effect = pace.get("nice", 0.0), pace.get("max_rate"), pace.get("on_critical", "stop")
+    if isinstance(nice, bool) or not isinstance(nice, int | float) or not 0 <= nice <= MOST_NICE:
+        raise UsageError(f"nice={shown(nice)}: a number from 0 to {MOST_NICE}")
+    if rate is not None and not isinstance(rate, str):
+        raise UsageError(f'max_rate={shown(rate)}: a text such as "500/s" or "5000rows/s"')
+    if effect not in {"stop", "pause"}:
+        raise UsageError(f'on_critical={shown(effect)}: "stop" or "pause"')
 
 
 def texts(value: object) -> tuple[str, ...] | None:

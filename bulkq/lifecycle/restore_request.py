@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.lifecycle import request_json, run_fingerprints
@@ -14,6 +14,7 @@ from bulkq.model import CHECK_MODE, RunSummary
 from bulkq.model.counts import counts_of
 from bulkq.model.run import set_fields
 from bulkq.policy import exit_codes, safety
+from bulkq.policy.pace import parse_rate
 from bulkq.sources.fingerprints import changes as source_changes
 from bulkq.sources.spool import load_constants
 from bulkq.targets import load_config, renewed
@@ -54,28 +55,59 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
     if any(target is not None and target.name for target in places):
         config = config or load_config(folder=folder)
         request = _renewed(request, config)
-    if "capture_max" in changes:
-        request = _recaptured(record, request, changes["capture_max"])
-        changes = {name: value for name, value in changes.items() if name != "capture_max"}
+    ranges = {name: value for name, value in changes.items() if name in RANGE_FIELDS}
+    if ranges:
+        request = _with_ranges(record, request, ranges)
+        changes = {name: value for name, value in changes.items() if name not in ranges}
     given = changes.get("targets")
     if given is not None:
         changes = {**changes, "targets": _retargeted(request.targets.selected, given)}  # type: ignore[arg-type]
     if changes.get("max_affected") is not None and request.safety.write:
         _refuse_limit(request.queries.selected)
-    return set_fields(request, {"ledger": ledger, **changes}), folder
+    if "confirmed" in changes:
+        changes = {**changes, "confirmed": (*request.safety.confirmed, *changes["confirmed"])}  # type: ignore[misc]
+    changed = set_fields(request, {"ledger": ledger, **changes})
+    _check_holds(changed, changes)
+    return changed, folder
 
 
-def _recaptured(record: RunRecord, request: Run, most: object) -> Run:
-    """`request` with another `--capture-max`.
+RANGE_FIELDS = ("target_time_s", "min_rows", "max_rows", "capture_max")
+"""The fields of `BackfillOptions` that a resume may change."""
+
+
+def _with_ranges(record: RunRecord, request: Run, ranges: Mapping[str, Any]) -> Run:
+    """`request` with other values of `RANGE_FIELDS`.
 
     Raises:
-        UsageError: the run keeps nothing.
+        UsageError: the run is not a backfill, or keeps nothing, or the values contradict each other.
     """
     options = request.backfill
-    if options is None or not options.capture:
+    if "capture_max" in ranges and (options is None or not options.capture):
         raise UsageError(f"run {record.run} was started without --capture: leave out --capture-max")
-    assert most is None or isinstance(most, int)
-    return replace(request, backfill=replace(options, capture_max=most))
+    if options is None:
+        option = f"--{next(iter(ranges)).removesuffix('_s').replace('_', '-')}"
+        raise UsageError(f"run {record.run} is no backfill: leave out {option}")
+    changed = replace(options, **ranges)
+    if changed.min_rows > changed.max_rows:
+        raise UsageError(f"--min-rows {changed.min_rows} is more than --max-rows {changed.max_rows}")
+    first = min(max(changed.first_rows, changed.min_rows), changed.max_rows)
+    return replace(request, backfill=replace(changed, first_rows=first))
+
+
+def _check_holds(request: Run, changes: Mapping[str, object]) -> None:
+    """Refuse a pace that a backfill cannot have, and targets without their throttles that were not confirmed.
+
+    Raises:
+        UsageError: the rate counts sets.
+        RefusedError: names the targets.
+    """
+    rate = changes.get("max_rate")
+    if rate is not None:
+        parse_rate(str(rate), backfill=request.backfill is not None)
+    if "target_throttles" in changes and not request.limits.target_throttles:
+        refused = safety.refuse_unthrottled(request.targets.selected, request.safety.confirmed)
+        if refused is not None:
+            raise refused
 
 
 def _renewed(request: Run, config: Config) -> Run:

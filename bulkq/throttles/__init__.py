@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from bulkq.throttles.any_of import AnyOf
-from bulkq.throttles.open import NO_THROTTLE, RunThrottles, check_throttles, fix_paths, open_throttle, open_throttles
+from bulkq.throttles.open import (
+    NO_THROTTLE,
+    RunThrottles,
+    check_throttles,
+    check_windows,
+    fix_paths,
+    open_throttle,
+    open_throttles,
+)
 from bulkq.throttles.throttle_context import ThrottleContext, describe_run
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "RunThrottles",
     "ThrottleContext",
     "check_throttles",
+    "check_windows",
     "describe_run",
     "fix_paths",
     "open_throttle",

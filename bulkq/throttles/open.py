@@ -79,6 +79,18 @@ def check_throttles(expressions: Sequence[str], option: str = "--throttle") -> t
     return tuple(expressions)
 
 
+def check_windows(texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts of `--window` if each is valid; () for the single word `none`.
+
+    Raises:
+        UsageError: a text is not a window, or names an unknown time zone.
+    """
+    if tuple(texts) == NO_THROTTLE:
+        return ()
+    Windows(texts)
+    return tuple(texts)
+
+
 def fix_paths(expressions: Sequence[str]) -> tuple[str, ...]:
     """`expressions` with absolute paths, for a process that changes its working directory before it opens them."""
     return tuple(map(_fix_path, expressions))

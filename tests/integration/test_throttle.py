@@ -184,3 +184,75 @@ def test_a_relative_path_counts_from_where_it_was_typed(cli: Cli, tmp_path: Path
     assert (again.code, again.counts["ok"]) == (5, "0"), again.err
     (inner / "other").unlink()
     assert cli("resume", "--last", "--throttle", "file:other", cwd=inner).counts["ok"] == "3"
+
+
+HELD = """
+[targets.shop]
+url = "sqlite:///shop.db"
+throttle = ["file:hold"]
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder with a target that has a throttle."""
+    sqlite3.connect(tmp_path / "shop.db").close()
+    (tmp_path / "bulkq.toml").write_text(HELD)
+    (tmp_path / "hold").touch()
+    return tmp_path
+
+
+def test_a_throttle_of_a_target_holds_every_run(cli: Cli, shop: Path) -> None:
+    """By its name and by its URL, in a check and in a resume; `--throttle none` needs the name of the target."""
+    run = ("run", "-e", "select :n", "-p", "range:n=1..3")
+    held = ("--deadline", "300ms")
+    inner = shop / "inner"
+    inner.mkdir()
+    first = cli(*run, "-t", "shop", *held, cwd=inner)
+    assert (first.code, first.counts["ok"]) == (5, "0")
+    assert f"throttle=file:{shop}/hold" in first.err
+    assert cli(*run, "-t", f"sqlite:///{shop}/shop.db", *held, cwd=shop).code == 5
+    assert cli("check", "-e", "select 1 where 0", "-t", "shop", *held, cwd=shop).code == 5
+    refused = cli("resume", first.counts["run"], "--throttle", "none", cwd=shop)
+    assert refused.code == 4
+    assert 'target "shop" has throttles in the configuration: add --confirm shop to run without them' in refused.err
+    done = cli("resume", first.counts["run"], "--throttle", "none", "--confirm", "shop", cwd=shop)
+    assert (done.code, done.counts["ok"]) == (0, "3")
+    for command in (run, ("check", "-e", "select 1 where 0")):
+        free = (*command, "-t", "shop", "--throttle", "none")
+        assert cli(*free, cwd=shop).code == 4
+        assert cli(*free, "--confirm", "shop", cwd=shop).code == 0
+
+
+def test_the_throttles_of_targets_are_shown(cli: Cli, shop: Path) -> None:
+    """In the configuration, the list of targets and a plan."""
+    assert f"targets.shop.throttle  file:{shop}/hold  bulkq.toml:2" in cli("config", "show", "run", cwd=shop).text
+    assert json.loads(cli("config", "show", "--format", "json", cwd=shop).out)["targets"][0]["name"] == "shop"
+    assert f"file:{shop}/hold" in cli("targets", "list", cwd=shop).text
+    plan = cli("plan", "run", "-e", "select 1", "-t", "shop", cwd=shop)
+    assert f"throttle file:{shop}/hold" in plan.text
+
+
+def test_a_check_keeps_hours_and_critical_signals(cli: Cli, shop: Path) -> None:
+    """Its options are those of a run."""
+    check = ("check", "-e", "select 1 where 0", "-t", f"sqlite:///{shop}/other.db")
+    sqlite3.connect(shop / "other.db").close()
+    stopped = cli(*check, "--critical", "file:hold", "--throttle", "file:hold", cwd=shop)
+    assert (stopped.code, "critical: file hold exists" in stopped.err) == (5, True)
+    late = cli(*check, "--throttle", "file:hold", "--throttle-timeout", "200ms", cwd=shop)
+    assert (late.code, "throttled for 0.2s: file hold exists" in late.err) == (5, True)
+    assert cli(*check, "--nice", "0.1", "--max-rate", "100/s", "--window", "00:00-24:00", cwd=shop).code == 0
+
+
+async def test_python_knows_the_throttles_of_a_target(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold its runs; `throttle="none"` needs the name of the target."""
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv("BULKQ_CONFIG", str(shop / "bulkq.toml"))
+    async with bulkq.open("shop") as db:
+        work = asyncio.create_task(db.execute("select 1", throttle_timeout=0.2))
+        with pytest.raises(bulkq.StoppedError, match=r"throttled for 0\.2s: file .*hold exists"):
+            await work
+        with pytest.raises(bulkq.RefusedError, match='^target "shop" has throttles: open it with confirm="shop"'):
+            await db.execute("select 1", throttle="none")
+    async with bulkq.open("shop", confirm="shop") as db:
+        assert (await db.execute("select 1", throttle="none", nice=0.1)).ok == 1

@@ -104,7 +104,7 @@ lifecycle/backfill/capture lifecycle/backfill/images lifecycle/backfill/undo
 lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
-lifecycle/record lifecycle/request_json lifecycle/restore_request lifecycle/resume_state lifecycle/choose_write_order
+lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/choose_write_order
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
 model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/images model/query model/row model/target

@@ -22,6 +22,7 @@ from bulkq.errors import BulkqError, QueryFileError, UsageError
 from bulkq.errors import together as all_of
 from bulkq.model import Run, RunSummary, Status
 from bulkq.model.run import QueryOptions, SafetyOptions
+from bulkq.policy.safety import refuse_unthrottled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,8 +205,11 @@ def request_of(
         sources=requests.sources_of(options, ctx),
         targets=requests.targets_of(options, targets),
         limits=requests.limits_of(options, ctx),
-        safety=SafetyOptions(ledger=options["ledger"]),
+        safety=SafetyOptions(confirmed=options["confirm"], ledger=options["ledger"]),
     )
+    refused = None if run.limits.target_throttles else refuse_unthrottled(targets, options["confirm"])
+    if refused is not None:
+        raise refused
     return CheckRequest(
         run=run,
         references=selected.references,

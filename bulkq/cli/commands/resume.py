@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import click
 
 from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
+from bulkq.cli.options.backfill_options import range_sizes
 from bulkq.cli.options.defaults import named_config
-from bulkq.cli.options.option import option, typed
-from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
+from bulkq.cli.options.option import option, together, typed
+from bulkq.cli.options.recorded_run_options import START, RecordedOptions, options_of_recorded, understood
 from bulkq.cli.options.safety import CAPTURE_MAX
 
-if TYPE_CHECKING:
-    from bulkq.cli.options.recorded_run_options import RecordedOptions
+RANGES = {
+    "capture_max": "capture_max",
+    "target_time": "target_time_s",
+    "min_rows": "min_rows",
+    "max_rows": "max_rows",
+}
+"""Options that change the ranges of a backfill, with the field of `BackfillOptions` that each changes."""
+
+
+class ResumeOptions(RecordedOptions):
+    """The values that Click passes to `resume` beside `--again`, by option name."""
+
+    capture_max: int | None
+    target_time: float | None
+    min_rows: int | None
+    max_rows: int | None
 
 
 @click.command(
@@ -38,8 +53,9 @@ if TYPE_CHECKING:
     help="Go over the whole key of a backfill once more, for rows that its verification has found left.",
 )
 @CAPTURE_MAX(envvar=None)
+@together(*range_sizes(recorded=True))
 @click.pass_context
-def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **options: Unpack[RecordedOptions]) -> int:
+def command(ctx: click.Context, /, *, again: bool, **options: Unpack[ResumeOptions]) -> int:
     """Continue a run that was stopped or killed. bulkq executes the missing parameter sets, and applies none twice.
 
     Queries, parameters and target are those of the run and must not have changed since. Options that are not given keep
@@ -50,8 +66,7 @@ def command(ctx: click.Context, /, *, again: bool, capture_max: int | None, **op
     metrics = metrics_path(options["metrics"])
     from bulkq.tasks.resume import resume
 
-    if typed(ctx, "capture_max"):
-        changes["capture_max"] = capture_max
+    changes |= {field: dict(options)[name] for name, field in RANGES.items() if typed(ctx, name)}
     changes["reports"] = files_of(reports, metrics)
     task = partial(
         resume,

@@ -12,7 +12,7 @@ import click
 from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
-from bulkq.cli.options import output, safety
+from bulkq.cli.options import output
 from bulkq.cli.options.defaults import named_config
 from bulkq.cli.options.option import option, typed
 from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     envvar=None,
     help="Count the rows that can be given back, and change nothing.",
 )
-@safety.CONFIRM
 @output.FAILURES
 @click.pass_context
 def command(
@@ -54,7 +53,6 @@ def command(
     /,
     *,
     dry_run: bool,
-    confirm: tuple[str, ...],
     failures: str | None,
     **options: Unpack[RecordedOptions],
 ) -> int:
@@ -75,7 +73,7 @@ def command(
         ledger=options["ledger"],
         changes=changes,
         failures=str(Path(failures).resolve()) if failures else None,
-        confirmed=confirm,
+        confirmed=options["confirm"],
         config=named_config(ctx),
     )
     ledger = options["ledger"] if typed(ctx, "ledger") else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bulkq.cli.options import limits, output, safety, sources, targets
-from bulkq.cli.options.execute_options import LimitValues, PaceValues
+from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
 from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
 
@@ -26,7 +26,7 @@ queries = options_of("Queries")
 ranges = options_of("Parameter sets")
 
 
-class BackfillValues(LimitValues, PaceValues):
+class BackfillValues(LimitValues):
     """The values that Click passes to `backfill` and `plan backfill`, each with some more, by option name. Times are in seconds."""
 
     file: str | None
@@ -72,6 +72,22 @@ class PlanBackfillValues(BackfillValues):
     """The values that Click passes to `plan backfill`."""
 
     output: str | None
+
+
+def range_sizes(*, recorded: bool = False) -> tuple[Callable[[F], F], ...]:
+    """Return the options for the sizes of ranges; if `recorded`, their defaults are the values of a run, and are not shown."""
+    settings: dict[str, object] = {"envvar": None} if recorded else {}
+
+    def size(name: str, kind: click.ParamType[Any], metavar: str, text: str, default: str) -> Callable[[F], F]:
+        shown = text if recorded else f"{text} Default: {default}."
+        return ranges(name, type=kind, metavar=metavar, help=shown, **settings)
+
+    aim = "Duration that the transaction of a range aims at; the number of rows follows from it."
+    return (
+        size("--target-time", AimedTime(), "TIME", aim, "500ms"),
+        size("--min-rows", Count(1), "N", "Minimum number of rows of a range.", "10"),
+        size("--max-rows", Count(1), "N", "Maximum number of rows of a range.", "100000"),
+    )
 
 
 _BACKFILL = (
@@ -135,14 +151,7 @@ _BACKFILL = (
         metavar="COLUMN,...",
         help="Columns of a unique index to cut ranges by. Default: the primary key, or the narrowest unique index.",
     ),
-    ranges(
-        "--target-time",
-        type=AimedTime(),
-        metavar="TIME",
-        help="Duration that the transaction of a range aims at; the number of rows follows from it. Default: 500ms.",
-    ),
-    ranges("--min-rows", type=Count(1), metavar="N", help="Minimum number of rows of a range. Default: 10."),
-    ranges("--max-rows", type=Count(1), metavar="N", help="Maximum number of rows of a range. Default: 100000."),
+    *range_sizes(),
     ranges(
         "--upper",
         type=Words("fixed", "open"),

@@ -17,16 +17,15 @@ from bulkq.model.run import LimitOptions, OutputOptions, QueryOptions, SafetyOpt
 from bulkq.policy import safety
 from bulkq.policy.pace import parse_rate
 from bulkq.text.urls import passwords, safe
-from bulkq.throttles import NO_THROTTLE, check_throttles
-from bulkq.throttles.window import Windows
+from bulkq.throttles import NO_THROTTLE, check_throttles, check_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import click
 
     from bulkq.cli.messages import Messages
-    from bulkq.cli.options.execute_options import ExecuteOptions, LimitValues
+    from bulkq.cli.options.execute_options import ExecuteOptions, LimitValues, PaceValues
     from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import Query, Target
 
@@ -105,29 +104,31 @@ def limits_of(options: LimitValues, ctx: click.Context) -> LimitOptions:
         retries=options["retries"],
         retries_given=given(ctx, "retries"),
         outage_s=options["outage"],
-        throttle=check_throttles(options["throttle"]),
-        target_throttles=options["throttle"] != NO_THROTTLE,
-        **_pace(dict(options)),
+        **pace_of(options, backfill="over" in options),
         fail_fast=options["fail_fast"],
         max_failures=Threshold(*options["max_failures"]) if options["max_failures"] else None,
     )
 
 
-def _pace(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the options that `run` and `backfill` have beside `--throttle`; of other commands none."""
-    if "max_rate" not in options:
-        return {}
-    Windows(options["window"])
-    if options["max_rate"] is not None:
-        parse_rate(options["max_rate"], backfill="over" in options)
+def pace_of(options: PaceValues, *, backfill: bool = False) -> dict[str, Any]:
+    """Return the fields of `LimitOptions` for throttles, hours and pace.
+
+    Raises:
+        UsageError: an expression, a window or a rate is not valid.
+    """
+    max_rate = None if options["max_rate"] == "none" else options["max_rate"]
+    if max_rate is not None:
+        parse_rate(max_rate, backfill=backfill)
     return {
+        "throttle": check_throttles(options["throttle"]),
+        "target_throttles": options["throttle"] != NO_THROTTLE,
         "throttle_every_s": options["throttle_every"],
         "throttle_timeout_s": options["throttle_timeout"],
         "critical": check_throttles(options["critical"], "--critical"),
         "on_critical": options["on_critical"],
-        "window": options["window"],
+        "window": check_windows(options["window"]),
         "nice": options["nice"],
-        "max_rate": options["max_rate"],
+        "max_rate": max_rate,
     }
 
 

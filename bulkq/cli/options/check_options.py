@@ -28,6 +28,7 @@ class CheckOptions(ExecuteOptions):
     changed_since: str | None
     allow_empty: bool
     snapshot: bool
+    confirm: tuple[str, ...]
     max_rows: int
 
 
@@ -43,11 +44,13 @@ _CHECK = (
     limits.RETRIES(default=2, show_default=True),
     limits.OUTAGE(default="10s", show_default=True),
     limits.THROTTLE,
+    *limits.PACE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     limits.MOST_ROWS,
     safety.CHECK_LEDGER,
     safety.SNAPSHOT,
+    safety.CONFIRM,
     output.REPORT,
     output.PROGRESS,
     output.METRICS,

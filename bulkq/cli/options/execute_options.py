@@ -15,7 +15,20 @@ SOURCES_AND_TARGETS = (
 """The decorators of the sections "parameter sets" and "targets", in the order of `--help`."""
 
 
-class LimitValues(TypedDict):
+class PaceValues(TypedDict):
+    """The values of throttles, hours and pace that Click passes to these commands. Times are in seconds."""
+
+    throttle: tuple[str, ...]
+    throttle_every: float | None
+    throttle_timeout: float | None
+    critical: tuple[str, ...]
+    on_critical: str
+    window: tuple[str, ...]
+    nice: float
+    max_rate: str | None
+
+
+class LimitValues(PaceValues):
     """The values of limits, record and reports that Click passes to each command that executes statements. Times are in seconds."""
 
     tag: tuple[str, ...]
@@ -27,7 +40,6 @@ class LimitValues(TypedDict):
     deadline: float | None
     retries: int
     outage: float
-    throttle: tuple[str, ...]
     fail_fast: bool
     max_failures: tuple[int | None, float | None] | None
     ledger: str
@@ -37,18 +49,6 @@ class LimitValues(TypedDict):
     name: str | None
     log_format: str
     debug: bool
-
-
-class PaceValues(TypedDict):
-    """The values of throttles, hours and pace that Click passes to `run` and `backfill`. Times are in seconds."""
-
-    throttle_every: float | None
-    throttle_timeout: float | None
-    critical: tuple[str, ...]
-    on_critical: str
-    window: tuple[str, ...]
-    nice: float
-    max_rate: str | None
 
 
 class ExecuteOptions(LimitValues):

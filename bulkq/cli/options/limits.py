@@ -55,7 +55,20 @@ THROTTLE = option(
     "oldest_xact<1h, autovacuum, commit<200ms; or while a query, a service or a file says so: sql:QUERY, http:URL, file:PATH. "
     "Repeatable; use none for no throttle.",
 )
-PACE = (
+ON_CRITICAL = partial(
+    option,
+    "--on-critical",
+    type=Words("stop", "pause"),
+    help="Effect of --critical: stop ends the run, pause holds it like --throttle.",
+)
+NICE = partial(
+    option,
+    "--nice",
+    type=click.FloatRange(0, 100),
+    metavar="N",
+    help="Pause of a connection after each batch, as a multiple of the time that the batch took: 0.5 is half of it.",
+)
+_HOLDS = (
     option(
         "--throttle-every",
         type=Duration(),
@@ -73,35 +86,28 @@ PACE = (
         "--critical",
         multiple=True,
         metavar="EXPR",
-        help="Signal of --throttle that stops the run with exit code 5, or holds it, see --on-critical. Repeatable.",
+        help="Signal of --throttle that stops the run with exit code 5, or holds it, see --on-critical. "
+        "Repeatable; use none for no signal.",
     ),
-    option(
-        "--on-critical",
-        type=Words("stop", "pause"),
-        default="stop",
-        show_default=True,
-        help="Effect of --critical: stop ends the run, pause holds it like --throttle.",
-    ),
+)
+_PACE = (
     option(
         "--window",
         multiple=True,
         metavar="HH:MM-HH:MM [ZONE]",
         help="Start batches only in these hours of each day, for example '22:00-06:00 Europe/Berlin'. Repeatable. "
-        "Default zone: that of this machine.",
-    ),
-    option(
-        "--nice",
-        type=click.FloatRange(0, 100),
-        default=0.0,
-        metavar="N",
-        help="Pause of a connection after each batch, as a multiple of the time that the batch took: 0.5 is half of it.",
+        "Default zone: that of this machine. Use none for all hours.",
     ),
     option(
         "--max-rate",
         metavar="N/s",
-        help="Maximum rate on average: 500/s parameter sets, or 5000rows/s, which is the form for a backfill. Default: no limit.",
+        help="Maximum rate on average: 500/s parameter sets, or 5000rows/s, which is the form for a backfill. Default: none.",
     ),
 )
+PACE = (*_HOLDS, ON_CRITICAL(default="stop", show_default=True), *_PACE, NICE(default=0.0))
+RECORDED_PACE = (*_HOLDS, ON_CRITICAL(), *_PACE, NICE())
+"""The same without defaults, which are the values of the recorded run."""
+
 OUTAGE = partial(
     option,
     "--outage",

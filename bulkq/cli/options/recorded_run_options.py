@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import limits, output, safety, targets
-from bulkq.cli.options.build_run import some_targets
+from bulkq.cli.options.build_run import pace_of, some_targets
 from bulkq.cli.options.build_run import warn_of_password as warn_of_target
+from bulkq.cli.options.execute_options import PaceValues
 from bulkq.cli.options.option import option, together, typed
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError
 from bulkq.model import Threshold
 from bulkq.text.urls import passwords
-from bulkq.throttles import check_throttles, fix_paths
+from bulkq.throttles import fix_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,15 +33,23 @@ RUN_FIELDS = {
     "deadline": "deadline_s",
     "outage": "outage_s",
     "throttle": "throttle",
+    "throttle_every": "throttle_every_s",
+    "throttle_timeout": "throttle_timeout_s",
+    "critical": "critical",
+    "on_critical": "on_critical",
+    "window": "window",
+    "nice": "nice",
+    "max_rate": "max_rate",
     "batch": "batch",
     "on_unknown": "retry_unknown",
     "max_failures": "max_failures",
     "max_affected": "max_affected",
+    "confirm": "confirmed",
 }
 """Options that change the run, with the field of `bulkq.model.Run` that each changes."""
 
 
-class RecordedOptions(TypedDict):
+class RecordedOptions(PaceValues):
     """The values that Click passes to `resume` and `retry`, by option name."""
 
     run: str | None
@@ -50,11 +59,11 @@ class RecordedOptions(TypedDict):
     timeout: float | None
     deadline: float | None
     outage: float | None
-    throttle: tuple[str, ...]
     batch: int | None
     on_unknown: str | None
     max_failures: tuple[int | None, float | None] | None
     max_affected: int | None
+    confirm: tuple[str, ...]
     ledger: str
     report: tuple[str, ...]
     progress: str
@@ -74,10 +83,12 @@ def options_of_recorded(function: F) -> F:
         limits.DEADLINE,
         limits.OUTAGE(),
         limits.THROTTLE,
+        *limits.RECORDED_PACE,
         limits.BATCH(),
         limits.MAX_FAILURES,
         safety.ON_UNKNOWN(),
         safety.MAX_AFFECTED,
+        safety.CONFIRM,
         safety.LEDGER,
         output.REPORT,
         output.PROGRESS,
@@ -104,13 +115,18 @@ def understood(ctx: click.Context, options: RecordedOptions) -> tuple[Messages, 
 
 def _changes(ctx: click.Context, options: RecordedOptions) -> dict[str, object]:
     """Return the options of the command line. The environment is ignored: it was part of the request when the run began."""
+    pace = pace_of(options)
     values: dict[str, object] = {
-        **options,
-        "on_unknown": options["on_unknown"] == "retry",
-        "throttle": fix_paths(check_throttles(options["throttle"])),  # a resume works in the folder of its run
+        **{field: dict(options)[name] for name, field in RUN_FIELDS.items()},
+        **pace,
+        "retry_unknown": options["on_unknown"] == "retry",
+        "throttle": fix_paths(pace["throttle"]),  # a resume works in the folder of its run
+        "critical": fix_paths(pace["critical"]),
         "max_failures": Threshold(*options["max_failures"]) if options["max_failures"] else None,
     }
-    changes = {field: values[name] for name, field in RUN_FIELDS.items() if typed(ctx, name)}
+    changes = {field: values[field] for name, field in RUN_FIELDS.items() if typed(ctx, name)}
+    if "throttle" in changes:
+        changes["target_throttles"] = pace["target_throttles"]
     if "timeout_s" in changes:
         changes["timeout_given"] = True
     if "batch" in changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.cli.options import limits, output, queries, safety, targets
-from bulkq.cli.options.execute_options import SOURCES_AND_TARGETS, ExecuteOptions, PaceValues
+from bulkq.cli.options.execute_options import SOURCES_AND_TARGETS, ExecuteOptions
 from bulkq.cli.options.option import together
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ START = (
 """The options that people use first, for `bulkq run -h`."""
 
 
-class RunOptions(ExecuteOptions, PaceValues):
+class RunOptions(ExecuteOptions):
     """The values that Click passes to `run` and `plan run`, by option name."""
 
     files: tuple[str, ...]

@@ -23,7 +23,8 @@ CONFIRM = option(
     type=TargetText(),
     multiple=True,
     metavar="NAME",
-    help="Let --write change a target that bulkq.toml protects. Repeatable.",
+    help="Let --write change a target that bulkq.toml protects, or let --throttle none leave out the throttles that it has there. "
+    "Repeatable.",
 )
 PERMISSIONS = (
     option(

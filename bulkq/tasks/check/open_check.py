@@ -20,7 +20,7 @@ from bulkq.model.dataclass import frozen
 from bulkq.query import rules as rules_of
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book
-from bulkq.throttles import describe_run, open_throttle
+from bulkq.throttles import describe_run, open_throttles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bulkq.policy.progress import Progress
     from bulkq.protocols import Observer, Throttle
     from bulkq.sources import Request
+    from bulkq.throttles import RunThrottles
 
 ROOTS = ("bulkq.toml", ".git")
 """What stands in the root of a project."""
@@ -104,6 +105,7 @@ class OpenChecks:
         asks_twice: too many parts read their sets from a query: each connects again when its turn comes.
         keeps: every target can keep a connection while the others are looked at.
         compares: there are several databases, of which two may be one.
+        throttles: what holds the lanes, and what ends the run.
         asked: see `values_fit`.
         warned: warnings that were given.
     """
@@ -118,7 +120,7 @@ class OpenChecks:
     book: Book
     started_at: str
     observers: Sequence[Observer]
-    throttle: Throttle | None
+    throttles: RunThrottles
     ends_s: float | None
     holders: int
     reserved: int
@@ -127,6 +129,11 @@ class OpenChecks:
     compares: bool
     asked: set[tuple[object, ...]] = field(default_factory=set)
     warned: set[str] = field(default_factory=set)
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """What holds the lanes."""
+        return self.throttles.throttle
 
     def warn_once(self, text: str) -> None:
         """Notice a text, unless another check has led to the same."""
@@ -166,7 +173,7 @@ async def open_checks(job: CheckJob, stack: AsyncExitStack) -> OpenChecks:
         started_at=now.isoformat(timespec="milliseconds"),
         observers=job.observers,
         ends_s=_watch_the_clock(job, stack),
-        throttle=await open_throttle(request.run.limits.throttle, stack, holding),
+        throttles=await open_throttles(request.run.limits, stack, holding),
         holders=holders,
         reserved=holders + min(asking, MOST_ASKING),
         asks_twice=asking > MOST_ASKING,

@@ -157,7 +157,15 @@ async def _execute(recorded: RecordedChecks) -> list[CheckResult]:
     opened = recorded.looked.opened
     opened.book.started_s = opened.progress.started_s
     limits = opened.request.run.limits
-    stops = StopLimits(fail_fast=limits.fail_fast, max_failures=limits.max_failures, gives_up=False, what="a check")
+    stops = StopLimits(
+        fail_fast=limits.fail_fast,
+        max_failures=limits.max_failures,
+        throttle_timeout_s=limits.throttle_timeout_s,
+        timed=opened.throttles.timed,
+        critical=opened.throttles.critical,
+        gives_up=False,
+        what="a check",
+    )
     runner = make_runner(
         opened,
         recorded.every,
@@ -165,6 +173,7 @@ async def _execute(recorded: RecordedChecks) -> list[CheckResult]:
         ledger=NoLedger(),
         ordered=False,
         reserved=opened.reserved,
+        pace=opened.throttles.pace,
     )
     if recorded.every:
         await runner.run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bulkq.errors import UsageError
@@ -10,10 +12,12 @@ from bulkq.lifecycle.check_api_arguments import (
     check_concurrency,
     check_numbers,
     in_python,
+    limits_of_pace,
     shown,
     texts,
     throttles,
 )
+from bulkq.model.run import LimitOptions
 
 
 @pytest.mark.parametrize(("timeout", "retries"), [(0, 1), ("5", 1), (3e6, 1), (5, -1), (5, 1.5)])
@@ -42,6 +46,48 @@ def test_words() -> None:
             allowed(wrong)
     with pytest.raises(UsageError, match="throttle="):
         throttles(5)
+
+
+def test_pace() -> None:
+    """The fields of the options of the command line, and their defaults."""
+    plain = limits_of_pace((), {})
+    assert replace(LimitOptions(), **plain) == LimitOptions()
+    found = limits_of_pace(
+        "lag<2s", {"window": "22:00-06:00 UTC", "nice": 0.5, "max_rate": "500/s", "critical": ["lag<60s"]}
+    )
+    assert (found["throttle"], found["target_throttles"]) == (("lag<2s",), True)
+    assert (found["window"], found["nice"], found["critical"]) == (("22:00-06:00 UTC",), 0.5, ("lag<60s",))
+    assert limits_of_pace("none", {})["target_throttles"] is False
+
+
+@pytest.mark.parametrize(
+    ("pace", "message"),
+    [
+        ({"throttle_every": 0}, "throttle_every=0: seconds, more than 0"),
+        ({"throttle_timeout": "2h"}, "throttle_timeout='2h': seconds, more than 0"),
+        ({"nice": -1}, "nice=-1: a number from 0 to 100"),
+        ({"nice": True}, "nice=True: a number from 0 to 100"),
+        ({"max_rate": 5}, 'max_rate=5: a text such as "500/s" or "5000rows/s"'),
+        ({"max_rate": "fast"}, 'max_rate="fast" is not a rate: use 500/s for parameter sets, or 5000rows/s'),
+        ({"max_rate": "5/s"}, 'max_rate="5/s": a backfill counts rows: use 5rows/s'),
+        ({"on_critical": "wait"}, 'on_critical=\'wait\': "stop" or "pause"'),
+        ({"critical": 5}, 'critical=5: expressions such as "lag<60s"'),
+        ({"critical": "lagg<2s"}, 'critical="lagg<2s": unknown signal "lagg"'),
+        ({"window": 5}, 'window=5: hours such as "22:00-06:00 Europe/Berlin"'),
+        ({"window": "night"}, 'window="night" is not a window'),
+    ],
+)
+def test_a_wrong_pace(pace: dict[str, object], message: str) -> None:
+    """The message has the name of the argument."""
+    with pytest.raises(UsageError) as raised:
+        limits_of_pace((), pace, backfill=True)  # type: ignore[arg-type]
+    assert str(raised.value).startswith(message)
+
+
+def test_an_unknown_argument() -> None:
+    """It is an error as of any function."""
+    with pytest.raises(TypeError, match="unexpected keyword argument 'windows'"):
+        limits_of_pace((), {"windows": ()})  # type: ignore[typeddict-unknown-key]
 
 
 def test_texts() -> None:

@@ -42,6 +42,21 @@ def changes(*arguments: str) -> dict[str, object]:
         (["a1", "--max-failures", "9"], {"max_failures": Threshold(9), "fail_fast": False}),
         (["a1", "--max-failures", "5%"], {"max_failures": Threshold(percent=5.0), "fail_fast": False}),
         (["a1", "--max-affected", "9"], {"max_affected": 9}),
+        (
+            ["a1", "--nice", "0", "--max-rate", "none", "--window", "none"],
+            {"nice": 0.0, "max_rate": None, "window": ()},
+        ),
+        (["a1", "--max-rate", "9rows/s", "--window", "1:00-2:00"], {"max_rate": "9rows/s", "window": ("1:00-2:00",)}),
+        (
+            ["a1", "--throttle-every", "2s", "--throttle-timeout", "none"],
+            {"throttle_every_s": 2.0, "throttle_timeout_s": None},
+        ),
+        (["a1", "--critical", "lag<9s", "--on-critical", "pause"], {"critical": ("lag<9s",), "on_critical": "pause"}),
+        (["a1", "--throttle", "lag<9s"], {"throttle": ("lag<9s",), "target_throttles": True}),
+        (
+            ["a1", "--throttle", "none", "--confirm", "eu"],
+            {"throttle": (), "target_throttles": False, "confirmed": ("eu",)},
+        ),
         (["a1", "-t", "sqlite:///a.db"], {"targets": (Target(url="sqlite:///a.db"),)}),
     ],
 )
