@@ -39,13 +39,14 @@ from bulkq.model.run import (
 from bulkq.policy.safety import refuse, refuse_options
 from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources.iterable import MappingSource
-from bulkq.targets import open_target
+from bulkq.targets import open_target, with_replicas
 from bulkq.tasks.run import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 
     from bulkq.protocols import Sink
+    from bulkq.targets import Config
 
     ParameterSets = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
 
@@ -54,9 +55,16 @@ class Database:
     """A target with its connections, from `bulkq.open`. Several runs may share it, one after the other or at once."""
 
     def __init__(
-        self, target: Target, concurrency: int | None, group: asyncio.TaskGroup, *, confirm: str | None
+        self,
+        target: Target,
+        concurrency: int | None,
+        group: asyncio.TaskGroup,
+        *,
+        confirm: str | None,
+        config: Config,
     ) -> None:
         self.target = target
+        self._config = config
         self._confirm = confirm
         self.concurrency = concurrency
         self._group = group
@@ -289,6 +297,7 @@ class Database:
         safety = SafetyOptions(write=True, allow=allowed(allow), ledger=ledger, max_affected=max_affected)
         with in_terms_of_python():
             request = backfills.request_of(self.target, query, options, limits, safety, values)
+            request = with_replicas(request, self._config)
             counted = None if max_affected is None else "--max-affected"
             self._refuse(request.queries.selected[0], write=True, allow=safety.allow, limits=limits, counted=counted)
         self._refuse_closed()
@@ -367,12 +376,13 @@ class Database:
         )
         with in_terms_of_python():
             self._refuse(query, write=write, allow=allow, limits=limits)
-        return Run(
+        request = Run(
             queries=QueryOptions(selected=(query,)),
             targets=TargetOptions(selected=(self.target,)),
             limits=limits,
             safety=SafetyOptions(write=write, allow=allow, ledger="none"),
         )
+        return with_replicas(request, self._config)
 
     def _refuse(
         self,

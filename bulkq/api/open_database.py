@@ -13,7 +13,7 @@ from bulkq.dialects import DEFAULT
 from bulkq.errors import UsageError
 from bulkq.lifecycle.check_api_arguments import check_concurrency, shown
 from bulkq.model import Query, Target
-from bulkq.targets import load_config, open_target, resolve
+from bulkq.targets import Config, load_config, open_target, resolve
 from bulkq.text import urls
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
         UsageError: the URL cannot be used, or the name is not known.
     """
     check_concurrency(concurrency)
-    one = _one(target)
+    one, config = _one(target)
     open_target(one, application_name="bulkq", read_only=True)  # a bad URL is an error here, not in the first run
     failed: BaseException | None = None
     async with asyncio.TaskGroup() as group:
-        database = Database(one, None if concurrency == "auto" else concurrency, group, confirm=confirm)
+        lanes = None if concurrency == "auto" else concurrency
+        database = Database(one, lanes, group, confirm=confirm, config=config)
         try:
             yield database
         except BaseException as error:  # noqa: BLE001 - raised again below, as itself and not inside an exception group
@@ -51,16 +52,17 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
         raise failed
 
 
-def _one(text: str) -> Target:
-    """The target of a URL or a name; files are read for a name only."""
+def _one(text: str) -> tuple[Target, Config]:
+    """The target of a URL or a name, and the configuration; files are read for a name only."""
     if not isinstance(text, str):
         raise UsageError(f"target={shown(text)}: a URL, or the name of a target in bulkq.toml")
     if urls.scheme(text) is not None:
-        return Target(url=text)
-    found = resolve((text,), load_config())
+        return Target(url=text), Config()
+    config = load_config()
+    found = resolve((text,), config)
     if len(found) > 1:
         raise UsageError(f'"{text}" is {len(found)} targets: open them one by one')
-    return found[0]
+    return found[0], config
 
 
 def load(path: str | Path, dialect: str = DEFAULT) -> dict[str, Query]:

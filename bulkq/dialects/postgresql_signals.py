@@ -5,7 +5,12 @@ A role without the right sees rows whose columns are NULL, so the right is asked
 
 from __future__ import annotations
 
-from bulkq.dialects.signal_catalog import SignalCatalog, SignalQuery
+from typing import TYPE_CHECKING
+
+from bulkq.dialects.signal_catalog import PrimaryState, ReplicaCatalog, ReplicaState, SignalCatalog, SignalQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MAY_SEE = "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
 _GRANT = "GRANT pg_read_all_stats TO {role}"
@@ -29,6 +34,46 @@ _REPLICAS = SignalQuery(
     grant=_GRANT,
     impossible=f"SELECT CASE {_STANDBY} END",
 )
+
+_PRIMARY = SignalQuery(
+    sql=(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, (SELECT system_identifier::text FROM pg_control_system()), "
+        "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    ),
+    impossible=f"SELECT CASE {_STANDBY} END",
+)
+
+# A standby that restores from an archive has no receiver: then the timeline is that of its last restartpoint.
+_REPLICA = SignalQuery(
+    sql=(
+        "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8 END, "
+        "(SELECT system_identifier::text FROM pg_control_system()), lpad(upper(to_hex(coalesce("
+        "(SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint())))), 8, '0')"
+    ),
+    allowed=_MAY_SEE,
+    grant=_GRANT,
+)
+
+
+def read_primary(rows: Sequence[tuple[object, ...]]) -> PrimaryState:
+    """The row of `_PRIMARY`."""
+    ((position, identity, timeline),) = rows
+    return PrimaryState(float(str(position)), str(identity), str(timeline))
+
+
+def read_replica(rows: Sequence[tuple[object, ...]], primary: PrimaryState) -> ReplicaState:
+    """The row of `_REPLICA`, compared with its primary. A clone that was promoted has the same identifier on another timeline."""
+    ((recovering, applied, identity, timeline),) = rows
+    if str(identity) != primary.identity:
+        wrong = f"its system identifier is {identity}, and that of the primary {primary.identity}"
+        return ReplicaState(0.0, wrong)
+    if not recovering:
+        return ReplicaState(0.0, "it is not a standby")
+    if str(timeline) != primary.timeline:
+        wrong = f"it follows timeline {int(str(timeline), 16)}, and the primary is on {int(primary.timeline, 16)}"
+        return ReplicaState(0.0, wrong)
+    return ReplicaState(float(str(applied or 0)))
+
 
 _SLOT = SignalQuery(
     sql=(
@@ -105,5 +150,8 @@ SIGNALS = SignalCatalog(
         "autovacuum": _AUTOVACUUM,
     },
     replicas=_REPLICAS,
+    named_replica=ReplicaCatalog(
+        primary=_PRIMARY, read_primary=read_primary, replica=_REPLICA, read_replica=read_replica
+    ),
     position=SignalQuery(sql=WAL_POSITION, impossible=f"SELECT CASE {_STANDBY} END"),
 )

@@ -13,6 +13,7 @@ from bulkq.errors import DatabaseError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import FallbackSchemas
 from bulkq.policy import safety
+from bulkq.targets import load_config, resolve, with_replicas
 from bulkq.targets.query_rows import rows_of
 from bulkq.text import urls
 from bulkq.text.mask import MASK
@@ -67,7 +68,7 @@ async def again(request: Run, config: Config | None) -> Run:
         TargetError: the database that was asked cannot be reached.
     """
     assert request.targets.listed_by is not None
-    asked = await _targets(request.on((request.targets.listed_by,)), config)
+    asked = await _targets(request.on((request.targets.listed_by,)), config or load_config())
     known = {name_of(target): target for target in asked}
     return request.on(tuple(known.get(name_of(t), t).like(t) for t in request.targets.selected))
 
@@ -78,6 +79,7 @@ def name_of(target: Target) -> str:
 
 
 async def _queried(request: Run, config: Config | None, say: Callable[[str], None]) -> Run:
+    config = config or load_config()
     found = await _targets(request, config, say)
     refused = safety.refuse_protected(found, write=request.safety.write, confirmed=request.safety.confirmed)
     if refused is None and not request.limits.target_throttles:
@@ -85,15 +87,11 @@ async def _queried(request: Run, config: Config | None, say: Callable[[str], Non
     if refused is not None:
         raise refused
     targets = replace(request.targets, selected=found, listed_by=request.targets.selected[0])
-    return replace(request, targets=targets)
+    return with_replicas(replace(request, targets=targets), config)
 
 
-async def _targets(
-    request: Run, config: Config | None, say: Callable[[str], None] = lambda _: None
-) -> tuple[Target, ...]:
+async def _targets(request: Run, config: Config, say: Callable[[str], None] = lambda _: None) -> tuple[Target, ...]:
     """What the first column of the query names: URLs, or names of the configuration."""
-    from bulkq.targets import load_config, resolve
-
     assert request.targets.sql is not None
     words: list[str] = []
     try:
@@ -108,7 +106,7 @@ async def _targets(
         say(f"--targets-sql: {empty} of {empty + len(words)} rows name no target and are left out")
     if not words:
         raise UsageError(f'--targets-sql "{request.targets.sql}": returned no target')
-    return resolve(tuple(dict.fromkeys(words)), config if config is not None else load_config())
+    return resolve(tuple(dict.fromkeys(words)), config)
 
 
 async def _with_schemas(request: Run, say: Callable[[str], None], *, everywhere: bool) -> Run:

@@ -54,6 +54,7 @@ def to_json(request: Run, folder: str) -> str:
         targets=replace(
             targets,
             selected=tuple(map(_safe, targets.selected)),
+            replicas=tuple(map(_safe, targets.replicas)),
             listed_by=_safe(targets.listed_by) if targets.listed_by else None,
         ),
         safety=replace(request.safety, ledger=""),
@@ -119,6 +120,7 @@ def _values(kind: type, recorded: Mapping[str, Any]) -> dict[str, Any]:
         values["selected"] = tuple(map(_query, recorded["selected"]))
     elif kind is TargetOptions:
         values["selected"] = tuple(map(_target, recorded["selected"]))
+        values["replicas"] = tuple(map(_target, recorded.get("replicas", ())))
         values["listed_by"] = _target(values["listed_by"]) if values.get("listed_by") else None
     elif kind is SourceOptions:
         values["target"] = _target(values["target"]) if values.get("target") else None

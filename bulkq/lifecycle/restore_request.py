@@ -15,9 +15,10 @@ from bulkq.model.counts import counts_of
 from bulkq.model.run import set_fields
 from bulkq.policy import exit_codes, safety
 from bulkq.policy.pace import parse_rate
+from bulkq.policy.throttle_expressions import replica_names
 from bulkq.sources.fingerprints import changes as source_changes
 from bulkq.sources.spool import load_constants
-from bulkq.targets import load_config, renewed
+from bulkq.targets import load_config, renewed, with_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +68,8 @@ def request_of(record: RunRecord, changes: Mapping[str, object], ledger: str, co
     if "confirmed" in changes:
         changes = {**changes, "confirmed": (*request.safety.confirmed, *changes["confirmed"])}  # type: ignore[misc]
     changed = set_fields(request, {"ledger": ledger, **changes})
+    if replica_names((*changed.throttles, *changed.limits.critical)):
+        changed = with_replicas(changed, config or load_config(folder=folder))
     _check_holds(changed, changes)
     return changed, folder
 

@@ -128,6 +128,7 @@ class TargetOptions:
     sql: str | None = None  # --targets-sql: a query on the only target, whose rows are the targets
     listed_by: Target | None = None  # the target on which `sql` was run
     canaries: tuple[str, ...] = ()  # --order canary:NAME: labels of targets that come first, alone
+    replicas: tuple[Target, ...] = ()  # targets that `lag(NAME)` names; nothing is executed on them
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,7 @@ from bulkq.text.durations import SECONDS, duration_text, exact_duration, latency
 from bulkq.text.messages import quoted, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BYTES = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 """Bytes in each unit that may be written. They are those of the settings of PostgreSQL, so 1 MB is 1024 kB."""
@@ -114,6 +114,12 @@ def path_of(text: str) -> str:
     """The path that an expression names: of `file:PATH` and `sql:FILE.sql`; "" if it names none."""
     signal, _, path = text.partition(":")
     return path if signal == "file" or (signal == "sql" and names_file(path)) else ""
+
+
+def replica_names(expressions: Iterable[str]) -> tuple[str, ...]:
+    """The names that `lag(NAME)` has among valid expressions, each once."""
+    parsed = map(parse_expression, expressions)
+    return tuple(dict.fromkeys(one.argument for one in parsed if one.signal == "lag" and one.argument))
 
 
 def names_file(argument: str) -> bool:

@@ -12,9 +12,19 @@ if TYPE_CHECKING:
     from bulkq.targets.connect import connect_within, open_target
     from bulkq.targets.parse_config import load_config
     from bulkq.targets.passwords import password
-    from bulkq.targets.selection import renewed, resolve
+    from bulkq.targets.selection import renewed, resolve, with_replicas
 
-__all__ = ["Config", "DefaultSetting", "connect_within", "load_config", "open_target", "password", "renewed", "resolve"]
+__all__ = [
+    "Config",
+    "DefaultSetting",
+    "connect_within",
+    "load_config",
+    "open_target",
+    "password",
+    "renewed",
+    "resolve",
+    "with_replicas",
+]
 
 _HOMES = {
     "Config": "config",
@@ -25,6 +35,7 @@ _HOMES = {
     "password": "passwords",
     "renewed": "selection",
     "resolve": "selection",
+    "with_replicas": "selection",
 }
 
 

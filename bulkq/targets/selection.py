@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import EXAMPLE
 from bulkq.errors import UsageError, together
 from bulkq.model import Target
+from bulkq.policy.throttle_expressions import replica_names
 from bulkq.targets.same_database import guard_of
 from bulkq.text import urls
 from bulkq.text.messages import first_names, suggestion
@@ -15,6 +17,7 @@ from bulkq.text.messages import first_names, suggestion
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from bulkq.model import Run
     from bulkq.targets.config import Config
 
 TAG = "tag:"
@@ -60,6 +63,15 @@ def renewed(target: Target, config: Config) -> Target:
     """`target` of an earlier run as the configuration describes it now: hosts move, and passwords are not kept with a run."""
     known = config.targets.get(target.name)
     return target if known is None else known.like(target)
+
+
+def with_replicas(request: Run, config: Config) -> Run:
+    """`request` with the targets that its throttles name as replicas; a name that is not known any more stays what it was."""
+    names = replica_names((*request.throttles, *request.limits.critical))
+    found = {target.name: target for target in request.targets.replicas}
+    found |= {name: config.targets[name] for name in names if name in config.targets}
+    replicas = tuple(found[name] for name in names if name in found)
+    return replace(request, targets=replace(request.targets, replicas=replicas))
 
 
 def named(text: str, config: Config) -> tuple[str, ...]:

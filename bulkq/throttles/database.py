@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import dialect_for
-from bulkq.drivers import dialect_of
-from bulkq.errors import RefusedError, UsageError
-from bulkq.targets import open_target
-from bulkq.throttles.base import READ_S, PolledThrottle
+from bulkq.throttles.base import PolledThrottle
+from bulkq.throttles.signal_connection import SignalConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +15,6 @@ if TYPE_CHECKING:
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Connection
     from bulkq.throttles.throttle_context import ThrottleContext
-
-READER = "/throttle"
-"""Behind the application name of the run, in that of a connection which reads a signal."""
 
 
 class DatabaseThrottle(PolledThrottle):
@@ -35,61 +29,23 @@ class DatabaseThrottle(PolledThrottle):
 
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         name = f"{expression.signal}({expression.argument})" if expression.argument else expression.signal
-        super().__init__(
-            context.title(name, label),
-            context.every_s,
-            expression=expression,
-            target=label,
-        )
+        super().__init__(context.title(name, label), context.every_s, expression=expression, target=label)
         self.label = label
-        self.dialect = dialect_for(dialect_of(target.url))
-        self._reader = f"{context.application_name}{READER}"
-        self._ours = context.application_name
-        self._driver = open_target(target, application_name=self._reader, read_only=True)
-        self._connection: Connection | None = None
+        self._database = SignalConnection(expression, context, label, target)
+        self.dialect = self._database.dialect
 
     async def connected(self) -> Connection:
-        """The connection, opened if there is none.
-
-        Raises:
-            TargetError, RefusedError, UsageError: as `Driver.connect`.
-        """
-        if self._connection is None:
-            self._connection = await self._driver.connect()
-        return self._connection
+        """See `SignalConnection.connected`."""
+        return await self._database.connected()
 
     async def ask(self, sql: str, argument: str = "") -> Sequence[tuple[object, ...]]:
-        """The rows of a query of `SignalQuery`, with the values of its literals.
-
-        Raises:
-            DatabaseError: the server rejects it.
-        """
-        names = {"name": argument or self.expression.argument, "ours": self._ours, "reader": self._reader}
-        literals = {name: self.dialect.literal(value) for name, value in names.items()}
-        connection = await self.connected()
-        return await connection.administer([sql.format(**literals)], lock_timeout_s=READ_S)
+        """See `SignalConnection.ask`."""
+        return await self._database.ask(sql, argument)
 
     async def examine(self, query: SignalQuery | None, argument: str = "") -> SignalQuery:
-        """Return `query` if the server can give its signal to this role.
-
-        Raises:
-            UsageError: the database, or this server, cannot give it.
-            RefusedError: the role lacks a right; the message names what would give it.
-        """
-        connection = await self.connected()
-        where = f"--throttle {self.expression.text}: {self.label}"
-        if query is None:
-            product = connection.server.product
-            raise UsageError(f"{where}: {product} does not give the signal {self.expression.signal} to bulkq")
-        if query.impossible and (why := (await self.ask(query.impossible, argument))[0][0]):
-            raise UsageError(f"{where}: {why}")
-        if query.allowed and not (await self.ask(query.allowed))[0][0]:
-            role = self.dialect.identifier(connection.server.user) if connection.server.user else "the role"
-            raise RefusedError(f"{where}: the role may not see it: {query.grant.format(role=role)}")
-        return query
+        """See `SignalConnection.examine`."""
+        return await self._database.examine(query, argument)
 
     async def give_up(self) -> None:
         """Close the connection; the next reading opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._database.close()

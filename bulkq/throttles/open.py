@@ -13,6 +13,7 @@ from bulkq.throttles.any_of import AnyOf
 from bulkq.throttles.commit_latency import CommitLatency
 from bulkq.throttles.file import FileThrottle
 from bulkq.throttles.http import HttpThrottle
+from bulkq.throttles.named_replica_lag import NamedReplicaLag
 from bulkq.throttles.replication_lag import ReplicationLag
 from bulkq.throttles.server_value import ServerValue
 from bulkq.throttles.sql import SqlThrottle
@@ -201,6 +202,9 @@ def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str
 
 def _of_target(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> Throttle:
     """The throttle of a target."""
+    replica = context.replicas.get(expression.argument) if expression.signal == "lag" else None
+    if replica is not None:
+        return NamedReplicaLag(expression, context, label, target, replica)
     reader = READERS.get(expression.signal)
     if reader is not None:
         return reader(expression, context, label, target)

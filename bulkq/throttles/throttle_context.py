@@ -9,7 +9,7 @@ from bulkq.model.dataclass import frozen
 from bulkq.text.messages import first_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import Run, Target
 
@@ -33,6 +33,7 @@ class ThrottleContext:
         writes: it changes rows.
         table: of a backfill; "" if it is none.
         targets: label and definition of each database.
+        replicas: targets that the configuration has under the name of a replica.
         every_s: seconds between two readings; None for the usual time.
         say: notices a line.
         commits: by label of a target, what is to be told of the seconds that each commit took; throttles add themselves.
@@ -44,6 +45,7 @@ class ThrottleContext:
     writes: bool = False
     table: str = ""
     targets: Sequence[tuple[str, Target]] = ()
+    replicas: Mapping[str, Target] = field(default_factory=dict)
     every_s: float | None = None
     say: Callable[[str], None] = _ignore
     commits: dict[str, list[Callable[[float], None]]] = field(default_factory=dict)
@@ -89,6 +91,7 @@ def describe_run(
         writes=request.safety.write,
         table=request.backfill.over if request.backfill is not None else "",
         targets=targets,
+        replicas={target.name: target for target in request.targets.replicas},
         every_s=request.limits.throttle_every_s,
         say=say,
     )

@@ -207,6 +207,7 @@ def request_of(
         limits=requests.limits_of(options, ctx),
         safety=SafetyOptions(confirmed=options["confirm"], ledger=options["ledger"]),
     )
+    run = requests.completed(run, ctx)
     refused = None if run.limits.target_throttles else refuse_unthrottled(targets, options["confirm"])
     if refused is not None:
         raise refused

@@ -58,7 +58,7 @@ def build(options: BackfillValues, ctx: click.Context) -> Run:
     check_parameters(ranged, {name for name, _ in options["param"]})
     limits = build_run.limits_of(options, ctx)
     allow = frozenset(word for words in options["allow"] for word in words)
-    return Run(
+    request = Run(
         queries=QueryOptions(selected=(query,), name=options["name"], tags=options["tag"]),
         sources=SourceOptions(constants=build_run.constants(options["param"])),
         targets=TargetOptions(selected=targets, canaries=build_run.canaries(options["order"])),
@@ -75,6 +75,7 @@ def build(options: BackfillValues, ctx: click.Context) -> Run:
         output=OutputOptions(format="none", failures=options["failures"]),
         backfill=backfill,
     )
+    return build_run.completed(request, ctx)
 
 
 def _written(options: BackfillValues, targets: Sequence[Target]) -> Query | None:

@@ -48,7 +48,7 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
     _check(options, ctx)
     queries = _queries(options, targets)
     _check_targets(options, targets)
-    return Run(
+    request = Run(
         queries=QueryOptions(selected=queries, name=options["name"], tags=options["tag"]),
         sources=sources_of(options, ctx),
         targets=replace(targets_of(options, targets), canaries=canaries(options["order"])),
@@ -56,6 +56,14 @@ def build(options: RunOptions, ctx: click.Context) -> Run:
         safety=_safety(options, ctx, queries),
         output=_output(options, ctx),
     )
+    return completed(request, ctx)
+
+
+def completed(request: Run, ctx: click.Context) -> Run:
+    """`request` with the replicas that the configuration names."""
+    from bulkq.targets import with_replicas
+
+    return with_replicas(request, config_of(ctx))
 
 
 def sources_of(options: ExecuteOptions, ctx: click.Context) -> SourceOptions:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from bulkq.dialects.postgresql_signals import SIGNALS
+import pytest
+
+from bulkq.dialects.postgresql_signals import SIGNALS, read_primary, read_replica
+from bulkq.dialects.signal_catalog import PrimaryState, ReplicaState
+
+PRIMARY = PrimaryState(500.0, "77", "0000000A")
 
 
 def test_replay_lag_is_not_read() -> None:
@@ -15,3 +20,26 @@ def test_whoever_sees_null_without_a_right_is_asked_for_it() -> None:
     """Values of other sessions are NULL for a plain role, which would look like a quiet server."""
     needy = {name for name, query in SIGNALS.values.items() if "pg_stat_activity" in query.sql and query.allowed}
     assert needy == {"active", "oldest_xact", "autovacuum"}
+
+
+def test_a_primary() -> None:
+    """Its position, identifier and timeline."""
+    assert read_primary([(500.0, "77", "0000000A")]) == PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ((True, 400.0, "77", "0000000A"), ReplicaState(400.0)),
+        ((True, None, "77", "0000000A"), ReplicaState(0.0)),
+        (
+            (True, 400.0, "78", "0000000A"),
+            ReplicaState(0.0, "its system identifier is 78, and that of the primary 77"),
+        ),
+        ((False, None, "77", "0000000A"), ReplicaState(0.0, "it is not a standby")),
+        ((True, 400.0, "77", "0000000B"), ReplicaState(0.0, "it follows timeline 11, and the primary is on 10")),
+    ],
+)
+def test_a_replica_belongs_to_its_primary(row: tuple[object, ...], state: ReplicaState) -> None:
+    """A clone that was promoted has the same identifier on another timeline."""
+    assert read_replica([row], PRIMARY) == state

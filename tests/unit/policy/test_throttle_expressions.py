@@ -6,7 +6,13 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import Unit
-from bulkq.policy.throttle_expressions import ThrottleExpression, parse_expression, path_of, quantity_text
+from bulkq.policy.throttle_expressions import (
+    ThrottleExpression,
+    parse_expression,
+    path_of,
+    quantity_text,
+    replica_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +122,8 @@ def test_quantities(value: float, unit: Unit, text: str) -> None:
 def test_paths(text: str, path: str) -> None:
     """Files, and queries in files, are named by a path."""
     assert path_of(text) == path
+
+
+def test_names_of_replicas() -> None:
+    """Those of `lag` alone, each once."""
+    assert replica_names(["lag(r2)<2s", "lag<2s", "slot(cdc)<1GB", "lag(r2)<64MB", "lag(r1)<2s"]) == ("r2", "r1")

@@ -6,7 +6,8 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model import Target
-from bulkq.targets import Config, renewed, resolve
+from bulkq.model.run import make_run
+from bulkq.targets import Config, renewed, resolve, with_replicas
 from bulkq.targets.selection import members
 
 TARGETS = {
@@ -101,6 +102,19 @@ def test_a_url_of_a_target_with_throttles_has_them_too() -> None:
     (found,) = resolve(["sqlite:////p.db"], held)
     assert (found.throttle, found.throttled_as, found.guard) == (("lag<2s",), "prod", "")
     assert resolve(["sqlite:////q.db"], held)[0].throttle == ()
+
+
+def test_the_replicas_that_throttles_name() -> None:
+    """A name that is known no more stays what it was; others are application names."""
+    asked = make_run(
+        targets=(Target(url="sqlite:////p.db", throttle=("lag(prod-us)<2s",)),),
+        throttle=("lag(x)<2s",),
+        critical=("lag(staging)<9s",),
+    )
+    found = with_replicas(asked, CONFIG)
+    assert [target.name for target in found.targets.replicas] == ["prod-us", "staging"]
+    assert with_replicas(found, Config()) == found
+    assert with_replicas(make_run(), CONFIG) == make_run()
 
 
 def test_an_earlier_runs_target_is_what_its_name_says_now() -> None:

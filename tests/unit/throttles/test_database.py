@@ -1,44 +1,20 @@
-"""The connection of a signal, on SQLite."""
+"""A signal of a database: its name, its target and its connection."""
 
 from __future__ import annotations
 
-import pytest
-
-from bulkq.dialects.signal_catalog import SignalQuery
-from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext
 from bulkq.throttles.database import DatabaseThrottle
 from tests.support.throttles import DATABASE
 
 
-def throttle(text: str = "slot(it's)<1kB") -> DatabaseThrottle:
-    """The throttle of an expression."""
-    return DatabaseThrottle(parse_expression(text), ThrottleContext(application_name="bulkq/r1"), "db", DATABASE)
-
-
-async def test_a_query_is_given_its_literals() -> None:
-    """The argument, and the names of both kinds of connections, quoted."""
-    one = throttle()
-    rows = await one.ask("select {name}, {ours}, {reader}")
-    assert [tuple(row) for row in rows] == [("it's", "bulkq/r1", "bulkq/r1/throttle")]
-    assert (await one.ask("select {name}", "orders"))[0][0] == "orders"
-    before = await one.connected()
-    await one.give_up()
-    await one.give_up()
-    assert await one.connected() is not before
-    await one.close()
-
-
-async def test_a_signal_is_examined_before_it_is_read() -> None:
-    """What the server cannot give is a usage error; a missing right is refused with what would give it."""
-    one = throttle("active<5")
-    query = SignalQuery(sql="select 1", allowed="select 1", impossible="select null")
-    assert await one.examine(query) is query
-    with pytest.raises(UsageError, match="^--throttle active<5: db: it is off$"):
-        await one.examine(SignalQuery(sql="", impossible="select 'it is off'"))
-    with pytest.raises(RefusedError, match="^--throttle active<5: db: the role may not see it: GRANT x TO the role$"):
-        await one.examine(SignalQuery(sql="", allowed="select 0", grant="GRANT x TO {role}"))
-    with pytest.raises(UsageError, match="sqlite does not give the signal active to bulkq$"):
-        await one.examine(None)
-    await one.close()
+async def test_a_signal_has_the_name_of_its_target_if_there_are_several() -> None:
+    """It holds the lanes of that target, and its next reading opens another connection."""
+    both = ThrottleContext(targets=(("eu", DATABASE), ("us", DATABASE)))
+    throttle = DatabaseThrottle(parse_expression("slot(cdc)<1kB"), both, "eu", DATABASE)
+    assert (throttle.name, throttle.of("eu"), throttle.of("us")) == ("eu: slot(cdc)", throttle, None)
+    assert (await throttle.ask("select {name}"))[0][0] == "cdc"
+    before = await throttle.connected()
+    await throttle.give_up()
+    assert await throttle.connected() is not before
+    await throttle.close()

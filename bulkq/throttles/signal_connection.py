@@ -1,0 +1,89 @@
+"""A connection of its own over which a signal is read from a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
+from bulkq.errors import RefusedError, UsageError
+from bulkq.targets import open_target
+from bulkq.throttles.base import READ_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.signal_catalog import SignalQuery
+    from bulkq.model import Target
+    from bulkq.policy.throttle_expressions import ThrottleExpression
+    from bulkq.protocols import Connection
+    from bulkq.throttles.throttle_context import ThrottleContext
+
+READER = "/throttle"
+"""Behind the application name of the run, in that of a connection which reads a signal."""
+
+
+class SignalConnection:
+    """Reads a signal from one database.
+
+    Args:
+        expression: of the signal.
+        context: of the run.
+        label: of the database, for messages.
+        target: the database.
+    """
+
+    def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
+        self.dialect = dialect_for(dialect_of(target.url))
+        self._expression = expression
+        self._label = label
+        self._ours = context.application_name
+        self._reader = f"{context.application_name}{READER}"
+        self._driver = open_target(target, application_name=self._reader, read_only=True)
+        self._connection: Connection | None = None
+
+    async def connected(self) -> Connection:
+        """The connection, opened if there is none.
+
+        Raises:
+            TargetError, RefusedError, UsageError: as `Driver.connect`.
+        """
+        if self._connection is None:
+            self._connection = await self._driver.connect()
+        return self._connection
+
+    async def ask(self, sql: str, argument: str = "") -> Sequence[tuple[object, ...]]:
+        """The rows of a query of `SignalQuery`, with the values of its literals.
+
+        Raises:
+            DatabaseError: the server rejects it.
+        """
+        names = {"name": argument or self._expression.argument, "ours": self._ours, "reader": self._reader}
+        literals = {name: self.dialect.literal(value) for name, value in names.items()}
+        connection = await self.connected()
+        return await connection.administer([sql.format(**literals)], lock_timeout_s=READ_S)
+
+    async def examine(self, query: SignalQuery | None, argument: str = "") -> SignalQuery:
+        """Return `query` if the server can give its signal to this role.
+
+        Raises:
+            UsageError: the database, or this server, cannot give it.
+            RefusedError: the role lacks a right; the message names what would give it.
+        """
+        connection = await self.connected()
+        where = f"--throttle {self._expression.text}: {self._label}"
+        if query is None:
+            product = connection.server.product
+            raise UsageError(f"{where}: {product} does not give the signal {self._expression.signal} to bulkq")
+        if query.impossible and (why := (await self.ask(query.impossible, argument))[0][0]):
+            raise UsageError(f"{where}: {why}")
+        if query.allowed and not (await self.ask(query.allowed))[0][0]:
+            role = self.dialect.identifier(connection.server.user) if connection.server.user else "the role"
+            raise RefusedError(f"{where}: the role may not see it: {query.grant.format(role=role)}")
+        return query
+
+    async def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
