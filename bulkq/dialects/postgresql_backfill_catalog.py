@@ -20,7 +20,7 @@ LATERAL (
         WITH RECURSIVE d AS (
             SELECT t.* FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
             UNION ALL SELECT t.* FROM d JOIN pg_catalog.pg_type AS t ON t.oid = d.typbasetype WHERE d.typtype = 'd')
-        SELECT d.typlen,
+        SELECT d.typlen, d.typtype,
                CASE WHEN s.nspname = 'pg_catalog' THEN format_type(d.oid, -1) ELSE format('%I.%I', s.nspname, d.typname) END AS cast
           FROM d JOIN pg_catalog.pg_namespace AS s ON s.oid = d.typnamespace WHERE d.typtype <> 'd') AS b"""
 """The type below all domains of column `a`, as a cast takes it: with the modifier -1 it cuts nothing, also not bpchar and bit."""
@@ -42,6 +42,7 @@ SELECT json_agg(json_build_object(
             'name', a.attname, 'type', b.cast,
             'not_null', {NOT_NULL},
             'generated', a.attgenerated <> '',
+            'composite', b.typtype = 'c',
             'options', i.indoption[k.n - 1],
             'default_class', o.opcdefault,
             'collation', CASE WHEN l.oid <> a.attcollation THEN format('%I.%I', s.nspname, l.collname) ELSE '' END,
@@ -219,6 +220,8 @@ def _column_fault(column: Mapping[str, Any]) -> str:
         return f"its column {name} may be NULL"
     if column["generated"]:
         return f"its column {name} is generated, so an UPDATE may change it"
+    if column["composite"]:
+        return f"its column {name} has a composite type, of which the server makes no value from a parameter"
     if column["options"] & 1:
         return f"its column {name} is in descending order"
     if column["options"]:

@@ -21,7 +21,8 @@ FAR_GROWTH = 4.0  # up to half of what the rate allows: at the start, and after 
 SLOW = 5.0  # times the target: fall to a tenth at once
 TENTH = 10.0
 RECENT = 10  # ranges over which the rate is taken
-QUANTILE = 0.9  # of their rates: one exceptional range in ten does not count
+QUANTILE = 0.6  # of their rates: some exceptional ranges do not count, and most ranges are near the target
+LATEST = 2  # so many ranges in a row that are slower count at once
 PATIENCE = 10  # results without a change, or after a failure, until the size may grow without a range of that size
 
 RangeFault = Literal["timeout", "deadlock", "lock"]
@@ -41,7 +42,7 @@ class RangeSize:
     The same values for `least` and `most` make a fixed size.
 
     Args:
-        target_s: seconds that a range should take, at the 90th percentile.
+        target_s: seconds that a range should take.
         least: rows of a range at least.
         most: rows of a range at most.
         first: rows of the first ranges; kept between `least` and `most`.
@@ -100,8 +101,8 @@ class RangeSize:
 
     def _aim(self, rows: int) -> None:
         """Set the size that fits the rate, and grow by a step beyond `rows` at most."""
-        rates = sorted(s / n for n, s in self._recent if self._tells(n, s))
-        rate = rates[ceil(QUANTILE * len(rates)) - 1]
+        rates = [s / n for n, s in self._recent if self._tells(n, s)]
+        rate = max(sorted(rates)[ceil(QUANTILE * len(rates)) - 1], min(rates[-LATEST:]))
         ideal = self._target_s / max(rate, 1e-12)
         if ideal <= self._current:
             self._fall(max(ideal, self._current / TENTH), f"aims at {1000 * self._target_s:.0f} ms")

@@ -270,7 +270,14 @@ async def _start(connection: Connection, statement: Query, key: TableKey, dialec
     known = dialect_for(dialect)
     name = known.identifier(column.name)
     text = key_ranges.conversion(known).text(f"(min({name}) - 1)", column)
-    rows = await connection.administer([f"SELECT {text} FROM {key.table}"])
+    try:
+        rows = await connection.administer([f"SELECT {text} FROM {key.table}"])
+    except DatabaseError as error:
+        if error.connection_lost:
+            raise
+        raise UsageError(
+            f"{statement.place}: no number stands in front of the least {column.name} of {key.table}, so :lo has no value: write :range"
+        ) from error
     return () if rows[0][0] is None else (str(rows[0][0]),)
 
 

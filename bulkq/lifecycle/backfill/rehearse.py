@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle.backfill.example_ranges import range_behind, spread
 from bulkq.lifecycle.backfill.explain import EXPLAINED
 from bulkq.model import AttemptSteps
@@ -195,7 +195,7 @@ class _Rehearsing:
             async with asyncio.TaskGroup() as group:
                 pairs = zip(self._lanes, cuts, strict=False)
                 tasks = [group.create_task(self._execute(lane, cut)) for lane, cut in pairs]
-        except* DatabaseError as errors:
+        except* BulkqError as errors:
             raise errors.exceptions[0] from None
         finally:
             over.set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import targets
+from tests.support.databases import fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +127,35 @@ def test_a_resume_in_a_table_that_was_replaced(cli: Cli, target: Target) -> None
     )
     refused = cli("resume", "--last", "--max-affected", "1000")
     assert (refused.code, "t was replaced by another table since the run began (oid " in refused.err) == (4, True)
+
+
+def test_keys_whose_values_have_no_text(cli: Cli, target: Target) -> None:
+    """They are refused by name, in one line."""
+    if target.sqlite:
+        target.execute("create table k (b blob not null unique, v integer)", "insert into k values (x'00', 1)")
+        usable = sqlite3.sqlite_version_info >= (3, 41)
+    else:
+        target.execute("create type pair as (a int, b int)", "create table k (b pair primary key, v integer)")
+        usable = False
+    done = cli("backfill", "-t", target.url, "--over", "k", "--key", "b", "--set", "v = 2")
+    assert (done.code, done.err.count("\n")) == (0 if usable else 4, 2 if usable else 1), done.err
+    assert usable or 'its column "b" ' in done.last
+
+
+def test_a_rehearsal_that_cannot_be_rolled_back(cli: Cli, request: pytest.FixtureRequest) -> None:
+    """A trigger writes into a table without transactions: refused in one line."""
+    base = fresh("mariadb", request)
+    base.execute(
+        "create table t (id int unsigned primary key, v int)",
+        "insert into t values (0, 0), (1, 1)",
+        "create table l (a int) engine=MyISAM",
+        "create trigger g after update on t for each row insert into l values (new.id)",
+    )
+    done = cli("backfill", "-t", base.url("mysql+pymysql"), "--over", "t", "--set", "v = v + 1", "--rehearse", "2")
+    assert (done.code, "uses the engine MyISAM, which has no transactions" in done.last) == (4, True), done.err
+    (cli.folder / "q.sql").write_text("-- @over t\nupdate t set v = 5 where id > :lo and id <= :hi\n")
+    done = cli("backfill", "q.sql", "-t", base.url("mysql+pymysql"))
+    assert (done.code, "no number stands in front of the least id" in done.last) == (2, True), done.err
 
 
 def test_the_number_of_a_row_is_its_key(cli: Cli, tmp_path: Path) -> None:
