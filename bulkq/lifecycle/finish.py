@@ -12,6 +12,7 @@ from bulkq.model import QueryCounts, RunSummary, Status, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
 from bulkq.protocols import WarningDriver
+from bulkq.sinks.table_sections import TableSections
 from bulkq.text.messages import first_names
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ async def _close(opened: OpenRun, sink: Sink, *, complete: bool) -> None:
             sink.discard()
             return
         complete = False
+    if isinstance(sink, TableSections):
+        sink.note_answers(part.spec.query.name for part in parts if part.counts.ok)
     said = len(sink.notices)
     try:
         await sink.close(complete=complete)

@@ -192,6 +192,7 @@ def _sinks(job: RunJob, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]
         targets=labels,
         stdout=console.stdout or BytesIO(),
         terminal=console.terminal,
+        sections=request.output.sections,
         rowcounts=request.output.path is not None or request.output.format is not None,
         continue_at=continue_at,
     )

@@ -198,6 +198,7 @@ class OutputOptions:
     map_timeout_s: float | None = None
     map_timeout_given: bool = False  # else it is that of the query
     failures: str | None = None
+    sections: bool = False  # a table shows each query below a heading of its own
     reports: tuple[str, ...] = ()  # the files of --report, which no output may be
 
 

@@ -71,6 +71,7 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
     terminal: bool,
     width: int | None = None,
     rowcounts: bool | None = None,
+    sections: bool = False,
     continue_at: Mapping[str, int] | None = None,
 ) -> dict[tuple[str, str], OpenedSink]:
     """A sink for every target and query name: one each where the path holds `{target}` or `{query}`, else the same one for all.
@@ -95,6 +96,7 @@ def open_sinks(  # noqa: PLR0913 - one per option that says where results go
             terminal=terminal,
             width=width,
             rowcounts=rowcounts,
+            sections=sections,
             continue_at=continue_at,
         )
 
@@ -144,6 +146,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
     several_targets: bool = False,
     width: int | None = None,
     rowcounts: bool | None = None,
+    sections: bool = False,
     continue_at: Mapping[str, int] | None = None,
 ) -> OpenedSink:
     """The sink for `-o path --format format --include include`.
@@ -161,6 +164,7 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
         width: of the terminal in characters; None asks it.
         rowcounts: whether statements that return no rows give one with `rowcount`; None: where a path or a
             format is given.
+        sections: a table shows the rows of each query below a heading of its own.
         continue_at: for a run that is resumed, the offset of every file as `Sink.positions` gave it and `Sink.fsync`
             made it durable. A file that is not in it, or at 0, begins anew. None: a new run.
 
@@ -196,11 +200,17 @@ def open_sink(  # noqa: PLR0913 - see open_sinks
     output = _output(path, stdout, run)
     from bulkq.sinks.table import SHOWN_ROWS, TableSink
 
-    if to_file:
+    if to_file and not sections:
         return TableSink(output, included, rowcounts=rowcounts, limit=None)
     if terminal and width is None:
         width = shutil.get_terminal_size().columns
     color = _wants_color(os.environ, terminal=terminal)
+    if sections:
+        included = ExtraColumns(include, targets=several_targets)
+        limit = None if to_file else SHOWN_ROWS
+        return _sections(
+            output, included, queries, limit=limit, width=None if to_file else width, color=color and not to_file
+        )
     return TableSink(output, included, rowcounts=rowcounts, limit=SHOWN_ROWS, width=width, color=color)
 
 
@@ -248,6 +258,21 @@ def _output(
         return FileOutput(path)
     offset = _followed(continue_at).get(os.path.realpath(path), 0)
     return FileOutput(path, EarlierOutput(offset, layout.ending, layout.tail(None, empty=False)))
+
+
+def _sections(
+    output: Output,
+    included: ExtraColumns,
+    queries: Sequence[Query],
+    *,
+    limit: int | None,
+    width: int | None,
+    color: bool,
+) -> OpenedSink:
+    from bulkq.sinks.table_sections import TableSections
+
+    titles = {query.name: query.description.partition("\n")[0] for query in queries}
+    return TableSections(output, included, titles, limit=limit, width=width, color=color)
 
 
 def _columnar(

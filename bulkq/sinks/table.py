@@ -82,10 +82,8 @@ class TableSink:
         """The payload is `ShownRows`, or None; its weight is that of the rows that can be shown."""
         if (not result.columns and not result.rows) or not self._wanted(result.query, result.columns):
             return None, 0
-        columns = self._included.columns(result.query, result.columns)
-        rows = islice(zip(*self._included.values(result), strict=True), self._limit)
-        shown = tuple(rows)
-        return ShownRows(columns, shown, result.rows), 64 * len(shown) * len(columns)
+        rows = shown_rows(result, self._included, self._limit)
+        return rows, 64 * len(rows.shown) * len(rows.columns)
 
     async def write(self, payload: object) -> None:
         """Keep what fits into the table, count the rest."""
@@ -117,7 +115,9 @@ class TableSink:
     async def close(self, *, complete: bool) -> None:
         """Print."""
         if self._columns is not None:
-            written = self._output.append(self._render(self._columns).encode("utf-8", "backslashreplace"))
+            more = self._count - len(self._rows)
+            text = render_rows(self._columns, self._rows, more=more, width=self._width, color=self._color)
+            written = self._output.append(text.encode("utf-8", "backslashreplace"))
             if written is not None:
                 await written
         await self._output.finish(complete=complete)
@@ -135,17 +135,32 @@ class TableSink:
         elif columns is not self._columns:
             agree(self._first, self._columns, name, columns, kind)
 
-    def _render(self, columns: tuple[Column, ...]) -> str:
-        narrow = self._width is not None and NARROWEST * len(columns) > self._width
-        if narrow:
-            text = "\n".join(records(columns, self._rows))
-        else:
-            console, buffer = _console(self._width, color=self._color)
-            console.print(_table(columns, self._rows))
-            text = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
-        more = self._count - len(self._rows)
-        note = f"... {counted(more, 'more row')}, use -o FILE\n" if more else ""
-        return f"{text}\n{note}" if text else note
+
+def shown_rows(result: BatchResult, included: ExtraColumns, limit: int | None) -> ShownRows:
+    """The first `limit` rows of `result`, with the columns that are included."""
+    columns = included.columns(result.query, result.columns)
+    rows = islice(zip(*included.values(result), strict=True), limit)
+    return ShownRows(columns, tuple(rows), result.rows)
+
+
+def render_rows(
+    columns: tuple[Column, ...],
+    rows: Sequence[tuple[object, ...]],
+    *,
+    more: int,
+    width: int | None,
+    color: bool,
+    narrow: bool = False,
+) -> str:
+    """The lines of a table, or of records if the terminal is too narrow for it, and how many `more` rows there are."""
+    if narrow or (width is not None and NARROWEST * len(columns) > width):
+        text = "\n".join(records(columns, rows))
+    else:
+        console, buffer = _console(width, color=color)
+        console.print(_table(columns, rows))
+        text = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+    note = f"... {counted(more, 'more row')}, use -o FILE\n" if more else ""
+    return f"{text}\n{note}" if text else note
 
 
 def _console(width: int | None, *, color: bool) -> tuple[Console, io.StringIO]:

@@ -9,6 +9,7 @@ COMMANDS = {
     "maintain": ("bulkq.cli.commands.maintain", "Vacuum, analyze, reindex and others, object by object."),
     "undo": ("bulkq.cli.commands.undo", "Give the rows that a backfill changed their old values back."),
     "check": ("bulkq.cli.commands.check", "Run data checks: read-only, with a verdict for each check."),
+    "diag": ("bulkq.cli.commands.diag", "Ask ready questions: locks, bloat, indexes, replication."),
     "resume": ("bulkq.cli.commands.resume", "Continue a run that was stopped or killed."),
     "retry": ("bulkq.cli.commands.retry", "Run the failed parameter sets of a run again, as a new run."),
     "list": ("bulkq.cli.commands.list", "List the queries of files: names, parameters, modes."),

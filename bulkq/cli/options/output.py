@@ -11,7 +11,7 @@ option = options_of("Output")
 FORMATS = ("table", "csv", "tsv", "json", "jsonl", "parquet", "arrow", "none")
 INCLUDABLE = ("n", "params", "query", "target")
 
-ROWS = (
+ROW_FILE = (
     option(
         "-o",
         "--output",
@@ -30,6 +30,9 @@ ROWS = (
         multiple=True,
         help="Add columns to the rows: _n (number of the parameter set), the parameters, _query, _target.",
     ),
+)
+ROWS = (
+    *ROW_FILE,
     option(
         "--unordered",
         is_flag=True,

@@ -1,5 +1,6 @@
 -- name: copy_progress
 -- Each COPY that runs at this moment: bytes and rows so far.
+-- One that waits for its client blocks vacuum as any long transaction does.
 -- @requires pg>=14, role:pg_read_all_stats
 -- @tags activity
 -- @expect rows >= 0

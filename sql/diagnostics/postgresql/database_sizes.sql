@@ -1,5 +1,6 @@
 -- name: database_sizes
 -- The databases of the server by size. NULL: the role may neither connect there nor read statistics.
+-- Compare it with last month to see which one grows; table_sizes has its tables.
 -- @requires pg>=13
 -- @tags sizes
 -- @timeout 1m

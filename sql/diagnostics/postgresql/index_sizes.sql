@@ -1,5 +1,6 @@
 -- name: index_sizes(most: bigint = 30)
 -- The largest indexes, with their share of the table, and how often they were used.
+-- A large index with few scans: see unused_indexes. One larger than its table: see index_bloat.
 -- @requires pg>=13
 -- @tags sizes, indexes
 -- @timeout 1m

@@ -1,5 +1,6 @@
 -- name: pending_restart
 -- Settings that were changed in the configuration and wait for a restart of the server.
+-- Restart the server in the next maintenance window, or take the change back.
 -- @requires pg>=13, role:pg_read_all_settings
 -- @tags settings
 -- @warn rows > 0

@@ -1,5 +1,6 @@
 -- name: table_sizes(most: bigint = 30)
 -- The largest tables: rows, and the bytes of the table, its indexes and its TOAST data.
+-- More index than table: see unused_indexes and redundant_indexes. A table that grows without rows: see table_bloat.
 -- @requires pg>=13
 -- @tags sizes
 -- @timeout 1m

@@ -1,0 +1,1 @@
+"""`bulkq diag`: ready questions about a database, as rows or as checks."""
