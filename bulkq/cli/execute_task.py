@@ -128,7 +128,7 @@ async def _attended(task: Task, progress: str, messages: Messages, metrics: str 
     from bulkq.cli.signals import Signals
     from bulkq.engine.stop_control import Control
 
-    control, signals = Control(), Signals()
+    control, signals = Control(listens=True), Signals()
     display = make_progress("none" if sys.stderr is None else progress, sys.stderr or StringIO())
     shown: Observer = Notices(messages, display) if messages.as_json else display
     observers: list[Observer] = [signals, shown]

@@ -24,19 +24,43 @@ class AutoLanes:
     Args:
         context: of the run; its limiter has the first number of lanes.
         targets: the lanes of each target.
+        active: False: the number stays as it is until `begin`.
     """
 
-    def __init__(self, context: RunContext, targets: Sequence[LaneGroup]) -> None:
+    def __init__(self, context: RunContext, targets: Sequence[LaneGroup], *, active: bool = True) -> None:
         self._context = context
         self._targets = targets
+        self.active = active
+        """Whether the number of lanes is found while the run works."""
+
         self._decision = Concurrency(context.limiter.concurrency)
-        context.progress.lanes_why = self._decision.why
+        if active:
+            context.progress.lanes_why = self._decision.why
         self._working = 0  # targets that no throttle holds
         self._looked_s = 0.0  # for idle connections
         self._idle: dict[int, int] = {}  # the fewest since then, by place of the target
 
+    def begin(self) -> None:
+        """Find the number of lanes from now on."""
+        if not self.active:
+            self.active, self._decision = True, Concurrency(self._context.limiter.concurrency)
+            self._context.progress.concurrency, self._context.progress.lanes_why = None, self._decision.why
+
+    def fix(self, lanes: int) -> None:
+        """Have `lanes` lanes from now on. Lanes beyond this number end after their batch."""
+        self.active = False
+        progress = self._context.progress
+        progress.concurrency = progress.lanes = lanes
+        progress.lanes_why = ""
+        self._context.limiter.resize(lanes)
+        for target in self._targets:
+            if target.busy:
+                target.grow()
+
     def tick(self, now_s: float) -> None:
         """Measure, decide, and add lanes. Lanes beyond the number end by themselves."""
+        if not self.active:
+            return
         busy = [lanes for lanes in self._targets if lanes.busy and lanes.part() is not None]
         if not busy:
             return
@@ -54,7 +78,7 @@ class AutoLanes:
 
     def _sample(self, busy: Sequence[LaneGroup], now_s: float) -> Sample:
         progress = self._context.progress
-        bounds, share = [_bound(lanes) for lanes in busy], self._context.limiter.share()
+        bounds, share = [useful_bound(lanes) for lanes in busy], self._context.limiter.share()
         return Sample(
             now_s=now_s,
             ended_s=max(lanes.finished_s for lanes in self._targets),
@@ -83,8 +107,8 @@ class AutoLanes:
             self._looked_s = now_s
 
 
-def _bound(lanes: LaneGroup) -> tuple[int, str]:
-    """The number of lanes of a target from which on no other can help, and the reason."""
+def useful_bound(lanes: LaneGroup) -> tuple[int, str]:
+    """Return the number of lanes of a target from which on no other can help, and the reason."""
     part = lanes.part()
     assert part is not None, "nothing is left to cut"
     return useful_lanes(

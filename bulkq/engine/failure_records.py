@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq import query as queries
+from bulkq.dialects.sqlstates import CANCELED
 from bulkq.errors import DatabaseError, RefusedError
-from bulkq.model import Failure, Outcome
+from bulkq.model import BatchResult, Failure, Outcome, SetError
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.server_error_advice import advised
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
     from bulkq.errors import NotOwner
-    from bulkq.model import Batch, PartSpec, SetError
+    from bulkq.model import Batch, PartSpec
 
 
 def failure(
@@ -80,3 +81,18 @@ def lost_ownership(spec: PartSpec, error: NotOwner) -> RefusedError:
         return RefusedError(f"{spec.target}: the run row is missing from the target: nothing more is sent")
     host, pid, *_ = [*error.owner.rsplit(":", 3), "", ""][:2]
     return RefusedError(f"{spec.target}: the run was taken over by process {pid} on {host}: nothing more is sent")
+
+
+def left_behind(spec: PartSpec, batch: Batch, why: str) -> BatchResult | None:
+    """Return the result of a cancelled batch that could not be ended: unknown. None for a read, and if a marker settles it.
+
+    Args:
+        spec: of the part.
+        batch: the batch.
+        why: what became of its statement, for people.
+    """
+    if spec.limits.read_only or spec.claims is not None:
+        return None
+    error = SetError(0, CANCELED, f"cancelled, but it {why}")
+    lost = tuple(failure(spec, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
+    return BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=spec.number)

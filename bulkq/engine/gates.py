@@ -10,6 +10,7 @@ from bulkq.engine.throttle_gate import ThrottleGate
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from bulkq.engine.pause import Pause
     from bulkq.engine.pool import ConnectionPool
     from bulkq.model import Reading
     from bulkq.policy.pace import Pace
@@ -25,6 +26,7 @@ class Gates:
         busy: the targets whose lanes are running.
         say: reports the begin and the end of a wait in one line.
         pace: of the run.
+        pause: of the run.
     """
 
     def __init__(
@@ -34,13 +36,14 @@ class Gates:
         busy: Collection[ConnectionPool],
         say: Callable[[str], None],
         pace: Pace,
+        pause: Pause | None = None,
     ) -> None:
-        self._throttle = throttle
+        self.throttle = throttle
         self._busy = busy
         self._say = say
         self._several = len(targets) > 1
         self._gates = {
-            target: ThrottleGate(part_of(throttle, target, several=self._several), self._changed, pace)
+            target: ThrottleGate(part_of(throttle, target, several=self._several), self._changed, pace, pause)
             for target in targets
         }
         self._targets = {gate: target for target, gate in self._gates.items()}
@@ -55,7 +58,7 @@ class Gates:
 
     def readings(self) -> tuple[Reading, ...]:
         """Return the last reading of each signal, whichever targets it holds."""
-        return () if self._throttle is None else self._throttle.readings()
+        return () if self.throttle is None else self.throttle.readings()
 
     @property
     def held(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
 from bulkq.engine.gates import Gates
+from bulkq.engine.pause import Pause
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.engine.slots import ConnectionSlots, Limiter
 from bulkq.errors import OutputClosed
@@ -90,9 +91,10 @@ class RunContext:
         self.overflow = Overflow()
         self.slots = ConnectionSlots(max(1, MOST_OPEN - reserved), len(pools))
         first = concurrency or max(START, min(len(pools), MOST))
-        self.limiter = Limiter(first, several=self.several, most=concurrency or MOST)
+        self.limiter = Limiter(first, several=self.several)
         self.pace = pace or Pace(None)
-        self.gates = Gates(throttle, pools, self.limiter.busy, self._say, self.pace)
+        self.pause = Pause()
+        self.gates = Gates(throttle, pools, self.limiter.busy, self.say, self.pace, self.pause)
         progress.throttles = self._readings
         self._observers = observers
 
@@ -120,7 +122,8 @@ class RunContext:
         critical = self.rules.critical
         return (*self.gates.readings(), *(critical.readings() if critical is not None else ()))
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Show `text` to the user, through the observers."""
         for observer in self._observers:
             observer.notice(text)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
 from bulkq.engine.gates import HeldTimes
+from bulkq.engine.live_run import LiveRun
 from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
@@ -83,7 +84,6 @@ class Runner:
             pace=pace,
             failures=failures,
         )
-        control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes)
         self.failures = self._context.failures
         """The first failures of the run, for the report."""
 
@@ -93,8 +93,10 @@ class Runner:
             LaneGroup(group, self._context, most=min(most, group[0].sessions.most or most), ordered=ordered)
             for group in _by_target(parts)
         ]
-        self._auto = AutoLanes(self._context, self._targets) if concurrency is None else None
         self._timeline = TimelineLog(progress, ledger)
+        self._auto = AutoLanes(self._context, self._targets, active=concurrency is None)
+        self.live = LiveRun(self._context, self._targets, self._auto)
+        control.attach(on_drain=self.wake, on_cancel=self.cancel_lanes, run=self.live)
         self._canaries = canaries
         self._held = HeldTimes(rules.timed, [lanes.sessions for lanes in self._targets])
 
@@ -125,6 +127,7 @@ class Runner:
                 )
             await self._run_all(rest)
         finally:
+            self.live.over = True
             timer.cancel()
             await asyncio.wait([timer])
             self._timeline.end(time.monotonic())
@@ -230,10 +233,11 @@ class Runner:
                         self.control.exit_code,
                     )
             else:
-                if self._auto is not None:
+                self.live.tick(now_s)
+                if not self._context.pause.on:
                     self._auto.tick(now_s)
-                for lanes in self._targets:
-                    lanes.tick(now_s)
+                    for lanes in self._targets:
+                        lanes.tick(now_s)
                 self._stop_for_throttles(now_s)
             self._context.gates.tick()
             self._tell(now_s)
@@ -268,6 +272,8 @@ class Runner:
         """What holds the run, as in `Progress.state`."""
         if self.control.draining:
             return "stopping"
+        if self._context.pause.on:
+            return f"paused: by {self._context.pause.by}"
         lost = sum(1 for lanes in self._targets if lanes.busy and lanes.sessions.lost)
         if lost:
             return f"{lost} targets lost, waiting" if self._context.several else "target lost, waiting"

@@ -43,19 +43,18 @@ class Limiter:
     Args:
         concurrency: slots in all.
         several: whether the run has more than one target.
-        most: slots that there can be later, see `resize`.
 
     Attributes:
         busy: connections of the targets whose lanes are running.
         concurrency: slots in all, now.
     """
 
-    def __init__(self, concurrency: int, *, several: bool, most: int | None = None) -> None:
+    def __init__(self, concurrency: int, *, several: bool) -> None:
         self.busy: set[ConnectionPool] = set()
         self.concurrency = concurrency
         self._several = several
         self._semaphore = SlotSemaphore(concurrency)
-        self._inside = asyncio.Semaphore(min(most or concurrency, os.cpu_count() or 1))
+        self._inside = asyncio.Semaphore(os.cpu_count() or 1)
 
     def resize(self, concurrency: int) -> None:
         """Have `concurrency` slots from now on. Lanes beyond this number end after their batch."""

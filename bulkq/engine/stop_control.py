@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulkq.control.steerable import Steerable
+
 DRAIN_S = 30.0
 """Time in seconds that statements get to finish after the first signal. Then they are cancelled."""
 
 
 class Control:
-    """Whether a run goes on, drains or is cancelled, with the reason and the exit code of its end."""
+    """Whether a run goes on, drains or is cancelled, with the reason and the exit code of its end.
 
-    def __init__(self) -> None:
+    Args:
+        listens: whether the run listens for `bulkq ctl`.
+    """
+
+    def __init__(self, *, listens: bool = False) -> None:
+        self.listens = listens
+        self.run: Steerable | None = None
+        """Steers the run while its batches are executed; None before."""
+
         self.reason = ""
         self.exit_code = 0
         self.draining = False
@@ -37,6 +47,8 @@ class Control:
             if self._on_cancel is not None:
                 self._on_cancel()
 
-    def attach(self, *, on_drain: Callable[[], None], on_cancel: Callable[[], None]) -> None:
-        """Call these when a stop is requested. An earlier stop shows in `draining` and `cancelled`."""
-        self._on_drain, self._on_cancel = on_drain, on_cancel
+    def attach(
+        self, *, on_drain: Callable[[], None], on_cancel: Callable[[], None], run: Steerable | None = None
+    ) -> None:
+        """Call these when a stop is requested, and let `run` be steered. An earlier stop shows in `draining` and `cancelled`."""
+        self._on_drain, self._on_cancel, self.run = on_drain, on_cancel, run

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.sqlstates import CANCELED
 from bulkq.engine.delivery.choose import choose_delivery
 from bulkq.engine.executors.local import LocalExecutor
-from bulkq.engine.failure_records import failure
+from bulkq.engine.failure_records import left_behind
 from bulkq.engine.lane import Lane
 from bulkq.errors import BulkqError, NoRoom, ParameterError, StoppedError
-from bulkq.model import BatchResult, Outcome, SetError
 from bulkq.model.counts import Counts
 from bulkq.policy.retry import Budget
 from bulkq.policy.useful_lanes import concurrent, is_fast, wants_lane
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.engine.run_context import RunContext
     from bulkq.engine.slots import LimiterSlot
-    from bulkq.model import Batch
+    from bulkq.model import Batch, BatchResult
     from bulkq.protocols import BatchOutput, Executor
 
 SHOWN_S = 1.0
@@ -70,7 +69,7 @@ class LaneGroup:
         self._beginning: set[asyncio.Task[None] | None] = set()  # lanes that connect and have cut nothing yet
         self._group: asyncio.TaskGroup | None = None
         self._waiting: set[asyncio.Task[None]] = set()  # lanes that wait for a connection and hold no batch
-        self._taking: asyncio.Task[None] | None = None  # the lane that waits for its source
+        self.taking: asyncio.Task[None] | None = None  # the lane that waits for its source
         self._over = False  # everything was cut: who still waits for a connection is not needed
         self._full_until_s = 0.0
         self.stranded = 0  # lanes that ended with a statement that cannot be stopped: they have no successors
@@ -113,8 +112,8 @@ class LaneGroup:
             if part.turns is not None:
                 part.turns.wake()
         self.gate.wake()
-        if self._taking is not None:
-            self._taking.cancel()
+        if self.taking is not None:
+            self.taking.cancel()
 
     def cancel(self) -> None:
         """Cancel the running batches. Drivers cancel on the server first."""
@@ -232,7 +231,8 @@ class LaneGroup:
 
     async def _next_batch(self, executor: Executor, slot: LimiterSlot) -> bool:
         """Cut, execute and deliver one batch. Return False if there is none for this lane."""
-        await self.gate.admit(self._wants_batch)
+        let_go = partial(self._let_go, executor)
+        await self.gate.admit(self._wants_batch, let_go)
         await self._delivery.admit()
         part = self.part()
         if part is not None and part.turns is not None:  # before the slot: a lane that waits holds nothing
@@ -253,6 +253,7 @@ class LaneGroup:
                 self._release()
                 return False
             self._spread()
+            await self.gate.stand_by(slot, lambda: self._going, let_go)
             began_s = time.monotonic()
             out = await self._execute(executor, slot, *cut)
             worked_s = time.monotonic() - began_s
@@ -264,6 +265,12 @@ class LaneGroup:
         if executor.stranded:
             self._strand()
         return not executor.stranded
+
+    async def _let_go(self, executor: Executor) -> None:
+        """Close the connections for a pause, in which a server may end them. A database in this process would gain nothing."""
+        if not self.sessions.driver.capabilities.in_process:
+            await executor.discard()
+            await self.sessions.close()
 
     async def _connected(self, executor: Executor) -> bool:
         """Connect the lane. Return False if the server has no free connection and other lanes are running."""
@@ -338,7 +345,7 @@ class LaneGroup:
         return None
 
     async def _take(self, part: PartState, size: int) -> Batch | None:
-        self._taking = asyncio.current_task()
+        self.taking = asyncio.current_task()
         try:
             batch = await (part.order or part.source).take(size, self.window.cut)
         except ParameterError as error:
@@ -349,7 +356,7 @@ class LaneGroup:
         except Exception as error:  # the caller's own iterable raised it; `bulkq.api.rows` gives it back
             raise StoppedError(f"the parameter sets ended with {type(error).__name__}: {error}") from error
         finally:
-            self._taking = None
+            self.taking = None
         self._context.progress.fraction = part.source.fraction()
         if batch is None:
             return None
@@ -398,15 +405,10 @@ class LaneGroup:
 
     def _left_behind(self, part: PartState, batch: Batch, why: str) -> None:
         """Report a cancelled batch that could not be ended. The outcome of a write that no marker settles is unknown."""
-        spec = part.spec
-        self.sessions.say(f"{spec.target}: a statement of {spec.query.place} {why}")
-        if spec.limits.read_only or spec.claims is not None:
-            return
-        error = SetError(0, CANCELED, f"cancelled, but it {why}")
-        lost = tuple(failure(spec, batch, at, error, Outcome.UNKNOWN, 1) for at in range(len(batch.sets)))
-        result = BatchResult(batch, spec.query, spec.target, (), (), (), 0, lost, part=part.spec.number)
-        self._count(part, result)
-        self._recorded(result)
+        self.sessions.say(f"{part.spec.target}: a statement of {part.spec.query.place} {why}")
+        if (result := left_behind(part.spec, batch, why)) is not None:
+            self._count(part, result)
+            self._recorded(result)
 
     def _recorded(self, result: BatchResult) -> None:
         """Count a batch that was written. Batches arrive in output order."""

@@ -7,12 +7,13 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from bulkq.engine.pause import Pause
 from bulkq.policy.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from bulkq.protocols import Throttle
+    from bulkq.protocols import Slot, Throttle
 
 
 class ThrottleGate:
@@ -22,12 +23,18 @@ class ThrottleGate:
         throttle: of the target.
         changed: is told when the lanes begin to wait (`reason` is set) and when the wait has ended.
         pace: of the run.
+        pause: of the run.
     """
 
     def __init__(
-        self, throttle: Throttle | None, changed: Callable[[ThrottleGate], None], pace: Pace | None = None
+        self,
+        throttle: Throttle | None,
+        changed: Callable[[ThrottleGate], None],
+        pace: Pace | None = None,
+        pause: Pause | None = None,
     ) -> None:
         self._pace = pace or Pace(None)
+        self._pause = pause or Pause()
         self._throttle = throttle
         self._changed = changed
         self._moved = asyncio.Event()
@@ -42,7 +49,7 @@ class ThrottleGate:
     @property
     def closed(self) -> bool:
         """Whether no further batch may begin now."""
-        return self.held or self._pace.wait_s(time.monotonic()) > 0
+        return self._pause.on or self.held or self._pace_s() > 0
 
     @property
     def held(self) -> bool:
@@ -61,18 +68,35 @@ class ThrottleGate:
         found = tuple(reading.reason for reading in readings if reading.reason is not None)
         return found or (() if self.reason is None else (self.reason,))
 
-    async def admit(self, going: Callable[[], bool]) -> None:
-        """Wait until the throttle and the pace allow a batch, or until `going` returns False because none is needed."""
-        if self.held:
-            await self._wait(going)
-        wait_s = self._pace.wait_s(time.monotonic())
-        if wait_s:
-            await self._rest(wait_s, going)
+    async def admit(self, going: Callable[[], bool], let_go: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Wait until pause, throttle and pace allow a batch, or until `going` returns False because none is needed.
+
+        Args:
+            going: whether a batch is wanted.
+            let_go: closes the connection of the lane in a pause; None: it has none.
+        """
+        while self.closed and going():
+            if self._pause.on:
+                await self._pause.admit(going, let_go)
+            elif self.held:
+                await self._wait(going)
+            else:
+                await self._rest(self._pace_s, going)
+
+    async def stand_by(self, slot: Slot, going: Callable[[], bool], let_go: Callable[[], Awaitable[None]]) -> None:
+        """Wait out a pause that began while the lane waited for its source: it holds a batch, and lends its slot."""
+        if self._pause.on:
+            async with slot.lent():
+                await self._pause.admit(going, let_go)
+
+    def _pace_s(self) -> float:
+        """Seconds until the pace allows a batch."""
+        return self._pace.wait_s(time.monotonic())
 
     async def _wait(self, going: Callable[[], bool]) -> None:
         self._lanes += 1
         try:
-            while going() and self._look() is not None:
+            while going() and not self._pause.on and self._look() is not None:
                 self._moved.clear()
                 await self._moved.wait()
         finally:
@@ -82,11 +106,12 @@ class ThrottleGate:
 
     async def be_nice(self, worked_s: float, going: Callable[[], bool]) -> None:
         """Pause a lane after `worked_s` seconds of work, as the pace wants it."""
-        await self._rest(self._pace.nice * worked_s, going)
+        ended_s = time.monotonic()
+        await self._rest(lambda: ended_s + self._pace.nice * worked_s - time.monotonic(), going)
 
-    async def _rest(self, seconds: float, going: Callable[[], bool]) -> None:
-        end_s = time.monotonic() + seconds
-        while (left_s := end_s - time.monotonic()) > 0 and going():
+    async def _rest(self, left: Callable[[], float], going: Callable[[], bool]) -> None:
+        """Wait for the seconds that `left` returns, which may change meanwhile; a pause of the run ends the wait."""
+        while (left_s := left()) > 0 and going() and not self._pause.on:
             self._moved.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
@@ -100,6 +125,7 @@ class ThrottleGate:
     def wake(self) -> None:
         """Wake every waiting lane."""
         self._moved.set()
+        self._pause.wake()
 
     def _look(self) -> str | None:
         reason = None if self._throttle is None else self._throttle.reason()

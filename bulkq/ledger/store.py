@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.ledger import query_runs, takeover
+from bulkq.ledger.command_mailbox import CommandMailbox
 from bulkq.ledger.event_log import EventLog
 from bulkq.ledger.recorder import Recorder
 from bulkq.ledger.write_statements import LedgerStatements
@@ -51,6 +52,11 @@ class StoredLedger(Recorder):
             UsageError: there is no such run.
         """
         return await self.database.write(takeover.forget, run, self.place)
+
+    @property
+    def mailbox(self) -> CommandMailbox | None:
+        """Commands to runs from other hosts; None for a file, which only this machine can reach."""
+        return None if self.database.sqlite else CommandMailbox(self.database)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

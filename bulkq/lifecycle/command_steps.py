@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bulkq.errors import BulkqError
+from bulkq.lifecycle.live_control import open_live_control
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model.dataclass import frozen
 
@@ -169,6 +170,7 @@ async def carry_out(
         for observer in opened.observers:
             observer.started(opened.progress)
             observer.notice(line)
+        await open_live_control(job.run, job.control, await job.ledger, job.say, stack)
         executed = await steps.execute(recorded)
         summary = await steps.finish(recorded, executed)
         for observer in opened.observers:

@@ -27,6 +27,13 @@ class Rate:
     per_s: float
     rows: bool = False
 
+    @property
+    def text(self) -> str:
+        """The rate as `parse_rate` reads it: `500/s`, `5000rows/m`."""
+        word = "rows" if self.rows else ""
+        unit = next((unit for unit, seconds in _SECONDS.items() if (self.per_s * seconds) % 1 == 0), "s")
+        return f"{round(self.per_s * _SECONDS[unit], 6):.15g}{word}/{unit}"
+
 
 def parse_rate(text: str, *, backfill: bool = False) -> Rate:
     """Parse `500/s`, `500sets/s`, `5000rows/s`; the time may also be `m` or `h`.
@@ -55,11 +62,14 @@ class Pace:
         nice: the pause of a lane after a batch, as a multiple of the time that the batch took.
     """
 
-    __slots__ = ("_next_s", "nice", "rate")
+    __slots__ = ("_next_s", "largest", "nice", "rate")
 
     def __init__(self, rate: Rate | None, nice: float = 0.0) -> None:
         self.rate = rate
         self.nice = nice
+        self.largest: int | None = None
+        """Sets of a batch at most, whatever the rate; None for no limit."""
+
         self._next_s = 0.0
 
     @property
@@ -69,7 +79,11 @@ class Pace:
 
     def limit(self, size: int) -> int:
         """Return `size`, or the fewer sets that a batch may have."""
-        return min(size, self.most_sets or size)
+        return min(size, self.most_sets or size, self.largest or size)
+
+    def change(self, rate: Rate | None) -> None:
+        """Have another rate from now on."""
+        self.rate, self._next_s = rate, 0.0
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until the next batch may begin; 0.0: now."""

@@ -33,7 +33,7 @@ FAULTS: dict[RangeFault, str] = {
     "deadlock": "a deadlock",
     "lock": "a lock timeout",
 }
-NEW = "the first size"
+NEW, CHANGED = "the first size", "a user changed it"
 
 
 class RangeSize:
@@ -61,6 +61,28 @@ class RangeSize:
         self._unchanged = 0  # results since the size changed
         self._held = 0  # results until it may grow again
         self.why = NEW
+
+    @property
+    def target_s(self) -> float:
+        """Seconds that a range should take."""
+        return self._target_s
+
+    @property
+    def least(self) -> int:
+        """Rows of a range at least."""
+        return self._least
+
+    @property
+    def most(self) -> int:
+        """Rows of a range at most."""
+        return self._most
+
+    def change(self, *, target_s: float | None = None, least: int | None = None, most: int | None = None) -> None:
+        """Aim at another time, or keep within other bounds, from now on. `least` above `most` raises `most`."""
+        self._target_s = target_s or self._target_s
+        self._least = least or self._least
+        self._most = max(self._least, most or self._most)
+        self._set(self._current, CHANGED)
 
     @property
     def rows(self) -> int:

@@ -139,6 +139,16 @@ def quantity_text(value: float, unit: Unit) -> str:
     return f"{shown} {size}{'/s' if unit is Unit.RATE else ''}"
 
 
+def limit_text(value: float, unit: Unit) -> str:
+    """A limit as it is typed, without a loss: `2s`, `64MB`, `20MB/s`, `12`."""
+    if unit is Unit.SECONDS:
+        return exact_duration(value)
+    if unit is Unit.NUMBER:
+        return f"{value:.15g}"
+    size = next((name for name in _UNITS if value % BYTES[name.lower()] == 0), "B")
+    return f"{value / BYTES[size.lower()]:.15g}{size}{'/s' if unit is Unit.RATE else ''}"
+
+
 def _seconds_text(value: float) -> str:
     if value >= 60:
         return duration_text(value) if value % 60 else exact_duration(value)

@@ -146,6 +146,11 @@ class RangeSource:
         self._recorded = frozenset(number for number, _ in self._failed)
         self._number, self._open_end, self._rows = first - 1, follows, rows
 
+    @property
+    def size(self) -> RangeSize | None:
+        """How many rows the next range has; None before `begin`."""
+        return getattr(self, "_size", None)
+
     async def take(self, size: int, index: int) -> Batch | None:
         """Return the next range as a batch of one set. `size` has no effect: a range is a transaction of its own.
 

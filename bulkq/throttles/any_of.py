@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bulkq.model import Reading
     from bulkq.protocols import Throttle
@@ -60,6 +60,11 @@ class AnyOf:
         """Return the highest load of those that have one."""
         return max((load for throttle in self._throttles if (load := throttle.load()) is not None), default=None)
 
+    @property
+    def every(self) -> Sequence[Throttle]:
+        """The throttles, without those that were left out."""
+        return self._throttles
+
     def readings(self) -> tuple[Reading, ...]:
         """Return the readings of all throttles, in their order."""
         found = tuple(reading for throttle in self._throttles for reading in throttle.readings())
@@ -74,3 +79,12 @@ class AnyOf:
         """Close the throttles that were opened, side by side."""
         opened, self._opened = self._opened, []
         await asyncio.gather(*(throttle.close() for throttle in opened))
+
+
+def flat(throttle: Throttle | None) -> Iterator[Throttle]:
+    """Yield the single throttles of one that may be several."""
+    if isinstance(throttle, AnyOf):
+        for one in throttle.every:
+            yield from flat(one)
+    elif throttle is not None:
+        yield throttle

@@ -103,7 +103,7 @@ async def test_slots_that_are_wanted_again_are_not_lost() -> None:
 
 def test_a_target_has_its_share_of_the_new_number() -> None:
     """The share follows the number."""
-    limiter = Limiter(8, several=False, most=256)
+    limiter = Limiter(8, several=False)
     limiter.resize(8)
     limiter.resize(20)
     assert (limiter.concurrency, limiter.share()) == (20, 20)

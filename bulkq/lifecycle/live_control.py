@@ -1,0 +1,65 @@
+"""Let a run be steered by `bulkq ctl` while it works."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from bulkq.control.answer import answer
+from bulkq.control.mailbox import MailboxLedger, serve
+from bulkq.control.server import ControlServer
+from bulkq.errors import UsageError
+from bulkq.ledger.location import default_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from bulkq.engine.stop_control import Control
+    from bulkq.protocols import Ledger
+
+
+def state_folder() -> Path | None:
+    """Return the state folder of bulkq; None if this account has no home folder."""
+    try:
+        return default_path().parent
+    except UsageError:
+        return None
+
+
+async def open_live_control(
+    run: str, control: Control, ledger: Ledger, say: Callable[[str], None], stack: AsyncExitStack
+) -> None:
+    """Listen for requests to a run, unless its control does not want it. Without a socket the run goes on, with one notice.
+
+    Args:
+        run: its id.
+        control: of the run.
+        ledger: of the run.
+        say: shows a notice.
+        stack: closes what is opened here.
+    """
+    if not control.listens:
+        return
+
+    def respond(request: str | bytes, by: str) -> str:
+        return answer(request, by, control.run)
+
+    server = ControlServer(run, respond)
+    stack.push_async_callback(server.close)
+    try:
+        await server.open(state_folder())
+    except OSError as error:
+        say(f"bulkq ctl cannot reach this run: {error.strerror or error}")
+    mailbox = ledger.mailbox if isinstance(ledger, MailboxLedger) else None
+    if mailbox is not None:
+        task = asyncio.create_task(serve(mailbox, run, respond), name="bulkq mailbox")
+        stack.push_async_callback(_end, task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait([task])

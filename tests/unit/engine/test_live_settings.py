@@ -1,0 +1,120 @@
+"""The settings of a run while it works: read, changed, refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.engine.auto_lanes import AutoLanes
+from bulkq.engine.gates import Gates
+from bulkq.engine.live_settings import LiveSettings
+from bulkq.engine.target_lanes import LaneGroup
+from bulkq.errors import RefusedError, UsageError
+from bulkq.policy.pace import Pace
+from bulkq.policy.range_size import RangeSize
+from bulkq.policy.run_settings import parse_settings
+from bulkq.policy.throttle_expressions import parse_expression
+from bulkq.sources.range_source import RangeSource
+from bulkq.throttles.any_of import AnyOf
+from bulkq.throttles.base import PolledThrottle
+from tests.support.lanes import context_of, part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulkq.engine.part_state import PartState
+
+
+class Limited(PolledThrottle):
+    """A throttle of an expression, which is never read."""
+
+    def __init__(self, text: str) -> None:
+        expression = parse_expression(text)
+        super().__init__(expression.signal, expression=expression)
+
+
+def settings_of(one: PartState, *throttles: str) -> LiveSettings:
+    """The settings of a run of one part with four lanes."""
+    context = context_of([one])
+    if throttles:
+        found = AnyOf([AnyOf([Limited(text) for text in throttles])])
+        context.gates = Gates(found, [one.sessions], set(), lambda _: None, Pace(None))
+    lanes = LaneGroup([one], context, most=4, ordered=True)
+    context.overflow.close()
+    return LiveSettings(context, [lanes], AutoLanes(context, [lanes], active=False))
+
+
+def change(settings: LiveSettings, *words: str) -> None:
+    """Set what a user has typed."""
+    wanted = parse_settings(words, backfill=settings.backfill)
+    settings.check(wanted)
+    for one in wanted:
+        settings.make(one)
+
+
+def read_part(folder: Path, *, write: bool = False) -> PartState:
+    """A part on an empty file."""
+    (folder / "a.db").touch()
+    return part(f"sqlite:///{folder / 'a.db'}", "select 1" if not write else "delete from t", [{}], write=write)
+
+
+def test_settings_of_a_run_are_changed(tmp_path: Path) -> None:
+    """What is read is what was set; `auto` and `none` take a limit away."""
+    settings = settings_of(read_part(tmp_path))
+    assert settings.read() == {"concurrency": "4", "rate": "none", "nice": "0", "batch": "auto"}
+    change(settings, "concurrency=7", "rate=30/m", "nice=0.5", "batch=3")
+    assert settings.read() == {"concurrency": "7", "rate": "30/m", "nice": "0.5", "batch": "3"}
+    change(settings, "concurrency=auto", "rate=none", "nice=0", "batch=auto")
+    assert settings.read() == {"concurrency": "auto", "rate": "none", "nice": "0", "batch": "auto"}
+    change(settings, "concurrency=auto")
+    change(settings, "concurrency=2")
+    assert settings.read()["concurrency"] == "2"
+
+
+def test_one_lane_that_keeps_the_order_stays_one(tmp_path: Path) -> None:
+    """Two lanes would apply sets of one row in any order."""
+    one = read_part(tmp_path, write=True)
+    one.spec = replace(one.spec, limits=replace(one.spec.limits, ordered=True))
+    settings = settings_of(one)
+    with pytest.raises(
+        RefusedError, match="the run has one lane, which keeps its sets in the order of the input: drain it"
+    ):
+        change(settings, "concurrency=4")
+    change(settings, "concurrency=1", "rate=5/s")
+    assert settings.read()["rate"] == "5/s"
+
+
+def test_ranges_of_a_backfill_are_changed(tmp_path: Path) -> None:
+    """Time and bounds; bounds that do not fit are refused together. Before the first range there is nothing to read."""
+    one = read_part(tmp_path)
+    one.ranges = RangeSource()
+    settings = settings_of(one)
+    assert settings.backfill
+    assert settings.read() == {"concurrency": "4", "rate": "none", "nice": "0"}
+    one.ranges._size = RangeSize(0.5, 10, 1000, 500)
+    change(settings, "target-time=250ms", "min-rows=2", "max-rows=50")
+    assert settings.read()["target-time"] == "250ms"
+    assert (settings.read()["min-rows"], settings.read()["max-rows"]) == ("2", "50")
+    assert (one.ranges._size.rows, one.ranges._size.why) == (50, "the most")
+    for words in (["min-rows=51"], ["max-rows=1"], ["min-rows=9", "max-rows=8"]):
+        with pytest.raises(UsageError, match="is above max-rows"):
+            change(settings, *words)
+    change(settings, "concurrency=8")
+
+
+def test_limits_of_throttles_are_changed(tmp_path: Path) -> None:
+    """Those with the same signal and unit; another unit, or a throttle that the run has not, is refused."""
+    settings = settings_of(read_part(tmp_path), "lag<2s", "lag(b)<64MB", "slot(x)<10GB", "file:/run/hold")
+    limits = {"throttle.lag": "2s", "throttle.lag(b)": "64MB", "throttle.slot(x)": "10GB"}
+    assert {key: value for key, value in settings.read().items() if key.startswith("throttle.")} == limits
+    change(settings, "throttle.lag=5s", "throttle.slot(x)=1.5GB")
+    assert settings.read()["throttle.lag"] == "5s"
+    assert settings.read()["throttle.slot(x)"] == "1536MB"
+    change(settings, "throttle.lag(b)=1MB")
+    assert settings.read()["throttle.lag(b)"] == "1MB"
+    with pytest.raises(UsageError, match=r"throttle.wal: the run has no such throttle: it has throttle.lag"):
+        change(settings, "throttle.wal=5MB/s")
+    with pytest.raises(UsageError, match=r"throttle.lag\(b\)=5s: its limit is 1MB: use the same kind of unit"):
+        change(settings, "throttle.lag(b)=5s")
