@@ -89,8 +89,8 @@ class BackfillCatalog:
         read_rows: the answer to it -> about how many rows there are.
         servers: a query about replicas and what else is around the server, which it may refuse; "" if there is none.
         read_servers: the answer to it -> notices.
-        acting: a query for what is changed or executed beside a change of its rows, and for the identity of the table: rows of kind,
-            name and definition, of which the identity has the kind "". "" if there is no such query.
+        acting: a query for what is changed or executed beside a change of its rows, for the identity of the table, and for what orders the
+            values of columns: rows of kind, name and definition, whose kind is "" and "column" for the last two. "" if there is none.
         lasting: ALTER TABLE leaves the identity as it is.
     """
 
@@ -106,13 +106,28 @@ class BackfillCatalog:
     lasting: bool = False
 
 
-def read_acting(rows: Rows) -> tuple[str, tuple[str, ...]]:
-    """The identity of a table, "" if it is not known, and what acts when its rows change: kind, name, and a digest of the definition.
+@frozen
+class TableIdentity:
+    """What tells a table from another, or from what it was before.
 
-    Args:
-        rows: the answer to `BackfillCatalog.acting`.
+    Attributes:
+        table: "" if that is not known.
+        acting: what acts when its rows change: kind, name, and a digest of the definition.
+        orders: by column, what orders its values; only where a type and a collation of the key do not say it.
     """
+
+    table: str = ""
+    acting: tuple[str, ...] = ()
+    orders: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_acting(rows: Rows) -> TableIdentity:
+    """What the answer to `BackfillCatalog.acting` says."""
     texts = [tuple(map(plain, row)) for row in rows]
-    identity = next((definition for kind, _, definition in texts if not kind), "")
-    digests = ((kind, name, sha256(text.encode()).hexdigest()[:DIGEST]) for kind, name, text in texts if kind)
-    return identity, tuple(map(" ".join, digests))
+    acting = (one for one in texts if one[0] not in {"", "column"})
+    digests = ((kind, name, sha256(text.encode()).hexdigest()[:DIGEST]) for kind, name, text in acting)
+    return TableIdentity(
+        next((definition for kind, _, definition in texts if not kind), ""),
+        tuple(map(" ".join, digests)),
+        {name: definition for kind, name, definition in texts if kind == "column"},
+    )

@@ -74,6 +74,10 @@ SELECT v.*
   FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL (
     SELECT '', '', 'oid ' || c.oid
     UNION ALL
+    SELECT 'column', a.attname::text, concat_ws(' ', a.atttypid::regtype, 'COLLATE ' || nullif(a.attcollation, 0)::regcollation,
+                                                'version ' || pg_collation_actual_version(nullif(a.attcollation, 0)))
+      FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
     SELECT 'trigger', g.tgname::text, string_agg(DISTINCT concat_ws(' ', g.tgtype, g.tgenabled, g.tgattr, g.tgargs,
                pg_get_expr(g.tgqual, g.tgrelid, true), g.tgfoid::regprocedure, f.prosrc), ' ')
       FROM pg_catalog.pg_trigger AS g JOIN ({BELOW}) AS p ON p.oid = g.tgrelid JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid

@@ -22,12 +22,16 @@ def text(value: str, column: KeyColumn) -> str:
 
 
 def value(text: str, column: KeyColumn) -> str:
-    """The value of such a text. The expression has no affinity, so the value keeps its type."""
+    """The value of such a text. The expression has no affinity, so the value keeps its type.
+
+    `substr` ends a text at a NUL, but not a BLOB. Two characters have four bytes in a database in UTF-16.
+    """
     rest = f"substr({text}, 3)"
+    whole = f"CAST(substr(CAST({text} AS BLOB), length(CAST('t:' AS BLOB)) + 1) AS TEXT)"
     blob = f"WHEN 'b:' THEN unhex({rest}) " if holds_blobs(column.type) else ""
     return (
         f"CASE substr({text}, 1, 2) WHEN 'i:' THEN CAST({rest} AS INTEGER) WHEN 'r:' THEN CAST({rest} AS REAL) "
-        f"{blob}ELSE {rest} END"
+        f"{blob}ELSE {whole} END"
     )
 
 

@@ -69,6 +69,7 @@ class TableFacts:
         notices: what a user should know before: triggers, rules, foreign keys, partitions, replicas; a line each.
         identity: what tells it from another table of its name; "" if that is not known.
         acting: triggers, rules and foreign keys that act when its rows change: kind, name, and a digest of the definition.
+        order: what orders the values of the key: types, collations and their versions.
     """
 
     key: TableKey
@@ -78,6 +79,7 @@ class TableFacts:
     notices: tuple[str, ...] = ()
     identity: str = ""
     acting: tuple[str, ...] = ()
+    order: str = ""
 
     @property
     def triggers(self) -> tuple[str, ...]:

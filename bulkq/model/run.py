@@ -223,7 +223,7 @@ class BackfillOptions:
         first_rows: of the first ranges, between the two; of `@batch`.
         upper: `fixed` at the beginning, or `open`: rows that are inserted meanwhile are done too.
         tables: on each target, the name and the key of the table that `over` was at the start; () before.
-        identities: what tells these tables from others of their names; "" where that is not known.
+        identities: what tells these tables from others of their names, and what orders their keys.
         count: how the rows are counted for the progress: `exact`, `estimate` or `none`.
         select: a query that reads a range, whose rows go through `map`. The query of the run takes what it gives.
         map: `MODULE:FUNCTION`.

@@ -80,6 +80,11 @@ def refuse_other_rows(query: Query, key: TableKey, dialect: str) -> None:
         RangeError: see `find_range`.
     """
     tables = _StatementTables(query.sql, dialect, key)
+    if tables.grows:
+        raise RefusedError(
+            f"{query.place}: INSERT adds rows to {key.table}, and those in front of its end are met again by later ranges: insert into "
+            f"another table first, or add --allow {UNBOUNDED}"
+        )
     for place in bounding_places(query, dialect):
         why = tables.complaint(place)
         if why:
@@ -97,6 +102,15 @@ class _StatementTables:
         self._scopes = list(_scopes(self._tokens))
         self._parts = set(self._common_tables())
         self._uses = [*self._find_uses()]
+
+    @property
+    def grows(self) -> bool:
+        """Whether the statement inserts rows into the table, and not only to replace those that are there."""
+        words = [token.word for token in self._tokens]
+        if not {"CONFLICT", "DUPLICATE", "REPLACE"}.isdisjoint(words):
+            return False
+        into = (i + 1 for i, word in enumerate(words) if word == "INTO" and "INSERT" in words[max(0, i - 3) : i])
+        return any(use.name.lower() == self._over for i in into for use in self._use(i, -1, listed=True))
 
     def complaint(self, place: RangePlace) -> str:
         """Why the range at `place` is not one of the key; "" if it is, or if the tokens do not tell."""
@@ -194,8 +208,8 @@ class _StatementTables:
                 listing[scope] = True
                 yield from self._use(i + 1, scope)
 
-    def _use(self, at: int, scope: int) -> Iterator[_TableUse]:
-        """The table that is named at `at`, or a subquery or a function there."""
+    def _use(self, at: int, scope: int, *, listed: bool = False) -> Iterator[_TableUse]:
+        """The table that is named at `at`, or a subquery or a function there; with columns in parentheses behind it if `listed`."""
         tokens = self._tokens
         while self._word(at) in BETWEEN:
             at += 1
@@ -209,7 +223,9 @@ class _StatementTables:
             at += 2
         behind = at + 2 if self._word(at + 1) == "AS" else at + 1
         name = (
-            token_name(self._sql, tokens[at], self._dialect) if self._is_name(at) and self._word(behind) != "(" else ""
+            token_name(self._sql, tokens[at], self._dialect)
+            if self._is_name(at) and (listed or self._word(behind) != "(")
+            else ""
         )
         alias = token_name(self._sql, tokens[behind], self._dialect) if self._is_name(behind) else name
         yield _TableUse(name, alias, scope)

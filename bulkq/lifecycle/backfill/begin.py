@@ -11,6 +11,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.lifecycle.backfill.capture import prepare_capture
 from bulkq.lifecycle.backfill.prepare_transform import try_functions
+from bulkq.lifecycle.backfill.table import lasting_identity
 from bulkq.lifecycle.record import begin
 from bulkq.model import Outcome
 from bulkq.model.key_range import KeyRange
@@ -52,9 +53,13 @@ def _with_tables(opened: OpenRun) -> OpenRun:
     options = opened.request.backfill
     if options is None or options.tables:
         return opened
-    made = [opened.backfills.get(part.spec.number) for target in opened.targets for part in target.parts]
+    parts = [(target, part) for target in opened.targets for part in target.parts]
+    made = [opened.backfills.get(part.spec.number) for _, part in parts]
     names = tuple(one.facts.key.told if one is not None else "" for one in made)
-    identities = tuple(one.facts.identity if one is not None else "" for one in made)
+    identities = tuple(
+        lasting_identity(one.facts, dialect_of(target.definition.url)) if one is not None else ""
+        for one, (target, _) in zip(made, parts, strict=True)
+    )
     known = replace(options, tables=names, identities=identities)
     return replace(opened, request=replace(opened.request, backfill=known))
 

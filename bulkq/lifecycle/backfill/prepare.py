@@ -18,7 +18,7 @@ from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
 from bulkq.lifecycle.backfill.request import range_statement
-from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.table import describe, lasting_identity
 from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.verify import try_verification
@@ -192,12 +192,12 @@ def _refuse_other_table(options: BackfillOptions, part: PartState, facts: TableF
             f"{part.spec.target}: the run began with {then}, and {options.over} is {facts.key.told} now: give the search path of the first "
             "run, or start a new one"
         )
-    place, catalog = part.spec.number - 1, dialect_for(dialect).tables
-    began = options.identities[place] if place < len(options.identities) else ""
-    if began and began != facts.identity and catalog is not None and catalog.lasting:
+    place, now = part.spec.number - 1, lasting_identity(facts, dialect)
+    began = options.identities[place] if place < len(options.identities) else now
+    if began != now:
         raise RefusedError(
-            f"{part.spec.target}: {facts.key.table} was replaced by another table since the run began ({began}, now {facts.identity}): "
-            "start a new run"
+            f"{part.spec.target}: {facts.key.table} was replaced by another table, or its key got another order, since the run began "
+            f"({began}, now {now}): start a new run"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
-from bulkq.dialects.backfill_catalog import read_acting
+from bulkq.dialects.backfill_catalog import TableIdentity, read_acting
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model.key_range import TableFacts
 from bulkq.policy.key_choice import choose_key, key_of
@@ -14,10 +14,11 @@ from bulkq.text.characters import printable
 from bulkq.text.messages import quoted, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bulkq.dialects.backfill_catalog import BackfillCatalog, TableDescription
     from bulkq.dialects.base import Dialect
+    from bulkq.model.key_range import KeyColumn
     from bulkq.protocols import Connection
 
     Rows = list[tuple[object, ...]]
@@ -48,16 +49,29 @@ async def describe(
     if table.refusal:
         raise RefusedError(f"{table.name}: {table.refusal}")
     chosen = choose_key(table, key)
-    identity, acting = await asking.acting()
+    found, cut = await asking.acting(), key_of(table, chosen)
     return TableFacts(
-        key=key_of(table, chosen),
+        key=cut,
         columns=table.columns,
         rows=table.rows if table.rows is not None else await asking.rows(),
         size=table.size,
         notices=(*chosen.notices, *table.notices, *await asking.servers()),
-        identity=identity,
-        acting=acting,
+        identity=found.table,
+        acting=found.acting,
+        order=", ".join(_order(column, found.orders) for column in cut.columns),
     )
+
+
+def _order(column: KeyColumn, orders: Mapping[str, str]) -> str:
+    """What orders the values of a column of the key."""
+    return " ".join(filter(None, (column.name, orders.get(column.name) or column.type, column.collation)))
+
+
+def lasting_identity(facts: TableFacts, dialect: str) -> str:
+    """What must be the same when a run goes on: the table, where ALTER TABLE leaves its identity as it is, and the order of its key."""
+    catalog = dialect_for(dialect).tables
+    table = facts.identity if catalog is not None and catalog.lasting else ""
+    return "; ".join(filter(None, (table, facts.order)))
 
 
 async def table_names(connection: Connection, dialect: str) -> list[str]:
@@ -121,10 +135,10 @@ class _TableQuestions:
         except DatabaseError as error:
             return (f"replicas and replication slots cannot be read: {error}",)
 
-    async def acting(self) -> tuple[str, tuple[str, ...]]:
-        """The identity of the table, "" if that is not known, and what acts when its rows change, each with a digest."""
+    async def acting(self) -> TableIdentity:
+        """What tells the table from another, and what acts when its rows change."""
         if not self._catalog.acting:
-            return "", ()
+            return TableIdentity()
         return read_acting(await self._ask(self._catalog.acting.format(**self._values)))
 
     async def _missing(self) -> UsageError:

@@ -10,6 +10,7 @@ from bulkq.errors import DatabaseError, QueryFileError, RefusedError, TargetErro
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
+from bulkq.model.counts import UNCOUNTED
 from bulkq.model.key_range import RangeForm
 from bulkq.query import inline
 from bulkq.query.backfill_statement import build_count, tells_what_is_left
@@ -18,6 +19,7 @@ from bulkq.query.range_placeholder import expand
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.backfill.table_backfill import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
@@ -88,18 +90,30 @@ async def _left(opened: OpenRun) -> list[str]:
         for part in target.parts:
             made = opened.backfills.get(part.spec.number)
             if target.lost is None and made is not None and made.end is not None:
-                text = await _left_in(opened, target, made)
+                text = await _left_in(opened, target, part, made)
                 found += [f"{target.label}: {text}" if opened.several else text] if text else []
     return found
 
 
-async def _left_in(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> str:
+def _tell_unchanged(opened: OpenRun, part: PartState, table: str) -> None:
+    """Say that `--set` for all rows has changed fewer than its ranges had."""
+    options, rows, changed = opened.request.backfill, opened.sources.ranges[part.spec.number].rows, part.counts.changed
+    assert options is not None
+    if options.assignments and opened.resume.record is None and UNCOUNTED < changed < rows:
+        opened.say(
+            f"{table}: {changed} of {rows} rows were changed: a trigger or a rule kept the others as they were, or other sessions deleted "
+            "them: give --verify QUERY"
+        )
+
+
+async def _left_in(opened: OpenRun, target: OpenTarget, part: PartState, made: TableBackfill) -> str:
     """What is left of one table; "" if nothing is, or if nothing says what should be."""
     options = opened.request.backfill
     assert options is not None
     assert made.end is not None
     dialect, table = dialect_of(target.definition.url), made.facts.key.table
     if options.verify is None and options.where is None:
+        _tell_unchanged(opened, part, table)
         return ""
     told = not options.assignments or tells_what_is_left(options.where or "", options.assignments, dialect)
     if options.verify is None and not told:

@@ -37,7 +37,12 @@ async def described(url: str, over: str, *key: str, read_only: bool = False) -> 
 async def test_a_table(sqlite_file: SqliteFile, scheme: str) -> None:
     """With its key, also for a session that only reads."""
     url = f"{scheme}:///{sqlite_file(SCRIPT)}"
-    users = TableFacts(TableKey("`users`", (KeyColumn("id", "INTEGER"),)), {"id": "INTEGER", "name": "TEXT"}, rows=2)
+    users = TableFacts(
+        TableKey("`users`", (KeyColumn("id", "INTEGER"),)),
+        {"id": "INTEGER", "name": "TEXT"},
+        rows=2,
+        order="id INTEGER",
+    )
     assert await described(url, "Users") == users
     assert await described(url, "main.users", read_only=True) == users
     assert (await described(url, "users", "name")).key.columns == (KeyColumn("name", "TEXT"),)

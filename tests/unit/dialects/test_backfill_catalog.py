@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription, read_acting
+from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription, TableIdentity, read_acting
 from bulkq.model.key_range import KeyColumn
 
 
@@ -21,6 +21,7 @@ def test_a_database_without_replicas() -> None:
 
 def test_what_acts_on_a_table() -> None:
     """Its identity has no kind; a definition is a digest, and texts may come as bytes."""
-    rows = [("", "", "oid 5"), (b"trigger", b"g h", b"BEFORE"), ("foreign key", "f", None)]
-    assert read_acting(rows) == ("oid 5", ("trigger g h c341c7fe1027", "foreign key f e3b0c44298fc"))
-    assert read_acting([]) == ("", ())
+    rows = [("", "", "oid 5"), ("column", "c", "text"), (b"trigger", b"g h", b"BEFORE"), ("foreign key", "f", None)]
+    acting = ("trigger g h c341c7fe1027", "foreign key f e3b0c44298fc")
+    assert read_acting(rows) == TableIdentity("oid 5", acting, {"c": "text"})
+    assert read_acting([]) == TableIdentity()

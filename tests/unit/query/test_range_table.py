@@ -59,7 +59,6 @@ def test_ranges_of_the_table(sql: str) -> None:
         ("update users u set a = 1 from s.orders where :range(orders)", ":range", '"orders"'),
         ("delete from users where id in (select u from orders where :range)", ":range", '"orders"'),
         ("delete from users where id in (select u from a join orders as b on true, c where :range)", ":range", '"a", "orders", "c"'),
-        ("insert into users select * from orders where :range", ":range", '"orders"'),
         ("delete from users u using orders where orders.id > :lo and orders.id <= :hi", ":lo", '"orders"'),
         ("merge into orders t using users s on s.id = t.id and :range(t) when matched then update set a = 1", ":range", '"orders"'),
     ],
@@ -67,6 +66,15 @@ def test_ranges_of_the_table(sql: str) -> None:
 def test_ranges_of_another_table(sql: str, where: str, others: str) -> None:
     """The key is gone over from its first to its last row, which the other table need not have."""
     assert f"{where} bounds rows of {others}, and the ranges are those of {KEY.table}: write " in refusal(sql)
+
+
+def test_rows_that_are_inserted_into_the_table() -> None:
+    """Later ranges would meet them; a row that is replaced is none."""
+    assert "INSERT adds rows to " in refusal("insert into public.users (a, b) select a, b from users where :range")
+    assert "INSERT adds rows to " in refusal("with x as (insert into users select 1) select * from users where :range")
+    assert refusal("insert into users select * from users where :range on conflict (id) do update set a = 1") == ""
+    assert refusal("insert or replace into users select * from users where :range", "sqlite") == ""
+    assert refusal("insert into other select * from users where :range") == ""
 
 
 @pytest.mark.parametrize(
