@@ -95,7 +95,8 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
 
 async def _remove_left(target: OpenTarget, made: TargetObjects, connection: Connection) -> None:
     dialect = dialect_for(dialect_of(target.definition.url))
-    await remove(connection, made, await new_leftovers(connection, made, dialect, ""))
+    found = await new_leftovers(connection, made, dialect, "")
+    await remove(connection, made, found, target.parts[0].spec.limits.lock_timeout_s)
 
 
 def _progress_query(target: OpenTarget) -> str:

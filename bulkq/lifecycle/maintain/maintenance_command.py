@@ -151,7 +151,7 @@ class MaintenanceCommand:
         proof, _ = await self._look(connection, facts.object)
         done = facts.proof is not None and proof is not None and proof != facts.proof
         found = await new_leftovers(connection, self._made, self._dialect, facts.object.table)
-        stay = await remove(connection, self._made, found)
+        stay = await remove(connection, self._made, found, self._part.spec.limits.lock_timeout_s)
         if done:
             self._say(
                 f"{facts.object.shown}: rebuilt, although it ended with: {error}"

@@ -24,6 +24,6 @@ async def test_a_database_without_leftovers_is_not_asked(tmp_path: Path, sqlite_
     try:
         made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts())
         assert await new_leftovers(connection, made, SQLITE, "t") == []
-        assert await remove(connection, made, []) == []
+        assert await remove(connection, made, [], 1.0) == []
     finally:
         await connection.close()

@@ -1,0 +1,149 @@
+"""Rebuilds of indexes that are cut off: what was done, what is left behind, and who may remove it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bulkq.engine.stop_control import Control
+from bulkq.tasks.plan.plan_maintenance import plan_maintenance
+from bulkq.tasks.retry import retry
+from tests.support.maintenance import build, reasons, role, run, script, session
+from tests.support.notices import Notices
+from tests.support.servers.postgres import execute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TABLE = "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, 'x' FROM generate_series(1, 100) g"
+SHORT = ("--lock-timeout", "300ms", "--retries", "0", "--after-lock-tries", "fail")
+
+
+def indexes(url: str) -> Sequence[Sequence[object]]:
+    """Name and validity of the indexes of `t` and of its TOAST table, without numbers."""
+    return [
+        tuple(row)
+        for row in execute(
+            url,
+            "SELECT regexp_replace(i.indexrelid::regclass::text, '[0-9]{3,}', '0'), i.indisvalid FROM pg_index AS i "
+            "WHERE i.indrelid IN ('t'::regclass, (SELECT reltoastrelid FROM pg_class WHERE oid = 't'::regclass)) ORDER BY 1",
+        )
+    ]
+
+
+WHOLE = [("pg_toast.pg_toast_0_index", True), ("t_pkey", True)]
+
+
+async def test_m3_a_rebuild_that_failed_after_the_swap_is_done(database: str, tmp_path: Path) -> None:
+    """A reader that is idle ends it with a timeout; its index is in use, and the old one is removed when the reader has gone."""
+    script(database, TABLE)
+    before = execute(database, "SELECT 't_pkey'::regclass::oid")[0][0]
+    notices = Notices()
+    async with session(database) as reader:
+        await reader.execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE")
+        summary = await run(database, tmp_path, "reindex", *SHORT, observers=(notices,))
+        assert (summary.ok, summary.failed, summary.exit_code) == (1, 0, 1)
+        assert 'left behind: run DROP INDEX CONCURRENTLY "public"."t_pkey_ccold"' in summary.reason
+        assert any("rebuilt, although it ended with" in line for line in notices.lines)
+        await reader.execute("ROLLBACK")
+    assert execute(database, "SELECT 't_pkey'::regclass::oid")[0][0] != before
+    made = await plan_maintenance(build(database, tmp_path, "indexes"))
+    assert [(one.facts.object.kind, one.facts.object.name) for one in made.targets[0].planned] == [
+        ("leftover", "t_pkey_ccold")
+    ]
+    summary = await run(database, tmp_path, "indexes", "--repair")
+    assert (summary.exit_code, summary.ok) == (0, 1)
+    assert indexes(database) == WHOLE
+    assert (await plan_maintenance(build(database, tmp_path, "indexes"))).targets[0].planned == ()
+
+
+async def test_m3_a_rebuild_that_failed_before_the_swap_is_a_failure(database: str, tmp_path: Path) -> None:
+    """A writer keeps it waiting; the new index is named, and goes at the end of the run if the writer has gone."""
+    script(database, TABLE)
+    async with session(database) as writer:
+        await writer.execute("BEGIN; INSERT INTO t VALUES (1000, 'y')")
+        summary = await run(database, tmp_path, "reindex", *SHORT)
+        assert (summary.ok, summary.failed, summary.exit_code) == (0, 1, 1)
+        assert 'DROP INDEX CONCURRENTLY "public"."t_pkey_ccnew"' in summary.reason
+        assert ("t_pkey_ccnew", False) in indexes(database)
+        await writer.execute("ROLLBACK")
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    again = await retry(summary.run, ledger=ledger, changes={}, control=Control())
+    assert (again.run, again.exit_code, again.ok) == (summary.run, 0, 1)
+    assert (await run(database, tmp_path, "indexes", "--repair")).exit_code == 0
+    assert indexes(database) == WHOLE
+
+
+async def test_m3_what_is_left_behind_goes_before_the_end(database: str, tmp_path: Path) -> None:
+    """The last look of the run removes what could not be removed at once."""
+    script(database, TABLE, "CREATE TABLE u (id int PRIMARY KEY)")
+    async with session(database) as reader:
+        await reader.execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE")
+        task = asyncio.create_task(run(database, tmp_path, "reindex", "-j", "1", *SHORT))
+        async with asyncio.timeout(20):
+            while ("t_pkey_ccold", False) not in indexes(database):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        await reader.execute("ROLLBACK")
+        summary = await task
+    assert (summary.exit_code, summary.ok) == (0, 2)
+    assert indexes(database) == WHOLE
+
+
+async def test_m3_m4_a_leftover_that_a_plain_rebuild_made_valid_is_found(database: str, tmp_path: Path) -> None:
+    """By its name and its definition; an index of the user with such a name and another definition is not one."""
+    script(database, TABLE, "CREATE INDEX t_v_ccnew ON t (v); CREATE UNIQUE INDEX t_pkey_ccold ON t (id)")
+    made = await plan_maintenance(build(database, tmp_path, "indexes"))
+    assert [(one.facts.object.kind, one.facts.object.name) for one in made.targets[0].planned] == [
+        ("leftover", "t_pkey_ccold")
+    ]
+    notices = Notices()
+    await run(database, tmp_path, "reindex", observers=(notices,))
+    assert any("1 leftover of earlier rebuilds (public.t_pkey_ccold)" in line for line in notices.lines)
+
+
+async def test_m5_two_lanes_never_meet_on_a_table(database: str, tmp_path: Path) -> None:
+    """With more lanes than tables, the indexes of a table are rebuilt one after the other, without a deadlock."""
+    script(database, TABLE, *(f"CREATE INDEX t_v{n} ON t (v, id)" for n in range(4)))
+    script(database, "CREATE TABLE u (id int PRIMARY KEY, v int); CREATE INDEX ON u (v); CREATE INDEX ON u ((v + 1))")
+    summary = await run(database, tmp_path, "reindex", "-j", "6")
+    assert (summary.exit_code, summary.ok, summary.retried) == (0, 8, 0)
+
+
+async def test_m13_a_leftover_that_the_role_may_not_drop_is_named_with_its_statement(
+    database: str, tmp_path: Path
+) -> None:
+    """The owner of a table has no right in pg_toast; only a superuser may drop there."""
+    script(database, TABLE)
+    toast = execute(database, "SELECT reltoastrelid::regclass::text FROM pg_class WHERE relname = 't'")[0][0]
+    async with session(database) as reader:
+        await reader.execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE")
+        async with session(database) as admin:
+            await admin.execute("SET lock_timeout = '200ms'")
+            try:
+                await admin.execute("REINDEX TABLE CONCURRENTLY t")
+            except Exception as error:
+                assert "lock timeout" in str(error)
+        await reader.execute("ROLLBACK")
+    async with role(database, "GRANT USAGE, CREATE ON SCHEMA public TO {role}", "ALTER TABLE t OWNER TO {role}") as url:
+        summary = await run(url, tmp_path, "indexes", "--repair")
+        assert (summary.exit_code, summary.ok, summary.skipped) == (1, 1, 1)
+        [(outcome, why)] = reasons(summary).values()
+        assert outcome == "skipped"
+        assert why.startswith('only a superuser may drop an index in pg_toast: DROP INDEX CONCURRENTLY "pg_toast".')
+        assert str(toast).partition(".")[2] in why
+    assert (await run(database, tmp_path, "indexes", "--repair")).exit_code == 0
+    assert indexes(database) == WHOLE
+
+
+async def test_invalid_and_duplicate_indexes(database: str, tmp_path: Path) -> None:
+    """An invalid one is rebuilt; of two equal ones, one is named, and none is dropped without a person."""
+    script(database, TABLE, "CREATE INDEX t_v ON t (v); CREATE INDEX t_v2 ON t (v); CREATE INDEX t_w ON t (v, id)")
+    execute(database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_w'::regclass")
+    summary = await run(database, tmp_path, "indexes", "--repair")
+    assert (summary.exit_code, summary.ok) == (1, 1)
+    [(name, (outcome, why))] = reasons(summary).items()
+    assert (name, outcome) == ("public.t_v2", "skipped")
+    assert "the same as public.t_v: if no query names it, run DROP INDEX CONCURRENTLY" in why
+    assert all(valid for _, valid in indexes(database))
