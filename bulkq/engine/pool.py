@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import NoRoom, RefusedError, StoppedError, TargetError
 from bulkq.targets import connect_within
+from bulkq.telemetry.trace_connection import trace_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,10 +120,9 @@ class ConnectionPool:
             StoppedError: the target was unreachable for longer than the outage budget.
             RefusedError: what answers now is not what it should be.
         """
-        if self._idle:
-            return self._idle.pop()
         try:
-            return await self._opened(patient=patient)
+            connection = self._idle.pop() if self._idle else await self._opened(patient=patient)
+            return trace_connection(connection, self.driver.target)
         except RefusedError as error:
             self.gone = error
             raise

@@ -14,6 +14,7 @@ from bulkq.errors import BulkqError
 from bulkq.lifecycle.live_control import open_live_control
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model.dataclass import frozen
+from bulkq.telemetry.trace_run import trace_run
 
 if TYPE_CHECKING:
     import asyncio
@@ -171,7 +172,8 @@ async def carry_out(
             observer.started(opened.progress)
             observer.notice(line)
         await open_live_control(job.run, job.control, await job.ledger, job.say, stack)
-        executed = await steps.execute(recorded)
+        with trace_run(opened.progress):
+            executed = await steps.execute(recorded)
         summary = await steps.finish(recorded, executed)
         for observer in opened.observers:
             observer.finished(summary)

@@ -54,8 +54,9 @@ PARTICIPLES = {
 }
 """Modules that are named by a participle. Remove entries, add none, but for the deliveries, which are kinds of one thing."""
 
-NO_MODULES = {"bulkq.toml", "bulkq.css"}
-"""Names of files that look like names of modules."""
+SPANS = {"bulkq.run.id", "bulkq.run.sets", "bulkq.run.sets.ok", "bulkq.run.throttled_s", "bulkq.outcome"}
+NO_MODULES = {"bulkq.toml", "bulkq.css", *SPANS}
+"""Names of files, and of attributes of spans, that look like names of modules."""
 
 STRUCTURE = {"contributing", "imports", "product_names", "structure"}
 """Unit tests of the package as a whole."""
