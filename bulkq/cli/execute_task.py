@@ -153,6 +153,7 @@ async def _attended(task: Task, progress: str, messages: Messages, metrics: str 
 
 def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messages) -> int:
     """Print failures, reports and, as the last line, the summary. Return the exit code."""
+    from bulkq.policy.throttle_waits import waits_text
     from bulkq.reports import failure_lines, summary_line, target_lines
 
     messages.raw(failure_lines(summary, SHOWN_FAILURES))
@@ -161,6 +162,8 @@ def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messa
 
         messages.raw(notable_lines(summary, SHOWN_CHECKS))
     messages.raw(target_lines(summary))
+    if summary.throttles:
+        messages.say("info", waits_text(summary.throttled_s, summary.throttles))
     if summary.reason and (summary.exit_code or not summary.attempts):  # or no set was tried
         messages.say("info", f"{summary.status}: {summary.reason}")
     summary = write_all(reports, summary, messages)

@@ -6,15 +6,22 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.engine.throttle_gate import ThrottleGate
+from bulkq.model.run_event import EventKind
+from bulkq.model.throttle_readings import reading_object
+from bulkq.model.throttle_wait import waits_object
+from bulkq.policy.throttle_waits import ThrottleWaits, waits_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from bulkq.engine.pause import Pause
     from bulkq.engine.pool import ConnectionPool
-    from bulkq.model import Reading
+    from bulkq.model import Reading, ThrottleWait
     from bulkq.policy.pace import Pace
-    from bulkq.protocols import Throttle
+    from bulkq.protocols import Ledger, Throttle
+
+MOST_RECORDED = 1_000
+"""Begins and ends of waits in the ledger, for each process of a run: a signal may waver for days."""
 
 
 class Gates:
@@ -27,6 +34,7 @@ class Gates:
         say: reports the begin and the end of a wait in one line.
         pace: of the run.
         pause: of the run.
+        ledger: records the same as events; None records nothing.
     """
 
     def __init__(
@@ -37,10 +45,15 @@ class Gates:
         say: Callable[[str], None],
         pace: Pace,
         pause: Pause | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.throttle = throttle
         self._busy = busy
         self._say = say
+        self._ledger = ledger
+        self._recorded = 0
+        self._waits = ThrottleWaits()
+        self._ticked_s = time.monotonic()
         self._several = len(targets) > 1
         self._gates = {
             target: ThrottleGate(part_of(throttle, target, several=self._several), self._changed, pace, pause)
@@ -85,6 +98,22 @@ class Gates:
         for gate in self._gates.values():
             gate.tick()
         self._count()
+        now_s = time.monotonic()
+        if self._begun:
+            holding = [reading for gate in self._begun for reading in gate.holding]
+            self._waits.record(holding, now_s - self._ticked_s)
+        self._ticked_s = now_s
+
+    def waits(self) -> tuple[ThrottleWait, ...]:
+        """Return how long each signal held lanes, the longest first."""
+        return self._waits.all()
+
+    def end(self) -> None:
+        """Record how long each signal held lanes."""
+        waits = self.waits()
+        if waits and self._ledger is not None:
+            text = waits_text(self.throttled_s, waits)
+            self._ledger.record_event(EventKind.WAITS, text, data=waits_object(self.throttled_s, waits))
 
     def wake(self) -> None:
         """Wake every waiting lane."""
@@ -99,6 +128,7 @@ class Gates:
             self._begun[gate] = gate.reason
             if first:
                 self._say(f"throttled: {gate.reason}: waiting")
+                self._record(EventKind.THROTTLE, gate, gate.reason)
             else:
                 self._shared.add(gate.reason)
         else:
@@ -111,6 +141,19 @@ class Gates:
         whose = "" if not self._several or begun in self._shared else f"{self._targets[gate].label}: "
         self._shared.discard(begun)
         self._say(f"{whose}no longer throttled, after {gate.waited_s:.1f}s")
+        self._record(EventKind.RELEASE, gate, f"{begun}, for {gate.waited_s:.1f}s")
+
+    def _record(self, kind: EventKind, gate: ThrottleGate, text: str) -> None:
+        """Record an event, up to a number: the time of each signal is recorded at the end."""
+        if self._ledger is None or self._recorded >= MOST_RECORDED:
+            return
+        self._recorded += 1
+        data: dict[str, object] = {"target": self._targets[gate].label if self._several else None}
+        if kind is EventKind.THROTTLE:
+            data["signals"] = [reading_object(reading) for reading in gate.holding]
+        else:
+            data["seconds"] = round(gate.waited_s, 2)
+        self._ledger.record_event(kind, text, data=data)
 
     def _count(self) -> None:
         """Count the time in which the run stands still."""

@@ -94,8 +94,9 @@ class RunContext:
         self.limiter = Limiter(first, several=self.several)
         self.pace = pace or Pace(None)
         self.pause = Pause()
-        self.gates = Gates(throttle, pools, self.limiter.busy, self.say, self.pace, self.pause)
+        self.gates = Gates(throttle, pools, self.limiter.busy, self.say, self.pace, self.pause, ledger)
         progress.throttles = self._readings
+        progress.waits = self.gates.waits
         self._observers = observers
 
     def another_slot(self) -> bool:

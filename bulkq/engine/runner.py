@@ -131,6 +131,7 @@ class Runner:
             timer.cancel()
             await asyncio.wait([timer])
             self._timeline.end(time.monotonic())
+            self._context.gates.end()
             self._context.overflow.close()
         if not timer.cancelled():
             timer.result()

@@ -13,6 +13,7 @@ from bulkq.policy.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bulkq.model import Reading
     from bulkq.protocols import Slot, Throttle
 
 
@@ -62,10 +63,15 @@ class ThrottleGate:
         return None if self._throttle is None else self._throttle.load()
 
     @property
+    def holding(self) -> tuple[Reading, ...]:
+        """The readings of the signals that have a reason now."""
+        readings = () if self._throttle is None else self._throttle.readings()
+        return tuple(reading for reading in readings if reading.reason is not None)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The reason of each signal that has one now; as long as lanes wait, at least the last one."""
-        readings = () if self._throttle is None else self._throttle.readings()
-        found = tuple(reading.reason for reading in readings if reading.reason is not None)
+        found = tuple(reading.reason for reading in self.holding if reading.reason is not None)
         return found or (() if self.reason is None else (self.reason,))
 
     async def admit(self, going: Callable[[], bool], let_go: Callable[[], Awaitable[None]] | None = None) -> None:

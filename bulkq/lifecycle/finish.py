@@ -131,6 +131,8 @@ def sum_up(progress: Progress, *, exit_code: int, mode: str, targets: Sequence[s
         p95_s=latencies.quantile(0.95),
         max_s=latencies.max_s if latencies.total else None,
         timeline=progress.whole_timeline(),
+        throttled_s=progress.throttled_s,
+        throttles=progress.waits(),
         **counts_of(progress.counts),
     )
 

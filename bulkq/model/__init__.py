@@ -61,6 +61,7 @@ from bulkq.model.target import (
     Target,
 )
 from bulkq.model.throttle_readings import Reading, Unit
+from bulkq.model.throttle_wait import ThrottleWait
 
 __all__ = [
     "ALONE",
@@ -113,6 +114,7 @@ __all__ = [
     "Target",
     "TargetCounts",
     "Threshold",
+    "ThrottleWait",
     "Unit",
     "Verdict",
 ]

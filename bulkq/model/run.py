@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
     from bulkq.model.query import Query
     from bulkq.model.target import Target
+    from bulkq.model.throttle_wait import ThrottleWait
     from bulkq.model.timeline import RunTimeline
 
 
@@ -76,6 +77,8 @@ class RunSummary(Counts):
     p50_s: float | None = None
     p95_s: float | None = None
     max_s: float | None = None
+    throttled_s: float = 0.0  # in which throttles held all targets with work
+    throttles: tuple[ThrottleWait, ...] = ()  # the signals that held lanes, the longest first
     warnings: int = 0  # of servers that count them (MariaDB, MySQL), in this process
     repeated: int = 0  # sets of a write that name a row which an earlier set of this process named
     repeated_exact: bool = True  # False: there may be more

@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     STOP = "stop"  # no further batch begins
     THROTTLE = "throttle"  # throttles hold the lanes
     RELEASE = "release"  # and hold them no longer
+    WAITS = "waits"  # at the end of a process: how long each throttle held lanes
     SAMPLE = "sample"  # numbers of the run at a moment
 
 

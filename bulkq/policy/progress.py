@@ -14,7 +14,7 @@ from bulkq.policy.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.model import BatchResult, Failure, Reading
+    from bulkq.model import BatchResult, Failure, Reading, ThrottleWait
     from bulkq.model.run_status import RunChange
     from bulkq.policy.row_progress import RowProgress
 
@@ -96,6 +96,7 @@ class Progress:
     doing: str = ""  # what the server says of the oldest command: "public.orders: scanning heap 40%"
     throttled_s: float = 0.0  # seconds in which lanes waited for a throttle
     throttles: Callable[[], tuple[Reading, ...]] = tuple  # gives the last readings of all throttles, critical ones last
+    waits: Callable[[], tuple[ThrottleWait, ...]] = tuple  # gives how long each throttle held lanes
     latencies: Latencies = field(default_factory=Latencies)
     row_progress: RowProgress | None = None  # of a backfill, whose sets are ranges of rows
     failures: Sequence[Failure] = ()  # the first ones; grows while the run goes on

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model.counts import changed_number
+from bulkq.model.throttle_wait import waits_object
 from bulkq.reports.escape import document
 from bulkq.reports.findings import tally
 
@@ -48,6 +49,7 @@ def json_report(summary: RunSummary) -> str:
             "repeated_exact": summary.repeated_exact,
         },
         "lanes": None if summary.lanes is None else {"number": summary.lanes, "why": summary.lanes_why},
+        "throttled": waits_object(summary.throttled_s, summary.throttles),
         "latency": {"p50_ms": _ms(summary.p50_s), "p95_ms": _ms(summary.p95_s), "max_ms": _ms(summary.max_s)},
         "timeline": _timeline(summary),
         "queries": [_query(query) for query in summary.queries],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.policy.throttle_waits import waits_text
 from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
 from bulkq.reports.findings import QUIET, ending, place, tally_text, title, worst_first
@@ -33,6 +34,8 @@ def text_report(summary: RunSummary) -> str:
         lines += ["", f"latency  {shown}"]
     if summary.lanes is not None:
         lines += ["", f"lanes    auto: {summary.lanes}, {summary.lanes_why}"]
+    if summary.throttles:
+        lines += ["", line(waits_text(summary.throttled_s, summary.throttles))]
     failures = failure_lines(summary, LISTED)
     if failures:
         lines += ["", *failures]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
+from bulkq.lifecycle.recall_throttles import recall_throttles
 from bulkq.lifecycle.recall_timeline import recall_timeline
 from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
@@ -53,7 +54,9 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
         events = await kept.events(record.run)
     finally:
         await kept.close()
-    return replace(_summary(record, checks, parts), timeline=recall_timeline(events))
+    throttled_s, throttles = recall_throttles(events)
+    summary = _summary(record, checks, parts)
+    return replace(summary, timeline=recall_timeline(events), throttled_s=throttled_s, throttles=throttles)
 
 
 def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[RecordedPart]) -> RunSummary:

@@ -233,6 +233,22 @@ def test_the_throttles_of_targets_are_shown(cli: Cli, shop: Path) -> None:
     assert f"throttle file:{shop}/hold" in plan.text
 
 
+def test_a_summary_says_how_long_each_signal_held_the_run(cli: Cli, shop: Path) -> None:
+    """On stderr, in reports, and in a report of the ledger, over all processes of the run."""
+    run = ("run", "-e", "select :n", "-p", "range:n=1..3", "-t", "shop", "--deadline", "400ms")
+    first = cli(*run, "--report", "json:first.json", cwd=shop)
+    assert first.code == 5
+    held = float(first.counts["throttled"].removesuffix("s"))
+    assert 0.1 < held < 5
+    assert f"throttled for {held:.1f}s: file:{shop}/hold on shop {held:.1f}s (last exists)" in first.err
+    throttled = json.loads((shop / "first.json").read_text())["throttled"]
+    assert throttled["signals"][0]["name"] == f"file:{shop}/hold"
+    cli("resume", first.counts["run"], "--deadline", "400ms", cwd=shop)
+    again = json.loads(cli("report", first.counts["run"], "--format", "json", cwd=shop).out)
+    assert again["throttled"]["seconds"] > throttled["seconds"]
+    assert f"file:{shop}/hold on shop" in cli("report", first.counts["run"], cwd=shop).text
+
+
 def test_a_check_keeps_hours_and_critical_signals(cli: Cli, shop: Path) -> None:
     """Its options are those of a run."""
     check = ("check", "-e", "select 1 where 0", "-t", f"sqlite:///{shop}/other.db")

@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from bulkq.engine import gates as gates_module
 from bulkq.engine.gates import Gates, HeldTimes
 from bulkq.engine.pool import ConnectionPool
 from bulkq.engine.slots import Limiter
+from bulkq.ledger import NoLedger
+from bulkq.model.run_event import EventKind
+from bulkq.model.throttle_wait import waits_object
 from bulkq.policy.pace import Pace
 from bulkq.targets import open_target
 from bulkq.throttles import AnyOf
 from tests.support.throttles import DATABASE, Held
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
     from bulkq.engine.throttle_gate import ThrottleGate
 
 
@@ -118,3 +126,40 @@ def test_the_time_counts_from_the_last_target_that_is_held() -> None:
     eu.held = None
     assert times.shortest_s({EU, US}, 9.0) == 0.0
     assert HeldTimes(None, (EU,)).shortest_s({EU}, 9.0) == 0.0
+
+
+class Records(NoLedger):
+    """Keeps the events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[tuple[EventKind, str, Mapping[str, object]]] = []
+
+    def record_event(
+        self, kind: EventKind, text: str, *, by: str = "", data: Mapping[str, object] | None = None, soon: bool = True
+    ) -> None:
+        self.events.append((kind, text, data or {}))
+
+
+async def test_waits_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin and end of each, up to a number, and at the end the time of each signal."""
+    monkeypatch.setattr(gates_module, "MOST_RECORDED", 2)
+    ledger, signal = Records(), Held("eu: lag 4s >= 2s", target="eu")
+    gates = Gates(AnyOf([signal]), (EU, US), {EU, US}, [].append, Pace(None), ledger)
+    gates.end()
+    assert ledger.events == []
+    for _ in range(2):
+        signal.held = "eu: lag 4s >= 2s"
+        waiting = lane(gates.of(EU))
+        await settle(gates)
+        signal.held = None
+        await settle(gates)
+        await waiting
+    gates.end()
+    assert [kind for kind, _, _ in ledger.events] == [EventKind.THROTTLE, EventKind.RELEASE, EventKind.WAITS]
+    (_, began, opening), (_, ended, closing), (_, _, waits) = ledger.events
+    assert (began, opening["target"]) == ("eu: lag 4s >= 2s", "eu")
+    assert ended.startswith("eu: lag 4s >= 2s, for 0.")
+    assert closing["target"] == "eu"
+    assert [wait.name for wait in gates.waits()] == ["held"]
+    assert waits == waits_object(0.0, gates.waits())

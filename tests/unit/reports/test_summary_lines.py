@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bulkq.model import Outcome
+from bulkq.model import Outcome, ThrottleWait
 from bulkq.reports import (
     failure_lines,
     summary_line,
@@ -20,6 +20,8 @@ def test_the_last_line() -> None:
     )
     again = replace(SUMMARY, resume="bulkq retry 01kb4x", unanswered=2)
     assert " changed=0 lanes=24 elapsed=" in summary_line(replace(SUMMARY, lanes=24, lanes_why="more brought nothing"))
+    held = replace(SUMMARY, throttled_s=72.34, throttles=(ThrottleWait(name="lag<2s", seconds=72.34),))
+    assert " changed=0 throttled=72.3s elapsed=" in summary_line(held)
     assert summary_line(again).endswith(' changed=0 unanswered=2 elapsed=1.84s exit=1 resume="bulkq retry 01kb4x"')
 
 

@@ -1,0 +1,18 @@
+"""How long throttles held a recorded run."""
+
+from __future__ import annotations
+
+from bulkq.lifecycle.recall_throttles import recall_throttles
+from bulkq.model import ThrottleWait
+from bulkq.model.run_event import EventKind, RunEvent
+from bulkq.model.throttle_wait import waits_object
+
+
+def test_the_processes_of_a_run_are_added_up() -> None:
+    """Other events, and those of an unknown form, are left out."""
+    wait = ThrottleWait(name="lag<2s", seconds=2.0)
+    data = [waits_object(1.5, [wait]), None, {"signals": 3}, waits_object(1.0, [wait])]
+    events = [RunEvent(at, "", EventKind.WAITS, data=one) for at, one in enumerate(data)]
+    events.append(RunEvent(9, "", EventKind.SAMPLE, data=waits_object(9.0, [wait])))
+    assert recall_throttles(events) == (2.5, (ThrottleWait(name="lag<2s", seconds=4.0),))
+    assert recall_throttles(()) == (0.0, ())
