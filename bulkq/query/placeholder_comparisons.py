@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import DYNAMIC
 from bulkq.model import PlaceholderKind
+from bulkq.query import simple_comparisons
 from bulkq.query.render_query import render
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlglot.parser import Parser
 
     from bulkq.model import Placeholder, Query
+    from bulkq.query.simple_comparisons import SimpleComparisons
 
 
 class Operand(Enum):
@@ -87,6 +89,8 @@ PLUS = "plus"
 COMPARING = _words("Between EQ GT GTE In Is LT LTE NEQ NullSafeEQ NullSafeNEQ Nullif")
 
 
+NO_AFFINITY = 'column "{}", which has no affinity'
+
 Affinities = Mapping[str, Mapping[str, bool]]
 """By table and column, in lower case: whether the column has an affinity, so that SQLite converts the value beside it."""
 
@@ -116,6 +120,9 @@ def untold(query: Query, columns: Affinities | None = None) -> Mapping[str, str]
 
 def tables(query: Query) -> frozenset[str]:
     """Names of the tables, views and table functions that `query` names, in lower case."""
+    simple = simple_comparisons.find(query)
+    if simple is not None:
+        return frozenset({simple.table})
     from sqlglot import expressions
 
     tree = _tree(query)
@@ -127,6 +134,23 @@ def tables(query: Query) -> frozenset[str]:
 
 def _all_met(query: Query, columns: Affinities) -> Mapping[str, list[tuple[Operand, str]]]:
     """By parameter, what it meets and how to call that."""
+    simple = simple_comparisons.find(query)
+    return _all_parsed(query, columns) if simple is None else _all_simple(simple, columns)
+
+
+def _all_simple(simple: SimpleComparisons, columns: Affinities) -> Mapping[str, list[tuple[Operand, str]]]:
+    """The same of a simple statement."""
+    found = {name: [(Operand.NOTHING, "")] for name in simple.unmet}
+    found |= {name: [(Operand.COLUMN, "")] for name in simple.kept}
+    for name, column in simple.compared.items():
+        others = all(known.get(column.lower(), True) for known in columns.values())
+        converts = columns.get(simple.table, {}).get(column.lower(), others)
+        kind = Operand.COLUMN if converts else Operand.EITHER
+        found[name] = [(kind, NO_AFFINITY.format(column))]
+    return found
+
+
+def _all_parsed(query: Query, columns: Affinities) -> Mapping[str, list[tuple[Operand, str]]]:
     tree = _tree(query)
     if tree is None:
         return {}
@@ -274,7 +298,7 @@ def _words_for(node: Expr) -> str:
     if type(node).__name__ == "Select" and len(node.expressions) == 1:
         return _words_for(node.expressions[0])
     if type(node).__name__ == "Column":
-        return f'column "{node.name}", which has no affinity'
+        return NO_AFFINITY.format(node.name)
     return "an expression"
 
 
