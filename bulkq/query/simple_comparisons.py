@@ -25,7 +25,6 @@ _FORMS = (
     rf"delete\s+from\s+(?P<table>{_NAME})\s+{_WHERE}",
     rf"insert\s+into\s+(?P<table>{_NAME})\s*\(\s*(?P<columns>{_NAMES})\s*\)\s*values\s*\(\s*(?P<values>:{_NAME}(?:\s*,\s*:{_NAME})*)\s*\)",
 )
-_PATTERNS = [re.compile(rf"\s*{form}\s*", re.IGNORECASE | re.ASCII) for form in _FORMS]
 _PAIR = re.compile(rf"({_NAME})\s*[=<>]+\s*:({_NAME})")
 _PLACE = re.compile(rf":({_NAME})")
 
@@ -73,7 +72,8 @@ def find(query: Query) -> SimpleComparisons | None:
     """What the parameters of `query` meet; None if it is not simple, or has a parameter twice."""
     if any(place.kind is not PlaceholderKind.VALUE for place in query.placeholders):
         return None
-    match = next(filter(None, (pattern.fullmatch(query.sql) for pattern in _PATTERNS)), None)
+    tried = (re.fullmatch(rf"\s*{form}\s*", query.sql, re.IGNORECASE | re.ASCII) for form in _FORMS)
+    match = next(filter(None, tried), None)
     if match is None or len({place.name for place in query.placeholders}) != len(query.placeholders):
         return None
     parts = {"columns": "", "set": "", "where": "", "values": "", **{k: v or "" for k, v in match.groupdict().items()}}
