@@ -141,7 +141,7 @@ class Others:
         prefix = self._bench.folder / "latencies"
         for old in self._bench.folder.glob("latencies.*"):
             old.unlink()
-        options = ["-n", "-c", str(OTHERS), "-j", "1", "-T", "100000", "-R", str(self.rate), "-l"]
+        options = ["-n", "-c", str(OTHERS), "-j", "1", "-T", "100000", "-l"]
         command = [self._program, *options, f"--log-prefix={prefix}", self._bench.url]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -45,6 +45,8 @@ class AutoLanes:
         if not self.active:
             self.active, self._decision = True, Concurrency(self._context.limiter.concurrency)
             self._context.progress.concurrency, self._context.progress.lanes_why = None, self._decision.why
+            for target in self._targets:
+                target.gate.allowance.tick(None, 0.0, 1)
 
     def fix(self, lanes: int) -> None:
         """Have `lanes` lanes from now on. Lanes beyond this number end after their batch."""
@@ -60,6 +62,7 @@ class AutoLanes:
     def tick(self, now_s: float) -> None:
         """Measure, decide, and add lanes. Lanes beyond the number end by themselves."""
         if not self.active:
+            self._give_way(now_s)
             return
         busy = [lanes for lanes in self._targets if lanes.busy and lanes.part() is not None]
         if not busy:
@@ -75,6 +78,12 @@ class AutoLanes:
         for lanes in busy:
             lanes.grow()
         self._release(now_s)
+
+    def _give_way(self, now_s: float) -> None:
+        """Have fewer lanes than were asked for while a throttle is near a limit."""
+        limiter, progress = self._context.limiter, self._context.progress
+        lanes, progress.lanes_why = self._context.gates.give_way(limiter.share(), now_s)
+        progress.lanes = min(lanes, limiter.concurrency) if progress.lanes_why else limiter.concurrency
 
     def _sample(self, busy: Sequence[LaneGroup], now_s: float) -> Sample:
         progress = self._context.progress

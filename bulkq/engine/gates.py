@@ -93,6 +93,21 @@ class Gates:
         """Seconds in which the run stood still, because every target with running lanes waited for a throttle."""
         return self._throttled_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
 
+    def give_way(self, share: int, now_s: float) -> tuple[int, str]:
+        """Have fewer lanes on each target whose throttle is near a limit. A timer does this if the number of lanes is given.
+
+        Args:
+            share: lanes that a target would have otherwise.
+            now_s: of a monotonic clock.
+
+        Returns:
+            The lanes of the targets that are running, and why they are not more; "" if no throttle takes one away.
+        """
+        for gate in self._gates.values():
+            gate.allowance.tick(gate.load, now_s, share)
+        allowances = [self._gates[target].allowance for target in self._busy]
+        return sum(one.lanes or share for one in allowances), max((one.why for one in allowances), default="")
+
     def tick(self) -> None:
         """Wake the waiting lanes, so that they read their throttle again. A timer does this."""
         for gate in self._gates.values():

@@ -171,7 +171,7 @@ class LaneGroup:
         able = part.sessions.driver.capabilities
         several = concurrent(able, read_only=part.spec.limits.read_only)
         most = min(self.most, self._context.limiter.share()) if several else 1
-        return max(0, most - self.stranded)
+        return max(0, min(most - self.stranded, self.gate.allowance.lanes or most))
 
     @property
     def at_work(self) -> int:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.engine.pause import Pause
+from bulkq.policy.lane_allowance import LaneAllowance
 from bulkq.policy.pace import Pace
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class ThrottleGate:
 
         self.reason: str | None = None
         """Why lanes are waiting, or None."""
+
+        self.allowance = LaneAllowance()
+        """How many lanes may work while the throttle is near a limit."""
 
     @property
     def closed(self) -> bool:

@@ -59,6 +59,10 @@ class Watcher:
         await self._until(lambda: self.begun >= wanted)
         return time.monotonic()
 
+    async def until_lanes(self, count: int) -> None:
+        """Wait until so many lanes are left."""
+        await self._until(lambda: self.progress is not None and self.progress.lanes_working == count)
+
     async def until_ended(self) -> None:
         """Wait until the run has ended by itself."""
         assert self.work is not None

@@ -101,3 +101,19 @@ async def test_autovacuum_at_work(replication: Replication, primary: str) -> Non
             "alter table t set (autovacuum_enabled = off)",
         )
         await watcher.until_begun(3)
+
+
+async def test_commits_near_the_limit_take_lanes_away(database: str) -> None:
+    """A run with three lanes goes on with one, says why, and no batch waits."""
+    await asyncio.to_thread(
+        servers.execute,
+        database,
+        LOAD,
+        "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.2); return null; end'",
+        "create constraint trigger slow after insert on load deferrable initially deferred for each row execute function slow()",
+    )
+    async with inserting(database, "commit<260ms", concurrency=3, batch=1) as watcher:
+        await watcher.until_lanes(1)
+        assert watcher.progress is not None
+        assert watcher.progress.lanes_why.startswith("a throttle is at ")
+        await watcher.until_begun(3)

@@ -1,0 +1,46 @@
+"""How many lanes of a target may work while its throttles are near their limits, for a run whose number of lanes is given. Pure."""
+
+from __future__ import annotations
+
+from bulkq.policy.concurrency import HOLD_LOAD, YIELD_LOAD, YIELD_S
+
+GROW_S = 5.0
+"""Seconds until another lane comes back. A latency is that of the last ten seconds, so its answer to a lane takes some."""
+
+
+class LaneAllowance:
+    """Additive increase and multiplicative decrease by the load of the throttles. Not thread-safe: use it on one event loop.
+
+    Attributes:
+        lanes: that may work; None: all of them.
+        why: why it is this number, for people; "" if all may work.
+    """
+
+    __slots__ = ("_changed_s", "lanes", "why")
+
+    def __init__(self) -> None:
+        self.lanes: int | None = None
+        self.why = ""
+        self._changed_s = float("-inf")
+
+    def tick(self, load: float | None, now_s: float, top: int) -> None:
+        """Decide on `lanes`. A timer does this.
+
+        Args:
+            load: of the throttles, 1.0 at a limit; None if none of them has a scale.
+            now_s: of a monotonic clock.
+            top: lanes that the target would have otherwise.
+        """
+        if load is None:
+            self.lanes, self.why = None, ""
+            return
+        lanes, since_s = min(self.lanes or top, top), now_s - self._changed_s
+        if load >= YIELD_LOAD and since_s >= YIELD_S and top > 1:
+            self._change(max(1, lanes // 2 if load >= 1.0 else lanes - 1), now_s)
+        elif load < HOLD_LOAD and self.lanes is not None and since_s >= GROW_S:
+            more = lanes + max(1, lanes // 4)
+            self._change(more if more < top else None, now_s)
+        self.why = "" if self.lanes is None else f"a throttle is at {100 * load:.0f} %"
+
+    def _change(self, lanes: int | None, now_s: float) -> None:
+        self.lanes, self._changed_s = lanes, now_s
