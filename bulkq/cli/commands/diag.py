@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.display.question_list import question_lines, question_records
-from bulkq.cli.execute_task import carry_out, wanted_reports
+from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run, diag_options
@@ -194,6 +196,7 @@ def _dialects(targets: Sequence[Target]) -> list[str]:
 
 def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], targets: tuple[Target, ...]) -> int:
     messages = Messages(as_json=options["log_format"] == "json")
+    metrics = metrics_path(options["metrics"])
     warn_of_password(options["target"], ctx, messages)
     diag_options.check_options(options, ctx)
     stdin = sys.stdin.buffer if sys.stdin is not None else None
@@ -207,7 +210,9 @@ def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], t
             check, diag_options.build_checks(options, ctx, queries, targets), config=config_of(ctx), stdin=stdin
         )
         ledger = options["ledger"] if typed(ctx, "ledger") else None
-        return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+        return carry_out(
+            task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger, metrics=metrics
+        )
     from bulkq.tasks.run import run as run_queries
 
     request = diag_options.build_rows(options, ctx, queries, targets)
@@ -215,5 +220,8 @@ def _ask(options: DiagOptions, ctx: click.Context, queries: tuple[Query, ...], t
     reports = wanted_reports(options["report"], rows=", or the rows with -o FILE" if on_stdout else None)
     if sys.stdout is None and on_stdout:
         raise UsageError("stdout is closed: write with -o FILE")
+    request = replace(request, output=replace(request.output, reports=files_of(reports, metrics)))
     rows = partial(run_queries, request, config=config_of(ctx), stdin=stdin)
-    return carry_out(rows, progress=options["progress"], reports=reports, messages=messages, ledger=None)
+    return carry_out(
+        rows, progress=options["progress"], reports=reports, messages=messages, ledger=None, metrics=metrics
+    )

@@ -55,6 +55,7 @@ class DiagOptions(LimitValues):
     output: str | None
     format: str | None
     include: tuple[tuple[str, ...], ...]
+    confirm: tuple[str, ...]
     max_rows: int
 
 
@@ -70,14 +71,17 @@ _DIAG = (
     limits.RETRIES(default=2, show_default=True),
     limits.OUTAGE(default="10s", show_default=True),
     limits.THROTTLE,
+    *limits.PACE,
     limits.FAIL_FAST,
     limits.MAX_FAILURES,
     limits.MOST_ROWS,
     safety.CHECK_LEDGER,
+    safety.CONFIRM,
     AS,
     *output.ROW_FILE,
     output.REPORT,
     output.PROGRESS,
+    output.METRICS,
     output.NAME,
     output.LOG_FORMAT,
     output.DEBUG,
@@ -105,14 +109,15 @@ def build_rows(options: DiagOptions, ctx: click.Context, queries: tuple[Query, .
         include=tuple(dict.fromkeys(word for words in options["include"] for word in words)),
         sections=True,
     )
-    return Run(
+    run = Run(
         queries=QueryOptions(selected=queries, name=options["name"] or "diag"),
         sources=SourceOptions(constants=build_run.constants(options["param"])),
         targets=TargetOptions(selected=found),
         limits=build_run.limits_of(options, ctx),
-        safety=SafetyOptions(ledger="none"),
+        safety=SafetyOptions(confirmed=options["confirm"], ledger="none"),
         output=rows,
     )
+    return _permitted(run, ctx, options)
 
 
 def build_checks(
@@ -131,6 +136,15 @@ def build_checks(
         sources=SourceOptions(constants=build_run.constants(options["param"])),
         targets=TargetOptions(selected=found),
         limits=build_run.limits_of(options, ctx),
-        safety=SafetyOptions(ledger=options["ledger"]),
+        safety=SafetyOptions(confirmed=options["confirm"], ledger=options["ledger"]),
     )
-    return CheckRequest(run=run, most_rows=options["max_rows"])
+    return CheckRequest(run=_permitted(run, ctx, options), most_rows=options["max_rows"])
+
+
+def _permitted(run: Run, ctx: click.Context, options: DiagOptions) -> Run:
+    """`run` with what the configuration adds, if the safety rules permit it."""
+    run = build_run.completed(run, ctx)
+    refused = build_run.refusal(run, options["confirm"])
+    if refused is not None:
+        raise refused
+    return run
