@@ -19,9 +19,10 @@ from bulkq.lifecycle.check_api_arguments import check_numbers, shown, texts
 from bulkq.model import Query, Run
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions, TargetOptions
 from bulkq.tasks.backfill import backfill
+from bulkq.tasks.undo import undo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from bulkq.engine.stop_control import Control
     from bulkq.model import BatchResult, RunSummary, Target
@@ -112,8 +113,25 @@ async def run_backfill(request: Run, control: Control) -> RunSummary:
     Raises:
         BulkqError: nothing was changed: usage (2), target (3), refused (4).
     """
+    return await _logged(lambda log: backfill(request, control=control, observers=(log,)), control)
+
+
+async def run_undo(run: str, target: Target, confirm: str | None, ledger: str, control: Control) -> RunSummary:
+    """Undo the run `run`, whose target was `target`, as `run_backfill` executes one; errors are those of `bulkq.tasks.undo.undo`."""
+    confirmed = () if confirm is None else (confirm,)
+    changes = {"targets": (target,)}
+    return await _logged(
+        lambda log: undo(
+            run, ledger=ledger, changes=changes, confirmed=confirmed, control=control, observers=(log,), stay=True
+        ),
+        control,
+    )
+
+
+async def _logged(execute: Callable[[LogNotices], Coroutine[None, None, RunSummary]], control: Control) -> RunSummary:
+    """Execute a run whose notices are logged. If the task is cancelled, so is the run, which is waited for."""
     log = LogNotices()
-    task = asyncio.create_task(backfill(request, control=control, observers=(log,)))
+    task = asyncio.create_task(execute(log))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

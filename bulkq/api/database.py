@@ -234,7 +234,7 @@ class Database:
                 processes of its own.
             map_timeout: seconds for the rows of a range; by default those of the query.
             lock: rows are locked before they are compared with what the function got.
-            capture: keep what the rows were before, for `bulkq undo RUN`.
+            capture: keep what the rows were before, for `undo`.
             param: values of the parameters of `query`, or of `select`, beside the range, as texts, numbers, dates or UUIDs.
             upper: "fixed": the last range ends at the last row of the start; "open": rows inserted meanwhile are done too.
             target_time: seconds that the transaction of a range aims at; the number of rows follows from it.
@@ -306,6 +306,30 @@ class Database:
         with in_terms_of_python():
             named = replace(request, queries=replace(request.queries, name=name))
             summary = await self._begin(backfills.run_backfill(named, control), control)
+            raise_for(summary)
+        if summary.exit_code and on_error == "raise":
+            raise RunFailed(summary)
+        return summary
+
+    async def undo(self, run: str, *, ledger: str = "auto", on_error: OnError = "raise") -> RunSummary:
+        """Give the rows that a backfill with `capture` changed or deleted their old values back, as `bulkq undo RUN` does.
+
+        Args:
+            run: its id, `RunSummary.run`. Lanes and limits are those of that run.
+            ledger: where it is recorded, and where the undo is.
+            on_error: "raise" raises `RunFailed` if rows have changed since, which stay as they are; "collect" leaves them to the summary.
+
+        Raises:
+            UsageError: there is no such run, or it has kept nothing.
+            RefusedError: it is still executed, or this is another database.
+            BulkqError: as for `backfill`.
+        """
+        _check_on_error(on_error)
+        self._refuse_closed()
+        await self._let_write()
+        control = Control()
+        with in_terms_of_python():
+            summary = await self._begin(backfills.run_undo(run, self.target, self._confirm, ledger, control), control)
             raise_for(summary)
         if summary.exit_code and on_error == "raise":
             raise RunFailed(summary)

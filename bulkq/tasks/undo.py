@@ -63,6 +63,7 @@ async def undo(
     config: Config | None = None,
     control: Control,
     observers: Sequence[Observer] = (),
+    stay: bool = False,
 ) -> RunSummary:
     """Undo a run as a new run, which can be stopped and resumed.
 
@@ -75,6 +76,7 @@ async def undo(
         config: where names of targets are looked up; by default what the run's folder has.
         control: stops the undo from outside.
         observers: are notified of each range.
+        stay: work in the present folder, not in that of the run.
 
     Raises:
         UsageError: there is no such run, or it has kept nothing.
@@ -83,7 +85,9 @@ async def undo(
     """
     stored = await open_ledger(ledger, create=False)
     try:
-        record, request = await _captured(stored, run, ledger, changes, config)
+        record, request, folder = await _captured(stored, run, ledger, changes, config)
+        if not stay:
+            os.chdir(folder)
         if record.state is not RunState.FINISHED:
             await _stop(record, request, observers)
     except BaseException:
@@ -117,7 +121,8 @@ async def count_undo(
     """
     stored = await open_ledger(ledger, create=False)
     try:
-        record, request = await _captured(stored, run, ledger, changes, config)
+        record, request, folder = await _captured(stored, run, ledger, changes, config)
+        os.chdir(folder)
     finally:
         await stored.close()
     options = _options(record, request)
@@ -142,8 +147,8 @@ async def count_undo(
 
 async def _captured(
     stored: StoredLedger, run: str | None, ledger: str, changes: Mapping[str, object], config: Config | None
-) -> tuple[RunRecord, Run]:
-    """The run that is undone, in its folder.
+) -> tuple[RunRecord, Run, str]:
+    """The run that is undone, and its folder.
 
     Raises:
         UsageError: it has kept nothing.
@@ -164,8 +169,7 @@ async def _captured(
         )
     if record.state is RunState.RUNNING and await stored.owner_alive(record):
         raise RefusedError(f"run {record.run} is still running: wait until it ends, or stop it")
-    os.chdir(folder)
-    return record, request
+    return record, request, folder
 
 
 async def _stop(record: RunRecord, request: Run, observers: Sequence[Observer]) -> None:

@@ -101,7 +101,6 @@ ledger/query_runs ledger/recorder ledger/revision ledger/row_values ledger/schem
 ledger/upgrade_and_check
 lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain
-lifecycle/backfill/capture lifecycle/backfill/images lifecycle/backfill/undo
 lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
@@ -120,7 +119,7 @@ sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/query_rows
 tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
-tasks/demo tasks/doctor tasks/forget tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
+tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
 tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo
 text/json_text text/mask text/moments

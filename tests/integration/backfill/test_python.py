@@ -251,3 +251,19 @@ async def test_a_protected_target(tmp_path: Path, ledger: str, monkeypatch: pyte
             await db.backfill("numbers", set="touched = 1", ledger=ledger)
     async with bulkq.open("prod", confirm="prod") as db:
         assert (await db.backfill("numbers", set="touched = 1", ledger=ledger)).changed == 3
+
+
+async def test_undo(target: Target, ledger: str, tmp_path: Path) -> None:
+    """Rows get their old values back; those that have changed since stay, and are an error unless they are collected."""
+    async with bulkq.open(target.url) as db:
+        done = await db.backfill(
+            "numbers", set="touched = id", where="id <= 100", capture=True, verify="select 0", ledger=ledger
+        )
+        target.execute("update numbers set touched = -1 where id = 7")
+        undone = await db.undo(done.run, ledger=ledger, on_error="collect")
+        assert (undone.exit_code, undone.changed, undone.failures[0].params) == (1, 99, {"id": "7"})
+        with pytest.raises(bulkq.RunFailed):
+            await db.undo(done.run, ledger=ledger)
+        with pytest.raises(bulkq.UsageError, match="is itself an undo"):
+            await db.undo(undone.run, ledger=ledger)
+    assert target.execute("select count(*) from numbers where touched = 0") == [(ROWS - 1,)]
