@@ -145,7 +145,7 @@ async def test_waits_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin and end of each, up to a number, and at the end the time of each signal."""
     monkeypatch.setattr(gates_module, "MOST_RECORDED", 2)
     ledger, signal = Records(), Held("eu: lag 4s >= 2s", target="eu")
-    gates = Gates(AnyOf([signal]), (EU, US), {EU, US}, [].append, Pace(None), ledger)
+    gates = Gates(AnyOf([signal]), (EU, US), {EU, US}, [].append, Pace(None), ledger=ledger)
     gates.end()
     assert ledger.events == []
     for _ in range(2):
