@@ -55,7 +55,7 @@ _REPLICA = SignalQuery(
 )
 
 
-def read_primary(rows: Sequence[tuple[object, ...]]) -> PrimaryState:
+def read_primary(rows: Sequence[tuple[object, ...]], _: str = "") -> PrimaryState:
     """The row of `_PRIMARY`."""
     ((position, identity, timeline),) = rows
     return PrimaryState(float(str(position)), str(identity), str(timeline))

@@ -65,16 +65,18 @@ class ReplicaCatalog:
 
     Attributes:
         primary: is asked of the primary.
-        read_primary: makes a state from its rows.
+        identity: gives one row with what names the primary; "" if `primary` does.
+        read_primary: makes a state from its rows, and from the identity.
         replica: is asked of the replica.
         read_replica: makes a state from its rows, for a primary.
         counts_bytes: positions are bytes.
     """
 
     primary: SignalQuery
-    read_primary: Callable[[Rows], PrimaryState]
+    read_primary: Callable[[Rows, str], PrimaryState]
     replica: SignalQuery
     read_replica: Callable[[Rows, PrimaryState], ReplicaState]
+    identity: str = ""
     counts_bytes: bool = True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import TargetError, UsageError
@@ -66,7 +67,7 @@ class NamedReplicaLag(DatabaseThrottle):
         self._catalog = catalog
         try:
             await self._replica.examine(catalog.replica)
-            state = await self._look(await self._position())
+            state = await self._compared(await self._position())
         except TargetError as error:  # the targets of a run may be left out, but not the replica of one
             raise UsageError(f"{where}: the replica cannot be reached: {error}") from error
         if state.wrong:
@@ -83,7 +84,7 @@ class NamedReplicaLag(DatabaseThrottle):
         self._history.record(now_s, primary.position)
         try:
             async with asyncio.timeout(ANSWER_S):
-                state = await self._look(primary)
+                state = await self._compared(primary)
         except TimeoutError:
             await self._replica.close()
             return f"{self.name}: the replica gives no answer within {ANSWER_S:g}s"
@@ -100,8 +101,14 @@ class NamedReplicaLag(DatabaseThrottle):
 
     async def _position(self) -> PrimaryState:
         assert self._catalog is not None, "it was looked for"
-        return self._catalog.read_primary(await self.ask(self._catalog.primary.sql))
+        catalog = self._catalog
+        identity = str((await self.ask(catalog.identity))[0][0]) if catalog.identity else ""
+        return catalog.read_primary(await self.ask(catalog.primary.sql), identity)
 
-    async def _look(self, primary: PrimaryState) -> ReplicaState:
+    async def _compared(self, primary: PrimaryState) -> ReplicaState:
+        """What the replica has applied. It cannot be ahead of its primary, unless that has written since it was asked."""
         assert self._catalog is not None, "it was looked for"
-        return self._catalog.read_replica(await self._replica.ask(self._catalog.replica.sql), primary)
+        state = self._catalog.read_replica(await self._replica.ask(self._catalog.replica.sql), primary)
+        if state.applied > primary.position and state.applied > (await self._position()).position:
+            return replace(state, wrong="it has applied more than the primary has written")
+        return state

@@ -57,6 +57,11 @@ class ReplicationLag(DatabaseThrottle):
             RefusedError: the role may not see their state.
         """
         catalog = self.dialect.signals
+        if catalog is not None and catalog.replicas is None and catalog.named_replica is not None:
+            raise UsageError(
+                f"--throttle {self.expression.text}: {self.label}: name a replica that is a target of bulkq.toml: "
+                "lag(NAME)<2s"
+            )
         self._query = await self.examine(catalog.replicas if catalog is not None else None)
         _, replicas = await self._look()
         self._wanted = Counter(replica.name for replica in replicas)

@@ -74,8 +74,8 @@ def execute(url: str, *statements: str) -> list[tuple[object, ...]]:
 class MariaDB:
     """A running server."""
 
-    def __init__(self) -> None:
-        """Make its data folder and start it: two to three seconds."""
+    def __init__(self, *settings: str) -> None:
+        """Make its data folder and start it with further `settings`: two to three seconds."""
         binary, installer = find(), find("mariadb-install-db")
         if binary is None or installer is None:
             raise ServerFailed("mariadb is not installed")
@@ -85,7 +85,7 @@ class MariaDB:
         data, socket = self._folder.data(), self._folder.path / "server.sock"
         try:
             self._install(installer, data)
-            options = [*SETTINGS, f"--datadir={data}", f"--socket={socket}", f"--port={self.port}"]
+            options = [*SETTINGS, *settings, f"--datadir={data}", f"--socket={socket}", f"--port={self.port}"]
             files = [f"--pid-file={self._folder.path / 'server.pid'}", f"--tmpdir={self._folder.path}"]
             self._process = self._folder.start([binary, *options, *files], "server.log")
             wait_until(self._ready, "MariaDB is not ready")

@@ -18,7 +18,9 @@ CATALOGS = [dialect.signals for dialect in DIALECTS if dialect.signals is not No
 @pytest.mark.parametrize("catalog", CATALOGS)
 def test_every_query_takes_the_literals(catalog: SignalCatalog) -> None:
     """No other name is to be filled in, and a right has a statement that gives it."""
+    named = catalog.named_replica
     queries = [*catalog.values.values(), *filter(None, (catalog.replicas, catalog.position))]
+    queries += [] if named is None else [named.primary, named.replica]
     for query in queries:
         for sql in (query.sql, query.allowed, query.impossible):
             assert "{" not in sql.format(name="'a'", ours="'b'", reader="'c'")

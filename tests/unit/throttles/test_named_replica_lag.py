@@ -26,7 +26,8 @@ def catalog(*, counts_bytes: bool = True) -> SignalCatalog:
     return SignalCatalog(
         named_replica=ReplicaCatalog(
             primary=SignalQuery(sql="select 1"),
-            read_primary=lambda rows: PrimaryState(float(str(rows[0][0])), "1"),
+            identity="select 1",
+            read_primary=lambda rows, identity: PrimaryState(float(str(rows[0][0])), identity),
             replica=SignalQuery(sql="select 1"),
             read_replica=lambda rows, _: ReplicaState(float(str(rows[0][0])), str(rows[0][1])),
             counts_bytes=counts_bytes,
@@ -71,6 +72,8 @@ async def test_the_replica_is_compared_with_its_primary(monkeypatch: pytest.Monk
     assert await lag.read() == "lag(r2) 2 kB >= 1 kB"
     lag.replica = (3048.0, "it is not a standby")
     assert await lag.read() == "lag(r2): it is not a standby"
+    lag.replica = (4000.0, "")
+    assert await lag.read() == "lag(r2): it has applied more than the primary has written"
     monkeypatch.setattr(named_replica_lag, "ANSWER_S", 0.01)
     lag.replica = None
     assert await lag.read() == "lag(r2): the replica gives no answer within 0.01s"
