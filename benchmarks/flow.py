@@ -6,9 +6,9 @@ parsed by then) to the first attempt of a driver; `plan` has none and is followe
 files    files in which a function was called,
 returns  calls that lead from one file into another that was entered before,
 
-once over all rooms, and once over the rooms that steer alone (`tasks`, `lifecycle`, `engine`): a reader who follows the flow stops at
-the interface of every other room. Bodies of modules and classes and comprehensions do not count, nor does a coroutine that goes on
-behind an `await`.
+three times: over the functions that are given the request of the user, one of its sections, or a value that holds it; over the rooms
+that steer (`tasks`, `lifecycle`, `engine`), because a reader who follows the flow stops at the interface of every other room; and over
+all rooms. Bodies of modules and classes and comprehensions do not count, nor does a coroutine that goes on behind an `await`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ STEERING = ("tasks/", "lifecycle/", "engine/")
 ATTEMPTS = frozenset({"attempt", "stream", "copy"})
 COMMANDS = ("run", "resume", "check", "plan")
 SETS = 3
+SECTIONS = frozenset(
+    {"Run", "QueryOptions", "SourceOptions", "TargetOptions", "LimitOptions", "SafetyOptions", "OutputOptions"}
+)
+"""The request, and its sections."""
+
+HOLDERS = ("request", "run", "job", "opened", "looked", "recorded")
+"""Attributes by which the values of a job's steps hold the request, or one another."""
+
+HELD = 3
+"""From a recorded run over its open run and its job to the request."""
 
 
 @dataclass(slots=True)
@@ -64,11 +74,29 @@ def _goes_on(frame: FrameType) -> bool:
     return at >= 0 and code[at] == dis.opmap["RESUME"] and code[at + 1] & RESUME_KIND != RESUME_START
 
 
+def holds_request(value: object, depth: int = HELD) -> bool:
+    """Whether `value` is the request, a section of it, or holds it in at most `depth` steps."""
+    kind = type(value)
+    if not kind.__module__.startswith("bulkq"):
+        return False
+    if kind.__module__ == "bulkq.model.run" and kind.__name__ in SECTIONS:
+        return True
+    slots = {name for base in kind.__mro__ for name in getattr(base, "__slots__", ())}
+    held = [name for name in HOLDERS if name in slots or name in getattr(value, "__dict__", ())]
+    return depth > 0 and any(holds_request(getattr(value, name, None), depth - 1) for name in held)
+
+
+def _is_given_request(frame: FrameType) -> bool:
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return any(holds_request(frame.f_locals.get(name)) for name in names)
+
+
 class Trace:
     """The profile hook of one process."""
 
     def __init__(self, end: str) -> None:
-        self.all, self.steering = Counter(), Counter()
+        self.all, self.steering, self.request = Counter(), Counter(), Counter()
         self.rooms: set[str] = set()
         self._end = end
         self._begun = self._ended = False
@@ -87,6 +115,8 @@ class Trace:
         self._ended = self._is_end(file, frame)
         if not self._ended:
             self.all.enter(file)
+            if _is_given_request(frame):
+                self.request.enter(file)
             if file.startswith(STEERING):
                 self.steering.enter(file)
             else:
@@ -101,12 +131,15 @@ class Trace:
     def figures(self) -> dict[str, object]:
         """What was counted."""
         return {
+            "request_files": len(self.request.files),
+            "request_returns": self.request.returns,
             "files": len(self.all.files),
             "returns": self.all.returns,
             "steering_files": len(self.steering.files),
             "rooms": len(self.rooms),
             "steering_returns": self.steering.returns,
             "entered": list(self.all.files),
+            "given": list(self.request.files),
         }
 
 
@@ -166,12 +199,11 @@ def main(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         print(json.dumps({command: measure(command) for command in wanted}))
         return 0
-    print(f"{'':8} {'files':>7} {'returns':>7}   {'steering files':>14} {'returns':>7}")
+    print(f"{'':8} {'of the request':>15} {'of the rooms that steer':>24} {'of all rooms':>15}   files/returns")
     for command in wanted:
         found = measure(command)
-        print(
-            f"{command:8} {found['files']:>7} {found['returns']:>7}   {found['steering_files']:>14} {found['steering_returns']:>7}"
-        )
+        ways = [f"{found[f'{way}files']}/{found[f'{way}returns']}" for way in ("request_", "steering_", "")]
+        print(f"{command:8} {ways[0]:>15} {ways[1]:>24} {ways[2]:>15}")
     return 0
 
 
