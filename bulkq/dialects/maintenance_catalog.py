@@ -88,6 +88,8 @@ class MaintenanceCatalog:
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes; "" if there is none.
+        may_be_silent: whether a command may do nothing without a message, so that the proof of each object is asked for. Otherwise it is
+            asked for once, for all objects, at the end.
         at_end: statements behind all objects of a target.
         limits: a query about the server, whose answer `refuse` reads; "" if there is nothing to ask.
         refuse: options, answer and server -> why the options do not fit the server; "" if they do.
@@ -105,6 +107,7 @@ class MaintenanceCatalog:
     judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
     failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
+    may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005
     at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements
     limits: str = ""
     refuse: Callable[[MaintenanceOptions, Rows, ServerFacts], str] = _no_faults

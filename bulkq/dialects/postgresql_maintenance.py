@@ -191,6 +191,11 @@ def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
     )
 
 
+def may_be_silent(options: MaintenanceOptions) -> bool:
+    """Whether a table may be left out without a warning. A table that is named is, with SKIP_LOCKED, only below another one."""
+    return options.skip_locked or options.full or options.command not in {"vacuum", "freeze", "analyze"}
+
+
 def at_end(options: MaintenanceOptions, server: ServerFacts) -> tuple[str, ...]:
     """The age of the database, once for all tables."""
     vacuums = options.command in {"vacuum", "freeze"} and not options.full
@@ -246,6 +251,7 @@ MAINTENANCE = MaintenanceCatalog(
     statement=statement,
     judge=judge,
     prove=prove,
+    may_be_silent=may_be_silent,
     at_end=at_end,
     limits=LIMITS,
     refuse=refuse,

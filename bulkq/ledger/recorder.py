@@ -103,6 +103,7 @@ class Recorder:
         self._tally: PendingRun | None = None
         self._pending: list[Mark] = []
         self._events = EventLog()
+        self._writes = 0  # commits that have begun
         self._written: dict[tuple[int, str], int] = {}  # sink positions as the ledger has them
         self._positions: Callable[[], Sequence[tuple[int, SinkPosition]]] | None = None
         self._fsync: Callable[[], Awaitable[None]] | None = None
@@ -187,12 +188,12 @@ class Recorder:
                 self._wake.set()
 
     async def sync(self) -> None:
-        """Make all marks durable now.
+        """Make all marks durable now. Lanes that ask while a commit is under way share the next one.
 
         Raises:
             LedgerError: it, or an earlier commit, failed.
         """
-        await self._shielded(self._commit())
+        await self._shielded(self._commit(since=self._writes))
 
     async def beside(self, run: str) -> Sequence[tuple[str, RunRecord]]:
         """Other runs that wrote to an output of `run`, with its path, newest first."""
@@ -258,10 +259,11 @@ class Recorder:
                 self._told = self._on_failure is not None  # an error raised here is lost; the next call reports it
                 return
 
-    async def _commit(self) -> None:
+    async def _commit(self, since: int | None = None) -> None:
+        """Commit what was marked, unless a commit that began after number `since` has done it meanwhile."""
         async with self._lock:
             self._raise()
-            if self._run:
+            if self._run and (since is None or self._writes == since):
                 await self._write(None)
 
     async def _finish(self, record: RunRecord) -> None:
@@ -294,6 +296,7 @@ class Recorder:
         """One group commit; called with the lock held."""
         assert self._tally is not None
         self._wake.clear()
+        self._writes += 1
         try:
             # No await between these two: what is marked is written, and what is written later is beyond the position.
             marks, self._pending = self._pending, []

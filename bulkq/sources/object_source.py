@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bulkq.model import Batch
@@ -50,6 +51,10 @@ class ObjectSource:
         source = ObjectSource()
         source.begin([replace(one, table=str(n), last=False) for n, one in enumerate(self._objects)])
         return source
+
+    def following(self, most: int) -> list[int]:
+        """Return the numbers of at most `most` objects that will be given next, if no table is busy."""
+        return list(islice(self._waiting, most))
 
     def object(self, number: int) -> MaintainedObject:
         """Return the object with `number`, from 1."""

@@ -11,6 +11,7 @@ from bulkq.drivers import dialect_of
 from bulkq.ledger.recorder import Recorder
 from bulkq.lifecycle.maintain.maintenance_command import MaintenanceCommand
 from bulkq.lifecycle.maintain.prepare import options_of
+from bulkq.lifecycle.maintain.started_record import StartedRecord
 from bulkq.lifecycle.record import begin
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ async def begin_maintenance(opened: OpenRun) -> RecordedRun:
             made = opened.maintained.get(part.spec.number)
             if made is not None:
                 dialect = dialect_for(dialect_of(target.definition.url))
-                part.command = MaintenanceCommand(part, made, options, dialect, recorded.ledger, opened.say)
+                made.record = StartedRecord(part, recorded.ledger)
+                part.command = MaintenanceCommand(part, made, options, dialect, made.record, opened.say)
     return recorded
 
 

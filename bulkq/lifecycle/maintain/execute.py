@@ -14,8 +14,9 @@ from bulkq.lifecycle.execute_run import execute
 from bulkq.lifecycle.finish import finish
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.prepare import options_of
-from bulkq.lifecycle.maintain.target_objects import able
-from bulkq.text.messages import counted
+from bulkq.lifecycle.maintain.target_objects import able, list_objects
+from bulkq.model.maintenance import ObjectState
+from bulkq.text.messages import counted, first_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,9 @@ async def execute_maintenance(recorded: RecordedRun) -> Sequence[Failure]:
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
+    for made in opened.maintained.values():
+        if made.record is not None:
+            made.record.close()
     for target in opened.targets:
         if target.lost is None:
             await _end(opened, target)
@@ -58,7 +62,12 @@ async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure])
     """Close the run. What a rebuild has left behind, and this role could not remove, makes its end a failure."""
     made = recorded.opened.maintained.values()
     left = [one for target in made for one in target.left.values()]
-    reason = ""
+    unmoved = [name for target in made for name in target.unmoved]
+    reason = (
+        f"{counted(len(unmoved), 'object')} reported as done did not move: {first_names(unmoved, SHOWN)}"
+        if unmoved
+        else ""
+    )
     if left:
         statements = "; ".join(one.drop for one in left[:SHOWN])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
@@ -76,7 +85,7 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
     where = f"{target.label}: " if opened.several else ""
     statements = made.catalog.at_end(options_of(opened), made.server)
     leftovers = options_of(opened).command == "reindex" and bool(made.catalog.leftovers)
-    if not statements and not leftovers:
+    if not statements and not leftovers and not made.catalog.needs_notices:
         return
     try:
         connection = await target.sessions.first()
@@ -87,10 +96,26 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
                     opened.say(f"{where}{sql}: {notice.message}")
             if leftovers:
                 await _remove_left(target, made, connection)
+            await _look_again(opened, made, connection)
         finally:
             await connection.close()
     except (TargetError, DatabaseError) as error:
         opened.say(f"{where}the end of the run could not be completed: {error}")
+
+
+async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connection) -> None:
+    """Ask for the proofs of all objects that were done, and for their sizes. One that did not move is named."""
+    options = options_of(opened)
+    found = await list_objects(connection, made.catalog, options, made.server)
+    now = {one.object.shown: one for one in found}
+    for at, result in enumerate(made.results):
+        facts = now.get(result.name)
+        if facts is None or result.state is not ObjectState.DONE:
+            continue
+        made.results[at] = replace(result, after=facts.values.get("size"))
+        before = made.listed.get((facts.object.schema, facts.object.name))
+        if before is not None and before.proof is not None and before.proof == facts.proof:
+            made.unmoved.append(result.name)
 
 
 async def _remove_left(target: OpenTarget, made: TargetObjects, connection: Connection) -> None:

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
-from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError, ObjectSkipped
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
+from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
-from bulkq.model import Mark, Outcome, Phase, Reply, SetError
+from bulkq.model import Phase, Reply
 from bulkq.model.maintenance import ObjectFacts, ObjectResult, ObjectState
 
 if TYPE_CHECKING:
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.base import Dialect
     from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.model import Batch
     from bulkq.model.maintenance import CommandReply, MaintainedObject, MaintenanceOptions
-    from bulkq.protocols import Connection, Ledger
+    from bulkq.protocols import Connection
 
 REBUILDS = frozenset({"reindex", "indexes"})
 """Commands that an error may end after their work was done."""
 
 MOVES_S = (0.0, 0.3, 0.7)
 """Waits before looks at the proof. Before version 15, statistics arrive up to half a second late."""
-
-STOPPED = "it was stopped before its end"
 
 
 class MaintenanceCommand:
@@ -41,7 +40,7 @@ class MaintenanceCommand:
         made: its objects.
         options: of the run.
         dialect: of the database.
-        ledger: where an object that was cancelled is recorded as not done.
+        record: knows which objects were begun.
         say: shows a line to the user.
     """
 
@@ -51,14 +50,14 @@ class MaintenanceCommand:
         made: TargetObjects,
         options: MaintenanceOptions,
         dialect: Dialect,
-        ledger: Ledger,
+        record: StartedRecord,
         say: Callable[[str], None],
     ) -> None:
         self._part = part
         self._made = made
         self._options = options
         self._dialect = dialect
-        self._ledger = ledger
+        self._record = record
         self._say = say
 
     async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
@@ -82,6 +81,7 @@ class MaintenanceCommand:
             state, reason = ObjectState.SKIPPED, STOPPED
             raise
         finally:
+            self._record.end(time.monotonic() - began_s)
             self._made.results.append(
                 ObjectResult(
                     target=self._part.spec.target,
@@ -101,8 +101,7 @@ class MaintenanceCommand:
         """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known."""
         if facts.missing:
             raise ObjectSkipped(facts.missing)
-        if self._part.record_started is not None:
-            await self._part.record_started(batch)
+        await self._record.begin(batch)
         tries, limits = self._part.spec.retries + 1, self._part.spec.limits
         sql = self._made.catalog.statement(self._options, facts.object, self._made.server)
         for number in range(1, tries + 1):
@@ -118,7 +117,7 @@ class MaintenanceCommand:
                 if number == tries:
                     raise self._given_up(error, tries) from error
             except asyncio.CancelledError:
-                self._record_stopped(batch)
+                self._record.stop(batch)
                 raise
             else:
                 return await self._proved(connection, facts, reply)
@@ -173,7 +172,7 @@ class MaintenanceCommand:
             raise failed
         if why:
             raise ObjectSkipped(why)
-        if facts.proof is None:
+        if facts.proof is None or not self._made.catalog.may_be_silent(self._options):
             return None
         for wait_s in MOVES_S:
             await asyncio.sleep(wait_s)
@@ -192,13 +191,3 @@ class MaintenanceCommand:
             return None, None
         proof, size = rows[0]
         return None if proof is None else str(proof), None if size is None else float(str(size))
-
-    def _record_stopped(self, batch: Batch) -> None:
-        """Record that an object which was cancelled is not done, so that a resume does it. The driver has ended it on the server.
-
-        If its session was cut, the record keeps that it was sent, and its outcome is unknown.
-        """
-        error = SetError(0, None, STOPPED)
-        stopped = failure(self._part.spec, batch, 0, error, Outcome.SKIPPED, 1)
-        if self._ledger.keeps:
-            self._ledger.mark(Mark(self._part.spec.number, (), (stopped,)))

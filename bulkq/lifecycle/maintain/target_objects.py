@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.base import Dialect
     from bulkq.dialects.maintenance_catalog import Leftover, MaintenanceCatalog
     from bulkq.dialects.row_key_catalog import Rows
+    from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
@@ -41,7 +42,9 @@ class TargetObjects:
         objects: those of the run, in their order.
         before: leftovers of earlier rebuilds, which are not ours.
         left: what our rebuilds have left behind and could not be removed.
+        unmoved: objects that the server reported as done, and whose catalog shows nothing.
         results: what came of each object in this process.
+        record: knows which of them were begun; None before the run is recorded.
         anew: they were listed by this process, and are not recorded yet.
     """
 
@@ -51,8 +54,10 @@ class TargetObjects:
     objects: tuple[MaintainedObject, ...] = ()
     before: tuple[Leftover, ...] = ()
     left: dict[str, Leftover] = field(default_factory=dict)
+    unmoved: list[str] = field(default_factory=list)
     results: list[ObjectResult] = field(default_factory=list)
     anew: bool = False
+    record: StartedRecord | None = None
 
     def facts(self, wanted: MaintainedObject) -> ObjectFacts | None:
         """What the catalog says of an object; None if it is gone."""

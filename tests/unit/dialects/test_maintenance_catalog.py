@@ -13,6 +13,7 @@ def test_what_a_database_leaves_out() -> None:
     """Nothing proves, nothing follows, nothing is left behind, and no option is refused."""
     made = MaintenanceCatalog(commands={}, objects=object_query, read=read, statement=statement, judge=judge)
     assert made.prove(OPTIONS, database_object("main")) == ""
+    assert made.may_be_silent(OPTIONS)
     assert made.at_end(OPTIONS, ServerFacts()) == ()
     assert made.refuse(OPTIONS, (), ServerFacts()) == ""
     assert made.read_leftovers((), ServerFacts()) == ()

@@ -159,6 +159,21 @@ def test_the_proof_of_each_command() -> None:
     assert prove(MaintenanceOptions(command="checkpoint"), replace(TABLE, kind="database")) == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "silent"),
+    [
+        (MaintenanceOptions(command="vacuum"), False),
+        (MaintenanceOptions(command="analyze"), False),
+        (MaintenanceOptions(command="vacuum", full=True), True),
+        (MaintenanceOptions(command="vacuum", skip_locked=True), True),
+        (MaintenanceOptions(command="reindex"), True),
+    ],
+)
+def test_m2_what_may_be_left_out_without_a_warning(options: MaintenanceOptions, silent: bool) -> None:
+    """Then the catalog is asked for each object; a plain VACUUM of a named table always says that it did nothing."""
+    assert MAINTENANCE.may_be_silent(options) is silent
+
+
 def test_the_age_of_the_database_is_computed_once() -> None:
     """By the last statement, since version 16; VACUUM FULL does it for each table."""
     assert MAINTENANCE.at_end(MaintenanceOptions(command="vacuum"), PG15) == ()

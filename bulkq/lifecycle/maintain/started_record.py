@@ -1,0 +1,86 @@
+"""The record of objects that are about to be sent: durable before, so that an object which a dead process has sent is known as such.
+
+A commit for each object would take longer than a quick command. So objects that follow within a twentieth of a second are announced in
+the same commit. If the process dies, those of them that were not sent are unknown, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkq.engine.failure_records import failure
+from bulkq.lifecycle.unreported_failures import STARTED
+from bulkq.model import Batch, Mark, Outcome, SetError
+
+if TYPE_CHECKING:
+    from bulkq.engine.part_state import PartState
+    from bulkq.model import Failure
+    from bulkq.protocols import Ledger
+
+AHEAD_S = 0.05
+"""Objects that probably begin within so many seconds are announced together."""
+
+MOST_AHEAD = 64
+
+NOT_BEGUN = "it was not begun"
+STOPPED = "it was stopped before its end"
+
+
+class StartedRecord:
+    """What the ledger knows of the beginnings of one part.
+
+    Args:
+        part: of the target.
+        ledger: which may keep nothing.
+    """
+
+    def __init__(self, part: PartState, ledger: Ledger) -> None:
+        self._part = part
+        self._ledger = ledger
+        self._announced: set[int] = set()
+        self._mean_s: float | None = None  # between the ends of two objects of a lane
+
+    async def begin(self, batch: Batch) -> None:
+        """Return when the ledger knows that the object of `batch` is about to be sent."""
+        if not self._ledger.keeps:
+            return
+        if batch.first not in self._announced:
+            numbers = [batch.first, *self._following()]
+            self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
+            await self._ledger.sync()
+            self._announced.update(numbers)
+        self._announced.discard(batch.first)
+
+    def end(self, elapsed_s: float) -> None:
+        """Learn how long an object took."""
+        self._mean_s = elapsed_s if self._mean_s is None else 0.8 * self._mean_s + 0.2 * elapsed_s
+
+    def stop(self, batch: Batch) -> None:
+        """Record that an object which was cancelled is not done. The driver has ended it on the server.
+
+        If its session was cut, the record keeps that it was sent, and its outcome is unknown.
+        """
+        self._skip([batch.first], STOPPED)
+
+    def close(self) -> None:
+        """Record that what was announced and not sent was not begun."""
+        self._skip(sorted(self._announced), NOT_BEGUN)
+        self._announced.clear()
+
+    def _following(self) -> list[int]:
+        if not self._mean_s or self._part.objects is None:
+            return []
+        most = min(MOST_AHEAD, int(AHEAD_S / self._mean_s))
+        return [n for n in self._part.objects.following(most) if n not in self._announced]
+
+    def _skip(self, numbers: list[int], why: str) -> None:
+        if numbers and self._ledger.keeps:
+            skipped = tuple(self._failure(n, why, Outcome.SKIPPED) for n in numbers)
+            self._ledger.mark(Mark(self._part.spec.number, (), skipped))
+
+    def _failure(self, number: int, why: str, outcome: Outcome = Outcome.UNKNOWN) -> Failure:
+        assert self._part.objects is not None
+        name = self._part.objects.object(number).shown
+        return failure(
+            self._part.spec, Batch(0, number, ((name,),), source=name), 0, SetError(0, None, why), outcome, 1
+        )

@@ -1,0 +1,75 @@
+"""Objects are announced before they are sent, several at once if they are quick."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from bulkq.lifecycle.maintain.started_record import StartedRecord
+from bulkq.model import Mark, Outcome, Query
+from bulkq.model.maintenance import MaintainedObject
+from bulkq.sources.object_source import ObjectSource
+from tests.support.parts import READ
+
+
+class MarkedLedger:
+    """Keeps the marks, and counts commits."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self.keeps = keeps
+        self.marks: list[Mark] = []
+        self.commits = 0
+
+    def mark(self, mark: Mark) -> None:
+        self.marks.append(mark)
+
+    async def sync(self) -> None:
+        self.commits += 1
+
+    @property
+    def last(self) -> list[tuple[str, str]]:
+        """Name and outcome of the objects of the last mark."""
+        return [(one.source, str(one.outcome)) for one in self.marks[-1].failures]
+
+
+async def test_quick_objects_are_announced_together() -> None:
+    """In one commit for a twentieth of a second; what was not sent at the end is recorded as not begun."""
+    source = ObjectSource()
+    source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "abcdef"])
+    ledger = MarkedLedger()
+    part = cast("Any", SimpleNamespace(spec=READ, objects=source))
+    record = StartedRecord(part, cast("Any", ledger))
+    first, second, third = [await source.take(1, n) for n in range(3)]
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    await record.begin(first)
+    assert ledger.last == [("s.a", "unknown")]
+    record.end(0.02)
+    await record.begin(second)
+    assert ledger.last == [("s.b", "unknown"), ("s.d", "unknown"), ("s.e", "unknown")]
+    fourth = await source.take(1, 3)
+    assert fourth is not None
+    await record.begin(fourth)
+    assert ledger.commits == 2
+    record.stop(second)
+    assert ledger.last == [("s.b", "skipped")]
+    record.close()
+    assert ledger.last == [("s.e", "skipped")]
+    record.close()
+    assert len(ledger.marks) == 4
+    assert ledger.marks[-1].failures[0].outcome is Outcome.SKIPPED
+    assert isinstance(READ.query, Query)
+
+
+async def test_without_a_ledger_nothing_is_announced() -> None:
+    """A run of --ledger none."""
+    source = ObjectSource()
+    source.begin([MaintainedObject("table", "s", "a", "s.a")])
+    ledger = MarkedLedger(keeps=False)
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
+    batch = await source.take(1, 0)
+    assert batch is not None
+    await record.begin(batch)
+    record.stop(batch)
+    assert ledger.marks == []
