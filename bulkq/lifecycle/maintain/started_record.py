@@ -1,6 +1,6 @@
 """The record of objects that are about to be sent: durable before, so that an object which a dead process has sent is known as such.
 
-A commit for each object would take longer than a quick command. So objects that follow within a twentieth of a second are announced in
+A commit for each object would take longer than a quick command. So objects that follow within a fifth of a second are announced in
 the same commit. If the process dies, those of them that were not sent are unknown, too.
 """
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
 
-AHEAD_S = 0.05
-"""Objects that probably begin within so many seconds are announced together."""
+AHEAD_S = 0.2
+"""Objects that probably begin within so many seconds are announced together: the time after which the end of one is durable, too."""
 
 MOST_AHEAD = 64
 

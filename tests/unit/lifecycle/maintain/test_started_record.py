@@ -33,7 +33,7 @@ class MarkedLedger:
 
 
 async def test_quick_objects_are_announced_together() -> None:
-    """In one commit for a twentieth of a second; what was not sent at the end is recorded as not begun."""
+    """In one commit for a fifth of a second; what was not sent at the end is recorded as not begun."""
     source = ObjectSource()
     source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "abcdef"])
     ledger = MarkedLedger()
@@ -45,7 +45,7 @@ async def test_quick_objects_are_announced_together() -> None:
     assert third is not None
     await record.begin(first)
     assert ledger.last == [("s.a", "unknown")]
-    record.end(0.02)
+    record.end(0.08)
     await record.begin(second)
     assert ledger.last == [("s.b", "unknown"), ("s.d", "unknown"), ("s.e", "unknown")]
     fourth = await source.take(1, 3)
