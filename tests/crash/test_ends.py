@@ -7,13 +7,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
-import stat
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bulkq.control import client, socket_folder
 from tests.support.crash.nursery import (
     UNKILLED_S,
     burning,
@@ -29,7 +32,6 @@ from tests.support.crash.nursery import (
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.support.command import Cli
     from tests.support.crash.nursery import Ended, Nursery
@@ -39,6 +41,9 @@ IN_CI = 12
 """The default of `--kills`: then each test ends one process."""
 
 JOBS = [("postgresql", "run"), ("postgresql", "backfill"), ("sqlite", "backfill")]
+STEERED_S = 3.0
+"""A process listens within this time, or it has ended."""
+
 GONE_S = 5.0
 """Seconds within which a server notices that a killed client is gone."""
 
@@ -49,9 +54,10 @@ class EndedWork:
     def __init__(self, nursery: Nursery, cli: Cli, target: Target, job: str, rows: int, chance: random.Random) -> None:
         self._nursery, self._cli, self._target, self._job, self._chance = nursery, cli, target, job, chance
         self._rows, self._rate = rows, rows
-        self._hold = cli.folder / "hold"
+        self._hold, self._state = cli.folder / "hold", cli.folder / "state" / "bulkq"
         self.ways: dict[str, int] = {}
         make_counters(target, rows)
+        shutil.rmtree(cli.folder / "state", ignore_errors=True)
         make_ledger(cli)
         self._start_s = min(self._measure_start() for _ in range(2))
 
@@ -82,6 +88,10 @@ class EndedWork:
         ways: dict[str, Callable[[int], None]] = {
             "SIGTERM": self._terminate,
             "SIGTERM twice": self._terminate_twice,
+            "drain": lambda _: self._steer("drain"),
+            "stop": lambda _: self._steer("stop"),
+            "paused and drained": self._pause_and_drain,
+            "paused and killed": self._pause_and_kill,
             "throttled and killed": self._hold_and_kill,
             "throttled and SIGTERM": self._hold_and_terminate,
         }
@@ -101,6 +111,29 @@ class EndedWork:
         self._terminate(pid)
         time.sleep(self._chance.uniform(0, 0.1))
         self._terminate(pid)
+
+    def _steer(self, command: str) -> None:
+        """Send a request to the run as soon as it listens."""
+        request = json.dumps({"command": command})
+        end_s = time.monotonic() + STEERED_S
+        while time.monotonic() < end_s:
+            for run, _ in recorded(self._cli):
+                path = socket_folder.socket_of(run, self._state)
+                with suppress(client.RunGone):
+                    if path is not None and client.ask(path, request)["ok"]:
+                        return
+            time.sleep(0.02)
+
+    def _pause_and_drain(self, pid: int) -> None:
+        del pid
+        self._steer("pause")
+        time.sleep(self._chance.uniform(0, 0.4))
+        self._steer("drain")
+
+    def _pause_and_kill(self, pid: int) -> None:
+        self._steer("pause")
+        time.sleep(self._chance.uniform(0, 0.4))
+        send_signal(pid, signal.SIGKILL)
 
     def _hold_and_kill(self, pid: int) -> None:
         self._hold.touch()
@@ -160,8 +193,11 @@ class EndedWork:
             assert set(changed) == {0}, "something was sent before the ledger knew of the run"
             return
         assert changed.get(1, 0) == self._marked() or runs[0][1] == "finished"
-        if not ended.killed:
-            assert self._sockets() == []
+        if ended.killed:
+            client.live_runs(self._state)  # whoever looks removes what a dead process has left
+        assert self._sockets() == []
+        # A resume that is ended during its takeover does not know yet what a killed process has committed.
+        if not ended.killed and "while the run was taken over" not in ended.err:
             if "changed" in ended.counts and self._job == "backfill":
                 assert ended.counts["changed"] == str(changed.get(1, 0)), ended.err
             elif "ok" in ended.counts:
@@ -194,8 +230,10 @@ class EndedWork:
             time.sleep(0.05)
         assert not found if whole else not any(xact for _, _, xact, _, _ in found), found
 
-    def _sockets(self) -> list[Path]:
-        return [path for path in self._cli.folder.rglob("*") if stat.S_ISSOCK(path.lstat().st_mode)]
+    def _sockets(self) -> list[str]:
+        """The runs of this ledger that have sockets."""
+        ours = {run for run, _ in recorded(self._cli)}
+        return [run for run, _ in socket_folder.sockets(self._state) if run in ours]
 
     def finished(self, ended: Ended) -> None:
         """Every row once, the ledger says so, nothing is left."""
@@ -203,6 +241,7 @@ class EndedWork:
         ((run, state),) = recorded(self._cli)
         assert (state, ended.counts["status"]) == ("finished", "ok"), ended.err
         assert run_rows(self._target, run) == self._marked() == 0
+        assert self._sockets() == []
 
 
 @pytest.mark.timeout(7200)
