@@ -1,4 +1,4 @@
-"""Handle SIGINT, SIGTERM and SIGHUP during a run: the first drains it, the second cancels it.
+"""Handle SIGINT, SIGTERM and SIGHUP during a run: the first drains it, the second cancels it. SIGUSR1 shows a line of its status.
 
 The handlers are Python's own and stay until the process ends. The loop removes its handlers when it closes; a signal that
 arrived while the summary is written would then kill the process before its last line.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulkq.errors import StoppedError
@@ -32,6 +34,7 @@ class Signals:
         """Install the handlers, also for SIGINT and SIGTERM that the parent process ignored."""
         self.received: list[int] = []
         self.begun = False
+        self._progress: Progress | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
         self._control: Control | None = None
@@ -39,6 +42,7 @@ class Signals:
         for number in FORCED:
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._arrived)
+        signal.signal(signal.SIGUSR1, self._asked)
 
     def attach(self, control: Control, shown: Observer) -> None:
         """Act on `control` and `shown` from now on. The current task is cancelled if the run has not started.
@@ -58,6 +62,7 @@ class Signals:
     def started(self, progress: Progress) -> None:
         """Drain the run at the next signal."""
         self.begun = progress is not None
+        self._progress = progress
 
     def batch_done(self, result: BatchResult) -> None:
         """Ignore the event."""
@@ -75,6 +80,24 @@ class Signals:
         if self._loop is not None:
             with suppress(RuntimeError):  # closed: the run has ended and its summary is being written
                 self._loop.call_soon_threadsafe(self._act, len(self.received), number)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        """Have the loop show the status. Before the run there is none to show."""
+        del number, frame
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._show_status)
+
+    def _show_status(self) -> None:
+        from bulkq.cli.display.progress_text import progress_line
+
+        if self._shown is None:
+            return
+        if self._progress is None:
+            self._shown.notice("status: the run has not begun")
+            return
+        line = progress_line(self._progress, time.monotonic(), datetime.now(UTC))
+        self._shown.notice(f"status: run={self._progress.run} {line}")
 
     def _act(self, count: int, number: int) -> None:
         if self._control is None or self._shown is None or self._task is None:

@@ -123,3 +123,18 @@ def test_nohup_is_respected(cli: Cli) -> None:
     lines = ended(process)
     assert process.returncode == 0, lines
     assert "status=ok" in lines[-1]
+
+
+def test_sigusr1_shows_a_line_of_the_status(cli: Cli) -> None:
+    """The run goes on, and every signal has its line."""
+    process, first = started(cli, "-p", "range:n=20000..1000000000", "-o", "out.csv")
+    run = first.split()[0]
+    assert process.stderr is not None
+    for _ in range(2):
+        process.send_signal(signal.SIGUSR1)
+        while not (line := process.stderr.readline().decode()).startswith("status: "):
+            assert line
+        assert line.startswith(f"status: {run} ")
+        assert " ok=" in line
+    process.send_signal(signal.SIGTERM)
+    assert "status=stopped" in ended(process)[-1]

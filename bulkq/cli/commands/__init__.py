@@ -12,6 +12,7 @@ COMMANDS = {
     "diag": ("bulkq.cli.commands.diag", "Ask ready questions: locks, bloat, indexes, replication."),
     "resume": ("bulkq.cli.commands.resume", "Continue a run that was stopped or killed."),
     "retry": ("bulkq.cli.commands.retry", "Run the failed parameter sets of a run again, as a new run."),
+    "ctl": ("bulkq.cli.commands.ctl", "Steer a live run: pause, resume, drain, stop, set."),
     "list": ("bulkq.cli.commands.list", "List the queries of files: names, parameters, modes."),
     "lint": ("bulkq.cli.commands.lint", "Check query files; with --prepare, also on the server."),
     "plan": ("bulkq.cli.commands.plan", "Show what a command would do, without executing a query."),

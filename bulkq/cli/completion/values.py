@@ -127,6 +127,29 @@ def run_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     return asyncio.run(read())
 
 
+def control_items(words: Sequence[str], incomplete: str) -> list[CompletionItem[str]]:
+    """Return what may follow `words` of `bulkq ctl`: live runs and commands, or the settings of `set` and `get`."""
+    from bulkq.policy.control_request import COMMANDS
+    from bulkq.policy.run_settings import KEYS
+
+    rest = list(words)
+    if rest and rest[0] not in COMMANDS:
+        rest.pop(0)
+    if rest:
+        end = {"set": "=", "get": ""}.get(rest[0])
+        return [] if end is None else word_items((f"{key}{end}" for key in KEYS), incomplete)
+    runs = [] if words else word_items(_live_runs(), incomplete)
+    return [*runs, *(CompletionItem(name, help=note) for name, note in COMMANDS.items() if name.startswith(incomplete))]
+
+
+def _live_runs() -> list[str]:
+    """Return the ids of the live runs of this user on this machine."""
+    from bulkq.control.client import live_runs
+    from bulkq.lifecycle.live_control import state_folder
+
+    return sorted(live_runs(state_folder()))
+
+
 def _query_names(file: str) -> list[str]:
     """Return the names of the queries in a file; a file without name lines has one query with the name of the file."""
     from bulkq.query.headers import listed_names

@@ -128,6 +128,16 @@ class RunText(Text):
         return values.run_items(ctx, incomplete)
 
 
+class ControlText(Text):
+    """A word of `bulkq ctl`: a run, a command, a setting."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer live runs and commands; after `set` and `get`, the settings."""
+        from bulkq.cli.completion import values
+
+        return values.control_items(ctx.params.get(param.name or "") or (), incomplete)
+
+
 class TableText(Text):
     """The name of a table, as in SQL."""
 
