@@ -117,13 +117,17 @@ class Database:
         timeout: float | None = 30.0,
         on_error: OnError = "raise",
         retries: int = 5,
+        throttle: Iterable[str] = (),
+        **pace: Unpack[PaceArguments],
     ) -> RecordBatches:
         """Run `query` as `run` does, and give the rows as record batches of pyarrow with one schema, which follows from the server's types.
 
         `pip install 'bulkq[parquet]'` installs pyarrow. The arguments are those of `run`. Types are those of `-o FILE.parquet`; a column
         without a declared type has the type of its first values.
         """
-        request = self._request(query, write=False, timeout_s=timeout, retries=retries)
+        request = self._request(
+            query, write=False, timeout_s=timeout, retries=retries, pace=limits_of_pace(throttle, pace)
+        )
         sets = MappingSource(request.queries.selected[0], parameter_sets, dynamic=self.dynamic)
         return RecordBatches(self.start, request, sets, on_error)
 

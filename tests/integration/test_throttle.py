@@ -272,3 +272,43 @@ async def test_python_knows_the_throttles_of_a_target(shop: Path, monkeypatch: p
             await db.execute("select 1", throttle="none")
     async with bulkq.open("shop", confirm="shop") as db:
         assert (await db.execute("select 1", throttle="none", nice=0.1)).ok == 1
+
+
+def two(tmp_path: Path, *, sets: int = 60, **more: object) -> Run:
+    """A run on two targets, of which one has a throttle."""
+    for name in ("eu", "us"):
+        (tmp_path / f"{name}.db").touch()
+    eu = Target(url=f"sleepy:///{tmp_path / 'eu.db'}", name="eu", throttle=(f"file:{tmp_path / 'hold'}",))
+    us = Target(url=f"sleepy:///{tmp_path / 'us.db'}", name="us")
+    return request(tmp_path, sets=sets, throttle=(), format="none", **more).on((eu, us))
+
+
+async def test_a_signal_of_one_target_holds_that_target_alone(tmp_path: Path) -> None:
+    """The other goes on to its end; then the run as a whole is held, which counts, until the signal lets go."""
+    hold, watcher = tmp_path / "hold", Watcher()
+    hold.touch()
+    work = asyncio.create_task(run(two(tmp_path), control=Control(), observers=[watcher]))
+    progress = await watcher.until(f"1 of 2 targets throttled: eu: file {hold} exists")
+    assert progress.throttled_s == 0.0
+    progress = await watcher.until(f"throttled: eu: file {hold} exists")
+    assert (progress.done, progress.targets_done) == (60, 1)
+    await asyncio.sleep(0.2)
+    hold.unlink()
+    summary = await work
+    assert (summary.exit_code, summary.ok) == (0, 120)
+    (wait,) = summary.throttles
+    assert (wait.name, wait.target) == (f"file:{hold}", "eu")
+    assert 0.2 < summary.throttled_s < wait.seconds
+    assert [line.partition(", after")[0] for line in watcher.lines if "throttled" in line] == [
+        f"throttled: eu: file {hold} exists: waiting",
+        "eu: no longer throttled",
+    ]
+
+
+async def test_the_time_of_a_wait_counts_when_the_other_targets_have_ended(tmp_path: Path) -> None:
+    """A run that works on another target is not held for too long."""
+    (tmp_path / "hold").touch()
+    began_s = time.monotonic()
+    summary = await run(two(tmp_path, throttle_timeout_s=0.3), control=Control())
+    assert (summary.exit_code, summary.ok, summary.skipped) == (5, 60, 60)
+    assert time.monotonic() - began_s > 0.3

@@ -140,6 +140,7 @@ class _Rehearsing:
     ) -> None:
         *self._lanes, self._looking = connections
         self._opened, self._part, self._made = opened, part, made
+        self._label = target.label
         self._name = dialect_of(target.definition.url)
         self._dialect: Dialect = dialect_for(self._name)
         options = opened.request.backfill
@@ -180,6 +181,8 @@ class _Rehearsing:
     async def _throttle(self) -> None:
         """Wait while a throttle holds."""
         throttle, told = self._opened.throttle, False
+        if throttle is not None and self._opened.several:
+            throttle = throttle.of(self._label)
         while throttle is not None and (reason := throttle.reason()) is not None:
             if not told:
                 self._opened.say(f"the rehearsal waits: {reason}")

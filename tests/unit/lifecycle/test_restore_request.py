@@ -9,11 +9,11 @@ import pytest
 
 from bulkq import query as queries
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle.request_json import to_json
+from bulkq.lifecycle.request_json import from_json, to_json
 from bulkq.lifecycle.restore_request import request_of
 from bulkq.model import RunRecord, RunState, Target
 from bulkq.model.run import BackfillOptions, make_run
-from bulkq.targets import Config
+from bulkq.targets import Config, with_replicas
 
 if TYPE_CHECKING:
     from bulkq.model import Run
@@ -47,6 +47,21 @@ def test_the_sizes_of_ranges_are_those_of_the_resume() -> None:
     assert (found.backfill.target_time_s, found.backfill.min_rows, found.backfill.max_rows) == (0.1, 10, 500)
     assert found.backfill.first_rows == 500
     assert (found.limits.nice, found.throttles) == (0.5, ("lag<2s",))
+
+
+def test_a_named_replica_is_recorded_and_found_again() -> None:
+    """Without its password, and as the configuration describes it now."""
+    replica = Target(url="postgresql://u:s3cr3t@h/d", name="r2")
+    run = make_run(queries=(queries.inline("select 1", "sqlite"),), targets=(HELD,))
+    run = with_replicas(
+        replace(run, limits=replace(run.limits, throttle=("lag(r2)<2s",))), Config(targets={"r2": replica})
+    )
+    assert run.targets.replicas == (replica,)
+    again, _ = from_json(to_json(run, "/"))
+    assert [one.url for one in again.targets.replicas] == ["postgresql://u@h/d"]
+    assert with_replicas(again, Config(targets={"r2": replica})).targets.replicas == (replica,)
+    found = restored({"throttle": ("lag(a)<2s",)})
+    assert [target.name for target in found.targets.replicas] == ["a"]
 
 
 def test_throttles_of_a_target_stay_unless_they_are_confirmed() -> None:
