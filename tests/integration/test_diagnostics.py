@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from bulkq.tasks.diag.questions import load_questions
+from tests.support.databases import fresh
 from tests.support.diagnostics import ask_all, judge_all
 from tests.support.servers import postgres as servers
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bulkq.model import RunSummary
-    from tests.support.servers.mariadb import MariaDB
 
 MORE = os.environ.get("BULKQ_TEST_MORE_POSTGRES_URLS", "").split()
 MISSING = {
@@ -82,11 +82,19 @@ async def test_a_role_without_rights_is_told_what_it_lacks(plain: str) -> None:
     assert [one for one in (await judge_all(plain)).checks if one.verdict == "error"] == []
 
 
-async def test_mariadb(mariadb: MariaDB) -> None:
+async def test_mariadb(request: pytest.FixtureRequest) -> None:
     """Nothing fails, and a user without PROCESS is not told that the server is quiet."""
-    url = mariadb.url
+    base = fresh("mariadb", request)
+    url, server = base.url("mysql+pymysql"), base.server
+    assert server is not None
     summary, rows = await ask_all(url)
     assert (summary.failed, summary.unknown) == (0, 0), summary.failures
     assert set(skipped(summary)) == {"unused_indexes"}
     assert rows["buffer_pool"]
     assert [one for one in (await judge_all(url)).checks if one.verdict == "error"] == []
+    base.execute("create user plain@'127.0.0.1'", f"grant select on `{base.path}`.* to plain@'127.0.0.1'")
+    summary, _ = await ask_all(f"mysql+pymysql://plain@{server.host}:{server.port}/{base.path}")
+    assert (summary.failed, summary.unknown) == (0, 0), summary.failures
+    assert "GRANT PROCESS ON" in skipped(summary)["blocking"]
+    assert {"activity", "connections", "long_transactions"} <= set(skipped(summary))
+    base.execute("drop user plain@'127.0.0.1'")
