@@ -156,7 +156,7 @@ def _tell(summary: RunSummary, reports: Sequence[ReportRequest], messages: Messa
     from bulkq.policy.throttle_waits import waits_text
     from bulkq.reports import failure_lines, summary_line, target_lines
 
-    messages.raw(failure_lines(summary, SHOWN_FAILURES))
+    messages.raw(failure_lines(summary, len(summary.failures) if summary.objects else SHOWN_FAILURES))
     if summary.checks:
         from bulkq.reports.text_report import notable_lines
 

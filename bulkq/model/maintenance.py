@@ -99,7 +99,6 @@ class ObjectResult:
         name: of the object, with its schema.
         state: how it ended.
         reason: why it was not done; "" if it was.
-        statement: what a person with more rights can run; "" if nothing.
         elapsed_s: seconds of its command.
         before: bytes before; None if not known.
         after: bytes after; None if not known.
@@ -109,7 +108,6 @@ class ObjectResult:
     name: str
     state: ObjectState
     reason: str = ""
-    statement: str = ""
     elapsed_s: float = 0.0
     before: float | None = None
     after: float | None = None

@@ -14,6 +14,7 @@ from bulkq.reports.findings import tally
 
 if TYPE_CHECKING:
     from bulkq.model import CheckResult, Failure, QueryCounts, RunSummary
+    from bulkq.model.maintenance import ObjectResult
 
 VERSION = 1
 """Of the document; a reader that knows it can rely on every key that is there now."""
@@ -55,6 +56,7 @@ def json_report(summary: RunSummary) -> str:
         "queries": [_query(query) for query in summary.queries],
         "by_target": [_target(target, summary) for target in _targets(summary)],
         "checks": _checks(summary),
+        "objects": [_object(one) for one in summary.objects],
         "failures": [_failure(failure) for failure in summary.failures],
         "outputs": list(summary.outputs),
         "partials": list(summary.partials),
@@ -142,6 +144,18 @@ def _query(query: QueryCounts) -> dict[str, object]:
         "ok": query.ok,
         "failed": query.failed,
         "unknown": query.unknown,
+    }
+
+
+def _object(one: ObjectResult) -> dict[str, object]:
+    return {
+        "target": one.target,
+        "name": one.name,
+        "state": one.state.value,
+        "reason": one.reason,
+        "elapsed_ms": _ms(one.elapsed_s),
+        "bytes_before": one.before,
+        "bytes_after": one.after,
     }
 
 

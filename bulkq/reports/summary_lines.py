@@ -34,7 +34,7 @@ def failure_lines(summary: RunSummary, limit: int = 10) -> list[str]:
     several = len({query.name for query in summary.queries}) > 1
     targets = len(summary.targets) > 1
     lines = [failure_text(failure, several=several, targets=targets) for failure in summary.failures[:limit]]
-    more = summary.failed + summary.unknown - len(lines)
+    more = max(summary.failed + summary.unknown, len(summary.failures)) - len(lines)
     if lines and more > 0:
         lines.append(f"and {more:,} more: --failures FILE.jsonl lists all")
     return lines

@@ -8,6 +8,7 @@ from bulkq.policy.throttle_waits import waits_text
 from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
 from bulkq.reports.findings import QUIET, ending, place, tally_text, title, worst_first
+from bulkq.reports.html.objects import totals
 from bulkq.reports.summary_lines import failure_lines, summary_line
 from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration
@@ -25,6 +26,8 @@ def text_report(summary: RunSummary) -> str:
     if summary.reason:
         lines.append(ending(summary.status, line(summary.reason)))
     lines += ["", *(check_lines(summary) if summary.checks else _queries(summary))]
+    if summary.objects:
+        lines += ["", f"objects  {totals(summary.objects)}"]
     by_target = target_lines(summary)
     if by_target:
         lines += ["", *by_target]

@@ -12,6 +12,7 @@ from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, sentence, tiles
 from bulkq.reports.html.matrix import matrix
+from bulkq.reports.html.objects import objects
 from bulkq.reports.html.style import STYLE, target_rules
 from bulkq.reports.html.timeline import timeline
 from bulkq.text.durations import spaced_duration
@@ -86,6 +87,7 @@ def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mappin
     parts = [f"<section>{''.join(card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
     named = [("Queries", run_sections.queries(summary) if summary.queries else "")]
     named += [
+        ("Objects", objects(summary)),
         ("Timeline", timeline(summary.timeline)),
         ("Latency", run_sections.latency(summary)),
         ("Failures", run_sections.failures(summary)),

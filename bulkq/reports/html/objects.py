@@ -1,0 +1,62 @@
+"""The objects of a maintenance run: what was done, what was not and why, sizes before and after, and the slowest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bulkq.model.maintenance import ObjectState
+from bulkq.reports.escape import html
+from bulkq.text.byte_sizes import size_text
+from bulkq.text.durations import spaced_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.model import RunSummary
+    from bulkq.model.maintenance import ObjectResult
+
+SHOWN = 500
+"""Objects in the table; those that were not done come first."""
+
+DOTS = {ObjectState.DONE: "pass", ObjectState.SKIPPED: "warn", ObjectState.FAILED: "fail", ObjectState.UNKNOWN: "error"}
+HEAD = "<th>object</th><th>target</th><th>outcome</th><th class=n>time</th><th class=n>before</th><th class=n>after</th><th>reason</th>"
+
+
+def objects(summary: RunSummary) -> str:
+    """A row for each object that this process has worked on; "" if there is none."""
+    if not summary.objects:
+        return ""
+    ordered = sorted(summary.objects, key=lambda one: (one.state is ObjectState.DONE, -one.elapsed_s))
+    rows = "".join(map(_row, ordered[:SHOWN]))
+    more = len(ordered) - SHOWN
+    note = f"<p class=quiet>and {more:,} more that were done</p>" if more > 0 else ""
+    return (
+        f'<p class=quiet>{html(totals(summary.objects), 500)}</p><div class="wide"><table class="data"><thead><tr>{HEAD}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{note}"
+    )
+
+
+def totals(found: Sequence[ObjectResult]) -> str:
+    """`1,990 done, 8 skipped, 2 failed; 12.0 GB before, 9.0 GB after`."""
+    counts = Counter(one.state for one in found)
+    parts = [f"{counts[state]:,} {state}" for state in ObjectState if counts[state]]
+    sized = [one for one in found if one.before is not None and one.after is not None]
+    if not sized:
+        return ", ".join(parts)
+    before, after = (
+        sum(int(size or 0) for size in sizes) for sizes in zip(*((o.before, o.after) for o in sized), strict=True)
+    )
+    return f"{', '.join(parts)}; {size_text(before)} before, {size_text(after)} after"
+
+
+def _row(one: ObjectResult) -> str:
+    return (
+        f'<tr><td>{html(one.name, 300)}</td><td>{html(one.target, 100)}</td><td><span class="dot {DOTS[one.state]}"></span>{one.state}</td>'
+        f"<td class=n>{spaced_duration(one.elapsed_s)}</td><td class=n>{_size(one.before)}</td><td class=n>{_size(one.after)}</td>"
+        f"<td class=long>{html(one.reason, 1000)}</td></tr>\n"
+    )
+
+
+def _size(size: float | None) -> str:
+    return "" if size is None else size_text(int(size))
