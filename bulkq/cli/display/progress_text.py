@@ -148,7 +148,7 @@ def time_left_text(progress: Progress, now_s: float) -> str:
 
 def holds_text(progress: Progress) -> str:
     """Return what bounds the speed of a backfill at present, or ""."""
-    return progress.state or ("" if progress.row_progress is None else progress.row_progress.holds)
+    return progress.state or progress.doing or ("" if progress.row_progress is None else progress.row_progress.holds)
 
 
 def waiting_text(progress: Progress) -> str:

@@ -142,7 +142,7 @@ async def _watch(opened: OpenRun, target: OpenTarget) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             if opened.progress.done != done or opened.progress.state:
-                done = opened.progress.done
+                done, opened.progress.doing = opened.progress.done, ""
                 continue
             with suppress(BulkqError):
                 connection = connection or await target.sessions.first()
