@@ -97,6 +97,7 @@ class MaintenanceCatalog:
             it leaves nothing.
         read_leftovers: the answer and the server -> what was found.
         needs_notices: the truth about a command is in the messages beside its answer, so the library must give them.
+        sessions: a query for the sessions of `{application}`, a literal, beside the one that asks: rows of a number; "" if it cannot say.
         progress: a query for what the commands of `{application}`, a literal, do now: rows of the object, and a text; "" if there is none.
     """
 
@@ -114,4 +115,5 @@ class MaintenanceCatalog:
     leftovers: str = ""
     read_leftovers: Callable[[Rows, ServerFacts], tuple[Leftover, ...]] = lambda rows, server: ()  # noqa: ARG005
     needs_notices: bool = False
+    sessions: str = ""
     progress: str = ""

@@ -244,6 +244,8 @@ SELECT p.relation::regclass::text, p.what FROM (
  WHERE s.application_name = {application} ORDER BY s.query_start LIMIT 1"""
 """What the oldest command does now. Only columns that are the same in all versions are read."""
 
+SESSIONS = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE application_name = {application} AND pid <> pg_backend_pid() ORDER BY 1"
+
 MAINTENANCE = MaintenanceCatalog(
     commands=COMMANDS,
     objects=object_query,
@@ -258,6 +260,7 @@ MAINTENANCE = MaintenanceCatalog(
     leftovers=LEFTOVERS,
     read_leftovers=read_leftovers,
     needs_notices=True,
+    sessions=SESSIONS,
     progress=PROGRESS,
 )
 """All of it."""

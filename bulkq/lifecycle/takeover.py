@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.lifecycle import database_identity, open_targets, restore_request, run_fingerprints, target_markers
+from bulkq.lifecycle.maintain.settle_unknown import settle_unknown
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import Mark, MarkerTables, Outcome
 from bulkq.model.batch import failure_counts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model import Failure, Query, RecordedPart, Run, RunRecord
+    from bulkq.model.maintenance import MaintenanceOptions
     from bulkq.protocols import Connection, Observer
 
     Done = dict[int, list[tuple[int, int]]]
@@ -110,6 +112,8 @@ async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection
     run_fingerprints.refuse_other(
         run_fingerprints.databases(record)[place], target.label, target.identity, connection.server
     )
+    if known.request.maintenance is not None:
+        await _settle(known, target, connection, known.request.maintenance)
     if not any(safety.mode_of(query, known.request.safety) == safety.WRITE for query in known.request.queries.selected):
         return
     url, run = target.definition.url, record.run
@@ -125,6 +129,25 @@ async def _own(known: _TakeoverState, target: OpenTarget, connection: Connection
     rows = await target_markers.take_over(connection, url, tables, run, owner, say)
     target.tables = tables
     _believe(known, target, rows, say)
+
+
+async def _settle(
+    known: _TakeoverState, target: OpenTarget, connection: Connection, options: MaintenanceOptions
+) -> None:
+    """Look up in the catalog which objects were done whose outcome is not known."""
+    for part, _ in known.parts(target):
+        state, objects = known.states.get(part), options.objects[part - 1]
+        failures = state.failures if state is not None else ()
+        unknown = [(f.n, objects[f.n - 1]) for f in failures if f.outcome is Outcome.UNKNOWN]
+        if state is None or not unknown:
+            continue
+        found = await settle_unknown(connection, target, known.record.run, options, unknown, known.say)
+        if found.done:
+            ranges = list(Ranges((n, n) for n in found.done))
+            known.ledger.mark(Mark(part, tuple(ranges)))
+            known.done[part] = list(Ranges([*known.done.get(part, ()), *ranges]))
+        settled = {*found.done, *found.undone}
+        known.states[part] = replace(state, failures=tuple(f for f in failures if f.n not in settled))
 
 
 def _believe(

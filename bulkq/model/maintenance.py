@@ -22,6 +22,7 @@ class MaintainedObject:
         name: of the object.
         table: the table that it belongs to, with its schema; the object itself if it is no index. No two lanes work on one table.
         last: it is done when all others have ended.
+        proof: a text of the catalog when the run began, which differs when the object was done; "" if nothing shows it.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class MaintainedObject:
     name: str
     table: str = ""
     last: bool = False
+    proof: str = ""
 
     @property
     def shown(self) -> str:

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of maintenance: no object is done twice within the run, and what is unknown is named.
+"""SIGKILL at random moments of maintenance: no object is done twice within the run, and none is left out.
 
 pytest tests/crash/test_maintenance_kills.py --kills 120
 """
@@ -6,7 +6,6 @@ pytest tests/crash/test_maintenance_kills.py --kills 120
 from __future__ import annotations
 
 import random
-import re
 from typing import TYPE_CHECKING
 
 from tests.support.interrupted_runs import begun
@@ -22,7 +21,7 @@ COUNTS = "SELECT count(*) FILTER (WHERE vacuum_count = 1), max(vacuum_count) FRO
 
 
 def test_no_object_is_done_twice(cli: Cli, database: str, pytestconfig: pytest.Config) -> None:
-    """A sixth of --kills: then every table was vacuumed once, or is named as unknown."""
+    """A sixth of --kills: what was unknown is settled by the catalog, and every table was vacuumed exactly once."""
     made = "; ".join(f"CREATE TABLE many.t{n} AS SELECT g FROM generate_series(1, 500) AS g" for n in range(TABLES))
     execute(database, "CREATE SCHEMA many", f"DO $$ BEGIN {made}; END $$")
     seed = pytestconfig.getoption("--crash-seed") or random.randrange(1 << 30)
@@ -42,10 +41,5 @@ def test_no_object_is_done_twice(cli: Cli, database: str, pytestconfig: pytest.C
     ended = cli("resume", run)
     counts = ended.counts
     done, most = execute(database, COUNTS)[0]
-    assert (most, int(counts["ok"]) + int(counts["unknown"])) == (1, TABLES), (seed, ended.err)
-    assert int(str(done)) >= int(counts["ok"]), (seed, ended.err)
-    assert ended.code == (3 if int(counts["unknown"]) else 0), (seed, ended.err)
-    named = set(re.findall(r"^unknown many\.t\d+", ended.err, re.MULTILINE))
-    assert len(named) == min(100, int(counts["unknown"])), (seed, ended.err)
-    again = cli("resume", run, "--on-unknown", "retry")
-    assert (again.code, again.counts["ok"]) == (0, str(TABLES)), (seed, again.err)
+    assert (most, done, counts["ok"], counts["unknown"]) == (1, TABLES, str(TABLES), "0"), (seed, ended.err)
+    assert ended.code == 0, (seed, ended.err)

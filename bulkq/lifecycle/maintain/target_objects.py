@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ async def look_at(
         raise RefusedError(
             f"{target.label}: a pooler is in between, where commands have no time limit: connect to the server itself"
         )
-    server = ServerFacts(version=known.version_number, product=known.product, role=known.user)
+    server = server_facts(connection)
     if catalog.limits:
         why = catalog.refuse(options, await read_rows(connection, catalog.limits), server)
         if why:
@@ -126,6 +126,12 @@ async def look_at(
         rows = await read_rows(connection, catalog.leftovers.format(table="NULL::text"))
         made.before = catalog.read_leftovers(rows, server)
     return made
+
+
+def server_facts(connection: Connection) -> ServerFacts:
+    """What decides about the texts of statements."""
+    known = connection.server
+    return ServerFacts(version=known.version_number, product=known.product, role=known.user)
 
 
 async def read_rows(connection: Connection, sql: str) -> Rows:
@@ -161,7 +167,7 @@ def choose(found: Sequence[ObjectFacts], options: MaintenanceOptions) -> tuple[M
     if options.select:
         condition = parse_selection(options.select)
         named = [one for one in named if selects(condition, one)]
-    return tuple(one.object for one in in_order(named, options.order, options.command))
+    return tuple(replace(one.object, proof=one.proof or "") for one in in_order(named, options.order, options.command))
 
 
 def _named(wanted: MaintainedObject, options: MaintenanceOptions) -> bool:

@@ -1,0 +1,83 @@
+"""Find out on the server what a process that died has done to the objects that it had announced.
+
+The record has the proof of each object at the start of the run. If the catalog has another one now, the object was done. If it has the
+same, and no session of the run is left on the server, it was not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bulkq.dialects import dialect_for
+from bulkq.drivers import dialect_of
+from bulkq.lifecycle.maintain.target_objects import list_objects, read_rows, server_facts
+from bulkq.model.dataclass import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.lifecycle.open_targets import OpenTarget
+    from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions
+    from bulkq.protocols import Connection
+
+PATIENCE_S = 15.0
+"""How long sessions of the process that died are waited for: the server ends what they run when it sees that they are gone."""
+
+LOOK_S = 0.2
+
+
+@frozen
+class SettledObjects:
+    """Numbers of objects that were done, and of those that were not. Of all others nothing is known."""
+
+    done: tuple[int, ...] = ()
+    undone: tuple[int, ...] = ()
+
+
+async def settle_unknown(
+    connection: Connection,
+    target: OpenTarget,
+    run: str,
+    options: MaintenanceOptions,
+    unknown: Sequence[tuple[int, MaintainedObject]],
+    say: Callable[[str], None],
+) -> SettledObjects:
+    """Compare proofs.
+
+    Args:
+        connection: to the target.
+        target: whose objects they are.
+        run: its id.
+        options: of the run.
+        unknown: number and name of the objects whose outcome is not known.
+        say: shows a line to the user.
+    """
+    dialect = dialect_for(dialect_of(target.definition.url))
+    catalog = dialect.maintenance
+    if catalog is None or not catalog.sessions or not any(one.proof for _, one in unknown):
+        return SettledObjects()
+    query = catalog.sessions.format(application=dialect.literal(f"bulkq/{run}"))
+    if not await _ended(connection, query, say):
+        return SettledObjects()
+    found = await list_objects(connection, catalog, options, server_facts(connection))
+    now = {(one.object.schema, one.object.name): one.proof for one in found}
+    known = [(n, one.proof, now.get((one.schema, one.name))) for n, one in unknown]
+    return SettledObjects(
+        tuple(n for n, then, proof in known if then and proof is not None and proof != then),
+        tuple(n for n, then, proof in known if then and proof == then),
+    )
+
+
+async def _ended(connection: Connection, query: str, say: Callable[[str], None]) -> bool:
+    """Whether no session of the process that died is left, now or soon."""
+    left_s = PATIENCE_S
+    while pids := [str(pid) for (pid,) in await read_rows(connection, query)]:
+        if left_s == PATIENCE_S:
+            say(f"waiting for the sessions of the process that died: pid {', '.join(pids)}")
+        if left_s <= 0:
+            say(f"they are still there: the outcome of their objects is unknown: pid {', '.join(pids)}")
+            return False
+        await asyncio.sleep(LOOK_S)
+        left_s -= LOOK_S
+    return True
