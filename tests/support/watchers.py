@@ -34,6 +34,12 @@ class Watcher:
         self.lines.append(text)
 
     @property
+    def summary(self) -> RunSummary:
+        """Of the run, which has ended."""
+        assert self.work is not None
+        return self.work.result()
+
+    @property
     def begun(self) -> int:
         """Sets that a lane has taken."""
         return 0 if self.progress is None else self.progress.done + self.progress.in_flight

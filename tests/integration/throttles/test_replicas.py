@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from tests.support.held_runs import LOAD, inserting
 from tests.support.servers import postgres as servers
 from tests.support.servers.standbys import wake
+from tests.support.watchers import QUIET_S
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.servers.standbys import Replication
 
 LIMIT_S = 1.0
@@ -19,11 +23,12 @@ AT_ONCE_S = 2.0
 """Within which a run obeys, with readings every second. The tests allow more, because machines are busy."""
 
 
-async def test_a_run_waits_while_a_standby_is_behind(replication: Replication, primary: str) -> None:
+async def test_a_run_waits_while_a_standby_is_behind(replication: Replication, primary: str, tmp_path: Path) -> None:
     """Under a steady load nothing waits; then one standby pauses its replay, then its receiver hangs; each time the run waits, and goes on."""
     standby = replication.standbys[1]
     servers.execute(primary, LOAD)
-    async with inserting(primary, f"lag<{LIMIT_S:g}s") as watcher:
+    ledger = tmp_path / "ledger.db"
+    async with inserting(primary, f"lag<{LIMIT_S:g}s", ledger=str(ledger), idempotent=False) as watcher:
         await watcher.until_begun(400)
         assert not any("throttled" in line for line in watcher.lines), watcher.lines
         with ExitStack() as stack:
@@ -46,6 +51,15 @@ async def test_a_run_waits_while_a_standby_is_behind(replication: Replication, p
     times = stopped_s - LIMIT_S, went_s, hang_stopped_s - LIMIT_S, hang_went_s
     print("after the limit, and on again:", [f"{one:.2f} s" for one in times])
     assert max(times) < AT_ONCE_S + 4
+    (wait,) = watcher.summary.throttles
+    assert (wait.name, wait.limit) == (f"lag<{LIMIT_S:g}s", LIMIT_S)
+    assert wait.seconds > 2 * QUIET_S
+    with closing(sqlite3.connect(ledger)) as events:
+        held = events.execute(
+            "select kind, text from events where kind in ('throttle', 'release') order by number"
+        ).fetchall()
+    assert [kind for kind, _ in held] == ["throttle", "release"] * 2
+    assert all(text.startswith("lag ") and "(replica-2)" in text for _, text in held), held
 
 
 async def test_a_run_waits_for_a_standby_that_is_gone(replication: Replication, primary: str) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from tests.support.held_runs import LOAD, backfilling, inserting
+from tests.support.servers import pgbouncer as bouncer
 from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
@@ -47,6 +49,29 @@ async def test_a_session_that_waits_for_the_run(database: str) -> None:
 async def test_a_session_that_waits_for_the_run_through_a_pooler(database: str, pgbouncer: PgBouncer) -> None:
     """The sessions of the run are known by their name, which PgBouncer hands on with each transaction."""
     await blocked(database, pgbouncer.through(database))
+
+
+async def test_every_signal_through_a_pooler(replication: Replication, primary: str) -> None:
+    """A pool of three connections for two lanes and the readers of all signals; the lanes of the run do not count as others."""
+    if bouncer.find() is None:
+        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
+    slot = f"slot_{uuid4().hex[:8]}"
+    await asyncio.to_thread(
+        servers.execute, primary, LOAD, f"select pg_create_physical_replication_slot('{slot}', true)"
+    )
+    pool = await asyncio.to_thread(bouncer.PgBouncer, replication.primary, 3)
+    signals = ("lag<1h", "lag(replica-1)<1GB", "wal<1TB/s", "archive<9999", f"slot({slot})<1TB", "waiters<1")
+    others = ("active<1", "oldest_xact<10ms", "autovacuum(load)", "commit<1h", "sql:select 0")
+    slow = "insert into load select :n::int, pg_sleep(0.03)::text"
+    try:
+        async with inserting(pool.through(primary), *signals, *others, sql=slow, batch=1, max_rate="100/s") as watcher:
+            await watcher.until_begun(60)
+            assert watcher.progress is not None
+            assert not any("throttled" in line for line in watcher.lines), watcher.lines
+            assert all(reading.reason is None for reading in watcher.progress.throttles()), watcher.progress.throttles()
+    finally:
+        await asyncio.to_thread(pool.close)
+        await asyncio.to_thread(servers.execute, primary, f"select pg_drop_replication_slot('{slot}')")
 
 
 async def test_an_archive_command_that_fails(replication: Replication, primary: str) -> None:
