@@ -104,6 +104,7 @@ def _summary(opened: OpenRun, failures: Sequence[Failure]) -> RunSummary:
                 part.spec.query.line,
                 part.spec.target,
                 part.unmet,
+                ranges=opened.request.backfill is not None,
                 **counts_of(part.counts),
             )
             for part in opened.parts

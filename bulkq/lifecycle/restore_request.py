@@ -21,11 +21,14 @@ from bulkq.sources.spool import load_constants
 from bulkq.targets import load_config, renewed, with_replicas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.ledger.store import StoredLedger
     from bulkq.model import Query, Run, RunRecord, Target
     from bulkq.targets import Config
+
+LOOKED_AT = 200
+"""Runs among which `--last` looks for one that fits."""
 
 
 def refuse_check(record: RunRecord) -> None:
@@ -36,6 +39,26 @@ def refuse_check(record: RunRecord) -> None:
     """
     if record.mode == CHECK_MODE:
         raise RefusedError(f"run {record.run} was a check, which is not continued: run bulkq check again")
+
+
+async def newest(stored: StoredLedger, fits: Callable[[RunRecord], bool]) -> RunRecord:
+    """The newest run that fits; if none of the last `LOOKED_AT` does, the newest of all.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    return next((record for record in await stored.recent(LOOKED_AT) if fits(record)), None) or await stored.last()
+
+
+def captures(record: RunRecord) -> bool:
+    """Whether a run was a backfill that kept what its rows were, and no undo."""
+    found = json.loads(record.request).get("run", {}).get("backfill") or {}
+    return bool(found.get("capture")) and not found.get("undo_of")
+
+
+def is_retried(record: RunRecord) -> bool:
+    """Whether a run is one that a retry can execute again, and no check."""
+    return record.mode != CHECK_MODE
 
 
 def continues(record: RunRecord) -> bool:

@@ -49,6 +49,7 @@ class QueryCounts(Counts):
     line: int
     target: str
     unmet: str = ""  # what it requires, and the target does not have: it was not tried
+    ranges: bool = False  # the counts are of ranges of a backfill, not of parameter sets
 
 
 @frozen

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.model import CheckResult, Status, Verdict
+from bulkq.model.counts import changed_text
 from bulkq.reports.escape import line
 from bulkq.reports.repository_paths import repository_path
 from bulkq.reports.summary_lines import failure_word
@@ -118,7 +119,7 @@ def _of_query(query: QueryCounts, summary: RunSummary) -> CheckResult:
         line=query.line,
         target=query.target,
         verdict=verdict,
-        expected="every parameter set ends ok",
+        expected=f"every {_unit(query)} ends ok",
         message=_query_message(query, mine, tried),
         rows=bad or None,
         columns=FAILURE_COLUMNS if mine else (),
@@ -132,13 +133,19 @@ def _query_message(query: QueryCounts, failures: Sequence[Failure], tried: int) 
         return query.unmet
     if not tried:
         return "nothing was tried"
-    sets = counted(tried, "parameter set")
+    sets = counted(tried, _unit(query))
     parts = [f"{query.failed:,} failed"] if query.failed else []
     parts += [f"{query.unknown:,} unknown"] if query.unknown else []
     if not parts:
-        return f"{sets} ok"
+        rows = f", {changed_text(query.changed)} rows changed" if query.ranges else ""
+        return f"{sets} ok{rows}"
     first = f"; first: {failures[0].message}" if failures and failures[0].message else ""
     return f"of {sets} {' and '.join(parts)}{first}"
+
+
+def _unit(query: QueryCounts) -> str:
+    """The noun for what it counts."""
+    return "range" if query.ranges else "parameter set"
 
 
 def _failure_row(failure: Failure) -> tuple[str | None, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkq.model.counts import changed_text
 from bulkq.policy.throttle_waits import waits_text
 from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
@@ -81,7 +82,9 @@ def check_text(check: CheckResult, *, several: bool = False) -> str:
 
 
 def _queries(summary: RunSummary) -> list[str]:
-    rows = [("query", "target", "ok", "failed", "unknown")]
+    ranges = any(q.ranges for q in summary.queries)  # their number says little: rows count
+    counted = ("ranges ok", "failed", "unknown", "rows changed") if ranges else ("ok", "failed", "unknown")
+    rows = [("query", "target", *counted)]
     rows += [
         (
             line(f"{q.file}:{q.name}" if q.file else q.name),
@@ -89,7 +92,8 @@ def _queries(summary: RunSummary) -> list[str]:
             f"{q.ok:,}",
             f"{q.failed:,}",
             f"{q.unknown:,}",
+            *((changed_text(q.changed),) if ranges else ()),
         )
         for q in summary.queries
     ]
-    return align(rows, right=range(2, 5))
+    return align(rows, right=range(2, 6))

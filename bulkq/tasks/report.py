@@ -6,6 +6,7 @@ report made from it shows none, and says so.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from bulkq.lifecycle.recall_timeline import recall_timeline
 from bulkq.lifecycle.request_json import recorded_queries
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
-from bulkq.model.counts import Counts, counts_of
+from bulkq.model.counts import UNCOUNTED, Counts, counts_of
 from bulkq.policy import exit_codes
 from bulkq.policy.number_ranges import numbers_in
 
@@ -88,6 +89,8 @@ def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCou
     """The counts per part, with the queries' names from the request."""
     known = {state.part: state for state in parts}
     queries = recorded_queries(record.request)
+    ranges = bool(json.loads(record.request).get("run", {}).get("backfill"))
+    one = len(queries) * len(record.targets) == 1
     found = []
     number = 0
     for target in record.targets:
@@ -97,6 +100,7 @@ def _queries(record: RunRecord, parts: Sequence[RecordedPart]) -> tuple[QueryCou
             failures = state.failures if state is not None else ()
             counts = failure_counts(failures)
             ok = numbers_in(state.done) if state is not None else 0
-            counts += Counts(ok=ok)
-            found.append(QueryCounts(query["name"], query["file"], query["line"], target, **counts_of(counts)))
+            counts += Counts(ok=ok, changed=record.changed if one else UNCOUNTED if ranges else 0)
+            place = (query["name"], query["file"], query["line"], target)
+            found.append(QueryCounts(*place, ranges=ranges, **counts_of(counts)))
     return tuple(found)

@@ -55,10 +55,10 @@ async def retry(
         for observer in observers:
             observer.notice(text)
 
-    continued = await _continued(run, ledger)
-    if continued is not None:
+    run, continued = await _chosen(run, ledger, say)
+    if continued:
         return await resume(
-            continued,
+            run,
             ledger=ledger,
             changes=changes,
             config=config,
@@ -68,7 +68,7 @@ async def retry(
         )
     stored = await open_ledger(ledger, create=False)
     try:
-        record = await (stored.find(run) if run is not None else stored.last())
+        record = await stored.find(run)
         restore_request.refuse_check(record)
         record = await _latest(stored, record, say)
         request, folder = restore_request.request_of(record, changes, ledger, config)
@@ -105,14 +105,19 @@ async def retry(
     )
 
 
-async def _continued(run: str | None, ledger: str) -> str | None:
-    """The id of a run whose retry is the same run, a backfill or maintenance; None of any other."""
+async def _chosen(run: str | None, ledger: str, say: Callable[[str], None]) -> tuple[str, bool]:
+    """The id of the run, None: the newest that can be retried; and whether its retry is the same run: a backfill or maintenance."""
     stored = await open_ledger(ledger, create=False)
     try:
-        record = await (stored.find(run) if run is not None else stored.last())
+        if run is not None:
+            record = await stored.find(run)
+        else:
+            record = await restore_request.newest(stored, restore_request.is_retried)
+            if record.run != (await stored.last()).run:
+                say(f"run {record.run} is the newest that can be retried")
     finally:
         await stored.close()
-    return record.run if restore_request.continues(record) else None
+    return record.run, restore_request.continues(record)
 
 
 async def _latest(stored: StoredLedger, record: RunRecord, say: Callable[[str], None]) -> RunRecord:

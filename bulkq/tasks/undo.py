@@ -21,6 +21,7 @@ from bulkq.model import RunState
 from bulkq.model.dataclass import frozen
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions
 from bulkq.policy.safety import refuse_protected
+from bulkq.policy.undo_name import undo_name
 from bulkq.query import inline
 from bulkq.tasks.backfill import BACKFILL
 
@@ -68,7 +69,7 @@ async def undo(
     """Undo a run as a new run, which can be stopped and resumed.
 
     Args:
-        run: the id of the run that is undone, or the beginning of it; None for the newest.
+        run: the id of the run that is undone, or the beginning of it; None for the newest that has kept what its rows were.
         ledger: where it is recorded, and where the undo is.
         changes: fields of `Run` that are different from those of that run: lanes, limits, the targets' passwords.
         failures: the file for rows that stay as they are.
@@ -154,7 +155,7 @@ async def _captured(
         UsageError: it has kept nothing.
         RefusedError: it is still executed by a live process.
     """
-    record = await (stored.find(run) if run is not None else stored.last())
+    record = await (stored.find(run) if run is not None else restore_request.newest(stored, restore_request.captures))
     request, folder = restore_request.request_of(record, changes, ledger, config)
     options = request.backfill
     if options is None:
@@ -223,7 +224,7 @@ def _request(record: RunRecord, request: Run, failures: str | None, confirmed: t
     )
     return replace(
         request,
-        queries=QueryOptions(selected=(query,), name=f"undo {record.run}"),
+        queries=QueryOptions(selected=(query,), name=undo_name(record.run)),
         sources=SourceOptions(),
         safety=replace(request.safety, confirmed=confirmed),
         output=OutputOptions(format="none", failures=failures, reports=request.output.reports),

@@ -51,7 +51,14 @@ if TYPE_CHECKING:
             "execute 10 ranges, roll them back, and see how long the whole takes",
             "bulkq backfill users.sql:norm_phone -t prod --rehearse 10",
         ),
-        ("carry out a plan that was reviewed", "bulkq backfill --plan plan.json"),
+        (
+            "write a plan for a review, and carry it out",
+            "bulkq plan backfill users.sql:norm_phone -t prod -o plan.json; bulkq backfill --plan plan.json",
+        ),
+        (
+            "keep what the rows were, and give it back",
+            "bulkq backfill users.sql:norm_phone -t prod --capture; bulkq undo 01kb4x",
+        ),
         ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
     ),
 )

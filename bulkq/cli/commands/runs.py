@@ -20,6 +20,7 @@ from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.dataclass import frozen
 from bulkq.policy.exit_codes import status_of_record
 from bulkq.policy.number_ranges import numbers_in
+from bulkq.policy.undo_name import undo_name
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
 from bulkq.text.moments import moment_text
@@ -48,6 +49,7 @@ class ListedRun:
     parts: tuple[RecordedPart, ...] = ()
     spools: tuple[str, ...] = ()
     retried_by: str | None = None
+    undone_by: str | None = None
 
 
 @click.command(
@@ -57,12 +59,14 @@ class ListedRun:
     examples=(
         ("list the newest runs that failed", "bulkq runs --status failed"),
         ("show one run, and what to do next", "bulkq runs 01kb4x"),
+        ("show the newest run", "bulkq runs --last"),
         ("show the history of a check", "bulkq runs --check no_orphans"),
     ),
 )
 @click.argument("run", required=False, type=RunText(), metavar="[RUN]")
 @together(
     LEDGER,
+    option("--last", is_flag=True, envvar=None, help="Show the newest run."),
     option(
         "--limit",
         type=Count(1),
@@ -94,6 +98,7 @@ class ListedRun:
 def command(
     run: str | None,
     ledger: str,
+    last: bool,
     limit: int,
     name: str | None,
     status: str | None,
@@ -107,6 +112,9 @@ def command(
 
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
+    if last and (run, name, status, check_name) != (None, None, None, None):
+        raise UsageError("--last shows the newest run: leave out RUN, --name, --status and --check")
+    one = last or run is not None
     if check_name is not None:
         from bulkq.cli.display.check_history import show
 
@@ -115,15 +123,15 @@ def command(
         click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
         return 0
     try:
-        known = asyncio.run(_read(ledger, run, limit, name, status))
+        known = asyncio.run(_read(ledger, run, limit, name, status) if not last else _read_newest(ledger))
     except LedgerMissing as error:
         if run is not None:
             raise UsageError(f'no run "{run}": {error}') from None
         messages.say("info", str(error))
         known = []
     if form == "json":
-        click.echo(_json(known, one=run is not None))
-    elif run is not None:
+        click.echo(_json(known, one=one))
+    elif one and known:
         click.echo("\n".join(_details(known[0], _place(ledger))))
     elif known:
         click.echo("\n".join(align_named([_cells(each) for each in known], COLUMNS, NUMBERS)))
@@ -136,11 +144,7 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
     ledger = await open_ledger(url, create=False)
     try:
         if run is not None:
-            record = await ledger.find(run)
-            parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
-            later = await ledger.retry_of(record.run)
-            retried_by = None if later is None else later.run
-            return [ListedRun(record, await _status(ledger, record), parts, spools, retried_by)]
+            return [await _whole(ledger, await ledger.find(run))]
         if status in {"running", "dead"}:
             records = await ledger.recent(MOST_RUNNING, name, "running")
         else:
@@ -149,6 +153,31 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
         return [each for each in known if status in {None, each.status}][:limit]
     finally:
         await ledger.close()
+
+
+async def _read_newest(url: str) -> list[ListedRun]:
+    from bulkq.ledger import open_ledger
+
+    ledger = await open_ledger(url, create=False)
+    try:
+        return [await _whole(ledger, await ledger.last())]
+    finally:
+        await ledger.close()
+
+
+async def _whole(ledger: StoredLedger, record: RunRecord) -> ListedRun:
+    """A run with all that is known of it."""
+    parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
+    later = await ledger.retry_of(record.run)
+    undone = await ledger.recent(1, undo_name(record.run))
+    return ListedRun(
+        record,
+        await _status(ledger, record),
+        parts,
+        spools,
+        retried_by=None if later is None else later.run,
+        undone_by=undone[0].run if undone else None,
+    )
 
 
 async def _status(ledger: StoredLedger, record: RunRecord) -> str:
@@ -164,6 +193,8 @@ def _next(known: ListedRun) -> str:
         return "the run is in progress: wait, or stop its process"
     if record.mode == "check":
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
+    if known.undone_by is not None:
+        return f"bulkq runs {known.undone_by}"
     if record.state is RunState.STOPPED and record.exit_code == 1:  # of a backfill, whose retry is the same run
         return f"bulkq retry {record.run}" if record.failed else f"bulkq resume {record.run} --again"
     if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
@@ -215,6 +246,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("backfill", _backfill(record)),
         ("retry of", record.retry_of or ""),
         ("retried by", known.retried_by or ""),
+        ("undone by", known.undone_by or ""),
         ("process", str(parse(record.owner))),
         ("ledger", ledger),
         ("request", f"bulkq runs {record.run} --format json shows it"),
@@ -277,6 +309,7 @@ def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
     if whole:
         found["spools"] = list(known.spools)
         found["retried_by"] = known.retried_by
+        found["undone_by"] = known.undone_by
         found["parts"] = [_part_record(part) for part in known.parts]
     return found
 

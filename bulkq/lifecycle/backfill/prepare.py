@@ -26,6 +26,7 @@ from bulkq.lifecycle.preflight import connections_are_free, recognize
 from bulkq.lifecycle.requirements import leave_out_unmet
 from bulkq.model.key_range import KeyRange, TableFacts
 from bulkq.policy.key_gaps import gaps
+from bulkq.policy.notice_choice import fitting_notices
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
 from bulkq.query.changed_key_columns import changed_columns, stable_key
@@ -93,6 +94,8 @@ async def _look_at_part(opened: OpenRun, target: OpenTarget, part: PartState, co
     dialect = dialect_of(target.definition.url)
     facts = _stable(options, part.spec.query, await describe(connection, dialect, options.over, options.key), dialect)
     _refuse_other_table(options, part, facts, dialect)
+    if options.generated:
+        facts = replace(facts, notices=fitting_notices(facts.notices, deletes=options.delete))
     statement = _statement(options, part.spec.query, facts, dialect)
     if not options.generated and UNBOUNDED not in opened.request.safety.allow:
         refuse_other_rows(statement, facts.key, dialect)

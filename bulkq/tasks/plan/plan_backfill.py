@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import dialect_for
+from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError
@@ -18,15 +19,17 @@ from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.open import open_run
 from bulkq.model.dataclass import frozen
 from bulkq.model.key_range import KeyRange
+from bulkq.query.range_placeholder import expand
 
 if TYPE_CHECKING:
+    from bulkq.dialects import Dialect
     from bulkq.errors import BulkqError
     from bulkq.lifecycle.backfill.planned_backfill import PlannedTable
-    from bulkq.lifecycle.backfill.table_backfill import ExplainedRange
+    from bulkq.lifecycle.backfill.table_backfill import ExplainedRange, TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run, Server
-    from bulkq.model.key_range import TableFacts
+    from bulkq.model.key_range import RangeForm, TableFacts
     from bulkq.protocols import Ledger
 
 
@@ -125,7 +128,7 @@ def _table(opened: OpenRun, target: OpenTarget) -> TablePlan:
         server=target.server,
         driver=target.driver.capabilities.name,
         facts=made.facts,
-        statement=made.batches.statement(middle)[0].sql if made.end else made.statement.sql,
+        statement=_shown(made, middle.form, dialect_for(dialect_of(target.definition.url))),
         text=made.statement.sql,
         apply=part.spec.query.sql if part.transform is not None else "",
         locks=dialect_for(dialect_of(target.definition.url)).write_locks,
@@ -133,6 +136,15 @@ def _table(opened: OpenRun, target: OpenTarget) -> TablePlan:
         empty=made.end is None,
         problem=_problem(opened, target),
     )
+
+
+def _shown(made: TableBackfill, form: RangeForm, dialect: Dialect) -> str:
+    """The statement for a range of this form, with the placeholders alone where the database converts texts: SQLite's are long."""
+    if made.end is None:
+        return made.statement.sql
+    plain = replace(dialect, keys=replace(key_ranges.conversion(dialect), value=lambda text, _: text))
+    condition = partial(key_ranges.condition, made.facts.key, form, plain)
+    return expand(made.statement, dialect.name, condition).query.sql
 
 
 def _problem(opened: OpenRun, target: OpenTarget) -> RefusedError | None:
