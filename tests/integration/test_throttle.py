@@ -224,12 +224,33 @@ def test_a_throttle_of_a_target_holds_every_run(cli: Cli, shop: Path) -> None:
         assert cli(*free, "--confirm", "shop", cwd=shop).code == 0
 
 
+def test_variables_hold_one_value_per_line(cli: Cli, shop: Path) -> None:
+    """Queries and hours have spaces."""
+    sqlite3.connect(shop / "free.db").close()
+    held = {"BULKQ_THROTTLE": "sql:select 'closed'\nsql:select 0", "BULKQ_WINDOW": "00:00-24:00 Europe/Berlin"}
+    done = cli("run", "-e", "select 1", "-t", f"sqlite:///{shop}/free.db", "--deadline", "300ms", cwd=shop, env=held)
+    assert (done.code, "throttled: sql: closed: waiting" in done.err) == (5, True), done.err
+
+
 def test_the_throttles_of_targets_are_shown(cli: Cli, shop: Path) -> None:
     """In the configuration, the list of targets and a plan."""
     assert f"targets.shop.throttle  file:{shop}/hold  bulkq.toml:2" in cli("config", "show", "run", cwd=shop).text
     assert json.loads(cli("config", "show", "--format", "json", cwd=shop).out)["targets"][0]["name"] == "shop"
     assert f"file:{shop}/hold" in cli("targets", "list", cwd=shop).text
-    plan = cli("plan", "run", "-e", "select 1", "-t", "shop", cwd=shop)
+    pace = (
+        "--max-rate",
+        "5/s",
+        "--nice",
+        "0.5",
+        "--window",
+        "00:00-24:00",
+        "--critical",
+        "file:x",
+        "--throttle-timeout",
+        "2h",
+    )
+    plan = cli("plan", "run", "-e", "select 1", "-t", "shop", *pace, cwd=shop)
+    assert "critical file:x (stops), window 00:00-24:00, max rate 5/s, nice 0.5, throttle timeout 2h" in plan.text
     assert f"throttle file:{shop}/hold" in plan.text
 
 

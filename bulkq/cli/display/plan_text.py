@@ -17,9 +17,10 @@ from bulkq.text.mask import MASK
 from bulkq.text.urls import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulkq.model import FallbackSchemas, Query, Run, Server
+    from bulkq.model.run import LimitOptions
     from bulkq.tasks.plan.plan_run import QueryPlan
     from bulkq.tasks.plan.prepare import TargetInspection
 
@@ -152,13 +153,25 @@ def markers_text(request: Run, *, ranges: bool = False) -> str:
 
 
 def limits_of_stopping(request: Run) -> list[str]:
-    """`max failures 3`, `fail fast`, `throttle file:/run/hold`."""
+    """`max failures 3`, `fail fast`, `throttle file:/run/hold`, `max rate 500/s`."""
     parts = []
     if request.limits.max_failures is not None:
         most = request.limits.max_failures
         parts.append(f"max failures {most.count if most.count is not None else f'{most.percent:g}%'}")
     parts += ["fail fast"] if request.limits.fail_fast else []
-    return [*parts, *(f"throttle {expression}" for expression in request.throttles)]
+    return [*parts, *(f"throttle {expression}" for expression in request.throttles), *_pace(request.limits)]
+
+
+def _pace(limits: LimitOptions) -> Iterator[str]:
+    """Yield what else holds or ends the run."""
+    yield from (f"critical {expression} ({limits.on_critical}s)" for expression in limits.critical)
+    yield from (f"window {text}" for text in limits.window)
+    if limits.max_rate is not None:
+        yield f"max rate {limits.max_rate}"
+    if limits.nice:
+        yield f"nice {limits.nice:g}"
+    if limits.throttle_timeout_s is not None:
+        yield f"throttle timeout {exact_duration(limits.throttle_timeout_s)}"
 
 
 def own_limits(query: Query, request: Run) -> list[str]:

@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from bulkq.cli.options.option import options_of
-from bulkq.cli.options.types import Count, Duration, MaxFailures, WaitTime, Words
+from bulkq.cli.options.types import Count, Duration, MaxFailures, Text, WaitTime, Words
 
 option = options_of("Limits")
 
@@ -49,6 +49,7 @@ DEADLINE = option(
 )
 THROTTLE = option(
     "--throttle",
+    type=Text(),
     multiple=True,
     metavar="EXPR",
     help="Start no batch while EXPR does not hold: lag<2s, lag<64MB, wal<20MB/s, archive<50, slot<10GB, waiters<1, active<50, "
@@ -84,6 +85,7 @@ _HOLDS = (
     ),
     option(
         "--critical",
+        type=Text(),
         multiple=True,
         metavar="EXPR",
         help="Signal of --throttle that stops the run with exit code 5, or holds it, see --on-critical. "
@@ -93,6 +95,7 @@ _HOLDS = (
 _PACE = (
     option(
         "--window",
+        type=Text(),
         multiple=True,
         metavar="HH:MM-HH:MM [ZONE]",
         help="Start batches only in these hours of each day, for example '22:00-06:00 Europe/Berlin'. Repeatable. "
