@@ -37,18 +37,23 @@ async def find_skipped(connection: Connection, queries: Sequence[Query]) -> list
     return choose_variants([query.name for query in queries], reasons, there)
 
 
+def unmet(label: str, query: Query, reason: str) -> RefusedError:
+    """The error of a run that would change data: what it leaves out would be missed by the statements that rely on it."""
+    return RefusedError(f"{label}: {query.place}: {reason}; nothing was sent")
+
+
 async def leave_out_unmet(opened: OpenRun, target: OpenTarget, connection: Connection) -> None:
     """Take the parts of a target whose requirements it does not meet out of the run, and say why.
 
     Raises:
-        RefusedError: the run would change data: what is left out would not be noticed by the statements that rely on it.
+        RefusedError: the run would change data.
     """
     selected = opened.request.queries.selected
     reasons = await find_skipped(connection, selected)
     for part in list(target.parts):
         reason = reasons[(part.spec.number - 1) % len(selected)]
         if reason and opened.request.safety.write:
-            raise RefusedError(f"{target.label}: {part.spec.query.place}: {reason}; nothing was sent")
+            raise unmet(target.label, part.spec.query, reason)
         if reason is None:
             target.parts.remove(part)
             opened.parts.remove(part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
+from bulkq.lifecycle.requirements import find_skipped
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.dataclass import frozen
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection
     from bulkq.query import LintFinding
     from bulkq.query.range_placeholder import RangeStatement
+
+
+ANOTHER = "another query of this name is for this server"
 
 
 @frozen
@@ -60,8 +64,8 @@ async def prepare(queries: Sequence[Query], target: Target) -> ServerFindings:
     warnings: list[LintFinding] = []
     accepted = 0
     try:
-        for query in queries:
-            reason = why_not(query)
+        for query, unmet in zip(queries, await find_skipped(connection, queries), strict=True):
+            reason = why_not(query) or (ANOTHER if unmet is None else unmet)
             if reason:
                 skipped.append((query, reason))
                 continue

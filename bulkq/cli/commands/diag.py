@@ -24,7 +24,7 @@ from bulkq.cli.options.option import options_of, together, typed
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.safety import warn_of_password as warn_of_ledger
 from bulkq.cli.options.targets import TARGET
-from bulkq.cli.options.types import PathText
+from bulkq.cli.options.types import PathText, QuestionText
 from bulkq.errors import BulkqError, UsageError
 from bulkq.text.urls import safe
 
@@ -165,7 +165,7 @@ FOLDER = options_of("")(
     metavar="FOLDER",
     help="Folder for the files. bulkq creates it if it is missing.",
 )
-EJECTED = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+EJECTED = click.argument("names", nargs=-1, required=True, type=QuestionText(), metavar="NAME...")
 
 
 @command.command(

@@ -51,6 +51,13 @@ def path_items(incomplete: str, prefix: str = "") -> list[CompletionItem[str]]:
     return [CompletionItem(f"{prefix}{head}{name}") for name in found]
 
 
+def question_items(incomplete: str) -> list[CompletionItem[str]]:
+    """Return the names of the ready questions that start with `incomplete`."""
+    from bulkq.tasks.diag.questions import names
+
+    return word_items(names(), incomplete)
+
+
 def query_items(incomplete: str, prefix: str = "") -> list[CompletionItem[str]]:
     """Return `FILE:NAME` for each query of `FILE:`; without a colon, let the shell complete the path.
 

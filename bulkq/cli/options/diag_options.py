@@ -9,7 +9,7 @@ import click
 from bulkq.cli.options import build_run, limits, output, safety, sources, targets
 from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together, typed
-from bulkq.cli.options.types import QueryText, Text, Words
+from bulkq.cli.options.types import QuestionText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import Run
 from bulkq.model.run import OutputOptions, QueryOptions, SafetyOptions, SourceOptions, TargetOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 START = ("target", "as_", "param", "output", "format", "report", "concurrency")
 """The options that people use first, for `bulkq diag run -h`."""
 
-NAMES = click.argument("names", nargs=-1, type=QueryText(), metavar="NAME...")
+NAMES = click.argument("names", nargs=-1, type=QuestionText(), metavar="NAME...")
 SUBJECT = options_of("Queries")(
     "--tag",
     type=Text(),

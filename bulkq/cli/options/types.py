@@ -94,6 +94,16 @@ class QueryText(Text):
         return values.query_items(incomplete)
 
 
+class QuestionText(Text):
+    """The name of a ready question, or a query file."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Offer the names of questions, and paths after a slash."""
+        from bulkq.cli.completion import values
+
+        return values.query_items(incomplete) if "/" in incomplete else values.question_items(incomplete)
+
+
 class SourceText(Text):
     """A source of parameter sets."""
 

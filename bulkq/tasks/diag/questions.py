@@ -67,6 +67,11 @@ def databases(dialects: Sequence[str] | None = None) -> list[str]:
     return [name for name in folders if wanted is None or dialect_for(name).name in wanted]
 
 
+def names(dialects: Sequence[str] | None = None) -> list[str]:
+    """The names of all questions for databases of `dialects`, or for any, sorted; no file is read."""
+    return sorted({path.stem for folder in databases(dialects) for path in _files(folder)})
+
+
 def load_questions(database: str, patterns: Sequence[str] = ("*",)) -> list[Question]:
     """The questions of a folder whose names match one of `patterns`, by subject and name."""
     found = [_load(database, path) for path in _files(database) if _matches(path.stem, patterns)]
@@ -83,8 +88,7 @@ def select_queries(words: Sequence[str], dialects: Sequence[str]) -> tuple[Query
     Raises:
         UsageError: one line for each word that selects nothing, with the nearest name.
     """
-    folders = databases(dialects)
-    known = sorted({path.stem for folder in folders for path in _files(folder)})
+    folders, known = databases(dialects), names(dialects)
     found: list[Query] = []
     errors: list[str] = []
     for word in words:

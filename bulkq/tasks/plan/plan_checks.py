@@ -15,7 +15,7 @@ from bulkq.tasks.check.open_check import wanted_sets
 from bulkq.tasks.check.preflight import as_sent, exporter, itself
 from bulkq.tasks.check.run_checks import NO_SETS, refuse
 from bulkq.tasks.plan.plan_run import At, QueryPlan, asking, look_into
-from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and, refusals
+from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, leave_out_skipped, look_and, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,11 +80,12 @@ async def plan_checks(
     async def describe(looked: LookedTargets) -> ChecksPlan:
         driver, server = looked.first.driver, looked.connection.server
         at = At(looked.target, driver, looked.connection, described=run.targets.sql is None, explained=False)
+        selected = await leave_out_skipped(looked.connection, run.queries.selected, looked.label, notices.append)
         return ChecksPlan(
             run,
             TargetInspection(looked.label, looked.target, driver.capabilities.name, server),
             looked.others,
-            tuple([await _check(query, request, at, stdin) for query in run.queries.selected]),
+            tuple([await _check(query, request, at, stdin) for query in selected]),
             tuple(notices),
             await asking(run, looked.connection),
             _no_snapshot(request, at, looked.first.label),

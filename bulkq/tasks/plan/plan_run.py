@@ -25,12 +25,12 @@ from bulkq.sources.bind_columns import check_constants
 from bulkq.sources.source_request import request_of
 from bulkq.targets.query_rows import rows_of
 from bulkq.tasks.check.open_check import QUERIED
-from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, look_and
+from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, leave_out_skipped, look_and
 from bulkq.tasks.server_lint import Finding, ask, finding
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
     from typing import BinaryIO
 
     from bulkq.model import Batch, Capabilities, Column, ParameterSet, Query, Run, Server, Target
@@ -111,7 +111,7 @@ async def plan(
     job = PlanJob(request, dict.fromkeys(every, request.queries.selected) if len(every) > 1 else {})
 
     async def describe(looked: LookedTargets) -> Plan:
-        queries = await _query_plans(request, looked, stdin)
+        queries = await _query_plans(request, looked, stdin, notices.append)
         totals = [query.total for query in queries]
         server = looked.connection.server
         return Plan(
@@ -130,11 +130,14 @@ async def plan(
     return await look_and(describe, job)
 
 
-async def _query_plans(request: Run, looked: LookedTargets, stdin: BinaryIO | None) -> tuple[QueryPlan, ...]:
+async def _query_plans(
+    request: Run, looked: LookedTargets, stdin: BinaryIO | None, say: Callable[[str], None]
+) -> tuple[QueryPlan, ...]:
     at = At(looked.target, looked.first.driver, looked.connection, described=request.targets.sql is None)
     wanted = request_of(request.sources, stdin)
     several = len(request.queries.selected) > 1
-    selected = request.queries.selected
+    queries, write = request.queries.selected, request.safety.write
+    selected = await leave_out_skipped(looked.connection, queries, looked.label, say, write=write)
     return tuple([await look_into(query, wanted, request, at, unused_constants_ok=several) for query in selected])
 
 

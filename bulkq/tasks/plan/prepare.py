@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.requirements import find_skipped, unmet
 from bulkq.model.dataclass import frozen
 from bulkq.tasks.server_lint import Finding, ask, why_not
 
@@ -122,8 +123,26 @@ async def _look(job: PlanJob, run: Run, targets: Sequence[OpenTarget], stack: As
     return LookedTargets(first, run.targets.selected[place], labels[place], connection, others)
 
 
+async def leave_out_skipped(
+    connection: Connection, queries: Sequence[Query], label: str, say: Callable[[str], None], *, write: bool = False
+) -> tuple[Query, ...]:
+    """Those of `queries` that the first target, called `label`, meets the requirements of. Tells `say` why others are skipped.
+
+    Raises:
+        RefusedError: one of them would be skipped in a run that changes data (`write`), which refuses it.
+    """
+    reasons = await find_skipped(connection, queries)
+    for query, reason in zip(queries, reasons, strict=True):
+        if reason and write:
+            raise unmet(label, query, reason)
+        if reason:
+            say(f"{label}: {query.name}: would be skipped: {reason}")
+    return tuple(query for query, reason in zip(queries, reasons, strict=True) if reason == "")
+
+
 async def refusals(connection: Connection, queries: Sequence[Query], target: Target) -> tuple[Finding, ...]:
     """What the server says against `queries`, with names looked up where `target` says."""
-    asked = [query.within(target) for query in queries if not why_not(query)]
+    reasons = await find_skipped(connection, queries)
+    asked = [q.within(target) for q, skip in zip(queries, reasons, strict=True) if skip == "" and not why_not(q)]
     found = [await ask(connection, query) for query in asked]
     return tuple(one for one in found if one is not None)

@@ -4,7 +4,7 @@
 -- @requires pg>=13, role:pg_read_all_stats
 -- @tags activity
 -- @expect rows >= 0
-SELECT pid, datname AS database, usename AS "user", application_name AS application, client_addr::text AS client, state,
+SELECT pid, datname AS database, usename AS "user", application_name AS application, host(client_addr) AS client, state,
        date_trunc('milliseconds', clock_timestamp() - xact_start) AS transaction_for,
        date_trunc('milliseconds', clock_timestamp() - query_start) AS statement_for,
        concat_ws(': ', wait_event_type, wait_event) AS wait, left(regexp_replace(query, '\s+', ' ', 'g'), 100) AS query

@@ -17,7 +17,7 @@ SELECT holder, name, transactions_since, since, detail
                concat_ws(', ', slot_type, database, CASE WHEN active THEN 'active' ELSE 'inactive' END)
           FROM pg_replication_slots
         UNION ALL
-        SELECT 'replica', application_name, age(backend_xmin)::bigint, NULL, client_addr::text
+        SELECT 'replica', application_name, age(backend_xmin)::bigint, NULL, host(client_addr)
           FROM pg_stat_replication) AS known
  WHERE transactions_since > :older_than
  ORDER BY transactions_since DESC, holder, name;

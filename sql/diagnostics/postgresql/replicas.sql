@@ -4,7 +4,7 @@
 -- @requires pg>=13, role:pg_read_all_stats
 -- @tags replication
 -- @expect rows >= 0
-SELECT application_name AS replica, client_addr::text AS client, state, sync_state,
+SELECT application_name AS replica, host(client_addr) AS client, state, sync_state,
        pg_wal_lsn_diff(here.lsn, sent_lsn)::bigint AS bytes_to_send, pg_wal_lsn_diff(here.lsn, flush_lsn)::bigint AS bytes_to_flush,
        pg_wal_lsn_diff(here.lsn, replay_lsn)::bigint AS bytes_to_replay, replay_lag,
        date_trunc('seconds', clock_timestamp() - reply_time) AS last_answer

@@ -4,7 +4,7 @@
 -- @requires pg>=13, primary, role:pg_read_all_stats
 -- @tags replication
 -- @warn rows > 0
-SELECT application_name AS replica, client_addr::text AS client, state,
+SELECT application_name AS replica, host(client_addr) AS client, state,
        pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS bytes_behind,
        pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) AS behind, reply_time AS last_answer
   FROM pg_stat_replication

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from bulkq import cli
+from bulkq.cli.commands import diag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +90,13 @@ def test_list_and_eject(url: str, tmp_path: Path) -> None:
     assert made.stdout.strip() == str(tmp_path / "sql" / "integrity.sql")
     assert bulkq("run", made.stdout.strip(), "-t", url, "--progress", "none").return_value == 0
     assert getattr(bulkq("eject", "integrity", "--to", str(tmp_path / "sql")).exception, "exit_code", None) == 4
+
+
+def test_names_are_completed() -> None:
+    """Questions by their names."""
+    (argument,) = [one for one in diag.run.params if one.name == "names"]
+    context = click.Context(diag.run)
+    assert [item.value for item in argument.type.shell_complete(context, argument, "blo")] == ["blocking"]
 
 
 @pytest.mark.parametrize(
