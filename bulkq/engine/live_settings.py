@@ -73,7 +73,7 @@ class LiveSettings:
             if setting.key == "concurrency":
                 self._check_concurrency(setting)
             elif setting.key.startswith(THROTTLE):
-                self._limited(setting)
+                self._check_limit(setting)
         self._check_rows({setting.key: setting for setting in settings})
 
     def make(self, setting: RunSetting) -> None:
@@ -106,6 +106,17 @@ class LiveSettings:
                 "concurrency: the run has one lane, which keeps its sets in the order of the input: "
                 f"drain it, and continue with bulkq resume {self._context.progress.run} -j {setting.text}"
             )
+
+    def _check_limit(self, setting: RunSetting) -> None:
+        wanted = setting.value
+        assert isinstance(wanted, ThrottleExpression)
+        for throttle in self._limited(setting):
+            most = throttle.expression.limit
+            if throttle.owned and most is not None and (wanted.limit or 0.0) > most:
+                raise RefusedError(
+                    f"{setting.key}={setting.text}: the configuration of the target has {throttle.expression.text}, "
+                    "which a run may lower and not raise"
+                )
 
     def _check_rows(self, settings: Mapping[str, RunSetting]) -> None:
         size = next(self._sizes(), None)

@@ -50,6 +50,9 @@ class PolledThrottle:
         self.limit = self.expression.limit
         """From this value on, in the unit of the expression, the lanes wait."""
 
+        self.owned = False
+        """Whether the configuration has it for its target: then a run may lower its limit, and not raise it."""
+
         self._target = target
         self._every_s = every_s
         self._reason: str | None = f"{name} was not read yet"

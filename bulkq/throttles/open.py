@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bulkq.model.run import LimitOptions
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Throttle
+    from bulkq.throttles.base import PolledThrottle
     from bulkq.throttles.database import DatabaseThrottle
 
 
@@ -191,7 +192,7 @@ def _useless(expression: ThrottleExpression, context: ThrottleContext) -> bool:
     return expression.signal == "autovacuum" and not (expression.argument or context.table)
 
 
-def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str | None = None) -> Throttle:
+def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str | None = None) -> PolledThrottle:
     """A throttle that no database gives; it holds the lanes of the target `label`, or of all."""
     if expression.signal == "http":
         return HttpThrottle(expression, context, label)
@@ -201,7 +202,13 @@ def _of_all(expression: ThrottleExpression, context: ThrottleContext, label: str
 
 
 def _of_target(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> Throttle:
-    """The throttle of a target."""
+    """The throttle of a target, which may be one that the configuration has for it."""
+    throttle = _reader_of(expression, context, label, target)
+    throttle.owned = expression.text in target.throttle
+    return throttle
+
+
+def _reader_of(expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> PolledThrottle:
     replica = context.replicas.get(expression.argument) if expression.signal == "lag" else None
     if replica is not None:
         return NamedReplicaLag(expression, context, label, target, replica)

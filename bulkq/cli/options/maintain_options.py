@@ -185,7 +185,7 @@ def build(options: MaintainValues, ctx: click.Context) -> Run:
     if options["select"]:
         parse_selection(options["select"])
     order, canaries = _order(options["order"])
-    return Run(
+    request = Run(
         queries=QueryOptions(selected=(command_query(command),), name=options["name"], tags=options["tag"]),
         targets=TargetOptions(selected=selected, canaries=canaries),
         limits=replace(build_run.limits_of(options, ctx), max_failed_targets=options["max_failed_targets"]),
@@ -208,6 +208,7 @@ def build(options: MaintainValues, ctx: click.Context) -> Run:
             repair=options["repair"],
         ),
     )
+    return build_run.completed(request, ctx)
 
 
 def command_query(command: str) -> Query:

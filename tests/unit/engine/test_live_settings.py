@@ -17,7 +17,7 @@ from bulkq.policy.range_size import RangeSize
 from bulkq.policy.run_settings import parse_settings
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.sources.range_source import RangeSource
-from bulkq.throttles.any_of import AnyOf
+from bulkq.throttles.any_of import AnyOf, flat
 from bulkq.throttles.base import PolledThrottle
 from tests.support.lanes import context_of, part
 
@@ -118,3 +118,21 @@ def test_limits_of_throttles_are_changed(tmp_path: Path) -> None:
         change(settings, "throttle.wal=5MB/s")
     with pytest.raises(UsageError, match=r"throttle.lag\(b\)=5s: its limit is 1MB: use the same kind of unit"):
         change(settings, "throttle.lag(b)=5s")
+
+
+def test_a_limit_of_the_configuration_is_lowered_and_not_raised(tmp_path: Path) -> None:
+    """Who runs something may add to what a DBA has set, and not take from it."""
+    settings = settings_of(read_part(tmp_path), "active<50")
+    gates = settings._context.gates
+    (throttle,) = (one for one in flat(gates.throttle) if isinstance(one, PolledThrottle))
+    change(settings, "throttle.active=90")
+    throttle.owned = True
+    throttle.limit = 50.0
+    change(settings, "throttle.active=5")
+    change(settings, "throttle.active=50")
+    with pytest.raises(RefusedError) as raised:
+        change(settings, "throttle.active=51")
+    assert str(raised.value) == (
+        "throttle.active=51: the configuration of the target has active<50, which a run may lower and not raise"
+    )
+    assert throttle.limit == 50.0

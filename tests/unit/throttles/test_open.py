@@ -13,6 +13,8 @@ import pytest
 from bulkq.errors import UsageError
 from bulkq.model.run import LimitOptions
 from bulkq.throttles import ThrottleContext, check_throttles, fix_paths, open_throttle, open_throttles
+from bulkq.throttles.any_of import flat
+from bulkq.throttles.base import PolledThrottle
 from tests.support.throttles import DATABASE
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ async def test_a_target_has_throttles_of_its_own(tmp_path: Path) -> None:
         names = [(reading.target, reading.name) for reading in throttle.readings()]
         assert names == [("eu", "sql:select 0"), ("us", "sql:select 0"), ("eu", own[0]), ("eu", own[1])]
         assert throttle.reason() == f"eu: file {tmp_path / 'hold'} exists; eu: sql: closed"
+        assert [one.owned for one in flat(throttle) if isinstance(one, PolledThrottle)] == [True, False, True, True]
         of_us = throttle.of("us")
         assert of_us is not None
         assert of_us.reason() is None
