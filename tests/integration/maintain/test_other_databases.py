@@ -1,0 +1,49 @@
+"""Maintenance of MariaDB, and what a deadline leaves for a resume."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from bulkq.engine.stop_control import Control
+from bulkq.tasks.resume import resume
+from tests.support.maintenance import reasons, run, script, session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.servers.mariadb import MariaDB
+
+
+@pytest.mark.parametrize("command", ["optimize", "analyze", "check"])
+async def test_an_error_in_the_rows_is_a_failure(mariadb: MariaDB, tmp_path: Path, command: str) -> None:
+    """The command itself reports success for a table whose engine cannot do it."""
+    name = f"maintain_{uuid4().hex[:8]}"
+    mariadb.execute("mysql", f"CREATE DATABASE {name}")
+    mariadb.execute(name, "CREATE TABLE t (id int PRIMARY KEY) ENGINE=InnoDB", "CREATE TABLE m (id int) ENGINE=MEMORY")
+    try:
+        summary = await run(mariadb.url(name), tmp_path, command)
+    finally:
+        mariadb.execute("mysql", f"DROP DATABASE {name}")
+    assert (summary.exit_code, summary.ok, summary.failed) == (1, 1, 1)
+    [(table, (_, why))] = reasons(summary).items()
+    assert table == f"{name}.m"
+    assert f"doesn't support {command}" in why
+
+
+async def test_a_deadline_leaves_objects_for_a_resume(database: str, tmp_path: Path) -> None:
+    """The command that it has cancelled was not done, and is not unknown."""
+    script(database, "CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE TABLE c (id int)")
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    async with session(database) as other, other.transaction():
+        await other.execute("LOCK TABLE a IN ACCESS EXCLUSIVE MODE")
+        options = ("-j", "1", "--lock-timeout", "none", "--deadline", "1s")
+        async with asyncio.timeout(20):
+            summary = await run(database, tmp_path, "vacuum", *options)
+    assert (summary.exit_code, summary.failed, summary.unknown) == (5, 0, 0)
+    assert summary.skipped == 3 - summary.ok
+    again = await resume(summary.run, ledger=ledger, changes={"deadline_s": None}, control=Control())
+    assert (again.exit_code, again.ok, again.unknown) == (0, 3, 0)
