@@ -55,15 +55,10 @@ class Database:
     """A target with its connections, from `bulkq.open`. Several runs may share it, one after the other or at once."""
 
     def __init__(
-        self,
-        target: Target,
-        concurrency: int | None,
-        group: asyncio.TaskGroup,
-        *,
-        confirm: str | None,
-        config: Config,
+        self, target: Target, concurrency: int | None, group: asyncio.TaskGroup, *, confirm: str | None, config: Config
     ) -> None:
         self.target = target
+        self.steerable = False
         self._config = config
         self._confirm = confirm
         self.concurrency = concurrency
@@ -306,7 +301,7 @@ class Database:
             self._refuse(request.queries.selected[0], write=True, allow=safety.allow, limits=limits, counted=counted)
         self._refuse_closed()
         await self._let_write()
-        control = Control()
+        control = Control(listens=self.steerable)
         with in_terms_of_python():
             named = replace(request, queries=replace(request.queries, name=name))
             summary = await self._begin(backfills.run_backfill(named, control), control)
@@ -331,7 +326,7 @@ class Database:
         _check_on_error(on_error)
         self._refuse_closed()
         await self._let_write()
-        control = Control()
+        control = Control(listens=self.steerable)
         with in_terms_of_python():
             summary = await self._begin(backfills.run_undo(run, self.target, self._confirm, ledger, control), control)
             raise_for(summary)
@@ -342,6 +337,7 @@ class Database:
     def start(self, request: Run, source: MappingSource, sink: Sink, control: Control) -> asyncio.Task[RunSummary]:
         """Begin a run in the task group of `bulkq.open`."""
         self._refuse_closed()
+        control.listens = self.steerable
         given = CallerResources(source, sink, self._sessions_for(write=request.safety.write))
         return self._begin(run(request, control=control, given=given), control)
 

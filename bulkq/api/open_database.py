@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open(  # noqa: A001 - `bulkq.open`, as documented
-    target: str, concurrency: int | Literal["auto"] = 8, *, confirm: str | None = None
+    target: str,
+    concurrency: int | Literal["auto"] = 8,
+    *,
+    confirm: str | None = None,
+    steerable: bool = False,
 ) -> AsyncIterator[Database]:
     """Open a target for runs with at most `concurrency` lanes, each with one connection.
 
@@ -31,6 +35,7 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
             for from the current folder upwards; connections are made when a run needs them.
         concurrency: lanes, 1 or more; "auto": as many as are useful, found while a run works.
         confirm: the name of a protected target, so that `execute(..., write=True)` may change it.
+        steerable: let `bulkq ctl` reach the runs: each listens on a private unix socket while it works.
 
     Raises:
         UsageError: the URL cannot be used, or the name is not known.
@@ -42,6 +47,7 @@ async def open(  # noqa: A001 - `bulkq.open`, as documented
     async with asyncio.TaskGroup() as group:
         lanes = None if concurrency == "auto" else concurrency
         database = Database(one, lanes, group, confirm=confirm, config=config)
+        database.steerable = steerable
         try:
             yield database
         except BaseException as error:  # noqa: BLE001 - raised again below, as itself and not inside an exception group

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from bulkq.errors import BulkqError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.model.run_event import SentCommand
 
@@ -41,7 +41,7 @@ class MailboxLedger(Protocol):
         """Its mailbox; None if only this machine can reach it."""
 
 
-async def serve(mailbox: Mailbox, run: str, answer: Callable[[str, str], str]) -> None:
+async def serve(mailbox: Mailbox, run: str, answer: Callable[[str, str], Awaitable[str]]) -> None:
     """Answer commands until this task is cancelled. A ledger that cannot be read is tried again: its run stops by itself.
 
     Args:
@@ -56,7 +56,7 @@ async def serve(mailbox: Mailbox, run: str, answer: Callable[[str, str], str]) -
                 await mailbox.discard(run)
                 begun = True
             for command in await mailbox.waiting(run):
-                await mailbox.answer(run, command.number, answer(command.request, command.by))
+                await mailbox.answer(run, command.number, await answer(command.request, command.by))
             pause_s = EVERY_S
         except BulkqError:
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)

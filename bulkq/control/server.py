@@ -12,7 +12,7 @@ from bulkq.control import client, socket_folder
 from bulkq.control.person import local_person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 LONGEST_REQUEST = 64 * 1024
@@ -33,7 +33,7 @@ class ControlServer:
         answer: is given a request and `user@host` of its sender, and returns the answer; both are lines.
     """
 
-    def __init__(self, run: str, answer: Callable[[bytes, str], str]) -> None:
+    def __init__(self, run: str, answer: Callable[[bytes, str], Awaitable[str]]) -> None:
         self._run = run
         self._answer = answer
         self._server: asyncio.Server | None = None
@@ -91,7 +91,8 @@ class ControlServer:
         try:
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 while (line := await _line(reader)) is not None:
-                    writer.write(self._answer(line, by).encode(errors="backslashreplace") + b"\n")
+                    text = await self._answer(line, by)
+                    writer.write(text.encode(errors="backslashreplace") + b"\n")
                     await writer.drain()
         finally:
             self._talks.discard(task)

@@ -59,6 +59,10 @@ class LiveRun:
         self.over = False
         """Whether all batches have ended."""
 
+    def refuse_pause(self, why: str) -> None:
+        """Refuse every pause, with the reason `why`."""
+        self._context.pause.refusal = why
+
     def status(self) -> Mapping[str, object]:
         """Return the JSON form of the status."""
         return status_object(read_status(self._context.progress, time.monotonic(), _now()))

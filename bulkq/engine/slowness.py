@@ -71,9 +71,12 @@ def _bounds(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes) 
     """What bounds the number of lanes."""
     working = sum(lanes.at_work for lanes in targets)
     middle = latency_text(context.progress.latencies.quantile(0.5))
-    allowed = context.limiter.concurrency
+    allowed, why = context.limiter.concurrency, context.progress.lanes_why
     if auto.active:
-        yield f"-j auto: {working} lanes work, {context.progress.lanes_why}"
+        yield f"-j auto: {working} lanes work, {why}"
+        return
+    if why:
+        yield f"{context.progress.lanes} of {allowed} lanes may work: {why}"
         return
     busy = [lanes for lanes in targets if lanes.busy and lanes.part() is not None]
     bound = min((useful_bound(lanes) for lanes in busy), default=None)

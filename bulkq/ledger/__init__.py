@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bulkq.ledger.location import LedgerMissing, locate
-from bulkq.ledger.no_record import NoLedger
+from bulkq.ledger.no_record import EventsOnly, NoLedger
 from bulkq.ledger.owners import new_owner
 
 if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger
     from bulkq.protocols import Ledger
 
-__all__ = ["LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
+__all__ = ["EventsOnly", "LedgerMissing", "NoLedger", "new_owner", "open_ledger", "open_recorder"]
 
 
 async def open_ledger(url: str = "auto", *, create: bool = True) -> StoredLedger:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bulkq.errors import LedgerError
     from bulkq.model import Mark, RunRecord, SinkPosition
     from bulkq.model.run_event import EventKind
+    from bulkq.protocols import Ledger
 
 
 class NoLedger:
@@ -57,3 +58,26 @@ class NoLedger:
 
     async def close(self) -> None:
         """Nothing."""
+
+
+class EventsOnly(NoLedger):
+    """Records the events of a run in its ledger, and no marks: a run of checks has results instead.
+
+    Args:
+        ledger: of the run.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def record_event(
+        self,
+        kind: EventKind,
+        text: str,
+        *,
+        by: str = "",
+        data: Mapping[str, object] | None = None,
+        soon: bool = True,
+    ) -> None:
+        """Record an event in the ledger."""
+        self._ledger.record_event(kind, text, by=by, data=data, soon=soon)

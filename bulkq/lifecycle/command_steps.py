@@ -166,12 +166,14 @@ async def carry_out(
             opened.discard()
             raise
         line = steps.first_line(recorded)
+        unreachable = await open_live_control(job.run, job.control, await job.ledger, stack)
         totals = [0 if part.unmet else part.source.total for part in recorded.parts]
         opened.progress.begin(totals, time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds"))
         for observer in opened.observers:
             observer.started(opened.progress)
             observer.notice(line)
-        await open_live_control(job.run, job.control, await job.ledger, job.say, stack)
+        if unreachable:
+            job.say(unreachable)
         with trace_run(opened.progress):
             executed = await steps.execute(recorded)
         summary = await steps.finish(recorded, executed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from bulkq.control.answer import answer
@@ -13,12 +14,17 @@ from bulkq.errors import UsageError
 from bulkq.ledger.location import default_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AsyncExitStack
     from pathlib import Path
 
     from bulkq.engine.stop_control import Control
     from bulkq.protocols import Ledger
+
+
+BEGIN_S = 5.0
+"""Seconds that a request waits for the begin of a run that was announced."""
+
+LOOK_S = 0.02
 
 
 def state_folder() -> Path | None:
@@ -29,22 +35,26 @@ def state_folder() -> Path | None:
         return None
 
 
-async def open_live_control(
-    run: str, control: Control, ledger: Ledger, say: Callable[[str], None], stack: AsyncExitStack
-) -> None:
-    """Listen for requests to a run, unless its control does not want it. Without a socket the run goes on, with one notice.
+async def open_live_control(run: str, control: Control, ledger: Ledger, stack: AsyncExitStack) -> str:
+    """Listen for requests to a run, unless its control does not want it.
 
     Args:
         run: its id.
         control: of the run.
         ledger: of the run.
-        say: shows a notice.
         stack: closes what is opened here.
-    """
-    if not control.listens:
-        return
 
-    def respond(request: str | bytes, by: str) -> str:
+    Returns:
+        Why there is no socket, for people, without which the run goes on; "" if there is one.
+    """
+    notice = ""
+    if not control.listens:
+        return notice
+
+    async def respond(request: str | bytes, by: str) -> str:
+        begins_s = time.monotonic() + BEGIN_S
+        while control.run is None and time.monotonic() < begins_s:  # noqa: ASYNC110 - for some milliseconds, once
+            await asyncio.sleep(LOOK_S)
         return answer(request, by, control.run)
 
     server = ControlServer(run, respond)
@@ -52,11 +62,12 @@ async def open_live_control(
     try:
         await server.open(state_folder())
     except OSError as error:
-        say(f"bulkq ctl cannot reach this run: {error.strerror or error}")
+        notice = f"bulkq ctl cannot reach this run: {error.strerror or error}"
     mailbox = ledger.mailbox if isinstance(ledger, MailboxLedger) else None
     if mailbox is not None:
         task = asyncio.create_task(serve(mailbox, run, respond), name="bulkq mailbox")
         stack.push_async_callback(_end, task)
+    return notice
 
 
 async def _end(task: asyncio.Task[None]) -> None:

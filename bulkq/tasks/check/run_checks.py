@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bulkq.checks import verdict as deciding
 from bulkq.engine.run_context import StopLimits
 from bulkq.errors import BulkqError, StoppedError, UsageError
-from bulkq.ledger import NoLedger, new_owner, open_ledger
+from bulkq.ledger import EventsOnly, NoLedger, new_owner, open_ledger
 from bulkq.lifecycle.command_steps import Console, Steps, carry_out, new_run_id
 from bulkq.lifecycle.execute_run import make_runner
 from bulkq.lifecycle.expand_targets import expanded
@@ -170,11 +170,15 @@ async def _execute(recorded: RecordedChecks) -> list[CheckResult]:
         opened,
         recorded.every,
         stops,
-        ledger=NoLedger(),
+        ledger=EventsOnly(await opened.job.ledger),
         ordered=False,
         reserved=opened.reserved,
         pace=opened.throttles.pace,
     )
+    if opened.request.snapshot:
+        runner.live.refuse_pause(
+            "--snapshot keeps a transaction open on each target: drain the run, and start it again later"
+        )
     if recorded.every:
         await runner.run()
     await _never_ran(opened, recorded.looked.planned)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+import bulkq
 from bulkq import query as queries
 from bulkq.control import client, socket_folder
 from bulkq.engine.stop_control import Control
@@ -19,6 +20,7 @@ from bulkq.ledger import open_ledger
 from bulkq.model import RunSummary, Target
 from bulkq.model.run import make_run
 from bulkq.tasks.run import run
+from tests.support.checks import run as run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +83,8 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder with a short path."""
     with TemporaryDirectory(prefix="bq-") as folder:
         monkeypatch.setenv("XDG_STATE_HOME", folder)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setattr("tempfile.tempdir", folder)  # where runs of other tests may be live
         yield Path(folder) / "bulkq"
 
 
@@ -155,3 +159,45 @@ async def test_two_who_steer_at_once_are_both_answered(database: str, state: Pat
             next(iter(value.values()))  # type: ignore[attr-defined]
         )
     )
+
+
+async def test_a_run_of_checks_with_a_snapshot_is_not_paused(database: str, state: Path) -> None:
+    """The snapshot is an open transaction; other changes are made, and are on record."""
+    text = "\n".join(f"-- name: c{i}\n-- @expect rows = 1\nselect pg_sleep(0.2);" for i in range(20))
+    control = Control(listens=True)
+    checks = {"snapshot": True}
+    work = asyncio.create_task(
+        run_checks(text, database, control=control, checks=checks, concurrency=1, ledger=database)
+    )
+    async with asyncio.timeout(20):
+        while not (found := await asyncio.to_thread(client.live_runs, state)) or control.run is None:
+            await asyncio.sleep(0.02)
+    answers = [
+        await asyncio.to_thread(client.ask, next(iter(found.values())), json.dumps(request))
+        for request in ({"command": "pause"}, {"command": "set", "settings": ["concurrency=4"]}, {"command": "stop"})
+    ]
+    assert (answers[0]["exit"], answers[0]["error"].partition(":")[0]) == (4, "pause")
+    assert "--snapshot keeps a transaction open" in answers[0]["error"]
+    assert answers[1]["text"] == "concurrency 1 -> 4"
+    summary = await work
+    assert summary.exit_code == 5
+    ledger = await open_ledger(database)
+    assert [event.text for event in await ledger.events(summary.run, "change", "stop")] == [
+        "concurrency 1 -> 4",
+        "stopped",
+    ]
+    await ledger.close()
+
+
+async def test_a_run_of_python_listens_if_it_is_asked_to(database: str, state: Path) -> None:
+    """By default it does not."""
+    for steerable in (False, True):
+        sets = ({"i": i} for i in range(50))
+        async with (
+            bulkq.open(database, steerable=steerable) as db,
+            db.run("select pg_sleep(0.01), :i::int as i", sets) as rows,
+        ):
+            async for row in rows:
+                if row.i == 20:
+                    live = await asyncio.to_thread(client.live_runs, state)
+                    assert bool(live) is steerable

@@ -40,8 +40,12 @@ class Box:
 async def test_commands_are_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those to an earlier process are not; an outage of the ledger is outlasted."""
     monkeypatch.setattr(mailbox, "EVERY_S", 0.001)
+
+    async def answer(request: str, by: str) -> str:
+        return f"{request} of {by}"
+
     box = Box()
-    task = asyncio.create_task(mailbox.serve(box, "01kb", lambda request, by: f"{request} of {by}"))
+    task = asyncio.create_task(mailbox.serve(box, "01kb", answer))
     async with asyncio.timeout(10):
         while box.waits:
             await asyncio.sleep(0.001)

@@ -28,7 +28,7 @@ def state() -> Iterator[Path]:
         yield Path(folder)
 
 
-def echo(request: bytes, by: str) -> str:
+async def echo(request: bytes, by: str) -> str:
     """Repeat the request, with its sender."""
     return json.dumps({"request": request.decode(), "by": by})
 

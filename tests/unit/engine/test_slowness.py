@@ -50,6 +50,8 @@ def test_a_run_that_nothing_holds(tmp_path: Path) -> None:
     assert run.reasons() == [
         "all 0 lanes of -j work, a query takes - (median): bulkq ctl set concurrency=N allows more"
     ]
+    run.context.progress.lanes, run.context.progress.lanes_why = 2, "lag is at 80 % of its limit"
+    assert run.reasons() == ["2 of 0 lanes may work: lag is at 80 % of its limit"]
     run.auto.begin()
     assert run.reasons() == ["-j auto: 0 lanes work, still measuring"]
 

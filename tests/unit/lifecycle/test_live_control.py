@@ -15,6 +15,7 @@ from bulkq.control import client, socket_folder
 from bulkq.control.answer import NOT_YET
 from bulkq.engine.stop_control import Control
 from bulkq.ledger import NoLedger
+from bulkq.lifecycle import live_control
 from bulkq.lifecycle.live_control import open_live_control, state_folder
 
 if TYPE_CHECKING:
@@ -29,27 +30,25 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder) / "bulkq"
 
 
-async def test_a_run_listens_until_it_ends(state: Path) -> None:
+async def test_a_run_listens_until_it_ends(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before its batches it says that it has not begun. Without `listens` there is no socket."""
-    said: list[str] = []
+    monkeypatch.setattr(live_control, "BEGIN_S", 0.05)
     async with AsyncExitStack() as stack:
-        await open_live_control("01kb", Control(), NoLedger(), said.append, stack)
+        assert await open_live_control("01kb", Control(), NoLedger(), stack) == ""
         assert not state.exists()
-        await open_live_control("01kb", Control(listens=True), NoLedger(), said.append, stack)
+        assert await open_live_control("01kb", Control(listens=True), NoLedger(), stack) == ""
         path = state / "live" / "01kb" / socket_folder.SOCKET
         answer = await asyncio.to_thread(client.ask, path, json.dumps({"command": "status"}))
         assert answer == {"ok": False, "error": NOT_YET, "exit": 2}
     assert not path.parent.exists()
-    assert said == []
 
 
 async def test_without_a_socket_the_run_goes_on(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One notice, and nothing else."""
     monkeypatch.setattr(socket_folder, "roots", lambda _: [state / "a" / "b"])
-    said: list[str] = []
     async with AsyncExitStack() as stack:
-        await open_live_control("01kb", Control(listens=True), NoLedger(), said.append, stack)
-    assert said == ["bulkq ctl cannot reach this run: No such file or directory"]
+        why = await open_live_control("01kb", Control(listens=True), NoLedger(), stack)
+    assert why == "bulkq ctl cannot reach this run: No such file or directory"
 
 
 def test_an_account_without_a_home_has_no_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:

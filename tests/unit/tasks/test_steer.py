@@ -37,7 +37,11 @@ async def state(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
 
 async def serve(run: str, state: Path, **answer: object) -> ControlServer:
     """A run that gives one answer."""
-    server = ControlServer(run, lambda _, by: json.dumps({"by": by, **answer}))
+
+    async def respond(_: bytes, by: str) -> str:
+        return json.dumps({"by": by, **answer})
+
+    server = ControlServer(run, respond)
     await server.open(state)
     return server
 
