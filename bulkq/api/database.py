@@ -246,7 +246,7 @@ class Database:
             throttle: expressions such as "file:/run/hold": no range starts while one of them holds.
             pace: as of `execute`.
             max_affected: stop before more rows than this are changed.
-            allow: "seqscan" for a statement that reads the whole table for each range.
+            allow: "seqscan" for a statement that reads the whole table for each range, "unbounded" for a range of other rows.
             name: of the run, in `bulkq runs`; by default that of the statement.
             ledger: where the run is recorded: "auto", a path, a URL; "none" records nothing, and a killed run cannot be continued.
             on_error: "raise" raises `RunFailed` if a range failed or rows are left; "collect" leaves both to the summary.

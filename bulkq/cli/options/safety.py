@@ -31,8 +31,9 @@ PERMISSIONS = (
         "--allow",
         type=WordList(*ALLOWABLE),
         multiple=True,
-        help="Permit UPDATE and DELETE without WHERE (unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), or a "
-        "plan of a backfill that reads the whole table for each range (seqscan).",
+        help="Permit UPDATE and DELETE without WHERE, and a backfill whose range bounds other rows than those of its table "
+        "(unbounded), TRUNCATE (truncate), CREATE, ALTER and DROP (ddl), or a plan of a backfill that reads the whole table for "
+        "each range (seqscan).",
     ),
     CONFIRM,
 )
