@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from bulkq.dialects.postgresql_row_images import IMAGES, RETURNS_OLD, identifier
-from bulkq.model.images import CapturedChange, CapturedTable
+from bulkq.model.images import ALTERED, UNDONE, CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, TableKey
 
 KEY = TableKey("public.t", (KeyColumn("a", "integer"), KeyColumn("b", "text")))
@@ -47,6 +48,17 @@ def test_an_undo_compares_and_marks() -> None:
     assert IMAGES.matching(SET).startswith("EXISTS (")
     assert IMAGES.matching(DELETE).startswith("NOT EXISTS (")
     assert IMAGES.keys(SET) == ["bulkq_i.key[1]", "bulkq_i.key[2]"]
+
+
+def test_an_undo_compares_again_where_triggers_are() -> None:
+    """Only the rows that its own transaction has restored."""
+    for table in (SET, DELETE):
+        plain, compared = IMAGES.undo(table, "(c)").after, IMAGES.undo(replace(table, triggers=True), "(c)").after
+        (more,) = [text for text in compared if text not in plain]
+        assert more.startswith(
+            f"UPDATE i AS bulkq_i SET state = {ALTERED} WHERE (c) AND bulkq_i.state = {UNDONE} AND bulkq_i.xmin = "
+        )
+        assert 'NOT EXISTS (SELECT FROM public.t AS bulkq_t WHERE bulkq_t."a" = (bulkq_i.key)[1]::integer' in more
 
 
 def test_facts() -> None:

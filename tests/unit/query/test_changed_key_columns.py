@@ -27,6 +27,7 @@ KEY = TableKey("public.t", (KeyColumn("a", "integer"), KeyColumn("B", "text")), 
         ("update t set a = 1", "t", ("a",)),
         ("merge into only s.t as x using u on true when matched and n then update set n = 1 when matched then update set a = 2, c = 3",
          "t", ("n", "c", "a", "c")),
+        ("merge into t when matched then update set a = 2", "t", ("a",)),
         ("merge into u using t on true when matched then update set a = 2", "t", ()),
     ],
 )  # fmt: skip
