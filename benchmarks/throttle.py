@@ -27,10 +27,7 @@ ACCOUNTS = 10
 OTHERS = 8
 """Clients of pgbench."""
 
-BUSY = 0.3
-"""Share of the transactions that the server can do in a second, which the clients ask for."""
-
-CALIBRATED_S, ALONE_S = 5, 30
+ALONE_S = 30
 SETTLED_S = 2.0
 """Seconds after which latencies count."""
 
@@ -86,7 +83,7 @@ def _beside(bench: Bench, throttles: Sequence[str]) -> list[Result | Skipped]:
     first, without, with_it = _middle(alone), _middle(free), _middle(held)
     work = f"p95 of pgbench beside a backfill of {rows:,} rows"
     ours = Side(" ".join(throttles), with_it.p95_ms, "ms", note=f"{with_it}; not throttled {without}")
-    theirs = Side(f"pgbench -R {others.rate} alone", first.p95_ms, "ms", note=str(first))
+    theirs = Side(f"pgbench -c {OTHERS} alone", first.p95_ms, "ms", note=str(first))
     return [share(work, ours, theirs, at_most=1.3, aim=1.1)]
 
 
@@ -96,15 +93,12 @@ def _middle(every: Sequence[Beside]) -> Beside:
 
 
 class Others:
-    """Clients of pgbench that ask for the same number of transactions in each second."""
+    """Clients of pgbench that are never idle."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._program = bench.peer("pgbench")
         self._run("-i", "-q", "-s", str(ACCOUNTS))
-        said = self._run("-n", "-c", str(OTHERS), "-j", "1", "-T", str(CALIBRATED_S))
-        most = float(next(line.split()[2] for line in said.splitlines() if line.startswith("tps = ")))
-        self.rate = max(10, round(BUSY * most))
         servers.execute(
             bench.url,
             "DROP TABLE IF EXISTS wide",

@@ -76,6 +76,7 @@ async def backfilling(url: str, over: str, assignment: str, *throttle: str, **mo
 async def _until_enough(
     control: Control, watcher: Watcher, job: Coroutine[None, None, RunSummary]
 ) -> AsyncIterator[None]:
+    watcher.control = control
     work = watcher.work = asyncio.create_task(job)
     try:
         yield

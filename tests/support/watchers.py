@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulkq.engine.stop_control import Control
     from bulkq.model import RunSummary
     from bulkq.policy.progress import Progress
 
@@ -23,6 +24,7 @@ class Watcher:
         self.progress: Progress | None = None
         self.lines: list[str] = []
         self.work: asyncio.Task[RunSummary] | None = None
+        self.control: Control | None = None
 
     def started(self, progress: Progress) -> None:
         self.progress = progress
@@ -75,14 +77,18 @@ class Watcher:
         await asyncio.wait_for(asyncio.shield(self.work), LONGEST_S)
 
     async def until_held(self, reason: str) -> float:
-        """Wait until the run is throttled for `reason`, see that no batch begins then, and return when the last one began."""
+        """Wait until the run is throttled for `reason`; see `until_still`."""
+        return await self.until_still(f"throttled: {reason}")
+
+    async def until_still(self, state: str) -> float:
+        """Wait for a state of the run, see that no batch begins then, and return when the last one began."""
         last, last_s = self.begun, time.monotonic()
 
         def held() -> bool:
             nonlocal last, last_s
             if self.begun != last:
                 last, last_s = self.begun, time.monotonic()
-            return self.state.startswith(f"throttled: {reason}") and not self.progress.in_flight  # type: ignore[union-attr]
+            return self.state.startswith(state) and not self.progress.in_flight  # type: ignore[union-attr]
 
         await self._until(held)
         await asyncio.sleep(QUIET_S)

@@ -1,4 +1,4 @@
-"""A run that is held for long: it has no transaction, lock or snapshot, and lives through closed connections and a restart."""
+"""A run that is held or paused for long: it has no transaction, lock or snapshot, and lives through closed connections and a restart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROWS = 600
 LONG_S = float(os.environ.get("BULKQ_PAUSE_S", "30"))
-"""Seconds before and after the restart of the long test."""
+"""Seconds of the long test that the run is held, and paused before and after the restart."""
 
 HELD = """\
 select a.pid, a.state, a.xact_start, a.backend_xid, a.backend_xmin, a.query,
@@ -44,12 +44,12 @@ async def look_for(url: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "pause_s", [0.8, pytest.param(LONG_S, marks=[pytest.mark.long, pytest.mark.timeout(2 * LONG_S + 240)])]
+    "pause_s", [0.8, pytest.param(LONG_S, marks=[pytest.mark.long, pytest.mark.timeout(3 * LONG_S + 240)])]
 )
-async def test_a_held_run_holds_nothing_and_lives_through_a_restart(
+async def test_held_and_paused_runs_hold_nothing_and_live_through_a_restart(
     database: str, postgres: PostgresServer, tmp_path: Path, pause_s: float
 ) -> None:
-    """Its sessions are closed and the server restarts meanwhile; then each row is changed once."""
+    """While a throttle holds it its sessions are closed; while it is paused the server restarts; then each row is changed once."""
     await asyncio.to_thread(
         servers.execute,
         database,
@@ -65,9 +65,16 @@ async def test_a_held_run_holds_nothing_and_lives_through_a_restart(
         await watcher.until_held(f"file {hold} exists")
         await look_for(database, pause_s)
         await asyncio.to_thread(servers.execute, database, CLOSE)
+        hold.unlink()
+        await watcher.until_begun(5)
+        assert watcher.control is not None
+        assert watcher.control.run is not None
+        watcher.control.run.pause("dba@here", None)
+        await watcher.until_still("paused: by dba@here")
+        await look_for(database, pause_s)
         await asyncio.to_thread(postgres.restart, "immediate")
         await look_for(database, pause_s)
-        hold.unlink()
+        watcher.control.run.resume("dba@here")
         await watcher.until_begun(ROWS // 10 - watcher.begun)
         await watcher.until_ended()
     found = servers.execute(database, "select n, count(*) from t group by n")
