@@ -335,8 +335,8 @@ class LaneGroup:
         async with self._cutting:
             while (part := self.part()) is not None and self._going:
                 size = part.form.size(part.size.next(lanes=self._lanes_allowed(), remaining=part.remaining))
-                size = 1 if part.big else self._context.pace.limit(size)
-                batch = await self._take(part, size)
+                batch = await self._take(part, 1 if part.big else self._context.pace.limit(size))
+                part.form.cut(len(batch.sets) if batch is not None else 0)
                 if batch is not None:
                     return part, batch
                 if part.order is not None and part.order.held:

@@ -93,6 +93,9 @@ class BatchForm:
         wins = self._mean_s.get(Form.SET, self._small_s) < self._mean_s.get(Form.PIPELINE, self._small_s)
         return self._least if tries or wins else sets
 
+    def cut(self, sets: int) -> None:
+        """Note that the batch whose size was asked for has `sets` sets; 0 if the source had none."""
+
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets."""
         if self._fixed is not None:

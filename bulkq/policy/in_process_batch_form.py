@@ -37,7 +37,7 @@ class GrowingForm(BatchForm):
 
     """
 
-    __slots__ = ("_begun", "_natural", "_out", "_sets")
+    __slots__ = ("_begun", "_cutting", "_natural", "_out", "_sets")
 
     piece = FIRST
     own_size = True
@@ -48,15 +48,22 @@ class GrowingForm(BatchForm):
         self._sets = 0  # of the next statement for all; 0 before the first
         self._begun = False
         self._out = False  # a statement for all sets is under way: two would share the processors
+        self._cutting = False  # its sets are being taken from the source
 
     def size(self, sets: int) -> int:
         """The sets of the next batch, where `sets` suit a batch that is executed set by set."""
         self._natural = sets
         if self._out or self._next_form() is Form.PIPELINE:
             return sets
-        self._out = True
+        self._out = self._cutting = True
         self._sets = self._sets or self._first()
         return max(2 * sets, self._sets)
+
+    def cut(self, sets: int) -> None:
+        """Note that the batch has `sets` sets. If the source had too few of them for one statement, none is under way."""
+        if self._cutting and self.next(sets) is Form.PIPELINE:
+            self._out = False
+        self._cutting = False
 
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets: `size` has made those larger that one statement is to answer."""
@@ -67,7 +74,7 @@ class GrowingForm(BatchForm):
     def record(self, form: Form, sets: int, elapsed_s: float) -> None:
         """Learn from a batch of `sets` sets that took `elapsed_s` seconds. The first one has also connected and prepared."""
         self._wait = max(0, self._wait - 1)
-        self._out = self._out and form is Form.PIPELINE
+        self._out = self._out and form is Form.PIPELINE and sets < 2 * self._natural
         if not self._begun:
             self._begun = True
         elif form is Form.PIPELINE or sets >= LEAST:

@@ -74,6 +74,28 @@ def test_the_end_of_a_source_goes_set_by_set() -> None:
     assert form.next(20) is Form.PIPELINE
 
 
+def test_a_batch_that_has_too_few_sets_is_no_statement_for_all() -> None:
+    """A source may have fewer than were asked for, or none; the next batch is the statement then."""
+    form = begun()
+    for sets in (NATURAL // 2, 0):
+        assert form.size(NATURAL) == FIRST
+        form.cut(sets)
+        assert form.size(NATURAL) == FIRST
+        form.cut(FIRST)
+        assert form.size(NATURAL) == NATURAL
+        form.cut(NATURAL // 2)
+        form.record(Form.SET, FIRST, 0.2)
+
+
+def test_a_statement_that_was_executed_set_by_set_is_not_under_way() -> None:
+    """As after a connection was lost."""
+    form = begun()
+    assert form.size(NATURAL) == FIRST
+    form.cut(FIRST)
+    form.record(Form.PIPELINE, FIRST, 1.0)
+    assert form.size(NATURAL) == FIRST
+
+
 def test_a_statement_that_fails_is_left_for_a_while_and_has_fewer_sets_then() -> None:
     """It is split first."""
     form = begun()
