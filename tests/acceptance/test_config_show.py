@@ -54,7 +54,7 @@ def test_options_of_all_commands(cli: Cli) -> None:
     lines = [" ".join(line.split()) for line in done.text.splitlines()]
     assert lines[:3] == ["files: bulkq.toml", "", "option value from commands"]
     assert any(line.startswith("--retries 5 default run, backfill") for line in lines)
-    assert "--retries 2 default check, plan check" in lines
+    assert "--retries 2 default check, diag all, diag run, plan check" in lines
     assert "--write true bulkq.toml:3" in lines
     assert "--timeout not set the recorded run resume, retry" in lines
 

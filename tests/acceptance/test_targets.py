@@ -235,6 +235,7 @@ def test_targets_are_listed(bulkq: Bulkq, folder: Path) -> None:
         "groups": ["everything"],
         "tags": [],
         "protected": True,
+        "throttle": [],
         "concurrency": None,
         "password": None,
         "expect": {"sql": "select name from identity", "value": "shop"},

@@ -52,6 +52,7 @@ def test_help_lists_what_works(cli: Cli) -> None:
         "diag",
         "resume",
         "retry",
+        "ctl",
         "list",
         "lint",
         "plan",
