@@ -22,6 +22,7 @@ from benchmarks.bench import Bench
 from benchmarks.checks import checks
 from benchmarks.jauto import CASES as JAUTO
 from benchmarks.jauto import jauto
+from benchmarks.maintain import maintain
 from benchmarks.outliers import CASES, outliers
 from benchmarks.parquet import parquet_export
 from benchmarks.postgres import bulk_export, latency_bound, ledger_cost, lookups, tutorial, updates
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "checks": checks,
     "jauto": jauto,
     "ledger": ledger_cost,
+    "maintain": maintain,
     "outliers": outliers,
     "throttle": throttle,
 }
