@@ -1,25 +1,26 @@
-"""Steer a running run: pause it, end it, change its settings, and take changes back when their time is over."""
+"""Steer a running run: pause it, end it, change its settings, and take changes back when their time is over.
+
+What only a request needs is imported with the first one, because most runs get none.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bulkq.engine.live_settings import LiveSettings
-from bulkq.engine.slowness import reasons
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model.run_event import EventKind
 from bulkq.model.run_status import RunChange, status_object
-from bulkq.policy.read_status import read_status
-from bulkq.policy.run_settings import check_key, parse_settings
 from bulkq.text.durations import duration_text, exact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulkq.engine.auto_lanes import AutoLanes
+    from bulkq.engine.live_settings import LiveSettings
     from bulkq.engine.run_context import RunContext
     from bulkq.engine.target_lanes import LaneGroup
     from bulkq.policy.run_settings import RunSetting
@@ -54,10 +55,20 @@ class LiveRun:
         self._context = context
         self._targets = targets
         self._auto = auto
-        self._settings = LiveSettings(context, targets, auto)
         self._timed: dict[str, TimedChange] = {}
         self.over = False
         """Whether all batches have ended."""
+
+    @cached_property
+    def _settings(self) -> LiveSettings:
+        from bulkq.engine.live_settings import LiveSettings
+
+        return LiveSettings(self._context, self._targets, self._auto)
+
+    def _parse(self, words: Sequence[str]) -> tuple[RunSetting, ...]:
+        from bulkq.policy.run_settings import parse_settings
+
+        return parse_settings(words, backfill=self._settings.backfill)
 
     def refuse_pause(self, why: str) -> None:
         """Refuse every pause, with the reason `why`."""
@@ -65,10 +76,14 @@ class LiveRun:
 
     def status(self) -> Mapping[str, object]:
         """Return the JSON form of the status."""
+        from bulkq.policy.read_status import read_status
+
         return status_object(read_status(self._context.progress, time.monotonic(), _now()))
 
     def why(self) -> Sequence[str]:
         """Return the reasons why the run is not faster, the one that counts most first."""
+        from bulkq.engine.slowness import reasons
+
         if self.over:
             return ["every batch has ended: the run is being finished"]
         return reasons(self._context, self._targets, self._auto)
@@ -79,6 +94,8 @@ class LiveRun:
         Raises:
             UsageError: there is no such setting.
         """
+        from bulkq.policy.run_settings import check_key
+
         found = self._settings.read()
         if not key:
             return found
@@ -145,7 +162,7 @@ class LiveRun:
             UsageError, RefusedError: one is not valid for this run.
         """
         self._refuse_ended()
-        wanted = parse_settings(settings, backfill=self._settings.backfill)
+        wanted = self._parse(settings)
         self._settings.check(wanted)
         before = self._settings.read()
         in_turn = sorted(wanted, key=lambda setting: setting.key != "min-rows")  # which bounds max-rows
@@ -161,7 +178,7 @@ class LiveRun:
             if key == PAUSED:
                 self._continue("", ", its time is over")
                 continue
-            (setting,) = parse_settings([f"{key}={timed.text}"], backfill=self._settings.backfill)
+            (setting,) = self._parse([f"{key}={timed.text}"])
             before = self._settings.read()[key]
             self._settings.make(setting)
             self._note_change(key, before, timed.text, "", ", its time is over")

@@ -7,7 +7,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from bulkq.control.answer import answer
 from bulkq.control.mailbox import MailboxLedger, serve
 from bulkq.control.server import ControlServer
 from bulkq.errors import UsageError
@@ -55,6 +54,8 @@ async def open_live_control(run: str, control: Control, ledger: Ledger, stack: A
         begins_s = time.monotonic() + BEGIN_S
         while control.run is None and time.monotonic() < begins_s:  # noqa: ASYNC110 - for some milliseconds, once
             await asyncio.sleep(LOOK_S)
+        from bulkq.control.answer import answer  # most runs get no request
+
         return answer(request, by, control.run)
 
     server = ControlServer(run, respond)
