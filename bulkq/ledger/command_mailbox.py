@@ -59,7 +59,7 @@ class CommandMailbox:
         return await self._database.read(_answered, run, number)
 
     async def withdraw(self, run: str, number: int) -> str | None:
-        """Take a command back that was not answered. Return the answer if it has got one meanwhile.
+        """Take a command out. Return its answer; None if it has got none, and then it is not carried out any more.
 
         Raises:
             LedgerError: the ledger cannot be written.
@@ -105,9 +105,8 @@ def _answered(connection: Connection, run: str, number: int) -> str | None:
 
 def _withdraw(connection: Connection, run: str, number: int) -> str | None:
     mine = COMMANDS.c.run == run, COMMANDS.c.number == number
-    if connection.execute(delete(COMMANDS).where(*mine, COMMANDS.c.answer.is_(None))).rowcount:
-        return None
-    return _answered(connection, run, number)
+    found: str | None = connection.execute(delete(COMMANDS).where(*mine).returning(COMMANDS.c.answer)).scalar()
+    return found
 
 
 def _discard(connection: Connection, run: str) -> None:

@@ -57,6 +57,7 @@ class RowStatus:
         total_kind: `exact` or `estimate`; None without a total.
         range_rows: rows of the next range; None before the first one.
         range_s: seconds that the last range took; None before.
+        holds: what bounds the speed, for people: `server`, `client`, `cutting ranges`; "" if it is not known.
         position: the condition of the range that was cut last, with values of the key; "" before.
     """
 
@@ -65,6 +66,7 @@ class RowStatus:
     total_kind: str | None = None
     range_rows: int | None = None
     range_s: float | None = None
+    holds: str = ""
     position: str = ""
 
 

@@ -84,6 +84,7 @@ def read_status(progress: Progress, now_s: float, at: str) -> RunStatus:
             total_kind=rows.total_kind,
             range_rows=rows.range_rows or None,
             range_s=_rounded(rows.range_s, 3),
+            holds="" if rows.holds.startswith("throttled") else rows.holds,  # the activity has the reason of the moment
             position=rows.position,
         ),
     )
@@ -99,9 +100,9 @@ def read_activity(state: str) -> tuple[Activity, str]:
 
 
 def _waits(progress: Progress) -> tuple[str, ...]:
-    """What holds a backfill if it is not its state, and the set that the output waits for."""
+    """The locks that a backfill waits for, and the set that the output waits for."""
     rows, waits = progress.row_progress, []
-    if rows is not None and rows.holds and not progress.state:
+    if rows is not None and rows.holds.startswith("waiting") and not progress.state:
         waits.append(rows.holds)
     if progress.waiting_for is not None:
         size = size_text(progress.waiting_bytes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -60,6 +62,7 @@ class ListedRun:
         ("list the newest runs that failed", "bulkq runs --status failed"),
         ("show one run, and what to do next", "bulkq runs 01kb4x"),
         ("show the newest run", "bulkq runs --last"),
+        ("watch a run that is in progress", "bulkq runs 01kb4x --watch"),
         ("show the history of a check", "bulkq runs --check no_orphans"),
     ),
 )
@@ -91,11 +94,19 @@ class ListedRun:
         envvar=None,
         help="List only runs with this status. A dead run was killed and can be resumed.",
     ),
+    option(
+        "--watch",
+        "watched",
+        is_flag=True,
+        envvar=None,
+        help="Show the status of RUN every second until it has ended: a page on a terminal, lines elsewhere. Without RUN, "
+        "the only live run of this machine.",
+    ),
     FORM,
     LOG_FORMAT,
     DEBUG,
 )
-def command(
+def command(  # noqa: PLR0913, PLR0917 - its options
     run: str | None,
     ledger: str,
     last: bool,
@@ -103,13 +114,12 @@ def command(
     name: str | None,
     status: str | None,
     check_name: str | None,
+    watched: bool,
     form: str,
     log_format: str,
     **_: object,
 ) -> int:
     """List the runs of the ledger, the newest first. With RUN, an id or the beginning of one, show that run."""
-    from bulkq.ledger.location import LedgerMissing
-
     messages = Messages(as_json=log_format == "json")
     warn_of_password(ledger, messages)
     if last and (run, name, status, check_name) != (None, None, None, None):
@@ -118,24 +128,69 @@ def command(
     if check_name is not None:
         from bulkq.cli.display.check_history import show
 
-        if run is not None or name is not None or status is not None:
-            raise UsageError("--check shows the history of a check: leave out RUN, --name and --status")
+        if run is not None or name is not None or status is not None or watched:
+            raise UsageError("--check shows the history of a check: leave out RUN, --name, --status and --watch")
         click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
         return 0
-    try:
-        known = asyncio.run(_read(ledger, run, limit, name, status) if not last else _read_newest(ledger))
-    except LedgerMissing as error:
-        if run is not None:
-            raise UsageError(f'no run "{run}": {error}') from None
-        messages.say("info", str(error))
-        known = []
+    if watched:
+        if name is not None or status is not None or last:
+            raise UsageError("--watch shows one run: leave out --name, --status and --last")
+        run = _watched(run, ledger, as_json=form == "json")
+        if run is None:
+            return 0
+        one = True
+    known = _known(ledger, run, limit, name, status, messages, watched=watched, last=last)
+    if one and not known:
+        return 0
     if form == "json":
-        click.echo(_json(known, one=one))
-    elif one and known:
+        click.echo(_json(known, one=one, indent=None if watched else 2))
+    elif one:
         click.echo("\n".join(_details(known[0], _place(ledger))))
     elif known:
         click.echo("\n".join(align_named([_cells(each) for each in known], COLUMNS, NUMBERS)))
     return 0
+
+
+def _known(
+    ledger: str,
+    run: str | None,
+    limit: int,
+    name: str | None,
+    status: str | None,
+    messages: Messages,
+    *,
+    watched: bool,
+    last: bool,
+) -> list[ListedRun]:
+    """Read the runs of a ledger; none if there is no ledger and no run is named, or if it does not have a run that was watched."""
+    from bulkq.ledger.location import LedgerMissing
+
+    try:
+        return asyncio.run(_read_newest(ledger) if last else _read(ledger, run, limit, name, status))
+    except LedgerMissing as error:
+        if run is not None and not watched:
+            raise UsageError(f'no run "{run}": {error}') from None
+        messages.say("info", f"run {run} has ended; {error}" if watched else str(error))
+    except UsageError:
+        if not watched:
+            raise
+        messages.say("info", f"run {run} has ended, and the ledger does not have it")
+    return []
+
+
+def _watched(run: str | None, ledger: str, *, as_json: bool) -> str | None:
+    """Watch a run until it has ended. Return its id, to show what it came to; None if the user has left the page."""
+    from bulkq.cli.display.watch import open_view, watch
+    from bulkq.tasks.live_status import LiveStatus
+
+    feed = LiveStatus(run, ledger)
+    try:
+        with open_view(sys.stdout, os.environ, as_json=as_json) as view:
+            asyncio.run(watch(feed, view))
+    except KeyboardInterrupt:
+        click.echo("the run continues", err=True)
+        return None
+    return feed.run
 
 
 async def _read(url: str, run: str | None, limit: int, name: str | None, status: str | None) -> list[ListedRun]:
@@ -291,9 +346,9 @@ def _failures(known: ListedRun) -> Iterable[tuple[str, str]]:
 # --- for programs --------------------------------------------------------------------------------------------------
 
 
-def _json(known: Sequence[ListedRun], *, one: bool) -> str:
+def _json(known: Sequence[ListedRun], *, one: bool, indent: int | None) -> str:
     records = [_record(each, whole=one) for each in known]
-    return json.dumps(records[0] if one else records, ensure_ascii=False, indent=2)
+    return json.dumps(records[0] if one else records, ensure_ascii=False, indent=indent)
 
 
 def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:

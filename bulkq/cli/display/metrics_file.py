@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from bulkq.errors import UsageError
 from bulkq.model.run_status import Activity
 from bulkq.policy.read_status import read_status
-from bulkq.sinks.paths import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +33,8 @@ def metrics_path(text: str | None) -> str | None:
     """
     if text is None:
         return None
+    from bulkq.sinks.paths import is_special
+
     path = Path(text)
     if text == "-" or is_special(text):
         raise UsageError(f'--metrics "{text}" is not a file, and a file is replaced every {INTERVAL_S:g}s: name a file')

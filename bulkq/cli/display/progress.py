@@ -65,12 +65,13 @@ def make_progress(
         return NoticeDisplay(stream)
     if kind == "json":
         return JsonDisplay(stream, interval_s or JSON_S)
-    if kind != "lines" and _can_draw(stream, environ):
+    if kind != "lines" and can_draw(stream, environ):
         return BarDisplay(stream, environ)
     return LineDisplay(stream, interval_s or LINES_S)
 
 
-def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether `stream` is a terminal that can move its cursor."""
     # FORCE_COLOR requests color, not a bar in a log file.
     return stream.isatty() and environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
@@ -193,7 +194,7 @@ class BarDisplay:
         from rich.live import Live
 
         self._live = Live(
-            console=_console(self._stream, self._environ),
+            console=make_console(self._stream, self._environ),
             get_renderable=self._frame,
             refresh_per_second=FRAMES_PER_S,
             transient=True,
@@ -232,7 +233,8 @@ class BarDisplay:
         return frame(self._progress, self._clock())
 
 
-def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+def make_console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+    """Return the console of rich for the terminal `stream`."""
     from rich.console import Console
 
     forced = bool(environ.get("FORCE_COLOR")) and not environ.get("NO_COLOR")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def test_a_command_is_answered_once(tmp_path: Path) -> None:
-    """In order, only to its run; an answer stays; a command that is withdrawn is gone unless it was answered."""
+    """In order, only to its run; an answer stays; a command that is withdrawn is gone, with its answer if it has one."""
     ledger = await open_ledger(str(tmp_path / "ledger.db"))
     box = CommandMailbox(ledger.database)
     assert [await box.send("a", "ann@x", '{"do": 1}'), await box.send("a", "bob@y", "{}")] == [1, 2]
@@ -23,6 +23,7 @@ async def test_a_command_is_answered_once(tmp_path: Path) -> None:
     await box.answer("a", 1, "done twice")
     assert await box.answered("a", 1) == "done"
     assert await box.withdraw("a", 1) == "done"
+    assert await box.withdraw("a", 1) is None
     assert await box.withdraw("a", 2) is None
     assert await box.answered("a", 2) is None
     assert await box.waiting("a") == ()

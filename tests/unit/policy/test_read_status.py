@@ -53,6 +53,8 @@ def test_a_backfill_shows_its_rows() -> None:
     assert status.backfill.position == "id > 400 and id <= 500"
     assert (status.rate_average, status.rate_unit, status.waits) == (100.0, "rows", ("waiting for locks: pid 4711",))
     assert status.eta_low_s is not None
+    assert status.backfill.holds == "waiting for locks: pid 4711"
+    rows.holds = "throttled: lag 4.1s > 2s"
     progress.enter("throttled: lag 4.1s > 2s", 105.0)
     status = read_status(progress, 106.0, AT)
     assert (status.activity, status.reason, status.activity_s, status.waits) == (
@@ -61,6 +63,8 @@ def test_a_backfill_shows_its_rows() -> None:
         1.0,
         (),
     )
+    assert status.backfill is not None
+    assert status.backfill.holds == ""
 
 
 def test_waits_failures_and_changes_are_shown() -> None:
