@@ -299,7 +299,7 @@ def ended(record: RunRecord, state: RunState, summary: RunSummary) -> RunRecord:
         state=state,
         ended_at=_now(),
         exit_code=summary.exit_code,
-        elapsed_s=summary.elapsed_s,
+        elapsed_s=record.elapsed_s + summary.elapsed_s,  # of earlier processes too
         **counts_of(summary),
     )
 

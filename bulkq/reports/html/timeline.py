@@ -134,12 +134,13 @@ def _measures(axis: Axis, unit: str) -> list[Series]:
 
 def _values(axis: Axis, signals: dict[tuple[str, str | None], TimelineSignal]) -> list[Series]:
     made = []
+    several = len({signal.target for signal in signals.values() if signal.target is not None}) > 1
     for place, signal in enumerate(list(signals.values())[:MOST_SIGNALS]):
         values = [
             (at_s, one.span_s, one.values[place] if place < len(one.values) else None) for at_s, one in axis.samples()
         ]
         if any(value is not None for _, _, value in values):
-            name = signal.name if signal.target is None else f"{signal.name} {signal.target}"
+            name = f"{signal.name} {signal.target}" if several and signal.target is not None else signal.name
             made.append(_series(name, values, unit=signal.unit, limit=signal.limit))
     return made
 

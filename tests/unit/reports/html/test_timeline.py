@@ -56,7 +56,7 @@ def test_it_shows_rate_size_connections_and_throttles() -> None:
         "rows per second",
         "rows of a range",
         "connections",
-        "lag<2s db",
+        "lag<2s",
     ]
     assert page.count('class="limit"') == 1
     assert "at most 500" in page
@@ -104,3 +104,13 @@ def test_pieces_of_one_process_are_one() -> None:
     assert path.count("M") == 1
     assert max(float(x) for x in re.findall(r"H([\d.]+)", path)) == 1000.0
     assert "sets per second" in page
+
+
+def test_several_targets_are_named() -> None:
+    """The signals of one target need no name of it; those of several have one."""
+    signals = (TimelineSignal("lag<2s", "db1", 2.0, "seconds"), TimelineSignal("lag<2s", "db2", 2.0, "seconds"))
+    found = TimelineSegment(begin=BEGIN, signals=signals, samples=(TimelineSample(0.0, 1.0, 5.0, values=(1.0, 1.5)),))
+    assert [one.text for one in parsed(timeline(RunTimeline(segments=(found,)))).iter("b")][-2:] == [
+        "lag<2s db1",
+        "lag<2s db2",
+    ]
