@@ -1,6 +1,7 @@
 -- name: missing_indexes(rows_at_least: bigint = 10000, scans_at_least: bigint = 50)
 -- Large tables that are often read from the first row to the last: an index may be missing.
--- Find the statements with statements_by_time, and look at their plans. Reports and backups read whole tables too.
+-- Find the statements with statements_by_time, and look at their plans. Reports, backups
+-- and index builds read whole tables too.
 -- @requires pg>=13
 -- @tags indexes
 -- @warn rows > 0
