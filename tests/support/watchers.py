@@ -100,7 +100,8 @@ class Watcher:
             async with asyncio.timeout(LONGEST_S):
                 while self.progress is None or not true():
                     if self.work is not None and self.work.done():
-                        raise AssertionError(f"the run has ended: {await self.work}, {self.lines}")
+                        ended = await self.work
+                        raise AssertionError(f"the run has ended: {ended.exit_code} {ended.reason}, {self.lines}")
                     await asyncio.sleep(0.005)
         except TimeoutError:
             raise AssertionError(
