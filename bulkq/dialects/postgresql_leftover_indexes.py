@@ -66,7 +66,8 @@ FINDINGS = f"""\
 SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, false,
        (c.relpages * current_setting('block_size')::float8)::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
        NULL::float8, NULL::float8, NULL::float8, NULL::float8,
-       {_MAY}, pg_get_userbyid(c.relowner)::text, c.oid::text || '/' || i.indisvalid::text, NULL::int, true, twin.name
+       {_MAY}, pg_get_userbyid(c.relowner)::text,
+       CASE WHEN {_LEFT} THEN c.oid::text ELSE c.oid::text || '/' || i.indisvalid::text END, NULL::int, true, twin.name
 {_FROM}
    AND ({_LEFT} OR NOT i.indisvalid AND r.relkind <> 't'
         OR i.indisvalid AND twin.name IS NOT NULL AND NOT {_CONSTRAINT.format("c.oid")} AND NOT i.indisreplident AND NOT i.indisclustered

@@ -12,6 +12,7 @@ from bulkq.dialects.maintenance_catalog import MaintenanceCatalog
 from bulkq.dialects.postgresql_leftover_indexes import (
     DUPLICATE,
     INVALID,
+    LEFTOVER,
     LEFTOVERS,
     drop_statement,
     missing_right,
@@ -177,11 +178,7 @@ def judge(options: MaintenanceOptions, facts: ObjectFacts, reply: CommandReply) 
 
 def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
     """The query for the proof of an object; no row if it is gone."""
-    expression = (
-        "c.oid::text || '/' || (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = c.oid)::text"
-        if options.command == "indexes"
-        else proof_expression(options)
-    )
+    expression = _finding_proof(wanted) if options.command == "indexes" else proof_expression(options)
     if not expression or wanted.kind == "database":
         return ""
     schema, name = (text.replace("'", "''").replace("\\", "\\\\") for text in (wanted.schema, wanted.name))
@@ -189,6 +186,13 @@ def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
         f"SELECT {expression}, c.relpages * current_setting('block_size')::float8 FROM pg_catalog.pg_class AS c "
         f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = E'{schema}' AND c.relname = E'{name}'"
     )
+
+
+def _finding_proof(wanted: MaintainedObject) -> str:
+    """Of a leftover that it is there, for a DROP INDEX that was cut off leaves it invalid; of an invalid index whether it is valid."""
+    if wanted.kind == LEFTOVER:
+        return "c.oid::text"
+    return "c.oid::text || '/' || (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = c.oid)::text"
 
 
 def may_be_silent(options: MaintenanceOptions) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure, RunSummary
+    from bulkq.model.maintenance import ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
 LOOK_S = 1.0
@@ -104,18 +105,30 @@ async def _end(opened: OpenRun, target: OpenTarget) -> None:
 
 
 async def _look_again(opened: OpenRun, made: TargetObjects, connection: Connection) -> None:
-    """Ask for the proofs of all objects that were done, and for their sizes. One that did not move is named."""
+    """Ask for the proofs of all objects that were done, and for their sizes. One that did not move is named.
+
+    Before version 15, the counters of a server are up to half a second late.
+    """
     options = options_of(opened)
-    found = await list_objects(connection, made.catalog, options, made.server)
-    now = {one.object.shown: one for one in found}
+    for wait_s in (0.0, 1.0):
+        await asyncio.sleep(wait_s)
+        found = await list_objects(connection, made.catalog, options, made.server)
+        now = {one.object.shown: one for one in found}
+        made.unmoved = [one.name for one in made.results if _did_not_move(one, made, now.get(one.name))]
+        if not made.unmoved:
+            break
     for at, result in enumerate(made.results):
         facts = now.get(result.name)
-        if facts is None or result.state is not ObjectState.DONE:
-            continue
-        made.results[at] = replace(result, after=facts.values.get("size"))
-        before = made.listed.get((facts.object.schema, facts.object.name))
-        if before is not None and before.proof is not None and before.proof == facts.proof:
-            made.unmoved.append(result.name)
+        if facts is not None and result.state is ObjectState.DONE:
+            made.results[at] = replace(result, after=facts.values.get("size"))
+
+
+def _did_not_move(result: ObjectResult, made: TargetObjects, now: ObjectFacts | None) -> bool:
+    """Whether an object counts as done, and its proof is what it was."""
+    if now is None or result.state is not ObjectState.DONE:
+        return False
+    before = made.facts(now.object)
+    return before is not None and before.proof is not None and before.proof == now.proof
 
 
 async def _remove_left(target: OpenTarget, made: TargetObjects, connection: Connection) -> None:

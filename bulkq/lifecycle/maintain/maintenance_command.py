@@ -115,7 +115,7 @@ class MaintenanceCommand:
                 if not self._waits(error):
                     raise
                 if number == tries:
-                    raise self._given_up(error, tries) from error
+                    raise self._given_up(error, tries, sql) from error
             except asyncio.CancelledError:
                 self._record.stop(batch)
                 raise
@@ -128,8 +128,10 @@ class MaintenanceCommand:
         """Whether the command did not get its lock, and may be tried again."""
         return error.sqlstate in {LOCK_NOT_AVAILABLE, DEADLOCK} or error.sqlstate in self._dialect.locked
 
-    def _given_up(self, error: DatabaseError, tries: int) -> Exception:
+    def _given_up(self, error: DatabaseError, tries: int, sql: str) -> Exception:
         why = f"{error} in {tries} tries" if tries > 1 else str(error)
+        if sql.startswith("DROP "):
+            why += ": the index is still there, and invalid now"
         if self._options.after_lock_tries == "skip":
             return ObjectSkipped(why)
         failed = DatabaseError(why, sqlstate=error.sqlstate, phase=Phase.COMMITTING)

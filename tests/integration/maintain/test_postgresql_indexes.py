@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.stop_control import Control
 from bulkq.tasks.plan.plan_maintenance import plan_maintenance
+from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from tests.support.maintenance import build, reasons, role, run, script, session
 from tests.support.notices import Notices
@@ -101,6 +102,23 @@ async def test_m3_m4_a_leftover_that_a_plain_rebuild_made_valid_is_found(databas
     notices = Notices()
     await run(database, tmp_path, "reindex", observers=(notices,))
     assert any("1 leftover of earlier rebuilds (public.t_pkey_ccold)" in line for line in notices.lines)
+
+
+async def test_m8_a_drop_that_was_cut_off_leaves_an_invalid_index(database: str, tmp_path: Path) -> None:
+    """It is not done, and what it is now is said; a resume drops it."""
+    script(database, TABLE, "CREATE UNIQUE INDEX t_pkey_ccold ON t (id)")
+    async with session(database) as reader:
+        await reader.execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE")
+        summary = await run(database, tmp_path, "indexes", "--repair", "--lock-timeout", "200ms", "--retries", "0")
+        await reader.execute("ROLLBACK")
+    assert (summary.exit_code, summary.ok, summary.skipped) == (1, 0, 1)
+    [(_, why)] = reasons(summary).values()
+    assert why.endswith("the index is still there, and invalid now")
+    assert ("t_pkey_ccold", False) in indexes(database)
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    done = await resume(summary.run, ledger=ledger, changes={}, control=Control())
+    assert (done.exit_code, done.ok) == (0, 1)
+    assert indexes(database) == WHOLE
 
 
 async def test_m5_two_lanes_never_meet_on_a_table(database: str, tmp_path: Path) -> None:

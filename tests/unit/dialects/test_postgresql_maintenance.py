@@ -155,6 +155,7 @@ def test_the_proof_of_each_command() -> None:
     ):
         assert "pg_relation_filenode" in prove(options, name)
     assert "indisvalid" in prove(MaintenanceOptions(command="indexes"), name)
+    assert "indisvalid" not in prove(MaintenanceOptions(command="indexes"), replace(name, kind="leftover"))
     assert prove(MaintenanceOptions(command="refresh"), name) == ""
     assert prove(MaintenanceOptions(command="checkpoint"), replace(TABLE, kind="database")) == ""
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bulkq.dialects.maintenance_catalog import ServerFacts
+from bulkq.dialects.sqlite_maintenance import MAINTENANCE
 from bulkq.engine.stop_control import Control
+from bulkq.lifecycle.maintain.execute import _did_not_move
+from bulkq.lifecycle.maintain.target_objects import TargetObjects
+from bulkq.model.maintenance import MaintainedObject, ObjectFacts, ObjectResult, ObjectState
 from bulkq.tasks.maintain import maintain
 
 if TYPE_CHECKING:
@@ -18,3 +24,17 @@ async def test_the_summary_has_the_objects(build: Callable[..., Run]) -> None:
     summary = await maintain(build("reindex"), control=Control())
     assert [one.name for one in summary.objects] == ["av"]
     assert summary.objects[0].elapsed_s > 0
+
+
+def test_an_object_that_did_not_move_is_not_believed() -> None:
+    """Its proof is what it was, although the server reported success."""
+    table = MaintainedObject("table", "s", "t", "s.t")
+    listed = {("s", "t"): ObjectFacts(table, proof="1")}
+    made = TargetObjects(catalog=MAINTENANCE, server=ServerFacts(), listed=listed)
+    done = ObjectResult(target="x", name="s.t", state=ObjectState.DONE)
+    assert _did_not_move(done, made, ObjectFacts(table, proof="1"))
+    assert not _did_not_move(done, made, ObjectFacts(table, proof="2"))
+    assert not _did_not_move(done, made, None)
+    assert not _did_not_move(replace(done, state=ObjectState.SKIPPED), made, ObjectFacts(table, proof="1"))
+    made.listed.clear()
+    assert not _did_not_move(done, made, ObjectFacts(table, proof="1"))
