@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bulkq.errors import BulkqError, UsageError
+from bulkq.errors import BulkqError, StoppedError, UsageError
 from bulkq.policy.control_request import parse_request
 
 if TYPE_CHECKING:
@@ -26,16 +26,21 @@ def answer(text: str | bytes, by: str, run: Steerable | None) -> str:
         run: the run; None if it cannot be steered yet.
     """
     try:
-        request = parse_request(text)
-        if run is None:
-            raise UsageError(NOT_YET)
-        return json.dumps({"ok": True, **_carry_out(request, by, run)}, ensure_ascii=False)
+        return _text(True, **_carry_out(parse_request(text), by, run))
     except BulkqError as error:
-        return json.dumps({"ok": False, "error": str(error), "exit": error.exit_code}, ensure_ascii=False)
+        return _text(False, error=str(error), exit=error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a request, whatever comes of it, must not end the run
+        return _text(False, error=f"the request failed: {type(error).__name__}: {error}", exit=StoppedError.exit_code)
 
 
-def _carry_out(request: ControlRequest, by: str, run: Steerable) -> Mapping[str, object]:
+def _text(ok: bool, **fields: object) -> str:
+    return json.dumps({"ok": ok, **fields}, ensure_ascii=False)
+
+
+def _carry_out(request: ControlRequest, by: str, run: Steerable | None) -> Mapping[str, object]:
     """The fields of the answer."""
+    if run is None:
+        raise UsageError(NOT_YET)
     match request.command:
         case "status":
             return {"status": run.status()}

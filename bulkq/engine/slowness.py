@@ -21,7 +21,8 @@ RETRIED = 0.01
 
 def reasons(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes) -> list[str]:
     """Return all reasons, those first that hold every lane. The last one is what would have to change if nothing holds them."""
-    return [*_holds(context, targets), *_pace(context), *_waits(context, targets), *_bounds(context, targets, auto)]
+    held = [*_holds(context, targets), *_pace(context), *_waits(context, targets)]
+    return [*held, *_bounds(context, targets, auto, alone=not held)]
 
 
 def _holds(context: RunContext, targets: Sequence[LaneGroup]) -> Iterator[str]:
@@ -67,8 +68,8 @@ def _waits(context: RunContext, targets: Sequence[LaneGroup]) -> Iterator[str]:
         yield f"{progress.counts.retried} sets were sent again"
 
 
-def _bounds(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes) -> Iterator[str]:
-    """What bounds the number of lanes."""
+def _bounds(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes, *, alone: bool) -> Iterator[str]:
+    """What bounds the number of lanes. More of them are advised only if there is no other reason."""
     working = sum(lanes.at_work for lanes in targets)
     middle = latency_text(context.progress.latencies.quantile(0.5))
     allowed, why = context.limiter.concurrency, context.progress.lanes_why
@@ -83,6 +84,7 @@ def _bounds(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes) 
     if bound is not None and len(busy) == 1 and bound[0] < allowed:
         yield f"{working} of {allowed} lanes work: {bound[1]}"
     elif working >= allowed:
-        yield f"all {allowed} lanes of -j work, a query takes {middle} (median): bulkq ctl set concurrency=N allows more"
+        advice = ": bulkq ctl set concurrency=N allows more" if alone else ""
+        yield f"all {allowed} lanes of -j work, a query takes {middle} (median){advice}"
     else:
         yield f"{working} of {allowed} lanes work, a query takes {middle} (median)"

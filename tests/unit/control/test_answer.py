@@ -24,6 +24,8 @@ class Obedient:
         return ["one", "two"]
 
     def pause(self, by: str, for_s: float | None) -> str:
+        if for_s == 7.0:
+            raise KeyError("x")
         return f"pause {by} {for_s}"
 
     def resume(self, by: str) -> str:
@@ -48,6 +50,7 @@ class Obedient:
         ({"command": "status"}, {"ok": True, "status": {"run": "01kb"}}),
         ({"command": "why"}, {"ok": True, "reasons": ["one", "two"]}),
         ({"command": "pause", "for": "5s"}, {"ok": True, "text": "pause ann@x 5.0"}),
+        ({"command": "pause", "for": "7s"}, {"ok": False, "error": "the request failed: KeyError: 'x'", "exit": 5}),
         ({"command": "resume"}, {"ok": False, "error": "ann@x: not paused", "exit": 2}),
         ({"command": "drain"}, {"ok": True, "text": "drain ann@x"}),
         ({"command": "stop"}, {"ok": False, "error": "ann@x: no", "exit": 4}),

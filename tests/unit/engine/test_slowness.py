@@ -50,6 +50,9 @@ def test_a_run_that_nothing_holds(tmp_path: Path) -> None:
     assert run.reasons() == [
         "all 0 lanes of -j work, a query takes - (median): bulkq ctl set concurrency=N allows more"
     ]
+    run.context.pace.nice = 1.0
+    assert run.reasons()[1] == "all 0 lanes of -j work, a query takes - (median)"
+    run.context.pace.nice = 0.0
     run.context.progress.lanes, run.context.progress.lanes_why = 2, "lag is at 80 % of its limit"
     assert run.reasons() == ["2 of 0 lanes may work: lag is at 80 % of its limit"]
     run.auto.begin()
