@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq.cli.display.maintenance_text import plan_lines
+from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
@@ -64,10 +65,18 @@ def command(ctx: click.Context, /, **options: Unpack[MaintainValues]) -> int:
     if options["what"] == "indexes" and not options["repair"]:
         return _list(request, all_databases=options["all_databases"])
     reports = wanted_reports(options["report"], rows=None)
-    request = replace(request, output=replace(request.output, reports=files_of(reports)))
+    metrics = metrics_path(options["metrics"])
+    request = replace(request, output=replace(request.output, reports=files_of(reports, metrics)))
     ledger = options["ledger"] if typed(ctx, "ledger") else None
     task = partial(_execute, request, options["all_databases"])
-    return carry_out(task, progress=options["progress"], reports=reports, messages=messages, ledger=ledger)
+    return carry_out(
+        task,
+        progress=options["progress"],
+        reports=reports,
+        messages=messages,
+        ledger=ledger,
+        metrics=metrics,
+    )
 
 
 def _list(request: Run, *, all_databases: bool) -> int:

@@ -160,6 +160,7 @@ _MAINTAIN = (
     output.FAILURES,
     output.REPORT,
     output.PROGRESS,
+    output.METRICS,
     output.NAME,
     output.TAG,
     output.LOG_FORMAT,
