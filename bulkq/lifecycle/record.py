@@ -14,7 +14,7 @@ from bulkq.engine.affected_guard import AffectedGuard
 from bulkq.errors import DatabaseError, RefusedError, TakenOver, TargetError
 from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
-from bulkq.model import Claims, Failure, Mark, Outcome, RunState, Status
+from bulkq.model import STARTED, Claims, Failure, Mark, Outcome, RunState, Status
 from bulkq.model.counts import counts_of
 from bulkq.model.dataclass import frozen
 from bulkq.policy import safety
@@ -341,7 +341,7 @@ def _note(part: PartState, ledger: Ledger) -> Callable[[Batch], Awaitable[None]]
                 {},
                 Outcome.UNKNOWN,
                 None,
-                unreported_failures.STARTED,
+                STARTED,
                 1,
             )
             for n in range(batch.first, batch.first + len(batch.sets))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.failure_records import failure
-from bulkq.model import ANSWER_LOST, Mark, Outcome, SetError
+from bulkq.model import ANSWER_LOST, STARTED, Mark, Outcome, SetError
 from bulkq.policy.number_ranges import Ranges, numbers_in
 from bulkq.sources.subset import SelectedSets
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure
     from bulkq.protocols import Ledger
-
-STARTED = "it was sent and nothing is known of its end"
-"""Recorded before a set of maintenance is sent. If it is still there later, the failure was not reported to the user."""
 
 UNSETTLED = "it was sent by a process that has ended, and nothing is known of its end"
 PIECE = 1_000

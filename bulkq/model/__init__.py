@@ -6,6 +6,7 @@ from bulkq.model.attempt_plan import AttemptPlan
 from bulkq.model.attempt_steps import AttemptStep, AttemptSteps
 from bulkq.model.batch import (
     ANSWER_LOST,
+    STARTED,
     BadValue,
     Batch,
     BatchResult,
@@ -68,6 +69,7 @@ __all__ = [
     "ANSWER_LOST",
     "CHECK_MODE",
     "KEPT_FAILURES",
+    "STARTED",
     "AttemptPlan",
     "AttemptStep",
     "AttemptSteps",

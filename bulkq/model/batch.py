@@ -140,6 +140,9 @@ def failure_counts(failures: Sequence[Failure]) -> Counts:
 ANSWER_LOST = "applied, but its result was lost: do not repeat it"
 """The message of a set in `BatchResult.unanswered`."""
 
+STARTED = "it was sent and nothing is known of its end"
+"""Recorded before a set of maintenance is sent. If it is still there later, the failure was not reported to the user."""
+
 
 @frozen
 class BatchResult:

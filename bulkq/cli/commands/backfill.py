@@ -52,13 +52,15 @@ if TYPE_CHECKING:
             "bulkq backfill users.sql:norm_phone -t prod --rehearse 10",
         ),
         (
-            "write a plan for a review, and carry it out",
-            "bulkq plan backfill users.sql:norm_phone -t prod -o plan.json; bulkq backfill --plan plan.json",
+            "write a plan for a review",
+            "bulkq plan backfill users.sql:norm_phone -t prod -o plan.json",
         ),
+        ("carry out exactly that plan", "bulkq backfill --plan plan.json"),
         (
-            "keep what the rows were, and give it back",
-            "bulkq backfill users.sql:norm_phone -t prod --capture; bulkq undo 01kb4x",
+            "keep what the rows were",
+            "bulkq backfill users.sql:norm_phone -t prod --capture",
         ),
+        ("give the rows of that run their old values back", "bulkq undo 01kb4x"),
         ("run a statement of a file", "bulkq backfill users.sql:norm_phone -t prod"),
     ),
 )

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.engine.failure_records import failure
-from bulkq.lifecycle.unreported_failures import STARTED
-from bulkq.model import Batch, Mark, Outcome, SetError
+from bulkq.model import STARTED, Batch, Mark, Outcome, SetError
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState

@@ -12,7 +12,11 @@ def test_every_field_of_every_section_has_a_flat_name() -> None:
     """One name each, so that a record of the first form loses nothing."""
     every = {(section, one.name) for section, kind in SECTIONS.items() for one in fields(kind)}
     assert set(FLAT.values()) == every
-    assert [one.name for one in fields(Run)] == [*SECTIONS, "backfill"]  # which records of the first form never had
+    assert [one.name for one in fields(Run)] == [
+        *SECTIONS,
+        "backfill",
+        "maintenance",
+    ]  # which records of the first form never had
 
 
 def test_fields_are_set_by_their_flat_names() -> None:
