@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bulkq.cli.options import build_run
+from bulkq.cli.options.option import typed
 from bulkq.errors import UsageError
 from bulkq.lifecycle.backfill.request import (
     check_parameters,
@@ -24,6 +25,7 @@ from bulkq.model.run import (
     SourceOptions,
     TargetOptions,
 )
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,7 @@ def build(options: BackfillValues, ctx: click.Context) -> Run:
     build_run.check_ledger(options["ledger"])
     written = _written(options, targets)
     backfill = _backfill(options, written)
+    _refuse_lone_options(options, backfill, ctx)
     query = statement_of(backfill, written, build_run.dialect(targets[0].url))
     ranged = range_statement(backfill, query, build_run.dialect(targets[0].url))
     check_parameters(ranged, {name for name, _ in options["param"]})
@@ -103,6 +106,15 @@ def _written(options: BackfillValues, targets: Sequence[Target]) -> Query | None
             f"{file}: the SQL is read differently for {' and '.join(dialects)}: run the targets one by one"
         )
     return found[0][0]
+
+
+def _refuse_lone_options(options: BackfillValues, backfill: BackfillOptions, ctx: click.Context) -> None:
+    """Raise UsageError for an empty `--key`, and for options of `--capture` that are typed without it."""
+    if options["key"] is not None and not backfill.key:
+        raise UsageError(f"--key {quoted(options['key'])} names no column: name one, or leave out the option")
+    lone = [name for name in ("capture_table", "capture_max") if typed(ctx, name)]
+    if lone and not backfill.capture:
+        raise UsageError(f"--{lone[0].replace('_', '-')} goes with --capture: add it, or leave out the option")
 
 
 def _backfill(options: BackfillValues, query: Query | None) -> BackfillOptions:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.errors import UsageError
-from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set
+from bulkq.errors import QueryFileError, UsageError
+from bulkq.query.backfill_statement import build_delete, build_set
 from bulkq.query.range_placeholder import find_range, free_parameters
 from bulkq.query.transform_statements import check_apply, read_select
+from bulkq.text.messages import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,8 +31,9 @@ def complete_options(options: BackfillOptions, query: Query | None) -> BackfillO
         query: the statement, if it is not made from the options.
 
     Raises:
-        UsageError: there is no table, nothing to do with it, or two options contradict each other.
+        UsageError: there is no table, nothing to do with it, an option is empty, or two options contradict each other.
     """
+    _refuse_empty(options)
     headers = query.metadata if query is not None else {}
     key = ",".join(headers.get("key", ())[:1])
     found = replace(
@@ -68,10 +70,12 @@ def statement_of(options: BackfillOptions, query: Query | None, dialect: str) ->
         find_range(query, dialect)
         return query
     name = options.over.rpartition(".")[2].strip('"`') or options.over
-    if options.delete:
-        return replace(build_delete(options.over, options.where, dialect), name=name)
-    assigned_columns(options.assignments, dialect)
-    return replace(build_set(options.over, options.assignments, options.where, dialect), name=name)
+    try:
+        if options.delete:
+            return replace(build_delete(options.over, options.where, dialect), name=name)
+        return replace(build_set(options.over, options.assignments, options.where, dialect), name=name)
+    except QueryFileError as error:
+        raise UsageError(f"{quoted(options.over)} is not the name of a table: write TABLE or SCHEMA.TABLE") from error
 
 
 def range_statement(options: BackfillOptions, query: Query, dialect: str) -> Query:
@@ -91,6 +95,13 @@ def check_parameters(query: Query, given: Collection[str]) -> None:
     unused = sorted(set(given) - set(free_parameters(query)))
     if unused:
         raise UsageError(f'--param {unused[0]}: {query.place} has no ":{unused[0]}"')
+
+
+def _refuse_empty(options: BackfillOptions) -> None:
+    """Raise UsageError for an option without a text: the variable of a script may have been empty, and all rows are not meant."""
+    texts = {"--where": options.where, "--verify": options.verify, "--select": options.select, "--map": options.map}
+    for name in (name for name, text in texts.items() if text is not None and not text.strip()):
+        raise UsageError(f'{name} "" is empty: write it, or leave out the option')
 
 
 def _check(options: BackfillOptions, *, written: bool) -> None:

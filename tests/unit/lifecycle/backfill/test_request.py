@@ -48,6 +48,8 @@ def test_an_option_outranks_the_header() -> None:
         (BackfillOptions(over="t"), "nothing to do with t: give --set COLUMN=EXPR, --delete, or FILE"),
         (BackfillOptions(over="t", delete=True, assignments=("a = 1",)), "--delete and --set: give"),
         (BackfillOptions(over="t", delete=True), "--delete without --where deletes every row"),
+        (BackfillOptions(over="t", assignments=("a = 1",), where=""), '--where "" is empty'),
+        (BackfillOptions(over="t", assignments=("a = 1",), verify=" "), '--verify "" is empty'),
         (BackfillOptions(over="t", assignments=("a = 1",), min_rows=9, max_rows=2), "--min-rows 9 is more than"),
     ],
 )
@@ -55,6 +57,13 @@ def test_what_is_refused(options: BackfillOptions, message: str) -> None:
     """No table, nothing to do, two things at once, a deletion without a condition."""
     with pytest.raises(UsageError, match=f"^{message}"):
         complete_options(options, None)
+
+
+def test_a_table_that_is_not_a_name() -> None:
+    """Two statements, or a quote that is not closed."""
+    for over in ("t; drop table t", 't"q'):
+        with pytest.raises(UsageError, match="is not the name of a table: write TABLE or SCHEMA.TABLE$"):
+            statement_of(BackfillOptions(over=over, assignments=("a = 1",)), None, "postgresql")
 
 
 APPLY = load(
