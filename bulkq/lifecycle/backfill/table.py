@@ -74,6 +74,19 @@ def lasting_identity(facts: TableFacts, dialect: str) -> str:
     return "; ".join(filter(None, (table, facts.order)))
 
 
+async def is_replaced(connection: Connection, dialect: str, over: str, facts: TableFacts) -> bool:
+    """Whether `over` is another table by now than `facts` are about. False where ALTER TABLE gives a table another identity.
+
+    Raises:
+        TargetError: the connection broke.
+        DatabaseError: the catalog cannot be read.
+    """
+    known = dialect_for(dialect)
+    if known.tables is None or not known.tables.lasting or not facts.identity:
+        return False
+    return (await _TableQuestions(connection, known, over, ()).acting()).table != facts.identity
+
+
 async def table_names(connection: Connection, dialect: str) -> list[str]:
     """Return the names of the tables that `describe` finds without a schema, and of PostgreSQL and DuckDB those with one.
 

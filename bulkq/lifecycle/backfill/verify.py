@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
-from bulkq.errors import DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
+from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
+from bulkq.lifecycle.backfill.table import is_replaced
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
@@ -90,9 +91,25 @@ async def _left(opened: OpenRun) -> list[str]:
         for part in target.parts:
             made = opened.backfills.get(part.spec.number)
             if target.lost is None and made is not None and made.end is not None:
-                text = await _left_in(opened, target, part, made)
+                text = await _replaced(opened, target, made) or await _left_in(opened, target, part, made)
                 found += [f"{target.label}: {text}" if opened.several else text] if text else []
     return found
+
+
+async def _replaced(opened: OpenRun, target: OpenTarget, made: TableBackfill) -> str:
+    """That the name of the table is that of another one by now, some of whose rows were not gone over; "" if it is not."""
+    options = opened.request.backfill
+    assert options is not None
+    try:
+        connection = await target.sessions.first()
+        try:
+            other = await is_replaced(connection, dialect_of(target.definition.url), options.over, made.facts)
+        finally:
+            await connection.close()
+    except (BulkqError, DatabaseError) as error:
+        return f"the table cannot be found: {error}"
+    table = made.facts.key.table
+    return f"{table} was replaced by another table, or dropped, while the run worked: start a new run" if other else ""
 
 
 def _tell_unchanged(opened: OpenRun, part: PartState, table: str) -> None:

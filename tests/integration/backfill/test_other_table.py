@@ -46,3 +46,25 @@ def test_a_range_that_bounds_another_use_of_the_table_is_refused(cli: Cli, datab
     done = cli("backfill", "q.sql", "-t", database, "--max-rows", "100", "-j", "1", "--allow", "seqscan")
     assert done.code == 4
     assert "a range of 100 rows would change 1000 rows, so :range does not bound what the statement changes" in done.err
+
+
+def test_a_table_that_is_replaced_meanwhile_is_not_done(cli: Cli, database: str) -> None:
+    """Some ranges were those of the other table: the run is incomplete."""
+    table = "create table r (id int primary key, v int not null default 0)"
+    rows = "insert into r select generate_series(1, 50)"
+    servers.execute(database, table, rows)
+    (cli.folder / "swap.py").write_text(
+        "import asyncio, asyncpg\n"
+        "async def swap():\n"
+        f"    connection = await asyncpg.connect({database!r})\n"
+        "    if not await connection.fetchval(\"select to_regclass('r_old')\"):\n"
+        f"        await connection.execute('alter table r rename to r_old; {table}; {rows}')\n"
+        "    await connection.close()\n"
+        "def put(rows):\n"
+        "    asyncio.run(swap())\n"
+        "    return [{'id': row['id']} for row in rows]\n"
+    )
+    (cli.folder / "r.sql").write_text("-- name: put(id)\nupdate r set v = v + 1 where id = :id;\n")
+    options = ("--select", "select id from r where :range", "--map", "swap:put", "--apply", "r.sql:put")
+    done = cli("backfill", "-t", database, "--over", "r", *options)
+    assert (done.code, "public.r was replaced by another table, or dropped" in done.err) == (1, True), done.err
