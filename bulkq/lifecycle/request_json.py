@@ -6,7 +6,7 @@ Passwords are left out of URLs, and the values of `--param` are kept elsewhere (
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bulkq.errors import RefusedError
@@ -59,7 +59,12 @@ def to_json(request: Run, folder: str) -> str:
         ),
         safety=replace(request.safety, ledger=""),
     )
-    return json.dumps({"version": VERSION, "folder": folder, "run": asdict(bare)}, default=sorted)
+    return json.dumps({"version": VERSION, "folder": folder, "run": bare}, default=_plain)
+
+
+def _plain(value: Any) -> object:
+    """The fields of a dataclass, or the members of a set. Faster than `asdict`, which copies every value."""
+    return {one.name: getattr(value, one.name) for one in fields(value)} if is_dataclass(value) else sorted(value)
 
 
 def from_json(text: str) -> tuple[Run, str]:

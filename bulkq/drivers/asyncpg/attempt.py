@@ -130,15 +130,18 @@ class Attempt:
         try:
             self._bind()
             await self._begin(streaming=True)
-            cursor = await self._statement.handle.cursor(*self._arguments[0], timeout=self._deadline_s)
-            size = PIECE
-            while size == PIECE:
-                started_s = loop.time()
-                records = await cursor.fetch(PIECE, timeout=max(0.1, self._deadline_s - spent_s))
+            started_s = loop.time()
+            cursor, records = await self._session.open_cursor(
+                self._statement.handle, self._arguments[0], PIECE, self._deadline_s
+            )
+            while True:
                 spent_s += loop.time() - started_s
                 self._still_in_time(spent_s)
-                size = len(records)
                 yield self._statement.reply(records, ordered=True)
+                if len(records) < PIECE:
+                    break
+                started_s = loop.time()
+                records = await cursor.fetch(PIECE, timeout=max(0.1, self._deadline_s - spent_s))
             await self._end()
         except Exception as error:  # noqa: BLE001 - translated
             await self._fail(error)

@@ -7,6 +7,8 @@ says which wrapper the server takes.
 from __future__ import annotations
 
 import re
+from collections import deque
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,7 @@ from bulkq.query import render
 from bulkq.text.list_notations import list_of_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 
     from asyncpg.prepared_stmt import PreparedStatement
 
@@ -81,7 +83,7 @@ class Describer:
         self._lock_timeout_s = lock_timeout_s
 
     async def describe(self, wanted: PrepareRequest) -> AsyncpgStatement:
-        """The statement of a query; in the transaction of each question nothing is executed.
+        """The statement of a query. In the transaction of the questions nothing of the user's is executed.
 
         Raises:
             DatabaseError: the server refuses the text or a name.
@@ -95,20 +97,32 @@ class Describer:
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
             )
         idents = await catalog.identifiers(self._session, wanted.identifiers)
-        first = _NumberedText(query, idents)
-        handle = await self._user(first, "", (), guard=query.schema is not None)
-        attributes = [(attribute.name, attribute.type.oid) for attribute in handle.get_attributes()]
-        found = self._session.modifiers
-        modifiers = found if len(found) == len(attributes) else [-1] * len(attributes)
+        async with self._question():
+            first = await self._user(_NumberedText(query, idents), "", (), guard=query.schema is not None)
+            modifiers, text, taken = self._session.modifiers, None, None
+            if not self._path:  # with a path, the names of types would depend on it
+                text = await self._described(wanted, idents, first, modifiers)
+                taken = await self._taken(text)
+        if text is None:
+            text = await self._described(wanted, idents, first, modifiers)
+        return await self._accepted(wanted, text, taken)
+
+    async def _described(
+        self, wanted: PrepareRequest, idents: Mapping[str, str], first: PreparedStatement, modifiers: Sequence[int]
+    ) -> _DescribedText:
+        """What the server tells of the user's text, which it has prepared as `first`."""
+        attributes = [(attribute.name, attribute.type.oid) for attribute in first.get_attributes()]
+        if len(modifiers) != len(attributes):
+            modifiers = [-1] * len(attributes)
         await catalog.types(self._session, [oid for _, oid in attributes], self._known)
-        kinds = await self._parameter_types([kind.oid for kind in handle.get_parameters()])
-        second = _NumberedText(query, idents, kinds, typed=wanted.typed)
+        kinds = await self._parameter_types([kind.oid for kind in first.get_parameters()])
         columns = tuple(
             codecs.column(name, self._known[oid], wanted.decoding, modifier)
             for (name, oid), modifier in zip(attributes, modifiers, strict=True)
         )
-        shape = self._shape(wanted, second, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
-        return await self._accepted(wanted, shape, second)
+        numbered = _NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
+        shape = self._shape(wanted, numbered, kinds, columns, tuple(self._known[oid] for _, oid in attributes))
+        return _DescribedText(numbered, shape, deque(_wrappers(wanted, shape)))
 
     async def again(self, wanted: PrepareRequest, recipe: Recipe) -> AsyncpgStatement | None:
         """What another session of the same server has found out, prepared here in two round trips.
@@ -119,7 +133,8 @@ class Describer:
             return None
         try:
             if self._path or self._session.local:
-                handle = await self._ask(recipe.sql, self._name(), recipe.shape.printed)
+                async with self._question():
+                    handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
             else:
                 handle = await self._session.prepare_printed(recipe.sql, self._name(), recipe.shape.printed)
                 # asyncpg ends it with a flush, not a sync: the server is still in the transaction of the parse, with a snapshot,
@@ -134,20 +149,17 @@ class Describer:
     async def share(self, statement: AsyncpgStatement) -> None:
         """Prepare the statement for all sets of a batch, unless the server refuses it or it would give other answers."""
         question = postgresql.why_apart(statement.shape.text)
-        await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
-        try:
-            handle = await self._session.prepare_printed(
-                statement.shape.together, self._name(), statement.shape.printed
-            )
-            statement.apart = await self._session.fetchval(question) or ""
-            statement.together = None if statement.apart else handle
-        except asyncpg.PostgresError as error:
-            if self._session.is_closed():
-                raise
-            statement.apart = f"the server refuses it as one statement: {error.args[0]}"
-        finally:
-            if not self._session.is_closed():
-                await self._session.execute("ROLLBACK")
+        async with self._question():
+            try:
+                handle = await self._session.prepare_printed(
+                    statement.shape.together, self._name(), statement.shape.printed
+                )
+                statement.apart = await self._session.fetchval(question) or ""
+                statement.together = None if statement.apart else handle
+            except asyncpg.PostgresError as error:
+                if self._session.is_closed():
+                    raise
+                statement.apart = f"the server refuses it as one statement: {error.args[0]}"
 
     async def _parameter_types(self, oids: Sequence[int]) -> list[ParameterType]:
         rows = await self._session.fetch(TYPES.format("$1"), oids) if oids else []
@@ -181,63 +193,63 @@ class Describer:
             changes=wanted.query.statement is not StatementClass.READ,
         )
 
-    async def _accepted(self, wanted: PrepareRequest, shape: StatementShape, text: _NumberedText) -> AsyncpgStatement:
-        """The first wrapper that the server takes, or none."""
-        query = wanted.query
-        for form, sql in self._wrappers(wanted, shape) if query.transaction else ():
-            try:
-                handle = await self._ask(sql, self._name(), shape.printed)
-            except asyncpg.PostgresError as error:
-                if self._session.is_closed():
-                    raise
-                if not (error.sqlstate or "").startswith(("42", "0A")):
-                    raise
-                continue
+    async def _accepted(
+        self, wanted: PrepareRequest, text: _DescribedText, taken: tuple[StatementForm, PreparedStatement] | None
+    ) -> AsyncpgStatement:
+        """The statement in the first wrapper that the server takes, or without one; `taken` is a wrapper that it has taken."""
+        query, shape = wanted.query, text.shape
+        while taken is None and text.wrappers:
+            async with self._question():
+                taken = await self._taken(text)
+        if taken is not None:
+            form, handle = taken
             decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
-            apart = _why_apart(wanted, text, form)
-            together = "" if apart else postgresql.set_rows(*text.together, _items(wanted, shape))
+            apart = _why_apart(wanted, text.numbered, form)
+            together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape))
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
             return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=False)
-        handle = await self._user(text, self._name(), shape.printed)
-        shape = replace(shape, apart=_why_apart(wanted, text, shape.form))
+        async with self._question():
+            handle = await self._user(text.numbered, self._name(), shape.printed)
+        shape = replace(shape, apart=_why_apart(wanted, text.numbered, shape.form))
         return AsyncpgStatement(query, shape, handle, typed=wanted.typed, single=not query.transaction)
 
-    def _wrappers(self, wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
-        ordinal = len(shape.bound) + 1
-        if not shape.kinds and wanted.query.one_set:
-            return []  # the command tag has the count, and RETURNING would give the wrapper a row for each changed one
-        if not shape.kinds:
-            return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
-        items = _items(wanted, shape)
-        ways = [postgresql.rows, postgresql.changed_rows]
-        if shape.changes:
-            ways.reverse()
-        return [(StatementForm.ROWS, way(shape.text, ordinal, items)) for way in ways]
+    async def _taken(self, text: _DescribedText) -> tuple[StatementForm, PreparedStatement] | None:
+        """The next wrapper of `text`, prepared; None if there is none or the server refuses it, which ends the transaction."""
+        if not text.wrappers:
+            return None
+        form, sql = text.wrappers.popleft()
+        try:
+            return form, await self._session.prepare_printed(sql, self._name(), text.shape.printed)
+        except asyncpg.PostgresError as error:
+            if self._session.is_closed() or not (error.sqlstate or "").startswith(("42", "0A")):
+                raise
+            return None
 
     async def _user(
         self, text: _NumberedText, name: str, printed: Collection[int], *, guard: bool = False
     ) -> PreparedStatement:
+        """The user's text, prepared in the transaction of a question."""
+        sql = text.rendered.text
         try:
-            return await self._ask(text.rendered.text, name, printed, guarded=text.query if guard else None)
+            handle = await self._session.prepare_printed(sql, name, printed)
+            question = check_extension_objects.question(text.query, sql) if guard else None
+            if question is not None:
+                check_extension_objects.refuse(text.query, await self._session.fetch(question))
         except asyncpg.PostgresError as error:
             if self._session.is_closed() or not error.sqlstate or error.sqlstate[:2] in {"57", "55", "08", "53"}:
                 raise
             raise _refusal(error, text) from error
+        return handle
 
-    async def _ask(
-        self, sql: str, name: str, printed: Collection[int], *, guarded: Query | None = None
-    ) -> PreparedStatement:
-        """Let the server parse `sql`. In a transaction: what asyncpg changes in the session to look at types ends with it."""
+    @asynccontextmanager
+    async def _question(self) -> AsyncGenerator[None, None]:
+        """A read-only transaction, in which the server parses. What asyncpg changes in the session to look at types ends with it."""
         await self._session.execute(postgresql.describing(self._path, self._lock_timeout_s, self._session.local))
         try:
-            handle = await self._session.prepare_printed(sql, name, printed)
-            question = None if guarded is None else check_extension_objects.question(guarded, sql)
-            if guarded is not None and question is not None:
-                check_extension_objects.refuse(guarded, await self._session.fetch(question))
+            yield
         finally:
             if not self._session.is_closed():
                 await self._session.execute("ROLLBACK")
-        return handle
 
 
 def _why_apart(wanted: PrepareRequest, text: _NumberedText, form: StatementForm) -> str:
@@ -248,10 +260,35 @@ def _why_apart(wanted: PrepareRequest, text: _NumberedText, form: StatementForm)
     return "it returns no columns" if form is StatementForm.COUNT else "the server does not take it as a subquery"
 
 
+def _wrappers(wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[StatementForm, str]]:
+    """The wrappers that the server may take, the likeliest first."""
+    if not wanted.query.transaction:
+        return []
+    ordinal = len(shape.bound) + 1
+    if not shape.kinds and wanted.query.one_set:
+        return []  # the command tag has the count, and RETURNING would give the wrapper a row for each changed one
+    if not shape.kinds:
+        return [(StatementForm.COUNT, postgresql.counted(shape.text, ordinal))]
+    items = _items(wanted, shape)
+    ways = [postgresql.rows, postgresql.changed_rows]
+    if shape.changes:
+        ways.reverse()
+    return [(StatementForm.ROWS, way(shape.text, ordinal, items)) for way in ways]
+
+
 def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
     """The select list of a wrapper."""
     aliases = postgresql.names(len(shape.kinds))
     return [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+
+
+@frozen
+class _DescribedText:
+    """The user's text with conversions, what the server tells of it, and the wrappers that are left to try."""
+
+    numbered: _NumberedText
+    shape: StatementShape
+    wrappers: deque[tuple[StatementForm, str]]
 
 
 class _NumberedText:

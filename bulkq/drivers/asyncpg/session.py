@@ -8,13 +8,14 @@ import ssl
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
+from asyncpg.cursor import Cursor
 
 from bulkq.drivers.asyncpg.pg_types import TEXT_ARRAY
 from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap
 from bulkq.text.list_notations import array_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 
     from asyncpg.prepared_stmt import PreparedStatement
 
@@ -73,6 +74,13 @@ class AsyncpgSession(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no
         finally:
             for oid in printed:
                 settings.remove_python_codec(oid, "", "")
+
+    async def open_cursor(
+        self, statement: PreparedStatement, arguments: Sequence[object], rows: int, timeout_s: float
+    ) -> tuple[Cursor, list[Sequence[object]]]:
+        """A cursor of `statement` and its first `rows`, in one round trip; asyncpg's own takes another one for them."""
+        cursor = Cursor(self, statement.get_query(), statement._state, arguments, None)  # noqa: SLF001 - no public way
+        return cursor, await cursor._bind_exec(rows, timeout_s)  # noqa: SLF001
 
     async def recover(self) -> bool:
         """Back to idle within the grace, or closed; whether it is idle. A cancellation does not stop it.

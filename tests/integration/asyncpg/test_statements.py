@@ -170,3 +170,15 @@ async def test_reading_cannot_change_anything(connection: Connection, outside: a
     assert caught.value.sqlstate in {"25006", "25001", "2D000"}
     assert await outside.fetchval("select sum(qty) from items") == 5005000
     assert await answers(connection, "select current_setting('transaction_read_only')") == [(0, "on")]
+
+
+async def test_a_new_query_is_described_in_one_transaction(connection: Connection) -> None:
+    """The user's text and its wrapper are prepared in one transaction; a wrapper that is refused gets another one."""
+    session = connection._session
+    await prepared(connection, "select name from items")  # its type is looked up once
+    sent: list[str] = []
+    with session.query_logger(lambda record: sent.append(record.query)):
+        await prepared(connection, "select name from items where qty = 1")
+        first = "".join(sent).count("BEGIN READ ONLY")
+        await prepared(connection, "show work_mem")
+        assert (first, "".join(sent).count("BEGIN READ ONLY") - first) == (1, 3)
