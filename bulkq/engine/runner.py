@@ -117,6 +117,7 @@ class Runner:
         self._context.progress.failures = self._context.failures
         self._context.progress.targets = len(self._targets)
         self._context.progress.lanes = self._context.limiter.concurrency
+        self._stop_for_throttles(time.monotonic())  # a run may be over before the timer looks for the first time
         try:
             first = [lanes for lanes in self._targets if lanes.sessions in self._canaries]
             rest = [lanes for lanes in self._targets if lanes.sessions not in self._canaries]
@@ -258,7 +259,7 @@ class Runner:
         progress = self._context.progress
         progress.enter(self._state(), now_s)
         progress.recent.record(progress.passed, now_s)
-        progress.lanes_working = sum(lanes.at_work for lanes in self._targets)
+        progress.lanes_working = sum(lanes.at_work for lanes in self._targets) - self._context.pause.lanes
         sizes = (lanes.parts[min(lanes.current, len(lanes.parts) - 1)].batch_sets for lanes in self._targets)
         progress.batch = max((size for size in sizes if size is not None), default=None)
         progress.throttled_s = self._context.gates.throttled_s

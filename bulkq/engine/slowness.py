@@ -70,7 +70,7 @@ def _waits(context: RunContext, targets: Sequence[LaneGroup]) -> Iterator[str]:
 
 def _bounds(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes, *, alone: bool) -> Iterator[str]:
     """What bounds the number of lanes. More of them are advised only if there is no other reason."""
-    working = sum(lanes.at_work for lanes in targets)
+    working = sum(lanes.at_work for lanes in targets) - context.pause.lanes
     middle = latency_text(context.progress.latencies.quantile(0.5))
     allowed, why = context.limiter.concurrency, context.progress.lanes_why
     if auto.active:

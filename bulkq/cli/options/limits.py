@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from bulkq.cli.options.option import options_of
-from bulkq.cli.options.types import Count, Duration, MaxFailures, Text, WaitTime, Words
+from bulkq.cli.options.types import Count, Duration, MaxFailures, Multiple, Text, WaitTime, Words
 
 option = options_of("Limits")
 
@@ -65,9 +65,10 @@ ON_CRITICAL = partial(
 NICE = partial(
     option,
     "--nice",
-    type=click.FloatRange(0, 100),
+    type=Multiple(100),
     metavar="N",
-    help="Pause of a connection after each batch, as a multiple of the time that the batch took: 0.5 is half of it.",
+    help="Pause of a connection after each batch, as a multiple of the time that the batch took, from 0 to 100: "
+    "0.5 is half of it.",
 )
 _HOLDS = (
     option(

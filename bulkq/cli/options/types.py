@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -265,6 +266,26 @@ class Count(Value[int]):
         if self.word and isinstance(value, str) and value.strip() == self.word:
             return None
         return super().convert(value, param, ctx)
+
+
+class Multiple(Value[float]):
+    """A number from 0 to `most`, by which a time is multiplied."""
+
+    name = "n"
+
+    def __init__(self, most: int) -> None:
+        """Accept numbers up to `most`."""
+        self.most = most
+
+    def read(self, text: str) -> float:
+        """Return the number."""
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not 0 <= found <= self.most:  # nan is not
+            raise ValueError(f"{text}: must be a number from 0 to {self.most}, for example 0.5")
+        return found
 
 
 class Words(Value[str]):
