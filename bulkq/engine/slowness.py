@@ -20,9 +20,12 @@ RETRIED = 0.01
 
 
 def reasons(context: RunContext, targets: Sequence[LaneGroup], auto: AutoLanes) -> list[str]:
-    """Return all reasons, those first that hold every lane. The last one is what would have to change if nothing holds them."""
+    """Return all reasons, those first that hold every lane.
+
+    Unless the run is paused, the last one is what would have to change if nothing holds them.
+    """
     held = [*_holds(context, targets), *_pace(context), *_waits(context, targets)]
-    return [*held, *_bounds(context, targets, auto, alone=not held)]
+    return held if context.pause.on else [*held, *_bounds(context, targets, auto, alone=not held)]
 
 
 def _holds(context: RunContext, targets: Sequence[LaneGroup]) -> Iterator[str]:

@@ -150,7 +150,12 @@ def _of_status(query: Select[*tuple[object, ...]], status: str) -> Select[*tuple
     if status == "running":
         return query.where(running)
     code = func.coalesce(RUNS.c.exit_code, -1)
-    left = and_(RUNS.c.state == str(RunState.STOPPED), code == CODES["failed"], RUNS.c.failed == 0)
+    left = and_(
+        RUNS.c.state == str(RunState.STOPPED),
+        code == CODES["failed"],
+        RUNS.c.failed == 0,
+        RUNS.c.mode != "maintenance",  # which has skipped objects
+    )
     if status == "incomplete":
         return query.where(left)
     if status == "failed":

@@ -31,7 +31,7 @@ _KNOWN = re.compile(
             rf"value for domain \w+ violates check constraint {_NAME}",
             r"permission denied for (?:table|schema|sequence|view|function|database) \w+",
             r"value too long for type character(?: varying)?\(\d+\)",
-            r"canceling statement due to (?:statement timeout|lock timeout|user request|conflict with recovery)",
+            r"canceling statement due to (?:statement timeout|lock timeout|user request|conflict with recovery)(?: in \d+ tries)?",
             r"deadlock detected",
             r"could not serialize access due to [a-z /]+",
             r"timed out after [\d.]+s",

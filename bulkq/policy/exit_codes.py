@@ -29,9 +29,13 @@ def status(code: int) -> Status:
 
 
 def status_of_record(record: RunRecord) -> Status:
-    """The word for how a recorded run ended. A backfill whose ranges are all done, but not finished, has rows left."""
+    """The word for how a recorded run ended.
+
+    A backfill whose ranges are all done, but not finished, has rows left. Maintenance that is not finished has skipped objects.
+    """
     if record.exit_code is None:
         return Status.STOPPED
-    if record.exit_code == 1 and record.state is RunState.STOPPED and not record.failed:
+    left = record.exit_code == 1 and record.state is RunState.STOPPED and not record.failed
+    if left and record.mode != "maintenance":
         return Status.INCOMPLETE
     return status(record.exit_code)

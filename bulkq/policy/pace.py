@@ -47,7 +47,8 @@ def parse_rate(text: str, *, backfill: bool = False) -> Rate:
     """
     found = _RATE.fullmatch(text.strip())
     if found is None or not float(found[1]):
-        raise UsageError(f"--max-rate {quoted(text)} is not a rate: use 500/s for parameter sets, or 5000rows/s")
+        form = "5000rows/s" if backfill else "500/s for parameter sets, or 5000rows/s"
+        raise UsageError(f"--max-rate {quoted(text)} is not a rate: use {form}")
     rows = found[2].lower().startswith("row")
     if backfill and not rows:
         raise UsageError(f"--max-rate {quoted(text)}: a backfill counts rows: use {found[1]}rows/{found[3]}")

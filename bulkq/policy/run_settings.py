@@ -157,7 +157,7 @@ def _rate(text: str, backfill: bool) -> tuple[SettingValue, str]:
     try:
         return parse_rate(text, backfill=backfill), text
     except UsageError as error:
-        raise ValueError(str(error).removeprefix("--max-rate ")) from None
+        raise UsageError(f"set rate={text}: {str(error).removeprefix('--max-rate ')}") from None
 
 
 def _nice(text: str, backfill: bool) -> tuple[SettingValue, str]:

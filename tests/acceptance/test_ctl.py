@@ -28,6 +28,15 @@ def private() -> Iterator[dict[str, str]]:
         yield {"XDG_STATE_HOME": folder, "TMPDIR": folder}
 
 
+def test_a_word_that_is_neither_a_run_nor_a_command(cli: Cli, private: dict[str, str]) -> None:
+    """The message names the commands; of a word before a command it says only that there is no such run."""
+    answer = cli("ctl", "slow", env=private)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert 'no run "slow"' in answer.err
+    assert answer.err.rstrip().endswith("; commands are status, why, pause, resume, drain, stop, set, get")
+    assert "commands are" not in cli("ctl", "slow", "pause", env=private).err
+
+
 def test_a_run_is_steered(cli: Cli, private: dict[str, str]) -> None:
     """Status, settings, a pause, a refusal, a drain; then the resume does the rest once, and the run has ended."""
     with sqlite3.connect(cli.folder / "app.db") as connection:

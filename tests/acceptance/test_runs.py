@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -103,7 +103,7 @@ async def test_one_run_is_everything_that_is_known(cli: Cli) -> None:
         "target       postgresql://me:***@db/app",
         "counts       ok=996 failed=1 unknown=0 skipped=0 retried=0 changed=7 unanswered=0",
         'process      host "elsewhere", process 7',
-        "request      bulkq runs 01kb4x0002 --format json shows it",
+        "request      see bulkq runs 01kb4x0002 --format json",
         "part 0       996 done: 1..117, 119..997",
         "             source read to set 100, line 101, byte 4711",
         '             output "out.csv" durable to byte 812',
@@ -127,6 +127,30 @@ async def test_the_next_step_is_named(cli: Cli, run: str, step: str | None) -> N
     assert found["parts"][0]["sinks"] == [{"path": "out.csv", "offset": 812}]
 
 
+@pytest.mark.parametrize(
+    ("changes", "step"),
+    [
+        ({"mode": "maintenance"}, "bulkq resume 01kb4x0001"),
+        ({}, "bulkq resume 01kb4x0001 --again"),
+        ({"request": '{"run": {"backfill": {"capture": true}}}'}, "start the backfill again"),
+        ({"name": "undo 01kb4x0000", "state": RunState.FINISHED}, "bulkq undo 01kb4x0000 --dry-run"),
+    ],
+)
+async def test_the_next_step_of_a_run_without_failures_that_is_not_ok(
+    cli: Cli, tmp_path: Path, changes: dict[str, Any], step: str
+) -> None:
+    """Skipped objects are resumed. Rows that are left need a second pass, or a second undo. The step is one that is not refused."""
+    opened = await open_ledger(str(tmp_path / "l.db"))
+    record = replace(RECORD, **changes)
+    await opened.begin(replace(record, state=RunState.RUNNING), [])
+    await opened.finish(replace(record, state=changes.get("state", RunState.STOPPED), exit_code=1, skipped=2))
+    await opened.close()
+    status = "incomplete" if step.endswith("again") else "failed"
+    (found,) = json.loads((await cli.run("runs", "--status", status, "--format", "json", "--ledger", "l.db")).text)
+    assert found["status"] == status
+    assert json.loads((await cli.run("runs", "01kb", "--format", "json", "--ledger", "l.db")).text)["next"] == step
+
+
 async def test_a_living_run_is_running(cli: Cli, tmp_path: Path) -> None:
     """As long as its process is there; nobody is told to resume it, and it cannot be forgotten."""
     opened = await open_ledger(str(tmp_path / "l.db"))
@@ -134,7 +158,8 @@ async def test_a_living_run_is_running(cli: Cli, tmp_path: Path) -> None:
     try:
         done = await cli.run("runs", "01kb", "--ledger", "l.db")
         assert "status       running" in done.text
-        assert "next         the run is in progress" in done.text
+        assert "next         the run is in progress: bulkq runs 01kb4x0001 --watch shows it" in done.text
+        assert "ended" not in done.text
         done = await cli.run("ledger", "forget", "01kb", "--yes", "--ledger", "l.db")
         assert done.code == 4
         assert f"process {os.getpid()}" in done.err

@@ -69,7 +69,12 @@ def command(
     run, request = parse_words(words, duration)
     from bulkq.tasks.steer import steer
 
-    answer = asyncio.run(steer(run, request, ledger))
+    try:
+        answer = asyncio.run(steer(run, request, ledger))
+    except UsageError as error:
+        if len(words) == 1 and str(error).startswith("no run "):  # the word may be meant as a command
+            raise UsageError(f"{error}; commands are {', '.join(COMMANDS)}") from None
+        raise
     if as_json:
         click.echo(json.dumps({**answer.fields, "run": answer.run}, ensure_ascii=False))
     else:

@@ -17,7 +17,7 @@ from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.safety import LEDGER, warn_of_password
 from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
-from bulkq.model import RunState
+from bulkq.model import RunState, Status
 from bulkq.model.counts import changed_text, counts_of
 from bulkq.model.dataclass import frozen
 from bulkq.policy.exit_codes import status_of_record
@@ -245,18 +245,30 @@ def _next(known: ListedRun) -> str:
     """Return the next step of the user, or "" if there is none."""
     record = known.record
     if known.status == "running":
-        return "the run is in progress: wait, or stop its process"
+        return f"the run is in progress: bulkq runs {record.run} --watch shows it, bulkq ctl {record.run} steers it"
     if record.mode == "check":
         return f"bulkq report {record.run}" if record.state is RunState.FINISHED else "run bulkq check again"
     if known.undone_by is not None:
         return f"bulkq runs {known.undone_by}"
-    if record.state is RunState.STOPPED and record.exit_code == 1:  # of a backfill, whose retry is the same run
-        return f"bulkq retry {record.run}" if record.failed else f"bulkq resume {record.run} --again"
+    if record.state is RunState.STOPPED and record.exit_code == 1:  # its retry is the same run
+        return f"bulkq retry {record.run}" if record.failed else _next_of_the_rest(known)
     if record.state is not RunState.FINISHED or (record.unknown and record.mode != "read"):
         return f"bulkq resume {record.run}"
     if known.retried_by is not None:
         return f"bulkq runs {known.retried_by}"
-    return f"bulkq retry {record.run}" if record.failed or record.unknown else ""
+    if record.failed or record.unknown:
+        return f"bulkq retry {record.run}"
+    undone = record.name.removeprefix(undo_name("")) if record.name.startswith(undo_name("")) else ""
+    return f"bulkq undo {undone} --dry-run" if undone and record.exit_code == 1 else ""  # some rows stay as they are
+
+
+def _next_of_the_rest(known: ListedRun) -> str:
+    """Return the next step after a run without failures that has left rows or objects."""
+    run = known.record.run
+    if known.status != Status.INCOMPLETE:
+        return f"bulkq resume {run}"
+    backfill = json.loads(known.record.request).get("run", {}).get("backfill") or {}
+    return "start the backfill again" if backfill.get("capture") else f"bulkq resume {run} --again"
 
 
 def _place(url: str) -> str:
@@ -295,7 +307,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("mode", record.mode),
         *(("target", target) for target in record.targets),
         ("started", moment_text(record.started_at)),
-        ("ended", moment_text(record.ended_at or "")),
+        ("ended", moment_text(record.ended_at) if record.ended_at else ""),
         ("elapsed", duration_text(record.elapsed_s)),
         ("counts", " ".join(f"{name}={changed_text(getattr(record, name))}" for name in counts_of(record))),
         ("backfill", _backfill(record)),
@@ -304,7 +316,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
         ("undone by", known.undone_by or ""),
         ("process", str(parse(record.owner))),
         ("ledger", ledger),
-        ("request", f"bulkq runs {record.run} --format json shows it"),
+        ("request", f"see bulkq runs {record.run} --format json"),
         *(("spooled", path) for path in known.spools),
         *(row for part in known.parts for row in _part(part)),
         *_failures(known),

@@ -79,6 +79,12 @@ def test_a_known_form_that_repeats_a_value_is_not_kept() -> None:
     assert shape_of(message, "23505", {"v": CANARY}) == ""
 
 
+def test_the_number_of_tries_for_a_lock_is_kept() -> None:
+    """It is a number of bulkq, not a value."""
+    message = "canceling statement due to lock timeout in 6 tries"
+    assert shape_of(message, None, {"object": "public.orders"}) == message
+
+
 def test_long_messages_are_cut_and_lines_joined() -> None:
     """One line, of a length that a table bears."""
     assert shape_of("division\n  by zero", "22012", {}) == "division by zero"

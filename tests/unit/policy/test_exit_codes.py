@@ -59,3 +59,12 @@ def test_status_of_a_record(state: RunState, code: int | None, failed: int, word
         exit_code=code, failed=failed,
     )  # fmt: skip
     assert status_of_record(record) is word
+
+
+def test_maintenance_that_skipped_objects_has_failed() -> None:
+    """As its last line says; `resume` continues it."""
+    record = RunRecord(
+        run="a", state=RunState.STOPPED, mode="maintenance", name="", targets=(), request="", fingerprint="", owner="",
+        started_at="", exit_code=1,
+    )  # fmt: skip
+    assert status_of_record(record) is Status.FAILED

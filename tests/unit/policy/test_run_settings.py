@@ -63,7 +63,7 @@ def test_limits_of_throttles() -> None:
         (["concurrency=0"], "set concurrency=0: it is not a whole number from 1 to 256: write concurrency=4"),
         (["concurrency=257"], "not a whole number from 1 to 256"),
         (["batch=x"], "set batch=x: it is not a whole number from 1 to 1000000"),
-        (["rate=5"], 'set rate=5: "5" is not a rate: use 500/s'),
+        (["rate=5"], 'set rate=5: "5" is not a rate: use 500/s for parameter sets, or 5000rows/s$'),
         (["nice=101"], "set nice=101: it is not a number from 0 to 100: write nice=0.5"),
         (["nice=x"], "it is not a number from 0 to 100"),
         (["throttle.lagg=5s"], 'set throttle.lagg: unknown signal "lagg" .did you mean "lag"..: use lag, wal'),
