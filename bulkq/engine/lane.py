@@ -23,7 +23,7 @@ from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.range_transform import RowsFailed
-from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectSkipped
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectSkipped, StoppedError
 from bulkq.model import Batch, Outcome, Phase, Reply, SetError
 from bulkq.policy import retry
 from bulkq.policy.batch_form import Form
@@ -404,9 +404,15 @@ class Lane:
         positions = segment.positions
         if decision.timed_out:
             part.shrink(tally.batch, timed_out=True)
-        if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch):
-            tally.superseded = True
-            return []
+        if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK:
+            try:
+                await part.ranges.check(tally.batch, error, () if part.transform is None else (spec.query,))
+            except StoppedError as stop:
+                self._sessions.gone = self._sessions.gone or stop  # of several targets, the others continue
+                raise self._sessions.gone from error
+            tally.superseded = await part.ranges.split(tally.batch)
+            if tally.superseded:
+                return []
         limit_s = spec.limits.timeout_s if decision.timed_out else None
         if decision.outcome is Outcome.UNKNOWN and not (spec.limits.read_only or spec.repeatable):
             for position in positions:

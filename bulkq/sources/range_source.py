@@ -27,6 +27,9 @@ AHEAD = 4
 INSERTED = 50
 """Rows that may have come into a range since it was cut."""
 
+OF_VALUES = ("22", "23")
+"""Classes of errors that some rows of a range cause: values and constraints."""
+
 CANCEL_AGAIN_S = 0.2
 """Time until a cancellation that had no effect is repeated, in seconds."""
 
@@ -42,6 +45,13 @@ class Cutter(Protocol):
 
         Raises:
             DatabaseError: the database does not answer.
+        """
+
+    async def prepare(self, query: Query) -> None:
+        """Prepare a statement without executing it.
+
+        Raises:
+            DatabaseError: the database refuses it, or does not answer.
         """
 
     def describe(self, wanted: KeyRange) -> str:
@@ -209,6 +219,29 @@ class RangeSource:
         """Make the next ranges smaller: `batch` has `timed_out`, or stood in the way of other sessions."""
         wanted = self._flying.get(batch.first)
         self._size.fail("timeout" if timed_out else "lock", wanted.rows if wanted is not None else None)
+
+    async def check(self, batch: Batch, error: DatabaseError, more: Sequence[Query] = ()) -> None:
+        """See whether the database still accepts the statements of a range that failed.
+
+        Args:
+            batch: the range.
+            error: its failure; one of values and constraints is not about statements.
+            more: statements beside those of the batch.
+
+        Raises:
+            StoppedError: it does not, because a column or a table was dropped or renamed: every range would fail.
+        """
+        if (error.sqlstate or "").startswith(OF_VALUES):
+            return
+        assert self._cutter is not None
+        steps = batch.steps
+        around = [] if steps is None else [step.query for step in (*steps.before, *steps.after)]
+        try:
+            for one in filter(None, (batch.statement, *more, *around)):
+                await self._cutter.prepare(one)
+        except DatabaseError as refusal:
+            if not refusal.connection_lost:
+                raise StoppedError(f"the statement cannot be executed any more: {refusal}") from error
 
     async def split(self, batch: Batch, sizes: Sequence[int] = ()) -> bool:
         """Replace a range that failed by pieces. Return False if it has too few rows to be cut, is recorded, or cannot be cut now.

@@ -9,11 +9,13 @@ from bulkq.dialects import dialect_for
 from bulkq.dialects.describe_key_range import range_text
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle.backfill.cutter import KeyCutter
+from bulkq.model import Decoding
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.pool import ConnectionPool
+    from bulkq.model import Query
     from bulkq.model.key_range import KeyRange, Position, TableKey
     from bulkq.protocols import Connection
 
@@ -51,6 +53,10 @@ class PatientCutter:
         if self.before_cut is not None:
             await self.before_cut()
         return await self._ask(lambda cutter: cutter.next_range(after, end, rows))
+
+    async def prepare(self, query: Query) -> None:
+        """Prepare a statement without executing it; see `Cutter`."""
+        await self._again(lambda connection, _: connection.prepare(query, Decoding.TEXT, typed=False, identifiers={}))
 
     def describe(self, wanted: KeyRange) -> str:
         """Return the condition of a range, for people."""

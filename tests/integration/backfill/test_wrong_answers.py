@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import targets
 from tests.support.databases import fresh
+from tests.support.servers import postgres as servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,3 +220,24 @@ def test_the_number_of_a_row_is_its_key(cli: Cli, tmp_path: Path) -> None:
         (cli.folder / "q.sql").write_text(f"-- @over t\nupdate t set {name.split('.')[-1]} = id + 100 where :range")
         refused = cli("backfill", "q.sql", "-t", made.url)
         assert (refused.code, '"id" is in the key by which the table is cut' in refused.last) == (2, True)
+
+
+def test_a_statement_that_the_table_no_longer_fits_stops_the_run(cli: Cli, database: str) -> None:
+    """No range is cut down to rows and counted as failed; a resume does what is left."""
+    function = "create function more(n int) returns int language sql immutable as 'select n + 1'"
+    servers.execute(
+        database,
+        "create table f (id int primary key, v int not null default 0)",
+        "insert into f select generate_series(1, 500)",
+        function,
+        "create function remove() returns trigger language plpgsql as "
+        "'begin if new.id = 150 then drop function more(int); end if; return new; end'",
+        "create trigger removing before update on f for each row execute function remove()",
+    )
+    options = ("--set", "v = more(v)", "--max-rows", "100", "-j", "1")
+    done = cli("backfill", "-t", database, "--over", "f", *options)
+    assert (done.code, "failed=0" in done.err) == (5, True), done.err
+    assert "stopped: the statement cannot be executed any more: function more(integer) does not exist" in done.err
+    servers.execute(database, "drop trigger removing on f", function)
+    assert cli("resume", "--last").code == 0
+    assert [tuple(row) for row in servers.execute(database, "select v, count(*) from f group by v")] == [(1, 500)]
