@@ -92,6 +92,7 @@ def _maintenance(recorded: Mapping[str, Any] | None) -> MaintenanceOptions | Non
         return None
     values = _values(MaintenanceOptions, recorded)
     values["objects"] = tuple(tuple(MaintainedObject(**one) for one in part) for part in recorded["objects"])
+    values["leftovers"] = tuple(tuple(part) for part in recorded.get("leftovers", ()))
     return MaintenanceOptions(**values)
 
 

@@ -135,6 +135,8 @@ class MaintenanceOptions:
         buffer_usage_limit: of VACUUM and ANALYZE, as the server takes it; "" for its default.
         repair: of `indexes`: mend what was found.
         objects: on each target, the objects of the run in their order; () before they were listed.
+        leftovers: on each target, the statements that remove what earlier rebuilds had left behind when the run began. What is there
+            later, on a table of the run, is of the run.
     """
 
     command: str
@@ -152,3 +154,4 @@ class MaintenanceOptions:
     buffer_usage_limit: str = ""
     repair: bool = False
     objects: tuple[tuple[MaintainedObject, ...], ...] = ()
+    leftovers: tuple[tuple[str, ...], ...] = ()

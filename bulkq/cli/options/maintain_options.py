@@ -183,7 +183,9 @@ def build(options: MaintainValues, ctx: click.Context) -> Run:
     build_run.check_ledger(options["ledger"])
     command = options["what"]
     _refuse_options_of_others(options)
-    if options["select"]:
+    _refuse_empty_names(options)
+    _refuse_what_full_lacks(options)
+    if options["select"] is not None:
         parse_selection(options["select"])
     order, canaries = _order(options["order"])
     request = Run(
@@ -235,6 +237,21 @@ def _refuse_options_of_others(options: MaintainValues) -> None:
             )
 
 
+def _refuse_empty_names(options: MaintainValues) -> None:
+    """Raise UsageError for an empty name, which is probably a variable of a shell that is not set."""
+    for name, given in (("table", options["table"]), ("schema", options["schema"]), ("exclude", options["exclude"])):
+        if "" in given:
+            raise UsageError(f'--{name} "": the name is empty: write one, or leave the option out')
+
+
+def _refuse_what_full_lacks(options: MaintainValues) -> None:
+    """Raise UsageError for options that PostgreSQL does not take together with VACUUM FULL."""
+    if options["full"] and options["parallel"]:
+        raise UsageError("--parallel has no effect with --full: leave one of them out")
+    if options["full"] and options["buffer_usage_limit"] is not None and not options["analyze"]:
+        raise UsageError("--buffer-usage-limit with --full is for --analyze only: add --analyze, or leave it out")
+
+
 def _order(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The order of the objects, and the targets that come first."""
     order, canaries = URGENCY, tuple[str, ...]()
@@ -255,4 +272,12 @@ def _memory(text: str | None) -> str:
     number, unit = text.rstrip("kMGTB "), text[len(text.rstrip("kMGTB ")) :].strip()
     if not number.isascii() or not number.isdigit() or unit not in {"", "kB", "MB", "GB", "TB"}:
         raise UsageError(f'--buffer-usage-limit "{text}": is not a size: write for example 256MB')
+    size = int(number) * _KB[unit]
+    if size and not LEAST_KB <= size <= MOST_KB:
+        raise UsageError(f'--buffer-usage-limit "{text}": must be 0, or from 128kB to 16GB')
     return text
+
+
+_KB = {"": 1, "kB": 1, "MB": 1 << 10, "GB": 1 << 20, "TB": 1 << 30}
+LEAST_KB, MOST_KB = 128, 16 << 20
+"""Bounds of PostgreSQL for the buffers of a command, in kB: a number without a unit is in kB, too."""

@@ -27,7 +27,8 @@ async def begin_maintenance(opened: OpenRun) -> RecordedRun:
         LedgerError: the run cannot be recorded.
     """
     options = options_of(opened)
-    request = replace(opened.request, maintenance=replace(options, objects=_objects(opened)))
+    made_of = replace(options, objects=_objects(opened), leftovers=_leftovers(opened))
+    request = replace(opened.request, maintenance=made_of)
     recorded = await begin(replace(opened, request=request))
     if opened.resume.record is not None and any(made.anew and made.objects for made in opened.maintained.values()):
         recorded = await _amended(recorded)
@@ -49,6 +50,18 @@ def _objects(opened: OpenRun) -> tuple[tuple[MaintainedObject, ...], ...]:
         at = part.spec.number - 1
         made = opened.maintained.get(part.spec.number)
         found.append(made.objects if made is not None else then[at] if at < len(then) else ())
+    return tuple(found)
+
+
+def _leftovers(opened: OpenRun) -> tuple[tuple[str, ...], ...]:
+    """What was left behind on each target before the run: as this process sees it, or as an earlier one has recorded it."""
+    then = options_of(opened).leftovers
+    found: list[tuple[str, ...]] = []
+    for part in opened.parts:
+        at = part.spec.number - 1
+        made = opened.maintained.get(part.spec.number)
+        seen = tuple(one.drop for one in made.before) if made is not None else ()
+        found.append(then[at] if at < len(then) and (made is None or not made.anew) else seen)
     return tuple(found)
 
 

@@ -81,7 +81,7 @@ async def finish_maintenance(recorded: RecordedRun, failures: Sequence[Failure])
 async def _end(opened: OpenRun, target: OpenTarget) -> None:
     """Update the statistics of the database, and remove what could not be removed before. A failure of this is a notice."""
     made = opened.maintained.get(target.parts[0].spec.number)
-    if made is None or not made.results:
+    if made is None or not (made.results or opened.resume.record is not None):
         return
     where = f"{target.label}: " if opened.several else ""
     statements = made.catalog.at_end(options_of(opened), made.server)

@@ -41,6 +41,9 @@ async def prepare_maintenance(opened: OpenRun) -> OpenRun:
         open_targets.refuse_twins(request, opened.targets, opened.say)
     if opened.resume.record is None and opened.maintained:
         refuse_unknown_names(list(opened.maintained.values()), options_of(opened))
+        for target in opened.targets:
+            if (made := opened.maintained.get(target.parts[0].spec.number)) is not None:
+                _tell(opened, target, made)
     for target in lost:
         opened.say(f"{target.label}: {target.reason}: the other targets continue")
     return opened
@@ -62,13 +65,14 @@ async def _prepare(opened: OpenRun, target: OpenTarget, connection: Connection) 
     recorded = _recorded(options, part.spec.number)
     made.anew = not recorded
     made.objects = tuple(recorded) or choose(list(made.listed.values()), options)
+    if recorded and part.spec.number <= len(options.leftovers):
+        tables, earlier = {one.table for one in made.objects}, options.leftovers[part.spec.number - 1]
+        made.before = tuple(one for one in made.before if one.drop in earlier or one.table not in tables)
     source = opened.sources.objects[part.spec.number]
     source.begin(made.objects, opened.resume.done.get(part.spec.number, ()))
     part.objects = source
     opened.maintained[part.spec.number] = made
     connections_are_free(opened, target, connection.server)
-    if opened.resume.record is None:
-        _tell(opened, target, made)
 
 
 def _recorded(options: MaintenanceOptions, part: int) -> Sequence[MaintainedObject]:

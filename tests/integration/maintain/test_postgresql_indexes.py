@@ -60,8 +60,9 @@ async def test_m3_a_rebuild_that_failed_after_the_swap_is_done(database: str, tm
 
 
 async def test_m3_a_rebuild_that_failed_before_the_swap_is_a_failure(database: str, tmp_path: Path) -> None:
-    """A writer keeps it waiting; the new index is named, and goes at the end of the run if the writer has gone."""
-    script(database, TABLE)
+    """A writer keeps it waiting; the new index is named, and the retry removes it, but not one that was there before the run."""
+    script(database, TABLE, "CREATE UNIQUE INDEX t_pkey_ccold ON t (id)")
+    execute(database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_pkey_ccold'::regclass")
     async with session(database) as writer:
         await writer.execute("BEGIN; INSERT INTO t VALUES (1000, 'y')")
         summary = await run(database, tmp_path, "reindex", *SHORT)
@@ -72,6 +73,7 @@ async def test_m3_a_rebuild_that_failed_before_the_swap_is_a_failure(database: s
     ledger = f"sqlite:///{tmp_path}/ledger.db"
     again = await retry(summary.run, ledger=ledger, changes={}, control=Control())
     assert (again.run, again.exit_code, again.ok) == (summary.run, 0, 1)
+    assert indexes(database) == [*WHOLE, ("t_pkey_ccold", False)]
     assert (await run(database, tmp_path, "indexes", "--repair")).exit_code == 0
     assert indexes(database) == WHOLE
 

@@ -42,6 +42,13 @@ def test_options_become_a_request() -> None:
         (["reindex", "--skip-locked"], "--skip-locked is for vacuum, freeze, analyze"),
         (["vacuum", "--buffer-usage-limit", "1GB'); drop"], "is not a size: write for example 256MB"),
         (["vacuum", "--buffer-usage-limit", "GB"], "is not a size"),
+        (["vacuum", "--buffer-usage-limit", "127"], '"127": must be 0, or from 128kB to 16GB'),
+        (["vacuum", "--buffer-usage-limit", "17GB"], "must be 0, or from 128kB to 16GB"),
+        (["vacuum", "--full", "--buffer-usage-limit", "1MB"], "add --analyze, or leave it out"),
+        (["vacuum", "--full", "--parallel", "2"], "--parallel has no effect with --full"),
+        (["vacuum", "--select", ""], "a condition is missing"),
+        (["vacuum", "--table", ""], '--table "": the name is empty'),
+        (["vacuum", "--exclude", "a", "--exclude", ""], '--exclude "": the name is empty'),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], message: str) -> None:

@@ -23,5 +23,7 @@ async def test_nothing_to_do_is_said(build: Callable[..., Run]) -> None:
     summary = await maintain(build("analyze", "--exclude", "*"), control=Control(), observers=[notices])
     assert summary.exit_code == 0
     assert "no object is selected: nothing to do" in notices.lines
+    notices = Notices()
     with pytest.raises(UsageError, match='--table "c": no object of analyze has this name'):
-        await maintain(build("analyze", "--table", "c"), control=Control())
+        await maintain(build("analyze", "--table", "c"), control=Control(), observers=[notices])
+    assert notices.lines == []
