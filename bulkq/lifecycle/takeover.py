@@ -61,7 +61,7 @@ async def take_over(
         finally:
             await connection.close()
 
-    await open_targets.side_by_side(targets, take, write=request.safety.write)
+    await open_targets.side_by_side(targets, take, write=request.safety.write and request.maintenance is None)
     if failed:
         known.states = {part: replace(state, failures=_kept(state, request)) for part, state in known.states.items()}
     return await _resume_state(known, targets, owner)
