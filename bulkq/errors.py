@@ -15,6 +15,7 @@
     │   └── OutputClosed            5   the reader of our output closed it; reads end with 0
     ├── RunFailed                   1   raised by the Python API after the last row; has the summary
     ├── ObjectSkipped               -   an object of maintenance was not done
+    ├── ObjectsApart                -   a command for several objects did not go through for all
     └── DatabaseError               -   one failed statement, as a driver reports it to the lane
         ├── AlreadyApplied          -   the marker of these parameter sets is there
         ├── NotOwner                -   another process has taken the run over
@@ -29,9 +30,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from bulkq.model import Phase, RunSummary
+    from bulkq.model import Outcome, Phase, RunSummary
 
 MOST_LINES = 20
 """The most errors of one phase that are listed; further ones are counted."""
@@ -115,6 +116,23 @@ class RunFailed(BulkqError):
 
 class ObjectSkipped(BulkqError):
     """An object of maintenance was not done, for a reason that may pass: a lock, a right, a warning of the server."""
+
+
+class ObjectsApart(BulkqError):
+    """A command for several objects of maintenance. All positions are in its batch.
+
+    Attributes:
+        done: of the objects that are done.
+        ended: of those that are not, and are not tried again: outcome and reason.
+        left: of those for which nothing was done, and which are tried one by one.
+    """
+
+    def __init__(self, done: Sequence[int], ended: Mapping[int, tuple[Outcome, str]], left: Sequence[int]) -> None:
+        """Keep what is known of each."""
+        super().__init__("the objects are done one by one")
+        self.done = done
+        self.ended = ended
+        self.left = left
 
 
 class DatabaseError(BulkqError):

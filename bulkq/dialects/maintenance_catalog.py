@@ -68,6 +68,14 @@ def _no_statements(options: MaintenanceOptions, server: ServerFacts) -> tuple[st
     return ()
 
 
+def _no_statement(options: MaintenanceOptions, objects: Sequence[MaintainedObject], server: ServerFacts) -> str:  # noqa: ARG001
+    return ""
+
+
+def _no_proofs(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:  # noqa: ARG001
+    return ""
+
+
 def _no_proof(options: MaintenanceOptions, wanted: MaintainedObject) -> str:  # noqa: ARG001
     return ""
 
@@ -85,6 +93,9 @@ class MaintenanceCatalog:
         objects: the query for the objects of a command.
         read: options, server and answer -> the objects.
         statement: the text of the command for one object.
+        together: options and server -> how many objects one command can have, each in a transaction of its own.
+        statement_of_all: the text of the command for several objects.
+        prove_all: a query with schema, name and proof of several objects, and whether the command has ended for an object that moved.
         judge: the answer to a command -> why it was not done; "" if nothing speaks against it.
         failed: options and answer -> whether what `judge` has found is a failure, and not something to try again another night.
         prove: a query with the proof of one object, see `ObjectFacts.proof`, and its size in bytes; "" if there is none.
@@ -107,7 +118,10 @@ class MaintenanceCatalog:
     statement: Callable[[MaintenanceOptions, MaintainedObject, ServerFacts], str]
     judge: Callable[[MaintenanceOptions, ObjectFacts, CommandReply], str]
     failed: Callable[[MaintenanceOptions, CommandReply], bool] = lambda options, reply: False  # noqa: ARG005
+    together: Callable[[MaintenanceOptions, ServerFacts], int] = lambda options, server: 1  # noqa: ARG005
+    statement_of_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject], ServerFacts], str] = _no_statement
     prove: Callable[[MaintenanceOptions, MaintainedObject], str] = _no_proof
+    prove_all: Callable[[MaintenanceOptions, Sequence[MaintainedObject]], str] = _no_proofs
     may_be_silent: Callable[[MaintenanceOptions], bool] = lambda options: True  # noqa: ARG005
     at_end: Callable[[MaintenanceOptions, ServerFacts], tuple[str, ...]] = _no_statements
     limits: str = ""

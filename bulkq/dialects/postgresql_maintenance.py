@@ -136,6 +136,25 @@ def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: Ser
     return f"VACUUM {_listed(_vacuum(options, server))}{name}"
 
 
+TOGETHER = 150000
+"""From this version on, the counters of a table have changed when its command has ended. So they show which tables of a list are done."""
+
+MOST_TOGETHER = 64
+
+
+def together(options: MaintenanceOptions, server: ServerFacts) -> int:
+    """How many tables one VACUUM or ANALYZE can name. With SKIP_LOCKED, its two halves may be skipped one without the other."""
+    lists = options.command in {"vacuum", "freeze", "analyze"} and not options.full
+    halves = options.analyze and options.skip_locked
+    return MOST_TOGETHER if lists and not halves and server.version >= TOGETHER else 1
+
+
+def statement_of_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject], server: ServerFacts) -> str:
+    """The text of VACUUM or ANALYZE for several tables."""
+    rest = "".join(f", {quoted_name(one.schema, one.name)}" for one in objects[1:])
+    return statement(options, objects[0], server) + rest
+
+
 CONCURRENT_VIEW = "materialized view with a unique index"
 """The kind of a materialized view that can be filled anew CONCURRENTLY."""
 
@@ -181,11 +200,30 @@ def prove(options: MaintenanceOptions, wanted: MaintainedObject) -> str:
     expression = _finding_proof(wanted) if options.command == "indexes" else proof_expression(options)
     if not expression or wanted.kind == "database":
         return ""
-    schema, name = (text.replace("'", "''").replace("\\", "\\\\") for text in (wanted.schema, wanted.name))
     return (
         f"SELECT {expression}, c.relpages * current_setting('block_size')::float8 FROM pg_catalog.pg_class AS c "
-        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = E'{schema}' AND c.relname = E'{name}'"
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+        f"WHERE n.nspname = {_literal(wanted.schema)} AND c.relname = {_literal(wanted.name)}"
     )
+
+
+def prove_all(options: MaintenanceOptions, objects: Sequence[MaintainedObject]) -> str:
+    """The query for the proofs of several tables. VACUUM comes to the TOAST table, and to ANALYZE, when the table itself is counted."""
+    ended = "true"
+    if options.command != "analyze":
+        vacuumed = "pg_catalog.pg_stat_get_last_vacuum_time"
+        ended = f"(c.reltoastrelid = 0 OR {vacuumed}(c.reltoastrelid) >= {vacuumed}(c.oid))"
+        ended += f" AND pg_catalog.pg_stat_get_last_analyze_time(c.oid) >= {vacuumed}(c.oid)" if options.analyze else ""
+    names = ", ".join(f"({_literal(one.schema)}, {_literal(one.name)})" for one in objects)
+    return (
+        f"SELECT n.nspname::text, c.relname::text, {proof_expression(options)}, coalesce({ended}, false) FROM pg_catalog.pg_class AS c "
+        f"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN ({names})"
+    )
+
+
+def _literal(text: str) -> str:
+    """A text as a literal, whatever `standard_conforming_strings` is."""
+    return "E'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
 
 
 def _finding_proof(wanted: MaintainedObject) -> str:
@@ -255,8 +293,11 @@ MAINTENANCE = MaintenanceCatalog(
     objects=object_query,
     read=read,
     statement=statement,
+    together=together,
+    statement_of_all=statement_of_all,
     judge=judge,
     prove=prove,
+    prove_all=prove_all,
     may_be_silent=may_be_silent,
     at_end=at_end,
     limits=LIMITS,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.batch_segments import Segment, joined
 from bulkq.engine.failure_records import failure
-from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, SetError
+from bulkq.errors import ObjectsApart
+from bulkq.model import ANSWER_LOST, BatchResult, Failure, Outcome, Reply, SetError
 from bulkq.model.counts import changed_in_all
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy.server_error_advice import COMMITTED_EARLY
@@ -15,7 +16,7 @@ from bulkq.policy.server_error_advice import COMMITTED_EARLY
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState
     from bulkq.errors import AlreadyApplied, DatabaseError, ObjectSkipped
-    from bulkq.model import Batch, PartSpec, Reply
+    from bulkq.model import Batch, PartSpec
 
 
 @dataclass(slots=True)
@@ -70,10 +71,15 @@ class BatchOutcome:
             lost = SetError(at, None, why)
             self.unanswered.append(failure(self.spec, self.batch, at, lost, Outcome.OK, segment.attempts))
 
-    def skip(self, segment: Segment, why: ObjectSkipped) -> list[Segment]:
-        """Record that the object of `segment` was not done. Nothing is left to attempt."""
-        self.fail(0, SetError(0, None, str(why)), Outcome.SKIPPED, segment.attempts, None)
-        return []
+    def divide(self, segment: Segment, why: ObjectSkipped | ObjectsApart) -> list[Segment]:
+        """Record what came of the objects of `segment`, and return those that are left, each by itself."""
+        at = segment.positions
+        apart = why if isinstance(why, ObjectsApart) else ObjectsApart((), {0: (Outcome.SKIPPED, str(why))}, ())
+        if apart.done:
+            self.add(Segment([at[n] for n in apart.done]), Reply((), (), ()))
+        for n, (known, reason) in apart.ended.items():
+            self.fail(at[n], SetError(n, None, reason), known, segment.attempts, None)
+        return [Segment((at[n],)) for n in apart.left]
 
     def fail(
         self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None

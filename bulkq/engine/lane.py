@@ -23,7 +23,7 @@ from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.failure_records import lost_ownership, refused
 from bulkq.engine.plan_attempt import plan_attempt
 from bulkq.engine.range_transform import RowsFailed
-from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectSkipped, StoppedError
+from bulkq.errors import AlreadyApplied, DatabaseError, NotOwner, ObjectsApart, ObjectSkipped, StoppedError
 from bulkq.model import Batch, Outcome, Phase, Reply, SetError
 from bulkq.policy import retry
 from bulkq.policy.batch_form import Form
@@ -176,8 +176,8 @@ class Lane:
                 reply = await self._send(connection, tally, segment, statement, sets, batch)
         except RowsFailed as error:
             return await self._split_rows(tally, segment, error)
-        except ObjectSkipped as error:
-            return tally.skip(segment, error)
+        except (ObjectSkipped, ObjectsApart) as error:
+            return tally.divide(segment, error)
         except AlreadyApplied as there:
             return tally.accept(segment, there)
         except NotOwner as error:
@@ -240,7 +240,9 @@ class Lane:
         part, batch = tally.part, tally.batch
         connection = await self.ready()
         if part.command is not None:
-            return await part.command.execute(connection, batch, self._pause)
+            first = segment.positions[0]
+            wanted = batch.slice(first, len(segment.positions))
+            return await part.command.execute(connection, wanted, self._pause)
         assert part.transform is not None
         send = partial(self._send, connection, tally, segment)
         return await part.transform.apply(connection, tally.spec, batch, send, in_doubt=segment.in_doubt)

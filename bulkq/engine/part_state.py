@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 
 class ObjectCommand(Protocol):
-    """Executes a command of maintenance for the object of a batch, and finds out what came of it."""
+    """Executes a command of maintenance for the objects of a batch, and finds out what came of each."""
 
     async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
-        """Return when the object is done.
+        """Return when the objects are done.
 
         Args:
             connection: of the lane.
-            batch: its only set is the object.
+            batch: its sets are the objects.
             pause: waits before try number N + 1, without the slot of the lane.
 
         Raises:
-            ObjectSkipped: it was not done, for a reason that may pass.
-            DatabaseError: it failed, or its outcome is not known.
+            ObjectSkipped: the only one was not done, for a reason that may pass.
+            ObjectsApart: not all of several were done.
+            DatabaseError: it failed, or the outcome of all is not known.
         """
 
 
@@ -75,7 +76,7 @@ class PartState:
     """Of maintenance: its source, which gives no two objects of one table at the same time."""
 
     command: ObjectCommand | None = None
-    """Of maintenance: executes the command for an object, and finds out what came of it."""
+    """Of maintenance: executes the command for objects, and finds out what came of each."""
 
     record_started: Callable[[Batch], Awaitable[None]] | None = None
     """Of maintenance: makes durable that a set is about to be sent. If no end is recorded, its outcome is unknown."""
@@ -108,6 +109,8 @@ class PartState:
             return
         if self.objects is not None:
             self.objects.settle(result.batch)
+            if self.objects.together > 1:
+                self.size.record(len(result.batch.sets), result.elapsed_s, 0, len(result.failures))
             return
         sets = self.batch_sets = len(result.batch.sets)
         if result.together and self.form.own_size:

@@ -211,9 +211,9 @@ def _part(
     if definition.schema is not None:
         query = query.within(definition)
     spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, target))
-    size = (
-        1 if spec.mode == safety.MAINTENANCE or request.backfill is not None else effective(request.limits, query).batch
-    )
+    size = effective(request.limits, query).batch
+    if request.backfill is not None or (spec.mode == safety.MAINTENANCE and request.maintenance is None):
+        size = 1  # of `maintain`, the source knows which objects may be together
     if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
         size = 1  # what cannot be cancelled takes no other set with it when its time is up
     form = _form(request, spec, target, own_size=size is None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,21 @@ class Batch:
     statement: Query | None = None  # that its only set is executed with; None: that of the part
     key_range: str = ""  # the condition of a range of a table's key, for people
     steps: AttemptSteps | None = None  # around the statement, in the transaction of its only set
+    names: Sequence[str] = ()  # of maintenance: of each object, in place of a source
+
+    def slice(self, position: int, size: int) -> Batch:
+        """The `size` sets from `position` on, of a batch whose sets have names and no lines; itself if these are all."""
+        if size == len(self.sets):
+            return self
+        upto = position + size
+        return replace(
+            self, first=self.first + position, sets=self.sets[position:upto], names=self.names[position:upto]
+        )
 
     def origin(self, position: int) -> str:
-        """`customers.csv:119` of the set at `position`, or "" where it came from no file."""
+        """`customers.csv:119` of the set at `position`, the name of an object, or "" where it came from neither."""
+        if self.names:
+            return self.names[position]
         if not self.source:
             return ""
         return f"{self.source}:{self.lines[position]}" if self.lines else self.source

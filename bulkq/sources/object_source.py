@@ -32,15 +32,29 @@ class ObjectSource:
         self._waiting: dict[int, MaintainedObject] = {}  # by number, in order
         self._flying: dict[int, MaintainedObject] = {}
         self._news = asyncio.Event()
+        self._quick: frozenset[int] = frozenset()
         self.total: int | None = None
+        self.together = 1
+        """Objects of one batch at most."""
 
-    def begin(self, objects: Sequence[MaintainedObject], done: Iterable[tuple[int, int]] = ()) -> None:
+    def begin(
+        self,
+        objects: Sequence[MaintainedObject],
+        done: Iterable[tuple[int, int]] = (),
+        *,
+        together: int = 1,
+        quick: Iterable[int] = (),
+    ) -> None:
         """Say what is to be done.
 
         Args:
             objects: in their order; their numbers begin with 1.
             done: ranges of numbers that are not done again.
+            together: objects of one batch at most.
+            quick: numbers of the objects that may be in one batch with others.
         """
+        self.together = together
+        self._quick = frozenset(quick)
         self._objects = objects
         over = {n for first, last in done for n in range(first, last + 1)}
         self._waiting = {n: one for n, one in enumerate(objects, 1) if n not in over}
@@ -71,21 +85,19 @@ class ObjectSource:
         self._news.set()
 
     async def take(self, size: int, index: int) -> Batch | None:
-        """Return the next object as a batch of one set. `size` has no effect: an object is done by itself."""
-        del size
+        """Return the next object, and quick objects behind it if it is one: at most `size` and `together`."""
         while self._waiting:
             number = self._next()
             if number is not None:
-                wanted = self._waiting.pop(number)
-                self._flying[number] = wanted
-                return Batch(index, number, ((wanted.shown,),), source=wanted.shown)
+                return self._batch(number, min(size, self.together), index)
             self._news.clear()
             await self._news.wait()
         return None
 
     def settle(self, batch: Batch) -> None:
-        """Learn that the object of a batch has ended, however."""
-        self._flying.pop(batch.first, None)
+        """Learn that the objects of a batch have ended, however."""
+        for number in range(batch.first, batch.first + len(batch.sets)):
+            self._flying.pop(number, None)
         self._news.set()
 
     def fraction(self) -> float | None:
@@ -94,6 +106,21 @@ class ObjectSource:
 
     async def close(self) -> None:
         """Do nothing: the source holds nothing open."""
+
+    def _batch(self, number: int, most: int, index: int) -> Batch:
+        """The object with `number`, and the quick ones with the next numbers, of which no two belong to one table."""
+        busy = {one.table for one in self._flying.values()}
+        found = [self._waiting.pop(number)]
+        quick = number in self._quick
+        while quick and len(found) < most:
+            busy.add(found[-1].table)
+            wanted = self._waiting.get(number + len(found))
+            if wanted is None or wanted.last or wanted.table in busy or number + len(found) not in self._quick:
+                break
+            found.append(self._waiting.pop(number + len(found)))
+        self._flying.update(enumerate(found, number))
+        names = tuple(one.shown for one in found)
+        return Batch(index, number, tuple((name,) for name in names), source=names[0], names=names)
 
     def _next(self) -> int | None:
         """The first object whose table is free; None if there is none at the moment."""

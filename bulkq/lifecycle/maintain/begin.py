@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.ledger.recorder import Recorder
 from bulkq.lifecycle.maintain.maintenance_command import MaintenanceCommand
+from bulkq.lifecycle.maintain.object_group import ObjectGroup
 from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.started_record import StartedRecord
 from bulkq.lifecycle.record import begin
@@ -38,8 +40,20 @@ async def begin_maintenance(opened: OpenRun) -> RecordedRun:
             if made is not None:
                 dialect = dialect_for(dialect_of(target.definition.url))
                 made.record = StartedRecord(part, recorded.ledger)
-                part.command = MaintenanceCommand(part, made, options, dialect, made.record, opened.say)
+                part.command = MaintenanceCommand(
+                    part,
+                    made,
+                    options,
+                    dialect,
+                    made.record,
+                    opened.say,
+                    ObjectGroup(part, made, options, made.record, partial(_cancelled, opened)),
+                )
     return recorded
+
+
+def _cancelled(opened: OpenRun) -> bool:
+    return opened.job.control.cancelled
 
 
 def _objects(opened: OpenRun) -> tuple[tuple[MaintainedObject, ...], ...]:

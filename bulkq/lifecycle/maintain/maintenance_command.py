@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.sqlstates import DEADLOCK, LOCK_NOT_AVAILABLE
-from bulkq.errors import DatabaseError, ObjectSkipped
+from bulkq.errors import DatabaseError, ObjectsApart, ObjectSkipped
 from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.started_record import STOPPED
 from bulkq.lifecycle.maintain.target_objects import able
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.base import Dialect
     from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.object_group import ObjectGroup
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.model import Batch
@@ -42,6 +43,7 @@ class MaintenanceCommand:
         dialect: of the database.
         record: knows which objects were begun.
         say: shows a line to the user.
+        group: executes the command for several objects.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class MaintenanceCommand:
         dialect: Dialect,
         record: StartedRecord,
         say: Callable[[str], None],
+        group: ObjectGroup,
     ) -> None:
         self._part = part
         self._made = made
@@ -59,9 +62,22 @@ class MaintenanceCommand:
         self._dialect = dialect
         self._record = record
         self._say = say
+        self._group = group
+        self._single: set[int] = set()  # numbers of objects that are left of a group
 
     async def execute(self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]) -> Reply:
-        """Execute the command for the object of `batch`; see `ObjectCommand.execute`."""
+        """Execute the command for the objects of `batch`; see `ObjectCommand.execute`."""
+        if len(batch.sets) > 1:
+            try:
+                return await self._group.execute(connection, batch)
+            except ObjectsApart as apart:
+                self._single.update(batch.first + at for at in apart.left)
+                raise
+        return await self._execute_one(connection, batch, pause)
+
+    async def _execute_one(
+        self, connection: Connection, batch: Batch, pause: Callable[[int], Awaitable[None]]
+    ) -> Reply:
         assert self._part.objects is not None
         wanted = self._part.objects.object(batch.first)
         facts = self._made.facts(wanted) or ObjectFacts(wanted)
@@ -101,6 +117,9 @@ class MaintenanceCommand:
         """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known."""
         if facts.missing:
             raise ObjectSkipped(facts.missing)
+        single = batch.first in self._single
+        if single and self._group.stopped():
+            raise ObjectSkipped(STOPPED)
         await self._record.begin(batch)
         tries, limits = self._part.spec.retries + 1, self._part.spec.limits
         sql = self._made.catalog.statement(self._options, facts.object, self._made.server)
@@ -116,7 +135,9 @@ class MaintenanceCommand:
                     raise
                 if number == tries:
                     raise self._given_up(error, tries, sql) from error
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as cancelled:
+                if single and self._group.stopped() and not cancelled.args:
+                    raise ObjectSkipped(STOPPED) from cancelled  # what came of the others of its group is kept
                 self._record.stop(batch)
                 raise
             else:

@@ -69,7 +69,9 @@ async def _prepare(opened: OpenRun, target: OpenTarget, connection: Connection) 
         tables, earlier = {one.table for one in made.objects}, options.leftovers[part.spec.number - 1]
         made.before = tuple(one for one in made.before if one.drop in earlier or one.table not in tables)
     source = opened.sources.objects[part.spec.number]
-    source.begin(made.objects, opened.resume.done.get(part.spec.number, ()))
+    together = made.catalog.together(options, made.server)
+    quick = (n for n, one in enumerate(made.objects, 1) if together > 1 and made.is_quick(one))
+    source.begin(made.objects, opened.resume.done.get(part.spec.number, ()), together=together, quick=quick)
     part.objects = source
     opened.maintained[part.spec.number] = made
     connections_are_free(opened, target, connection.server)

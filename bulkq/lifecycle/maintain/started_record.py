@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AHEAD_S = 0.2
 """Objects that probably begin within so many seconds are announced together: the time after which the end of one is durable, too."""
 
-MOST_AHEAD = 64
+MOST_AHEAD = 256
 
 NOT_BEGUN = "it was not begun"
 STOPPED = "it was stopped before its end"
@@ -40,18 +40,19 @@ class StartedRecord:
         self._mean_s: float | None = None  # between the ends of two objects of a lane
 
     async def begin(self, batch: Batch) -> None:
-        """Return when the ledger knows that the object of `batch` is about to be sent."""
+        """Return when the ledger knows that the objects of `batch` are about to be sent."""
         if not self._ledger.keeps:
             return
-        if batch.first not in self._announced:
-            numbers = [batch.first, *self._following()]
+        own = range(batch.first, batch.first + len(batch.sets))
+        if not self._announced.issuperset(own):
+            numbers = [*(n for n in own if n not in self._announced), *self._following()]
             self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
             await self._ledger.sync()
             self._announced.update(numbers)
-        self._announced.discard(batch.first)
+        self._announced.difference_update(own)
 
     def end(self, elapsed_s: float) -> None:
-        """Learn how long an object took."""
+        """Learn how long an object took; of several together, its share."""
         self._mean_s = elapsed_s if self._mean_s is None else 0.8 * self._mean_s + 0.2 * elapsed_s
 
     def stop(self, batch: Batch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from math import inf
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import ServerFacts
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult
     from bulkq.protocols import Connection
 
+
+QUICK_BYTES = 4_000_000
+"""An object up to this size is done in a few milliseconds, unless it waits for a lock."""
 
 CATALOG_S = 60.0
 """Timeout of a query for the catalog."""
@@ -62,6 +66,13 @@ class TargetObjects:
     def facts(self, wanted: MaintainedObject) -> ObjectFacts | None:
         """What the catalog says of an object; None if it is gone."""
         return self.listed.get((wanted.schema, wanted.name))
+
+    def is_quick(self, wanted: MaintainedObject) -> bool:
+        """Whether a small object can be done in one command with others: nothing is in its way, and the catalog proves it."""
+        facts = self.facts(wanted)
+        if facts is None or facts.missing or facts.locked or facts.proof is None:
+            return False
+        return (facts.values.get("size") or inf) <= QUICK_BYTES
 
     @property
     def chosen(self) -> list[ObjectFacts]:

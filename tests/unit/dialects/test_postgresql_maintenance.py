@@ -211,3 +211,25 @@ def test_options_that_do_not_fit_the_server(
     found = MAINTENANCE.refuse(wanted, [(*workers, standby)], PG15)
     assert found.startswith(why)
     assert bool(found) == bool(why)
+
+
+def test_several_tables_in_one_command() -> None:
+    """From 15 on, when the counters of a table have changed at the end of its own transaction."""
+    at_15 = ServerFacts(version=150000)
+    vacuum, both = (
+        MaintenanceOptions(command="vacuum"),
+        MaintenanceOptions(command="vacuum", analyze=True, skip_locked=True),
+    )
+    assert MAINTENANCE.together(vacuum, at_15) > 1
+    assert MAINTENANCE.together(vacuum, ServerFacts(version=140000)) == 1
+    assert MAINTENANCE.together(both, at_15) == 1
+    assert MAINTENANCE.together(MaintenanceOptions(command="vacuum", full=True), at_15) == 1
+    assert MAINTENANCE.together(MaintenanceOptions(command="reindex"), at_15) == 1
+    objects = [MaintainedObject("table", "s", "a'b", "s.a'b"), MaintainedObject("table", "s", "c\\", "s.c\\")]
+    text = MAINTENANCE.statement_of_all(vacuum, objects, at_15)
+    assert text == 'VACUUM "s"."a\'b", "s"."c\\"'
+    asked = MAINTENANCE.prove_all(vacuum, objects)
+    assert "(E's', E'a''b'), (E's', E'c\\\\')" in asked
+    assert "reltoastrelid" in asked
+    assert "analyze_time" in MAINTENANCE.prove_all(MaintenanceOptions(command="vacuum", analyze=True), objects)
+    assert "reltoastrelid" not in MAINTENANCE.prove_all(MaintenanceOptions(command="analyze"), objects)

@@ -73,3 +73,25 @@ async def test_names_can_be_read_again() -> None:
     source.begin([index("a1", "a"), index("a2", "a")], [(1, 1)])
     again = source.again()
     assert await names(again) == ["s.a1", "s.a2"]
+
+
+async def test_quick_objects_are_given_together() -> None:
+    """Those with consecutive numbers, of which no two belong to one table; one that is not quick, or comes last, is alone."""
+    source = ObjectSource()
+    made = [index(name, name) for name in "abcdef"]
+    source.begin(
+        [*made, index("f2", "f"), index("p", "p", last=True)], [(5, 5)], together=3, quick=[1, 2, 3, 4, 6, 7, 8]
+    )
+    found = []
+    for size in (8, 8, 1, 8):
+        batch = await source.take(size, 0)
+        assert batch is not None
+        found.append((batch.first, [batch.origin(at) for at in range(len(batch.sets))]))
+        source.settle(batch)
+    assert found == [(1, ["s.a", "s.b", "s.c"]), (4, ["s.d"]), (6, ["s.f"]), (7, ["s.f2"])]
+    source.begin(made, together=3, quick=[2, 3])
+    first, second = await source.take(3, 0), await source.take(3, 1)
+    assert first is not None
+    assert second is not None
+    assert ([len(first.sets), len(second.sets)], second.slice(1, 1).names) == ([1, 2], ("s.c",))
+    assert (second.slice(1, 1).first, second.slice(0, 2)) == (3, second)

@@ -1,0 +1,170 @@
+"""Execute one command for several small tables. If it did not go through for all, find out which are done.
+
+The server does the tables one after the other, each in a transaction of its own. So those before an error are done, and the catalog
+shows which these are: the proof of each is compared. The others are told to the lane, which executes them one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bulkq.errors import BulkqError, DatabaseError, ObjectsApart
+from bulkq.lifecycle.maintain.started_record import STOPPED
+from bulkq.lifecycle.maintain.target_objects import able
+from bulkq.model import Outcome, Phase, Reply
+from bulkq.model.maintenance import ObjectFacts, ObjectResult, ObjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulkq.engine.part_state import PartState
+    from bulkq.lifecycle.maintain.started_record import StartedRecord
+    from bulkq.lifecycle.maintain.target_objects import TargetObjects
+    from bulkq.model import Batch
+    from bulkq.model.maintenance import CommandReply, MaintenanceOptions
+    from bulkq.protocols import Connection
+
+NOT_ALL = "the server reported a warning for this or another table of the same command: {}"
+
+STATES = {Outcome.SKIPPED: ObjectState.SKIPPED, Outcome.ROLLED_BACK: ObjectState.FAILED}
+
+
+class ObjectGroup:
+    """Executes the command for the objects of a batch together.
+
+    Args:
+        part: of the target.
+        made: its objects.
+        options: of the run.
+        record: knows which objects were begun.
+        stopped: whether the running commands are cancelled because the run ends.
+    """
+
+    def __init__(
+        self,
+        part: PartState,
+        made: TargetObjects,
+        options: MaintenanceOptions,
+        record: StartedRecord,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._part = part
+        self._made = made
+        self._options = options
+        self._record = record
+        self.stopped = stopped
+
+    async def execute(self, connection: Connection, batch: Batch) -> Reply:
+        """Return when all objects of `batch` are done.
+
+        Raises:
+            ObjectsApart: not all are done; it says what is known of each.
+            DatabaseError: the session was lost, so nothing is known of any.
+        """
+        assert self._part.objects is not None
+        objects = [self._part.objects.object(batch.first + at) for at in range(len(batch.sets))]
+        group = [self._made.facts(one) or ObjectFacts(one) for one in objects]
+        began_s = time.monotonic()
+        apart = ObjectsApart((), {}, ())
+        try:
+            apart = await self._execute(connection, batch, group)
+        except DatabaseError as error:
+            if error.phase is not Phase.PREPARING:
+                self._keep(group, dict.fromkeys(range(len(group)), (ObjectState.UNKNOWN, str(error))), began_s)
+            raise
+        ended = {at: (STATES[outcome], why) for at, (outcome, why) in apart.ended.items()}
+        self._keep(group, dict.fromkeys(apart.done, (ObjectState.DONE, "")) | ended, began_s)
+        if len(apart.done) < len(group):
+            raise apart
+        return Reply((), (), ())
+
+    async def _execute(self, connection: Connection, batch: Batch, group: Sequence[ObjectFacts]) -> ObjectsApart:
+        """What came of each object."""
+        await self._record.begin(batch)
+        catalog, limits = self._made.catalog, self._part.spec.limits
+        sql = catalog.statement_of_all(self._options, [one.object for one in group], self._made.server)
+        try:
+            reply = await able(connection).command(
+                sql, timeout_s=limits.timeout_s, lock_timeout_s=limits.lock_timeout_s
+            )
+        except DatabaseError as error:
+            if error.connection_lost or not error.confirmed or error.abandoned:
+                raise
+            return await self._settle(connection, group, Outcome.ROLLED_BACK, str(error))
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args or not self.stopped():
+                raise
+            apart = await self._settle(connection, group, Outcome.SKIPPED, STOPPED)
+            left = dict.fromkeys(apart.left, (Outcome.SKIPPED, STOPPED))
+            return ObjectsApart(apart.done, {**apart.ended, **left}, ())
+        warnings = self._warnings(group[0], reply)
+        if not warnings and not catalog.may_be_silent(self._options):
+            return ObjectsApart(tuple(range(len(group))), {}, ())
+        return await self._judge(connection, group, warnings)
+
+    def _warnings(self, facts: ObjectFacts, reply: CommandReply) -> list[str]:
+        """What speaks against some of the objects, one text for each message."""
+        each = (self._made.catalog.judge(self._options, facts, replace(reply, notices=(n,))) for n in reply.notices)
+        return [why for why in each if why]
+
+    async def _judge(
+        self, connection: Connection, group: Sequence[ObjectFacts], warnings: Sequence[str]
+    ) -> ObjectsApart:
+        """Which objects are done after a success. A warning belongs to an object whose proof is what it was.
+
+        More warnings than such objects belong to any of the others, none of which counts as done then.
+        """
+        why = NOT_ALL.format(warnings[0]) if warnings else ""
+        apart = await self._settle(connection, group, Outcome.SKIPPED, why)
+        if len(warnings) <= len(apart.left):
+            return apart
+        doubtful = dict.fromkeys(apart.done, (Outcome.SKIPPED, why))
+        return ObjectsApart((), {**apart.ended, **doubtful}, apart.left)
+
+    async def _settle(
+        self, connection: Connection, group: Sequence[ObjectFacts], outcome: Outcome, why: str
+    ) -> ObjectsApart:
+        """Compare the proofs. An object that was begun and not ended has `outcome`, for the reason `why`.
+
+        Raises:
+            DatabaseError: the catalog does not answer.
+        """
+        query = self._made.catalog.prove_all(self._options, [one.object for one in group])
+        try:
+            rows = await connection.administer([query])
+        except BulkqError as error:
+            raise DatabaseError(
+                f"{why}; {error}", sqlstate=None, phase=Phase.COMMITTING, connection_lost=True
+            ) from error
+        now = {(str(schema), str(name)): (str(proof), bool(whole)) for schema, name, proof, whole in rows}
+        done: list[int] = []
+        left: list[int] = []
+        ended: dict[int, tuple[Outcome, str]] = {}
+        for at, facts in enumerate(group):
+            proof, whole = now.get((facts.object.schema, facts.object.name), (facts.proof, True))
+            if proof == facts.proof:
+                left.append(at)
+            elif whole:
+                done.append(at)
+            else:
+                ended[at] = (outcome, why)
+        return ObjectsApart(tuple(done), ended, tuple(left))
+
+    def _keep(self, group: Sequence[ObjectFacts], ended: dict[int, tuple[ObjectState, str]], began_s: float) -> None:
+        """Keep what came of the objects that have ended. The time is shared by all."""
+        each_s = (time.monotonic() - began_s) / len(group)
+        self._record.end(each_s)
+        self._made.results.extend(
+            ObjectResult(
+                target=self._part.spec.target,
+                name=group[at].object.shown,
+                state=state,
+                reason=why,
+                elapsed_s=each_s,
+                before=group[at].values.get("size"),
+            )
+            for at, (state, why) in sorted(ended.items())
+        )

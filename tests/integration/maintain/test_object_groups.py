@@ -1,0 +1,91 @@
+"""Small tables that travel in one command: each ends as what it is, and none is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulkq.engine.stop_control import Control
+from bulkq.tasks.maintain import maintain
+from bulkq.tasks.resume import resume
+from tests.support.maintenance import build, reasons, role, run, session
+from tests.support.notices import Notices
+from tests.support.servers.postgres import execute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import asyncpg
+
+NAMES = [f"public.t{n:02}" for n in range(30)]
+COUNTS = "SELECT relname::text, {}_count FROM pg_stat_user_tables WHERE schemaname = 'public'"
+QUICK = ("--lock-timeout", "50ms", "--retries", "0", "-j", "1")
+
+
+@pytest.fixture
+def tables(database: str) -> str:
+    """The database with 30 small tables, of which each has a TOAST table."""
+    made = "; ".join(
+        f"CREATE TABLE {name} AS SELECT g AS id, 'x'::text AS v FROM generate_series(1, 5) AS g" for name in NAMES
+    )
+    execute(database, f"DO $$ BEGIN {made}; END $$")
+    return database
+
+
+def counts(url: str, command: str = "vacuum") -> dict[str, int]:
+    """How often each table was done."""
+    return {f"public.{name}": int(str(count)) for name, count in execute(url, COUNTS.format(command))}
+
+
+@pytest.mark.parametrize("command", ["vacuum", "analyze"])
+@pytest.mark.parametrize("how", [(), ("--skip-locked",)])
+async def test_m8_a_locked_table_ends_the_list_and_the_others_are_done_once(
+    tables: str, tmp_path: Path, command: str, how: tuple[str, ...]
+) -> None:
+    """Those before it are known by their proofs, those behind it are done one by one. The lock is taken after the list was made."""
+    async with session(tables) as other, other.transaction():
+        await other.execute("LOCK TABLE t17 IN ACCESS SHARE MODE")
+        lock = Notices(when_started=lambda: asyncio.ensure_future(_lock(other)))
+        summary = await run(tables, tmp_path, command, "--order", "size", *how, *QUICK, observers=(lock,))
+    assert (summary.ok, summary.skipped, set(reasons(summary))) == (29, 1, {"public.t17"}), reasons(summary)
+    assert counts(tables, command) == {name: int(name != "public.t17") for name in NAMES}
+    assert sorted(one.name for one in summary.objects) == NAMES
+
+
+async def _lock(other: asyncpg.Connection) -> None:
+    await other.execute("LOCK TABLE t17 IN ACCESS EXCLUSIVE MODE")
+
+
+async def test_m1_a_warning_belongs_to_the_table_that_did_not_move(tables: str, tmp_path: Path) -> None:
+    """The right goes after the list was made: that table has its own reason, the others are done, once."""
+    grants = (*(f"ALTER TABLE {name} OWNER TO {{role}}" for name in NAMES),)
+    async with role(tables, *grants) as url:
+        taken = Notices(when_started=lambda: execute(tables, "ALTER TABLE t09 OWNER TO CURRENT_USER", "DROP TABLE t20"))
+        summary = await run(url, tmp_path, "vacuum", "-j", "1", observers=(taken,))
+        assert set(reasons(summary)) == {"public.t09", "public.t20"}
+        assert (summary.ok, summary.skipped, summary.failed) == (28, 1, 1)
+        assert "vacuum" in reasons(summary)["public.t09"][1]
+        assert counts(tables) == {name: int(name != "public.t09") for name in NAMES if name != "public.t20"}
+
+
+async def test_a_stop_keeps_what_is_done(tables: str, tmp_path: Path) -> None:
+    """The list waits for a lock when the run is stopped: the tables before it count, and a resume does the others, once."""
+    control = Control()
+    made = build(tables, tmp_path, "vacuum", "-j", "1", "--lock-timeout", "none")
+    async with session(tables) as other, other.transaction():
+        await other.execute("LOCK TABLE t29 IN ACCESS SHARE MODE")
+
+        async def stop() -> None:
+            await other.execute("LOCK TABLE t29 IN ACCESS EXCLUSIVE MODE")
+            while sum(counts(tables).values()) < 29:
+                await asyncio.sleep(0.02)
+            control.cancel("stopped by the test")
+
+        stopped = Notices(when_started=lambda: asyncio.ensure_future(stop()))
+        summary = await maintain(made, control=control, observers=(stopped,))
+    assert (summary.ok, summary.unknown) == (29, 0), (summary, reasons(summary))
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    again = await resume(summary.run, ledger=ledger, changes={}, control=Control())
+    assert (again.ok, again.exit_code, counts(tables)) == (30, 0, dict.fromkeys(NAMES, 1))
