@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bulkq
-from bulkq.model import Verdict
+from bulkq.model import Outcome, Status, Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.charts import share_bar
@@ -55,14 +55,45 @@ def sentence(summary: RunSummary, found: Sequence[CheckResult]) -> str:
 
 
 def _of_sets(summary: RunSummary) -> str:
+    objects = of_objects(summary)
     bad = [f"{summary.failed:,} failed"] if summary.failed else []
     bad += [f"{summary.unknown:,} ended unknown"] if summary.unknown else []
-    whole = counted(summary.tried, "parameter set")
+    bad += [f"{summary.skipped:,} skipped"] if objects and summary.skipped else []
+    whole = _counted_sets(summary, objects=objects)
     if bad:
         return _of(bad, whole)
+    if summary.status is Status.INCOMPLETE:
+        return f"The run is incomplete after {whole}"
     if summary.exit_code:
         return f"The run was {summary.status} after {whole}"
     return f"{whole} ok"
+
+
+def of_objects(summary: RunSummary) -> bool:
+    """Whether it is a run of maintenance commands, as far as the ledger shows it."""
+    return bool(summary.objects) or any(failure.outcome is Outcome.SKIPPED for failure in summary.failures)
+
+
+def _counted_sets(summary: RunSummary, *, objects: bool) -> str:
+    """`13 objects`, with the skipped ones; `7 ranges` of a backfill; else `3 parameter sets`."""
+    if objects:
+        return counted(summary.tried + summary.skipped, "object")
+    return counted(summary.tried, "range" if of_ranges(summary) else "parameter set")
+
+
+def of_ranges(summary: RunSummary) -> bool:
+    """Whether it is a backfill or an undo, whose counts are of ranges."""
+    return any(query.ranges for query in summary.queries)
+
+
+def only_skipped(summary: RunSummary) -> bool:
+    """Whether skipped objects are all that a run of maintenance commands has left."""
+    return of_objects(summary) and summary.exit_code == 1 and not summary.failed
+
+
+def _kind(summary: RunSummary, found: Sequence[CheckResult]) -> str:
+    """The class of the page's color: that of the worst verdict, or a warning if only skipped objects are left."""
+    return "warn" if only_skipped(summary) else str(worst(found))
 
 
 def _of(bad: Sequence[str], whole: str) -> str:
@@ -77,7 +108,7 @@ def heading(summary: RunSummary, found: Sequence[CheckResult]) -> str:
     reason = f'<p class="reason">{html(summary.reason)}</p>' if summary.reason else ""
     resume = f"<p>Continue with <code>{html(summary.resume)}</code></p>" if summary.resume else ""
     return (
-        f'<header class="{worst(found)}"><p class="eyebrow">bulkq {kind}</p><h1>{html(sentence(summary, found))}</h1>'
+        f'<header class="{_kind(summary, found)}"><p class="eyebrow">bulkq {kind}</p><h1>{html(sentence(summary, found))}</h1>'
         f'{reason}{resume}<p class="meta">{_meta(summary)}</p></header>\n'
     )
 
@@ -108,7 +139,7 @@ def tiles(summary: RunSummary) -> str:
         (summary.unknown, "unknown", "error"),
         (summary.skipped, "skipped", "warn"),
     ]
-    named += [(summary.rows, "rows", "plain")] if summary.rows else []
+    named += [(summary.rows, "rows", "plain")] if summary.rows and not of_ranges(summary) else []
     named += [(summary.changed, "rows changed", "plain")] if summary.changed > 0 else []
     named += [(summary.retried, "retried", "plain")] if summary.retried else []
     named += [(summary.unanswered, "unanswered", "warn")] if summary.unanswered else []

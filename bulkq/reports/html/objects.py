@@ -20,7 +20,7 @@ SHOWN = 500
 """Objects in the table; those that were not done come first."""
 
 DOTS = {ObjectState.DONE: "pass", ObjectState.SKIPPED: "warn", ObjectState.FAILED: "fail", ObjectState.UNKNOWN: "error"}
-HEAD = "<th>object</th><th>target</th><th>outcome</th><th class=n>time</th><th class=n>before</th><th class=n>after</th><th>reason</th>"
+HEAD = "<th>outcome</th><th>object</th><th>target</th><th class=n>time</th><th class=n>before</th><th class=n>after</th><th>reason</th>"
 
 
 def objects(summary: RunSummary) -> str:
@@ -52,7 +52,7 @@ def totals(found: Sequence[ObjectResult]) -> str:
 
 def _row(one: ObjectResult) -> str:
     return (
-        f'<tr><td>{html(one.name, 300)}</td><td>{html(one.target, 100)}</td><td><span class="dot {DOTS[one.state]}"></span>{one.state}</td>'
+        f'<tr><td><span class="dot {DOTS[one.state]}"></span>{one.state}</td><td>{html(one.name, 300)}</td><td>{html(one.target, 100)}</td>'
         f"<td class=n>{spaced_duration(one.elapsed_s)}</td><td class=n>{_size(one.before)}</td><td class=n>{_size(one.after)}</td>"
         f"<td class=long>{html(one.reason, 1000)}</td></tr>\n"
     )

@@ -10,7 +10,7 @@ from bulkq.reports.findings import findings, tally, title, worst_first
 from bulkq.reports.html import run_sections
 from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.charts import lanes
-from bulkq.reports.html.heading import heading, sentence, tiles
+from bulkq.reports.html.heading import heading, only_skipped, sentence, tiles
 from bulkq.reports.html.matrix import matrix
 from bulkq.reports.html.objects import objects
 from bulkq.reports.html.style import STYLE, target_rules
@@ -84,6 +84,7 @@ def _contents(sections: Sequence[tuple[str, str]]) -> str:
 
 def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mapping[str, int]) -> list[str]:
     told = [finding for finding in ordered if finding.name == "run" and finding.file is None and not finding.columns]
+    told = [] if only_skipped(summary) else told  # the heading says it
     parts = [f"<section>{''.join(card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
     named = [("Queries", run_sections.queries(summary) if summary.queries else "")]
     named += [

@@ -19,18 +19,23 @@ COLUMNS = ("set", "query", "target", "outcome", "SQLSTATE", "message", "attempts
 
 
 def queries(summary: RunSummary) -> str:
-    """A row for each query on each target, with the shares of ok, failed and unknown."""
-    rows = "".join(_query(query) for query in summary.queries)
-    head = '<th>query</th><th>target</th><th class=n>ok</th><th class=n>failed</th><th class=n>unknown</th><th class="bar"></th>'
+    """A row for each query on each target, with the shares of ok, failed and unknown, and of skipped if there are any."""
+    skipped = any(query.skipped for query in summary.queries)
+    rows = "".join(_query(query, skipped=skipped) for query in summary.queries)
+    words = ["ok", "failed", "unknown", *(["skipped"] if skipped else [])]
+    counts = "".join(f"<th class=n>{word}</th>" for word in words)
+    head = f'<th>query</th><th>target</th>{counts}<th class="bar"></th>'
     return f'<div class="wide"><table class="list queries"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _query(query: QueryCounts) -> str:
+def _query(query: QueryCounts, *, skipped: bool) -> str:
     where = f"<small>{html(f'{query.file}:{query.line}', 500)}</small>" if query.file else ""
-    bar = share_bar({"pass": query.ok, "fail": query.failed, "error": query.unknown})
+    bar = share_bar({"error": query.unknown, "fail": query.failed, "warn": query.skipped, "pass": query.ok})
+    numbers = [query.ok, query.failed, query.unknown, *([query.skipped] if skipped else [])]
+    counts = "".join(f"<td class=n>{number:,}</td>" for number in numbers)
     return (
-        f"<tr><td><b>{html(query.name, 400)}</b>{where}</td><td>{html(query.target, 200)}</td><td class=n>{query.ok:,}</td>"
-        f'<td class=n>{query.failed:,}</td><td class=n>{query.unknown:,}</td><td class="bar">{bar}</td></tr>\n'
+        f"<tr><td><b>{html(query.name, 400)}</b>{where}</td><td>{html(query.target, 200)}</td>"
+        f'{counts}<td class="bar">{bar}</td></tr>\n'
     )
 
 
@@ -66,7 +71,7 @@ def failures(summary: RunSummary) -> str:
 
 def _failure(failure: Failure) -> str:
     word = failure_word(failure.outcome)
-    verdict = "error" if failure.outcome is Outcome.UNKNOWN else "fail"
+    verdict = {Outcome.UNKNOWN: "error", Outcome.SKIPPED: "warn"}.get(failure.outcome, "fail")
     message = f"{failure.where}: {failure.message}" if failure.where else failure.message
     hint = f"<small>{html(failure.hint, 500)}</small>" if failure.hint else ""
     return (

@@ -25,9 +25,9 @@ header.pass{border-left-color:var(--pass)}header.warn{border-left-color:var(--wa
 header.fail{border-left-color:var(--fail)}header.error{border-left-color:var(--error)}
 .eyebrow{margin:0;font-weight:600;letter-spacing:.02em}
 .meta{display:flex;flex-wrap:wrap;gap:2px 18px;margin:8px 0 0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(120px,1fr));gap:12px;margin:16px 0 12px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(152px,1fr));gap:12px;margin:16px 0 12px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
-.tile b{display:block;font-size:28px;line-height:1.15;font-weight:650;font-variant-numeric:tabular-nums}
+.tile b{display:block;font-size:28px;line-height:1.15;font-weight:650;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tile span{color:var(--quiet);font-size:13.5px}
 .tile.pass b{color:var(--pass)}.tile.warn b{color:var(--warn)}.tile.fail b{color:var(--fail)}.tile.error b{color:var(--error)}
 .tile.none b{color:var(--quiet);font-weight:400}

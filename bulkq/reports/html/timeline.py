@@ -125,11 +125,12 @@ def _reordered(
 def _measures(axis: Axis, unit: str) -> list[Series]:
     size = "rows of a range" if unit == "rows" else "sets of a batch"
     whole = [(at_s, sample) for at_s, sample in axis.samples()]
-    return [
+    made = [
         _series(f"{unit} per second", [(at_s, one.span_s, one.rate) for at_s, one in whole]),
         _series(size, [(at_s, one.span_s, one.size) for at_s, one in whole]),
         _series("connections", [(at_s, one.span_s, one.lanes) for at_s, one in whole]),
     ]
+    return made if any(one.size for _, one in whole) else [made[0], made[2]]  # maintenance has no size
 
 
 def _values(axis: Axis, signals: dict[tuple[str, str | None], TimelineSignal]) -> list[Series]:
