@@ -129,7 +129,7 @@ class LaneGroup:
     def tick(self, now_s: float) -> None:
         """Add a lane if the first one is occupied by a slow query. A timer does this about once a second."""
         part = self.part()
-        if part is None or not self.busy:
+        if part is None or not self.busy or part.form.answers_all:
             return
         if wants_lane(part.sessions.driver.capabilities, part.size.latency_s, now_s - self.finished_s):
             self._add_lane()
@@ -192,10 +192,10 @@ class LaneGroup:
                 self._context.slots.give_back(count)
 
     def _crowded(self, part: PartState) -> bool:
-        """Whether this lane is superfluous: fast queries in this interpreter are fastest on one lane."""
+        """Whether this lane is superfluous: what is fast in this interpreter is fastest on one lane, one statement for all sets too."""
         if asyncio.current_task() is self._keeper:
             return False  # two that leave at once must not leave none
-        fast = is_fast(part.sessions.driver.capabilities, part.size.latency_s)
+        fast = part.form.answers_all or is_fast(part.sessions.driver.capabilities, part.size.latency_s)
         return fast or len(self._lanes) > self._lanes_allowed()
 
     async def _run_lane(self) -> None:
@@ -336,7 +336,8 @@ class LaneGroup:
             while (part := self.part()) is not None and self._going:
                 size = part.form.size(part.size.next(lanes=self._lanes_allowed(), remaining=part.remaining))
                 batch = await self._take(part, 1 if part.big else self._context.pace.limit(size))
-                part.form.cut(len(batch.sets) if batch is not None else 0)
+                if part.form.cut(len(batch.sets) if batch is not None else 0):
+                    self._keeper = asyncio.current_task()  # the others leave: they would share its processors
                 if batch is not None:
                     return part, batch
                 if part.order is not None and part.order.held:
@@ -366,8 +367,7 @@ class LaneGroup:
         return batch
 
     async def _execute(self, executor: Executor, slot: LimiterSlot, part: PartState, batch: Batch) -> BatchOutput:
-        progress = self._context.progress
-        progress.in_flight += len(batch.sets)
+        self._context.progress.in_flight += len(batch.sets)
         self._owed[batch.index] = batch.first
         out = self._delivery.open(part.spec, batch, slot)
         try:

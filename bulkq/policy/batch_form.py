@@ -93,8 +93,17 @@ class BatchForm:
         wins = self._mean_s.get(Form.SET, self._small_s) < self._mean_s.get(Form.PIPELINE, self._small_s)
         return self._least if tries or wins else sets
 
-    def cut(self, sets: int) -> None:
-        """Note that the batch whose size was asked for has `sets` sets; 0 if the source had none."""
+    @property
+    def answers_all(self) -> bool:
+        """Whether one statement for so many sets is under way that other lanes had better wait for its end."""
+        return False
+
+    def cut(self, sets: int) -> bool:  # noqa: ARG002 - what this one needs not know
+        """Note that the batch whose size was asked for has `sets` sets, 0 if the source had none.
+
+        Return whether `answers_all` begins with it.
+        """
+        return False
 
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets."""

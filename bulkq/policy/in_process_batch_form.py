@@ -6,6 +6,8 @@ whole table. So it pays with thousands of sets, which would take seconds one by 
 
 from __future__ import annotations
 
+from math import inf
+
 from bulkq.policy.batch_form import LAST_AGAIN, LEAST, BatchForm, Form
 
 FIRST = 2_000
@@ -59,11 +61,18 @@ class GrowingForm(BatchForm):
         self._sets = self._sets or self._first()
         return max(2 * sets, self._sets)
 
-    def cut(self, sets: int) -> None:
+    @property
+    def answers_all(self) -> bool:
+        """Whether a statement for all is under way; where it wins, other lanes only slow it down."""
+        wins = self._mean_s.get(Form.SET, inf) < self._mean_s.get(Form.PIPELINE, inf)
+        return wins and self._out and self._fixed is not Form.PIPELINE
+
+    def cut(self, sets: int) -> bool:
         """Note that the batch has `sets` sets. If the source had too few of them for one statement, none is under way."""
-        if self._cutting and self.next(sets) is Form.PIPELINE:
+        begun, self._cutting = self._cutting, False
+        if begun and self.next(sets) is Form.PIPELINE:
             self._out = False
-        self._cutting = False
+        return begun and self.answers_all
 
     def next(self, sets: int) -> Form:
         """The form of a batch of `sets` sets: `size` has made those larger that one statement is to answer."""

@@ -63,6 +63,22 @@ def test_one_statement_at_a_time() -> None:
     assert form.size(NATURAL) == FIRST
 
 
+def test_other_lanes_wait_for_a_statement_that_wins() -> None:
+    """From the second one on: whether it wins is unknown before. A batch that is executed set by set is waited for by none."""
+    form = begun()
+    assert (form.cut(form.size(NATURAL)), form.answers_all) == (False, False)
+    form.record(Form.SET, FIRST, 0.2)
+    assert (form.cut(form.size(NATURAL)), form.answers_all) == (True, True)
+    assert (form.cut(form.size(NATURAL)), form.answers_all) == (False, True)
+    form.fail()
+    assert not form.answers_all
+    slower = begun()
+    slower.size(NATURAL)
+    slower.record(Form.SET, FIRST, 4.0)
+    assert (slower.cut(slower.size(NATURAL)), slower.answers_all) == (False, False)
+    assert (BatchForm().cut(NATURAL), BatchForm().answers_all) == (False, False)
+
+
 def test_the_end_of_a_source_goes_set_by_set() -> None:
     """Unless there is more left than a usual batch has."""
     form = begun()
