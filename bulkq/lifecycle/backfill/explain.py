@@ -29,8 +29,15 @@ DATA = "22"
 SEQSCAN = "seqscan"
 """Of `--allow`."""
 
+NO_RIGHT = "42501"
+"""The state of a right that the role does not have. PostgreSQL checks rights for EXPLAIN too."""
+
 EXPLAINED = frozenset({"UPDATE", "DELETE", "INSERT", "MERGE", "REPLACE", "SELECT", "WITH"})
 """Verbs of statements that databases explain; not CALL and DO."""
+
+
+class RightMissingError(RefusedError):
+    """The role may not execute the statement, so every range would fail."""
 
 
 async def explain_ranges(
@@ -48,7 +55,7 @@ async def explain_ranges(
         () if the database does not explain the statement, or if the table is empty.
 
     Raises:
-        RefusedError: the plan cannot be read.
+        RefusedError: the plan cannot be read; `RightMissingError` if the role may not execute the statement.
         DatabaseError: the connection broke.
     """
     known = dialect_for(dialect)
@@ -60,6 +67,10 @@ async def explain_ranges(
     except DatabaseError as error:
         if error.connection_lost:
             raise
+        if error.sqlstate == NO_RIGHT:
+            raise RightMissingError(
+                f"{made.statement.place}: {error}: ask a DBA to grant the right, or connect as another role"
+            ) from error
         if (error.sqlstate or "").startswith(DATA):
             raise RefusedError(
                 f"{made.statement.place}: {error}: correct --param, or the value in the statement"

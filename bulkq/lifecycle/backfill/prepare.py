@@ -12,7 +12,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
-from bulkq.lifecycle.backfill.explain import SEQSCAN, explain_ranges, refuse_scans
+from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
 from bulkq.lifecycle.backfill.images import images_of
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
@@ -140,8 +140,8 @@ async def _explain(opened: OpenRun, made: TableBackfill, connection: Connection,
     allowed = SEQSCAN in opened.request.safety.allow
     try:
         made.explained = await explain_ranges(connection, made, _size(_options(opened)).rows, dialect)
-    except RefusedError:
-        if not allowed:
+    except RefusedError as error:
+        if not allowed or isinstance(error, RightMissingError):
             raise
     if not allowed:
         refuse_scans(made, made.explained)

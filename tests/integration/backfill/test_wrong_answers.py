@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -241,3 +242,24 @@ def test_a_statement_that_the_table_no_longer_fits_stops_the_run(cli: Cli, datab
     servers.execute(database, "drop trigger removing on f", function)
     assert cli("resume", "--last").code == 0
     assert [tuple(row) for row in servers.execute(database, "select v, count(*) from f group by v")] == [(1, 500)]
+
+
+def test_a_role_that_may_not_change_the_table_is_refused(cli: Cli, database: str) -> None:
+    """The plan and the backfill say so, also with --allow seqscan: no range is tried and cut down."""
+    role = f"reader_{uuid4().hex[:8]}"
+    servers.execute(
+        database,
+        "create table g (id int primary key, v int)",
+        "insert into g select generate_series(1, 50)",
+        f"create role {role}",
+        f"grant select on g to {role}",
+        f"grant all on schema public to {role}",
+    )
+    try:
+        for command in (("backfill", "--allow", "seqscan"), ("plan", "backfill")):
+            options = ("-t", database, "--over", "g", "--set", "v = 1")
+            done = cli(*command, *options, env={"PGOPTIONS": f"-c role={role}"})
+            assert done.code == 4
+            assert "permission denied for table g: ask a DBA to grant the right, or connect as another" in done.err
+    finally:
+        servers.execute(database, f"drop owned by {role}", f"drop role {role}")
