@@ -7,13 +7,16 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from bulkq.control import socket_folder
-from bulkq.errors import StoppedError
+from bulkq.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT_S = 10.0
 """Seconds that an answer may take. The loop of a run answers within milliseconds unless its machine is very busy."""
+
+LONGEST_REQUEST = 64 * 1024
+"""Bytes of a request at most."""
 
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes of an answer at most."""
@@ -29,7 +32,10 @@ def ask(path: Path, request: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
     Raises:
         RunGone: no process listens there. A socket that a dead process has left is removed.
         StoppedError: it does not answer.
+        UsageError: the request is too long.
     """
+    if len(request.encode()) >= LONGEST_REQUEST:
+        raise UsageError(f"the request is longer than {LONGEST_REQUEST} bytes: send less")
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)

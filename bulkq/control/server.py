@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 from typing import TYPE_CHECKING
 
 from bulkq.control import client, socket_folder
+from bulkq.control.client import LONGEST_REQUEST
 from bulkq.control.person import local_person
+from bulkq.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-LONGEST_REQUEST = 64 * 1024
-"""Bytes of a request at most."""
+TOO_LONG = json.dumps(
+    {
+        "ok": False,
+        "error": f"the request is longer than {LONGEST_REQUEST} bytes: send less",
+        "exit": UsageError.exit_code,
+    }
+)
 
 ACCEPTED = 4
 """Turns of the loop after which a connection that was accepted is a talk."""
@@ -91,9 +99,11 @@ class ControlServer:
         try:
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 while (line := await _line(reader)) is not None:
-                    text = await self._answer(line, by)
+                    text = await self._answer(line, by) if line else TOO_LONG
                     writer.write(text.encode(errors="backslashreplace") + b"\n")
                     await writer.drain()
+                    if not line:
+                        break
         finally:
             self._talks.discard(task)
             writer.close()
@@ -104,7 +114,7 @@ async def _line(reader: asyncio.StreamReader) -> bytes | None:
     try:
         return await reader.readline() or None
     except ValueError:
-        return None
+        return b""
 
 
 def _peer(connection: socket.socket) -> str:

@@ -171,7 +171,10 @@ async def _ended_now(run: str, request: ControlRequest, url: str) -> ControlAnsw
     try:
         ledger = await open_ledger(url, create=False)
         try:
-            return _ended(await ledger.find(run), request)
+            record = await ledger.find(run)
+            if record.state is RunState.RUNNING and await ledger.owner_alive(record):
+                raise StoppedError(f"run {run} closed its socket without an answer: try again")
+            return _ended(record, request)
         finally:
             await ledger.close()
     except (LedgerError, UsageError):

@@ -132,6 +132,8 @@ async def test_a_run_that_ends_at_this_moment(state: Path, tmp_path: Path, monke
     url = str(tmp_path / "ledger.db")
     ledger = await open_ledger(url)
     await ledger.begin(record(), [])
+    with pytest.raises(StoppedError, match="closed its socket without an answer: try again"):
+        await steer(None, STATUS, url)
     await ledger.finish(ended(record(), ok=10))
     await ledger.close()
     assert (await steer(None, STATUS, url)).ended == "it has ended: status=ok exit=0 ok=10"
