@@ -41,21 +41,25 @@ def counts(url: str, command: str = "vacuum") -> dict[str, int]:
 
 @pytest.mark.parametrize("command", ["vacuum", "analyze"])
 @pytest.mark.parametrize("how", [(), ("--skip-locked",)])
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"])
 async def test_m8_a_locked_table_ends_the_list_and_the_others_are_done_once(
-    tables: str, tmp_path: Path, command: str, how: tuple[str, ...]
+    tables: str, tmp_path: Path, command: str, how: tuple[str, ...], mode: str
 ) -> None:
-    """Those before it are known by their proofs, those behind it are done one by one. The lock is taken after the list was made."""
+    """Those before it are known by their proofs, the others are done one by one. The lock is taken after the objects were listed.
+
+    ACCESS EXCLUSIVE ends the command before its first table; the other mode at the locked one.
+    """
     async with session(tables) as other, other.transaction():
         await other.execute("LOCK TABLE t17 IN ACCESS SHARE MODE")
-        lock = Notices(when_started=lambda: asyncio.ensure_future(_lock(other)))
+        lock = Notices(when_started=lambda: asyncio.ensure_future(_lock(other, mode)))
         summary = await run(tables, tmp_path, command, "--order", "size", *how, *QUICK, observers=(lock,))
     assert (summary.ok, summary.skipped, set(reasons(summary))) == (29, 1, {"public.t17"}), reasons(summary)
     assert counts(tables, command) == {name: int(name != "public.t17") for name in NAMES}
     assert sorted(one.name for one in summary.objects) == NAMES
 
 
-async def _lock(other: asyncpg.Connection) -> None:
-    await other.execute("LOCK TABLE t17 IN ACCESS EXCLUSIVE MODE")
+async def _lock(other: asyncpg.Connection, mode: str) -> None:
+    await other.execute(f"LOCK TABLE t17 IN {mode} MODE")
 
 
 async def test_m1_a_warning_belongs_to_the_table_that_did_not_move(tables: str, tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ async def test_a_stop_keeps_what_is_done(tables: str, tmp_path: Path) -> None:
         await other.execute("LOCK TABLE t29 IN ACCESS SHARE MODE")
 
         async def stop() -> None:
-            await other.execute("LOCK TABLE t29 IN ACCESS EXCLUSIVE MODE")
+            await other.execute("LOCK TABLE t29 IN SHARE UPDATE EXCLUSIVE MODE")
             while sum(counts(tables).values()) < 29:
                 await asyncio.sleep(0.02)
             control.cancel("stopped by the test")

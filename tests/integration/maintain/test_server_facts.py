@@ -1,0 +1,102 @@
+"""What the server does, and `bulkq maintain` relies on. The tests are named after the facts that they hold."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from bulkq.dialects.postgresql_maintenance import PROGRESS
+from tests.support.maintenance import run, script, session
+from tests.support.servers.postgres import execute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t SELECT g, g FROM generate_series(1, 1000) AS g; CREATE INDEX t_v ON t (v)"
+FILE = "SELECT pg_relation_filenode('t'), (SELECT count(*)::int FROM pg_class WHERE relname LIKE 'pg_temp%')"
+OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'bulkq/%'"
+
+
+async def until(url: str, question: str, wanted: int) -> None:
+    """Wait until the server counts at least `wanted`."""
+    async with asyncio.timeout(30):
+        while int(str((await asyncio.to_thread(execute, url, question))[0][0])) < wanted:
+            await asyncio.sleep(0.02)
+
+
+async def test_m5_two_sessions_deadlock_on_a_table_and_our_lanes_do_not(database: str, tmp_path: Path) -> None:
+    """The second session waits for the lock with a snapshot, for which the first one waits. A reader holds both until they are there."""
+    script(database, TABLE)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with session(database) as reader, session(database) as one, session(database) as two:
+        begun = []
+        async with reader.transaction():
+            await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+            for number, (other, name) in enumerate([(one, "t_v"), (two, "t_pkey")], 1):
+                await other.execute("SET deadlock_timeout = '50ms'")
+                begun.append(asyncio.create_task(other.execute(f"REINDEX INDEX CONCURRENTLY {name}")))
+                await until(database, waiting, number)
+        ended = await asyncio.gather(*begun, return_exceptions=True)
+        assert [type(end) for end in ended if isinstance(end, BaseException)] == [asyncpg.DeadlockDetectedError]
+        assert (await run(database, tmp_path, "indexes", "--repair")).exit_code == 0
+        async with reader.transaction():
+            await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+            ours = asyncio.create_task(run(database, tmp_path, "reindex", "-j", "4", "--lock-timeout", "30s"))
+            await until(database, waiting, 1)
+        summary = await ours
+    assert (summary.exit_code, summary.ok, summary.retried) == (0, 2, 0)
+
+
+@pytest.mark.long
+async def test_m6_no_session_of_ours_keeps_a_snapshot_while_an_index_is_built(database: str, tmp_path: Path) -> None:
+    """A transaction that only read would be waited for. The session that asks for the progress has none open between its questions."""
+    script(database, TABLE)
+    async with session(database) as reader, session(database) as other:
+        async with other.transaction():
+            assert await other.fetchval("SELECT count(*) FROM t WHERE id > $1", 5) == 995
+            held = "SELECT count(*)::int FROM pg_stat_activity WHERE pid = $1 AND backend_xmin IS NOT NULL"
+            assert await reader.fetchval(held, other.get_server_pid()) == 1, "an idle transaction of asyncpg keeps it"
+        async with reader.transaction():
+            await reader.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+            ours = asyncio.create_task(run(database, tmp_path, "reindex", "--lock-timeout", "30s"))
+            await until(database, f"SELECT count(*) {OURS} AND query LIKE '%pg_stat_progress_vacuum%'", 1)
+            idle = await other.fetch(f"SELECT state, backend_xmin {OURS} AND state LIKE 'idle%'")
+            assert {(one["state"], one["backend_xmin"]) for one in idle} <= {("idle", None)}
+        assert (await ours).ok == 2
+
+
+async def test_m9_a_rewrite_that_is_cut_off_leaves_nothing(database: str, tmp_path: Path) -> None:
+    """VACUUM FULL by a timeout: the table has its old file and is a failure; without the timeout it has another one."""
+    script(database, TABLE, "INSERT INTO t SELECT g, g FROM generate_series(1001, 200000) AS g")
+    before = execute(database, FILE)
+    summary = await run(database, tmp_path, "vacuum", "--full", "--timeout", "20ms")
+    assert (summary.ok, summary.failed, execute(database, FILE)) == (0, 1, before)
+    assert (await run(database, tmp_path, "vacuum", "--full")).ok == 1
+    assert execute(database, FILE) != before
+
+
+def test_m10_progress_is_read_from_columns_that_all_versions_have(database: str) -> None:
+    """Some of those of VACUUM have other names since 17."""
+    assert execute(database, PROGRESS.format(application="'bulkq/none'")) == []
+
+
+async def test_m11_a_list_of_tables_is_several_transactions_and_none_of_ours(database: str, tmp_path: Path) -> None:
+    """In a transaction block VACUUM is refused. Outside, the tables before an error stay done, those behind it are not begun."""
+    script(database, "CREATE TABLE a (id int)", "CREATE TABLE b (id int)", "CREATE TABLE c (id int)")
+    async with session(database) as one, session(database) as other:
+        with pytest.raises(asyncpg.ActiveSQLTransactionError):
+            async with one.transaction():
+                await one.execute("VACUUM a, b")
+        for command in ("VACUUM", "ANALYZE"):
+            async with other.transaction():
+                await other.execute("LOCK TABLE b IN SHARE UPDATE EXCLUSIVE MODE")
+                await one.execute("SET lock_timeout = '50ms'")
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await one.execute(f"{command} a, b, c")
+    counts = "SELECT vacuum_count::int, analyze_count::int FROM pg_stat_user_tables ORDER BY relname"
+    assert [tuple(row) for row in execute(database, counts)] == [(1, 1), (0, 0), (0, 0)]
+    assert (await run(database, tmp_path, "vacuum", "--analyze")).ok == 3
+    assert [tuple(row) for row in execute(database, counts)] == [(2, 2), (1, 1), (1, 1)]
