@@ -1,6 +1,6 @@
 -- name: foreign_keys_without_index(rows_at_least: bigint = 0)
 -- Foreign keys whose columns no index begins with.
--- Each DELETE of a parent row reads the whole child table. CREATE INDEX CONCURRENTLY on the columns of the key.
+-- Each DELETE of a parent row reads the whole child table. A partial index WHERE the column IS NOT NULL is enough. CREATE INDEX CONCURRENTLY on the columns of the key.
 -- @requires pg>=13
 -- @tags indexes, schema
 -- @warn rows > 0
@@ -12,7 +12,10 @@ SELECT k.conrelid::regclass::text AS "table", k.conname AS foreign_key,
  WHERE k.contype = 'f' AND k.conparentid = 0 AND greatest(c.reltuples, 0) >= :rows_at_least
    AND NOT EXISTS (
        SELECT FROM pg_index AS i
-        WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+        WHERE i.indrelid = k.conrelid AND i.indisvalid
+          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = ANY (
+               SELECT format('(%I IS NOT NULL)', n.attname) FROM pg_attribute AS n
+                WHERE n.attrelid = k.conrelid AND n.attnum = ANY (k.conkey)))
           AND k.conkey <@ (SELECT array_agg(x.number) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS x (number, place)
                             WHERE x.place <= cardinality(k.conkey)))
  ORDER BY rows DESC, 1, 2;
