@@ -50,6 +50,14 @@ def test_a_plan_leaves_out_what_would_be_skipped(command: str, places: list[str]
     assert "q.sql:4" in done.text
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_plan_of_nothing_but_skipped_queries_ends_as_the_run(command: str, places: list[str], cli: Cli) -> None:
+    """With exit code 3: nothing would be known."""
+    only = [f"{places[0]}:elsewhere", *places[1:]]
+    assert cli("plan", command, *only).code == 3
+    assert cli(command, *only, "--progress", "none").code == 3
+
+
 def test_the_plan_of_a_write_is_refused_like_the_run(places: list[str]) -> None:
     """Exit code 4, with the reason."""
     for command in (["plan", "run"], ["run"]):

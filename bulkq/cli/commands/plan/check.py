@@ -94,6 +94,14 @@ def _code(problems: Sequence[BulkqError], made: ChecksPlan) -> int:
     codes += [UNKNOWN for other in made.others if other.findings]
     if any(one.errors or one.findings or one.made.finding is not None for one in made.checks):
         codes.append(UNKNOWN)
+    if (
+        made.run.queries.selected
+        and not made.checks
+        and not made.others
+        and made.run.targets.sql is None
+        and made.first
+    ):
+        codes.append(UNKNOWN)  # every check would be skipped
     return next((code for code in (2, 4, 3) if code in codes), 0)
 
 

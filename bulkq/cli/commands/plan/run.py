@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query, Run
     from bulkq.tasks.plan.plan_run import Plan, QueryPlan
 
-FAILED = 1
+FAILED, UNKNOWN = 1, 3
 
 
 @click.command(
@@ -84,6 +84,8 @@ def _code(problems: Sequence[BulkqError], made: Plan) -> int:
     codes += [FAILED for other in made.others if other.findings]
     codes += [UsageError.exit_code] if made.asking is not None else []
     codes += [other.error.exit_code for other in made.others if other.error is not None]
+    if not made.queries and not made.others and made.request.targets.sql is None:
+        codes.append(UNKNOWN)  # every query would be skipped
     return next((code for code in (2, 4, 3, 1) if code in codes), 0)
 
 
