@@ -47,7 +47,8 @@ class AnyOf:
         for throttle, error in zip(self._opened, ends, strict=True):
             if isinstance(error, TargetError) and self._leave_out is not None:
                 self._throttles.remove(throttle)
-                self._leave_out(f"{error}: its signals are not read")
+                whose = "".join(f"{reading.target}: " for reading in throttle.readings()[:1] if reading.target)
+                self._leave_out(f"{whose}{error}: its signals are not read")
             elif error is not None:
                 raise error
 
