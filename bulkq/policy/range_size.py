@@ -51,12 +51,13 @@ class RangeSize:
         why: why it is this number, for people.
     """
 
-    __slots__ = ("_current", "_held", "_least", "_most", "_recent", "_target_s", "_unchanged", "why")
+    __slots__ = ("_current", "_held", "_ideal", "_least", "_most", "_recent", "_target_s", "_unchanged", "why")
 
     def __init__(self, target_s: float = TARGET_S, least: int = LEAST, most: int = MOST, first: int = FIRST) -> None:
         self._target_s = target_s
         self._least, self._most = least, max(least, most)
         self._current = float(min(max(first, least), self._most))
+        self._ideal = float(self._most)  # as far as the ranges have shown
         self._recent: deque[tuple[int, float]] = deque(maxlen=RECENT)
         self._unchanged = 0  # results since the size changed
         self._held = 0  # results until it may grow again
@@ -88,6 +89,11 @@ class RangeSize:
     def rows(self) -> int:
         """Rows that the next range is to have."""
         return round(self._current)
+
+    @property
+    def far(self) -> bool:
+        """Whether ranges of the present size take much less than the target, so that few should be cut before it has grown."""
+        return GROWTH * self._current < min(self._ideal, self._most) and not self._held
 
     def record(self, rows: int, changed: int, elapsed_s: float) -> None:
         """Learn from a range that ended.
@@ -125,7 +131,7 @@ class RangeSize:
         """Set the size that fits the rate, and grow by a step beyond `rows` at most."""
         rates = [s / n for n, s in self._recent if self._tells(n, s)]
         rate = max(sorted(rates)[ceil(QUANTILE * len(rates)) - 1], min(rates[-LATEST:]))
-        ideal = self._target_s / max(rate, 1e-12)
+        ideal = self._ideal = self._target_s / max(rate, 1e-12)
         if ideal <= self._current:
             self._fall(max(ideal, self._current / TENTH), f"aims at {1000 * self._target_s:.0f} ms")
             return

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 AHEAD = 4
 """Ranges that are cut before a lane asks for them. More would be cut in a size that is out of date when they are executed."""
 
+AHEAD_OF_GROWTH = 1
+"""The same while the size is far from what it will be, because those that are cut now are too short."""
+
 
 INSERTED = 50
 """Rows that may have come into a range since it was cut."""
@@ -310,7 +313,7 @@ class RangeSource:
                 return after
             self._ready.append(found)
             self.rows += found.rows
-            if len(self._ready) >= AHEAD:
+            if len(self._ready) >= (AHEAD_OF_GROWTH if self._size.far else AHEAD):
                 self._room.clear()
             self._news.set()
             after = found.upto

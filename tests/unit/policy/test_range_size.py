@@ -31,13 +31,13 @@ def settled(row_s: float = ROW_S, ranges: int = 40) -> RangeSize:
 def simulate(
     cost: Callable[[int, int, float], float], lanes: int = 1, total: int = ROWS, noise: float = 0.15
 ) -> list[float]:
-    """Return the seconds of each range. `cost` has its first row, its rows and the time; four ranges are cut ahead."""
+    """Return the seconds of each range. `cost` has its first row, its rows and the time; up to four ranges are cut ahead."""
     random, size = Random(lanes), RangeSize()
     waiting: deque[tuple[int, int]] = deque()
     running: list[tuple[float, int, float]] = []
     taken, begin, now = [], 0, 0.0
     while begin < total or waiting or running:
-        while len(waiting) < 4 and begin < total:
+        while len(waiting) < (1 if size.far else 4) and begin < total:
             rows = min(size.rows, total - begin)
             waiting.append((begin, rows))
             begin += rows
@@ -190,6 +190,18 @@ def test_bounds() -> None:
     fixed.fail("timeout")
     assert fixed.rows == 500
     assert RangeSize(least=5, most=3, first=100).rows == 5
+
+
+def test_few_ranges_are_cut_before_the_size_has_grown() -> None:
+    """While it is far from the target, and not for a fixed size, nor after a fault."""
+    size = RangeSize()
+    assert size.far
+    size.record(size.rows, 1, size.rows * ROW_S)
+    assert size.far
+    assert not settled().far
+    assert not RangeSize(least=500, most=500).far
+    size.fail("lock")
+    assert not size.far
 
 
 EVENTS = st.tuples(st.integers(0, 200_000), st.integers(0, 9), st.floats(0, 1e4), st.booleans())
