@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end_at_once(code: int) -> None:
     """End the process here where a library's threads would keep it alive or crash it; all is written and closed by now."""
-    leftovers = sys.modules.get("bulkq.drivers.exit_threads")
+    leftovers = sys.modules.get("bulkq.drivers.leftover_threads")
     if leftovers is None or not leftovers.LEFTOVERS.must_end_at_once():
         return
     for stream in (sys.stdout, sys.stderr):

@@ -14,7 +14,7 @@ from bulkq import query as queries
 from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
 from bulkq.ledger.location import locate
-from bulkq.lifecycle.backfill.request import check_parameters, complete_options, range_statement, statement_of
+from bulkq.lifecycle.backfill.validate_request import check_parameters, complete_options, range_statement, statement_of
 from bulkq.lifecycle.check_api_arguments import check_numbers, shown, texts
 from bulkq.model import Query, Run
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions, TargetOptions

@@ -16,7 +16,7 @@ from bulkq.sinks.row_queue import RowsSink
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from bulkq.columnar.types import ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
     from bulkq.model import BatchResult, Run, RunSummary
     from bulkq.protocols import Sink
     from bulkq.sources.iterable import MappingSource

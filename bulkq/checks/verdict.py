@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import characters
 from bulkq.text.mask import MASK
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Arrow and Parquet: the only room that imports pyarrow, and only when a file, a sink or `Database.arrow` needs it.
 
 load_pyarrow           pyarrow itself, or one line that says how to install it
-types                  the form of a column as an Arrow type
+arrow_types            the form of a column as an Arrow type
 values_to_arrays       values and texts of a database as Arrow arrays
 infer_types            columns without a declared type
 rows_to_batches        result rows as record batches

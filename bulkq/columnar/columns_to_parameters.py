@@ -17,7 +17,7 @@ from bulkq.text.pg_text import bytes_text, interval_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.columnar.types import ArrowArray, ArrowType
+    from bulkq.columnar.arrow_types import ArrowArray, ArrowType
 
     _Rules = tuple[tuple[Callable[[ArrowType], bool], Callable[[ArrowType], ArrowType]], ...]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from bulkq.columnar.types import ArrowSchema
+    from bulkq.columnar.arrow_types import ArrowSchema
 
 
 class GrowingFile:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bulkq.columnar.types import ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
 
 GROUP_ROWS = 122_880
 """Rows of a row group, as DuckDB has them."""

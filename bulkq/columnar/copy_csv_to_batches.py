@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
+from bulkq.columnar.arrow_types import SIMPLE, arrow_type
 from bulkq.columnar.rows_to_batches import unfit
-from bulkq.columnar.types import SIMPLE, arrow_type
 from bulkq.columnar.values_to_arrays import UnfitError, array_of_texts
 from bulkq.model.column_types import FormKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.columnar.types import ArrowArray, ArrowType, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowArray, ArrowType, RecordBatch
     from bulkq.model import Column
     from bulkq.model.column_types import ColumnForm
 

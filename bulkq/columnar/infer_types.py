@@ -17,7 +17,7 @@ from bulkq.text.pg_text import text_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.columnar.types import ArrowArray, ArrowType
+    from bulkq.columnar.arrow_types import ArrowArray, ArrowType
 
 PLAIN = {
     int: pa.int64(),

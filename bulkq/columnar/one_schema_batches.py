@@ -9,12 +9,12 @@ import pyarrow as pa
 from bulkq.columnar.convert_partial import merged
 from bulkq.columnar.infer_types import converted, unified
 from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.columnar.types import ArrowArray, ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowArray, ArrowSchema, RecordBatch
     from bulkq.model import Column
 
 

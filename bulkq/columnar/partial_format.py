@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bulkq.columnar.types import ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
 
 
 class Piece(NamedTuple):

@@ -13,7 +13,7 @@ from bulkq.columnar.read_output_file import BATCH_ROWS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bulkq.columnar.types import ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
 
 MAGIC = b"ARROW1"
 """With which an Arrow file begins; a stream begins with a message."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bulkq.columnar.types import ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowSchema, RecordBatch
 
 BATCH_ROWS = 65_536
 """Rows that are read at a time."""

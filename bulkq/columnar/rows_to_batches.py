@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bulkq.columnar.types import arrow_type
+from bulkq.columnar.arrow_types import arrow_type
 from bulkq.columnar.values_to_arrays import UnfitError, array_of
 from bulkq.model.column_types import ColumnForm, FormKind, column_form
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.columnar.types import ArrowArray, ArrowSchema, RecordBatch
+    from bulkq.columnar.arrow_types import ArrowArray, ArrowSchema, RecordBatch
     from bulkq.model import Column
 
 

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from bulkq.columnar.arrow_types import SIMPLE, arrow_type
 from bulkq.columnar.infer_types import inferred
-from bulkq.columnar.types import SIMPLE, arrow_type
 from bulkq.model.column_types import ColumnForm, FormKind
 from bulkq.text.json_text import json_text
 from bulkq.text.list_notations import list_of_text
@@ -24,7 +24,7 @@ from bulkq.text.pg_text import text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.columnar.types import ArrowArray
+    from bulkq.columnar.arrow_types import ArrowArray
 
 NOT_FIT = (ValueError, TypeError, OverflowError, KeyError, NotImplementedError)
 """What pyarrow and Python raise for a value that a type cannot hold; `pyarrow.ArrowException`s are among them."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.row_key_catalog import plain
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.requirement_catalog import RequirementCatalog
     from bulkq.dialects.row_images import ImageCatalog
     from bulkq.dialects.row_key_catalog import RowKeyCatalog
-    from bulkq.dialects.signal_catalog import SignalCatalog
+    from bulkq.dialects.throttle_signal_catalog import SignalCatalog
 
 
 def _always(declared: str, table: str) -> bool:  # noqa: ARG001

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.model.key_range import KeyColumn
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from bulkq.dialects.mysql_maintenance import MAINTENANCE
 from bulkq.dialects.mysql_query_plan import CATALOG as PLANS
 from bulkq.dialects.mysql_requirements import REQUIREMENTS
 from bulkq.dialects.mysql_row_key_catalog import CATALOG
-from bulkq.dialects.mysql_signals import SIGNALS
+from bulkq.dialects.mysql_throttle_signals import SIGNALS
 
 _EXPECTATIONS = {
     "database": "database()",

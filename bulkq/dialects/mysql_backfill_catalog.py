@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.mysql_row_key_catalog import COMPUTED
 from bulkq.dialects.row_key_catalog import plain
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn
-from bulkq.text.messages import counted, first_names, quoted
+from bulkq.text.message_parts import counted, first_names, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

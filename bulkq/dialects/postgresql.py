@@ -17,7 +17,7 @@ from bulkq.dialects.postgresql_query_plan import CATALOG as PLANS
 from bulkq.dialects.postgresql_requirements import REQUIREMENTS
 from bulkq.dialects.postgresql_row_images import IMAGES
 from bulkq.dialects.postgresql_row_key_catalog import CATALOG
-from bulkq.dialects.postgresql_signals import SIGNALS, WAL_POSITION
+from bulkq.dialects.postgresql_throttle_signals import SIGNALS, WAL_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bulkq.dialects import postgresql_backfill_notices as notices
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.model.key_range import KeyColumn
-from bulkq.text.messages import first_names, quoted
+from bulkq.text.message_parts import first_names, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

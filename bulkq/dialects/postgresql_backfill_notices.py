@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.text.messages import counted, first_names, quoted
+from bulkq.text.message_parts import counted, first_names, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

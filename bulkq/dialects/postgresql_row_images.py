@@ -9,13 +9,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects.row_images import CapturableTable, ImageCatalog
-from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
+from bulkq.model.row_images import ALTERED, CAPTURED, CONFLICT, UNDONE, ImageStatements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bulkq.model.images import CapturedChange, CapturedTable
+    from bulkq.model.row_images import CapturedChange, CapturedTable
 
 RETURNS_OLD = 180000
 """The version since which RETURNING has the old values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 
 @frozen(kw_only=True)

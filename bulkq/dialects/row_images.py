@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
-from bulkq.model.images import ABOUT, ALTERED, CAPTURED, CONFLICT
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn, TableKey
+from bulkq.model.row_images import ABOUT, ALTERED, CAPTURED, CONFLICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.model.images import CapturedChange, CapturedTable, ImageStatements
+    from bulkq.model.row_images import CapturedChange, CapturedTable, ImageStatements
 
 
 @frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 Values = Sequence[object]
 """A column of parameter values."""

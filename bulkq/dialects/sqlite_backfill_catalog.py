@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
 from bulkq.dialects.sqlite_key_conversion import holds_blobs
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyColumn
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

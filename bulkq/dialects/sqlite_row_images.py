@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.row_images import CapturableTable, ImageCatalog, of_run
-from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, MATCHED, UNDONE, ImageStatements
 from bulkq.model.key_range import KeyColumn
+from bulkq.model.row_images import ALTERED, CAPTURED, CONFLICT, MATCHED, UNDONE, ImageStatements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.model.images import CapturedChange, CapturedTable
+    from bulkq.model.row_images import CapturedChange, CapturedTable
 
 FACTS = """\
 SELECT 'stored', x.name, '', '' FROM pragma_table_xinfo({bare}, 'main') AS x WHERE x.hidden = 0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.errors import MissingDriver, UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import urls
-from bulkq.text.messages import nearest
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from bulkq.protocols import Driver

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError
 from bulkq.model import PlaceholderKind
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.model import Query

@@ -1,11 +1,11 @@
-"""`-j auto`: measure the run on a timer, and give its targets as many lanes as `bulkq.policy.concurrency` decides."""
+"""`-j auto`: measure the run on a timer, and give its targets as many lanes as `bulkq.policy.auto_concurrency` decides."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from bulkq.policy.concurrency import Concurrency, Sample
+from bulkq.policy.auto_concurrency import Concurrency, Sample
 from bulkq.policy.useful_lanes import useful_lanes
 
 if TYPE_CHECKING:

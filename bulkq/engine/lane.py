@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bulkq import query as queries
 from bulkq.dialects import COPIED_VERBS, LOCKED
 from bulkq.dialects.sqlstates import CANCELED, NOT_NOW
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.engine.batch_outcome import BatchOutcome, piece
 from bulkq.engine.batch_segments import Segment, halves, pieces, segments_of
 from bulkq.engine.failure_records import lost_ownership, refused

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkq.engine.live_settings import LiveSettings
     from bulkq.engine.run_context import RunContext
     from bulkq.engine.target_lanes import LaneGroup
-    from bulkq.policy.run_settings import RunSetting
+    from bulkq.policy.changeable_settings import RunSetting
 
 PAUSED = "pause"
 """The key under which the end of a pause stands among what is taken back."""
@@ -66,7 +66,7 @@ class LiveRun:
         return LiveSettings(self._context, self._targets, self._auto)
 
     def _parse(self, words: Sequence[str]) -> tuple[RunSetting, ...]:
-        from bulkq.policy.run_settings import parse_settings
+        from bulkq.policy.changeable_settings import parse_settings
 
         return parse_settings(words, backfill=self._settings.backfill)
 
@@ -94,7 +94,7 @@ class LiveRun:
         Raises:
             UsageError: there is no such setting.
         """
-        from bulkq.policy.run_settings import check_key
+        from bulkq.policy.changeable_settings import check_key
 
         found = self._settings.read()
         if not key:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.policy.concurrency import MOST
+from bulkq.policy.auto_concurrency import MOST
+from bulkq.policy.changeable_settings import THROTTLE
 from bulkq.policy.pace import Rate
-from bulkq.policy.run_settings import THROTTLE
 from bulkq.policy.throttle_expressions import ThrottleExpression, limit_text
 from bulkq.text.durations import exact_duration
 from bulkq.throttles.any_of import flat
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bulkq.engine.auto_lanes import AutoLanes
     from bulkq.engine.run_context import RunContext
     from bulkq.engine.target_lanes import LaneGroup
+    from bulkq.policy.changeable_settings import RunSetting
     from bulkq.policy.range_size import RangeSize
-    from bulkq.policy.run_settings import RunSetting
 
 
 class LiveSettings:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bulkq.engine.write_order import Order
     from bulkq.model import Batch, BatchResult, Failure, PartSpec, Reply
     from bulkq.protocols import Connection, Judge, Mapper, ParameterSource, Sink
-    from bulkq.sources.object_source import ObjectSource
-    from bulkq.sources.range_source import RangeSource
+    from bulkq.sources.key_range_source import RangeSource
+    from bulkq.sources.maintenance_object_source import ObjectSource
 
 
 class ObjectCommand(Protocol):

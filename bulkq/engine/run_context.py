@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.overflow import Overflow
-from bulkq.engine.gates import Gates
 from bulkq.engine.pause import Pause
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.engine.slots import ConnectionSlots, Limiter
+from bulkq.engine.throttle_gates_by_target import Gates
 from bulkq.errors import OutputClosed
 from bulkq.model import KEPT_FAILURES, Mark
 from bulkq.policy import stop_rules
-from bulkq.policy.concurrency import MOST, START
+from bulkq.policy.auto_concurrency import MOST, START
 from bulkq.policy.pace import Pace
 
 if TYPE_CHECKING:

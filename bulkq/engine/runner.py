@@ -11,15 +11,15 @@ import time
 from typing import TYPE_CHECKING
 
 from bulkq.engine.auto_lanes import AutoLanes
-from bulkq.engine.gates import HeldTimes
 from bulkq.engine.live_run import LiveRun
 from bulkq.engine.run_context import RunContext
 from bulkq.engine.stop_control import DRAIN_S
 from bulkq.engine.target_lanes import LaneGroup
+from bulkq.engine.throttle_gates_by_target import HeldTimes
 from bulkq.engine.timeline_log import TimelineLog
 from bulkq.model import Batch, BatchResult, SinkPosition
 from bulkq.model.counts import Counts
-from bulkq.policy.concurrency import MOST
+from bulkq.policy.auto_concurrency import MOST
 from bulkq.policy.useful_lanes import TICK_S
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from bulkq.ledger.redact_message import shape_of
 from bulkq.ledger.schema import CHECKS
 from bulkq.model import CheckResult, PastCheck, Verdict
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

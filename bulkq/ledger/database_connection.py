@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bulkq.errors import BulkqError, LedgerError
 from bulkq.ledger.errors import explained, in_one_line
-from bulkq.ledger.file_state import FULL, path_of
-from bulkq.ledger.revision import READ_REVISION
+from bulkq.ledger.file_lock_and_revision import FULL, path_of
+from bulkq.ledger.revision_constants import READ_REVISION
 from bulkq.ledger.schema import POSTGRES_SCHEMA
 from bulkq.ledger.write_statements import WRITES, begin_as_told
 

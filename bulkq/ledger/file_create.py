@@ -1,7 +1,7 @@
 """Create or replace a ledger file atomically: build it under another name, then link or rename it into place.
 
 A kill at any moment leaves the old file or the new one. The process that creates or replaces the file holds its lock, see
-`bulkq.ledger.file_state`.
+`bulkq.ledger.file_lock_and_revision`.
 
 Everything here blocks, so it runs in a thread.
 """
@@ -20,9 +20,9 @@ from sqlalchemy.pool import NullPool
 
 from bulkq.errors import LedgerError
 from bulkq.ledger.errors import in_one_line
-from bulkq.ledger.file_state import Lock, connect, look, path_of, read_revision
+from bulkq.ledger.file_lock_and_revision import Lock, connect, look, path_of, read_revision
 from bulkq.ledger.location import LedgerMissing
-from bulkq.ledger.revision import APPLICATION_ID, HEAD
+from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import metadata
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from bulkq.ledger import row_values
+from bulkq.ledger import row_conversion
 from bulkq.ledger.errors import in_one_line
-from bulkq.ledger.file_state import FULL, Lock, connect, look, path_of, revision_in
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.file_lock_and_revision import FULL, Lock, connect, look, path_of, revision_in
+from bulkq.ledger.revision_constants import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -122,8 +122,8 @@ class DirectRows:
             self._asked(LedgerStatements(self._place).begin, record, sources, outputs)
             return
         with self._transaction() as connection:
-            for table, made in row_values.first_rows(record, sources, outputs).items():
-                heartbeat: row_values.Row = {"heartbeat_s": time.time()} if table == "runs" else {}
+            for table, made in row_conversion.first_rows(record, sources, outputs).items():
+                heartbeat: row_conversion.Row = {"heartbeat_s": time.time()} if table == "runs" else {}
                 _put(connection, "INSERT", table, [row | heartbeat for row in made])
 
     def _commit(self, group: CommitGroup) -> None:
@@ -177,7 +177,7 @@ class DirectRows:
 # Names of tables and columns are those of `schema`; values are always bound.
 
 
-def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[row_values.Row]) -> None:
+def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[row_conversion.Row]) -> None:
     """Insert rows that have the same columns."""
     columns, marks = ", ".join(map(_quoted, made[0])), ", ".join("?" * len(made[0]))
     connection.executemany(
@@ -186,7 +186,7 @@ def _put(connection: sqlite3.Connection, verb: str, table: str, made: Sequence[r
     )
 
 
-def _put_events(connection: sqlite3.Connection, events: Sequence[row_values.Row]) -> None:
+def _put_events(connection: sqlite3.Connection, events: Sequence[row_conversion.Row]) -> None:
     """Insert events, or none of them: the marks do not depend on them."""
     if not events:
         return

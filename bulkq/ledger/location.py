@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bulkq.errors import LedgerError, UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.urls import safe, scheme
 
 POSTGRES = {"postgresql", "postgres", "postgresql+asyncpg"}

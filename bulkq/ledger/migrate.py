@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bulkq import package_data
 from bulkq.errors import LedgerError, LedgerNewer
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.revision_constants import HEAD
 from bulkq.ledger.schema import POSTGRES_SCHEMA
 
 if TYPE_CHECKING:

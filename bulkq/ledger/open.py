@@ -12,7 +12,7 @@ from bulkq.errors import LedgerError
 from bulkq.ledger import database_connection, file_create
 from bulkq.ledger.errors import damaged
 from bulkq.ledger.location import LedgerMissing
-from bulkq.ledger.revision import APPLICATION_ID, HEAD
+from bulkq.ledger.revision_constants import APPLICATION_ID, HEAD
 from bulkq.ledger.schema import POSTGRES_SCHEMA
 from bulkq.ledger.store import StoredLedger
 

@@ -14,7 +14,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 
 class Liveness(StrEnum):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, select
 
 from bulkq.errors import UsageError
-from bulkq.ledger import row_values
+from bulkq.ledger import row_conversion
 from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, SPOOLS
 from bulkq.model import RecordedPart, RunState, SinkPosition
-from bulkq.text.messages import suggestion
+from bulkq.text.message_parts import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,7 +35,7 @@ def find(connection: Connection, text: str, place: LedgerLocation) -> RunRecord:
     """
     wanted = text.strip().lower()
     query = select(RUNS).where(RUNS.c.run.startswith(wanted, autoescape=True)).order_by(_newest()).limit(6)
-    found = [row_values.run_record(dict(row)) for row in connection.execute(query).mappings()]
+    found = [row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings()]
     for record in found:
         if record.run == wanted:
             return record
@@ -59,14 +59,14 @@ def newest(connection: Connection, states: Collection[RunState], place: LedgerLo
     if found is None:
         such = f" that is {' or '.join(states)}" if states else ""
         raise UsageError(f'no run{such} in the ledger "{place.shown}": list them with bulkq runs')
-    return row_values.run_record(dict(found))
+    return row_conversion.run_record(dict(found))
 
 
 def retry_of(connection: Connection, run: str) -> RunRecord | None:
     """The newest retry of `run`, or None."""
     query = select(RUNS).where(RUNS.c.retry_of == run).order_by(_newest(), RUNS.c.run.desc()).limit(1)
     found = connection.execute(query).mappings().first()
-    return None if found is None else row_values.run_record(dict(found))
+    return None if found is None else row_conversion.run_record(dict(found))
 
 
 def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
@@ -75,7 +75,7 @@ def beside(connection: Connection, run: str) -> list[tuple[str, RunRecord]]:
     query = select(POSITIONS.c.path, RUNS).join(RUNS, RUNS.c.run == POSITIONS.c.run)
     query = query.where(POSITIONS.c.path.in_(ours), RUNS.c.run != run).order_by(_newest(), RUNS.c.run.desc())
     found = [dict(row) for row in connection.execute(query.limit(COMPARED)).mappings()]
-    return [(str(row.pop("path")), row_values.run_record(row)) for row in found]
+    return [(str(row.pop("path")), row_conversion.run_record(row)) for row in found]
 
 
 def recent(connection: Connection, limit: int, name: str | None, status: str | None) -> tuple[RunRecord, ...]:
@@ -85,7 +85,7 @@ def recent(connection: Connection, limit: int, name: str | None, status: str | N
         query = query.where(RUNS.c.name == name)
     if status is not None:
         query = _of_status(query, status)
-    return tuple(row_values.run_record(dict(row)) for row in connection.execute(query).mappings())
+    return tuple(row_conversion.run_record(dict(row)) for row in connection.execute(query).mappings())
 
 
 def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
@@ -94,7 +94,7 @@ def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
     done: dict[int, list[tuple[int, int]]] = {}
     for row in _of(connection, select(DONE).order_by(DONE.c.part, DONE.c.first), DONE.c.run == run):
         done.setdefault(row["part"], []).append((row["first"], row["last"]))
-    failed: dict[int, list[row_values.Row]] = {}
+    failed: dict[int, list[row_conversion.Row]] = {}
     for row in _of(connection, select(FAILURES).order_by(FAILURES.c.part, FAILURES.c.n), FAILURES.c.run == run):
         failed.setdefault(row["part"], []).append(row)
     sinks: dict[int, list[SinkPosition]] = {}
@@ -108,8 +108,8 @@ def parts(connection: Connection, run: str) -> tuple[RecordedPart, ...]:
             RecordedPart(
                 part=part,
                 done=tuple(done.get(part, ())),
-                failures=tuple(row_values.failure(f, row["query"], row["target"]) for f in failed.get(part, ())),
-                source=row_values.source_position(row) if part in kept else None,
+                failures=tuple(row_conversion.failure(f, row["query"], row["target"]) for f in failed.get(part, ())),
+                source=row_conversion.source_position(row) if part in kept else None,
                 sinks=tuple(sinks.get(part, ())),
             )
         )
@@ -127,7 +127,7 @@ def events(connection: Connection, run: str, kinds: Sequence[str], after: int) -
     query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.number > after).order_by(EVENTS.c.number)
     if kinds:
         query = query.where(EVENTS.c.kind.in_([str(kind) for kind in kinds]))
-    return tuple(row_values.run_event(dict(row)) for row in connection.execute(query).mappings())
+    return tuple(row_conversion.run_event(dict(row)) for row in connection.execute(query).mappings())
 
 
 def last_event(connection: Connection, run: str) -> int:

@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import LedgerError
-from bulkq.ledger import row_values
-from bulkq.ledger.event_log import EventLog
-from bulkq.ledger.group_commit import PendingRun, RowChanges, with_run
-from bulkq.model.dataclass import frozen
+from bulkq.ledger import row_conversion
+from bulkq.ledger.pending_events import EventLog
+from bulkq.ledger.pending_row_changes import PendingRun, RowChanges, with_run
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -35,22 +35,22 @@ class CommitGroup:
 
     run: str
     owner: str  # who alone may write it
-    values: row_values.Row  # of the run's own row
+    values: row_conversion.Row  # of the run's own row
     changes: RowChanges
     outputs: Sequence[tuple[int, SinkPosition]]  # (part, position) of those that have grown
-    events: Sequence[row_values.Row] = ()  # left out if they alone cannot be written
+    events: Sequence[row_conversion.Row] = ()  # left out if they alone cannot be written
 
-    def gone(self) -> dict[str, list[row_values.Row]]:
+    def gone(self) -> dict[str, list[row_conversion.Row]]:
         """By table, the keys of the rows to delete."""
         found = {"done_ranges": self.changes.undone, "failures": self.changes.resolved}
         return {table: with_run(keys, self.run) for table, keys in found.items() if keys}
 
-    def kept(self) -> dict[str, list[row_values.Row]]:
+    def kept(self) -> dict[str, list[row_conversion.Row]]:
         """By table, the rows to insert, or to put in the place of those with the same key."""
         changes = self.changes
         found = {"done_ranges": changes.done, "failures": changes.failures, "parts": changes.parts}
         kept = {table: with_run(changed, self.run) for table, changed in found.items() if changed}
-        return kept | ({"positions": row_values.position_rows(self.run, self.outputs)} if self.outputs else {})
+        return kept | ({"positions": row_conversion.position_rows(self.run, self.outputs)} if self.outputs else {})
 
 
 class RowWriter(Protocol):
@@ -318,7 +318,9 @@ class Recorder:
         if final is None:
             values = self._tally.counts() | {"elapsed_s": self._elapsed_s + time.monotonic() - self._since_s}
         else:
-            values = {name: value for name, value in row_values.run_row(final).items() if name not in {"run", "owner"}}
+            values = {
+                name: value for name, value in row_conversion.run_row(final).items() if name not in {"run", "owner"}
+            }
         events = with_run(self._events.take(), self._run)
         await self._rows.commit(CommitGroup(self._run, self._owner, values, changes, moved, events))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.ledger import query_runs, takeover
 from bulkq.ledger.command_mailbox import CommandMailbox
-from bulkq.ledger.event_log import EventLog
+from bulkq.ledger.pending_events import EventLog
 from bulkq.ledger.recorder import Recorder
 from bulkq.ledger.write_statements import LedgerStatements
 

@@ -16,7 +16,7 @@ from bulkq.model import RunState
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bulkq.ledger import row_values
+    from bulkq.ledger import row_conversion
     from bulkq.ledger.location import LedgerLocation
     from bulkq.model import RecordedPart, RunRecord
 
@@ -36,7 +36,7 @@ def take_over(
     record = query_runs.find(connection, run, place)
     _refuse_living(connection, record, place, f"bulkq resume {record.run}")
     taken = update(RUNS).where(RUNS.c.run == record.run, RUNS.c.owner == record.owner)
-    values: row_values.Row = {"owner": owner, "heartbeat_s": now(place)}
+    values: row_conversion.Row = {"owner": owner, "heartbeat_s": now(place)}
     if record.state is not RunState.FINISHED:  # of a finished one only the markers may be left to remove
         values |= {"state": str(RunState.RUNNING), "ended_at": None, "exit_code": None}
     if connection.execute(taken.values(values)).rowcount != 1:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import LedgerError
 from bulkq.ledger.location import LedgerMissing, locate
-from bulkq.ledger.revision import HEAD
-from bulkq.model.dataclass import frozen
+from bulkq.ledger.revision_constants import HEAD
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.ledger.store import StoredLedger

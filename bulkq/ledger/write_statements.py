@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from bulkq.errors import LedgerError, RefusedError, TakenOver
-from bulkq.ledger import owners, query_runs, row_values
+from bulkq.ledger import owners, query_runs, row_conversion
 from bulkq.ledger.schema import DONE, EVENTS, FAILURES, PARTS, POSITIONS, RUNS, metadata
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class LedgerStatements:
         """
         if record.retry_of is not None:
             _refuse_second(connection, record.retry_of)
-        for name, made in row_values.first_rows(record, sources, outputs).items():
+        for name, made in row_conversion.first_rows(record, sources, outputs).items():
             statement = insert(metadata.tables[name])
             if name == RUNS.name:
                 statement = statement.values(heartbeat_s=now(self._place))

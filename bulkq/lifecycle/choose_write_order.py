@@ -9,9 +9,9 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.query.compare_row_keys import RowKeyTypes, groups
-from bulkq.query.key_columns import find_key_columns
+from bulkq.query.write_key_columns import find_key_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
     from bulkq.query.compare_row_keys import RowKey
-    from bulkq.query.key_columns import KeyColumns
+    from bulkq.query.write_key_columns import KeyColumns
 
 CHECKED = 10_000
 """Sets that are compared at once when a retry looks for later ones of the same row."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from bulkq.errors import BulkqError
 from bulkq.lifecycle.live_control import open_live_control
 from bulkq.lifecycle.resume_state import ResumeState
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.telemetry.trace_run import trace_run
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bulkq.lifecycle import open_targets
 from bulkq.model import FallbackSchemas
 from bulkq.policy import safety
 from bulkq.targets import load_config, resolve, with_replicas
-from bulkq.targets.query_rows import rows_of
+from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.text import urls
 from bulkq.text.mask import MASK
 

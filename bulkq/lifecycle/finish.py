@@ -13,7 +13,7 @@ from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
 from bulkq.protocols import WarningDriver
 from bulkq.sinks.table_sections import TableSections
-from bulkq.text.messages import first_names
+from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -54,7 +54,7 @@ async def open_live_control(run: str, control: Control, ledger: Ledger, stack: A
         begins_s = time.monotonic() + BEGIN_S
         while control.run is None and time.monotonic() < begins_s:  # noqa: ASYNC110 - for some milliseconds, once
             await asyncio.sleep(LOOK_S)
-        from bulkq.control.answer import answer  # most runs get no request
+        from bulkq.control.answer_request import answer  # most runs get no request
 
         return answer(request, by, control.run)
 

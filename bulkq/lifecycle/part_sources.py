@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.lifecycle.run_fingerprints import spool_folder
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.sources import open_source, texts_of
-from bulkq.sources.object_source import ObjectSource
+from bulkq.sources.key_range_source import RangeSource
+from bulkq.sources.maintenance_object_source import ObjectSource
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.sources.range_source import RangeSource
 from bulkq.sources.source_request import request_of
 from bulkq.sources.spool import open_spool
 from bulkq.sources.spool_ahead import PrefetchedSource
 from bulkq.sources.subset import RemainingSets, SelectedSets
-from bulkq.targets.query_rows import rows_of
+from bulkq.targets.parameter_rows_from_query import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

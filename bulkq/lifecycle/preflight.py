@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle import choose_write_order, database_identity, open_targets, run_fingerprints
+from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.identifier_variants import Variants
-from bulkq.lifecycle.requirements import leave_out_unmet
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
-from bulkq.policy.concurrency import SPARE
+from bulkq.policy.auto_concurrency import SPARE
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
 from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.errors import MOST_LINES, QueryFileError, UsageError, together
-from bulkq.text.messages import nearest
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

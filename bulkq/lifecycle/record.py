@@ -16,7 +16,7 @@ from bulkq.ledger import new_owner
 from bulkq.lifecycle import open_targets, run_fingerprints, target_markers, unreported_failures
 from bulkq.model import STARTED, Claims, Failure, Mark, Outcome, RunState, Status
 from bulkq.model.counts import counts_of
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import safety
 from bulkq.sources.spool import save_constants
 

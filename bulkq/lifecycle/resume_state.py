@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import Counts
-from bulkq.model.dataclass import frozen
-from bulkq.policy.number_ranges import numbers_in
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.policy.merged_number_ranges import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

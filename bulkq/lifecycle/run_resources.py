@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.throttles import RunThrottles
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bulkq.engine.part_state import PartState
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.command_steps import RunJob
     from bulkq.lifecycle.maintain.target_objects import TargetObjects
     from bulkq.lifecycle.open_targets import OpenTarget

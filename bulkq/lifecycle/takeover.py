@@ -15,7 +15,7 @@ from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, changed_in_all
 from bulkq.model.own_error_states import MARKER_EARLY
 from bulkq.policy import safety
-from bulkq.policy.number_ranges import Ranges, numbers_in
+from bulkq.policy.merged_number_ranges import Ranges, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

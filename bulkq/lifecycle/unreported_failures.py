@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failure_records import failure
 from bulkq.model import ANSWER_LOST, STARTED, Mark, Outcome, SetError
-from bulkq.policy.number_ranges import Ranges, numbers_in
+from bulkq.policy.merged_number_ranges import Ranges, numbers_in
 from bulkq.sources.subset import SelectedSets
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bulkq import query as queries
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
 from bulkq.text.mask import MASK
-from bulkq.text.messages import a_or_an
+from bulkq.text.message_parts import a_or_an
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -6,7 +6,7 @@ from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.target import ALONE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bulkq.model.counts import UNCOUNTED, Counts, changed_number, counts_of
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.throttle_readings import Reading, Unit, reading_object
 
 if TYPE_CHECKING:

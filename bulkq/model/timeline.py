@@ -6,7 +6,7 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.durations import parse_duration
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model.key_range import MOST_COLUMNS, TableKey
-from bulkq.text.messages import first_names, quoted, suggestion_or_names
+from bulkq.text.message_parts import first_names, quoted, suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

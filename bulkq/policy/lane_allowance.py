@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.policy.concurrency import HOLD_LOAD, YIELD_LOAD, YIELD_S
+from bulkq.policy.auto_concurrency import HOLD_LOAD, YIELD_LOAD, YIELD_S
 
 GROW_S = 5.0
 """Seconds until another lane comes back. A latency is that of the last ten seconds, so its answer to a lane takes some."""

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import quoted, suggestion_or_names
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import quoted, suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import quoted
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import quoted
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(|sets?|rows?)\s*/\s*(s|m|h)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}

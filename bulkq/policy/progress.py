@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.model.counts import Counts
 from bulkq.model.timeline import RunTimeline
 from bulkq.policy.recent_rate import RecentRate
-from bulkq.policy.timeline import Timeline
+from bulkq.policy.timeline_samples import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq import dialects
 from bulkq.dialects import sqlstates
 from bulkq.model import Outcome, Phase
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.errors import DatabaseError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import RefusedError, UsageError
 from bulkq.model import Mode, StatementClass
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

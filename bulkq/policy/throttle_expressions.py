@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.throttle_readings import Unit
 from bulkq.text.durations import SECONDS, duration_text, exact_duration, latency_text
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

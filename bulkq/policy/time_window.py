@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import quoted
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -4,7 +4,7 @@ parse_queries            text of a file or of `-e` -> queries; by name
 headers                  the comment lines above a statement
 check_headers            what a check expects of its answer
 render_query             a query -> a driver's text; offsets back to `file:line`
-identifiers              what `:{name}` stands for in a parameter set
+identifier_placeholders  what `:{name}` stands for in a parameter set
 lint                     findings without a database
 placeholder_comparisons  what a parameter is compared with, for SQLite
 compare_row_keys         which row a parameter set changes
@@ -19,7 +19,7 @@ Importing this room is cheap; sqlglot is imported by the first text that is not 
 from __future__ import annotations
 
 from bulkq.query.check_headers import rules
-from bulkq.query.identifiers import identifiers, name_parts, no_identifier, unnamed
+from bulkq.query.identifier_placeholders import identifiers, name_parts, no_identifier, unnamed
 from bulkq.query.lint import LintFinding, lint, lint_untyped
 from bulkq.query.parse_queries import inline, load, pick, pick_variants
 from bulkq.query.placeholder_comparisons import Affinities, Operand, operands, tables, untold

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model import StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.classify import classify
-from bulkq.query.identifiers import token_name
+from bulkq.query.identifier_placeholders import token_name
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.query.validate_sql_fragment import check_condition
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.changed_key_columns import stable_key
-from bulkq.query.identifiers import token_name
+from bulkq.query.identifier_placeholders import token_name
 from bulkq.query.parse_queries import inline
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.query.validate_sql_fragment import check_condition, clauses, commas, enclosed, levels, read
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

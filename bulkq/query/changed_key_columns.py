@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.errors import UsageError
-from bulkq.query.identifiers import name_parts, token_name
+from bulkq.query.identifier_placeholders import name_parts, token_name
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.query.validate_sql_fragment import CLAUSES, levels
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

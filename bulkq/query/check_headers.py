@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bulkq.model.check_conditions import CheckRules, Condition, Measure
-from bulkq.text.messages import nearest, quoted
+from bulkq.text.message_parts import nearest, quoted
 
 if TYPE_CHECKING:
     from bulkq.model import Query

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for, pragmas
 from bulkq.model import StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind
-from bulkq.text.messages import nearest
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

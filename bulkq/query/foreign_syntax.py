@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from bulkq.model.check_conditions import Measure
 from bulkq.query import backfill_headers, check_headers, requirement_headers
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.model import Mode, StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.own_error_states import UNTYPED_COMPARED
 from bulkq.query import headers
 from bulkq.query.parse_queries import INLINE
 from bulkq.query.placeholder_comparisons import untold
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from bulkq.dialects import DEFAULT
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.errors import QueryErrors
 from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, PlaceholderScan, find
 from bulkq.query.tokens import Token, TokenKind, tokenize
-from bulkq.text.messages import first_names, quoted, suggestion
+from bulkq.text.message_parts import first_names, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.model import Placeholder, PlaceholderKind
 from bulkq.query import foreign_syntax
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

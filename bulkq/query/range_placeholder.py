@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, PlaceholderKind
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.query.check_range_position import ENDS, HARMLESS, bound_complaint, range_complaint
 from bulkq.query.classify import classify, nesting
 from bulkq.query.errors import QueryErrors
 from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, find
-from bulkq.query.range_bounds import ENDS, HARMLESS, bound_complaint, range_complaint
 from bulkq.query.render_query import locate
 from bulkq.query.tokens import TokenKind, tokenize
-from bulkq.text.messages import listed, quoted
+from bulkq.text.message_parts import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import DIALECTS
 from bulkq.model.requirement import NAMED, Requirement, RequirementKind
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import Query

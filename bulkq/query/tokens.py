@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from bulkq.dialects import dialect_for
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import simple_tokens
 
 if TYPE_CHECKING:

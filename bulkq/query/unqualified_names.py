@@ -10,7 +10,7 @@ import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.tokens import Token, TokenKind, tokenize
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bulkq.query.classify import CHANGES
 from bulkq.query.errors import QueryErrors
 from bulkq.query.placeholders import RANGE, find
 from bulkq.query.tokens import TokenKind, tokenize
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.reports.escape import cell, line
 from bulkq.reports.findings import hidden_rows, place
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 from bulkq.text.tables import align
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bulkq.model.counts import changed_text
 from bulkq.reports.escape import line
 from bulkq.reports.repository_paths import repository_path
 from bulkq.reports.summary_lines import failure_word
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from bulkq.policy.throttle_waits import waits_text
 from bulkq.reports.escape import line
 from bulkq.reports.finding_lines import rows
 from bulkq.reports.findings import QUIET, ending, place, tally_text, title, worst_first
-from bulkq.reports.html.objects import totals
+from bulkq.reports.html.maintenance_objects import totals
 from bulkq.reports.summary_lines import failure_lines, summary_line
 from bulkq.reports.target_table import target_lines
 from bulkq.text.durations import spaced_duration

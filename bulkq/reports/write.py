@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.errors import BulkqError, OutputClosed, UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.file_output import FileOutput, cannot_write, is_special
-from bulkq.text.messages import suggestion
+from bulkq.text.message_parts import suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import RunSummary

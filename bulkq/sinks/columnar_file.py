@@ -24,7 +24,7 @@ from bulkq.sinks.paths import destination
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bulkq.columnar.types import ArrowSchema
+    from bulkq.columnar.arrow_types import ArrowSchema
 
 MADE = ".new"
 """What follows the partial's name in that of the file while it is made."""

@@ -8,14 +8,14 @@ from bulkq.columnar.partial_format import pack_batch
 from bulkq.columnar.rows_to_batches import Layouts, Unfit, declared, problem
 from bulkq.errors import RefusedError, StoppedError, UsageError
 from bulkq.model import Decoding
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import Delimited
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.parse_copy_csv import CopiedRows
 from bulkq.sinks.text_sink import agree
 
 if TYPE_CHECKING:
-    from bulkq.columnar.types import ArrowSchema
+    from bulkq.columnar.arrow_types import ArrowSchema
     from bulkq.model import BatchResult, Column, Query, SinkPosition
     from bulkq.sinks.columnar_file import ColumnarFile
     from bulkq.sinks.extra_columns import ExtraColumns

@@ -12,7 +12,7 @@ from bulkq.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulkq.columnar.types import ArrowSchema
+    from bulkq.columnar.arrow_types import ArrowSchema
     from bulkq.model import Column
     from bulkq.model.column_types import ColumnForm
 

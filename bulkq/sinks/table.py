@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import StoppedError, UsageError
 from bulkq.model import Decoding
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.extra_columns import is_rowcount
 from bulkq.sinks.text_sink import agree
 from bulkq.text.characters import printable
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model import Decoding
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.csv_tsv import cell_text
 from bulkq.sinks.table import SHOWN_ROWS, ShownRows, render_rows, shown_rows
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from bulkq.errors import RefusedError, StoppedError, UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sinks.extra_columns import is_rowcount
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, together
 from bulkq.model import PlaceholderKind
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
 from bulkq.sources.column_feed import WantedColumns
 from bulkq.sources.convert_texts import ConversionError, constant_column, converter, native
 from bulkq.sources.numeric_texts import scalars
-from bulkq.text.messages import listed, quoted, suggestion
+from bulkq.text.message_parts import listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence

@@ -11,12 +11,12 @@ from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
 from bulkq.sources.column_feed import ColumnBlock
 from bulkq.text.characters import printable
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bulkq.columnar.types import RecordBatch
+    from bulkq.columnar.arrow_types import RecordBatch
     from bulkq.sources.column_feed import WantedColumns
 
 

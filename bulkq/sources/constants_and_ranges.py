@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.model import SourcePosition
 from bulkq.sources.column_feed import ColumnBlock
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from bulkq.sources.json_codec import decoder, json_text
 from bulkq.sources.numeric_texts import canonical, integers, strict
 from bulkq.text.json_text import JsonNumber
 from bulkq.text.mask import MASK
-from bulkq.text.messages import a_or_an, quoted
+from bulkq.text.message_parts import a_or_an, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

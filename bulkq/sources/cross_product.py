@@ -7,14 +7,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from bulkq.model import Batch, SourcePosition
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.sources.resume_position import skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulkq.model import ParameterSet
-    from bulkq.sources.parameter_source import BoundSource
+    from bulkq.sources.feed_batches import BoundSource
 
 HELD = 10_000
 """Sets that are read at a time while a source is taken into memory."""

@@ -16,7 +16,7 @@ from bulkq.errors import ParameterError, together
 from bulkq.sources.column_feed import ColumnBlock
 from bulkq.sources.line_reader import MOST_RECORD, decoded, start
 from bulkq.sources.quoted_fields import Quotes
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

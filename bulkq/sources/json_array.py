@@ -10,7 +10,7 @@ from bulkq.errors import ParameterError
 from bulkq.sources.json_codec import decoder, kind, plainly, scanner, why_not_json
 from bulkq.sources.line_reader import CHUNK, MOST_RECORD, not_utf8, nul_found
 from bulkq.text.json_text import JsonNumber
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from bulkq.model import SourcePosition

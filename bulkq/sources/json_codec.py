@@ -9,7 +9,7 @@ from json.scanner import make_scanner
 from typing import TYPE_CHECKING, NoReturn
 
 from bulkq.text.json_text import JsonNumber
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from bulkq.errors import ParameterError
 from bulkq.sources.resume_position import Prefix, proven
 from bulkq.text.characters import printable
-from bulkq.text.messages import quoted, suggestion
+from bulkq.text.message_parts import quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

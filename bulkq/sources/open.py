@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError, RefusedError
 from bulkq.model import PlaceholderKind
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query.placeholders import RANGE
 from bulkq.sources.bind_columns import Terms, bind, check_columns, check_constants, for_backfill, missing_text
 from bulkq.sources.constants_and_ranges import RangeFeed, SingleRow
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
+from bulkq.sources.feed_batches import BoundSource
 from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
 from bulkq.sources.numeric_texts import scalars
-from bulkq.sources.parameter_source import BoundSource
 from bulkq.sources.select_failures import FeedQuery
 from bulkq.sources.sql import QueryFeed
 from bulkq.text.characters import printable
-from bulkq.text.messages import MOST_SHOWN, listed, quoted, suggestion
+from bulkq.text.message_parts import MOST_SHOWN, listed, quoted, suggestion
 
 if TYPE_CHECKING:
     from bulkq.model import Query, SourcePosition

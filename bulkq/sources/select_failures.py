@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import ParameterError
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import listed, quoted
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkq.model import Query
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.model.run import SourceOptions

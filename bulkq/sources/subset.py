@@ -10,7 +10,7 @@ import asyncio
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bulkq.policy.number_ranges import numbers_in
+from bulkq.policy.merged_number_ranges import numbers_in
 from bulkq.sources.resume_position import SKIPPED
 from bulkq.sources.slice_batches import BatchQueue, part
 

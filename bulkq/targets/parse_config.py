@@ -25,7 +25,7 @@ from bulkq.errors import UsageError, together
 from bulkq.targets.config import Config, DefaultSetting
 from bulkq.targets.config_files import documents
 from bulkq.text.characters import printable
-from bulkq.text.messages import suggestion_or_names
+from bulkq.text.message_parts import suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

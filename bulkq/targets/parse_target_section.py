@@ -13,7 +13,7 @@ from bulkq.model import Secret, Target
 from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.targets.expectations import KEYS as EXPECTABLE
 from bulkq.text import urls
-from bulkq.text.messages import suggestion_or_names
+from bulkq.text.message_parts import suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

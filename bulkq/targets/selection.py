@@ -12,7 +12,7 @@ from bulkq.model import Target
 from bulkq.policy.throttle_expressions import replica_names
 from bulkq.targets.same_database import guard_of
 from bulkq.text import urls
-from bulkq.text.messages import first_names, suggestion
+from bulkq.text.message_parts import first_names, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

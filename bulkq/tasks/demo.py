@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import package_data
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

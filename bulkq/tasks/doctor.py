@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bulkq.dialects import dialect_for
-from bulkq.drivers import tls
-from bulkq.model.dataclass import frozen
+from bulkq.drivers import tls_url_options
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.targets import open_target
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def examine(target: Target) -> Diagnosis:
         driver.capabilities,
         server,
         (
-            *advise(server, local=is_local(target.url), verified=tls.verified(target.url)),
+            *advise(server, local=is_local(target.url), verified=tls_url_options.verified(target.url)),
             *faster(driver.capabilities.name, server),
         ),
     )

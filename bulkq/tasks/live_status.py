@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bulkq.control.answer import NOT_YET
+from bulkq.control.answer_request import NOT_YET
 from bulkq.errors import UsageError
 from bulkq.model.run_status import parse_status
 from bulkq.policy.control_request import ControlRequest

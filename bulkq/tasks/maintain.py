@@ -12,7 +12,7 @@ from bulkq.lifecycle.maintain.all_databases import on_all_databases
 from bulkq.lifecycle.maintain.begin import begin_maintenance
 from bulkq.lifecycle.maintain.execute import execute_maintenance, finish_maintenance
 from bulkq.lifecycle.maintain.prepare import prepare_maintenance
-from bulkq.lifecycle.open import open_run
+from bulkq.lifecycle.open_run import open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

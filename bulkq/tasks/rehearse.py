@@ -11,8 +11,8 @@ from bulkq.engine.stop_control import Control
 from bulkq.lifecycle.backfill.rehearse import Rehearsal
 from bulkq.lifecycle.backfill.rehearse import rehearse as rehearse_table
 from bulkq.lifecycle.command_steps import RunJob
-from bulkq.lifecycle.open import open_run
-from bulkq.model.dataclass import frozen
+from bulkq.lifecycle.open_run import open_run
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.forecast import forecast
 from bulkq.tasks.backfill import prepare_planned
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.errors import BulkqError
-    from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill
+    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
     from bulkq.model import Run
     from bulkq.policy.forecast import Forecast
     from bulkq.protocols import Ledger, Observer

@@ -19,7 +19,7 @@ from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, Counts, counts_of
 from bulkq.policy import exit_codes
-from bulkq.policy.number_ranges import numbers_in
+from bulkq.policy.merged_number_ranges import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

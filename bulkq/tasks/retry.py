@@ -13,7 +13,7 @@ from bulkq.lifecycle.expand_targets import again
 from bulkq.lifecycle.resume_state import ResumeState
 from bulkq.model import RunState
 from bulkq.policy import safety
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.merged_number_ranges import Ranges
 from bulkq.sinks.paths import retry_path
 from bulkq.tasks.resume import resume
 from bulkq.tasks.run import run as new_run

@@ -10,7 +10,7 @@ from bulkq.lifecycle.command_steps import Console, RunJob, Steps, carry_out, new
 from bulkq.lifecycle.execute_run import execute, first_line
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.finish import finish
-from bulkq.lifecycle.open import open_run
+from bulkq.lifecycle.open_run import open_run
 from bulkq.lifecycle.preflight import look_first
 from bulkq.lifecycle.record import begin
 from bulkq.lifecycle.resume_state import ResumeState

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, TargetError
-from bulkq.lifecycle.requirements import find_skipped
+from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import caret, lint_untyped, locate
 from bulkq.query.range_placeholder import RangeError, expand, has_range
 from bulkq.targets import open_target

@@ -16,7 +16,7 @@ from bulkq.ledger.location import locate
 from bulkq.lifecycle.live_control import state_folder
 from bulkq.model import RunState
 from bulkq.model.counts import Counts, counts_of
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.run_status import Activity, RunStatus, status_object
 from bulkq.policy.control_request import request_text
 from bulkq.policy.exit_codes import status_of_record

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.telemetry.active import durations, is_active, tracer
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 """Bytes in each unit that may be written."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Seconds in each unit that may be written."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from bulkq.errors import UsageError
 from bulkq.text.characters import printable
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 from bulkq.throttles.base import PolledThrottle
 
 if TYPE_CHECKING:

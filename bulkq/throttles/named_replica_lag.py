@@ -17,7 +17,7 @@ from bulkq.throttles.database import DatabaseThrottle
 from bulkq.throttles.signal_connection import SignalConnection
 
 if TYPE_CHECKING:
-    from bulkq.dialects.signal_catalog import PrimaryState, ReplicaCatalog, ReplicaState
+    from bulkq.dialects.throttle_signal_catalog import PrimaryState, ReplicaCatalog, ReplicaState
     from bulkq.model import Target
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.throttles.throttle_context import ThrottleContext

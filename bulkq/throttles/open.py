@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.pace import Pace, parse_rate
 from bulkq.policy.throttle_expressions import parse_expression, path_of
 from bulkq.throttles.any_of import AnyOf

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.throttle_readings import Unit
 from bulkq.policy.signal_history import PositionHistory
 from bulkq.throttles.database import DatabaseThrottle
@@ -19,7 +19,7 @@ from bulkq.throttles.database import DatabaseThrottle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.signal_catalog import SignalQuery
+    from bulkq.dialects.throttle_signal_catalog import SignalQuery
     from bulkq.model import Target
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.throttles.throttle_context import ThrottleContext

@@ -13,7 +13,7 @@ from bulkq.throttles.base import READ_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.dialects.signal_catalog import SignalQuery
+    from bulkq.dialects.throttle_signal_catalog import SignalQuery
     from bulkq.model import Target
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.protocols import Connection

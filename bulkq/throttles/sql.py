@@ -12,7 +12,7 @@ from bulkq.errors import DatabaseError, QueryFileError, UsageError
 from bulkq.model import Decoding, Limits, Phase
 from bulkq.policy.throttle_expressions import names_file
 from bulkq.text.characters import printable
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 from bulkq.throttles.base import READ_S
 from bulkq.throttles.database import DatabaseThrottle
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import first_names
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import first_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from bulkq.policy.signal_history import PositionHistory
 from bulkq.throttles.database import DatabaseThrottle
 
 if TYPE_CHECKING:
-    from bulkq.dialects.signal_catalog import SignalQuery
+    from bulkq.dialects.throttle_signal_catalog import SignalQuery
     from bulkq.model import Target
     from bulkq.policy.throttle_expressions import ThrottleExpression
     from bulkq.throttles.throttle_context import ThrottleContext

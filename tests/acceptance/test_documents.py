@@ -10,7 +10,7 @@ import pytest
 
 import bulkq
 from bulkq import query
-from bulkq.cli.options.defaults import default_map
+from bulkq.cli.options.config_defaults import default_map
 from bulkq.targets import load_config
 from tests.support.documents import ROOT, SERVER, Block, Session, blocks, commands, pages, scrub
 

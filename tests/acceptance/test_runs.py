@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulkq.ledger import new_owner, open_ledger
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.revision_constants import HEAD
 from bulkq.model import Failure, Mark, Outcome, RunRecord, RunState, SinkPosition, SourcePosition
 from tests.support.command import Finished
 from tests.support.servers.processes import NOBODY

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from bulkq.drivers import open_driver
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, StatementClass
 from bulkq.query import inline

@@ -11,9 +11,9 @@ import pytest
 
 from bulkq import drivers
 from bulkq.dialects import dialect_for
-from bulkq.drivers.base_connection import BaseConnection
-from bulkq.drivers.check_driver import missing
+from bulkq.drivers.check_driver_protocols import missing
 from bulkq.drivers.dbapi import blocking_library
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits
 from tests.support.databases import DRIVERS, EXAMPLE, PAGE, connected, driver_of, fresh

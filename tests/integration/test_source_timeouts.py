@@ -14,7 +14,7 @@ from bulkq.errors import BulkqError
 from bulkq.model import Run, Target
 from bulkq.model.run import make_run, set_fields
 from bulkq.query import inline, load
-from bulkq.targets.query_rows import rows_of
+from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.tasks.run import run
 from tests.support.databases import DRIVERS, SCHEMES, fresh
 

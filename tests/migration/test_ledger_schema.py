@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 
 from bulkq import package_data
 from bulkq.errors import LedgerError
-from bulkq.ledger import migrate, new_owner, open_ledger, revision
+from bulkq.ledger import migrate, new_owner, open_ledger, revision_constants
 from bulkq.ledger.upgrade_and_check import current, upgrade
 from bulkq.model import Mark, RunRecord, RunState
 
@@ -67,7 +67,7 @@ def record(run: str) -> RunRecord:
 
 def test_the_constant_is_alembics_head() -> None:
     """`HEAD`, by which a start sees that it needs no Alembic, is the last revision there is."""
-    assert migrate.head() == revision.HEAD
+    assert migrate.head() == revision_constants.HEAD
 
 
 def described(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -152,7 +152,7 @@ async def test_a_ledger_of_the_first_revision_gets_checks(tmp_path: Path) -> Non
     assert (await history.before(["c.sql:c"]))["c.sql:c", "t"][""][0].rows == 2
     assert await ledger.events("01kbold") == ()
     await ledger.close()
-    assert described(path)["revision"] == [(revision.HEAD,)]
+    assert described(path)["revision"] == [(revision_constants.HEAD,)]
 
 
 @pytest.mark.long
@@ -169,7 +169,7 @@ async def test_a_developer_can_run_alembic(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert done.returncode == 0, done.stderr
-    assert described(tmp_path / "dev.db")["revision"] == [(revision.HEAD,)]
+    assert described(tmp_path / "dev.db")["revision"] == [(revision_constants.HEAD,)]
 
 
 # --- upgrades -------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Later:
         from bulkq.ledger import open as opening
 
         patch.setattr(package_data, "find", lambda _: self.folder)
-        for module in (revision, file_create, file_writer, opening, upgrade_and_check, migrate):
+        for module in (revision_constants, file_create, file_writer, opening, upgrade_and_check, migrate):
             patch.setattr(module, "HEAD", self.head)
 
 
@@ -198,7 +198,9 @@ def later(tmp_path: Path) -> Later:
     folder = tmp_path / "later"
     shutil.copytree(ROOT / "migrations", folder, ignore=shutil.ignore_patterns("__pycache__"))
     made = Later(folder)
-    (folder / "versions" / "9001_later.py").write_text(NEXT.format(next=made.head, head=revision.HEAD, slow=SLOW))
+    (folder / "versions" / "9001_later.py").write_text(
+        NEXT.format(next=made.head, head=revision_constants.HEAD, slow=SLOW)
+    )
     return made
 
 
@@ -217,7 +219,7 @@ async def test_an_older_ledger_is_upgraded_when_it_is_opened(
     old: str, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its runs are there; its file keeps its permissions; nothing is left beside it."""
-    before = revision.HEAD
+    before = revision_constants.HEAD
     later.now(monkeypatch)
     assert await current(old) == before
     ledger = await open_ledger(old)
@@ -234,11 +236,11 @@ async def test_a_ledger_in_use_is_not_upgraded(old: str, later: Later, monkeypat
     """A file that another process has open is left as it is, in one line; a server looks after that itself."""
     if old.startswith("postgres"):
         pytest.skip("PostgreSQL's own locks do this")
-    from bulkq.ledger import file_state
+    from bulkq.ledger import file_lock_and_revision
 
     user = await open_ledger(old)
     later.now(monkeypatch)
-    monkeypatch.setattr(file_state, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(file_lock_and_revision, "PATIENCE_S", 0.1)
     with pytest.raises(LedgerError, match="another process uses it"):
         await open_ledger(old)
     await user.begin(record("01kb4x0002"), [])

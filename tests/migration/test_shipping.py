@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.revision_constants import HEAD
 
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys, hatchling.build as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
@@ -94,7 +94,7 @@ import asyncio, site, sqlite3, sys
 site.addsitedir(sys.argv[1])
 sys.path += sys.argv[3:]
 import bulkq
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.revision_constants import HEAD
 from bulkq.ledger import migrate, open_ledger
 from sqlalchemy import create_engine
 async def main():

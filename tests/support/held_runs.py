@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import query as queries
 from bulkq.engine.stop_control import Control
-from bulkq.lifecycle.backfill.request import statement_of
+from bulkq.lifecycle.backfill.validate_request import statement_of
 from bulkq.model import Target
 from bulkq.model.run import BackfillOptions, make_run
 from bulkq.tasks.backfill import backfill

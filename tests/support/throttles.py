@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.dialects.signal_catalog import SignalQuery
+from bulkq.dialects.throttle_signal_catalog import SignalQuery
 from bulkq.model import Target
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext

@@ -68,8 +68,8 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     ("module", "line", "expected"),
     [
         ("bulkq.api", "import bulkq.text.urls", {"bulkq.text", "bulkq.text.urls"}),
-        ("bulkq.text.urls", "from bulkq.text.messages import quoted", {"bulkq.text.messages"}),
-        ("bulkq.text.urls", "from bulkq.text import messages", {"bulkq.text.messages"}),
+        ("bulkq.text.urls", "from bulkq.text.message_parts import quoted", {"bulkq.text.message_parts"}),
+        ("bulkq.text.urls", "from bulkq.text import message_parts", {"bulkq.text.message_parts"}),
         ("bulkq.query.parse_queries", "from bulkq.query import lint_query", {"bulkq.query"}),
         ("bulkq.sources.sql", "if TYPE_CHECKING:\n    from bulkq.query import Query", {"bulkq.query"}),
         ("bulkq.api", "import asyncio", set()),

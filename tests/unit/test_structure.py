@@ -68,58 +68,58 @@ cli/commands/ledger cli/commands/lint cli/commands/list cli/commands/plan/backfi
 cli/commands/plan/check cli/commands/plan/run
 cli/commands/report cli/commands/resume cli/commands/retry cli/commands/run cli/commands/runs cli/commands/targets
 cli/commands/undo
-cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/plan_text
+cli/completion/answer cli/completion/shells cli/completion/values cli/display/check_history cli/display/shared_plan_lines
 cli/display/rehearsal_text
 cli/errors cli/messages cli/options/backfill_options cli/options/build_run
 cli/options/check_options
-cli/options/execute_options cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
+cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals
 dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
 dialects/sqlite
-drivers/asyncpg/administer drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
+drivers/asyncpg/execute_own_statements drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
 drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/errors drivers/asyncpg/lock_wait_errors
-drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/session drivers/asyncpg/statement
+drivers/asyncpg/pg_types drivers/asyncpg/prepare drivers/asyncpg/extended_connection drivers/asyncpg/statement
 drivers/asyncpg/unsupported_parameters drivers/asyncpg/validate_texts
-drivers/base_connection drivers/bind_parameters drivers/build_reply drivers/check_driver
-drivers/check_extension_objects drivers/dbapi/adapter_values drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
+drivers/optional_connection_methods drivers/bind_parameters drivers/build_reply drivers/check_driver_protocols
+drivers/check_extension_objects drivers/dbapi/adapter_return_types drivers/dbapi/adapters/base drivers/dbapi/adapters/duckdb
 drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dbapi/adapters/mysql_results
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/attempt
 drivers/dbapi/blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
-drivers/dbapi/self_test drivers/dbapi/session drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
+drivers/dbapi/self_test drivers/dbapi/session_operations drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
-drivers/exit_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
+drivers/leftover_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
 drivers/libpq/service_file drivers/libpq/url drivers/lock_order drivers/parameter_limit drivers/prepare_attempt_steps
 drivers/postgresql_read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/authorizer drivers/sqlite/connection
-drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session drivers/statement_cache drivers/threads
-drivers/tls
+drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session_operations drivers/statement_cache drivers/threads
+drivers/tls_url_options
 ledger/check_results ledger/database_connection ledger/write_statements ledger/errors ledger/file_create
-ledger/file_state ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
-ledger/query_runs ledger/recorder ledger/revision ledger/row_values ledger/schema ledger/store ledger/takeover
+ledger/file_lock_and_revision ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
+ledger/query_runs ledger/recorder ledger/revision_constants ledger/row_conversion ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
 lifecycle/backfill/example_ranges lifecycle/backfill/execute
 lifecycle/backfill/explain
 lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
-lifecycle/identifier_variants lifecycle/open lifecycle/preflight lifecycle/query_changes lifecycle/query_files
+lifecycle/identifier_variants lifecycle/open_run lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/choose_write_order
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/takeover lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
-model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/images model/query model/row model/target
+model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/row_images model/query model/row model/target
 query/errors query/placeholders model/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
 reports/html/history_text reports/html/matrix reports/html/page reports/html/run_sections reports/html/style
 reports/target_table
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
 sources/bind_columns sources/column_feed sources/copy_text sources/json_array sources/json_codec sources/json_lines
-sources/object_reader sources/parameter_source sources/quoted_fields sources/slice_batches sources/source_request
+sources/object_reader sources/feed_batches sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
-targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/query_rows
+targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/parameter_rows_from_query
 tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
-tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare tasks/rehearse
+tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare_statements tasks/rehearse
 tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo
 text/json_text text/mask text/moments

@@ -15,7 +15,7 @@ from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.check_options import START, check_options
-from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import BulkqError, QueryFileError, UsageError

@@ -11,7 +11,7 @@ import click
 
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
-from bulkq.cli.options.defaults import config_of
+from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.option import together
 from bulkq.cli.options.origins import DEFAULT, RUN, leaves, merged, origins
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT

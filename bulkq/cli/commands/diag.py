@@ -18,7 +18,7 @@ from bulkq.cli.help import DocumentedCommand, DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run, diag_options
 from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password
-from bulkq.cli.options.defaults import config_of
+from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.diag_options import START, SUBJECT, DiagOptions
 from bulkq.cli.options.option import options_of, together, typed
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
@@ -128,7 +128,7 @@ def listing(ctx: click.Context, /, target: tuple[str, ...], form: str, log_forma
 
     With -t, bulkq lists those for the database of each target, connects, and shows which of them would be skipped and why.
     """
-    from bulkq.tasks.diag.inspect_targets import inspect_targets
+    from bulkq.tasks.diag.answerable_questions import inspect_targets
     from bulkq.tasks.diag.questions import databases, load_questions
 
     targets = some_targets(target, ctx) if target else ()

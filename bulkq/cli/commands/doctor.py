@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulkq import __version__
-from bulkq.cli.display.plan_text import settings_text
+from bulkq.cli.display.shared_plan_lines import settings_text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, named, some_targets, warn_of_password

@@ -12,7 +12,7 @@ import click
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import some_targets
-from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT
 from bulkq.cli.options.safety import FORGET, LEDGER, warn_of_password

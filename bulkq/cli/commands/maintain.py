@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.display.maintenance_text import plan_lines
+from bulkq.cli.display.maintenance_plan_text import plan_lines
 from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand

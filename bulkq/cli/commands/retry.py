@@ -10,7 +10,7 @@ import click
 from bulkq.cli.display.metrics_file import metrics_path
 from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
-from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.recorded_run_options import START, options_of_recorded, understood
 

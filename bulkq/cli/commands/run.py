@@ -14,7 +14,7 @@ from bulkq.cli.execute_task import carry_out, files_of, wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.defaults import config_of
+from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.option import typed
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password

@@ -19,9 +19,9 @@ from bulkq.cli.options.types import Count, RunText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import RunState, Status
 from bulkq.model.counts import changed_text, counts_of
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.exit_codes import status_of_record
-from bulkq.policy.number_ranges import numbers_in
+from bulkq.policy.merged_number_ranges import numbers_in
 from bulkq.policy.undo_name import undo_name
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text

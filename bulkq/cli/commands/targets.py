@@ -13,7 +13,7 @@ from bulkq.cli.execute_task import without_password
 from bulkq.cli.help import DocumentedGroup
 from bulkq.cli.messages import Messages
 from bulkq.cli.options.build_run import WORST_FIRST, some_targets
-from bulkq.cli.options.defaults import config_of
+from bulkq.cli.options.config_defaults import config_of
 from bulkq.cli.options.limits import CONCURRENCY
 from bulkq.cli.options.option import together
 from bulkq.cli.options.output import DEBUG, FORM, LOG_FORMAT

@@ -103,7 +103,7 @@ def table_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]
     import asyncio
 
     from bulkq.drivers import dialect_of
-    from bulkq.lifecycle.backfill.table import table_names
+    from bulkq.lifecycle.backfill.describe_table import table_names
     from bulkq.targets import load_config, open_target, resolve
 
     target = resolve(ctx.params["target"], _config(ctx) or load_config())[0]
@@ -136,8 +136,8 @@ def run_items(ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 
 def control_items(words: Sequence[str], incomplete: str) -> list[CompletionItem[str]]:
     """Return what may follow `words` of `bulkq ctl`: live runs and commands, or the settings of `set` and `get`."""
+    from bulkq.policy.changeable_settings import KEYS
     from bulkq.policy.control_request import COMMANDS
-    from bulkq.policy.run_settings import KEYS
 
     rest = list(words)
     if rest and rest[0] not in COMMANDS:
@@ -178,7 +178,7 @@ def _queries(files: Sequence[str]) -> list[Query]:
 
 
 def _config(ctx: click.Context) -> Config | None:
-    from bulkq.cli.options.defaults import NAMED
+    from bulkq.cli.options.config_defaults import NAMED
     from bulkq.targets import load_config
 
     try:

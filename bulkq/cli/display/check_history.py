@@ -9,7 +9,7 @@ from bulkq.checks.verdict import flaky
 from bulkq.errors import UsageError
 from bulkq.text.characters import printable
 from bulkq.text.durations import duration_text
-from bulkq.text.messages import suggestion
+from bulkq.text.message_parts import suggestion
 from bulkq.text.moments import moment_text
 from bulkq.text.tables import align_named
 

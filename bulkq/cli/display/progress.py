@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
-from bulkq.cli.display.frame import frame
+from bulkq.cli.display.progress_bar import frame
 from bulkq.cli.display.progress_text import progress_line, progress_object, stamp
 from bulkq.errors import UsageError
 from bulkq.protocols import Observer

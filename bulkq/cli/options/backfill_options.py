@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bulkq.cli.options import limits, output, safety, sources, targets
-from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together
+from bulkq.cli.options.option_typed_dicts import LimitValues
 from bulkq.cli.options.types import AimedTime, Count, Duration, PathText, QueryText, TableText, Text, Words
 
 if TYPE_CHECKING:

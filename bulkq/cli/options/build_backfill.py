@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bulkq.cli.options import build_run
 from bulkq.cli.options.option import typed
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.request import (
+from bulkq.lifecycle.backfill.validate_request import (
     check_parameters,
     complete_options,
     key_columns,
@@ -25,7 +25,7 @@ from bulkq.model.run import (
     SourceOptions,
     TargetOptions,
 )
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

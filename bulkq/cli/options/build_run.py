@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bulkq.cli.options.defaults import config_of, given, said
+from bulkq.cli.options.config_defaults import config_of, given, said
 from bulkq.cli.options.option import typed
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import click
 
     from bulkq.cli.messages import Messages
-    from bulkq.cli.options.execute_options import ExecuteOptions, LimitValues, PaceValues
+    from bulkq.cli.options.option_typed_dicts import ExecuteOptions, LimitValues, PaceValues
     from bulkq.cli.options.run_options import RunOptions
     from bulkq.model import Query, Target
 

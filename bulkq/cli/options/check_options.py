@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.cli.options import limits, output, queries, safety
-from bulkq.cli.options.execute_options import SOURCES_AND_TARGETS, ExecuteOptions
 from bulkq.cli.options.option import together
+from bulkq.cli.options.option_typed_dicts import SOURCES_AND_TARGETS, ExecuteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

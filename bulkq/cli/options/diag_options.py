@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from bulkq.cli.options import build_run, limits, output, safety, sources, targets
-from bulkq.cli.options.execute_options import LimitValues
 from bulkq.cli.options.option import options_of, together, typed
+from bulkq.cli.options.option_typed_dicts import LimitValues
 from bulkq.cli.options.types import QuestionText, Text, Words
 from bulkq.errors import UsageError
 from bulkq.model import Run

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from bulkq.cli.options import build_run, limits, output, safety, targets
-from bulkq.cli.options.execute_options import LimitValues, PaceValues
 from bulkq.cli.options.option import options_of, together
+from bulkq.cli.options.option_typed_dicts import LimitValues, PaceValues
 from bulkq.cli.options.types import Count, TableText, Text, Words
 from bulkq.dialects import MAINTENANCE_COMMANDS
 from bulkq.errors import UsageError
@@ -18,7 +18,7 @@ from bulkq.model.maintenance import MaintenanceOptions
 from bulkq.model.run import OutputOptions, QueryOptions, SafetyOptions, TargetOptions
 from bulkq.policy.object_order import ORDERS, URGENCY
 from bulkq.policy.object_selection import parse_selection
-from bulkq.text.messages import suggestion_or_names
+from bulkq.text.message_parts import suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from bulkq.cli.options.defaults import default_map
+from bulkq.cli.options.config_defaults import default_map
 from bulkq.cli.options.recorded_run_options import RUN_FIELDS
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.urls import redact, safe
 
 if TYPE_CHECKING:

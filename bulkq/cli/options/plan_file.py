@@ -9,16 +9,16 @@ import click
 from click.core import ParameterSource
 
 from bulkq.cli.execute_task import without_password
-from bulkq.cli.options.defaults import said
+from bulkq.cli.options.config_defaults import said
 from bulkq.cli.options.option import typed
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.planned_backfill import from_json
+from bulkq.lifecycle.backfill.saved_plan import from_json
 from bulkq.policy.mask_values import hidden_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill
+    from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill
     from bulkq.model import Query
 
 UNPLANNED = frozenset({"confirm", "debug", "log_format", "output", "plan", "progress", "rehearse", "report"})

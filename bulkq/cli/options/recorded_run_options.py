@@ -10,8 +10,8 @@ from bulkq.cli.messages import Messages
 from bulkq.cli.options import limits, output, safety, targets
 from bulkq.cli.options.build_run import pace_of, some_targets
 from bulkq.cli.options.build_run import warn_of_password as warn_of_target
-from bulkq.cli.options.execute_options import PaceValues
 from bulkq.cli.options.option import option, together, typed
+from bulkq.cli.options.option_typed_dicts import PaceValues
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.cli.options.types import RunText
 from bulkq.errors import UsageError

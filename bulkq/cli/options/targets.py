@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.cli.options.defaults import read_config
+from bulkq.cli.options.config_defaults import read_config
 from bulkq.cli.options.option import options_of
 from bulkq.cli.options.types import Count, Duration, PathText, TargetText, Text
 

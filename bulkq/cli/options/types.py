@@ -392,7 +392,7 @@ def one_of(text: str, words: Sequence[str]) -> str:
     """Return `text` if it is one of `words`; else ValueError with the nearest word or all words."""
     if text in words:
         return text
-    from bulkq.text.messages import nearest
+    from bulkq.text.message_parts import nearest
 
     near = nearest(text, words)
     hint = f"did you mean {near}?" if near else f"one of {', '.join(words)}"

@@ -1,14 +1,14 @@
 """PostgreSQL through asyncpg. The only package that imports asyncpg; found by `bulkq.drivers.open_driver`.
 
-driver      URL -> session: options, TLS, what was found at the other end
-connection  one session: attempt, stream, copy, check
-session     asyncpg's connection, and how it becomes idle after anything
-prepare     a query -> a prepared statement: asks the server, wraps the user's text
-statement   sets -> arguments, records -> `Reply`
-attempt     one batch in its transaction
-codecs      the forms of result values
-catalog     what the server says of types and names
-errors      asyncpg's exceptions -> `DatabaseError`
+driver               URL -> session: options, TLS, what was found at the other end
+connection           one session: attempt, stream, copy, check
+extended_connection  asyncpg's connection, and how it becomes idle after anything
+prepare              a query -> a prepared statement: asks the server, wraps the user's text
+statement            sets -> arguments, records -> `Reply`
+attempt              one batch in its transaction
+result_value_forms   the forms of result values
+catalog              what the server says of types and names
+errors               asyncpg's exceptions -> `DatabaseError`
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from bulkq.dialects.sqlstates import CANCELED
 from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
-from bulkq.drivers.asyncpg.session import undisturbed
+from bulkq.drivers.asyncpg.extended_connection import undisturbed
 from bulkq.drivers.asyncpg.statement import StatementForm
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.errors import DatabaseError
@@ -23,7 +23,7 @@ from bulkq.policy.attempt_step_errors import blame_step, check_step
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Arguments, AsyncpgStatement
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptStep, Claim, Limits, ParameterSet, Reply, Server

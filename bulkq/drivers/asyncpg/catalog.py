@@ -13,7 +13,7 @@ from bulkq.query import name_parts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 
 TYPES = """\
 WITH RECURSIVE element(asked, oid, base) AS (

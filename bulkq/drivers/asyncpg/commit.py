@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg.session import GRACE_S
+from bulkq.drivers.asyncpg.extended_connection import GRACE_S
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 
 CUT_S = 0.2
 """How long asyncpg may take to notice that we have cut the socket."""

@@ -18,7 +18,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import refuse_encoding, value
 from bulkq.drivers.libpq.url import hosts_of
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text import urls
 
 if TYPE_CHECKING:

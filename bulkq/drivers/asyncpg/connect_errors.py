@@ -18,7 +18,7 @@ from bulkq.drivers.asyncpg.connect_arguments import at_home, exposed
 from bulkq.drivers.libpq import blame
 from bulkq.errors import BulkqError, NoRoom, TargetError, UsageError
 from bulkq.text import urls
-from bulkq.text.messages import nearest
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from bulkq.drivers.asyncpg.connect_arguments import AsyncpgOptions

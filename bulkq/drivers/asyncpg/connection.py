@@ -14,15 +14,15 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.asyncpg import lock_wait_errors
-from bulkq.drivers.asyncpg.administer import administer
 from bulkq.drivers.asyncpg.attempt import Attempt
-from bulkq.drivers.asyncpg.command import execute_command
 from bulkq.drivers.asyncpg.errors import translate
+from bulkq.drivers.asyncpg.execute_command import execute_command
+from bulkq.drivers.asyncpg.execute_own_statements import administer
+from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
-from bulkq.drivers.asyncpg.session import BROKEN, GRACE_S
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase
@@ -31,8 +31,8 @@ from bulkq.policy.batch_form import limits_together
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server
     from bulkq.model.maintenance import CommandReply

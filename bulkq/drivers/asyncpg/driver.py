@@ -13,7 +13,7 @@ from bulkq.drivers import libpq, postgresql_read_only_errors
 from bulkq.drivers.asyncpg import connect_arguments
 from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
-from bulkq.drivers.asyncpg.session import AsyncpgSession
+from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
 from bulkq.model import Capabilities, Server
 from bulkq.text import urls
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
-from bulkq.drivers.asyncpg.session import BROKEN, undisturbed
+from bulkq.drivers.asyncpg.extended_connection import BROKEN, undisturbed
 
 if TYPE_CHECKING:
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.errors import DatabaseError
     from bulkq.model import Claim
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 BOOL, BYTEA, INT8, INT2, INT4, TEXT, OID, JSON, XML = 16, 17, 20, 21, 23, 25, 26, 114, 142
 FLOAT4, FLOAT8, BPCHAR, VARCHAR, NAME, NUMERIC, JSONB = 700, 701, 1042, 1043, 19, 1700, 3802

@@ -17,7 +17,7 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.drivers import check_extension_objects, parameter_limit
-from bulkq.drivers.asyncpg import catalog, codecs, pg_types
+from bulkq.drivers.asyncpg import catalog, pg_types, result_value_forms
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
     AsyncpgStatement,
@@ -29,7 +29,7 @@ from bulkq.drivers.asyncpg.statement import (
 )
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_form import why_apart
 from bulkq.query import render
 from bulkq.text.list_notations import list_of_text
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from asyncpg.prepared_stmt import PreparedStatement
 
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import Converter
     from bulkq.model import Column, Parameter, Placeholder, Query
 
@@ -117,7 +117,7 @@ class Describer:
         await catalog.types(self._session, [oid for _, oid in attributes], self._known)
         kinds = await self._parameter_types([kind.oid for kind in first.get_parameters()])
         columns = tuple(
-            codecs.column(name, self._known[oid], wanted.decoding, modifier)
+            result_value_forms.column(name, self._known[oid], wanted.decoding, modifier)
             for (name, oid), modifier in zip(attributes, modifiers, strict=True)
         )
         numbered = _NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
@@ -187,8 +187,8 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            printed=codecs.printed(results, wanted.decoding),
-            decode=codecs.converters(results, wanted.decoding, wrapped=False),
+            printed=result_value_forms.printed(results, wanted.decoding),
+            decode=result_value_forms.converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,
             changes=wanted.query.statement is not StatementClass.READ,
         )
@@ -203,7 +203,7 @@ class Describer:
                 taken = await self._taken(text)
         if taken is not None:
             form, handle = taken
-            decode = codecs.converters(shape.kinds, wanted.decoding, wrapped=True)
+            decode = result_value_forms.converters(shape.kinds, wanted.decoding, wrapped=True)
             apart = _why_apart(wanted, text.numbered, form)
             together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape))
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
@@ -279,7 +279,9 @@ def _wrappers(wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[S
 def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
     """The select list of a wrapper."""
     aliases = postgresql.names(len(shape.kinds))
-    return [codecs.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
+    return [
+        result_value_forms.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)
+    ]
 
 
 @frozen

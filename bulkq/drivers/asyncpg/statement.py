@@ -9,11 +9,11 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg import codecs
+from bulkq.drivers.asyncpg import result_value_forms
 from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
@@ -49,7 +49,9 @@ class StatementShape:
     types: tuple[str, ...]  # of every parameter of the query, for people
     convert: tuple[Converter | None, ...]  # of $1, $2, ...
     printed: frozenset[int]  # oids of the types whose values the server prints
-    decode: tuple[codecs.Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
+    decode: tuple[
+        result_value_forms.Converter | None, ...
+    ]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
     changes: bool  # RETURNING: every row is a changed one
     together: str = ""  # the statement for all sets of a batch; "" where there is none
@@ -150,14 +152,14 @@ class AsyncpgStatement:
         """What wrapped executions brought back, in the order of the sets."""
         if not ordered:
             records.sort(key=itemgetter(0))
-        positions, *values = codecs.transposed(records, 1 + len(self.columns))
+        positions, *values = result_value_forms.transposed(records, 1 + len(self.columns))
         places: Sequence[int] = positions  # type: ignore[assignment] # the wrapper's int8
         changed = 0
         if self.shape.form is StatementForm.COUNT:
             changed = sum(values[0])  # type: ignore[arg-type] # the wrapper's count(*)
         elif self.shape.changes:
             changed = len(records)
-        return Reply(self.columns, codecs.converted(values, self.shape.decode), places, changed)
+        return Reply(self.columns, result_value_forms.converted(values, self.shape.decode), places, changed)
 
     def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
         """What unwrapped executions brought back: per set its records and its command tag."""
@@ -166,8 +168,8 @@ class AsyncpgStatement:
             counts = [affected(status) for _, status in answers]
             return Reply(self.columns, [counts], range(len(answers)), changed)
         positions = [i for i, (records, _) in enumerate(answers) for _ in records]
-        values = codecs.transposed((r for records, _ in answers for r in records), len(self.columns))
-        return Reply(self.columns, codecs.converted(values, self.shape.decode), positions, changed)
+        values = result_value_forms.transposed((r for records, _ in answers for r in records), len(self.columns))
+        return Reply(self.columns, result_value_forms.converted(values, self.shape.decode), positions, changed)
 
     def _converted(self, values: ParameterSet, position: int) -> Arguments:
         pairs = zip(self.shape.bound, self.shape.convert, strict=True)

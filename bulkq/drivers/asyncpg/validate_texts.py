@@ -16,7 +16,7 @@ from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_bad_texts import BadTextSearch, Error, groups, of_the_value, texts_of
 from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.model import BadValue, Limits, PlaceholderKind
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.postgresql_bad_texts import Entry
     from bulkq.dialects.postgresql_text_cast import Conversion
-    from bulkq.drivers.asyncpg.session import AsyncpgSession
+    from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.statement import AsyncpgStatement
     from bulkq.model import ParameterSet
 

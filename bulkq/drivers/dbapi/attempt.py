@@ -24,7 +24,7 @@ from bulkq.policy.attempt_step_errors import blame_step, check_step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bulkq.drivers.dbapi.adapter_values import Counters
+    from bulkq.drivers.dbapi.adapter_return_types import Counters
     from bulkq.drivers.dbapi.pep249 import DbapiCursor
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.drivers.prepare_attempt_steps import PreparedSteps

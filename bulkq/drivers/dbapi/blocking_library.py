@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.bind_parameters import Binding, Style
-    from bulkq.drivers.dbapi.adapter_values import ErrorDescription, Probe, QueryDescription
+    from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, Probe, QueryDescription
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
-    from bulkq.drivers.dbapi.session import SqlSession
+    from bulkq.drivers.dbapi.session_operations import SqlSession
     from bulkq.model import Query, Server
 
 NAMELESS = frozenset({"", ":memory:"})

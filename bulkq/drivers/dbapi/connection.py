@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.base_connection import BaseConnection
 from bulkq.drivers.dbapi.attempt import WORK_S
 from bulkq.drivers.dbapi.statement import SqlStatement
 from bulkq.drivers.dbapi.transaction import PIECE
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.drivers.prepare_attempt_steps import prepare_steps
 from bulkq.drivers.statement_cache import StatementCache
 from bulkq.drivers.threads import NUDGE_S, what_lasts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bulkq.drivers.dbapi.attempt_state import AttemptState
-    from bulkq.drivers.dbapi.session import SqlSession
+    from bulkq.drivers.dbapi.session_operations import SqlSession
     from bulkq.drivers.dbapi.thread_or_greenlet import CallExecutor
     from bulkq.drivers.dbapi.warnings import Warnings
     from bulkq.model import AttemptSteps, BadValue, Claim, Limits, ParameterSet, Query, Reply, Server

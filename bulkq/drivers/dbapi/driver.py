@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.drivers import libpq, tls
+from bulkq.drivers import libpq, tls_url_options
 from bulkq.drivers.dbapi import self_test
 from bulkq.drivers.dbapi.connection import SqlConnection
-from bulkq.drivers.dbapi.session import SqlSession
+from bulkq.drivers.dbapi.session_operations import SqlSession
 from bulkq.drivers.dbapi.thread_or_greenlet import LoopExecutor, cancels, thread_of
 from bulkq.drivers.dbapi.warnings import Warnings
-from bulkq.drivers.exit_threads import LEFTOVERS
+from bulkq.drivers.leftover_threads import LEFTOVERS
 from bulkq.errors import BulkqError, TargetError, UsageError
 from bulkq.model import Capabilities
 from bulkq.text import urls
@@ -96,7 +96,7 @@ class SqlDriver:
             await _drop(executor)
             raise self._option(error) or TargetError(urls.scrub(self._why(error), self._known.text)) from None
         server = replace(server, settings=self._settings)
-        if tls.far(self._known.url):
+        if tls_url_options.far(self._known.url):
             server = await self._guarded(executor, server)
         return SqlConnection(executor, session, server, self._left, self.warnings, cancels=self.capabilities.cancels)
 
@@ -135,7 +135,7 @@ class SqlDriver:
             await _drop(executor)
             raise TargetError(
                 f'TLS refused: "{self._known.url.host}" has none, so the connection would not be encrypted: '
-                f"add {tls.plain(self._known.text)} to the URL to allow an unencrypted connection"
+                f"add {tls_url_options.plain(self._known.text)} to the URL to allow an unencrypted connection"
             )
         return replace(server, tls=server.tls or "unknown")
 

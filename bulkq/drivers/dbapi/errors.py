@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects.sqlstates import CANCELED, SERIALIZATION
-from bulkq.drivers.dbapi.adapter_values import Refusal
+from bulkq.drivers.dbapi.adapter_return_types import Refusal
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import ErrorDescription
+    from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.attempt_state import AttemptState
 

@@ -18,7 +18,7 @@ from bulkq.query.classify import may_commit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.drivers.dbapi.adapter_values import QueryDescription
+    from bulkq.drivers.dbapi.adapter_return_types import QueryDescription
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.transaction import Transaction
     from bulkq.model import BadValue, ParameterSet, Query

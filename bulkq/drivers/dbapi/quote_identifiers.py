@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
 from bulkq.query import name_parts
-from bulkq.text.messages import nearest_hint
+from bulkq.text.message_parts import nearest_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulkq.drivers.dbapi.adapter_values import Ask
+    from bulkq.drivers.dbapi.adapter_return_types import Ask
     from bulkq.drivers.dbapi.adapters.base import Adapter
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
 

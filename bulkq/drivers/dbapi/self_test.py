@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.dbapi.adapters.base import TABLE
 from bulkq.errors import TargetError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
-    from bulkq.drivers.dbapi.session import SqlSession
+    from bulkq.drivers.dbapi.session_operations import SqlSession
 
 WRITES = (
     (f"INSERT INTO {TABLE} SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3", 3),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import Form, Forms, SetStatement
+    from bulkq.drivers.dbapi.adapter_return_types import Form, Forms, SetStatement
     from bulkq.model import Column, Decoding, Limits, ParameterSet, Query
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapter_values import Refusal
+from bulkq.drivers.dbapi.adapter_return_types import Refusal
 
 if TYPE_CHECKING:
     from bulkq.drivers.dbapi.adapters.base import Adapter

@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.drivers.libpq.parameters import KEYWORDS, SYNONYMS, value
 from bulkq.errors import UsageError
-from bulkq.text.messages import nearest
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from bulkq.errors import UsageError
-from bulkq.model.dataclass import frozen
-from bulkq.text.messages import nearest
+from bulkq.model.frozen_dataclass import frozen
+from bulkq.text.message_parts import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from bulkq.engine.delivery.backlog import Backlog
 from bulkq.engine.delivery.overflow import MEMORY_BYTES
 from bulkq.engine.delivery.stream_backlog import Aside
 from bulkq.errors import StoppedError
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.protocols import ByteSink
 
 if TYPE_CHECKING:

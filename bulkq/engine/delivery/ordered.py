@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.engine.delivery.base import Window
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.merged_number_ranges import Ranges
 
 if TYPE_CHECKING:
     from bulkq.engine.delivery.backlog import WaitingResult

@@ -10,8 +10,8 @@ from bulkq import markers
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError
 from bulkq.lifecycle.backfill.capture import prepare_capture
+from bulkq.lifecycle.backfill.describe_table import lasting_identity
 from bulkq.lifecycle.backfill.prepare_transform import try_functions
-from bulkq.lifecycle.backfill.table import lasting_identity
 from bulkq.lifecycle.record import begin
 from bulkq.model import Outcome
 from bulkq.model.key_range import KeyRange
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from bulkq.policy.range_size import RangeSize
     from bulkq.policy.row_progress import TotalKind
     from bulkq.protocols import Connection
-    from bulkq.sources.range_source import RangeSource
+    from bulkq.sources.key_range_source import RangeSource
 
 
 class PassedRows:
-    """Implements `bulkq.sources.range_source.RangeRows` for one target, in the progress of the whole run."""
+    """Implements `bulkq.sources.key_range_source.RangeRows` for one target, in the progress of the whole run."""
 
     def __init__(self, opened: OpenRun, source: RangeSource, size: RangeSize) -> None:
         self._opened, self._progress = opened, opened.progress

@@ -13,10 +13,10 @@ from bulkq.dialects import LOCKED, key_ranges
 from bulkq.dialects.sqlstates import NOT_NOW
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Decoding, Limits, Phase
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyRange, RangeForm
 from bulkq.policy.retry import TIMEOUTS
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from bulkq.dialects.key_ranges import conversion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.model.key_range import KeyRange, Position
 
 SAMPLED_BYTES = 4_000_000

@@ -13,7 +13,7 @@ from bulkq.lifecycle.execute_run import execute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Failure

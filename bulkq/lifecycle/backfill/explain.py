@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.lifecycle.backfill.example_ranges import example_ranges
-from bulkq.lifecycle.backfill.table_backfill import ExplainedRange
+from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange
 from bulkq.model import PlaceholderKind
-from bulkq.query.identifiers import name_parts
+from bulkq.query.identifier_placeholders import name_parts
 from bulkq.query.render_query import render
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects import Dialect
     from bulkq.dialects.query_plan import PlanCatalog, PlanNode
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.model import Placeholder, Query
     from bulkq.model.key_range import KeyRange
     from bulkq.protocols import Connection

@@ -26,7 +26,7 @@ MOST_BREAKS = 10
 
 
 class PatientCutter:
-    """Implements `bulkq.sources.range_source.Cutter` over a connection of its own, which it replaces when the server was away.
+    """Implements `bulkq.sources.key_range_source.Cutter` over a connection of its own, which it replaces when the server was away.
 
     Args:
         sessions: where a new connection comes from.

@@ -12,27 +12,27 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.backfill.count_rows import PassedRows, count_rows, expect_rows
+from bulkq.lifecycle.backfill.describe_table import describe, lasting_identity
 from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain_ranges, refuse_scans
-from bulkq.lifecycle.backfill.images import images_of
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
-from bulkq.lifecycle.backfill.request import range_statement
-from bulkq.lifecycle.backfill.table import describe, lasting_identity
-from bulkq.lifecycle.backfill.table_backfill import RecordedRanges, TableBackfill
+from bulkq.lifecycle.backfill.row_image_table import images_of
+from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
+from bulkq.lifecycle.backfill.validate_request import range_statement
 from bulkq.lifecycle.backfill.verify import try_verification
+from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.lifecycle.requirements import leave_out_unmet
 from bulkq.model.key_range import KeyRange, TableFacts
-from bulkq.policy.key_gaps import gaps
-from bulkq.policy.notice_choice import fitting_notices
+from bulkq.policy.choose_table_notices import fitting_notices
 from bulkq.policy.range_size import RangeSize
+from bulkq.policy.remaining_key_ranges import gaps
 from bulkq.query.backfill_statement import assigned_columns, build_delete, build_set, changed_table, check_assigned
 from bulkq.query.changed_key_columns import changed_columns, stable_key
+from bulkq.query.check_range_table import UNBOUNDED, refuse_other_rows
 from bulkq.query.range_placeholder import by_bounds, expand, find_range
-from bulkq.query.range_table import UNBOUNDED, refuse_other_rows
-from bulkq.text.messages import quoted
+from bulkq.text.message_parts import quoted
 
 if TYPE_CHECKING:
     from bulkq.engine.part_state import PartState

@@ -11,10 +11,10 @@ from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle.backfill.transform_queries import TransformQueries
 from bulkq.model import Batch, Decoding
 from bulkq.model.key_range import KeyRange
-from bulkq.query.identifiers import name_parts
+from bulkq.query.identifier_placeholders import name_parts
 from bulkq.query.range_placeholder import find_range
 from bulkq.query.transform_statements import SELECT, locking
-from bulkq.text.messages import listed
+from bulkq.text.message_parts import listed
 from bulkq.transforms import RowFunction
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects import Dialect
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
     from bulkq.model.key_range import TableKey

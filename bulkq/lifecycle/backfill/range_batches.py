@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.model import AttemptStep, AttemptSteps
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import inline
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class FormQueries:
 
 
 class KeyRangeBatches:
-    """Implements `bulkq.sources.range_source.RangeBatches` for one target.
+    """Implements `bulkq.sources.key_range_source.RangeBatches` for one target.
 
     Values of statements are those of `--param`, those of the range, and `bulkq_first`, the number of the range.
 

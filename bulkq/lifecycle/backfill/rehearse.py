@@ -15,7 +15,7 @@ from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError
 from bulkq.lifecycle.backfill.example_ranges import range_behind, spread
 from bulkq.lifecycle.backfill.explain import EXPLAINED
 from bulkq.model import AttemptSteps
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.forecast import RehearsedRange, RehearsedWave
 from bulkq.policy.range_size import RangeSize
 from bulkq.policy.retry import Action, decide
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects import Dialect
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model.key_range import KeyRange, Position

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError, DatabaseError, QueryFileError, RefusedError, TargetError, UsageError
-from bulkq.lifecycle.backfill.table import is_replaced
+from bulkq.lifecycle.backfill.describe_table import is_replaced
 from bulkq.lifecycle.backfill.undo import finish_undo
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Decoding, Limits, StatementClass
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.engine.part_state import PartState
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.record import RecordedRun
     from bulkq.lifecycle.run_resources import OpenRun

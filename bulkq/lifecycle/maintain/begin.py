@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.ledger.recorder import Recorder
-from bulkq.lifecycle.maintain.maintenance_command import MaintenanceCommand
+from bulkq.lifecycle.maintain.execute_object_command import MaintenanceCommand
 from bulkq.lifecycle.maintain.object_group import ObjectGroup
 from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.started_record import StartedRecord

@@ -16,7 +16,7 @@ from bulkq.lifecycle.maintain.leftover_indexes import new_leftovers, remove
 from bulkq.lifecycle.maintain.prepare import options_of
 from bulkq.lifecycle.maintain.target_objects import able, list_objects
 from bulkq.model.maintenance import ObjectState
-from bulkq.text.messages import counted, first_names
+from bulkq.text.message_parts import counted, first_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from bulkq.drivers import dialect_of
 from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.text.messages import counted, first_names
+from bulkq.text.message_parts import counted, first_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

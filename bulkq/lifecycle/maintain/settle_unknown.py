@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.lifecycle.maintain.target_objects import list_objects, read_rows, server_facts
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects.maintenance_catalog import ServerFacts
 from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Query
 from bulkq.policy.object_order import column_of, in_order
 from bulkq.policy.object_selection import columns_of, matches_name, parse_selection, selects
-from bulkq.text.messages import quoted, suggestion_or_names
+from bulkq.text.message_parts import quoted, suggestion_or_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from bulkq.reports.html.charts import history
 from bulkq.reports.html.history_text import moment, story
 from bulkq.text.characters import enclosed
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import WORST_FIRST, title
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from bulkq.reports.findings import WORST_FIRST, tally
 from bulkq.reports.html.charts import share_bar
 from bulkq.reports.html.history_text import moment
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bulkq.model import Verdict
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 from bulkq.text.moments import utc
 
 if TYPE_CHECKING:

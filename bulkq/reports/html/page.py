@@ -11,12 +11,12 @@ from bulkq.reports.html import run_sections
 from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, only_skipped, sentence, tiles
+from bulkq.reports.html.maintenance_objects import objects
 from bulkq.reports.html.matrix import matrix
-from bulkq.reports.html.objects import objects
 from bulkq.reports.html.style import STYLE, target_rules
 from bulkq.reports.html.timeline import timeline
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from bulkq.reports.html.cards import cell
 from bulkq.reports.html.charts import share_bar
 from bulkq.reports.summary_lines import failure_word
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from bulkq.model import Failure, QueryCounts, RunSummary

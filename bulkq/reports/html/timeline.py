@@ -6,13 +6,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.timeline import halve_samples
 from bulkq.reports.escape import html
 from bulkq.reports.html.charts import percent_of, ticks
 from bulkq.text.byte_sizes import size_text
 from bulkq.text.durations import spaced_duration
-from bulkq.text.messages import counted
+from bulkq.text.message_parts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

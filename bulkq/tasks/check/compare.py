@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bulkq.checks.row_diff import Differences, groups
+from bulkq.checks.unmatched_rows import Differences, groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bulkq.checks.row_diff import Row
+    from bulkq.checks.unmatched_rows import Row
     from bulkq.tasks.check.sink import CheckSink
 
 COMPARED_AT_ONCE = 2_000

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.checks import verdict as deciding
-from bulkq.checks.row_diff import tell_apart
+from bulkq.checks.unmatched_rows import tell_apart
 from bulkq.model import BatchResult, CheckResult, Verdict
 from bulkq.model.check_conditions import Measure
 from bulkq.sinks.extra_columns import ROWCOUNT, is_rowcount

@@ -16,7 +16,7 @@ from bulkq.lifecycle import open_targets
 from bulkq.lifecycle.begin_progress import begin_progress
 from bulkq.lifecycle.command_steps import Job
 from bulkq.model import CHECK_MODE
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import rules as rules_of
 from bulkq.sources.source_request import request_of
 from bulkq.tasks.check.results import Book

@@ -13,11 +13,11 @@ from bulkq.engine.part_state import PartState
 from bulkq.engine.pool import MOST_OPEN
 from bulkq.errors import DatabaseError, ParameterError, RefusedError, StoppedError, TargetError, UsageError
 from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.lifecycle.database_identity import identify, twins
-from bulkq.lifecycle.requirements import find_skipped
 from bulkq.model import Decoding, Limits, PartSpec, Query, StatementClass
 from bulkq.model.check_conditions import Measure
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_size import BatchSize
 from bulkq.policy.query_limits import effective
 from bulkq.protocols import SnapshotConnection
@@ -26,7 +26,7 @@ from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource
 from bulkq.targets.connect_many import connect_all
-from bulkq.targets.query_rows import rows_of
+from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
 from bulkq.tasks.check.results import CheckPlace

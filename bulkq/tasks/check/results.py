@@ -11,7 +11,7 @@ from bulkq.errors import DatabaseError
 from bulkq.ledger.redact_message import shape_of
 from bulkq.model import BatchResult, CheckResult, Failure, Outcome, Verdict
 from bulkq.model.check_conditions import Measure
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import without_secrets
 from bulkq.policy.retry import READ_ONLY
 from bulkq.text.mask import MASK

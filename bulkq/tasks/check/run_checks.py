@@ -33,7 +33,7 @@ from bulkq.model import (
     Verdict,
 )
 from bulkq.model.counts import Counts
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import rules as rules_of
 from bulkq.sources.bind_columns import check_constants

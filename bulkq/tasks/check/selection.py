@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import QueryFileError, UsageError
 from bulkq.lifecycle.query_files import WILD, matching, read, split, under
 from bulkq.model.check_conditions import Measure
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -267,7 +267,7 @@ def _check_tags(tags: Sequence[str], queries: Sequence[Query]) -> None:
     known = sorted({tag for query in queries for tag in query.tags})
     for tag in tags:
         if tag not in known:
-            from bulkq.text.messages import suggestion
+            from bulkq.text.message_parts import suggestion
 
             raise UsageError(
                 f'--tag "{tag}": no check has it{suggestion(tag, known)}; there are {", ".join(known) or "no tags"}'

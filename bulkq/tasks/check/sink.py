@@ -10,7 +10,7 @@ import tempfile
 from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bulkq.checks.row_diff import BUCKETS, Buckets
+from bulkq.checks.unmatched_rows import BUCKETS, Buckets
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Phase
 from bulkq.model.own_error_states import RESULT_TOO_LARGE

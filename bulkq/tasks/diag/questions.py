@@ -13,10 +13,10 @@ from bulkq import query as language
 from bulkq.dialects import dialect_for
 from bulkq.errors import RefusedError, UsageError, together
 from bulkq.lifecycle.query_files import WILD, chosen, read
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.package_data import find
 from bulkq.query.requirement_headers import requirements
-from bulkq.text.messages import suggestion
+from bulkq.text.message_parts import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

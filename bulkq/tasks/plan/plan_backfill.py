@@ -13,19 +13,19 @@ from bulkq.drivers import dialect_of
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill.explain import SEQSCAN, refuse_scans
-from bulkq.lifecycle.backfill.planned_backfill import planned_tables
 from bulkq.lifecycle.backfill.prepare import prepare_backfill
+from bulkq.lifecycle.backfill.saved_plan import planned_tables
 from bulkq.lifecycle.command_steps import RunJob
-from bulkq.lifecycle.open import open_run
-from bulkq.model.dataclass import frozen
+from bulkq.lifecycle.open_run import open_run
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.key_range import KeyRange
 from bulkq.query.range_placeholder import expand
 
 if TYPE_CHECKING:
     from bulkq.dialects import Dialect
     from bulkq.errors import BulkqError
-    from bulkq.lifecycle.backfill.planned_backfill import PlannedTable
-    from bulkq.lifecycle.backfill.table_backfill import ExplainedRange, TableBackfill
+    from bulkq.lifecycle.backfill.saved_plan import PlannedTable
+    from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange, TableBackfill
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Run, Server

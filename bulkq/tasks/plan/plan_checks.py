@@ -9,13 +9,20 @@ from bulkq.errors import BulkqError, RefusedError, UsageError
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import rules as rules_of
 from bulkq.tasks.check.open_check import wanted_sets
 from bulkq.tasks.check.preflight import as_sent, exporter, itself
 from bulkq.tasks.check.run_checks import NO_SETS, refuse
 from bulkq.tasks.plan.plan_run import At, QueryPlan, asking, look_into
-from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, leave_out_skipped, look_and, refusals
+from bulkq.tasks.plan.prepare_statements import (
+    LookedTargets,
+    PlanJob,
+    TargetInspection,
+    leave_out_skipped,
+    look_and,
+    refusals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

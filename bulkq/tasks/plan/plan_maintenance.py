@@ -11,8 +11,8 @@ from bulkq.engine.stop_control import Control
 from bulkq.lifecycle.command_steps import RunJob
 from bulkq.lifecycle.maintain.all_databases import on_all_databases
 from bulkq.lifecycle.maintain.prepare import options_of, prepare_maintenance
-from bulkq.lifecycle.open import open_run
-from bulkq.model.dataclass import frozen
+from bulkq.lifecycle.open_run import open_run
+from bulkq.model.frozen_dataclass import frozen
 
 if TYPE_CHECKING:
     from bulkq.errors import BulkqError

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkq.drivers import dialect_of
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
 from bulkq.lifecycle import choose_write_order
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.untyped_parameters import find_untyped
 from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
 from bulkq.policy.safety import refuse_lanes
 from bulkq.query import identifiers, inline
@@ -23,9 +23,9 @@ from bulkq.sinks.open import format_of
 from bulkq.sources import Request, open_source_for, texts_of
 from bulkq.sources.bind_columns import check_constants
 from bulkq.sources.source_request import request_of
-from bulkq.targets.query_rows import rows_of
+from bulkq.targets.parameter_rows_from_query import rows_of
 from bulkq.tasks.check.open_check import QUERIED
-from bulkq.tasks.plan.prepare import LookedTargets, PlanJob, TargetInspection, leave_out_skipped, look_and
+from bulkq.tasks.plan.prepare_statements import LookedTargets, PlanJob, TargetInspection, leave_out_skipped, look_and
 from bulkq.tasks.server_lint import Finding, ask, finding
 from bulkq.text.mask import MASK
 

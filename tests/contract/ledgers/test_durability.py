@@ -15,7 +15,7 @@ from bulkq.ledger import (
     recorder,
 )
 from bulkq.model import Mark, Outcome, RunState, SinkPosition
-from bulkq.policy.number_ranges import Ranges
+from bulkq.policy.merged_number_ranges import Ranges
 from tests.support.ledgers import ended, failure, opened, position, record
 
 # --- what is kept ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from bulkq.ledger import (
     open_ledger,
     store,
 )
-from bulkq.ledger.revision import HEAD
+from bulkq.ledger.revision_constants import HEAD
 from bulkq.ledger.upgrade_and_check import check, current, upgrade
 from bulkq.model import RunState, SinkPosition
 from tests.support.ledgers import execute, opened, record

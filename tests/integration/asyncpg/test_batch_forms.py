@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.drivers.base_connection import BaseConnection
+from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits, Parameter
 from bulkq.query import inline

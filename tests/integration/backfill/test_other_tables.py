@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.model.key_range import KeyColumn
 from tests.support.databases import connected, fresh
 

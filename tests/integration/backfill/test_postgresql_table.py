@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from bulkq.drivers import open_driver
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.model.key_range import KeyColumn
 from tests.support.servers import postgres as servers
 

@@ -8,7 +8,7 @@ import pytest
 
 from bulkq.drivers import open_driver
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 
 if TYPE_CHECKING:

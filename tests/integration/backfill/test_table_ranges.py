@@ -7,7 +7,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.lifecycle.backfill.cutter import KeyCutter
-from bulkq.lifecycle.backfill.table import describe
+from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.model import Decoding, Limits
 from tests.support.databases import DRIVERS, KINDS, connected, fresh
 

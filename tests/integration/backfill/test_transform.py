@@ -9,7 +9,7 @@ import pytest
 from bulkq import query as queries
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, UsageError
-from bulkq.lifecycle.backfill.request import complete_options, statement_of
+from bulkq.lifecycle.backfill.validate_request import complete_options, statement_of
 from bulkq.model import Run, Target
 from bulkq.model.own_error_states import MAP_FAILED, ROWS_CHANGED
 from bulkq.model.run import BackfillOptions, LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions

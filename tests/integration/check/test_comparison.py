@@ -129,11 +129,11 @@ async def test_a_comparison_that_cannot_end(postgres_url: str, proxy: object, da
 @pytest.mark.long
 async def test_a_difference_too_large_to_show(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known all the same; which rows differ is told as far as they were looked at, or not at all."""
-    from bulkq.checks import row_diff
+    from bulkq.checks import unmatched_rows
     from bulkq.tasks.check import compare, sink
 
     text = "-- name: a\n-- @expect same as b\nselect g from generate_series(1, 9000) g;\n-- name: b\nselect -g from generate_series(1, 9000) g;"
-    monkeypatch.setattr(row_diff.groups, "__defaults__", (100,))
+    monkeypatch.setattr(unmatched_rows.groups, "__defaults__", (100,))
     whole = by_name(await run(text, postgres_url))["a"]
     assert whole.message.startswith("at least ")
     monkeypatch.setattr(compare, "MOST_PASSES", 1000)

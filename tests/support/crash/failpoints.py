@@ -96,8 +96,10 @@ FAILPOINTS = (
     Failpoint("own-commit-sent", f"{_PG}.administer:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
-    *_around("claim-sqlite", "bulkq.drivers.sqlite.session:insert_marker", kinds=SQLITE, passages=OFTEN),
-    *_around("batch-sqlite", "bulkq.drivers.sqlite.session:SqliteSession._applied", kinds=SQLITE, passages=OFTEN),
+    *_around("claim-sqlite", "bulkq.drivers.sqlite.session_operations:insert_marker", kinds=SQLITE, passages=OFTEN),
+    *_around(
+        "batch-sqlite", "bulkq.drivers.sqlite.session_operations:SqliteSession._applied", kinds=SQLITE, passages=OFTEN
+    ),
     *_around("commit-sqlite", "bulkq.drivers.sqlite.transaction:Handle.commit", kinds=SQLITE, passages=OFTEN),
     # its way to output and ledger
     *_around("deliver", "bulkq.engine.delivery.base:Window.deliver", passages=OFTEN),
@@ -131,7 +133,7 @@ BACKFILL_FAILPOINTS = (
     # the end of the key space is recorded in the target
     *_around("ranges-begin", "bulkq.lifecycle.backfill.begin:_begin_part"),
     # a range that failed: cut in two, or recorded in the target and then in the ledger
-    *_around("split", "bulkq.sources.range_source:RangeSource.split"),
+    *_around("split", "bulkq.sources.key_range_source:RangeSource.split"),
     *_around("failed-range", "bulkq.lifecycle.backfill.begin:_insert"),
     # the end
     *_around("verify", "bulkq.lifecycle.backfill.verify:_left_in"),

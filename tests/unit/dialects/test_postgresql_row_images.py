@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 
 from bulkq.dialects.postgresql_row_images import IMAGES, RETURNS_OLD, identifier
-from bulkq.model.images import ALTERED, UNDONE, CapturedChange, CapturedTable
 from bulkq.model.key_range import KeyColumn, TableKey
+from bulkq.model.row_images import ALTERED, UNDONE, CapturedChange, CapturedTable
 
 KEY = TableKey("public.t", (KeyColumn("a", "integer"), KeyColumn("b", "text")))
 SET = CapturedTable("i", "r1", 1, KEY, (KeyColumn("n", "numeric"),))

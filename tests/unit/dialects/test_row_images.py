@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bulkq.dialects import row_images
 from bulkq.dialects.sqlite_row_images import IMAGES
-from bulkq.model.images import CapturedTable
 from bulkq.model.key_range import KeyColumn, TableKey
+from bulkq.model.row_images import CapturedTable
 
 WANTED = CapturedTable("i", "r1", 2, TableKey("t", (KeyColumn("id", "INTEGER"),)), (KeyColumn("a", ""),))
 

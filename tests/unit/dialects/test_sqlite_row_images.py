@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from bulkq.dialects.sqlite_row_images import IMAGES, identifier
-from bulkq.model.images import CapturedChange, CapturedTable, ImageStatements
 from bulkq.model.key_range import KeyColumn, TableKey
+from bulkq.model.row_images import CapturedChange, CapturedTable, ImageStatements
 
 KEY = TableKey("t", (KeyColumn("id", "INTEGER"),))
 ALL = {"bulkq_lo": 0, "bulkq_hi": 9, "bulkq_first": "1"}

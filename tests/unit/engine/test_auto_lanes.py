@@ -11,7 +11,7 @@ from bulkq.engine.run_context import RunContext, StopLimits
 from bulkq.engine.stop_control import Control
 from bulkq.engine.target_lanes import LaneGroup
 from bulkq.ledger import NoLedger
-from bulkq.policy.concurrency import MOST, START
+from bulkq.policy.auto_concurrency import MOST, START
 from bulkq.policy.progress import Progress
 from tests.support.lanes import part
 

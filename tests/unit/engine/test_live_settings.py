@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.engine.auto_lanes import AutoLanes
-from bulkq.engine.gates import Gates
 from bulkq.engine.live_settings import LiveSettings
 from bulkq.engine.target_lanes import LaneGroup
+from bulkq.engine.throttle_gates_by_target import Gates
 from bulkq.errors import RefusedError, UsageError
+from bulkq.policy.changeable_settings import parse_settings
 from bulkq.policy.pace import Pace
 from bulkq.policy.range_size import RangeSize
-from bulkq.policy.run_settings import parse_settings
 from bulkq.policy.throttle_expressions import parse_expression
-from bulkq.sources.range_source import RangeSource
+from bulkq.sources.key_range_source import RangeSource
 from bulkq.throttles.any_of import AnyOf, flat
 from bulkq.throttles.base import PolledThrottle
 from tests.support.lanes import context_of, part

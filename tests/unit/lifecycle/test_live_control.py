@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.control import client, socket_folder
-from bulkq.control.answer import NOT_YET
+from bulkq.control.answer_request import NOT_YET
 from bulkq.engine.stop_control import Control
 from bulkq.ledger import NoLedger
 from bulkq.lifecycle import live_control

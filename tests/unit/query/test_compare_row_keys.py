@@ -12,7 +12,7 @@ from bulkq.dialects.parameter_equality import ANY
 from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable
 from bulkq.query import inline
 from bulkq.query.compare_row_keys import RowKey, RowKeyTypes, groups
-from bulkq.query.key_columns import find_key_columns
+from bulkq.query.write_key_columns import find_key_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable

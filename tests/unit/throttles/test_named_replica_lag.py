@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulkq.dialects.signal_catalog import PrimaryState, ReplicaCatalog, ReplicaState, SignalCatalog, SignalQuery
+from bulkq.dialects.throttle_signal_catalog import (
+    PrimaryState,
+    ReplicaCatalog,
+    ReplicaState,
+    SignalCatalog,
+    SignalQuery,
+)
 from bulkq.errors import TargetError, UsageError
 from bulkq.model import Target
 from bulkq.policy.throttle_expressions import parse_expression

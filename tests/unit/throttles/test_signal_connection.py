@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.dialects.signal_catalog import SignalQuery
+from bulkq.dialects.throttle_signal_catalog import SignalQuery
 from bulkq.errors import RefusedError, UsageError
 from bulkq.policy.throttle_expressions import parse_expression
 from bulkq.throttles import ThrottleContext

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq import __version__
-from bulkq.cli.display import plan_text as text
+from bulkq.cli.display import shared_plan_lines as text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_backfill
@@ -21,7 +21,7 @@ from bulkq.cli.options.plan_file import planned_options
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.drivers import dialect_of
 from bulkq.errors import UsageError
-from bulkq.lifecycle.backfill.planned_backfill import PlannedBackfill, settings_of, to_json
+from bulkq.lifecycle.backfill.saved_plan import PlannedBackfill, settings_of, to_json
 from bulkq.policy import safety
 from bulkq.policy.range_size import RangeSize
 from bulkq.query.backfill_statement import tells_what_is_left
@@ -30,7 +30,7 @@ from bulkq.text.durations import exact_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bulkq.lifecycle.backfill.table_backfill import ExplainedRange
+    from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange
     from bulkq.model import Run
     from bulkq.model.run import BackfillOptions
     from bulkq.tasks.plan.plan_backfill import BackfillPlan, TablePlan

@@ -13,13 +13,13 @@ import click
 
 from bulkq.cli.commands.check import request_of, selected_of, targets_of, want_paths
 from bulkq.cli.commands.lint import lines as finding_lines
-from bulkq.cli.display import plan_text as text
+from bulkq.cli.display import shared_plan_lines as text
 from bulkq.cli.execute_task import wanted_reports
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
 from bulkq.cli.options.check_options import START, CheckOptions, check_options
-from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import UsageError
 from bulkq.text.durations import exact_duration

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bulkq.cli.display import plan_text as text
-from bulkq.cli.display.maintenance_text import plan_lines
+from bulkq.cli.display import shared_plan_lines as text
+from bulkq.cli.display.maintenance_plan_text import plan_lines
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests

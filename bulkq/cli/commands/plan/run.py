@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bulkq.cli.commands.lint import lines as finding_lines
-from bulkq.cli.display import plan_text as text
+from bulkq.cli.display import shared_plan_lines as text
 from bulkq.cli.help import DocumentedCommand
 from bulkq.cli.messages import Messages
 from bulkq.cli.options import build_run as requests
-from bulkq.cli.options.defaults import named_config
+from bulkq.cli.options.config_defaults import named_config
 from bulkq.cli.options.run_options import START, RunOptions, run_options
 from bulkq.cli.options.safety import warn_of_password
 from bulkq.errors import UsageError

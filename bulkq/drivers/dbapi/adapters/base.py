@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulkq import markers
 from bulkq.dialects import dialect_for
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.errors import TargetError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Dialect
 
     from bulkq.drivers.bind_parameters import Binding, Style
-    from bulkq.drivers.dbapi.adapter_values import Ask, Counters, Forms, Probe, SetStatement, Wrapper
+    from bulkq.drivers.dbapi.adapter_return_types import Ask, Counters, Forms, Probe, SetStatement, Wrapper
     from bulkq.drivers.dbapi.multi_statement import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement

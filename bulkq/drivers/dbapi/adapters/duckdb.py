@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bulkq.dialects import DUCKDB
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal, Wrapper
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal, Wrapper
 from bulkq.drivers.dbapi.adapters import duckdb_batch_statement, duckdb_integer_text
 from bulkq.drivers.dbapi.adapters.base import Adapter, one_line, returns_rows
 from bulkq.drivers.sqlite import file_access
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import Ask, Form, Forms, Probe, SetStatement
+    from bulkq.drivers.dbapi.adapter_return_types import Ask, Form, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Limits, ParameterSet, Query

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import duckdb_batch_statement as sets_of
 from bulkq.dialects import duckdb_bound_plan as plans
-from bulkq.drivers.dbapi.adapter_values import SetStatement
+from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulkq.dialects.duckdb_bound_plan import BoundPlan
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import ParameterSet
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import ParameterSet, Query
 

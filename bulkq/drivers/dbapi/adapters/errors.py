@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bulkq.model.dataclass import frozen
+from bulkq.model.frozen_dataclass import frozen
 
 STATE = re.compile(r"[0-9A-Z]{5}")
 ATTRIBUTES = ("sqlstate", "pgcode", "sql_state")

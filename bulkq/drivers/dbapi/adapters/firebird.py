@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription
 from bulkq.drivers.dbapi.adapters.base import Adapter
 from bulkq.model import Server
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Dialect
 
-    from bulkq.drivers.dbapi.adapter_values import Ask
+    from bulkq.drivers.dbapi.adapter_return_types import Ask
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
 
 STATES = {"HY008": "57014"}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from bulkq.dialects import MYSQL
 from bulkq.drivers.bind_parameters import Binding, Style
 from bulkq.drivers.dbapi import multi_statement
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters import mysql_engines, mysql_multi_statement, mysql_results
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, one_line, returns_rows
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, unfit
-from bulkq.drivers.tls import far, unverified
+from bulkq.drivers.tls_url_options import far, unverified
 from bulkq.model import Column, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-    from bulkq.drivers.dbapi.adapter_values import Ask, Counters, Forms, Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Ask, Counters, Forms, Probe
     from bulkq.drivers.dbapi.multi_statement import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Decoding, Limits, Query, Reply

@@ -15,7 +15,7 @@ from bulkq.query.tokens import TokenKind, tokenize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bulkq.drivers.dbapi.adapter_values import Ask
+    from bulkq.drivers.dbapi.adapter_return_types import Ask
     from bulkq.query.tokens import Token
 
 CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "TRUNCATE"})

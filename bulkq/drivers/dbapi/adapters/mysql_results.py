@@ -12,7 +12,7 @@ from bulkq.model import Decoding
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bulkq.drivers.dbapi.adapter_values import Forms
+    from bulkq.drivers.dbapi.adapter_return_types import Forms
     from bulkq.model import Reply
 
 TIME = 11

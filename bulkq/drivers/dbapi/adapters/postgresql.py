@@ -13,10 +13,10 @@ from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_bad_texts import RAISED, of_the_value
 from bulkq.drivers import check_extension_objects, parameter_limit, postgresql_read_only_errors
 from bulkq.drivers.asyncpg import catalog, pg_types
-from bulkq.drivers.asyncpg import codecs as forms
+from bulkq.drivers.asyncpg import result_value_forms as forms
 from bulkq.drivers.asyncpg.connect_arguments import local, timeout_s
 from bulkq.drivers.bind_parameters import Binding, Style
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription, QueryDescription, Refusal
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, QueryDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter, returns_rows
 from bulkq.drivers.dbapi.adapters.errors import said
 from bulkq.drivers.dbapi.adapters.parameters import NATIVE, convert, style_of, unfit
@@ -34,7 +34,7 @@ from bulkq.drivers.libpq import resolve, settings_of
 from bulkq.drivers.libpq.parameters import KEYWORDS, refuse_encoding, value
 from bulkq.drivers.libpq.parameters import SETTINGS as VARIABLES
 from bulkq.drivers.libpq.url import hosts_of
-from bulkq.drivers.tls import far, unverified
+from bulkq.drivers.tls_url_options import far, unverified
 from bulkq.model import BadValue, Column, Decoding, Server, StatementClass
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.dbapi.adapter_values import Ask, Forms, Probe, SetStatement
+    from bulkq.drivers.dbapi.adapter_return_types import Ask, Forms, Probe, SetStatement
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.drivers.libpq import ConnectionParameter

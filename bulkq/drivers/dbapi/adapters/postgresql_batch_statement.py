@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.dbapi.adapter_values import SetStatement
+from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 from bulkq.text.list_notations import literal_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.drivers.bind_parameters import Style, Values
-    from bulkq.drivers.dbapi.adapter_values import Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import ParameterSet
 

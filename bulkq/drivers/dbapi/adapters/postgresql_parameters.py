@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.postgresql_bad_texts import Entry
     from bulkq.drivers.bind_parameters import Binding
-    from bulkq.drivers.dbapi.adapter_values import Ask, Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Ask, Probe
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import Parameter, ParameterSet, Query
 

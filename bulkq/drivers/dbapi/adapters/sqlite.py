@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.dbapi.adapter_values import ErrorDescription, Refusal
+from bulkq.drivers.dbapi.adapter_return_types import ErrorDescription, Refusal
 from bulkq.drivers.dbapi.adapters.base import TABLE, Adapter
 from bulkq.drivers.sqlite import file_access
 from bulkq.errors import TargetError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Dialect
 
-    from bulkq.drivers.dbapi.adapter_values import Ask
+    from bulkq.drivers.dbapi.adapter_return_types import Ask
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.model import Limits, Query
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
-from bulkq.drivers.dbapi.adapter_values import SetStatement
+from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 from bulkq.drivers.dbapi.adapters.base import Adapter
 from bulkq.drivers.dbapi.batch_statement import SEVERAL_ROWS
-from bulkq.drivers.dbapi.session import SqlSession
+from bulkq.drivers.dbapi.session_operations import SqlSession
 from bulkq.errors import DatabaseError
 from bulkq.model import Decoding, Limits
 from bulkq.query import inline
@@ -20,7 +20,7 @@ from bulkq.query import inline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkq.drivers.dbapi.adapter_values import Probe
+    from bulkq.drivers.dbapi.adapter_return_types import Probe
     from bulkq.drivers.dbapi.pep249 import DbapiConnection
     from bulkq.drivers.dbapi.statement import SqlStatement
     from bulkq.model import ParameterSet

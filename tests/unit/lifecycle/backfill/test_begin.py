@@ -19,7 +19,7 @@ from bulkq.model.key_range import KeyColumn, KeyRange, TableFacts, TableKey
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
 
 KEY = TableKey("t", (KeyColumn("id", "integer"),))
 TABLES = markers.tables(None)

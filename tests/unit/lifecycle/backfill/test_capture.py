@@ -10,7 +10,7 @@ import pytest
 
 from bulkq.engine.stop_control import Control
 from bulkq.errors import RefusedError, StoppedError
-from bulkq.lifecycle.backfill.request import complete_options, statement_of
+from bulkq.lifecycle.backfill.validate_request import complete_options, statement_of
 from bulkq.model import Run, Target
 from bulkq.model.run import BackfillOptions, LimitOptions, OutputOptions, QueryOptions, SafetyOptions, TargetOptions
 from bulkq.query import inline

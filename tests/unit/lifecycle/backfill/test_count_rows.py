@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulkq.lifecycle.run_resources import OpenRun
-    from bulkq.sources.range_source import RangeSource
+    from bulkq.sources.key_range_source import RangeSource
 
 FACTS = TableFacts(TableKey("t", (KeyColumn("id", "integer"),)), rows=40)
 

@@ -14,7 +14,7 @@ from bulkq.lifecycle.backfill.prepare_transform import _check_columns, _clause
 from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 
 if TYPE_CHECKING:
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
 
 KEY = TableKey('public."Odd ""T"', (KeyColumn("a", "int"), KeyColumn("b", "int")))
 

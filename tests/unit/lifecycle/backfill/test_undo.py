@@ -9,9 +9,9 @@ import pytest
 
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill import undo
-from bulkq.lifecycle.backfill.images import AboutImages, FoundImages, images_of
-from bulkq.model.images import ALTERED, CAPTURED, CONFLICT, UNDONE, CapturedTable
+from bulkq.lifecycle.backfill.row_image_table import AboutImages, FoundImages, images_of
 from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
+from bulkq.model.row_images import ALTERED, CAPTURED, CONFLICT, UNDONE, CapturedTable
 from bulkq.model.run import BackfillOptions
 from tests.support.sqlite_sessions import connected
 

@@ -11,7 +11,7 @@ from bulkq.lifecycle.backfill.verify import _count, _told
 from bulkq.model.key_range import KeyColumn, TableFacts, TableKey
 
 if TYPE_CHECKING:
-    from bulkq.lifecycle.backfill.table_backfill import TableBackfill
+    from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
     from bulkq.model.key_range import Position
 
 KEY = TableKey("t", (KeyColumn("a", "integer"), KeyColumn("b", "integer")))

@@ -8,7 +8,7 @@ from typing import Any, cast
 from bulkq.lifecycle.maintain.started_record import StartedRecord
 from bulkq.model import Mark, Outcome, Query
 from bulkq.model.maintenance import MaintainedObject
-from bulkq.sources.object_source import ObjectSource
+from bulkq.sources.maintenance_object_source import ObjectSource
 from tests.support.parts import READ
 
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from bulkq.drivers.bind_parameters import Binding
-from bulkq.drivers.dbapi.adapter_values import SetStatement
+from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 from bulkq.drivers.dbapi.adapters.duckdb_batch_statement import set_statement
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.drivers.dbapi.statement import SqlStatement

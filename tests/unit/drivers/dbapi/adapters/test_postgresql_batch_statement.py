@@ -6,7 +6,7 @@ import pytest
 
 from bulkq.dialects.postgresql_text_cast import Conversion, InputMethod
 from bulkq.drivers.bind_parameters import Binding
-from bulkq.drivers.dbapi.adapter_values import SetStatement
+from bulkq.drivers.dbapi.adapter_return_types import SetStatement
 from bulkq.drivers.dbapi.adapters.parameters import convert, style_of
 from bulkq.drivers.dbapi.adapters.postgresql_batch_statement import written
 from bulkq.drivers.dbapi.statement import SqlStatement

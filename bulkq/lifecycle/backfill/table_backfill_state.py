@@ -1,0 +1,85 @@
+"""The backfill of one table on one target, while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulkq.model.frozen_dataclass import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkq.dialects.query_plan import PlanNode
+    from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
+    from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
+    from bulkq.lifecycle.backfill.row_image_table import FoundImages
+    from bulkq.model import Query
+    from bulkq.model.key_range import KeyRange, Position, TableFacts
+
+
+@dataclass(slots=True, kw_only=True)
+class TableBackfill:
+    """The backfill of a table on one target.
+
+    Attributes:
+        facts: of the table.
+        statement: with the place of its range.
+        cutter: finds the ends of ranges.
+        batches: makes statements and steps of ranges.
+        start: of the key space.
+        end: of it; None if the table is empty.
+        recorded: what earlier processes have recorded of it.
+        explained: the plans of a few ranges.
+        images: of an undo: what is given back; None for any other.
+    """
+
+    facts: TableFacts
+    statement: Query
+    cutter: PatientCutter
+    batches: KeyRangeBatches
+    start: Position
+    end: Position | None
+    recorded: RecordedRanges
+    explained: tuple[ExplainedRange, ...] = ()
+    images: FoundImages | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordedRanges:
+    """What the table of ranges has of a part.
+
+    Attributes:
+        start: of the key space.
+        end: of it; None if it is not recorded.
+        done: ranges that are done, or have failed and stay so, in the order of the key.
+        failed: number and range of those that are to be done again.
+        lost: numbers of failed ranges whose failure is not in the ledger, because the process died in between; they are cut again.
+        last: the greatest number that was given.
+        rows: that the ranges which are done had.
+    """
+
+    start: Position = ()
+    end: Position | None = None
+    done: Sequence[KeyRange] = ()
+    failed: Sequence[tuple[int, KeyRange]] = ()
+    lost: Sequence[int] = ()
+    last: int = 0
+    rows: int = 0
+
+
+@frozen
+class ExplainedRange:
+    """The plan of the statement for one range.
+
+    Attributes:
+        name: first, middle or last.
+        range: of the key.
+        nodes: of the plan that the database chooses, from the top.
+        scan: the node that reads the whole table, although it does not have to because the table is small; None if there is none.
+    """
+
+    name: str
+    range: KeyRange
+    nodes: tuple[PlanNode, ...] = ()
+    scan: PlanNode | None = None

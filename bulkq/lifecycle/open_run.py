@@ -1,0 +1,276 @@
+"""Open the targets, the sources and the sinks of a run.
+
+A mistake in an option or a file is found without a connection.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkq.engine.part_state import PartState
+from bulkq.lifecycle import open_targets
+from bulkq.lifecycle.begin_progress import begin_progress
+from bulkq.lifecycle.open_targets import OpenTarget
+from bulkq.lifecycle.part_sources import Sources
+from bulkq.lifecycle.run_resources import OpenRun
+from bulkq.model import Decoding, Limits, Mode, PartSpec
+from bulkq.policy import safety
+from bulkq.policy.auto_concurrency import MOST
+from bulkq.policy.batch_form import LEAST, LEAST_UNPIPELINED, BatchForm, Form
+from bulkq.policy.batch_size import LONGEST_S, TARGET_S, BatchSize
+from bulkq.policy.in_process_batch_form import GrowingForm
+from bulkq.policy.query_limits import effective
+from bulkq.sinks import open_sinks
+from bulkq.sinks.failures_file import FailureFile
+from bulkq.sinks.paths import same_file
+from bulkq.sources.bind_columns import check_constants
+from bulkq.text.message_parts import first_names
+from bulkq.throttles import describe_run, open_throttles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AsyncExitStack
+
+    from bulkq.lifecycle.command_steps import RunJob
+    from bulkq.model import Query, Run, Target
+    from bulkq.policy.progress import Progress
+    from bulkq.protocols import ParameterSource, Sink
+    from bulkq.sources.peekable_source import PeekableSource
+    from bulkq.transforms import Mapping as Mapping_
+    from bulkq.transforms import ProcessPool
+
+
+async def open_run(job: RunJob, stack: AsyncExitStack) -> OpenRun:
+    """Open everything that needs no connection, so that a mistake in an option or a file is found before connecting."""
+    request = job.request
+    targets = _open_targets(job, stack)
+    labels = open_targets.labels(request, targets)
+    _check_names(request, labels)
+    mapping = await _mapping(request, stack)
+    processes = await _processes(request, stack)
+    named = [(target.label, target.definition) for target in targets]
+    holding = describe_run(request, job.run, named, job.say, in_python=job.given is not None)
+    throttles = await open_throttles(request.limits, stack, holding)
+    sources = Sources(job, stack, [target.driver.capabilities for target in targets])
+    opened = await sources.open_all()
+    sinks = _sinks(job, labels)
+    for target in targets:
+        target.parts = [
+            _part(request, number, label, schema, query, opened[number], sinks[label, query.name], target)
+            for number, label, schema, query in _numbered(request, target, labels)
+        ]
+        for part in target.parts:
+            part.mapper = _timed(request, part, mapping)
+            part.record_commit = holding.recorder(target.label)
+    parts = [part for target in targets for part in target.parts]
+    outputs = tuple({id(part.sink): part for part in reversed(parts)}.values())
+    try:
+        failure_file = _failure_file(job)
+    except BaseException:
+        for part in outputs:
+            part.sink.discard()
+        raise
+    return OpenRun(
+        job=job,
+        request=request,
+        run=job.run,
+        mode=safety.mode_of_run(request),
+        targets=targets,
+        progress=_progress(job),
+        parts=parts,
+        labels=labels,
+        outputs=outputs,
+        failure_file=failure_file,
+        observers=job.observers if failure_file is None else (*job.observers, failure_file),
+        resume=job.resume,
+        several=len(targets) > 1,
+        same_sets=job.resume.record is None and job.resume.only is None and request.maintenance is None,
+        sources=sources,
+        throttle=throttles.throttle,
+        throttles=throttles,
+        processes=processes,
+    )
+
+
+async def _mapping(request: Run, stack: AsyncExitStack) -> Mapping_ | None:
+    """Return the function of `--map`, imported in a process of its own, before the first connection."""
+    if request.output.map is None:
+        return None
+    from bulkq.transforms import open_mapping
+
+    mapping = await open_mapping(request.output.map, concurrency=request.limits.concurrency or MOST)
+    stack.callback(mapping.close)
+    return mapping
+
+
+async def _processes(request: Run, stack: AsyncExitStack) -> ProcessPool | None:
+    """Return where the function of a backfill runs, imported there before the first connection."""
+    if request.backfill is None or request.backfill.map is None:
+        return None
+    from bulkq.transforms import open_processes
+
+    processes = await open_processes(request.backfill.map, concurrency=request.limits.concurrency or MOST)
+    stack.callback(processes.close)
+    return processes
+
+
+def _timed(request: Run, part: PartState, mapping: Mapping_ | None) -> Mapping_ | None:
+    """The mapping with its timeout: that of `--map-timeout`, else that of the query."""
+    if mapping is None:
+        return None
+    output = request.output
+    return mapping.within(output.map_timeout_s if output.map_timeout_given else part.spec.limits.timeout_s)
+
+
+def _open_targets(job: RunJob, stack: AsyncExitStack) -> list[OpenTarget]:
+    request, resume = job.request, job.resume
+    if job.given is not None:
+        sessions = job.given.sessions
+        return [OpenTarget(request.targets.selected[0], sessions.driver.target, (0,), sessions.driver, sessions)]
+    targets = open_targets.open_all(request, f"bulkq/{job.run}", job.say)
+    open_targets.without_schema(request, targets)
+    open_targets.choose_canaries(request, targets)
+    for target in targets:
+        stack.push_async_callback(target.sessions.close)
+        place = target.places[0]
+        if place in resume.lost:
+            target.lose(resume.lost[place])
+        target.identity = resume.identities.get(place, "")
+        target.tables = resume.tables.get(place)
+    return targets
+
+
+def _numbered(request: Run, target: OpenTarget, labels: Sequence[str]) -> list[tuple[int, str, Target, Query]]:
+    """Yield number, label, target and query of every part of a target. They are the same in every process of a run."""
+    count = len(request.queries.selected)
+    return [
+        (place * count + at, labels[place], request.targets.selected[place], query)
+        for place in target.places
+        for at, query in enumerate(request.queries.selected, 1)
+    ]
+
+
+def _check_names(request: Run, labels: Sequence[str]) -> None:
+    """Check that no two outputs are the same file, and that no output is a parameter file."""
+    reports = [("--report", path) for path in request.output.reports]
+    outputs = [("-o", request.output.path), ("--failures", request.output.failures), *reports]
+    same_file(outputs, queries=request.queries.selected, targets=labels)
+    for spec in request.sources.specs:
+        if spec == "-" or spec.startswith(("range:", "sql:", "@")):
+            continue
+        for output in outputs:
+            same_file([output, ("-p", spec)], queries=request.queries.selected, targets=labels)
+    if request.sources.constants and request.backfill is None:  # of which `--select` may have the parameters
+        check_constants(request.queries.selected, request.sources.constants)
+
+
+def _failure_file(job: RunJob) -> FailureFile | None:
+    path = job.request.output.failures
+    if not path:
+        return None
+    outputs = job.resume.outputs
+    if outputs is None:
+        return FailureFile(path)
+    return FailureFile(path, continue_at=outputs.get(str(Path(path).resolve()), 0))
+
+
+def _sinks(job: RunJob, labels: Sequence[str]) -> Mapping[tuple[str, str], Sink]:
+    request, console, continue_at = job.request, job.console, job.resume.outputs
+    if job.given is not None:
+        return dict.fromkeys(((labels[0], query.name) for query in request.queries.selected), job.given.sink)
+    if continue_at is not None and request.output.failures:
+        failures = str(Path(request.output.failures).resolve())
+        continue_at = {path: offset for path, offset in continue_at.items() if path != failures}
+    return open_sinks(
+        path=request.output.path,
+        format=request.output.format,
+        include=request.output.include,
+        run=job.run,
+        queries=request.queries.selected,
+        targets=labels,
+        stdout=console.stdout or BytesIO(),
+        terminal=console.terminal,
+        sections=request.output.sections,
+        rowcounts=request.output.path is not None or request.output.format is not None,
+        continue_at=continue_at,
+    )
+
+
+def _part(
+    request: Run,
+    number: int,
+    label: str,
+    definition: Target,
+    query: Query,
+    source: PeekableSource,
+    sink: Sink,
+    target: OpenTarget,
+) -> PartState:
+    if definition.schema is not None:
+        query = query.within(definition)
+    spec = _spec(request, number, label, query, source, sink, one_lane=one_lane(request, target))
+    size = effective(request.limits, query).batch
+    if request.backfill is not None or (spec.mode == safety.MAINTENANCE and request.maintenance is None):
+        size = 1  # of `maintain`, the source knows which objects may be together
+    if spec.limits.timeout_s is not None and not target.sessions.driver.capabilities.cancels:
+        size = 1  # what cannot be cancelled takes no other set with it when its time is up
+    form = _form(request, spec, target, own_size=size is None)
+    longest_s = LONGEST_S if spec.limits.read_only else TARGET_S  # the transaction of a write holds locks
+    return PartState(spec, source, sink, target.sessions, BatchSize(size, longest_s), form)
+
+
+def _form(request: Run, spec: PartSpec, target: OpenTarget, *, own_size: bool) -> BatchForm:
+    """The form of the batches: what the user asked for, or what is faster. With `own_size`, the form may decide their size."""
+    known = target.driver.capabilities
+    if not (spec.limits.read_only and known.sets_together):
+        return BatchForm(Form.PIPELINE)
+    wanted = None if request.limits.batch_form == "auto" else Form(request.limits.batch_form)
+    if known.in_process and own_size:
+        return GrowingForm(wanted)
+    return BatchForm(wanted, LEAST if known.pipelined else LEAST_UNPIPELINED)
+
+
+def one_lane(request: Run, target: OpenTarget) -> bool:
+    """Whether a write has one lane on each target, so that it takes effect in the order of the input."""
+    return 1 in {request.limits.concurrency, target.sessions.most} or not target.driver.capabilities.concurrent_writes
+
+
+def _spec(
+    request: Run, number: int, label: str, query: Query, source: ParameterSource, sink: Sink, *, one_lane: bool
+) -> PartSpec:
+    mode = safety.mode_of(query, request.safety)
+    own = effective(request.limits, query)
+    limits = Limits(
+        timeout_s=own.timeout_s,
+        lock_timeout_s=own.lock_timeout_s,
+        read_only=not request.safety.write or query.mode is Mode.READ,
+        transaction=query.transaction and query.mode is not Mode.MAINTENANCE,
+        expect_rows=request.safety.expect_rows,
+        ordered=not request.safety.write or one_lane,
+    )
+    return PartSpec(
+        query=query,
+        target=label,
+        decoding=sink.decoding if request.output.map is None else Decoding.PYTHON,
+        typed=source.typed,
+        limits=limits,
+        retries=own.retries,
+        mode=mode,
+        number=number,
+        repeatable=mode == safety.IDEMPOTENT,
+        answers=request.answers,
+    )
+
+
+def _progress(job: RunJob) -> Progress:
+    request = job.request
+    title = request.queries.name or first_names([query.name for query in request.queries.selected], 3)
+    return begin_progress(
+        job,
+        name=title,
+        command="run" if request.backfill is None else "backfill",
+        mode=safety.mode_of_run(request),
+        concurrency=request.limits.concurrency,
+    )
