@@ -93,7 +93,7 @@ FAILPOINTS = (
     *_around("claim-postgresql", f"{_PG}.attempt:Attempt._take", kinds=POSTGRES, passages=OFTEN),
     *_around("batch-postgresql", f"{_PG}.attempt:Attempt._batch", kinds=POSTGRES, passages=OFTEN),
     Failpoint("commit-sent", f"{_PG}.attempt:commit", "sent", kinds=POSTGRES, passages=OFTEN),
-    Failpoint("own-commit-sent", f"{_PG}.administer:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
+    Failpoint("own-commit-sent", f"{_PG}.execute_own_statements:commit", "sent", kinds=POSTGRES, passages=(1, 2, 3)),
     *_around("commit-postgresql", f"{_PG}.attempt:commit", kinds=POSTGRES, passages=OFTEN),
     # a batch in SQLite
     *_around("claim-sqlite", "bulkq.drivers.sqlite.session_operations:insert_marker", kinds=SQLITE, passages=OFTEN),

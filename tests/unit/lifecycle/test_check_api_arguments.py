@@ -68,7 +68,7 @@ def test_pace() -> None:
         ({"nice": -1}, "nice=-1: a number from 0 to 100"),
         ({"nice": True}, "nice=True: a number from 0 to 100"),
         ({"max_rate": 5}, 'max_rate=5: a text such as "500/s" or "5000rows/s"'),
-        ({"max_rate": "fast"}, 'max_rate="fast" is not a rate: use 500/s for parameter sets, or 5000rows/s'),
+        ({"max_rate": "fast"}, 'max_rate="fast" is not a rate: use 5000rows/s'),
         ({"max_rate": "5/s"}, 'max_rate="5/s": a backfill counts rows: use 5rows/s'),
         ({"on_critical": "wait"}, 'on_critical=\'wait\': "stop" or "pause"'),
         ({"critical": 5}, 'critical=5: expressions such as "lag<60s"'),
