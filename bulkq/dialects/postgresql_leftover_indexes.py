@@ -49,9 +49,18 @@ CASE WHEN n.nspname = 'pg_toast' THEN (SELECT rolsuper FROM pg_catalog.pg_roles 
             ELSE pg_has_role(c.relowner, 'USAGE') END"""
 """The owner of a table has no right in pg_toast, and MAINTAIN permits no DROP INDEX."""
 
+
+def grantable_owner(owner: str) -> str:
+    """An expression for the name of the role `owner`, an oid; "" if to be its member is to be able to become a superuser."""
+    return (
+        f"(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles AS u WHERE u.rolsuper AND pg_has_role({owner}, u.oid, 'MEMBER')) "
+        f"THEN '' ELSE pg_get_userbyid({owner})::text END)"
+    )
+
+
 LEFTOVERS = f"""\
 SELECT n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, c.relname ~ '_ccold[0-9]*$', {_MAY},
-       pg_get_userbyid(c.relowner)::text
+       {grantable_owner("c.relowner")}
 {_FROM}
    AND {_LEFT} AND ({{table}} IS NULL OR s.nspname || '.' || t.relname = {{table}})
  ORDER BY 1, 2"""
@@ -66,7 +75,7 @@ FINDINGS = f"""\
 SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, false,
        (c.relpages * current_setting('block_size')::float8)::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
        NULL::float8, NULL::float8, NULL::float8, NULL::float8,
-       {_MAY}, pg_get_userbyid(c.relowner)::text,
+       {_MAY}, {grantable_owner("c.relowner")},
        CASE WHEN {_LEFT} THEN c.oid::text ELSE c.oid::text || '/' || i.indisvalid::text END, NULL::int, true, twin.name
 {_FROM}
    AND ({_LEFT} OR NOT i.indisvalid AND r.relkind <> 't'
@@ -88,9 +97,11 @@ def drop_statement(schema: str, name: str) -> str:
 
 
 def missing_right(schema: str, owner: str, server: ServerFacts) -> str:
-    """Why the role may not drop an index, with the next step."""
+    """Why the role may not drop an index, with the next step. `owner` is "" if its role must not be granted."""
     if schema == "pg_toast":
         return "only a superuser may drop an index in pg_toast"
+    if not owner:
+        return "its owner has superuser rights; let a superuser run it"
     role, theirs = (one.replace('"', '""') for one in (server.role, owner))
     return f'only the owner may drop an index: GRANT "{theirs}" TO "{role}", or connect as {owner}'
 

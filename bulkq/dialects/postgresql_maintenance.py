@@ -95,7 +95,7 @@ def _missing(
     owner: str,
     possible: bool,
 ) -> str:
-    """Why the command cannot be executed, with the statement that would permit it."""
+    """Why the command cannot be executed, with the statement that would permit it. `owner` is "" if its role must not be granted."""
     if options.command == "indexes":
         if wanted.kind == DUPLICATE:
             return f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name)}"
@@ -114,6 +114,8 @@ def _missing(
         return (
             f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
         )
+    if not owner:
+        return f"no right: its owner has superuser rights; let a superuser run it: {statement(options, wanted, server)}"
     return f"no right: only the owner may: GRANT {theirs} TO {role}"
 
 

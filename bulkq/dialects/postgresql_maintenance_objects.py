@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.postgresql_leftover_indexes import FINDINGS
+from bulkq.dialects.postgresql_leftover_indexes import FINDINGS, grantable_owner
 
 if TYPE_CHECKING:
     from bulkq.dialects.maintenance_catalog import ServerFacts
@@ -97,7 +97,7 @@ SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname,
        extract(epoch FROM now() - greatest(pg_catalog.pg_stat_get_last_analyze_time(t.oid),
                                            pg_catalog.pg_stat_get_last_autoanalyze_time(t.oid)))::float8,
        {_bloat(index=index, bloat=bloat)}::float8, (c.relpages * current_setting('block_size')::float8),
-       {may_maintain(options.command, server)}, pg_get_userbyid(t.relowner)::text,
+       {may_maintain(options.command, server)}, {grantable_owner("t.relowner")},
        {_proof(options)}, b.pid, {_possible(options)}
   FROM pg_catalog.pg_class AS c
   LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid

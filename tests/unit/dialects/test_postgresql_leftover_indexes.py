@@ -10,10 +10,11 @@ SERVER = ServerFacts(version=150000, role="ops")
 
 def test_m3_m13_a_leftover_is_named_with_the_statement_that_removes_it() -> None:
     """And with what the role lacks: nothing in its own table, the owner's role in others, a superuser in pg_toast."""
-    mine, theirs, toast = read_leftovers(
+    mine, theirs, supers, toast = read_leftovers(
         [
             ("public", "t_pkey_ccnew", "public.t", False, True, "ops"),
             ("public", "t_pkey_ccold", "public.t", True, False, "own"),
+            ("public", "t_pkey_ccold1", "public.t", True, False, ""),
             ("pg_toast", "pg_toast_1_index_ccnew", "public.t", False, False, "own"),
         ],
         SERVER,
@@ -22,4 +23,5 @@ def test_m3_m13_a_leftover_is_named_with_the_statement_that_removes_it() -> None
     assert mine.drop == 'DROP INDEX CONCURRENTLY "public"."t_pkey_ccnew"'
     assert theirs.done
     assert 'GRANT "own" TO "ops"' in theirs.missing
+    assert supers.missing == "its owner has superuser rights; let a superuser run it"
     assert "superuser" in toast.missing

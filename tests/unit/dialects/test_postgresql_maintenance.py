@@ -100,6 +100,17 @@ def test_a_missing_right_is_named_with_its_grant(command: str, server: ServerFac
     assert read(command, server, row(may=False)).missing == grant
 
 
+def test_the_role_of_a_superuser_is_never_granted() -> None:
+    """A superuser runs the statement; MAINTAIN is enough since 17, but not to drop an index."""
+    made = row(may=False)
+    made[16] = ""
+    run_it = "its owner has superuser rights; let a superuser run it"
+    assert read("vacuum", PG15, made).missing == f'no right: {run_it}: VACUUM "public"."t"'
+    assert read("vacuum", PG17, made).missing.startswith("no right: GRANT MAINTAIN ON TABLE")
+    leftover = read("indexes", PG18, ["leftover", *made[1:], None])
+    assert leftover.missing == f'{run_it}: DROP INDEX CONCURRENTLY "public"."t"'
+
+
 def test_what_cannot_be_done_concurrently() -> None:
     """An exclusion constraint needs another option; a view without a unique index is filled with a lock."""
     assert "--no-concurrently" in read("reindex", PG15, row("index", possible=False)).missing
