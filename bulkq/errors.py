@@ -115,7 +115,16 @@ class RunFailed(BulkqError):
 
 
 class ObjectSkipped(BulkqError):
-    """An object of maintenance was not done, for a reason that may pass: a lock, a right, a warning of the server."""
+    """An object of maintenance was not done, for a reason that may pass: a lock, a right, a warning of the server.
+
+    Attributes:
+        own: the message is bulkq's own, and holds names of the catalog and no values.
+    """
+
+    def __init__(self, message: str, *, own: bool = False) -> None:
+        """Keep `own`."""
+        super().__init__(message)
+        self.own = own
 
 
 class ObjectsApart(BulkqError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bulkq.engine.batch_segments import Segment, joined
@@ -75,17 +75,28 @@ class BatchOutcome:
         """Record what came of the objects of `segment`, and return those that are left, each by itself."""
         at = segment.positions
         apart = why if isinstance(why, ObjectsApart) else ObjectsApart((), {0: (Outcome.SKIPPED, str(why))}, ())
+        own = not isinstance(why, ObjectsApart) and why.own
         if apart.done:
             self.add(Segment([at[n] for n in apart.done]), Reply((), (), ()))
         for n, (known, reason) in apart.ended.items():
-            self.fail(at[n], SetError(n, None, reason), known, segment.attempts, None)
+            self.fail(at[n], SetError(n, None, reason, own=own), known, segment.attempts, None)
         return [Segment((at[n],)) for n in apart.left]
 
     def fail(
         self, position: int, error: DatabaseError | SetError, known: Outcome, attempts: int, timed_out: float | None
     ) -> None:
         """Record the failure of the set at `position`."""
-        self.failures.append(failure(self.spec, self.batch, position, error, known, attempts, timed_out))
+        made = failure(self.spec, self.batch, position, error, known, attempts, timed_out)
+        if self.part.objects is not None:
+            made = replace(made, valueless=self._valueless(error, made.message))
+        self.failures.append(made)
+
+    def _valueless(self, error: DatabaseError | SetError, message: str) -> tuple[str, ...]:
+        """A message of bulkq's own, or the names of the objects of the batch, which come from the catalog."""
+        if isinstance(error, SetError) and error.own:
+            return (message,)
+        shown = [str(name) for values in self.batch.sets for name in values]
+        return (*shown, *(name.partition(".")[2] for name in shown))
 
     def result(self, elapsed_s: float) -> BatchResult:
         """Return the result of the whole batch, when no segment is left to attempt."""

@@ -155,7 +155,7 @@ class PendingRun:
             "source": failure.source,
             "outcome": str(failure.outcome),
             "sqlstate": failure.sqlstate,
-            "message": shape_of(failure.message, failure.sqlstate, failure.params) if kept else "",
+            "message": shape_of(failure.message, failure.sqlstate, failure.params, failure.valueless) if kept else "",
             "attempts": failure.attempts,
         }
 

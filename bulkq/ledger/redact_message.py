@@ -4,6 +4,7 @@ Messages of servers repeat values (`invalid input syntax for type bigint: "hunte
 say whatever their author wrote. So nothing is kept but
 
 - messages of known form, in which what is quoted is a name of the schema,
+- advice of bulkq, and names of objects that maintenance chose from the catalog,
 - for other messages of the server itself, the words around what is quoted, without the numbers,
 - for the rest, nothing: the SQLSTATE says what it was, `--failures` has the words.
 """
@@ -11,10 +12,11 @@ say whatever their author wrote. So nothing is kept but
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 GONE = '"..."'
 LONGEST = 300
@@ -54,24 +56,40 @@ _SERVERS_OWN = re.compile(
 SQLITE_ERROR and SQLITE_CONSTRAINT_TRIGGER, where functions and extensions do."""
 
 
-def shape_of(message: str, sqlstate: str | None, params: Mapping[str, object]) -> str:
+FIRST_MARK, LAST_MARK = 0xF0000, 0xFFFFD
+_MARK = re.compile(f"[{chr(FIRST_MARK)}-{chr(LAST_MARK)}]")
+"""Characters for private use that stand for names while the rules are applied."""
+
+
+def shape_of(message: str, sqlstate: str | None, params: Mapping[str, object], valueless: Sequence[str] = ()) -> str:
     """What may be kept of `message`.
 
     Args:
         message: of a server, a driver or our own.
         sqlstate: that came with it; None where it is our own message.
         params: values that are known to be in play; secret ones stand there as `***`, and are therefore unknown.
+        valueless: a message that is kept whole, or names that are kept where the message quotes them.
     """
+    if message in valueless:
+        return message
     text = " ".join(message.split())
     if _KNOWN.fullmatch(text):
         return "" if _mentions(text, _texts(params)) else text[:LONGEST]
     if sqlstate is not None and not _SERVERS_OWN.fullmatch(sqlstate):
         return ""
-    text = _QUOTED.sub(GONE, text)
+    text = _QUOTED.sub(partial(_keep_name, valueless), _MARK.sub(" ", text))
     text = _KEY.sub(GONE, text)
     text = _AFTER_COLON.sub(f": {GONE}", text)
     text = _NUMBER.sub("...", text)
-    return "" if _mentions(text, _texts(params)) else text[:LONGEST]
+    if _mentions(text, _texts(params)):
+        return ""
+    return _MARK.sub(lambda found: f'"{valueless[ord(found[0]) - FIRST_MARK]}"', text)[:LONGEST]
+
+
+def _keep_name(names: Sequence[str], found: re.Match[str]) -> str:
+    """A mark for one of `names` in quotation marks, which no later rule changes; GONE for all else."""
+    name = found[0][1:-1]
+    return chr(FIRST_MARK + names.index(name)) if name in names and found[0][0] == '"' else GONE
 
 
 def _texts(params: Mapping[str, object]) -> Iterable[str]:

@@ -106,6 +106,7 @@ class SetError:
     sqlstate: str | None
     message: str
     hint: str | None = None
+    own: bool = False  # the message is bulkq's own and holds no values
 
 
 @frozen
@@ -141,6 +142,7 @@ class Failure:
     hint: str | None = None
     where: str = ""  # `users.sql:12` of the error's position, where the server gave one
     key_range: str = ""  # of a backfill: the condition that gives the rows of the range; the ledger does not keep it
+    valueless: tuple[str, ...] = ()  # the message or names in it that hold no values, so that the ledger keeps them
 
 
 def failure_counts(failures: Sequence[Failure]) -> Counts:

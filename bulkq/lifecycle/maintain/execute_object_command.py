@@ -116,7 +116,8 @@ class MaintenanceCommand:
     ) -> float | None:
         """Execute the command, with as many tries for its lock as there are. Return the size of the object in bytes, if it is known."""
         if facts.missing:
-            raise ObjectSkipped(facts.missing)
+            self._record.leave_out(batch)
+            raise ObjectSkipped(facts.missing, own=True)
         single = batch.first in self._single
         if single and self._group.stopped():
             raise ObjectSkipped(STOPPED)

@@ -37,6 +37,7 @@ class StartedRecord:
         self._part = part
         self._ledger = ledger
         self._announced: set[int] = set()
+        self._left_out: set[int] = set()  # another lane may announce these after they were left out
         self._mean_s: float | None = None  # between the ends of two objects of a lane
 
     async def begin(self, batch: Batch) -> None:
@@ -62,9 +63,13 @@ class StartedRecord:
         """
         self._skip([batch.first], STOPPED)
 
+    def leave_out(self, batch: Batch) -> None:
+        """Leave the record of objects that are not sent to the lane, which knows the reason."""
+        self._left_out.update(range(batch.first, batch.first + len(batch.sets)))
+
     def close(self) -> None:
         """Record that what was announced and not sent was not begun."""
-        self._skip(sorted(self._announced), NOT_BEGUN)
+        self._skip(sorted(self._announced - self._left_out), NOT_BEGUN)
         self._announced.clear()
 
     def _following(self) -> list[int]:

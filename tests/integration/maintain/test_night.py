@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.stop_control import Control
 from bulkq.model import Target
+from bulkq.tasks.report import recalled
 from bulkq.tasks.resume import resume
 from bulkq.tasks.retry import retry
 from tests.support.maintenance import reasons, role, run, script, session
@@ -43,11 +44,15 @@ async def test_the_second_run_does_exactly_what_is_missing(database: str, tmp_pa
         assert {name for name, (_, why) in told.items() if "lock not available" in why} == {
             f"public.{n}" for n in LOCKED
         }
+        assert not any("GRANT" in why for _, why in told.values() if "superuser" in why)
         assert {name for name, (_, why) in told.items() if "no right" in why} == {f"public.{n}" for n in FORBIDDEN}
         assert told["public.t9"] == ("rolled_back", 'relation "public.t9" does not exist')
         async with session(database) as admin:
             user = url.partition("//")[2].partition(":")[0]
             await admin.execute("; ".join(f"ALTER TABLE {name} OWNER TO {user}" for name in FORBIDDEN))
+        kept = reasons(await recalled(first.run, ledger))
+        names = [f"public.{name}" for name in (*FORBIDDEN, "t9")]
+        assert [kept[name] for name in names] == [told[name] for name in names]
         second = await resume(first.run, ledger=ledger, changes=given, control=Control())
         assert {one.name for one in second.objects} == {f"public.{name}" for name in (*LOCKED, *FORBIDDEN)}
         assert (second.exit_code, second.ok, second.skipped, second.failed) == (1, whole - 1, 0, 1)

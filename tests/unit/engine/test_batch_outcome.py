@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -11,13 +12,16 @@ from bulkq.engine.batch_segments import Segment
 from bulkq.model import Batch, Column, Outcome, Reply, SetError
 from tests.support.parts import SETS, WRITE
 
+if TYPE_CHECKING:
+    from bulkq.engine.part_state import PartState
+
 COLUMNS = (Column("a"),)
 
 
 @pytest.fixture
 def outcome() -> BatchOutcome:
     """Of three sets, the first of which is the eleventh of the run."""
-    return BatchOutcome(part=cast("None", None), spec=WRITE, batch=Batch(2, 11, SETS))  # type: ignore[arg-type]
+    return BatchOutcome(part=cast("PartState", SimpleNamespace(objects=None)), spec=WRITE, batch=Batch(2, 11, SETS))
 
 
 def test_replies_are_put_together_in_the_order_of_the_sets(outcome: BatchOutcome) -> None:

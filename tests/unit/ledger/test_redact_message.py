@@ -85,6 +85,24 @@ def test_the_number_of_tries_for_a_lock_is_kept() -> None:
     assert shape_of(message, None, {"object": "public.orders"}) == message
 
 
+def test_names_from_the_catalog_are_kept() -> None:
+    """They are no values. What else is quoted goes, and so does what only looks like a name."""
+    names = ("public.t-9", "t-9")
+    message = f'relation "public.t-9" of "{CANARY}" does not exist'
+    assert (
+        shape_of(message, "42P01", {"object": "public.t-9"}, names) == 'relation "public.t-9" of "..." does not exist'
+    )
+    assert shape_of('column "t-9" is bad', "42703", {}) == 'column "..." is bad'
+    assert shape_of("a \U000f0000 b '\U000f0001'", "42703", {}, names) == 'a   b "..."'
+    assert shape_of('relation "t-9" is bad', "P0001", {}, names) == ""
+
+
+def test_advice_of_bulkq_is_kept_whole() -> None:
+    """A statement that a user is to execute is of no use in pieces."""
+    advice = 'no right: GRANT MAINTAIN ON TABLE "public"."t1" TO "ops"' + " " * 300
+    assert shape_of(advice, None, {"object": "public.t1"}, (advice,)) == advice
+
+
 def test_long_messages_are_cut_and_lines_joined() -> None:
     """One line, of a length that a table bears."""
     assert shape_of("division\n  by zero", "22012", {}) == "division by zero"
