@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections import Counter
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from coverage import Coverage
 
 # At the end of the path: `tests` is found here, while an installed bulkq comes before the tree's.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -31,12 +33,38 @@ from tests.support.servers.proxy import Proxy
 from tests.support.sqlite_files import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
     from xdist.workermanage import WorkerController
 
 MORE_KILLS = 12
 """Who asks for more kills than this asks for the long tests too."""
+
+UNIT = Path(__file__).parent / "unit"
+
+FOLLOWED = 1
+"""Parameter sets of a test that coverage follows in each process of the suite."""
+
+THINNED = {
+    "crash/test_failpoints.py::test_dies_there_and_goes_on": 2,
+    "crash/test_backfill_kills.py::test_killed_backfills_change_each_row_once": 2,
+    "crash/test_ends.py::test_ended_runs_leave_nothing_open": 3,
+    "integration/test_key_cutter.py::test_every_row_is_in_one_range": 3,
+    "integration/test_write_order.py::test_the_last_line_of_a_key_wins": 2,
+    "integration/test_identifiers.py::test_a_missing_table_is_the_failure_of_its_set": 2,
+    "integration/test_output_order.py::test_all_others_are_answered_behind_a_gap": 2,
+    "integration/test_outage.py::test_the_server_restarts": 2,
+    "integration/test_read_only.py::test_no_trick_changes_postgresql": 2,
+    "acceptance/resume/test_outputs.py::test_an_output_ends_as_if_never_stopped": 2,
+    "acceptance/test_batch_forms.py::test_poison_costs_few_attempts": 2,
+    "acceptance/test_batch_forms.py::test_a_killed_run_is_resumed": 2,
+    "contract/test_duckdb_batch_forms.py::test_one_statement_answers_as_many_executions": 2,
+    "contract/test_report_texts.py::test_every_format_is_printable_text": 2,
+}
+"""Tests of which one in so many parameter sets is executed; the others show more of the same, and are left to `--long`."""
+
+EXECUTED: Counter[str] = Counter()
+"""Parameter sets by test."""
 
 CHOICE = pytest.StashKey[servers.Choice]()
 
@@ -57,9 +85,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out tests that are marked `long`, unless `--long` asks for them."""
     if config.getoption("--long") or config.getoption("--kills") > MORE_KILLS:
         return
+    places: Counter[str] = Counter()
     for item in items:
-        if item.get_closest_marker("long") is not None:
+        if item.get_closest_marker("long") is not None or _is_left_out(item, places):
             item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+def _is_left_out(item: pytest.Item, places: Counter[str]) -> bool:
+    """Whether a test of `THINNED` is at a place that is left to `--long`; `places` counts the parameter sets of each."""
+    test = f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{getattr(item, 'originalname', '')}"
+    if test not in THINNED:
+        return False
+    places[test] += 1
+    return (places[test] - 1) % THINNED[test] != 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Follow the first parameter sets of a test for coverage. Those behind them execute the same lines, and coverage takes half as long as they."""
+    followed = Coverage.current() if _repeats(item) else None
+    if followed is None:
+        return (yield)
+    followed.stop()
+    try:
+        return (yield)
+    finally:
+        followed.start()
+
+
+def _repeats(item: pytest.Item) -> bool:
+    """Whether this process has executed enough parameter sets of the test. A unit test needs all of them to show every branch."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec") or UNIT in item.path.parents:
+        return False
+    test = f"{item.path}::{item.originalname}"
+    EXECUTED[test] += 1
+    return EXECUTED[test] > FOLLOWED
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -1,6 +1,6 @@
 """Defaults for everything that is optional in the connection of a driver.
 
-A library with blocking calls does not need it: see `bulkq.drivers.dbapi.blocking_library`. `docs/drivers.md` helps to choose.
+A library with blocking calls does not need it: see `bulkq.drivers.dbapi.driver_of_blocking_library`. `docs/drivers.md` helps to choose.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.throttle_gate import ThrottleGate
 from bulkq.model.run_event import EventKind
 from bulkq.model.throttle_readings import reading_object
-from bulkq.model.throttle_wait import waits_object
+from bulkq.model.throttle_wait_total import waits_object
 from bulkq.policy.throttle_waits import ThrottleWaits, waits_text
 
 if TYPE_CHECKING:

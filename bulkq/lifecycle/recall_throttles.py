@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.model.run_event import EventKind
-from bulkq.model.throttle_wait import parse_waits
+from bulkq.model.throttle_wait_total import parse_waits
 from bulkq.policy.throttle_waits import sum_waits
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ from bulkq.model.target import (
     Target,
 )
 from bulkq.model.throttle_readings import Reading, Unit
-from bulkq.model.throttle_wait import ThrottleWait
+from bulkq.model.throttle_wait_total import ThrottleWait
 
 __all__ = [
     "ALONE",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bulkq.model.maintenance import MaintenanceOptions, ObjectResult
     from bulkq.model.query import Query
     from bulkq.model.target import Target
-    from bulkq.model.throttle_wait import ThrottleWait
+    from bulkq.model.throttle_wait_total import ThrottleWait
     from bulkq.model.timeline import RunTimeline
 
 

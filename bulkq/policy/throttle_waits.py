@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bulkq.model.throttle_wait import ThrottleWait
+from bulkq.model.throttle_wait_total import ThrottleWait
 from bulkq.text.durations import duration_text
 
 if TYPE_CHECKING:

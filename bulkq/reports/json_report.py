@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import bulkq
 from bulkq.model.counts import changed_number
-from bulkq.model.throttle_wait import waits_object
+from bulkq.model.throttle_wait_total import waits_object
 from bulkq.reports.escape import document
 from bulkq.reports.findings import tally
 

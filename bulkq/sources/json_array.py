@@ -15,7 +15,7 @@ from bulkq.text.message_parts import quoted
 if TYPE_CHECKING:
     from bulkq.model import SourcePosition
     from bulkq.sources.line_reader import LineReader
-    from bulkq.sources.object_reader import ObjectBlock
+    from bulkq.sources.object_reader_protocol import ObjectBlock
 
 SPACE = re.compile(r"[ \t\n\r]*")
 COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import SourcePosition
     from bulkq.sources.line_reader import LineReader
-    from bulkq.sources.object_reader import ObjectBlock
+    from bulkq.sources.object_reader_protocol import ObjectBlock
 
 
 class JsonLinesReader:

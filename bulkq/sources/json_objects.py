@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import SourcePosition
     from bulkq.sources.column_feed import WantedColumns
-    from bulkq.sources.object_reader import ObjectBlock, ObjectReader
+    from bulkq.sources.object_reader_protocol import ObjectBlock, ObjectReader
     from bulkq.sources.select_failures import FeedQuery, LineChoice
 
 

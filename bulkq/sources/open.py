@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bulkq.protocols import ParameterSource
     from bulkq.sources.column_feed import Feed
     from bulkq.sources.line_reader import LineReader
-    from bulkq.sources.object_reader import ObjectReader
+    from bulkq.sources.object_reader_protocol import ObjectReader
     from bulkq.sources.source_request import Request, Rows
 
 COLUMNAR = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}

@@ -11,7 +11,7 @@ from bulkq.text.message_parts import listed, quoted
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bulkq.sources.object_reader import ObjectReader
+    from bulkq.sources.object_reader_protocol import ObjectReader
 
 HELPING = 1_000
 """Lines that are read at a time while the names in a file are gathered."""

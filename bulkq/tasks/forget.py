@@ -66,8 +66,8 @@ async def _remove_images(record: RunRecord, changes: Mapping[str, object], ledge
     from bulkq import markers
     from bulkq.drivers import dialect_of
     from bulkq.lifecycle import open_targets, restore_request
-    from bulkq.lifecycle.backfill.row_image_table import forget_images
-    from bulkq.lifecycle.takeover import marker_tables
+    from bulkq.lifecycle.backfill.row_image_queries import forget_images
+    from bulkq.lifecycle.take_over_targets import marker_tables
 
     request, folder = restore_request.request_of(record, changes, ledger, config)
     assert request.backfill is not None, "a run that captures is a backfill"

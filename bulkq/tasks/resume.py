@@ -18,7 +18,7 @@ from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, target_markers
 from bulkq.lifecycle.command_steps import Console, RunJob, carry_out
 from bulkq.lifecycle.expand_targets import again
-from bulkq.lifecycle.takeover import marker_tables, take_over
+from bulkq.lifecycle.take_over_targets import marker_tables, take_over
 from bulkq.model import RunState
 from bulkq.policy import exit_codes, safety
 from bulkq.tasks.backfill import BACKFILL

@@ -12,11 +12,11 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.ledger import new_owner, open_ledger
 from bulkq.lifecycle import open_targets, restore_request, run_fingerprints, target_markers
-from bulkq.lifecycle.backfill.row_image_table import matching_counts
+from bulkq.lifecycle.backfill.row_image_queries import matching_counts
 from bulkq.lifecycle.backfill.undo import find_images
 from bulkq.lifecycle.command_steps import RunJob, carry_out, new_run_id
 from bulkq.lifecycle.resume_state import ResumeState
-from bulkq.lifecycle.takeover import marker_tables
+from bulkq.lifecycle.take_over_targets import marker_tables
 from bulkq.model import RunState
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.run import OutputOptions, QueryOptions, SourceOptions

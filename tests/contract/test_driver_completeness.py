@@ -12,7 +12,7 @@ import pytest
 from bulkq import drivers
 from bulkq.dialects import dialect_for
 from bulkq.drivers.check_driver_protocols import missing
-from bulkq.drivers.dbapi import blocking_library
+from bulkq.drivers.dbapi import driver_of_blocking_library
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import MissingDriver, TargetError, UsageError
 from bulkq.model import Limits
@@ -82,7 +82,7 @@ def test_every_name_of_the_page_is_there() -> None:
         if row.startswith("| `")
         for name in re.findall(r"`(\w+)", row.split("|")[1])
     }
-    instance = blocking_library.Library()
+    instance = driver_of_blocking_library.Library()
     assert {name for name in named - {"open", "DIALECT"} if not hasattr(instance, name)} == set()
     assert len(named) > 20
 
@@ -106,14 +106,18 @@ async def test_a_connection_has_defaults_for_what_is_optional() -> None:
 async def test_a_library_without_connect_says_so() -> None:
     """The message names the method."""
 
-    class Unfinished(blocking_library.Library):
+    class Unfinished(driver_of_blocking_library.Library):
         product = library = "unfinished"
 
-    driver = blocking_library.LibraryDriver(Unfinished(), "unfinished://h/d", application_name="x", read_only=True)
+    driver = driver_of_blocking_library.LibraryDriver(
+        Unfinished(), "unfinished://h/d", application_name="x", read_only=True
+    )
     with pytest.raises(TargetError, match="Unfinished has no connect"):
         await driver.connect()
     with pytest.raises(UsageError, match="cannot be read"):
-        blocking_library.LibraryDriver(Unfinished(), "unfinished://h:port/d", application_name="x", read_only=True)
+        driver_of_blocking_library.LibraryDriver(
+            Unfinished(), "unfinished://h:port/d", application_name="x", read_only=True
+        )
 
 
 @pytest.mark.long

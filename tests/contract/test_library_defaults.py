@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.engine import make_url
 
-from bulkq.drivers.dbapi.blocking_library import Library
+from bulkq.drivers.dbapi.driver_of_blocking_library import Library
 from bulkq.errors import TargetError
 from tests.support.databases import examples, fresh, installed
 
@@ -21,7 +21,7 @@ TURSO = """
 import turso
 
 from bulkq.drivers.dbapi.adapters.sqlite import SQLite
-from bulkq.drivers.dbapi.blocking_library import Library
+from bulkq.drivers.dbapi.driver_of_blocking_library import Library
 
 
 class Turso(Library, SQLite):

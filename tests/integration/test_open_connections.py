@@ -16,7 +16,7 @@ from bulkq.errors import UsageError
 from bulkq.lifecycle import open_targets
 from bulkq.model import Target
 from bulkq.model.run import make_run
-from bulkq.tasks.check import open_check, preflight
+from bulkq.tasks.check import connect_and_plan, open_check
 from bulkq.tasks.check.open_check import CheckRequest
 from bulkq.tasks.check.run_checks import check
 from bulkq.tasks.run import run
@@ -54,7 +54,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     """With a bound that a test can reach."""
-    for module in (run_context, pool, open_targets, open_check, preflight):
+    for module in (run_context, pool, open_targets, open_check, connect_and_plan):
         monkeypatch.setattr(module, "MOST_OPEN", MOST)
     monkeypatch.setattr(open_check, "MOST_ASKING", MOST // 2)
     return Counted(monkeypatch)

@@ -293,13 +293,13 @@ folder, what, seed, trials, migrations = Path(sys.argv[1]), sys.argv[2], int(sys
 sys.path[:0] = sys.argv[6:]
 import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
 from bulkq import package_data
-from bulkq.ledger import file_create, file_writer, migrate, new_owner, open_ledger, open_recorder, revision, store
+from bulkq.ledger import file_create, file_writer, migrate, new_owner, open_ledger, open_recorder, revision_constants, store
 from bulkq.ledger import open as opening
 from bulkq.model import Mark, RunRecord, RunState
 
 if migrations:
     package_data.find = lambda _: Path(migrations)
-    for module in (revision, file_create, file_writer, opening, migrate):
+    for module in (revision_constants, file_create, file_writer, opening, migrate):
         module.HEAD = "9001"
 
 def record(run):

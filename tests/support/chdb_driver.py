@@ -6,7 +6,7 @@ import json
 
 from chdb import session
 
-from bulkq.drivers.dbapi.blocking_library import Library
+from bulkq.drivers.dbapi.driver_of_blocking_library import Library
 
 FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 

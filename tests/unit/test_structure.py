@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ cli/options/check_options
 cli/options/option_typed_dicts cli/options/plan_file cli/options/limits cli/options/option cli/options/origins cli/options/output
 cli/options/queries cli/options/run_options cli/options/safety cli/options/sources cli/options/targets
 cli/redirect_library_output cli/signals
-dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_row_key_catalog dialects/postgresql_row_key_catalog
+dialects/base dialects/duckdb dialects/mssql dialects/mysql dialects/mysql_key_comparison dialects/postgresql_key_comparison
 dialects/sqlite
 drivers/asyncpg/execute_own_statements drivers/asyncpg/attempt drivers/asyncpg/catalog drivers/asyncpg/commit
 drivers/asyncpg/connection drivers/asyncpg/driver drivers/asyncpg/errors drivers/asyncpg/lock_wait_errors
@@ -87,7 +88,7 @@ drivers/dbapi/adapters/firebird drivers/dbapi/adapters/mysql_engines drivers/dba
 drivers/dbapi/adapters/parameters drivers/dbapi/adapters/postgresql drivers/dbapi/adapters/postgresql_cursor
 drivers/dbapi/adapters/postgresql_parameters drivers/dbapi/adapters/sqlite drivers/dbapi/attempt_state drivers/dbapi/build_reply
 drivers/dbapi/connection drivers/dbapi/cursors drivers/dbapi/driver drivers/dbapi/errors drivers/dbapi/attempt
-drivers/dbapi/blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
+drivers/dbapi/driver_of_blocking_library drivers/dbapi/pep249 drivers/dbapi/prepare drivers/dbapi/quote_identifiers
 drivers/dbapi/self_test drivers/dbapi/session_operations drivers/dbapi/sqlalchemy_urls drivers/dbapi/statement
 drivers/dbapi/stream drivers/dbapi/thread_or_greenlet drivers/dbapi/transaction drivers/dbapi/warnings
 drivers/leftover_threads drivers/expected_rows drivers/libpq/parameters drivers/libpq/server_settings
@@ -105,7 +106,7 @@ lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open_run lifecycle/preflight lifecycle/query_changes lifecycle/query_files
 lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/choose_write_order
-lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/takeover lifecycle/target_markers
+lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/take_over_targets lifecycle/target_markers
 lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
 model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/row_images model/query model/row model/target
 query/errors query/placeholders model/spelled_number
@@ -114,10 +115,10 @@ reports/html/history_text reports/html/matrix reports/html/page reports/html/run
 reports/target_table
 sinks/csv_tsv sinks/discard_rows sinks/extra_columns sinks/json_rows sinks/stream_output
 sources/bind_columns sources/column_feed sources/copy_text sources/json_array sources/json_codec sources/json_lines
-sources/object_reader sources/feed_batches sources/quoted_fields sources/slice_batches sources/source_request
+sources/object_reader_protocol sources/feed_batches sources/quoted_fields sources/slice_batches sources/source_request
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/parameter_rows_from_query
-tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/preflight
+tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/connect_and_plan
 tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare_statements tasks/rehearse
 tasks/report
@@ -129,6 +130,14 @@ transforms/child transforms/mapper transforms/process_pool
 
 LONGEST_BODY = 60  # near 20 is the aim
 TREES = {path: ast.parse(path.read_text()) for path in MODULES}
+
+
+@cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes of a tree, which many tests look through."""
+    return list(ast.walk(tree))
+
+
 TESTS = Path(__file__).parents[1]
 UNIT = TESTS / "unit"
 
@@ -286,7 +295,7 @@ def test_no_module_is_named_by_a_participle() -> None:
 def test_no_two_classes_have_one_name() -> None:
     """A name of a class means one thing in the whole package; a leading underscore does not count."""
     names = Counter(
-        node.name.lstrip("_") for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+        node.name.lstrip("_") for tree in TREES.values() for node in nodes(tree) if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == set()
 
@@ -295,7 +304,7 @@ def test_bodies_can_be_seen_at_once() -> None:
     """No function's body is longer than the limit; its docstring does not count."""
     long = {}
     for path, tree in TREES.items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 long[f"{path.relative_to(PACKAGE)}:{node.name}"] = body_length(node)
     assert {name: length for name, length in long.items() if length > LONGEST_BODY} == {}
@@ -327,7 +336,7 @@ def undocumented(node: ast.AST, prefix: str = "") -> Iterator[str]:
 
 def docstrings(tree: ast.AST) -> Iterator[str]:
     """Docstrings, also those below an attribute or a constant."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value.value
 
@@ -352,7 +361,7 @@ def lost_entries(room: Path, text: str) -> Iterator[str]:
         getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "value", None)
         for path, tree in TREES.items()
         if room in path.parents
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.Name, ast.Constant))
     }
     yield from set(re.findall(r"`([a-z_]+)`", text)) - inside - code

@@ -1,13 +1,13 @@
 """The driver for every database with a SQLAlchemy dialect, or with a blocking library behind a `Library`.
 
-sqlalchemy_urls     URL -> what SQLAlchemy says of it
-driver              URL -> session
-duckdb_file         the same for a file of DuckDB, without SQLAlchemy
-blocking_library    the same for a library that SQLAlchemy does not know
-thread_or_greenlet  where a hop runs: a private thread, or a greenlet on the loop
-connection          one session: hops, deadlines, cancelling
-session_operations  inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
-adapters            what libraries and databases differ in
+sqlalchemy_urls             URL -> what SQLAlchemy says of it
+driver                      URL -> session
+duckdb_file                 the same for a file of DuckDB, without SQLAlchemy
+driver_of_blocking_library  the same for a library that SQLAlchemy does not know
+thread_or_greenlet          where a hop runs: a private thread, or a greenlet on the loop
+connection                  one session: hops, deadlines, cancelling
+session_operations          inside a hop, on a DB-API connection; its parts are transaction, prepare, attempt and stream
+adapters                    what libraries and databases differ in
 """
 
 from __future__ import annotations

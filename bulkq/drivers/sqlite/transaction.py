@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.sqlite import authorizer, error_messages, file_access
+from bulkq.drivers.sqlite import authorizer, error_place_and_advice, file_access
 from bulkq.drivers.sqlite.url_options import SqliteOptions
 from bulkq.errors import DatabaseError, TargetError
 from bulkq.model import Phase
@@ -278,12 +278,12 @@ class Handle:
         state = _state(error)
         message = self._message(error, state, patience_s)
         at = (
-            error_messages.culprit(message, binding.sample)
+            error_place_and_advice.culprit(message, binding.sample)
             if phase is Phase.PREPARING and binding is not None
             else None
         )
         offset = None if at is None or binding is None else binding.offset(at)
-        hint = error_messages.next_step(message)
+        hint = error_place_and_advice.next_step(message)
         return DatabaseError(message, sqlstate=state or None, phase=phase, position=position, offset=offset, hint=hint)
 
     def _message(self, error: Exception, state: str, patience_s: float | None) -> str:

@@ -11,9 +11,9 @@ from bulkq.dialects import dialect_for, key_ranges, row_images
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, StoppedError, TargetError
 from bulkq.lifecycle import target_markers
-from bulkq.lifecycle.backfill import row_image_table
+from bulkq.lifecycle.backfill import row_image_queries
 from bulkq.lifecycle.backfill.range_batches import FormQueries
-from bulkq.lifecycle.backfill.row_image_table import AboutImages
+from bulkq.lifecycle.backfill.row_image_queries import AboutImages
 from bulkq.model.key_range import KeyColumn, KeyRange
 from bulkq.model.row_images import ALTERED, UNDONE, CapturedChange, CapturedTable
 from bulkq.query import inline
@@ -79,7 +79,7 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
         most = options.capture_max
         if opened.resume.record is None:
             _refuse_estimate(opened, made.facts, wanted, options)
-        elif {UNDONE, ALTERED} & (await row_image_table.state_counts(connection, wanted)).keys():
+        elif {UNDONE, ALTERED} & (await row_image_queries.state_counts(connection, wanted)).keys():
             raise RefusedError(f"run {opened.run} was undone, wholly or in part: start the backfill again")
         plain = made.batches.queries if written is not None else None
         make = partial(_queries, wanted, options, dialect, version, part.spec.query.name, plain)
@@ -96,14 +96,14 @@ async def _prepare(opened: OpenRun, target: OpenTarget, part: PartState, made: T
 
 def _refuse_written(made: TableBackfill, options: BackfillOptions, query: Query, dialect: str, version: int) -> None:
     """Refuse a statement of a file that may change more than rows of the table, or whose old values cannot be had."""
-    named, table = changed_table(query, dialect), row_image_table.parts_of(made.facts.key.table, dialect)
+    named, table = changed_table(query, dialect), row_image_queries.parts_of(made.facts.key.table, dialect)
     same = [part.lower() for part in named[-2:]] == [part.lower() for part in table[-len(named[-2:]) :]]
     if options.select is not None or not named or not same:
         raise RefusedError(
             f"{query.place}: --capture keeps the rows of one UPDATE or DELETE of {made.facts.key.table} without RETURNING: write the "
             "statement so, or leave out --capture"
         )
-    if query.verb == "UPDATE" and version < row_image_table.images_of(dialect).updates_since:
+    if query.verb == "UPDATE" and version < row_image_queries.images_of(dialect).updates_since:
         raise RefusedError(
             f"{query.place}: before PostgreSQL 18, an UPDATE of a file does not give its old values: write it as --set and --where, "
             "or leave out --capture"
@@ -118,13 +118,13 @@ async def _captured_columns(
     Raises:
         RefusedError: they would not be all that the change does.
     """
-    facts, catalog = made.facts, row_image_table.images_of(dialect)
+    facts, catalog = made.facts, row_image_queries.images_of(dialect)
     if any(column.name not in facts.columns for column in facts.key.columns):
         raise RefusedError(
             f"{facts.key.table}: --capture needs a key that is stored: VACUUM gives rows other rowids, and their old values would go to "
             "other rows: add an INTEGER PRIMARY KEY, or leave out --capture"
         )
-    rows = await connection.administer([catalog.facts.format(**row_image_table.names_of(facts.key.table, dialect))])
+    rows = await connection.administer([catalog.facts.format(**row_image_queries.names_of(facts.key.table, dialect))])
     table = catalog.read_facts(rows)
     if table.wrong:
         raise RefusedError(f"{facts.key.table}: --capture: {table.wrong}")
@@ -163,11 +163,11 @@ def _refuse_updates(facts: TableFacts, table: CapturableTable, names: list[str])
 
 async def _make_table(connection: Connection, wanted: CapturedTable, dialect: str) -> AboutImages:
     """Make the table of images, and write what this run keeps there, unless an earlier process has."""
-    known = await row_image_table.read_about(connection, wanted.images, wanted.run, wanted.part, dialect)
+    known = await row_image_queries.read_about(connection, wanted.images, wanted.run, wanted.part, dialect)
     if known is not None:
         return known
-    there = await row_image_table.present(connection, wanted.images, dialect)
-    create = row_image_table.images_of(dialect).create(
+    there = await row_image_queries.present(connection, wanted.images, dialect)
+    create = row_image_queries.images_of(dialect).create(
         wanted.images, there, len(wanted.key.columns), len(wanted.columns)
     )
     await connection.administer(create)
@@ -175,7 +175,7 @@ async def _make_table(connection: Connection, wanted: CapturedTable, dialect: st
         tuple(column.name for column in wanted.key.columns),
         tuple(column.name for column in wanted.columns),
         wanted.deletes,
-        await row_image_table.used_bytes(connection, wanted.images, dialect),
+        await row_image_queries.used_bytes(connection, wanted.images, dialect),
     )
     text = dialect_for(dialect).literal(about.text)
     await connection.administer([row_images.insert_about(wanted, text)])
@@ -218,7 +218,7 @@ def _queries(
         condition=key_ranges.condition(wanted.key, form, known),
         version=version,
     )
-    made = row_image_table.images_of(dialect).capture(wanted, change)
+    made = row_image_queries.images_of(dialect).capture(wanted, change)
     before, after = (
         tuple(replace(inline(text, dialect), name="capture") for text in texts) for texts in (made.before, made.after)
     )
@@ -249,7 +249,7 @@ async def _refuse_more(
     if most is None:
         return
     rows = await made.cutter.administer(
-        [row_image_table.images_of(dialect).used.format(**row_image_table.names_of(wanted.images, dialect))]
+        [row_image_queries.images_of(dialect).used.format(**row_image_queries.names_of(wanted.images, dialect))]
     )
     grown = int(str(rows[0][0] or 0)) - about.used
     if grown >= most:

@@ -17,7 +17,7 @@ from bulkq.lifecycle.backfill.explain import SEQSCAN, RightMissingError, explain
 from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
 from bulkq.lifecycle.backfill.prepare_transform import prepare_transform
 from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
-from bulkq.lifecycle.backfill.row_image_table import images_of
+from bulkq.lifecycle.backfill.row_image_queries import images_of
 from bulkq.lifecycle.backfill.table_backfill_state import RecordedRanges, TableBackfill
 from bulkq.lifecycle.backfill.undo import find_images, shown_counts, told_triggers, undo_queries
 from bulkq.lifecycle.backfill.validate_request import range_statement

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bulkq.dialects.query_plan import PlanNode
     from bulkq.lifecycle.backfill.patient_cutter import PatientCutter
     from bulkq.lifecycle.backfill.range_batches import KeyRangeBatches
-    from bulkq.lifecycle.backfill.row_image_table import FoundImages
+    from bulkq.lifecycle.backfill.row_image_queries import FoundImages
     from bulkq.model import Query
     from bulkq.model.key_range import KeyRange, Position, TableFacts
 

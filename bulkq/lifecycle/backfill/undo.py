@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for, key_ranges
 from bulkq.drivers import dialect_of
 from bulkq.errors import DatabaseError, RefusedError, TargetError
-from bulkq.lifecycle.backfill import row_image_table
+from bulkq.lifecycle.backfill import row_image_queries
 from bulkq.lifecycle.backfill.describe_table import describe
 from bulkq.lifecycle.backfill.range_batches import FormQueries
-from bulkq.lifecycle.backfill.row_image_table import FoundImages
+from bulkq.lifecycle.backfill.row_image_queries import FoundImages
 from bulkq.lifecycle.finish import finish
 from bulkq.model import Failure, Outcome
 from bulkq.model.key_range import KeyColumn
@@ -58,18 +58,18 @@ async def find_images(
         DatabaseError: the images cannot be read.
     """
     table, run = options.images[place], options.undo_of
-    about = await row_image_table.read_about(connection, table, run, part, dialect)
+    about = await row_image_queries.read_about(connection, table, run, part, dialect)
     if about is None:
         return None
     facts = await describe(connection, dialect, options.over, about.key)
     missing = [name for name in about.columns if name not in facts.columns and name not in about.key]
     if missing:
         raise RefusedError(
-            f"{facts.key.table} has no longer the column {row_image_table.shown(missing)}, which run {run} changed"
+            f"{facts.key.table} has no longer the column {row_image_queries.shown(missing)}, which run {run} changed"
         )
     columns = tuple(KeyColumn(name, facts.columns.get(name, "")) for name in about.columns)
     captured = CapturedTable(table, run, part, facts.key, columns, about.deletes, bool(facts.triggers))
-    whole = row_image_table.images_of(dialect).table_key(table)
+    whole = row_image_queries.images_of(dialect).table_key(table)
     known = dialect_for(dialect)
     values = (known.literal(run), str(part), "0")
     texts = (
@@ -77,7 +77,7 @@ async def find_images(
     )
     rows = await connection.administer([f"SELECT {', '.join(texts)}"])
     start = tuple(map(str, rows[0]))
-    counts = await row_image_table.state_counts(connection, captured)
+    counts = await row_image_queries.state_counts(connection, captured)
     return FoundImages(captured, counts, start, start[:2], facts.triggers)
 
 
@@ -87,7 +87,7 @@ def undo_queries(found: FoundImages, dialect: str, name: str) -> partial[FormQue
 
 
 def _queries(captured: CapturedTable, dialect: str, name: str, form: RangeForm) -> FormQueries:
-    catalog = row_image_table.images_of(dialect)
+    catalog = row_image_queries.images_of(dialect)
     condition = key_ranges.condition(catalog.table_key(captured.images), form, dialect_for(dialect), "bulkq_i")
     made = catalog.undo(captured, condition)
     before, after = (
@@ -118,7 +118,7 @@ async def _tell(opened: OpenRun, target: OpenTarget, part: PartState, made: Tabl
     captured, dialect = found.captured, dialect_of(target.definition.url)
     connection = await target.sessions.first()
     try:
-        counts = await row_image_table.state_counts(connection, captured)
+        counts = await row_image_queries.state_counts(connection, captured)
         await _list(opened, part, captured, connection, dialect, told)
     except DatabaseError as error:
         if error.connection_lost:
@@ -146,7 +146,7 @@ async def _list(
 ) -> None:
     after = (0, 0)
     while True:
-        page = await row_image_table.conflicts(connection, captured, dialect, after, PAGE)
+        page = await row_image_queries.conflicts(connection, captured, dialect, after, PAGE)
         found = [_conflict(part, captured, place[0], state, key) for place, state, key in page]
         if opened.failure_file is not None:
             opened.failure_file.write(found)

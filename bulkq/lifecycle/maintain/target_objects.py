@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulkq.dialects.base import Dialect
+    from bulkq.dialects.key_comparison import Rows
     from bulkq.dialects.maintenance_catalog import Leftover, MaintenanceCatalog
-    from bulkq.dialects.row_key_catalog import Rows
     from bulkq.lifecycle.maintain.started_record import StartedRecord
     from bulkq.lifecycle.open_targets import OpenTarget
     from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts, ObjectResult

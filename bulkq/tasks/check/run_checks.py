@@ -37,9 +37,9 @@ from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy import exit_codes
 from bulkq.query import rules as rules_of
 from bulkq.sources.bind_columns import check_constants
+from bulkq.tasks.check.connect_and_plan import LookedChecks, look_first
 from bulkq.tasks.check.evaluate import Reference
 from bulkq.tasks.check.open_check import CheckJob, open_checks
-from bulkq.tasks.check.preflight import LookedChecks, look_first
 from bulkq.tasks.check.results import CheckPlace, blank, shown_params
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from bulkq.model import PastCheck
     from bulkq.protocols import Ledger, Observer
     from bulkq.targets import Config
+    from bulkq.tasks.check.connect_and_plan import PlannedCheck
     from bulkq.tasks.check.open_check import CheckRequest, OpenChecks
-    from bulkq.tasks.check.preflight import PlannedCheck
     from bulkq.tasks.check.results import Answer
 
 NO_SETS = "there are no parameter sets: nothing was checked (--allow-empty permits that)"

@@ -11,8 +11,8 @@ from bulkq.model import StatementClass
 from bulkq.model.check_conditions import Measure
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.query import rules as rules_of
+from bulkq.tasks.check.connect_and_plan import as_sent, exporter, itself
 from bulkq.tasks.check.open_check import wanted_sets
-from bulkq.tasks.check.preflight import as_sent, exporter, itself
 from bulkq.tasks.check.run_checks import NO_SETS, refuse
 from bulkq.tasks.plan.plan_run import At, QueryPlan, asking, look_into
 from bulkq.tasks.plan.prepare_statements import (

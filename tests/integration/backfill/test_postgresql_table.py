@@ -54,7 +54,7 @@ create table wide (a1 int, a2 int, a3 int, a4 int, a5 int, a6 int, a7 int, a8 in
                    primary key (a1, a2, a3, a4, a5, a6, a7, a8, a9));
 create table events (id integer, at date, primary key (at, id)) partition by range (at);
 create table events_1 partition of events for values from ('2020-01-01') to ('2021-01-01');
-create table events_2 partition of events for values from ('2021-01-01') to ('2022-01-01');
+create table events_2 partition of events for values from ('2021-01-01') to ('2022-01-01') with (autovacuum_enabled = false);
 insert into events select n, '2021-02-03' from generate_series(1, 1000) as n;
 create table half (id integer primary key);
 create table half_1 () inherits (half);

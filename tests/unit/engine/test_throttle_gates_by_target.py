@@ -11,7 +11,7 @@ from bulkq.engine.slots import Limiter
 from bulkq.engine.throttle_gates_by_target import Gates, HeldTimes
 from bulkq.ledger import NoLedger
 from bulkq.model.run_event import EventKind
-from bulkq.model.throttle_wait import waits_object
+from bulkq.model.throttle_wait_total import waits_object
 from bulkq.policy.pace import Pace
 from bulkq.targets import open_target
 from bulkq.throttles import AnyOf

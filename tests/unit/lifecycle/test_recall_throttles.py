@@ -5,7 +5,7 @@ from __future__ import annotations
 from bulkq.lifecycle.recall_throttles import recall_throttles
 from bulkq.model import ThrottleWait
 from bulkq.model.run_event import EventKind, RunEvent
-from bulkq.model.throttle_wait import waits_object
+from bulkq.model.throttle_wait_total import waits_object
 
 
 def test_the_processes_of_a_run_are_added_up() -> None:

@@ -8,6 +8,7 @@ from bulkq.errors import UsageError
 from bulkq.model import Unit
 from bulkq.policy.throttle_expressions import (
     ThrottleExpression,
+    limit_text,
     parse_expression,
     path_of,
     quantity_text,
@@ -127,3 +128,12 @@ def test_paths(text: str, path: str) -> None:
 def test_names_of_replicas() -> None:
     """Those of `lag` alone, each once."""
     assert replica_names(["lag(r2)<2s", "lag<2s", "slot(cdc)<1GB", "lag(r2)<64MB", "lag(r1)<2s"]) == ("r2", "r1")
+
+
+@pytest.mark.parametrize("text", ["lag<2s", "lag<64MB", "wal<20MB/s", "slot<1000B", "archive<50", "waiters<1"])
+def test_a_limit_is_written_as_it_is_typed(text: str) -> None:
+    """Without a loss."""
+    parsed = parse_expression(text)
+    assert parsed.limit is not None
+    assert parsed.unit is not None
+    assert f"{parsed.signal}<{limit_text(parsed.limit, parsed.unit)}" == text

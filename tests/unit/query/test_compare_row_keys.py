@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulkq.dialects import dialect_for, parameter_equality
+from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable
 from bulkq.dialects.parameter_equality import ANY
-from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable
 from bulkq.query import inline
 from bulkq.query.compare_row_keys import RowKey, RowKeyTypes, groups
 from bulkq.query.write_key_columns import find_key_columns
@@ -17,7 +17,7 @@ from bulkq.query.write_key_columns import find_key_columns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulkq.dialects.row_key_catalog import Keys, ParameterUse
+    from bulkq.dialects.key_comparison import Keys, ParameterUse
 
 COLUMNS = [
     CatalogColumn("id", "bigint", "bigint"),

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.bind_parameters import Binding, Style
     from bulkq.drivers.dbapi.adapter_return_types import Ask, Counters, Forms, Probe, SetStatement, Wrapper
-    from bulkq.drivers.dbapi.multi_statement import Write
     from bulkq.drivers.dbapi.pep249 import DbapiConnection, DbapiCursor
     from bulkq.drivers.dbapi.statement import SqlStatement
+    from bulkq.drivers.dbapi.statement_packet import Write
     from bulkq.model import BadValue, Claim, Decoding, Limits, ParameterSet, Query, Reply, Setting
 
 TABLE = "bulkq_trial"

@@ -9,7 +9,7 @@ import pytest
 
 from bulkq.errors import RefusedError
 from bulkq.lifecycle.backfill import undo
-from bulkq.lifecycle.backfill.row_image_table import AboutImages, FoundImages, images_of
+from bulkq.lifecycle.backfill.row_image_queries import AboutImages, FoundImages, images_of
 from bulkq.model.key_range import KeyColumn, RangeForm, TableKey
 from bulkq.model.row_images import ALTERED, CAPTURED, CONFLICT, UNDONE, CapturedTable
 from bulkq.model.run import BackfillOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.drivers.sqlite import error_messages
+from bulkq.drivers.sqlite import error_place_and_advice
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from bulkq.drivers.sqlite import error_messages
 )
 def test_the_place_of_a_mistake(message: str, text: str, at: int | None) -> None:
     """The word that SQLite names is pointed at where it stands in the text once."""
-    assert error_messages.culprit(message, text) == at
+    assert error_place_and_advice.culprit(message, text) == at

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import parameter_equality
-from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog, plain
+from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, RowKeyCatalog, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.dialects.row_key_catalog import Keys, ParameterUse, Rows
+    from bulkq.dialects.key_comparison import Keys, ParameterUse, Rows
 
 COLUMNS = """\
 SELECT LOWER(c.column_name), c.data_type, c.column_type, COALESCE(c.character_maximum_length, 0), COALESCE(c.collation_name, ''),

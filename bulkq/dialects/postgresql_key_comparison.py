@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bulkq.dialects import parameter_equality
-from bulkq.dialects.row_key_catalog import CatalogColumn, CatalogTable, RowKeyCatalog
+from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, RowKeyCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bulkq.dialects.row_key_catalog import Keys, ParameterUse, Rows
+    from bulkq.dialects.key_comparison import Keys, ParameterUse, Rows
 
 QUERY = """\
 SELECT json_build_object(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bulkq.model import ThrottleWait
-from bulkq.model.throttle_wait import parse_waits, waits_object
+from bulkq.model.throttle_wait_total import parse_waits, waits_object
 
 LAG = ThrottleWait(name="lag<2s", target="eu", seconds=60.1, value="4.1s", number=4.1, limit=2.0, unit="seconds")
 
