@@ -46,12 +46,12 @@ FOLLOWED = 1
 """Parameter sets of a test that coverage follows in each process of the suite."""
 
 THINNED = {
-    "crash/test_failpoints.py::test_dies_there_and_goes_on": 2,
+    "crash/test_failpoints.py::test_dies_there_and_goes_on": 3,
     "crash/test_backfill_kills.py::test_killed_backfills_change_each_row_once": 2,
     "crash/test_ends.py::test_ended_runs_leave_nothing_open": 3,
-    "integration/test_key_cutter.py::test_every_row_is_in_one_range": 3,
-    "integration/test_write_order.py::test_the_last_line_of_a_key_wins": 2,
-    "integration/test_identifiers.py::test_a_missing_table_is_the_failure_of_its_set": 2,
+    "integration/test_key_cutter.py::test_every_row_is_in_one_range": 4,
+    "integration/test_write_order.py::test_the_last_line_of_a_key_wins": 4,
+    "integration/test_identifiers.py::test_a_missing_table_is_the_failure_of_its_set": 3,
     "integration/test_output_order.py::test_all_others_are_answered_behind_a_gap": 2,
     "integration/test_outage.py::test_the_server_restarts": 2,
     "integration/test_read_only.py::test_no_trick_changes_postgresql": 2,
@@ -59,7 +59,13 @@ THINNED = {
     "acceptance/test_batch_forms.py::test_poison_costs_few_attempts": 2,
     "acceptance/test_batch_forms.py::test_a_killed_run_is_resumed": 2,
     "contract/test_duckdb_batch_forms.py::test_one_statement_answers_as_many_executions": 2,
-    "contract/test_report_texts.py::test_every_format_is_printable_text": 2,
+    "integration/backfill/test_undo.py::test_kills": 2,
+    "acceptance/test_flow.py::test_the_flow_of_a_command_stays_short": 2,
+    "contract/test_batch_forms.py::test_what_would_answer_otherwise_is_executed_set_by_set": 2,
+    "contract/test_driver_forms.py::test_every_form_of_statement_gives_the_text_of_copy": 2,
+    "contract/claims/test_attempt_steps.py::test_a_step_that_fails_undoes_the_batch": 2,
+    "contract/test_report_texts.py::test_every_format_is_printable_text": 3,
+    "contract/test_report_texts.py::test_markdown_renders_as_text": 2,
 }
 """Tests of which one in so many parameter sets is executed; the others show more of the same, and are left to `--long`."""
 
