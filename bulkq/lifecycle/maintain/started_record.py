@@ -37,20 +37,22 @@ class StartedRecord:
         self._part = part
         self._ledger = ledger
         self._announced: set[int] = set()
-        self._left_out: set[int] = set()  # another lane may announce these after they were left out
+        self._taken: set[int] = (
+            set()
+        )  # by a lane, which records what becomes of them; another may still be announcing them
         self._mean_s: float | None = None  # between the ends of two objects of a lane
 
     async def begin(self, batch: Batch) -> None:
         """Return when the ledger knows that the objects of `batch` are about to be sent."""
+        own = self._take(batch)
         if not self._ledger.keeps:
             return
-        own = range(batch.first, batch.first + len(batch.sets))
         if not self._announced.issuperset(own):
             numbers = [*(n for n in own if n not in self._announced), *self._following()]
             self._ledger.mark(Mark(self._part.spec.number, (), tuple(self._failure(n, STARTED) for n in numbers)))
             await self._ledger.sync()
             self._announced.update(numbers)
-        self._announced.difference_update(own)
+        self._announced -= self._taken
 
     def end(self, elapsed_s: float) -> None:
         """Learn how long an object took; of several together, its share."""
@@ -65,18 +67,25 @@ class StartedRecord:
 
     def leave_out(self, batch: Batch) -> None:
         """Leave the record of objects that are not sent to the lane, which knows the reason."""
-        self._left_out.update(range(batch.first, batch.first + len(batch.sets)))
+        self._take(batch)
+        self._announced -= self._taken
 
     def close(self) -> None:
         """Record that what was announced and not sent was not begun."""
-        self._skip(sorted(self._announced - self._left_out), NOT_BEGUN)
+        self._skip(sorted(self._announced), NOT_BEGUN)
         self._announced.clear()
+
+    def _take(self, batch: Batch) -> range:
+        own = range(batch.first, batch.first + len(batch.sets))
+        self._taken.update(own)
+        return own
 
     def _following(self) -> list[int]:
         if not self._mean_s or self._part.objects is None:
             return []
         most = min(MOST_AHEAD, int(AHEAD_S / self._mean_s))
-        return [n for n in self._part.objects.following(most) if n not in self._announced]
+        known = self._announced | self._taken
+        return [n for n in self._part.objects.following(most) if n not in known]
 
     def _skip(self, numbers: list[int], why: str) -> None:
         if numbers and self._ledger.keeps:

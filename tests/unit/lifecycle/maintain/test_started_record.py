@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -60,6 +61,30 @@ async def test_quick_objects_are_announced_together() -> None:
     assert len(ledger.marks) == 4
     assert ledger.marks[-1].failures[0].outcome is Outcome.SKIPPED
     assert isinstance(READ.query, Query)
+
+
+async def test_an_object_that_another_lane_takes_meanwhile_is_its_own() -> None:
+    """Its outcome is not replaced at the end by that it was not begun."""
+    source = ObjectSource()
+    source.begin([MaintainedObject("table", "s", name, f"s.{name}") for name in "abcd"])
+    ledger = MarkedLedger()
+    record = StartedRecord(cast("Any", SimpleNamespace(spec=READ, objects=source)), cast("Any", ledger))
+    record.end(0.08)
+    durable = asyncio.Event()
+    ledger.sync = durable.wait  # type: ignore[method-assign,assignment]
+    first = await source.take(1, 0)
+    assert first is not None
+    announcing = asyncio.create_task(record.begin(first))
+    await asyncio.sleep(0)
+    assert ledger.last == [("s.a", "unknown"), ("s.b", "unknown"), ("s.c", "unknown")]
+    second = await source.take(1, 1)
+    assert second is not None
+    beginning = asyncio.create_task(record.begin(second))
+    durable.set()
+    await asyncio.gather(announcing, beginning)
+    record.close()
+    assert ledger.last[0] == ("s.c", "skipped")
+    assert ("s.b", "skipped") not in ledger.last
 
 
 async def test_without_a_ledger_nothing_is_announced() -> None:
