@@ -17,8 +17,8 @@ import pyarrow as pa
 from bulkq.columnar.arrow_types import SIMPLE, arrow_type
 from bulkq.columnar.infer_types import inferred
 from bulkq.model.column_types import ColumnForm, FormKind
+from bulkq.text.array_literals import list_of_text
 from bulkq.text.json_text import json_text
-from bulkq.text.list_notations import list_of_text
 from bulkq.text.pg_text import text_of
 
 if TYPE_CHECKING:

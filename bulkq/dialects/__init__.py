@@ -38,7 +38,7 @@ DEFAULT = POSTGRESQL.name
 """Of query files, while no target says another."""
 
 DYNAMIC = next(dialect for dialect in DIALECTS if dialect.dynamic_types)
-"""The one whose comparisons depend on the value, see `bulkq.query.placeholder_comparisons`."""
+"""The one whose comparisons depend on the value, see `bulkq.query.comparison_operands`."""
 
 COPIED_VERBS = frozenset().union(*(dialect.copied_verbs for dialect in DIALECTS))
 LOCKED = frozenset().union(*(dialect.locked for dialect in DIALECTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.text.list_notations import list_of_text
+from bulkq.text.array_literals import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.text.list_notations import array_of_json
+from bulkq.text.array_literals import array_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,7 @@ from uuid import UUID
 from bulkq import query as queries
 from bulkq.model import PlaceholderKind
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.text.list_notations import list_of_text
+from bulkq.text.array_literals import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.engine.affected_guard import AffectedGuard
     from bulkq.engine.pool import ConnectionPool
     from bulkq.engine.range_transform import RangeTransform
-    from bulkq.engine.write_order import Order
+    from bulkq.engine.same_row_write_order import Order
     from bulkq.model import Batch, BatchResult, Failure, PartSpec, Reply
     from bulkq.protocols import Connection, Judge, Mapper, ParameterSource, Sink
     from bulkq.sources.key_range_source import RangeSource

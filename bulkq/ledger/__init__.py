@@ -53,12 +53,12 @@ async def open_recorder(url: str = "auto") -> Ledger:
     """
     if url == "none":
         return NoLedger()
-    from bulkq.ledger import file_writer
+    from bulkq.ledger import sqlite3_row_writer
     from bulkq.ledger.recorder import Recorder
 
     place = locate(url)
     if place.path is not None:
-        file = await asyncio.to_thread(file_writer.find, place)
+        file = await asyncio.to_thread(sqlite3_row_writer.find, place)
         if file is not None:
-            return Recorder(place, file_writer.DirectRows(place, file))
+            return Recorder(place, sqlite3_row_writer.DirectRows(place, file))
     return await open_ledger(url)

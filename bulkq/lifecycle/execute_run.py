@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.engine.run_context import StopLimits
 from bulkq.engine.runner import Runner
 from bulkq.errors import ParameterError
-from bulkq.lifecycle import choose_write_order
+from bulkq.lifecycle import prepare_same_row_write_order
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.policy import safety
 
@@ -158,7 +158,7 @@ def _order(opened: OpenRun) -> str:
     if opened.request.maintenance is not None:
         return "no two lanes work on one table"
     if opened.request.backfill is None:
-        return choose_write_order.sentence(opened)
+        return prepare_same_row_write_order.sentence(opened)
     tables = {made.facts.key: made for made in opened.backfills.values()}
     return "; ".join(f"{key.table} by ranges of ({', '.join(column.name for column in key.columns)})" for key in tables)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulkq.errors import BulkqError, OutputClosed, RefusedError, TakenOver
-from bulkq.lifecycle import choose_write_order
+from bulkq.lifecycle import prepare_same_row_write_order
 from bulkq.model import QueryCounts, RunSummary, Status, TargetCounts
 from bulkq.model.counts import Counts, counts_of
 from bulkq.policy import exit_codes
@@ -53,7 +53,7 @@ async def finish(
         summary = replace(summary, status=Status.FAILED, exit_code=1, reason=conflicts)
     complete = summary.exit_code in (0, 1, 3) and not left
     if summary.repeated:
-        opened.say(choose_write_order.repeated(summary.repeated, exact=summary.repeated_exact))
+        opened.say(prepare_same_row_write_order.repeated(summary.repeated, exact=summary.repeated_exact))
     if not complete and not left and recorded.record is not None:
         _tell_unread(opened)
     try:

@@ -15,7 +15,7 @@ from bulkq.errors import BulkqError, DatabaseError, RefusedError, TargetError, U
 from bulkq.lifecycle import database_identity
 from bulkq.policy import safety
 from bulkq.targets import open_target
-from bulkq.targets.connect_many import connect_all
+from bulkq.targets.bounded_concurrency import gather_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -194,7 +194,7 @@ async def side_by_side(
             if not keeps:
                 await target.sessions.close()
 
-    await connect_all([target for target in targets if target.lost is None], one, at_once=MOST_OPEN)
+    await gather_concurrently([target for target in targets if target.lost is None], one, at_once=MOST_OPEN)
     lost = [target for target in targets if target.lost is not None]
     if several and len(lost) == len(targets) and not all_may_fail:
         raise type(targets[0].lost or TargetError())(

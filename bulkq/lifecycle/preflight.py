@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from bulkq.engine.failure_records import failure
 from bulkq.errors import DatabaseError
-from bulkq.lifecycle import choose_write_order, database_identity, open_targets, run_fingerprints
+from bulkq.lifecycle import database_identity, open_targets, prepare_same_row_write_order, run_fingerprints
+from bulkq.lifecycle.check_parameter_values import check_identifiers, check_values
 from bulkq.lifecycle.check_requirements import leave_out_unmet
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
-from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Outcome
 from bulkq.policy.auto_concurrency import SPARE
 from bulkq.policy.safety import counted_option, refuse_lanes, refuse_uncounted
@@ -78,7 +78,7 @@ async def _look(opened: OpenRun, target: OpenTarget, connection: Connection) -> 
             if opened.resume.record is None:
                 await _say_empty(opened, part, connection)
     if opened.request.safety.write:
-        await choose_write_order.order(opened, target, connection, statements)
+        await prepare_same_row_write_order.order(opened, target, connection, statements)
 
 
 async def _look_at_part(

@@ -10,8 +10,8 @@ from bulkq.model import Mode, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.own_error_states import UNTYPED_COMPARED
 from bulkq.query import headers
+from bulkq.query.comparison_operands import untold
 from bulkq.query.parse_queries import INLINE
-from bulkq.query.placeholder_comparisons import untold
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
 from bulkq.text.message_parts import quoted
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
     from bulkq.model import Query
-    from bulkq.query.placeholder_comparisons import Affinities
+    from bulkq.query.comparison_operands import Affinities
     from bulkq.query.tokens import TokenizedText
 
 ALONE = re.compile(r"[%_\s]*:([^\W\d]\w*)[%_\s]*")

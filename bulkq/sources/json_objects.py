@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from bulkq.errors import ParameterError
 from bulkq.sources.bind_columns import missing_text, unused_text
 from bulkq.sources.column_feed import ColumnBlock
+from bulkq.sources.failures_of_one_query import choose
 from bulkq.sources.json_codec import json_text
-from bulkq.sources.select_failures import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.model import SourcePosition
     from bulkq.sources.column_feed import WantedColumns
+    from bulkq.sources.failures_of_one_query import FeedQuery, LineChoice
     from bulkq.sources.object_reader_protocol import ObjectBlock, ObjectReader
-    from bulkq.sources.select_failures import FeedQuery, LineChoice
 
 
 APPLIED = "ok"

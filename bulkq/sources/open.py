@@ -15,11 +15,11 @@ from bulkq.sources.constants_and_ranges import RangeFeed, SingleRow
 from bulkq.sources.copy_text import COPY_NULL, CopyText, EitherText
 from bulkq.sources.cross_product import CrossProduct, Factor
 from bulkq.sources.csv_tsv import QUOTED_NULL, DelimitedFeed
+from bulkq.sources.failures_of_one_query import FeedQuery
 from bulkq.sources.feed_batches import BoundSource
 from bulkq.sources.json_objects import ObjectFeed
 from bulkq.sources.line_reader import decoded, open_file, open_stdin, start
 from bulkq.sources.numeric_texts import scalars
-from bulkq.sources.select_failures import FeedQuery
 from bulkq.sources.sql import QueryFeed
 from bulkq.text.characters import printable
 from bulkq.text.message_parts import MOST_SHOWN, listed, quoted, suggestion

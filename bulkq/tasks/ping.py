@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bulkq.errors import BulkqError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.targets import open_target
-from bulkq.targets.connect_many import connect_many
+from bulkq.targets.bounded_concurrency import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -34,7 +34,7 @@ async def visit_all(targets: Sequence[Target], *, at_once: int) -> AsyncGenerato
     A target that is down or hangs (the timeout is ten seconds) does not delay the connections to others.
     """
     pairs = [(target, _opened(target)) for target in targets]
-    async with aclosing(connect_many(pairs, _visit, at_once=at_once)) as visits:
+    async with aclosing(map_concurrently(pairs, _visit, at_once=at_once)) as visits:
         async for visit in visits:
             yield visit
 

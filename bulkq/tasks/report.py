@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.ledger import open_ledger
-from bulkq.lifecycle.recall_throttles import recall_throttles
-from bulkq.lifecycle.recall_timeline import recall_timeline
 from bulkq.lifecycle.request_json import recorded_queries
+from bulkq.lifecycle.throttle_waits_from_events import throttle_waits_from_events
+from bulkq.lifecycle.timeline_from_events import timeline_from_events
 from bulkq.model import QueryCounts, RunState, RunSummary, Verdict
 from bulkq.model.batch import failure_counts
 from bulkq.model.counts import UNCOUNTED, Counts, counts_of
@@ -55,9 +55,9 @@ async def recalled(run: str | None, ledger: str) -> RunSummary:
         events = await kept.events(record.run)
     finally:
         await kept.close()
-    throttled_s, throttles = recall_throttles(events)
+    throttled_s, throttles = throttle_waits_from_events(events)
     summary = _summary(record, checks, parts)
-    return replace(summary, timeline=recall_timeline(events), throttled_s=throttled_s, throttles=throttles)
+    return replace(summary, timeline=timeline_from_events(events), throttled_s=throttled_s, throttles=throttles)
 
 
 def _summary(record: RunRecord, checks: Sequence[CheckResult], parts: Sequence[RecordedPart]) -> RunSummary:

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bulkq.ledger import (
-    file_writer,
-    new_owner,
-    open_ledger,
-    owners,
-)
+from bulkq.ledger import new_owner, open_ledger, owners, sqlite3_row_writer
 from bulkq.ledger.store import StoredLedger
 from bulkq.model import Failure, Outcome, RunRecord, RunState, SourcePosition
 
@@ -62,10 +57,10 @@ def position(n: int) -> SourcePosition:
 class WithoutSQLAlchemy(StoredLedger):
     """Reads as every ledger in a file, and writes as a new run does."""
 
-    def __init__(self, stored: StoredLedger, file: file_writer.LedgerFile) -> None:
+    def __init__(self, stored: StoredLedger, file: sqlite3_row_writer.LedgerFile) -> None:
         super().__init__(stored.database, release=lambda: None)
         self._stored = stored
-        self._rows = file_writer.DirectRows(stored.place, file)
+        self._rows = sqlite3_row_writer.DirectRows(stored.place, file)
 
     async def close(self) -> None:
         try:
@@ -82,7 +77,7 @@ def opened(url: str) -> AbstractAsyncContextManager[StoredLedger]:
     async def manager():  # type: ignore[no-untyped-def]
         ledger = await open_ledger(url)
         if url.endswith(WITHOUT):
-            file = await asyncio.to_thread(file_writer.find, ledger.place)
+            file = await asyncio.to_thread(sqlite3_row_writer.find, ledger.place)
             assert file is not None
             ledger = WithoutSQLAlchemy(ledger, file)
         try:

@@ -97,7 +97,7 @@ drivers/postgresql_read_only_errors drivers/sqlite/aiosqlite drivers/sqlite/auth
 drivers/sqlite/insert_marker drivers/sqlite/pysqlite drivers/sqlite/session_operations drivers/statement_cache drivers/threads
 drivers/tls_url_options
 ledger/check_results ledger/database_connection ledger/write_statements ledger/errors ledger/file_create
-ledger/file_lock_and_revision ledger/file_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
+ledger/file_lock_and_revision ledger/sqlite3_row_writer ledger/health ledger/migrate ledger/newest_runs ledger/no_record ledger/open
 ledger/query_runs ledger/recorder ledger/revision_constants ledger/row_conversion ledger/schema ledger/store ledger/takeover
 ledger/upgrade_and_check
 lifecycle/backfill/example_ranges lifecycle/backfill/execute
@@ -105,9 +105,9 @@ lifecycle/backfill/explain
 lifecycle/backfill/rehearse
 lifecycle/database_identity lifecycle/execute_run lifecycle/expand_targets lifecycle/finish
 lifecycle/identifier_variants lifecycle/open_run lifecycle/preflight lifecycle/query_changes lifecycle/query_files
-lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/choose_write_order
+lifecycle/record lifecycle/request_json lifecycle/resume_state lifecycle/prepare_same_row_write_order
 lifecycle/run_fingerprints lifecycle/run_resources lifecycle/part_sources lifecycle/take_over_targets lifecycle/target_markers
-lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/validate_parameters
+lifecycle/unreported_failures lifecycle/untyped_parameters lifecycle/check_parameter_values
 model/attempt_plan model/attempt_steps model/batch model/check_result model/check_conditions model/row_images model/query model/row model/target
 query/errors query/placeholders model/spelled_number
 reports/escape reports/finding_lines reports/html/cards reports/html/charts reports/html/heading
@@ -119,7 +119,7 @@ sources/object_reader_protocol sources/feed_batches sources/quoted_fields source
 sources/spool_codec sources/sql
 targets/config targets/config_files targets/connect targets/expectations targets/parse_target_section targets/parameter_rows_from_query
 tasks/check/compare tasks/check/evaluate tasks/check/git_changes tasks/check/open_check tasks/check/connect_and_plan
-tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/validate_parameters
+tasks/check/results tasks/check/run_checks tasks/check/selection tasks/check/sink tasks/check/check_parameter_values
 tasks/demo tasks/doctor tasks/ping tasks/plan/plan_checks tasks/plan/plan_backfill tasks/plan/plan_run tasks/plan/prepare_statements tasks/rehearse
 tasks/report
 tasks/resume tasks/retry tasks/run tasks/server_lint tasks/undo

@@ -18,7 +18,7 @@ from bulkq.drivers.asyncpg.statement import StatementForm
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Phase
-from bulkq.policy.attempt_step_errors import blame_step, check_step
+from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

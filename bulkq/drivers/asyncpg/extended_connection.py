@@ -12,7 +12,7 @@ from asyncpg.cursor import Cursor
 
 from bulkq.drivers.asyncpg.pg_types import TEXT_ARRAY
 from bulkq.drivers.asyncpg.type_modifiers import DescriptionTap
-from bulkq.text.list_notations import array_text
+from bulkq.text.array_literals import array_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence

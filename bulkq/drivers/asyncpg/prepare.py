@@ -32,7 +32,7 @@ from bulkq.model import Decoding, Phase, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.batch_form import why_apart
 from bulkq.query import render
-from bulkq.text.list_notations import list_of_text
+from bulkq.text.array_literals import list_of_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence

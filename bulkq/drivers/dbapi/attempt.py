@@ -19,7 +19,7 @@ from bulkq.drivers.expected_rows import check_rows, uncounted
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.model import Limits, Phase, StatementClass
 from bulkq.model.counts import UNCOUNTED
-from bulkq.policy.attempt_step_errors import blame_step, check_step
+from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

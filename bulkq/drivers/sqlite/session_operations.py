@@ -21,7 +21,7 @@ from bulkq.drivers.sqlite.bind_parameters import SqliteBinding
 from bulkq.drivers.sqlite.insert_marker import insert_marker
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply, SetError, StatementClass
-from bulkq.policy.attempt_step_errors import blame_step, check_step
+from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 from bulkq.policy.server_error_advice import TRANSACTION_OFF
 from bulkq.query import name_parts
 from bulkq.text.message_parts import nearest_hint

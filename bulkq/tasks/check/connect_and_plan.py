@@ -25,12 +25,12 @@ from bulkq.query import rules as rules_of
 from bulkq.sinks.discard_rows import NoSink
 from bulkq.sources import open_source_for
 from bulkq.sources.peekable_source import PeekableSource
-from bulkq.targets.connect_many import connect_all
+from bulkq.targets.bounded_concurrency import gather_concurrently
 from bulkq.targets.parameter_rows_from_query import rows_of
+from bulkq.tasks.check.check_parameter_values import first_sets, untyped_warnings, values_fit
 from bulkq.tasks.check.evaluate import CheckJudge, Digest, Pair, Reference
 from bulkq.tasks.check.open_check import QUERIED, in_project, wanted_sets
 from bulkq.tasks.check.results import CheckPlace
-from bulkq.tasks.check.validate_parameters import first_sets, untyped_warnings, values_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ async def _connect(opened: OpenChecks) -> None:
     await open_targets.side_by_side(every, partial(_look_at, opened), all_may_fail=True, reserved=opened.holders)
     if opened.request.snapshot:
         holders = [target for target in every if target.lost is None]
-        await connect_all(holders, partial(_export, opened.stack), at_once=MOST_OPEN)
+        await gather_concurrently(holders, partial(_export, opened.stack), at_once=MOST_OPEN)
     if not opened.compares:
         return
     for line in twins((one.label, one.database.physical, one.target.schema) for one in opened.targets):

@@ -9,7 +9,7 @@ from bulkq.drivers import dialect_of
 from bulkq.errors import BulkqError
 from bulkq.lifecycle.check_requirements import find_skipped
 from bulkq.targets import open_target
-from bulkq.targets.connect_many import connect_all
+from bulkq.targets.bounded_concurrency import gather_concurrently
 from bulkq.tasks.diag.questions import databases
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ async def inspect_targets(
     targets: Sequence[Target], questions: Sequence[Question]
 ) -> list[dict[str, str] | BulkqError]:
     """For each target, the questions for its database that it would skip, by name, with the reason; or why it cannot be asked."""
-    return await connect_all(targets, partial(_inspect, questions), at_once=AT_ONCE)
+    return await gather_concurrently(targets, partial(_inspect, questions), at_once=AT_ONCE)
 
 
 async def _inspect(questions: Sequence[Question], target: Target) -> dict[str, str] | BulkqError:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from bulkq.drivers import dialect_of
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import BulkqError, DatabaseError, ParameterError, RefusedError, TargetError, UsageError
-from bulkq.lifecycle import choose_write_order
+from bulkq.lifecycle import prepare_same_row_write_order
+from bulkq.lifecycle.check_parameter_values import check_identifiers, check_values
 from bulkq.lifecycle.expand_targets import expanded
 from bulkq.lifecycle.untyped_parameters import find_untyped
-from bulkq.lifecycle.validate_parameters import check_identifiers, check_values
 from bulkq.model import Decoding, PlaceholderKind, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.mask_values import hidden_names
@@ -216,7 +216,7 @@ async def _repeats(query: Query, at: At, batch: Batch, source: ParameterSource) 
     try:
         names = identifiers(query, batch.sets[0])
         statement = await at.connection.prepare(query, Decoding.PYTHON, typed=source.typed, identifiers=names)
-        return await choose_write_order.repeats(at.connection, statement, dialect_of(at.target.url), source)
+        return await prepare_same_row_write_order.repeats(at.connection, statement, dialect_of(at.target.url), source)
     except (DatabaseError, ParameterError):  # the run says what is wrong
         return ""
     finally:

@@ -28,7 +28,7 @@ USED = (
     "asyncio", "bulkq.cli.commands.run", "bulkq.cli.commands.resume", "bulkq.cli.display.progress", "bulkq.cli.signals", "bulkq.lifecycle.query_files",
     "bulkq.tasks.run", "bulkq.cli.commands.backfill", "bulkq.cli.commands.retry", "bulkq.tasks.backfill", "bulkq.tasks.retry",
     "bulkq.lifecycle.backfill.prepare", "bulkq.policy.range_size", "bulkq.engine.runner", "bulkq.sources.open", "bulkq.sources.csv_tsv", "bulkq.sources.spool",
-    "bulkq.sinks.open", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.open", "bulkq.ledger.store", "bulkq.ledger.file_writer",
+    "bulkq.sinks.open", "bulkq.sinks.json_rows", "bulkq.reports", "bulkq.ledger.open", "bulkq.ledger.store", "bulkq.ledger.sqlite3_row_writer",
     "bulkq.drivers.asyncpg.driver", "bulkq.drivers.sqlite.aiosqlite", "bulkq.query.tokens", "sqlalchemy.dialects.sqlite.aiosqlite",
     "bulkq.cli.errors", "bulkq.targets.selection", "bulkq.targets.same_database", "bulkq.tasks.resume", "sqlglot.dialects.postgres",
     "sqlglot.parsers.postgres", "sqlglot.generators.postgres", "sqlglot.typing.postgres", "bulkq.drivers.dbapi.driver", "bulkq.drivers.dbapi.adapters.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql",

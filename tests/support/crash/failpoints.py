@@ -86,7 +86,7 @@ FAILPOINTS = (
     ),
     # the run begins: run row in the target, request in the ledger
     *_around("ledger-begin", "bulkq.ledger.recorder:Recorder._begin"),
-    *_around("ledger-rows", "bulkq.ledger.file_writer:_put"),
+    *_around("ledger-rows", "bulkq.ledger.sqlite3_row_writer:_put"),
     *_administering("marker-tables", "CREATE TABLE"),
     *_administering("run-row", "INSERT INTO"),
     # a batch in PostgreSQL
@@ -105,7 +105,7 @@ FAILPOINTS = (
     *_around("deliver", "bulkq.engine.delivery.base:Window.deliver", passages=OFTEN),
     *_around("mark", "bulkq.ledger.recorder:Recorder.mark", passages=OFTEN),
     *_around("group-commit", "bulkq.ledger.recorder:Recorder._write_group", task="slow", passages=OFTEN),
-    *_around("ledger-direct", "bulkq.ledger.file_writer:DirectRows._commit", task="slow", passages=(5,)),
+    *_around("ledger-direct", "bulkq.ledger.sqlite3_row_writer:DirectRows._commit", task="slow", passages=(5,)),
     # the end
     *_around("finish", "bulkq.ledger.recorder:Recorder._finish"),
     *_administering("removal", "DELETE"),

@@ -6,7 +6,7 @@ import pytest
 from sqlglot.dialects.dialect import Dialect
 
 from bulkq.query import inline, simple_comparisons
-from bulkq.query.placeholder_comparisons import _all_parsed, _all_simple, _tree, tables
+from bulkq.query.comparison_operands import _all_parsed, _all_simple, _tree, tables
 
 FORMS = (
     "select a, {} from t where b = :p",

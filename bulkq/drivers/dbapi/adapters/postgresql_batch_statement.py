@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import postgresql
 from bulkq.drivers.dbapi.adapter_return_types import SetStatement
-from bulkq.text.list_notations import literal_of
+from bulkq.text.array_literals import literal_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

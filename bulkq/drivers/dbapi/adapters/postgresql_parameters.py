@@ -12,7 +12,7 @@ from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, 
 from bulkq.dialects.sqlstates import READ_ONLY
 from bulkq.drivers.asyncpg import pg_types
 from bulkq.model import BadValue, PlaceholderKind
-from bulkq.text.list_notations import list_of_text
+from bulkq.text.array_literals import list_of_text
 from bulkq.text.mask import MASK
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from bulkq.drivers.asyncpg import pg_types, result_value_forms, statement
 from bulkq.drivers.asyncpg.pg_types import PgType
 from bulkq.model import Decoding
-from bulkq.text.list_notations import array_text, list_of_text
+from bulkq.text.array_literals import array_text, list_of_text
 
 
 def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = False) -> PgType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkq.lifecycle.recall_timeline import recall_timeline
+from bulkq.lifecycle.timeline_from_events import timeline_from_events
 from bulkq.model.run_event import EventKind, RunEvent
 from bulkq.model.run_status import RunChange
 from bulkq.model.timeline import TimelineSample, TimelineSegment, segment_object
@@ -21,7 +21,7 @@ def test_samples_and_changes_are_found() -> None:
         RunEvent(5, AT, "weather", "rain"),
         RunEvent(6, AT, EventKind.SAMPLE, data=segment_object(piece)),
     ]
-    found = recall_timeline(events)
+    found = timeline_from_events(events)
     assert found is not None
     assert found.segments == (piece, piece)
     assert found.changes == (RunChange(at=AT, by="alice@db7", text="concurrency 8 -> 4"),)
@@ -29,4 +29,4 @@ def test_samples_and_changes_are_found() -> None:
 
 def test_a_run_without_samples_has_no_timeline() -> None:
     """A run of an older version, or one that ended at once."""
-    assert recall_timeline([]) is None
+    assert timeline_from_events([]) is None

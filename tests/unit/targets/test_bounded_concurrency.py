@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from bulkq.targets.connect_many import connect_all, connect_many
+from bulkq.targets.bounded_concurrency import gather_concurrently, map_concurrently
 
 
 async def test_results_come_in_order_and_no_more_than_so_many_run_at_once() -> None:
@@ -23,7 +23,7 @@ async def test_results_come_in_order_and_no_more_than_so_many_run_at_once() -> N
         running -= 1
         return item * item
 
-    assert await connect_all(range(10), work, at_once=3) == [n * n for n in range(10)]
+    assert await gather_concurrently(range(10), work, at_once=3) == [n * n for n in range(10)]
     assert most == 3
 
 
@@ -40,7 +40,7 @@ async def test_the_first_error_ends_the_others() -> None:
             ended.append(item)
 
     with pytest.raises(ValueError, match="^bad$"):
-        await connect_all(["slow", "bad"], work, at_once=2)
+        await gather_concurrently(["slow", "bad"], work, at_once=2)
     assert ended == ["bad", "slow"]
 
 
@@ -56,7 +56,7 @@ async def test_a_caller_may_stop_early() -> None:
         finally:
             ended.append(item)
 
-    async with aclosing(connect_many([0, 1], work, at_once=2)) as results:
+    async with aclosing(map_concurrently([0, 1], work, at_once=2)) as results:
         assert await anext(results) == 0
     assert ended == [0, 1]
 
@@ -67,4 +67,4 @@ async def test_nothing_to_connect_to() -> None:
     async def work(item: int) -> int:
         return item
 
-    assert await connect_all([], work, at_once=1) == []
+    assert await gather_concurrently([], work, at_once=1) == []

@@ -9,7 +9,7 @@ from bulkq.model import AttemptStep, Outcome, Phase, Reply
 from bulkq.model.counts import UNCOUNTED
 from bulkq.model.own_error_states import STEP_UNEXPECTED
 from bulkq.policy import retry
-from bulkq.policy.attempt_step_errors import blame_step, check_step
+from bulkq.policy.check_attempt_step_rows import blame_step, check_step
 from bulkq.query import inline
 
 WRITE = inline("-- name: capture\ninsert into images select 1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkq.text.list_notations import array_of_json, list_of_text, literal_of
+from bulkq.text.array_literals import array_of_json, list_of_text, literal_of
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
-from bulkq.engine.write_order import Order
+from bulkq.engine.same_row_write_order import Order
 from bulkq.errors import DatabaseError, RefusedError, TargetError
 from bulkq.model import StatementClass
 from bulkq.policy.merged_number_ranges import Ranges
-from bulkq.query.compare_row_keys import RowKeyTypes, groups
-from bulkq.query.write_key_columns import find_key_columns
+from bulkq.query.key_columns_of_write import find_key_columns
+from bulkq.query.row_keys_of_parameter_sets import RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bulkq.lifecycle.run_resources import OpenRun
     from bulkq.model import Query
     from bulkq.protocols import Connection, ParameterSource, Statement
-    from bulkq.query.compare_row_keys import RowKey
-    from bulkq.query.write_key_columns import KeyColumns
+    from bulkq.query.key_columns_of_write import KeyColumns
+    from bulkq.query.row_keys_of_parameter_sets import RowKey
 
 CHECKED = 10_000
 """Sets that are compared at once when a retry looks for later ones of the same row."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHANGES = frozenset({EventKind.CHANGE, EventKind.PAUSE, EventKind.CONTINUE, EventKind.STOP})
 
 
-def recall_timeline(events: Sequence[RunEvent]) -> RunTimeline | None:
+def timeline_from_events(events: Sequence[RunEvent]) -> RunTimeline | None:
     """Return the timeline over all processes of a run; None if no samples were recorded.
 
     Samples of a form that this version does not know are left out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkq.query import inline
-from bulkq.query.write_key_columns import KeyColumns, find_key_columns
+from bulkq.query.key_columns_of_write import KeyColumns, find_key_columns
 
 
 def found(sql: str, dialect: str = "postgres") -> KeyColumns | None:

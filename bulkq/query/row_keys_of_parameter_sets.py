@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, Keys, Values
-    from bulkq.query.write_key_columns import KeyColumns
+    from bulkq.query.key_columns_of_write import KeyColumns
 
 
 @frozen

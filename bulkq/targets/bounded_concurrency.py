@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-async def connect_many(
+async def map_concurrently(
     items: Sequence[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, at_once: int
 ) -> AsyncGenerator[Result, None]:
     """Do `work` for every item, `at_once` at a time.
@@ -54,8 +54,8 @@ async def connect_many(
         failed.cancel()
 
 
-async def connect_all(
+async def gather_concurrently(
     items: Sequence[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, at_once: int
 ) -> list[Result]:
-    """The results of `connect_many`, all of them."""
-    return [result async for result in connect_many(items, work, at_once=at_once)]
+    """The results of `map_concurrently`, all of them."""
+    return [result async for result in map_concurrently(items, work, at_once=at_once)]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkq.dialects import parameter_equality
-from bulkq.engine import write_order as module
-from bulkq.engine.write_order import Order
+from bulkq.engine import same_row_write_order as module
+from bulkq.engine.same_row_write_order import Order
 from bulkq.model import Batch
-from bulkq.query.compare_row_keys import RowKey
+from bulkq.query.row_keys_of_parameter_sets import RowKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

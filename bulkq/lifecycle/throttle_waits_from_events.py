@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bulkq.model.run_event import RunEvent
 
 
-def recall_throttles(events: Sequence[RunEvent]) -> tuple[float, tuple[ThrottleWait, ...]]:
+def throttle_waits_from_events(events: Sequence[RunEvent]) -> tuple[float, tuple[ThrottleWait, ...]]:
     """Return the seconds in which throttles held the whole run, and those of each signal, over all processes that have ended.
 
     Events of a form that this version does not know are left out.

@@ -9,10 +9,10 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bulkq.errors import DatabaseError, RefusedError, TargetError
+from bulkq.lifecycle.check_parameter_values import check_values
 from bulkq.lifecycle.identifier_variants import Variants
 from bulkq.lifecycle.preflight import PEEKED
 from bulkq.lifecycle.untyped_parameters import find_untyped, warning
-from bulkq.lifecycle.validate_parameters import check_values
 from bulkq.sources import open_source_for, texts_of
 from bulkq.sources.peekable_source import PeekableSource
 

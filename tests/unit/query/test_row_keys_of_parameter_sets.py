@@ -11,8 +11,8 @@ from bulkq.dialects import dialect_for, parameter_equality
 from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable
 from bulkq.dialects.parameter_equality import ANY
 from bulkq.query import inline
-from bulkq.query.compare_row_keys import RowKey, RowKeyTypes, groups
-from bulkq.query.write_key_columns import find_key_columns
+from bulkq.query.key_columns_of_write import find_key_columns
+from bulkq.query.row_keys_of_parameter_sets import RowKey, RowKeyTypes, groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable

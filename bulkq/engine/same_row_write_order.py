@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bulkq.model import Batch
     from bulkq.protocols import ParameterSource
-    from bulkq.query.compare_row_keys import RowKey
+    from bulkq.query.row_keys_of_parameter_sets import RowKey
 
 COUNTED = 1 << 16
 """Different keys up to which repeated ones are counted exactly: a few megabytes. Behind that, those within a batch are."""
