@@ -58,6 +58,13 @@ def grantable_owner(owner: str) -> str:
     )
 
 
+PARENTS = """\
+CASE WHEN t.relispartition THEN ARRAY(
+           SELECT q.nspname || '.' || p.relname FROM pg_catalog.pg_partition_ancestors(t.oid) AS above (relation)
+             JOIN pg_catalog.pg_class AS p ON p.oid = above.relation AND p.oid <> t.oid
+             JOIN pg_catalog.pg_namespace AS q ON q.oid = p.relnamespace)::text[] END"""
+"""The partitioned tables above the table `t`."""
+
 LEFTOVERS = f"""\
 SELECT n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, c.relname ~ '_ccold[0-9]*$', {_MAY},
        {grantable_owner("c.relowner")}
@@ -71,19 +78,29 @@ LEFTOVER, INVALID, DUPLICATE = "leftover", "invalid index", "duplicate index"
 _FINDING = f"""\
 CASE WHEN {_LEFT} THEN '{LEFTOVER}' WHEN NOT i.indisvalid THEN '{INVALID}' ELSE '{DUPLICATE}' END"""
 
-FINDINGS = f"""\
+
+def findings_query(*, maintain: bool) -> str:
+    """The query for what is found in all tables; `maintain`: the server has the right MAINTAIN, with which an index may be rebuilt.
+
+    Of two equal indexes, the one that no constraint needs is named, or the later one by its name.
+    """
+    may = _MAY
+    if maintain:
+        rebuilt = f"NOT ({_LEFT}) AND NOT i.indisvalid"
+        may = f"CASE WHEN {rebuilt} THEN has_table_privilege(t.oid, 'MAINTAIN') ELSE {_MAY} END"
+    return f"""\
 SELECT {_FINDING}, n.nspname::text, c.relname::text, s.nspname || '.' || t.relname, false,
        (c.relpages * current_setting('block_size')::float8)::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
        NULL::float8, NULL::float8, NULL::float8, NULL::float8,
-       {_MAY}, {grantable_owner("c.relowner")},
-       CASE WHEN {_LEFT} THEN c.oid::text ELSE c.oid::text || '/' || i.indisvalid::text END, NULL::int, true, twin.name
+       {may}, {grantable_owner("c.relowner")},
+       CASE WHEN {_LEFT} THEN c.oid::text ELSE c.oid::text || '/' || i.indisvalid::text END, NULL::int, true,
+       {PARENTS}, NULL::text[], twin.name
 {_FROM}
    AND ({_LEFT} OR NOT i.indisvalid AND r.relkind <> 't'
         OR i.indisvalid AND twin.name IS NOT NULL AND NOT {_CONSTRAINT.format("c.oid")} AND NOT i.indisreplident AND NOT i.indisclustered
            AND (twin.name < format('%I.%I', n.nspname, c.relname)
                 OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = to_regclass(twin.name))))
  ORDER BY 2, 3"""
-"""What is found in all tables. Of two equal indexes, the one that no constraint needs is named, or the later one by its name."""
 
 
 def quoted_name(schema: str, name: str) -> str:

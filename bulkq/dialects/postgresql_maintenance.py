@@ -55,10 +55,11 @@ def read(options: MaintenanceOptions, server: ServerFacts, rows: Rows) -> Sequen
 
 def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[object]) -> ObjectFacts:
     kind, schema, name, table, last, *numbers, may, owner, proof, pid, possible = row[:20]
-    twin = str(row[20] or "") if len(row) > 20 else ""
+    parents, after, twin = (*row[20:], None, None, None)[:3]
+    twin = str(twin or "")
     if options.command == "refresh" and options.concurrently and possible:
         kind = CONCURRENT_VIEW
-    wanted = MaintainedObject(str(kind), str(schema), str(name), str(table), bool(last))
+    wanted = MaintainedObject(str(kind), str(schema), str(name), str(table), bool(last), after=_names(after))
     return ObjectFacts(
         wanted,
         {} if kind == "database" else _values([None if n is None else float(str(n)) for n in numbers]),
@@ -66,7 +67,12 @@ def _facts(options: MaintenanceOptions, server: ServerFacts, row: Sequence[objec
         None if proof is None else str(proof),
         f"pid {pid}" if pid is not None else "",
         f"the same as {twin}" if twin else "",
+        _names(parents),
     )
+
+
+def _names(listed: object) -> tuple[str, ...]:
+    return tuple(map(str, listed)) if isinstance(listed, list | tuple) else ()
 
 
 def _values(numbers: Sequence[float | None]) -> dict[str, float | None]:
@@ -97,9 +103,7 @@ def _missing(
 ) -> str:
     """Why the command cannot be executed, with the statement that would permit it. `owner` is "" if its role must not be granted."""
     if options.command == "indexes":
-        if wanted.kind == DUPLICATE:
-            return f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name)}"
-        return "" if may else f"{missing_right(wanted.schema, owner, server)}: {_repair(wanted)}"
+        return _missing_to_repair(server, wanted, twin, may=may, owner=owner)
     if options.command == "reindex" and options.concurrently and not possible:
         return CONCURRENT_EXCLUSION
     if may:
@@ -110,13 +114,27 @@ def _missing(
         later = server.version >= 150000
         return f"no right: GRANT pg_checkpoint TO {role}" if later else "no right: only a superuser may"
     if server.version >= MAINTAIN:
-        schema, _, table = wanted.table.partition(".")
-        return (
-            f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
-        )
+        return _grant_maintain(wanted, server)
     if not owner:
         return f"no right: its owner has superuser rights; let a superuser run it: {statement(options, wanted, server)}"
     return f"no right: only the owner may: GRANT {theirs} TO {role}"
+
+
+def _missing_to_repair(server: ServerFacts, wanted: MaintainedObject, twin: str, *, may: bool, owner: str) -> str:
+    """The same for an index that was found."""
+    if wanted.kind == DUPLICATE:
+        return f"the same as {twin}: if no query names it, run {drop_statement(wanted.schema, wanted.name)}"
+    if may:
+        return ""
+    if wanted.kind == INVALID and server.version >= MAINTAIN:
+        return _grant_maintain(wanted, server)
+    return f"{missing_right(wanted.schema, owner, server)}: {_repair(wanted)}"
+
+
+def _grant_maintain(wanted: MaintainedObject, server: ServerFacts) -> str:
+    role = '"' + server.role.replace('"', '""') + '"'
+    schema, _, table = wanted.table.partition(".")
+    return f"no right: GRANT MAINTAIN ON TABLE {quoted_name(schema, table)} TO {role}, or GRANT pg_maintain TO {role}"
 
 
 def statement(options: MaintenanceOptions, wanted: MaintainedObject, server: ServerFacts) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects.postgresql_leftover_indexes import FINDINGS, grantable_owner
+from bulkq.dialects.postgresql_leftover_indexes import PARENTS, findings_query, grantable_owner
 
 if TYPE_CHECKING:
     from bulkq.dialects.maintenance_catalog import ServerFacts
@@ -51,6 +51,22 @@ _INDEX_BLOAT = """\
            LEFT JOIN widths AS w ON w.schemaname = n.nspname AND w.tablename = t.relname AND w.attname = a.attname)"""
 """The same of an index: 8 bytes of an entry and 4 of its pointer, in pages that are full up to the fill factor."""
 
+_RULES = """\
+pg_catalog.pg_rewrite AS r ON r.ev_class = {view}
+      JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+           AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class"""
+_USES = f"""\
+SELECT v.oid, d.refobjid FROM pg_catalog.pg_class AS v JOIN {_RULES.format(view="v.oid")} WHERE v.relkind = 'm'
+    UNION
+    SELECT u.view, d.refobjid FROM uses AS u JOIN {_RULES.format(view="u.used")}"""
+"""What materialized views read, at all levels. What a function reads is not known to the server."""
+
+_READ = """\
+ARRAY(SELECT q.nspname || '.' || p.relname FROM uses AS u
+             JOIN pg_catalog.pg_class AS p ON p.oid = u.used AND p.relkind = 'm'
+             JOIN pg_catalog.pg_namespace AS q ON q.oid = p.relnamespace
+            WHERE u.view = c.oid ORDER BY 1)::text[]"""
+
 _KINDS = {"r": "table", "p": "partitioned table", "m": "materialized view", "i": "index", "t": "table"}
 _KIND = " ".join(["CASE c.relkind", *(f"WHEN '{letter}' THEN '{kind}'" for letter, kind in _KINDS.items()), "END"])
 
@@ -80,12 +96,12 @@ def object_query(options: MaintenanceOptions, server: ServerFacts, *, bloat: boo
     if options.command == "checkpoint":
         return _CHECKPOINT[server.version >= 150000]
     if options.command == "indexes":
-        return FINDINGS
+        return findings_query(maintain=server.version >= MAINTAIN)
     index = options.command == "reindex"
     parents = "true" if server.version >= ONLY_PARENT else "NOT c.relispartition"
     return f"""\
-WITH busy AS MATERIALIZED (
-    {_BUSY}){_widths(bloat=bloat)}
+WITH RECURSIVE busy AS MATERIALIZED (
+    {_BUSY}){_widths(bloat=bloat)}{_uses(options)}
 SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname, c.relkind = 'p',
        {_size(index=index, exact=sizes)}::float8,
        pg_catalog.pg_stat_get_dead_tuples(t.oid)::float8, pg_catalog.pg_stat_get_live_tuples(t.oid)::float8,
@@ -98,7 +114,7 @@ SELECT {_KIND}, n.nspname::text, c.relname::text, n.nspname || '.' || t.relname,
                                            pg_catalog.pg_stat_get_last_autoanalyze_time(t.oid)))::float8,
        {_bloat(index=index, bloat=bloat)}::float8, (c.relpages * current_setting('block_size')::float8),
        {may_maintain(options.command, server)}, {grantable_owner("t.relowner")},
-       {_proof(options)}, b.pid, {_possible(options)}
+       {_proof(options)}, b.pid, {_possible(options)}, {PARENTS}, {_after(options)}
   FROM pg_catalog.pg_class AS c
   LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
   JOIN pg_catalog.pg_class AS t ON t.oid = coalesce(i.indrelid, c.oid)
@@ -141,6 +157,15 @@ def _proof(options: MaintenanceOptions) -> str:
 
 def _widths(*, bloat: bool) -> str:
     return f",\nwidths AS MATERIALIZED (\n    {_WIDTHS})" if bloat else ""
+
+
+def _uses(options: MaintenanceOptions) -> str:
+    return f",\nuses (view, used) AS (\n    {_USES})" if options.command == "refresh" else ""
+
+
+def _after(options: MaintenanceOptions) -> str:
+    """The materialized views that another one reads, directly or through views."""
+    return _READ if options.command == "refresh" else "NULL::text[]"
 
 
 def _bloat(*, index: bool, bloat: bool) -> str:

@@ -91,9 +91,13 @@ def _maintenance(recorded: Mapping[str, Any] | None) -> MaintenanceOptions | Non
     if not recorded:
         return None
     values = _values(MaintenanceOptions, recorded)
-    values["objects"] = tuple(tuple(MaintainedObject(**one) for one in part) for part in recorded["objects"])
+    values["objects"] = tuple(tuple(_object(one) for one in part) for part in recorded["objects"])
     values["leftovers"] = tuple(tuple(part) for part in recorded.get("leftovers", ()))
     return MaintenanceOptions(**values)
+
+
+def _object(recorded: Mapping[str, Any]) -> MaintainedObject:
+    return MaintainedObject(**{**recorded, "after": tuple(recorded.get("after", ()))})
 
 
 def recorded_queries(text: str) -> list[dict[str, Any]]:

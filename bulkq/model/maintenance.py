@@ -23,6 +23,7 @@ class MaintainedObject:
         table: the table that it belongs to, with its schema; the object itself if it is no index. No two lanes work on one table.
         last: it is done when all others have ended.
         proof: a text of the catalog when the run began, which differs when the object was done; "" if nothing shows it.
+        after: names, as they are shown, of all objects that have to end before this one begins, if they are in the run.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class MaintainedObject:
     table: str = ""
     last: bool = False
     proof: str = ""
+    after: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -50,6 +52,7 @@ class ObjectFacts:
         proof: a text that differs when the command was done; None if nothing in the catalog shows it.
         locked: the session that holds a lock which the command would wait for; "" if there is none.
         note: what a user should know of it; "" if nothing.
+        parents: the partitioned tables that its table belongs to, with their schemas.
     """
 
     object: MaintainedObject
@@ -58,6 +61,7 @@ class ObjectFacts:
     proof: str | None = None
     locked: str = ""
     note: str = ""
+    parents: tuple[str, ...] = ()
 
 
 @frozen

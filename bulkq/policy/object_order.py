@@ -36,11 +36,15 @@ def column_of(order: str, command: str) -> str:
 
 
 def in_order(objects: Sequence[ObjectFacts], order: str, command: str) -> list[ObjectFacts]:
-    """`objects`, the greatest value first; those whose value is not known behind them, by name; those that come last at the end."""
+    """`objects`, the greatest value first; those whose value is not known behind them, by name.
+
+    An object comes behind those that it has to wait for, and those that come last at the end.
+    """
     column = column_of(order, command)
 
-    def key(one: ObjectFacts) -> tuple[bool, bool, float, str]:
+    def key(one: ObjectFacts) -> tuple[bool, int, bool, float, str]:
         value = one.values.get(column)
-        return one.object.last, value is None, -(value or 0.0), one.object.shown
+        waits = len(one.object.after)  # of all that it waits for, each waits for fewer
+        return one.object.last, waits, value is None, -(value or 0.0), one.object.shown
 
     return sorted(objects, key=key)

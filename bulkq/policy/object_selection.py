@@ -17,7 +17,7 @@ from bulkq.text.message_parts import quoted, suggestion_or_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bulkq.model.maintenance import MaintainedObject, ObjectFacts
+    from bulkq.model.maintenance import ObjectFacts
 
 BYTES = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -114,12 +114,6 @@ def columns_of(condition: Condition) -> frozenset[str]:
 def selects(condition: Condition, facts: ObjectFacts) -> bool:
     """Whether a condition is true for an object. One that is unknown, because a number is, is not true."""
     return _holds(condition, facts) is True
-
-
-def matches_name(pattern: str, wanted: MaintainedObject) -> bool:
-    """Whether a name or pattern of `--table` or `--exclude` means an object: by its name, or that of its table."""
-    names = {wanted.name, wanted.shown, wanted.table, wanted.table.rpartition(".")[2]}
-    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def _holds(condition: Condition, facts: ObjectFacts) -> bool | None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class ObjectSource:
     """A `ParameterSource` of objects. It is made without a connection, and `begin` gives it what it needs before the first `take`.
 
-    An object that is to be done last is given when nothing else is left and nothing is in flight.
+    An object that is to be done after others is given when these have ended, however. One that is to be done last is given when nothing
+    else is left and nothing is in flight.
     """
 
     typed = True
@@ -33,6 +34,7 @@ class ObjectSource:
         self._flying: dict[int, MaintainedObject] = {}
         self._news = asyncio.Event()
         self._quick: frozenset[int] = frozenset()
+        self._in_order = False  # one of the objects has to wait for others
         self.total: int | None = None
         self.together = 1
         """Objects of one batch at most."""
@@ -56,6 +58,7 @@ class ObjectSource:
         self.together = together
         self._quick = frozenset(quick)
         self._objects = objects
+        self._in_order = any(one.after for one in objects)
         over = {n for first, last in done for n in range(first, last + 1)}
         self._waiting = {n: one for n, one in enumerate(objects, 1) if n not in over}
         self.total = len(self._waiting)
@@ -63,7 +66,7 @@ class ObjectSource:
     def again(self) -> ObjectSource:
         """Return a source of all objects, for a reader who wants their names."""
         source = ObjectSource()
-        source.begin([replace(one, table=str(n), last=False) for n, one in enumerate(self._objects)])
+        source.begin([replace(one, table=str(n), last=False, after=()) for n, one in enumerate(self._objects)])
         return source
 
     def following(self, most: int) -> list[int]:
@@ -126,8 +129,15 @@ class ObjectSource:
         """The first object whose table is free; None if there is none at the moment."""
         busy = {one.table for one in self._flying.values()}
         for number, one in self._waiting.items():
-            if not one.last and one.table not in busy:
+            if not one.last and one.table not in busy and not self._waits(one):
                 return number
         if not all(one.last for one in (*self._waiting.values(), *self._flying.values())):
             return None
         return next((number for number, one in self._waiting.items() if one.table not in busy), None)
+
+    def _waits(self, wanted: MaintainedObject) -> bool:
+        """Whether an object has to be done after one that has not ended."""
+        if not self._in_order or not wanted.after:
+            return False
+        open_ones = {one.shown for one in (*self._waiting.values(), *self._flying.values())}
+        return not open_ones.isdisjoint(wanted.after)

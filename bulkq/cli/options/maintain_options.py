@@ -89,7 +89,8 @@ _MAINTAIN = (
         type=TableText(),
         multiple=True,
         metavar="NAME",
-        help="Only these tables, or indexes; NAME or SCHEMA.NAME, with * for any characters. Repeatable.",
+        help="Only these tables, or indexes; NAME or SCHEMA.NAME, with * for any characters. A partitioned table means its partitions. "
+        "Repeatable.",
     ),
     objects(
         "--schema", type=Text(), multiple=True, metavar="NAME", help="Only the objects of these schemas. Repeatable."

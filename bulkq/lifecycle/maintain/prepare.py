@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.lifecycle import open_targets
-from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names
+from bulkq.lifecycle.maintain.target_objects import choose, look_at, refuse_unknown_names, unknown_exclusions
 from bulkq.lifecycle.preflight import connections_are_free, recognize
-from bulkq.text.message_parts import counted, first_names
+from bulkq.text.message_parts import counted, first_names, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,12 @@ async def prepare_maintenance(opened: OpenRun) -> OpenRun:
     if opened.several:
         open_targets.refuse_twins(request, opened.targets, opened.say)
     if opened.resume.record is None and opened.maintained:
-        refuse_unknown_names(list(opened.maintained.values()), options_of(opened))
+        everywhere, options = list(opened.maintained.values()), options_of(opened)
+        refuse_unknown_names(everywhere, options)
+        for pattern in unknown_exclusions(everywhere, options):
+            opened.say(
+                f"--exclude {quoted(pattern)}: no object of {options.command} has this name: nothing is left out"
+            )
         for target in opened.targets:
             if (made := opened.maintained.get(target.parts[0].spec.number)) is not None:
                 _tell(opened, target, made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ from bulkq.dialects.sqlstates import LOCK_NOT_AVAILABLE
 from bulkq.drivers.optional_connection_methods import BaseConnection
 from bulkq.errors import DatabaseError, RefusedError, TargetError, UsageError
 from bulkq.model import Decoding, Limits, Query
+from bulkq.policy.object_names import matches_name, matches_schema
 from bulkq.policy.object_order import column_of, in_order
-from bulkq.policy.object_selection import columns_of, matches_name, parse_selection, selects
+from bulkq.policy.object_selection import columns_of, parse_selection, selects
 from bulkq.text.message_parts import quoted, suggestion_or_names
 
 if TYPE_CHECKING:
@@ -174,19 +174,29 @@ async def list_objects(
 
 def choose(found: Sequence[ObjectFacts], options: MaintenanceOptions) -> tuple[MaintainedObject, ...]:
     """The objects of a run, in their order: those that the options name and select."""
-    named = [one for one in found if _named(one.object, options)]
+    named = [one for one in found if _named(one, options)]
     if options.select:
         condition = parse_selection(options.select)
         named = [one for one in named if selects(condition, one)]
     return tuple(replace(one.object, proof=one.proof or "") for one in in_order(named, options.order, options.command))
 
 
-def _named(wanted: MaintainedObject, options: MaintenanceOptions) -> bool:
-    if options.tables and not any(matches_name(pattern, wanted) for pattern in options.tables):
+def _named(facts: ObjectFacts, options: MaintenanceOptions) -> bool:
+    if options.tables and not any(matches_name(pattern, facts) for pattern in options.tables):
         return False
-    if options.schemas and not any(fnmatchcase(wanted.schema, pattern) for pattern in options.schemas):
+    if options.schemas and not any(matches_schema(pattern, facts.object.schema) for pattern in options.schemas):
         return False
-    return not any(matches_name(p, wanted) or fnmatchcase(wanted.schema, p) for p in options.exclude)
+    return not any(_excludes(pattern, facts) for pattern in options.exclude)
+
+
+def _excludes(pattern: str, facts: ObjectFacts) -> bool:
+    return matches_name(pattern, facts) or matches_schema(pattern, facts.object.schema)
+
+
+def unknown_exclusions(everywhere: Sequence[TargetObjects], options: MaintenanceOptions) -> list[str]:
+    """The names of `--exclude` that mean no object of the command on any target."""
+    listed = [facts for made in everywhere for facts in made.listed.values()]
+    return [pattern for pattern in options.exclude if not any(_excludes(pattern, facts) for facts in listed)]
 
 
 def refuse_unknown_names(everywhere: Sequence[TargetObjects], options: MaintenanceOptions) -> None:
@@ -195,19 +205,20 @@ def refuse_unknown_names(everywhere: Sequence[TargetObjects], options: Maintenan
     Raises:
         UsageError: names the nearest objects.
     """
-    objects = [facts.object for made in everywhere for facts in made.listed.values()]
-    names = sorted({name for one in objects for name in (one.table.rpartition(".")[2], one.table) if name})
+    listed = [facts for made in everywhere for facts in made.listed.values()]
+    tables = {name for facts in listed for name in (facts.object.table, *facts.parents)}
+    names = sorted({name for table in tables for name in (table.rpartition(".")[2], table) if name})
     for pattern in options.tables:
-        if not any(matches_name(pattern, one) for one in objects):
+        if not any(matches_name(pattern, facts) for facts in listed):
             shown = (
                 suggestion_or_names(pattern, names)
                 if 0 < len(names) <= 20
                 else suggestion_or_names(pattern, names[:20])
             )
             raise UsageError(f"--table {quoted(pattern)}: no object of {options.command} has this name{shown}")
-    schemas = sorted({one.schema for one in objects})
+    schemas = sorted({facts.object.schema for facts in listed})
     for pattern in options.schemas:
-        if not any(fnmatchcase(one, pattern) for one in schemas):
+        if not any(matches_schema(pattern, one) for one in schemas):
             raise UsageError(
                 f"--schema {quoted(pattern)}: no object of {options.command} is in it{suggestion_or_names(pattern, schemas)}"
             )

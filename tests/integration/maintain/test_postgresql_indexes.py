@@ -167,3 +167,14 @@ async def test_invalid_and_duplicate_indexes(database: str, tmp_path: Path) -> N
     assert (name, outcome) == ("public.t_v2", "skipped")
     assert "the same as public.t_v: if no query names it, run DROP INDEX CONCURRENTLY" in why
     assert all(valid for _, valid in indexes(database))
+
+
+async def test_m12_an_invalid_index_is_rebuilt_with_maintain(database: str, tmp_path: Path) -> None:
+    """The role need not own it; before version 17 the owner is named."""
+    script(database, TABLE, "CREATE INDEX t_w ON t (v, id)")
+    execute(database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_w'::regclass")
+    maintain = int(execute(database, "SELECT current_setting('server_version_num')::int")[0][0]) >= 170000
+    async with role(database, *(["GRANT MAINTAIN ON t TO {role}"] if maintain else [])) as url:
+        summary = await run(url, tmp_path, "indexes", "--repair")
+    assert (summary.ok, summary.skipped) == ((1, 0) if maintain else (0, 1))
+    assert maintain == all(valid for _, valid in indexes(database))

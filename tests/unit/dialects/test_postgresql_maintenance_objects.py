@@ -57,6 +57,10 @@ def test_commands_with_lists_of_their_own() -> None:
     assert "'pg_checkpoint', 'USAGE'" in query("checkpoint")
     assert "rolsuper" in query("checkpoint", ServerFacts(version=140000))
     assert "duplicate index" in query("indexes")
+    assert "'MAINTAIN'" not in query("indexes")
+    assert "'MAINTAIN'" in query("indexes", PG18)
+    assert "pg_rewrite" in query("refresh")
+    assert "pg_rewrite" not in query("vacuum")
     assert "u.indisunique" in query("refresh")
     assert "NULL::text" in query("refresh")
 

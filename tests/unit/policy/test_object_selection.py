@@ -8,7 +8,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model.maintenance import MaintainedObject, ObjectFacts
-from bulkq.policy.object_selection import columns_of, matches_name, parse_selection, selects
+from bulkq.policy.object_selection import columns_of, parse_selection, selects
 
 GB = 1024**3
 
@@ -101,11 +101,3 @@ def test_a_mistake_is_named_with_its_column(text: str, column: int, message: str
 def test_the_columns_of_an_expression() -> None:
     """An estimate of bloat is made only if the expression has it."""
     assert columns_of(parse_selection("not (dead > 1 or size > 1GB) and bloat > 5%")) == {"dead", "size", "bloat"}
-
-
-def test_names_and_patterns() -> None:
-    """A name means an object with or without its schema, or its table."""
-    index = MaintainedObject("index", "public", "users_pkey", "public.users")
-    for pattern in ("users_pkey", "public.users_pkey", "users", "public.users", "user*", "public.*"):
-        assert matches_name(pattern, index)
-    assert not matches_name("orders", index)

@@ -95,3 +95,16 @@ async def test_quick_objects_are_given_together() -> None:
     assert second is not None
     assert ([len(first.sets), len(second.sets)], second.slice(1, 1).names) == ([1, 2], ("s.c",))
     assert (second.slice(1, 1).first, second.slice(0, 2)) == (3, second)
+
+
+async def test_an_object_waits_for_those_that_it_reads() -> None:
+    """Also for one that is in flight; others go on meanwhile, and one that is not in the run is not waited for."""
+    source = ObjectSource()
+    view = MaintainedObject("materialized view", "s", "v", "s.v", after=("s.a", "s.away"))
+    source.begin([view, index("a", "a"), index("b", "b")])
+    first = await source.take(1, 0)
+    assert first is not None
+    assert first.source == "s.a"
+    assert await names(source) == ["s.b"]
+    source.settle(first)
+    assert await names(source) == ["s.v"]

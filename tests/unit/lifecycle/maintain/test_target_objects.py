@@ -19,6 +19,7 @@ from bulkq.lifecycle.maintain.target_objects import (
     choose,
     list_objects,
     refuse_unknown_names,
+    unknown_exclusions,
 )
 from bulkq.model import Phase, Reply
 from bulkq.model.maintenance import MaintainedObject, MaintenanceOptions, ObjectFacts
@@ -59,6 +60,9 @@ def test_names_that_mean_nothing_are_refused() -> None:
         refuse_unknown_names([made], MaintenanceOptions(command="vacuum", tables=("public.d",)))
     with pytest.raises(UsageError, match=r'--schema "lag": no object of vacuum is in it \(did you mean "log"'):
         refuse_unknown_names([made], MaintenanceOptions(command="vacuum", schemas=("lag",)))
+    assert unknown_exclusions([made], MaintenanceOptions(command="vacuum", exclude=("b", "log", "nosuch"))) == [
+        "nosuch"
+    ]
 
 
 def test_a_database_has_its_own_commands() -> None:
