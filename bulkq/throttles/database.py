@@ -1,4 +1,4 @@
-"""A signal that is read from a database, over a connection of its own."""
+"""A signal that is read from a database."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ class DatabaseThrottle(PolledThrottle):
         target: the database.
     """
 
+    alone = False
+    """Whether the signal has a connection of its own; see `SignalConnection`."""
+
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         name = f"{expression.signal}({expression.argument})" if expression.argument else expression.signal
         super().__init__(context.title(name, label), context.every_s, expression=expression, target=label)
         self.label = label
-        self._database = SignalConnection(expression, context, label, target)
+        self._database = SignalConnection(expression, context, label, target, alone=self.alone)
         self.dialect = self._database.dialect
 
     async def connected(self) -> Connection:
@@ -47,5 +50,5 @@ class DatabaseThrottle(PolledThrottle):
         return await self._database.examine(query, argument)
 
     async def give_up(self) -> None:
-        """Close the connection; the next reading opens another."""
+        """Close the connection, unless another signal is read over it; the next reading opens another."""
         await self._database.close()

@@ -1,4 +1,4 @@
-"""A connection of its own over which a signal is read from a database."""
+"""How a signal is read from a database: over the connection of its target, or over one of its own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import dialect_for
 from bulkq.drivers import dialect_of
 from bulkq.errors import RefusedError, UsageError
-from bulkq.targets import open_target
 from bulkq.throttles.base import READ_S
+from bulkq.throttles.monitor_connection import MonitorConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from bulkq.protocols import Connection
     from bulkq.throttles.throttle_context import ThrottleContext
 
-READER = "/throttle"
-"""Behind the application name of the run, in that of a connection which reads a signal."""
-
 
 class SignalConnection:
     """Reads a signal from one database.
@@ -31,37 +28,39 @@ class SignalConnection:
         context: of the run.
         label: of the database, for messages.
         target: the database.
+        alone: the signal has a connection of its own, because its queries are those of a user and may take long.
     """
 
-    def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
+    def __init__(
+        self,
+        expression: ThrottleExpression,
+        context: ThrottleContext,
+        label: str,
+        target: Target,
+        *,
+        alone: bool = False,
+    ) -> None:
         self.dialect = dialect_for(dialect_of(target.url))
         self._expression = expression
         self._label = label
         self._ours = context.application_name
-        self._reader = f"{context.application_name}{READER}"
-        self._driver = open_target(target, application_name=self._reader, read_only=True)
-        self._connection: Connection | None = None
+        self._reader = context.reader
+        self._monitor = MonitorConnection(target, self._reader) if alone else context.monitor(label, target)
 
     async def connected(self) -> Connection:
-        """The connection, opened if there is none.
-
-        Raises:
-            TargetError, RefusedError, UsageError: as `Driver.connect`.
-        """
-        if self._connection is None:
-            self._connection = await self._driver.connect()
-        return self._connection
+        """See `MonitorConnection.connected`."""
+        return await self._monitor.connected()
 
     async def ask(self, sql: str, argument: str = "") -> Sequence[tuple[object, ...]]:
         """The rows of a query of `SignalQuery`, with the values of its literals.
 
         Raises:
             DatabaseError: the server rejects it.
+            TargetError, RefusedError, UsageError: it cannot be reached.
         """
         names = {"name": argument or self._expression.argument, "ours": self._ours, "reader": self._reader}
         literals = {name: self.dialect.literal(value) for name, value in names.items()}
-        connection = await self.connected()
-        return await connection.administer([sql.format(**literals)], lock_timeout_s=READ_S)
+        return await self._monitor.ask(sql.format(**literals), READ_S)
 
     async def examine(self, query: SignalQuery | None, argument: str = "") -> SignalQuery:
         """Return `query` if the server can give its signal to this role.
@@ -83,7 +82,5 @@ class SignalConnection:
         return query
 
     async def close(self) -> None:
-        """Close the connection; the next question opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        """See `MonitorConnection.close`."""
+        await self._monitor.close()

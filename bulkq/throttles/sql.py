@@ -28,6 +28,8 @@ MOST_SHOWN = 120
 class SqlThrottle(DatabaseThrottle):
     """Holds the lanes while the first column of the first row is a number above 0, true, or a text, which is the reason."""
 
+    alone = True
+
     def __init__(self, expression: ThrottleExpression, context: ThrottleContext, label: str, target: Target) -> None:
         super().__init__(expression, context, label, target)
         file = f" {expression.argument}" if names_file(expression.argument) else ""

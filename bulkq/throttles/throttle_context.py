@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.text.message_parts import first_names
+from bulkq.throttles.monitor_connection import MonitorConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ def _ignore(_: str) -> None:
 
 IN_PYTHON = "bulkq"
 """The application name of the connections of `bulkq.open`, which several runs share."""
+
+READER = "/throttle"
+"""Behind the application name of the run, in that of a connection which reads signals."""
 
 
 @frozen(kw_only=True)
@@ -37,6 +41,7 @@ class ThrottleContext:
         every_s: seconds between two readings; None for the usual time.
         say: notices a line.
         commits: by label of a target, what is to be told of the seconds that each commit took; throttles add themselves.
+        monitors: by label and URL of a database, the connection over which its signals are read.
     """
 
     run: str = ""
@@ -49,6 +54,19 @@ class ThrottleContext:
     every_s: float | None = None
     say: Callable[[str], None] = _ignore
     commits: dict[str, list[Callable[[float], None]]] = field(default_factory=dict)
+    monitors: dict[tuple[str, str], MonitorConnection] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> str:
+        """The application name of the connections which read signals."""
+        return f"{self.application_name}{READER}"
+
+    def monitor(self, label: str, target: Target) -> MonitorConnection:
+        """Return the connection over which the signals of a database are read; the same for all of them."""
+        key = label, target.url
+        if key not in self.monitors:
+            self.monitors[key] = MonitorConnection(target, self.reader)
+        return self.monitors[key]
 
     def title(self, signal: str, label: str | None) -> str:
         """The name of a signal for people; with that of its target if there are several."""
