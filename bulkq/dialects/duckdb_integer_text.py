@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import duckdb_bound_plan as plans
+from bulkq.dialects.duckdb_bound_plan import MARK, NoPlan, mark_of, type_name, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ BLANKS = r"[ \t\n\v\f\r]*"
 ALTERED = re.compile(rf"{BLANKS}(?:[+-]?(?![0-9]+{BLANKS}\Z)[.0-9]|[+-]{BLANKS}\Z)")
 """Begins a text of a number that is not written as an integer; or a sign alone, which is 0 for DuckDB 1. DuckDB itself refuses all else."""
 
-REFUSED = re.compile(f"string ['\"]{plans.MARK}(\\d+)['\"] to U?INT\\d+")
+REFUSED = re.compile(f"string ['\"]{MARK}(\\d+)['\"] to U?INT\\d+")
 
 SEPARATORS = re.compile(r"""[][{}(),"']""")
 """Between the items of a list, in any of its notations."""
@@ -92,10 +92,10 @@ def integer_places(answer: str) -> frozenset[int]:
     """
     plan = json.loads(answer)
     if plan.get("error"):
-        raise plans.NoPlan(str(plan.get("error_message")))
-    nodes = [node for node, _ in plans.walk(plan["plans"])]
+        raise NoPlan(str(plan.get("error_message")))
+    nodes = [node for node, _ in walk(plan["plans"])]
     converted = [_inner(node) for node in nodes if _to_integer(node)]
-    found = {place for place in map(plans.mark_of, converted) if place is not None}
+    found = {place for place in map(mark_of, converted) if place is not None}
     columns = [node for node in converted if _is_column_of_text(node)]
     names = {str(column["alias"]).lower() for column in columns} - {""}
     positions = {column["index"] for column in columns}
@@ -112,7 +112,7 @@ def _to_integer(node: Node) -> bool:
     """Whether `node` converts to an integer or a list of such, and fails for a value that is none."""
     if node.get("type") != "OPERATOR_CAST" or node.get("function_data", node)["try_cast"]:
         return False
-    kind = plans.type_name(node["return_type"])
+    kind = type_name(node["return_type"])
     lists = kind.partition(":")[0] in {"LIST", "ARRAY"}
     return kind in INTEGERS or (lists and any(f'"id": "{name}"' in kind for name in INTEGERS))
 
@@ -135,6 +135,6 @@ def _carried(nodes: Iterable[Node]) -> Iterator[tuple[int, str, int]]:
         listed = node["expressions"]
         for row in listed if isinstance(listed[0], list) else [listed]:
             for position, expression in enumerate(row):
-                place = plans.mark_of(_inner(expression) if expression["type"] == "OPERATOR_CAST" else expression)
+                place = mark_of(_inner(expression) if expression["type"] == "OPERATOR_CAST" else expression)
                 if place is not None:
                     yield place, str(expression["alias"]).lower(), position

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkq.dialects import parameter_equality
 from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, RowKeyCatalog, plain
+from bulkq.dialects.parameter_equality import anything, bounded, dates, folded, padded, rounded, uuids, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ COMPUTED = ("VIRTUAL", "STORED", "PERSISTENT", "ON UPDATE")
 """In `extra` of the catalog: the value follows from others, or from the clock."""
 
 KEYS: Mapping[str, Keys] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), parameter_equality.whole),
-    "decimal": parameter_equality.rounded,
-    "date": parameter_equality.dates,
-    "uuid": parameter_equality.uuids,
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), whole),
+    "decimal": rounded,
+    "date": dates,
+    "uuid": uuids,
 }
 TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"})
 FOLDED = ("general_ci", "general_mysql500_ci", "unicode_ci", "unicode_520_ci", "0900_ai_ci", "general_nopad_ci")
@@ -60,14 +60,14 @@ def read_table(answers: Sequence[Rows]) -> CatalogTable:
 
 def keys_of(column: CatalogColumn, use: ParameterUse) -> Keys:
     """How the values of a parameter compare that names a row by `column`."""
-    keys = KEYS.get(column.type, parameter_equality.anything)
+    keys = KEYS.get(column.type, anything)
     if column.type in TEXTS:
         if column.collation.endswith("_bin"):
-            keys = parameter_equality.padded
+            keys = padded
         elif column.collation.endswith(FOLDED) or column.collation == "latin1_swedish_ci":
-            keys = parameter_equality.folded
+            keys = folded
         if use.inserts and column.length:
-            keys = parameter_equality.bounded(keys, column.length)
+            keys = bounded(keys, column.length)
     return keys
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.dialects import postgresql_backfill_notices as notices
 from bulkq.dialects.backfill_catalog import BackfillCatalog, KeyCandidate, TableDescription
+from bulkq.dialects.postgresql_backfill_notices import ACTING, NOTICES, SERVERS, read_notices, read_servers
 from bulkq.model.key_range import KeyColumn
 from bulkq.text.message_parts import first_names, quoted
 
@@ -152,7 +152,7 @@ def read(answers: Sequence[Rows]) -> TableDescription:
         refusal=_refusal(facts),
         rows=rows,
         size=size,
-        notices=(*unanalyzed, *notices.read(answers[1])),
+        notices=(*unanalyzed, *read_notices(answers[1])),
     )
 
 
@@ -230,12 +230,12 @@ def _column_fault(column: Mapping[str, Any]) -> str:
 
 
 CATALOG = BackfillCatalog(
-    queries=(TABLE, notices.QUERY),
+    queries=(TABLE, NOTICES),
     read=read,
     names=NAMES,
     path=PATH,
-    servers=notices.SERVERS,
-    read_servers=notices.read_servers,
-    acting=notices.ACTING,
+    servers=SERVERS,
+    read_servers=read_servers,
+    acting=ACTING,
     lasting=True,
 )

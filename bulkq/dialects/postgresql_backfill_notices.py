@@ -48,7 +48,7 @@ SELECT json_agg(DISTINCT u.pubname) FROM pg_catalog.pg_publication AS u JOIN pg_
             ON p.oid = to_regclass(format('%I.%I', t.schemaname, t.tablename))::oid
          WHERE u.pubupdate OR u.pubdelete"""
 
-QUERY = f"""\
+NOTICES = f"""\
 SELECT json_build_object(
     'unlogged', c.relpersistence = 'u',
     'partition_of', (SELECT i.inhparent::regclass::text FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND c.relispartition),
@@ -111,7 +111,7 @@ ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 RULES = {"2": "UPDATE", "4": "DELETE"}
 
 
-def read(rows: Rows) -> tuple[str, ...]:
+def read_notices(rows: Rows) -> tuple[str, ...]:
     """The notices of the answer to `QUERY`, the most important first."""
     facts: dict[str, Any] = json.loads(str(rows[0][0]))
     return (

@@ -5,8 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bulkq.dialects import parameter_equality
 from bulkq.dialects.key_comparison import CatalogColumn, CatalogTable, RowKeyCatalog
+from bulkq.dialects.parameter_equality import (
+    anything,
+    binaries,
+    booleans,
+    dates,
+    doubles,
+    folded,
+    instants,
+    integers,
+    moments,
+    numbers,
+    padded,
+    texts,
+    uuids,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,23 +59,23 @@ SELECT json_build_object(
 WORDS = frozenset({"text", "character varying", "character"})
 NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
 KEYS: Mapping[str, Keys] = {
-    "smallint": parameter_equality.integers,
-    "integer": parameter_equality.integers,
-    "bigint": parameter_equality.integers,
-    "oid": parameter_equality.integers,
-    "numeric": parameter_equality.numbers,
-    "double precision": parameter_equality.doubles,
-    "text": parameter_equality.texts,
-    "character varying": parameter_equality.padded,
-    "character": parameter_equality.padded,
-    "citext": parameter_equality.folded,
-    "enum": parameter_equality.texts,
-    "uuid": parameter_equality.uuids,
-    "boolean": parameter_equality.booleans,
-    "date": parameter_equality.dates,
-    "timestamp without time zone": parameter_equality.moments,
-    "timestamp with time zone": parameter_equality.instants,
-    "bytea": parameter_equality.binaries,
+    "smallint": integers,
+    "integer": integers,
+    "bigint": integers,
+    "oid": integers,
+    "numeric": numbers,
+    "double precision": doubles,
+    "text": texts,
+    "character varying": padded,
+    "character": padded,
+    "citext": folded,
+    "enum": texts,
+    "uuid": uuids,
+    "boolean": booleans,
+    "date": dates,
+    "timestamp without time zone": moments,
+    "timestamp with time zone": instants,
+    "bytea": binaries,
 }
 """Types, by the name that `format_type` gives them -> how their values are compared."""
 
@@ -82,18 +97,14 @@ def keys_of(column: CatalogColumn, use: ParameterUse) -> Keys:
     free = not use.cast and declared is None
     kind = column.type if found in {"", column.type, column.declared} and (free or found != column.declared) else found
     if kind != column.type and not _akin(kind, column.type):
-        return parameter_equality.anything
+        return anything
     if not free and (kind == "character" or found == "" or "(" in (declared or "")):
-        return parameter_equality.anything  # an explicit cast cuts
+        return anything  # an explicit cast cuts
     if use.inserts and column.length and column.type in ROUNDED:
-        return (
-            parameter_equality.whole
-            if column.type == "numeric" and not column.length - 4 & 0x400
-            else parameter_equality.anything
-        )
+        return whole if column.type == "numeric" and not column.length - 4 & 0x400 else anything
     if column.collation and kind in WORDS:
-        return parameter_equality.anything
-    return KEYS.get(kind, parameter_equality.anything)
+        return anything
+    return KEYS.get(kind, anything)
 
 
 def _akin(one: str, other: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bulkq.dialects import sqlite_affinity
 from bulkq.dialects.base import Dialect
 from bulkq.dialects.requirement_catalog import RequirementCatalog, RequirementQuery
+from bulkq.dialects.sqlite_affinity import AFFINITIES, has_affinity
 from bulkq.dialects.sqlite_backfill_catalog import CATALOG as TABLES
 from bulkq.dialects.sqlite_key_conversion import KEYS
 from bulkq.dialects.sqlite_maintenance import MAINTENANCE
@@ -22,8 +22,8 @@ DIALECT = Dialect(
     question_parameters=True,
     parameter_marks="@$#",
     dynamic_types=True,
-    affinities=sqlite_affinity.COLUMNS,
-    has_affinity=sqlite_affinity.has_affinity,
+    affinities=AFFINITIES,
+    has_affinity=has_affinity,
     current_schema="'main'",
     tables=TABLES,
     maintenance=MAINTENANCE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-COLUMNS = """
+AFFINITIES = """
 SELECT x.name, x.type, (SELECT m.sql FROM sqlite_master AS m WHERE m.name = :name COLLATE NOCASE AND m.type = 'table')
 FROM pragma_table_xinfo(:name) AS x WHERE x.hidden <> 1
 """

@@ -136,7 +136,7 @@ async def postgres(place: LedgerLocation) -> LedgerDatabase:
     """
     from bulkq.drivers.asyncpg import connect_arguments
 
-    given = connect_arguments.read(place.url)
+    given = connect_arguments.read_options(place.url)
     engine = create_async_engine(
         "postgresql+asyncpg://",
         connect_args={

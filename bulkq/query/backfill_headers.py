@@ -56,7 +56,7 @@ def backfill_header(query: Query, dialect: str) -> BackfillHeader:
     one = {name: lines[0] for name, lines in said.items() if lines}
     return BackfillHeader(
         over=one.get("over"),
-        key=key(one["key"], dialect) if "key" in one else (),
+        key=parse_key(one["key"], dialect) if "key" in one else (),
         where=one.get("where"),
         verify=said.get("verify", ()),
         select=one.get("select"),
@@ -65,7 +65,7 @@ def backfill_header(query: Query, dialect: str) -> BackfillHeader:
     )
 
 
-def over(text: str, dialect: str) -> tuple[str, ...]:
+def parse_over(text: str, dialect: str) -> tuple[str, ...]:
     """The parts of a table's name, as the catalog has them.
 
     Raises:
@@ -78,7 +78,7 @@ def over(text: str, dialect: str) -> tuple[str, ...]:
     return parts
 
 
-def key(text: str, dialect: str) -> tuple[str, ...]:
+def parse_key(text: str, dialect: str) -> tuple[str, ...]:
     """The columns of a key, as the catalog has them.
 
     Raises:
@@ -93,7 +93,7 @@ def key(text: str, dialect: str) -> tuple[str, ...]:
     return columns
 
 
-def where(text: str, dialect: str) -> None:
+def check_where(text: str, dialect: str) -> None:
     """Refuse what is not a condition.
 
     Raises:
@@ -105,7 +105,7 @@ def where(text: str, dialect: str) -> None:
         raise ValueError(str(wrong).strip()) from None
 
 
-def reading(text: str, dialect: str) -> None:
+def check_reads(text: str, dialect: str) -> None:
     """Refuse what is not one statement that reads.
 
     Raises:
@@ -118,18 +118,18 @@ def reading(text: str, dialect: str) -> None:
         raise ValueError(f"{quoted(text)} is not one SELECT: write the whole statement on this line")
 
 
-def selecting(text: str, dialect: str) -> None:
+def check_select(text: str, dialect: str) -> None:
     """Refuse what is not one statement that reads, or has no `:range`.
 
     Raises:
         ValueError: with what to write.
     """
-    reading(text, dialect)
+    check_reads(text, dialect)
     if not _RANGE.search(text):
         raise ValueError(f'{quoted(text)} does not say where the range of the key goes: write "WHERE :range"')
 
 
-def function(text: str) -> None:
+def check_function_name(text: str) -> None:
     """Refuse what is not the name of a function.
 
     Raises:

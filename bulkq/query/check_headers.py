@@ -41,7 +41,7 @@ _STRING = re.compile(r"'((?:[^']|'')*)'")
 _WORD = re.compile(r"[^\s=<>!(]+")
 
 
-def condition(text: str) -> Condition:
+def parse_condition(text: str) -> Condition:
     """The condition that `text` is.
 
     Raises:
@@ -67,7 +67,7 @@ def condition(text: str) -> Condition:
     raise ValueError(f"{quoted(written)} is not a condition{meant}: {FORMS}")
 
 
-def until(text: str) -> date:
+def parse_until(text: str) -> date:
     """The last day of `@until`.
 
     Raises:
@@ -79,7 +79,7 @@ def until(text: str) -> date:
         raise ValueError(f'{quoted(text)} is not a date: write it like "2026-12-31"') from None
 
 
-def sample(text: str) -> int:
+def parse_sample(text: str) -> int:
     """The rows of `@sample`.
 
     Raises:
@@ -90,7 +90,7 @@ def sample(text: str) -> int:
     return int(text)
 
 
-def names(text: str) -> tuple[str, ...]:
+def parse_mask(text: str) -> tuple[str, ...]:
     """The columns of `@mask`.
 
     Raises:
@@ -106,12 +106,12 @@ def rules(query: Query) -> CheckRules:
     """The conditions in the header of `query`; a query from `load` has no errors left."""
     said = query.metadata
     return CheckRules(
-        expect=tuple(map(condition, said.get("expect", ()))),
-        warn=tuple(map(condition, said.get("warn", ()))),
-        fail=tuple(map(condition, said.get("fail", ()))),
-        until=until(said["until"][0]) if "until" in said else None,
-        sample=sample(said["sample"][0]) if "sample" in said else CheckRules().sample,
-        mask=tuple(dict.fromkeys(name for line in said.get("mask", ()) for name in names(line))),
+        expect=tuple(map(parse_condition, said.get("expect", ()))),
+        warn=tuple(map(parse_condition, said.get("warn", ()))),
+        fail=tuple(map(parse_condition, said.get("fail", ()))),
+        until=parse_until(said["until"][0]) if "until" in said else None,
+        sample=parse_sample(said["sample"][0]) if "sample" in said else CheckRules().sample,
+        mask=tuple(dict.fromkeys(name for line in said.get("mask", ()) for name in parse_mask(line))),
         params=said.get("params", ()),
     )
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from bulkq.dialects import DYNAMIC
 from bulkq.model import PlaceholderKind
-from bulkq.query import simple_comparisons
 from bulkq.query.render_query import render
+from bulkq.query.simple_comparisons import find_simple_comparisons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def untold(query: Query, columns: Affinities | None = None) -> Mapping[str, str]
 
 def tables(query: Query) -> frozenset[str]:
     """Names of the tables, views and table functions that `query` names, in lower case."""
-    simple = simple_comparisons.find(query)
+    simple = find_simple_comparisons(query)
     if simple is not None:
         return frozenset({simple.table})
     from sqlglot import expressions
@@ -134,7 +134,7 @@ def tables(query: Query) -> frozenset[str]:
 
 def _all_met(query: Query, columns: Affinities) -> Mapping[str, list[tuple[Operand, str]]]:
     """By parameter, what it meets and how to call that."""
-    simple = simple_comparisons.find(query)
+    simple = find_simple_comparisons(query)
     return _all_parsed(query, columns) if simple is None else _all_simple(simple, columns)
 
 

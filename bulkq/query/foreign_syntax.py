@@ -82,7 +82,7 @@ _FORMAT = re.compile(r"%s\b")
 _CLIENT_ENDS = frozenset({"G", "g", "gx"})
 
 
-def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tuple[int, str]]:
+def find_foreign_syntax(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tuple[int, str]]:
     """Yield offset and message of each form of another tool among `tokens`, the tokens of one statement in `text`."""
     known = dialect_for(dialect)
     read_to = 0
@@ -95,7 +95,7 @@ def complaints(text: str, tokens: Sequence[Token], dialect: str) -> Iterator[tup
             read_to = token.start + 2  # of "{{", the second brace says nothing new
 
 
-def executed(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, str]]:
+def find_executed_comments(comments: Sequence[Comment], dialect: str) -> Iterator[tuple[int, str]]:
     """Yield offset and message of each comment that the server executes: what it changes or commits could not be seen."""
     if not dialect_for(dialect).executes_comments:
         return

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from bulkq.dialects import DEFAULT
 from bulkq.model import Mode
 from bulkq.model.check_conditions import Measure
-from bulkq.query import backfill_headers, check_headers, requirement_headers
+from bulkq.query.backfill_headers import (
+    check_function_name,
+    check_reads,
+    check_select,
+    check_where,
+    parse_key,
+    parse_over,
+)
+from bulkq.query.check_headers import parse_condition, parse_mask, parse_sample, parse_until
+from bulkq.query.requirement_headers import parse_requirements
 from bulkq.query.tokens import IDENTIFIER
 from bulkq.text.durations import parse_duration
 from bulkq.text.message_parts import quoted, suggestion
@@ -94,7 +103,7 @@ class Header:
     dialect: str = DEFAULT
 
 
-def is_name(comment: Comment) -> bool:
+def is_name_line(comment: Comment) -> bool:
     """Whether `comment` is a name line, which starts a query."""
     return comment.alone and _NAME.match(comment.text) is not None
 
@@ -106,13 +115,13 @@ def listed_names(text: str) -> list[str]:
     return [name[0] for name in names if name]
 
 
-def known_key(comment: Comment) -> str | None:
+def find_known_key(comment: Comment) -> str | None:
     """The key of a metadata line that has one of ours; None for any other comment."""
     found = _KEY.match(comment.text) if comment.alone else None
     return found[1] if found and found[1] in KEYS else None
 
 
-def lost_key(comment: Comment, *, inside: bool) -> str | None:
+def find_lost_key(comment: Comment, *, inside: bool) -> str | None:
     """A line about a check that has no effect, such as `/* @expect ... */`; None if there is none.
 
     Without it the check would be another one, and perhaps green. A line that has the form of a header's is lost `inside` a
@@ -135,7 +144,7 @@ def _plain(text: str) -> str:
 
 def _is_said(key: str, value: str) -> bool:
     """Whether `value` is what stands behind such a key, and no prose."""
-    reader = check_headers.until if key == "until" else check_headers.condition
+    reader = parse_until if key == "until" else parse_condition
     try:
         reader(value.removesuffix("*/"))
     except ValueError:
@@ -143,7 +152,7 @@ def _is_said(key: str, value: str) -> bool:
     return True
 
 
-def read(
+def read_header(
     title: Comment | None, comments: Iterable[Comment], name: str, complaints: QueryErrors, dialect: str = DEFAULT
 ) -> Header:
     """Read the header of one query: its name line `title` (else it is `name`), the `comments` above its statement."""
@@ -292,55 +301,55 @@ def _param(value: str, offset: int, header: Header) -> None:
 
 
 def _expect(value: str, _offset: int, header: Header) -> None:
-    wanted = check_headers.condition(value)
-    others = [check_headers.condition(line) for line in header.metadata["expect"][:-1]]
+    wanted = parse_condition(value)
+    others = [parse_condition(line) for line in header.metadata["expect"][:-1]]
     if wanted.measure is Measure.SAME and any(other.measure is Measure.SAME for other in others):
         raise ValueError(f'{quoted(value)}: a check can be compared with one other query: keep one "same as"')
 
 
 def _bad(value: str, _offset: int, _header: Header) -> None:
-    if check_headers.condition(value).measure is Measure.SAME:
+    if parse_condition(value).measure is Measure.SAME:
         raise ValueError(f'{quoted(value)}: "same as" is an expectation: write it after @expect')
 
 
 def _until(value: str, _offset: int, _header: Header) -> None:
-    check_headers.until(value)
+    parse_until(value)
 
 
 def _sample(value: str, _offset: int, _header: Header) -> None:
-    check_headers.sample(value)
+    parse_sample(value)
 
 
 def _mask(value: str, _offset: int, _header: Header) -> None:
-    check_headers.names(value)
+    parse_mask(value)
 
 
 def _requires(value: str, _offset: int, _header: Header) -> None:
-    requirement_headers.parse_requirements(value)
+    parse_requirements(value)
 
 
 def _over(value: str, _offset: int, header: Header) -> None:
-    backfill_headers.over(value, header.dialect)
+    parse_over(value, header.dialect)
 
 
 def _key(value: str, _offset: int, header: Header) -> None:
-    backfill_headers.key(value, header.dialect)
+    parse_key(value, header.dialect)
 
 
 def _where(value: str, _offset: int, header: Header) -> None:
-    backfill_headers.where(value, header.dialect)
+    check_where(value, header.dialect)
 
 
 def _verify(value: str, _offset: int, header: Header) -> None:
-    backfill_headers.reading(value, header.dialect)
+    check_reads(value, header.dialect)
 
 
 def _select(value: str, _offset: int, header: Header) -> None:
-    backfill_headers.selecting(value, header.dialect)
+    check_select(value, header.dialect)
 
 
 def _map(value: str, _offset: int, _header: Header) -> None:
-    backfill_headers.function(value)
+    check_function_name(value)
 
 
 def _capture(value: str, _offset: int, _header: Header) -> None:

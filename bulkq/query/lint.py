@@ -9,8 +9,8 @@ from bulkq.dialects import DEFAULT, dialect_for
 from bulkq.model import Mode, StatementClass
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.model.own_error_states import UNTYPED_COMPARED
-from bulkq.query import headers
 from bulkq.query.comparison_operands import untold
+from bulkq.query.headers import find_known_key
 from bulkq.query.parse_queries import INLINE
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 from bulkq.query.tokens import Token, TokenKind, tokenize
@@ -143,7 +143,7 @@ def _texts(query: Query, lexed: TokenizedText) -> Iterator[_Found]:
         if token.kind is TokenKind.STRING:
             yield from _literal(token, lexed.text[token.start : token.end], known)
     for comment in lexed.comments:
-        key = headers.known_key(comment)
+        key = find_known_key(comment)
         if key:
             yield comment.start, "warning", f"@{key} has no effect inside the statement: move it above the statement"
         for name in COMPARED.findall(comment.text):

@@ -10,9 +10,10 @@ from bulkq.dialects import DEFAULT
 from bulkq.errors import QueryFileError
 from bulkq.model import Parameter, Placeholder, PlaceholderKind, Query
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query import foreign_syntax, headers
 from bulkq.query.classify import classify, holds_statements, may_commit
 from bulkq.query.errors import QueryErrors
+from bulkq.query.foreign_syntax import find_executed_comments
+from bulkq.query.headers import find_known_key, find_lost_key, is_name_line, read_header
 from bulkq.query.one_row import gives_one_row
 from bulkq.query.placeholders import RANGE, PlaceholderScan, find
 from bulkq.query.tokens import Token, TokenKind, tokenize
@@ -60,7 +61,7 @@ def load(text: str, file: str | None, dialect: str = DEFAULT) -> tuple[Query, ..
     named: dict[str, list[Header]] = {}
     unnamed = PurePath(file).stem if file else "sql"
     for block in blocks:
-        header = headers.read(block.title, _above(block), unnamed, complaints, dialect)
+        header = read_header(block.title, _above(block), unnamed, complaints, dialect)
         same = named.setdefault(header.name or "", [])
         if header.name and not _is_variant(header, same):
             line = complaints.line(same[0].offset)
@@ -117,7 +118,7 @@ def pick_variants(queries: Sequence[Query], name: str, file: str) -> list[Query]
 
 def _blocks(lexed: TokenizedText, complaints: QueryErrors) -> Iterator[_QueryBlock]:
     """Cut a text at its name lines; one block where it has none."""
-    titles = [c for c in lexed.comments if headers.is_name(c)]
+    titles = [c for c in lexed.comments if is_name_line(c)]
     if not titles:
         if not lexed.tokens:
             complaints.add(0, "no statement found: the text is empty or contains only comments")
@@ -140,7 +141,7 @@ def _offset(item: Token | Comment) -> int:
 def _refuse_preface(lexed: TokenizedText, end: int, complaints: QueryErrors) -> None:
     """Comments above the first name line are the file's own; statements and metadata there belong to no query."""
     for comment in lexed.comments:
-        key = headers.known_key(comment)
+        key = find_known_key(comment)
         if key and comment.end <= end:
             complaints.add(comment.start, f"@{key} is above the first name line: move it below the name of its query")
     _refuse_lost_keys([comment for comment in lexed.comments if comment.end <= end], (), complaints)
@@ -164,7 +165,7 @@ def _query(
 ) -> Query | None:
     """The query of a block; None where it has no statement or one that cannot be read."""
     tokens = _one_statement(lexed, block, header, complaints)
-    for at, message in foreign_syntax.executed(block.comments, dialect):
+    for at, message in find_executed_comments(block.comments, dialect):
         complaints.add(at, message)
     if not tokens:
         return None
@@ -253,7 +254,7 @@ def _one_statement(
 def _refuse_late_keys(block: _QueryBlock, complaints: QueryErrors) -> None:
     last = block.tokens[-1].start if block.tokens else None
     for comment in block.comments:
-        key = headers.known_key(comment)
+        key = find_known_key(comment)
         if key and last is not None and comment.start > last:
             complaints.add(
                 comment.start, f"@{key} is below its statement: move it between the name line and the statement"
@@ -264,7 +265,7 @@ def _refuse_lost_keys(comments: Sequence[Comment], tokens: Sequence[Token], comp
     """The check conditions in comments that are not header lines. Header lines below the statement were refused before."""
     first, last = (tokens[0].start, tokens[-1].start) if tokens else (0, 0)
     for comment in comments:
-        key = headers.lost_key(comment, inside=first < comment.start < last)
+        key = find_lost_key(comment, inside=first < comment.start < last)
         if key:
             complaints.add(
                 comment.start,

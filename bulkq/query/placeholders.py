@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulkq.model import Placeholder, PlaceholderKind
-from bulkq.query import foreign_syntax
+from bulkq.query.foreign_syntax import find_foreign_syntax
 from bulkq.query.tokens import IDENTIFIER, Token, TokenKind
 from bulkq.text.message_parts import quoted
 
@@ -38,7 +38,7 @@ def find(text: str, tokens: Sequence[Token], dialect: str, complaints: QueryErro
     `{'k':v}` and `col:path` are the database's own.
     """
     found = PlaceholderScan([], [])
-    for at, message in foreign_syntax.complaints(text, tokens, dialect):
+    for at, message in find_foreign_syntax(text, tokens, dialect):
         complaints.add(at, message)
     literal = -1  # offset of a colon that a backslash took
     read_to = 0  # end of the last placeholder

@@ -68,7 +68,7 @@ class SimpleComparisons:
     unmet: frozenset[str]
 
 
-def find(query: Query) -> SimpleComparisons | None:
+def find_simple_comparisons(query: Query) -> SimpleComparisons | None:
     """What the parameters of `query` meet; None if it is not simple, or has a parameter twice."""
     if any(place.kind is not PlaceholderKind.VALUE for place in query.placeholders):
         return None

@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[ -!\"%-?A-Z_a-z\t\n]*")
 """ASCII without the signs that databases do not agree about: # $ @ [ \\ ] ^ ` { | } ~ and returns."""
 
 
-def cut(text: str, *, names: bool) -> list[SimpleToken] | None:
+def cut_tokens(text: str, *, names: bool) -> list[SimpleToken] | None:
     """The tokens and comments of `text`, ascending, without white space; None if the text is not simple.
 
     Args:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from bulkq.dialects import dialect_for
 from bulkq.model.frozen_dataclass import frozen
-from bulkq.query import simple_tokens
+from bulkq.query.simple_tokens import SimpleKind, cut_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +178,7 @@ def tokenize(text: str, dialect: str) -> TokenizedText:
 def _simple(text: str, dialect: str) -> TokenizedText | None:
     """A simple text without sqlglot, which takes a fifth of a second to import; None for any other."""
     facts = dialect_for(dialect)
-    found = simple_tokens.cut(text, names=facts.quote == '"') if facts.simple_tokens else None
+    found = cut_tokens(text, names=facts.quote == '"') if facts.simple_tokens else None
     if found is None:
         return None
     tokens = [_token(text, *one) for one in found if one[0] != "comment"]
@@ -186,7 +186,7 @@ def _simple(text: str, dialect: str) -> TokenizedText | None:
     return TokenizedText(text, tuple(tokens), tuple(comments))
 
 
-def _token(text: str, kind: simple_tokens.SimpleKind, start: int, end: int) -> Token:
+def _token(text: str, kind: SimpleKind, start: int, end: int) -> Token:
     source = text[start:end]
     word = source.upper() if kind == "word" else source if kind == "symbol" else ""
     return Token(_KINDS[kind], start, end, word)

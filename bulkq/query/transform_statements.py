@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model import PlaceholderKind, StatementClass
-from bulkq.query.backfill_headers import reading
+from bulkq.query.backfill_headers import check_reads
 from bulkq.query.parse_queries import INLINE, inline
 from bulkq.query.range_placeholder import RangeError, find_range, has_range
 
@@ -29,7 +29,7 @@ def read_select(text: str, apply: Query, dialect: str) -> Query:
         UsageError: it is not one statement that reads, or its range is missing or does not bound it.
     """
     try:
-        reading(text, dialect)
+        check_reads(text, dialect)
         query = inline(text, dialect)
         find_range(query, dialect)
     except ValueError as error:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from bulkq.errors import UsageError
 from bulkq.model import PlaceholderKind
-from bulkq.query import foreign_syntax
 from bulkq.query.classify import CHANGES
 from bulkq.query.errors import QueryErrors
+from bulkq.query.foreign_syntax import find_executed_comments
 from bulkq.query.placeholders import RANGE, find
 from bulkq.query.tokens import TokenKind, tokenize
 from bulkq.text.message_parts import quoted
@@ -133,7 +133,7 @@ def _broken(lexed: TokenizedText) -> str | None:
 
 def _foreign(lexed: TokenizedText, option: str, dialect: str) -> str | None:
     """The first parameter or comment that bulkq does not send."""
-    for _, message in foreign_syntax.executed(lexed.comments, dialect):
+    for _, message in find_executed_comments(lexed.comments, dialect):
         return message
     complaints = QueryErrors(lexed.text, option)
     found = find(lexed.text, lexed.tokens, dialect, complaints)

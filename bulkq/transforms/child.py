@@ -27,7 +27,7 @@ RETURNED = "returned "
 _loaded: dict[str, Callable[[list[Row]], object]] = {}
 
 
-def begin(folder: str) -> None:
+def begin_process(folder: str) -> None:
     """First in every process: modules are found where the command was typed, and signals are the parent's matter.
 
     What the function prints goes to stderr, line by line: stdout is for rows, and the parent writes them.
@@ -53,7 +53,7 @@ def _end_with(wait: Callable[[], None]) -> None:
     os._exit(1)
 
 
-def probe(spec: str) -> tuple[int, str]:
+def probe_function(spec: str) -> tuple[int, str]:
     """Import the function: the id of this process, and what is wrong with `MODULE:FUNCTION`, or ""."""
     try:
         _function(spec)
@@ -62,7 +62,7 @@ def probe(spec: str) -> tuple[int, str]:
     return os.getpid(), ""
 
 
-def apply(spec: str, sets: list[list[Row]]) -> list[Answer]:
+def apply_function(spec: str, sets: list[list[Row]]) -> list[Answer]:
     """The function's answer for the rows of each set, in order; an exception is that set's answer."""
     function = _function(spec)
     return [_answer(function, rows) for rows in sets]

@@ -14,10 +14,12 @@ import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from bulkq.transforms import child
+from bulkq.transforms.child import apply_function, begin_process, probe_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from bulkq.transforms.child import Answer, Row
 
 T = TypeVar("T")
 
@@ -49,11 +51,11 @@ class WorkerProcess:
             Overstayed, Died: it never came so far.
         """
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=child.begin, initargs=(self._folder,))
-        self._pid, wrong = await self._run(self._executor, START_S, child.probe, self._spec)
+        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=begin_process, initargs=(self._folder,))
+        self._pid, wrong = await self._run(self._executor, START_S, probe_function, self._spec)
         return wrong
 
-    async def apply(self, sets: list[list[child.Row]], timeout_s: float | None) -> list[child.Answer]:
+    async def apply(self, sets: list[list[Row]], timeout_s: float | None) -> list[Answer]:
         """The function's answers for `sets`.
 
         Raises:
@@ -63,7 +65,7 @@ class WorkerProcess:
         if self._executor is None:
             await self.start()
         assert self._executor is not None
-        return await self._run(self._executor, timeout_s, child.apply, self._spec, sets)
+        return await self._run(self._executor, timeout_s, apply_function, self._spec, sets)
 
     def close(self) -> None:
         """End the process."""
@@ -129,7 +131,7 @@ class ProcessPool:
         """
         return await self._all[0].start()
 
-    async def apply(self, sets: list[list[child.Row]], timeout_s: float | None) -> list[child.Answer]:
+    async def apply(self, sets: list[list[Row]], timeout_s: float | None) -> list[Answer]:
         """As `WorkerProcess.apply`, in the process that was at work last."""
         async with self._free:
             process = self._idle.pop(0)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 from bulkq import markers
 from bulkq.dialects import postgresql
 from bulkq.dialects.sqlstates import CANCELED
-from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.commit import CUT_S, commit
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.extended_connection import undisturbed
+from bulkq.drivers.asyncpg.lock_wait_errors import GRANTED, explain_refusal, name_holders
 from bulkq.drivers.asyncpg.statement import StatementForm
 from bulkq.drivers.expected_rows import check_rows
 from bulkq.errors import DatabaseError
@@ -224,8 +224,8 @@ class Attempt:
         patience_s = self._limits.lock_timeout_s
         timeout_s = self._deadline_s if patience_s is None else max(COMMAND_S, patience_s + MARGIN_S)
         sql = "; ".join((opening, *markers.claiming(claim, "postgres")))
-        if await self._session.execute(sql, timeout=timeout_s) != lock_wait_errors.GRANTED:
-            raise await lock_wait_errors.refused(self._session, claim)
+        if await self._session.execute(sql, timeout=timeout_s) != GRANTED:
+            raise await explain_refusal(self._session, claim)
         self._ends_s = asyncio.get_running_loop().time() + self._deadline_s
 
     async def _batch(self) -> Reply:
@@ -342,7 +342,7 @@ class Attempt:
         elif found.position is None:
             found.position = self._at
         if claiming_only:
-            await lock_wait_errors.name_holders(self._session, found, self._limits.lock_timeout_s)
+            await name_holders(self._session, found, self._limits.lock_timeout_s)
         raise found from (None if found is error else error)
 
     def _blamed(self, error: Exception, step: AttemptStep, statement: AsyncpgStatement, *, idle: bool) -> DatabaseError:

@@ -50,7 +50,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace
                 WHERE c.relname = $1::text AND a.attname = $2::text AND NOT a.attisdropped)"""
 
 
-async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, PgType]) -> None:
+async def read_types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int, PgType]) -> None:
     """Put the types with the oids `wanted` into `known`: one round trip, or none."""
     missing = sorted(set(wanted) - known.keys())
     if missing:
@@ -58,7 +58,7 @@ async def types(session: AsyncpgSession, wanted: Iterable[int], known: dict[int,
             known[row[0]] = PgType(*row)
 
 
-async def identifiers(session: AsyncpgSession, names: Mapping[str, str]) -> dict[str, str]:
+async def quote_identifiers(session: AsyncpgSession, names: Mapping[str, str]) -> dict[str, str]:
     """The values of `:{name}` placeholders as quoted SQL names, `schema.table` in two parts.
 
     Raises:

@@ -92,7 +92,7 @@ class AsyncpgOptions:
         }
 
 
-def read(url: str, environment: Mapping[str, str] | None = None) -> AsyncpgOptions:
+def read_options(url: str, environment: Mapping[str, str] | None = None) -> AsyncpgOptions:
     """What `url` asks for, with what the service file and the environment add.
 
     Raises:

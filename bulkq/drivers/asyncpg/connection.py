@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from bulkq.dialects import postgresql
-from bulkq.drivers.asyncpg import lock_wait_errors
 from bulkq.drivers.asyncpg.attempt import Attempt
 from bulkq.drivers.asyncpg.errors import translate
 from bulkq.drivers.asyncpg.execute_command import execute_command
 from bulkq.drivers.asyncpg.execute_own_statements import administer
 from bulkq.drivers.asyncpg.extended_connection import BROKEN, GRACE_S
+from bulkq.drivers.asyncpg.lock_wait_errors import name_owners
 from bulkq.drivers.asyncpg.prepare import Describer, PrepareRequest
 from bulkq.drivers.asyncpg.statement import AsyncpgStatement, Recipe, StatementForm
 from bulkq.drivers.asyncpg.validate_texts import AsyncpgTextValidator
@@ -95,7 +95,7 @@ class AsyncpgConnection(BaseConnection):
             try:
                 found = await self._guarded(self._describe(PrepareRequest(query, decoding, typed, identifiers), key))
             except DatabaseError as error:
-                await lock_wait_errors.name_owners(self._session, error)
+                await name_owners(self._session, error)
                 raise
             self._recipes[key] = found.recipe()
             while len(self._statements) >= STATEMENTS:

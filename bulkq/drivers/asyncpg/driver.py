@@ -10,7 +10,7 @@ import asyncpg
 
 from bulkq.dialects import postgresql
 from bulkq.drivers import libpq, postgresql_read_only_errors
-from bulkq.drivers.asyncpg import connect_arguments
+from bulkq.drivers.asyncpg.connect_arguments import read_options
 from bulkq.drivers.asyncpg.connect_errors import explained, foreign
 from bulkq.drivers.asyncpg.connection import AsyncpgConnection
 from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
@@ -53,7 +53,7 @@ class AsyncpgDriver:
     def __init__(self, url: str, *, application_name: str, read_only: bool) -> None:
         self.target = urls.safe(url)
         self._url = url
-        self._options: AsyncpgOptions = connect_arguments.read(url)
+        self._options: AsyncpgOptions = read_options(url)
         self._application_name = application_name
         self._read_only = read_only
         self._server: Server | None = None  # what the first session found, where it was direct

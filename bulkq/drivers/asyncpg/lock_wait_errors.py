@@ -36,7 +36,7 @@ ORDER BY 1, 4 LIMIT 5"""
 """Sessions with an ACCESS EXCLUSIVE lock: describing a statement waits for no weaker lock."""
 
 
-async def refused(session: AsyncpgSession, claim: Claim) -> DatabaseError:
+async def explain_refusal(session: AsyncpgSession, claim: Claim) -> DatabaseError:
     """Why `claim` has inserted nothing, seen from the same transaction: the error to raise. A marker outranks the owner."""
     return markers.refusal(await session.fetch(markers.look(claim), timeout=LOOK_S), claim)
 

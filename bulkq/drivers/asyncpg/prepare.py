@@ -17,7 +17,14 @@ import asyncpg
 from bulkq.dialects import postgresql
 from bulkq.dialects.postgresql_text_cast import TYPES, Conversion, InputMethod, ParameterType
 from bulkq.drivers import check_extension_objects, parameter_limit
-from bulkq.drivers.asyncpg import catalog, pg_types, result_value_forms
+from bulkq.drivers.asyncpg.catalog import quote_identifiers, read_types
+from bulkq.drivers.asyncpg.pg_types import JSON, JSONB, NUMERIC
+from bulkq.drivers.asyncpg.result_value_forms import (
+    choose_converters,
+    describe_column,
+    find_printed_types,
+    write_expression,
+)
 from bulkq.drivers.asyncpg.statement import (
     ROWCOUNT,
     AsyncpgStatement,
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
 
     from bulkq.drivers.asyncpg.extended_connection import AsyncpgSession
     from bulkq.drivers.asyncpg.pg_types import PgType
-    from bulkq.drivers.asyncpg.statement import Converter
+    from bulkq.drivers.asyncpg.statement import ArgumentConverter
     from bulkq.model import Column, Parameter, Placeholder, Query
 
 DECLARE = 'declare its type, as in "-- name: NAME(id: bigint)", or write a cast, as in :id::bigint'
@@ -96,7 +103,7 @@ class Describer:
             raise RefusedError(
                 f"{query.place}: runs outside a transaction, where a pooler keeps no timeouts: connect to the server itself"
             )
-        idents = await catalog.identifiers(self._session, wanted.identifiers)
+        idents = await quote_identifiers(self._session, wanted.identifiers)
         async with self._question():
             first = await self._user(_NumberedText(query, idents), "", (), guard=query.schema is not None)
             modifiers, text, taken = self._session.modifiers, None, None
@@ -114,10 +121,10 @@ class Describer:
         attributes = [(attribute.name, attribute.type.oid) for attribute in first.get_attributes()]
         if len(modifiers) != len(attributes):
             modifiers = [-1] * len(attributes)
-        await catalog.types(self._session, [oid for _, oid in attributes], self._known)
+        await read_types(self._session, [oid for _, oid in attributes], self._known)
         kinds = await self._parameter_types([kind.oid for kind in first.get_parameters()])
         columns = tuple(
-            result_value_forms.column(name, self._known[oid], wanted.decoding, modifier)
+            describe_column(name, self._known[oid], wanted.decoding, modifier)
             for (name, oid), modifier in zip(attributes, modifiers, strict=True)
         )
         numbered = _NumberedText(wanted.query, idents, kinds, typed=wanted.typed)
@@ -187,8 +194,8 @@ class Describer:
             casts=tuple(text.conversion(parameters[places[name]], found[name]) for name in text.numbers),
             types=tuple(found[p.name].name if p.name in found else "" for p in parameters),
             convert=tuple(_converter(parameters[places[n]], found[n], typed=wanted.typed) for n in text.numbers),
-            printed=result_value_forms.printed(results, wanted.decoding),
-            decode=result_value_forms.converters(results, wanted.decoding, wrapped=False),
+            printed=find_printed_types(results, wanted.decoding),
+            decode=choose_converters(results, wanted.decoding, wrapped=False),
             iso=wanted.decoding is Decoding.JSON,
             changes=wanted.query.statement is not StatementClass.READ,
         )
@@ -203,7 +210,7 @@ class Describer:
                 taken = await self._taken(text)
         if taken is not None:
             form, handle = taken
-            decode = result_value_forms.converters(shape.kinds, wanted.decoding, wrapped=True)
+            decode = choose_converters(shape.kinds, wanted.decoding, wrapped=True)
             apart = _why_apart(wanted, text.numbered, form)
             together = "" if apart else postgresql.set_rows(*text.numbered.together, _items(wanted, shape))
             shape = replace(shape, form=form, decode=decode, together=together, apart=apart)
@@ -279,9 +286,7 @@ def _wrappers(wanted: PrepareRequest, shape: StatementShape) -> Iterable[tuple[S
 def _items(wanted: PrepareRequest, shape: StatementShape) -> list[str]:
     """The select list of a wrapper."""
     aliases = postgresql.names(len(shape.kinds))
-    return [
-        result_value_forms.expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)
-    ]
+    return [write_expression(f"q.{a}", k, wanted.decoding) for a, k in zip(aliases, shape.kinds, strict=True)]
 
 
 @frozen
@@ -363,14 +368,14 @@ def _declared(parameter: Parameter) -> str:
     return f"{declared}[]" if is_list else declared
 
 
-def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> Converter | None:
+def _converter(parameter: Parameter, kind: ParameterType, *, typed: bool) -> ArgumentConverter | None:
     if not typed:
         return list_of_text if parameter.kind is PlaceholderKind.LIST else kind.from_json
     if parameter.kind is PlaceholderKind.LIST:
         return None
-    if kind.oid in (pg_types.JSON, pg_types.JSONB):
+    if kind.oid in (JSON, JSONB):
         return json_text
-    return exact if kind.oid == pg_types.NUMERIC else None
+    return exact if kind.oid == NUMERIC else None
 
 
 def _refusal(error: asyncpg.PostgresError, text: _NumberedText) -> DatabaseError:

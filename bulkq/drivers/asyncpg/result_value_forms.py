@@ -68,20 +68,20 @@ ELEMENTS = (
 """Elements of arrays that are not strings in JSON, or not the server's text."""
 
 
-def column(name: str, kind: PgType, decoding: Decoding, modifier: int = -1) -> Column:
+def describe_column(name: str, kind: PgType, decoding: Decoding, modifier: int = -1) -> Column:
     """The column as a sink sees it."""
     raw = decoding is Decoding.JSON and (kind.oid in (JSON, JSONB) or bool(kind.element))
     return Column(name, modified(kind.name, modifier), raw)
 
 
-def printed(kinds: Iterable[PgType], decoding: Decoding) -> frozenset[int]:
+def find_printed_types(kinds: Iterable[PgType], decoding: Decoding) -> frozenset[int]:
     """The oids of the types among `kinds` whose values the server prints."""
     if decoding is Decoding.PYTHON:
         return frozenset()
     return frozenset(kind.oid for kind in kinds) - BINARY[decoding]
 
 
-def expression(place: str, kind: PgType, decoding: Decoding) -> str:
+def write_expression(place: str, kind: PgType, decoding: Decoding) -> str:
     """The select list item of a wrapper for the column at `place` (`q.c1`).
 
     JSON of times and arrays is written by the server here; a cast costs less than a conversion in Python.
@@ -98,15 +98,15 @@ def expression(place: str, kind: PgType, decoding: Decoding) -> str:
     return f"to_json({inner})::text"
 
 
-def converters(kinds: Sequence[PgType], decoding: Decoding, *, wrapped: bool) -> tuple[Converter | None, ...]:
+def choose_converters(kinds: Sequence[PgType], decoding: Decoding, *, wrapped: bool) -> tuple[Converter | None, ...]:
     """What makes the wanted values of the printed texts of columns; () if all are wanted as they are."""
     if decoding is not Decoding.JSON:
         return ()
-    found = [json_value(kind) if not wrapped or _unwrapped_array(kind) else None for kind in kinds]
+    found = [choose_json_converter(kind) if not wrapped or _unwrapped_array(kind) else None for kind in kinds]
     return tuple(found) if any(found) else ()
 
 
-def json_value(kind: PgType) -> Converter | None:
+def choose_json_converter(kind: PgType) -> Converter | None:
     """What makes the JSON value of a printed text of `kind`; None if it is the text itself."""
     if kind.oid == FLOAT4:
         return float
@@ -117,7 +117,9 @@ def json_value(kind: PgType) -> Converter | None:
     return None
 
 
-def converted(values: Sequence[Sequence[object]], converting: Sequence[Converter | None]) -> Sequence[Sequence[object]]:
+def convert_columns(
+    values: Sequence[Sequence[object]], converting: Sequence[Converter | None]
+) -> Sequence[Sequence[object]]:
     """The columns `values` after `converting`; NULL stays."""
     if not converting:
         return values
@@ -132,6 +134,6 @@ def _unwrapped_array(kind: PgType) -> bool:
     return bool(kind.element) and kind.own_text and kind.element not in FAITHFUL
 
 
-def transposed(records: Iterable[Sequence[object]], width: int) -> list[Sequence[object]]:
+def transpose(records: Iterable[Sequence[object]], width: int) -> list[Sequence[object]]:
     """Rows into columns; `width` empty columns where there are no rows."""
     return list(zip(*records, strict=True)) or [()] * width

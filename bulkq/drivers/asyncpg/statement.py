@@ -9,7 +9,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from bulkq.drivers.asyncpg import result_value_forms
+from bulkq.drivers.asyncpg.result_value_forms import convert_columns, transpose
 from bulkq.drivers.lock_order import sorted_rows
 from bulkq.errors import DatabaseError
 from bulkq.model import Column, Phase, Reply
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from bulkq.dialects.postgresql_text_cast import Conversion
     from bulkq.drivers.asyncpg.pg_types import PgType
+    from bulkq.drivers.asyncpg.result_value_forms import Converter
     from bulkq.model import ParameterSet, Query
 
 Arguments = Sequence[object]
-Converter = Callable[[object], object]
+ArgumentConverter = Callable[[object], object]
 ROWCOUNT = (Column("rowcount", "bigint"),)
 
 
@@ -47,11 +48,9 @@ class StatementShape:
     parameters: tuple[int, ...]  # oids of the types of $1, $2, ... that Python's values are sent for
     casts: tuple[Conversion, ...]  # of text for $1, $2, ...
     types: tuple[str, ...]  # of every parameter of the query, for people
-    convert: tuple[Converter | None, ...]  # of $1, $2, ...
+    convert: tuple[ArgumentConverter | None, ...]  # of $1, $2, ...
     printed: frozenset[int]  # oids of the types whose values the server prints
-    decode: tuple[
-        result_value_forms.Converter | None, ...
-    ]  # of the user's result columns; () if they are wanted as printed
+    decode: tuple[Converter | None, ...]  # of the user's result columns; () if they are wanted as printed
     iso: bool  # dates are wanted as in ISO 8601, whatever the session's style
     changes: bool  # RETURNING: every row is a changed one
     together: str = ""  # the statement for all sets of a batch; "" where there is none
@@ -152,14 +151,14 @@ class AsyncpgStatement:
         """What wrapped executions brought back, in the order of the sets."""
         if not ordered:
             records.sort(key=itemgetter(0))
-        positions, *values = result_value_forms.transposed(records, 1 + len(self.columns))
+        positions, *values = transpose(records, 1 + len(self.columns))
         places: Sequence[int] = positions  # type: ignore[assignment] # the wrapper's int8
         changed = 0
         if self.shape.form is StatementForm.COUNT:
             changed = sum(values[0])  # type: ignore[arg-type] # the wrapper's count(*)
         elif self.shape.changes:
             changed = len(records)
-        return Reply(self.columns, result_value_forms.converted(values, self.shape.decode), places, changed)
+        return Reply(self.columns, convert_columns(values, self.shape.decode), places, changed)
 
     def plain_reply(self, answers: Sequence[tuple[list[Sequence[object]], str]]) -> Reply:
         """What unwrapped executions brought back: per set its records and its command tag."""
@@ -168,8 +167,8 @@ class AsyncpgStatement:
             counts = [affected(status) for _, status in answers]
             return Reply(self.columns, [counts], range(len(answers)), changed)
         positions = [i for i, (records, _) in enumerate(answers) for _ in records]
-        values = result_value_forms.transposed((r for records, _ in answers for r in records), len(self.columns))
-        return Reply(self.columns, result_value_forms.converted(values, self.shape.decode), positions, changed)
+        values = transpose((r for records, _ in answers for r in records), len(self.columns))
+        return Reply(self.columns, convert_columns(values, self.shape.decode), positions, changed)
 
     def _converted(self, values: ParameterSet, position: int) -> Arguments:
         pairs = zip(self.shape.bound, self.shape.convert, strict=True)

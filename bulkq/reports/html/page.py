@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bulkq.model import Verdict
 from bulkq.reports.escape import html
 from bulkq.reports.findings import findings, tally, title, worst_first
-from bulkq.reports.html import run_sections
 from bulkq.reports.html.cards import card, passed
 from bulkq.reports.html.charts import lanes
 from bulkq.reports.html.heading import heading, only_skipped, sentence, tiles
 from bulkq.reports.html.maintenance_objects import objects
 from bulkq.reports.html.matrix import matrix
+from bulkq.reports.html.run_sections import render_failures, render_files, render_latency, render_queries
 from bulkq.reports.html.style import STYLE, target_rules
 from bulkq.reports.html.timeline import timeline
 from bulkq.text.durations import spaced_duration
@@ -86,13 +86,13 @@ def _of_run(summary: RunSummary, ordered: Sequence[CheckResult], targets: Mappin
     told = [finding for finding in ordered if finding.name == "run" and finding.file is None and not finding.columns]
     told = [] if only_skipped(summary) else told  # the heading says it
     parts = [f"<section>{''.join(card(each, n, targets) for n, each in enumerate(told))}</section>"] if told else []
-    named = [("Queries", run_sections.queries(summary) if summary.queries else "")]
+    named = [("Queries", render_queries(summary) if summary.queries else "")]
     named += [
         ("Objects", objects(summary)),
         ("Timeline", timeline(summary.timeline)),
-        ("Latency", run_sections.latency(summary)),
-        ("Failures", run_sections.failures(summary)),
-        ("Files", run_sections.files(summary)),
+        ("Latency", render_latency(summary)),
+        ("Failures", render_failures(summary)),
+        ("Files", render_files(summary)),
     ]
     return [*parts, *(f"<section><h2>{name}</h2>{part}</section>\n" for name, part in named if part)]
 

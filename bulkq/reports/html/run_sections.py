@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("set", "query", "target", "outcome", "SQLSTATE", "message", "attempts")
 
 
-def queries(summary: RunSummary) -> str:
+def render_queries(summary: RunSummary) -> str:
     """A row for each query on each target, with the shares of ok, failed and unknown, and of skipped if there are any."""
     skipped = any(query.skipped for query in summary.queries)
     rows = "".join(_query(query, skipped=skipped) for query in summary.queries)
@@ -39,7 +39,7 @@ def _query(query: QueryCounts, *, skipped: bool) -> str:
     )
 
 
-def latency(summary: RunSummary) -> str:
+def render_latency(summary: RunSummary) -> str:
     """The median, the 95th percentile and the slowest on one scale; "" where nothing was measured."""
     known = [("median", summary.p50_s), ("95 %", summary.p95_s), ("slowest", summary.max_s)]
     longest = summary.max_s or summary.p95_s or 0.0
@@ -54,7 +54,7 @@ def latency(summary: RunSummary) -> str:
     return f'<div class="wide"><table class="list"><tbody>{rows}</tbody></table></div>'
 
 
-def failures(summary: RunSummary) -> str:
+def render_failures(summary: RunSummary) -> str:
     """The parameter sets that did not end ok, as many as the run has kept, and how many more there were."""
     if not summary.failures:
         return ""
@@ -81,7 +81,7 @@ def _failure(failure: Failure) -> str:
     )
 
 
-def files(summary: RunSummary) -> str:
+def render_files(summary: RunSummary) -> str:
     """The list of files written, complete or not."""
     made = [*((path, "complete") for path in summary.outputs), *((path, "incomplete") for path in summary.partials)]
     if not made:

@@ -144,7 +144,7 @@ async def test_what_is_said_of_a_claim(connection: Connection) -> None:
     """The run came back to us meanwhile: tried again, like any other conflict."""
     tables = markers.tables("public")
     await connection.administer((*markers.create(tables, "postgres"), markers.begin(tables, "r", "us")))
-    error = await lock_wait_errors.refused(connection._session, Claim("r", "us", 0, 1, 2, tables))  # type: ignore[attr-defined]
+    error = await lock_wait_errors.explain_refusal(connection._session, Claim("r", "us", 0, 1, 2, tables))  # type: ignore[attr-defined]
     assert (type(error), error.sqlstate, error.phase) == (DatabaseError, "40001", Phase.CLAIMING)
 
 

@@ -13,7 +13,7 @@ from bulkq.checks import verdict as deciding
 from bulkq.checks.verdict import CheckDecision, ComparisonResult, Measurement
 from bulkq.model import Column, PastCheck, Verdict
 from bulkq.model.check_conditions import CheckRules
-from bulkq.query.check_headers import condition
+from bulkq.query.check_headers import parse_condition
 
 TODAY = date(2026, 11, 22)
 ONE = (Column("n", "bigint"),)
@@ -24,7 +24,9 @@ def decide(
     measured: Measurement, *expect: str, warn: tuple[str, ...] = (), fail: tuple[str, ...] = ()
 ) -> CheckDecision:
     rules = CheckRules(
-        expect=tuple(map(condition, expect)), warn=tuple(map(condition, warn)), fail=tuple(map(condition, fail))
+        expect=tuple(map(parse_condition, expect)),
+        warn=tuple(map(parse_condition, warn)),
+        fail=tuple(map(parse_condition, fail)),
     )
     return deciding.decide(rules, measured, TODAY)
 
@@ -275,7 +277,7 @@ def test_until_makes_a_failure_a_warning() -> None:
     )
     assert on(date(2026, 11, 23)) == CheckDecision(Verdict.FAIL, "2 rows, expected none (was known until 2026-11-22)")
     assert on(TODAY, 0).verdict is Verdict.PASS
-    unknowable = CheckRules(expect=(condition("value = 1"),), until=TODAY)
+    unknowable = CheckRules(expect=(parse_condition("value = 1"),), until=TODAY)
     assert deciding.decide(unknowable, value(None), TODAY).verdict is Verdict.ERROR
 
 
@@ -283,8 +285,8 @@ def test_conditions_in_words() -> None:
     """As they were written, and "empty" where nothing was."""
 
     def words(*expect: str, warn: str = "", fail: str = "") -> str:
-        bad = [(condition(text),) if text else () for text in (warn, fail)]
-        return deciding.expected(CheckRules(expect=tuple(map(condition, expect)), warn=bad[0], fail=bad[1]))
+        bad = [(parse_condition(text),) if text else () for text in (warn, fail)]
+        return deciding.expected(CheckRules(expect=tuple(map(parse_condition, expect)), warn=bad[0], fail=bad[1]))
 
     assert words() == "empty"
     assert words("value >= 0.99", "rows = 1") == "value >= 0.99 and rows = 1"

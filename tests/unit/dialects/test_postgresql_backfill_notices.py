@@ -28,7 +28,7 @@ AROUND: dict[str, Any] = {
 
 def read(**changed: object) -> tuple[str, ...]:
     """The notices of a table of which only this is known."""
-    return notices.read([(json.dumps(AROUND | changed),)])
+    return notices.read_notices([(json.dumps(AROUND | changed),)])
 
 
 REFERENCE = {"name": "k", "table": "o", "delete": "a", "update": "r", "indexed": True, "columns": "t_id"}

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from bulkq.dialects.sqlite_affinity import COLUMNS, has_affinity
+from bulkq.dialects.sqlite_affinity import AFFINITIES, has_affinity
 
 TYPES = [
     "",
@@ -33,7 +33,7 @@ def test_as_sqlite_compares(declared: str) -> None:
         connection.execute(f"create table t (c {declared})")
         connection.execute("insert into t values ('7')")
         found = connection.execute("select count(*) from t where c = 7").fetchone()[0]
-        ((name, kind, made),) = connection.execute(COLUMNS, {"name": "T"})
+        ((name, kind, made),) = connection.execute(AFFINITIES, {"name": "T"})
     assert (name, has_affinity(kind, made)) == ("c", bool(found))
 
 

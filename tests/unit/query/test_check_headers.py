@@ -48,7 +48,7 @@ ROWS, VALUE, COLUMNS, SAME, UNCHANGED = Measure
 )
 def test_conditions_are_understood(text: str, wanted: Condition) -> None:
     """Every form of the grammar, in any case of letters and with any blanks."""
-    assert check_headers.condition(text) == wanted
+    assert check_headers.parse_condition(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_conditions_are_understood(text: str, wanted: Condition) -> None:
 def test_what_is_no_condition_says_what_to_write(text: str, said: str) -> None:
     """One line that quotes the text, names the nearest word, and shows how it is done."""
     with pytest.raises(ValueError, match=".") as caught:
-        check_headers.condition(text)
+        check_headers.parse_condition(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -20,7 +20,7 @@ FORMS = (
 def same(sql: str, columns: dict[str, dict[str, bool]]) -> bool | None:
     """Whether both ways give the same; None if the statement is not simple."""
     query = inline(sql, "sqlite")
-    simple = simple_comparisons.find(query)
+    simple = simple_comparisons.find_simple_comparisons(query)
     if simple is None:
         return None
     parsed, found = _all_parsed(query, columns), _all_simple(simple, columns)
@@ -44,7 +44,9 @@ def test_words_that_the_parser_takes_for_something_else(form: str) -> None:
     words = {word for word in Dialect.get_or_raise("sqlite").tokenizer_class.KEYWORDS if word.isidentifier()}
     assert [word for word in words - simple_comparisons.KEYWORDS if same(form.format(word, word), {}) is not True] == []
     assert [
-        word for word in simple_comparisons.KEYWORDS if simple_comparisons.find(inline(form.format(word, word)))
+        word
+        for word in simple_comparisons.KEYWORDS
+        if simple_comparisons.find_simple_comparisons(inline(form.format(word, word)))
     ] == []
 
 
@@ -65,5 +67,5 @@ def test_words_that_the_parser_takes_for_something_else(form: str) -> None:
 def test_other_statements_are_parsed(sql: str) -> None:
     """Expressions, aliases, several tables, a parameter twice."""
     query = inline(sql, "sqlite")
-    assert simple_comparisons.find(query) is None
+    assert simple_comparisons.find_simple_comparisons(query) is None
     assert _tree(query) is not None

@@ -62,7 +62,7 @@ def test_they_are_cut_alike(text: str, dialect: str) -> None:
 )
 def test_usual_statements_are_simple(text: str) -> None:
     """So they need no sqlglot."""
-    assert simple_tokens.cut(text, names=True)
+    assert simple_tokens.cut_tokens(text, names=True)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_usual_statements_are_simple(text: str) -> None:
 )
 def test_other_texts_are_not(text: str) -> None:
     """What databases do not agree about, or what is broken."""
-    assert simple_tokens.cut(text, names=True) is None
+    assert simple_tokens.cut_tokens(text, names=True) is None
 
 
 def test_double_quotes_stand_around_texts_elsewhere() -> None:
     """Then they are left to the tokenizer of the database; and so is every text of a database that is not known to be alike."""
-    assert simple_tokens.cut('"a"', names=False) is None
+    assert simple_tokens.cut_tokens('"a"', names=False) is None
     assert tokens._simple("select 1", MSSQL.name) is None

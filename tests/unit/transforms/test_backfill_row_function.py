@@ -36,7 +36,7 @@ class InProcess(ProcessPool):
             raise ProcessCrash
         if any(row["id"] == "stays" for row in rows):
             raise TypeError("cannot  pickle")
-        return child.apply("m:f", sets)
+        return child.apply_function("m:f", sets)
 
 
 def made(function: Callable[[list[Row]], object], *names: str) -> RowFunction:

@@ -329,7 +329,7 @@ class Postgres(Adapter):
         if decoding is not Decoding.JSON or self.dialect.driver not in TEXTS:
             return ()
         kinds = self._kinds(asking, [_int(entry[1]) for entry in cursor.description or ()])
-        return [None if kind is None else forms.json_value(kind) for kind in kinds]
+        return [None if kind is None else forms.choose_json_converter(kind) for kind in kinds]
 
     def _kinds(self, asking: Probe, oids: Sequence[int]) -> Sequence[PgType | None]:
         """The types with these oids; None if JSON takes their values as they come."""

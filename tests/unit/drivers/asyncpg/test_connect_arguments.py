@@ -15,7 +15,7 @@ from bulkq.model import Setting
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg", "PostgreSQL"])
 def test_the_schemes_of_one_driver(scheme: str) -> None:
     """SQLAlchemy's name of the driver means the same database, whose TLS rule holds."""
-    found = connect_arguments.read(f"{scheme}://u:p%40@db1:5432/d?sslmode=require&connect_timeout=3", {})
+    found = connect_arguments.read_options(f"{scheme}://u:p%40@db1:5432/d?sslmode=require&connect_timeout=3", {})
     assert (found.user, found.password, found.database) == ("u", "p@", "d")
     assert (found.hosts, found.ports, found.timeout_s) == (("db1",), (5432,), 3.0)
 
@@ -44,7 +44,7 @@ def test_the_schemes_of_one_driver(scheme: str) -> None:
 )
 def test_the_tls_rule(url: str, environment: dict[str, str], required: bool) -> None:
     """A host that is not this machine gets TLS, unless somebody said otherwise by name."""
-    found = connect_arguments.read(url, environment)
+    found = connect_arguments.read_options(url, environment)
     assert found.required is required
     assert (found.ssl == "require") is required
 
@@ -53,9 +53,9 @@ def test_the_tls_rule(url: str, environment: dict[str, str], required: bool) -> 
 def test_a_port_that_cannot_be_is_an_error_in_the_url(port: str) -> None:
     """It is found before anybody connects, and not repeated: it may be a piece of a password."""
     with pytest.raises(UsageError, match="port number from 1 to 65535"):
-        connect_arguments.read(f"postgresql://127.0.0.1:{port}/db", {})
+        connect_arguments.read_options(f"postgresql://127.0.0.1:{port}/db", {})
     with pytest.raises(UsageError, match="in a user or password") as caught:
-        connect_arguments.read("postgresql://u:99999/word@db1/db", {})
+        connect_arguments.read_options("postgresql://u:99999/word@db1/db", {})
     assert "99999" not in str(caught.value)
 
 
@@ -67,17 +67,19 @@ def test_service_files(tmp_path: Path) -> None:
         "[odd]\n password=100%; # 'x' \nhost=/run/x\n[loop]\nservice=far\n[typo]\nhots=db1\n[ldap]\nldap://h\n[none]\nhost\n"
     )
     environment = {"PGSERVICEFILE": str(path)}
-    far = connect_arguments.read("postgresql://?service=far", environment)
+    far = connect_arguments.read_options("postgresql://?service=far", environment)
     assert (far.hosts, far.ports, far.timeout_s, far.required) == (("db1", "db2"), (5433, 5433), 3.0, True)
-    assert connect_arguments.read("postgresql://", environment | {"PGSERVICE": "far"}).hosts == ("db1", "db2")
-    assert connect_arguments.read("postgresql://db3/?service=far", environment).hosts == ("db3",)
-    assert connect_arguments.read("postgresql://", environment | {"PGSERVICE": "far", "PGHOST": "db4"}).hosts == (
+    assert connect_arguments.read_options("postgresql://", environment | {"PGSERVICE": "far"}).hosts == ("db1", "db2")
+    assert connect_arguments.read_options("postgresql://db3/?service=far", environment).hosts == ("db3",)
+    assert connect_arguments.read_options(
+        "postgresql://", environment | {"PGSERVICE": "far", "PGHOST": "db4"}
+    ).hosts == (
         "db1",
         "db2",
     )
-    assert not connect_arguments.read("postgresql://?service=off", environment).required
-    assert connect_arguments.read("postgresql://?service=odd", environment).password == "100%; # 'x'"
-    assert connect_arguments.read(f"postgresql://?service=far&servicefile={path}", {}).hosts == ("db1", "db2")
+    assert not connect_arguments.read_options("postgresql://?service=off", environment).required
+    assert connect_arguments.read_options("postgresql://?service=odd", environment).password == "100%; # 'x'"
+    assert connect_arguments.read_options(f"postgresql://?service=far&servicefile={path}", {}).hosts == ("db1", "db2")
     for service, words in {
         "nowhere": 'no service "nowhere" in',
         "loop": ":14: a service cannot name another",
@@ -86,10 +88,10 @@ def test_service_files(tmp_path: Path) -> None:
         "none": "write key=value lines",
     }.items():
         with pytest.raises(UsageError, match=words):
-            connect_arguments.read(f"postgresql://?service={service}", environment)
+            connect_arguments.read_options(f"postgresql://?service={service}", environment)
     path.write_bytes(b"\xff")
     with pytest.raises(UsageError, match="cannot be read"):
-        connect_arguments.read("postgresql://?service=far", environment)
+        connect_arguments.read_options("postgresql://?service=far", environment)
 
 
 def test_the_service_file_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,10 +99,10 @@ def test_the_service_file_of_the_system(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
     (tmp_path / "pg_service.conf").write_text("[shop]\nhost=db1\n")
     environment = {"PGSYSCONFDIR": str(tmp_path), "PGSERVICE": "shop"}
-    assert connect_arguments.read("postgresql://", environment).hosts == ("db1",)
+    assert connect_arguments.read_options("postgresql://", environment).hosts == ("db1",)
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / ".pg_service.conf").write_text("[shop]\nhost=db2\n")
-    assert connect_arguments.read("postgresql://", environment).hosts == ("db2",)
+    assert connect_arguments.read_options("postgresql://", environment).hosts == ("db2",)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_the_service_file_of_the_system(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_hosts_and_ports(url: str, environment: dict[str, str], hosts: tuple[str, ...], ports: tuple[int, ...]) -> None:
     """As libpq pairs them."""
-    found = connect_arguments.read(url, environment)
+    found = connect_arguments.read_options(url, environment)
     assert (found.hosts, found.ports) == (hosts, ports)
 
 
@@ -148,14 +150,14 @@ def test_hosts_and_ports(url: str, environment: dict[str, str], hosts: tuple[str
 def test_what_cannot_be_honoured_is_refused_by_name(url: str, environment: dict[str, str], words: str) -> None:
     """One line says which parameter and where it stands; a secret is not shown."""
     with pytest.raises(UsageError, match=words) as caught:
-        connect_arguments.read(url, environment)
+        connect_arguments.read_options(url, environment)
     assert "hunter2" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_parameters_that_are_honoured() -> None:
     """They reach asyncpg, the socket, or the start-up message; what asks for nothing special is taken."""
-    found = connect_arguments.read(
+    found = connect_arguments.read_options(
         "postgresql://h/db?keepalives_idle=5&tcp_user_timeout=700&options=-c%20jit%3Doff&channel_binding=prefer"
         "&target_session_attrs=read-write&keepalives=0&gssencmode=prefer&max_protocol_version=3.2",
         {"PGAPPNAME": "mine", "PGKRBSRVNAME": "pg", "PGSSLNEGOTIATION": "direct", "PGREQUIRESSL": "1"},
@@ -168,18 +170,26 @@ def test_parameters_that_are_honoured() -> None:
     assert found.keep_alive == connect_arguments.KeepAlive(on=False, idle_s=5, unacknowledged_ms=700)
     assert (found.application_name, found.ssl) == ("mine", "require")
     assert found.settings == (Setting("jit", "off", "the URL"),)
-    assert connect_arguments.read("postgresql://h/db?connect_timeout=60", {}).timeout_s == connect_arguments.CONNECT_S
-    assert connect_arguments.read("postgresql://h/db?connect_timeout=0", {}).timeout_s == connect_arguments.CONNECT_S
-    assert connect_arguments.read("postgresql://h/db", {"PGCONNECT_TIMEOUT": "2"}).timeout_s == 2
     assert (
-        connect_arguments.read("postgresql://h/db?application_name=ours", {"PGAPPNAME": "mine"}).application_name
+        connect_arguments.read_options("postgresql://h/db?connect_timeout=60", {}).timeout_s
+        == connect_arguments.CONNECT_S
+    )
+    assert (
+        connect_arguments.read_options("postgresql://h/db?connect_timeout=0", {}).timeout_s
+        == connect_arguments.CONNECT_S
+    )
+    assert connect_arguments.read_options("postgresql://h/db", {"PGCONNECT_TIMEOUT": "2"}).timeout_s == 2
+    assert (
+        connect_arguments.read_options(
+            "postgresql://h/db?application_name=ours", {"PGAPPNAME": "mine"}
+        ).application_name
         == "ours"
     )
 
 
 def test_the_machines_certificates() -> None:
     """`sslrootcert=system` verifies against what this machine trusts, the name included."""
-    found = connect_arguments.read("postgresql://db1/db?sslmode=verify-full&sslrootcert=system", {})
+    found = connect_arguments.read_options("postgresql://db1/db?sslmode=verify-full&sslrootcert=system", {})
     assert not isinstance(found.ssl, (str, type(None)))
     assert found.ssl.check_hostname
     assert not found.required
@@ -190,8 +200,8 @@ def test_an_exposed_password_file_is_ignored(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "pgpass"
     path.write_text("*:*:*:*:hunter2")
     path.chmod(0o644)
-    assert connect_arguments.read("postgresql://h/db", {"PGPASSFILE": str(path)}).passfile == f"{path}.ignored"
+    assert connect_arguments.read_options("postgresql://h/db", {"PGPASSFILE": str(path)}).passfile == f"{path}.ignored"
     path.chmod(0o600)
-    assert connect_arguments.read("postgresql://h/db", {"PGPASSFILE": str(path)}).passfile == str(path)
+    assert connect_arguments.read_options("postgresql://h/db", {"PGPASSFILE": str(path)}).passfile == str(path)
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
-    assert connect_arguments.read("postgresql://h/db", {}).passfile is None
+    assert connect_arguments.read_options("postgresql://h/db", {}).passfile is None

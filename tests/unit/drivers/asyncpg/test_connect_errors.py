@@ -71,7 +71,7 @@ def lost(cause: Exception | None) -> Exception:
 )
 def test_target_errors(error: Exception, said: str) -> None:
     """One line, which part it was, no password."""
-    found = explained(error, URL, connect_arguments.read(URL, {}))
+    found = explained(error, URL, connect_arguments.read_options(URL, {}))
     assert isinstance(found, TargetError)
     assert said in str(found)
     assert "hunter2" not in str(found)
@@ -80,8 +80,10 @@ def test_target_errors(error: Exception, said: str) -> None:
 
 def test_usage_errors() -> None:
     """What asyncpg finds wrong with the URL itself is the user's to mend, and our own errors stay what they are."""
-    found = explained(asyncpg.ClientConfigurationError("bad hunter2 in the URL"), URL, connect_arguments.read(URL, {}))
+    found = explained(
+        asyncpg.ClientConfigurationError("bad hunter2 in the URL"), URL, connect_arguments.read_options(URL, {})
+    )
     assert isinstance(found, UsageError)
     assert "hunter2" not in str(found)
     own = BulkqError("ours")
-    assert explained(own, URL, connect_arguments.read(URL, {})) is own
+    assert explained(own, URL, connect_arguments.read_options(URL, {})) is own

@@ -19,22 +19,24 @@ def kind(oid: int, element: int = 0, *, delimiter: str = ",", own_text: bool = F
 
 def one(text: str | None, oid: int, element: int = 0, delimiter: str = ",") -> object:
     """The JSON value of a printed text."""
-    converters = result_value_forms.converters([kind(oid, element, delimiter=delimiter)], Decoding.JSON, wrapped=False)
-    return result_value_forms.converted([[text]], converters)[0][0]
+    converters = result_value_forms.choose_converters(
+        [kind(oid, element, delimiter=delimiter)], Decoding.JSON, wrapped=False
+    )
+    return result_value_forms.convert_columns([[text]], converters)[0][0]
 
 
 def test_the_server_prints_what_no_sink_writes_by_itself() -> None:
     """Ints, bools and texts come as they are, to JSON floats and bytes as well, to Python everything."""
     oids = (pg_types.INT4, pg_types.TEXT, pg_types.FLOAT8, pg_types.BYTEA, pg_types.NUMERIC, 99_999)
     kinds = [kind(oid) for oid in oids]
-    assert result_value_forms.printed(kinds, Decoding.TEXT) == {
+    assert result_value_forms.find_printed_types(kinds, Decoding.TEXT) == {
         pg_types.FLOAT8,
         pg_types.BYTEA,
         pg_types.NUMERIC,
         99_999,
     }
-    assert result_value_forms.printed(kinds, Decoding.JSON) == {pg_types.NUMERIC, 99_999}
-    assert result_value_forms.printed(kinds, Decoding.PYTHON) == frozenset()
+    assert result_value_forms.find_printed_types(kinds, Decoding.JSON) == {pg_types.NUMERIC, 99_999}
+    assert result_value_forms.find_printed_types(kinds, Decoding.PYTHON) == frozenset()
 
 
 def test_json_values_of_printed_texts() -> None:
@@ -47,17 +49,17 @@ def test_json_values_of_printed_texts() -> None:
     assert one("{1,NULL}", 1007, pg_types.INT4) == "[1,null]"
     assert one("{(2,2),(1,1);(4,4),(3,3)}", 1020, 603, ";") == '["(2,2),(1,1)","(4,4),(3,3)"]'
     assert one(None, pg_types.FLOAT4) is None
-    assert result_value_forms.converters([kind(pg_types.INT4)], Decoding.JSON, wrapped=False) == ()
-    assert result_value_forms.converters([kind(pg_types.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
+    assert result_value_forms.choose_converters([kind(pg_types.INT4)], Decoding.JSON, wrapped=False) == ()
+    assert result_value_forms.choose_converters([kind(pg_types.FLOAT4)], Decoding.TEXT, wrapped=False) == ()
 
 
 def test_the_wrapper_leaves_arrays_whose_cast_would_not_print_them() -> None:
     """An element with a cast to text of its own is printed by the server and becomes JSON here."""
     plain, own = kind(70_001, 70_000), kind(70_003, 70_002, own_text=True)
-    assert result_value_forms.expression("q.c1", plain, Decoding.JSON) == "to_json(q.c1::text[])::text"
-    assert result_value_forms.expression("q.c1", own, Decoding.JSON) == "q.c1"
-    assert result_value_forms.converters([plain], Decoding.JSON, wrapped=True) == ()
-    (convert,) = result_value_forms.converters([own], Decoding.JSON, wrapped=True)
+    assert result_value_forms.write_expression("q.c1", plain, Decoding.JSON) == "to_json(q.c1::text[])::text"
+    assert result_value_forms.write_expression("q.c1", own, Decoding.JSON) == "q.c1"
+    assert result_value_forms.choose_converters([plain], Decoding.JSON, wrapped=True) == ()
+    (convert,) = result_value_forms.choose_converters([own], Decoding.JSON, wrapped=True)
     assert convert is not None
     assert convert("{a,b}") == '["a","b"]'
 
