@@ -192,6 +192,16 @@ def missing_rights(made: MarkerTables, dialect: str) -> str:
     )
 
 
+def change_nothing(made: MarkerTables) -> tuple[str, ...]:
+    """Statements that need the rights of a claim, of its count and of the removal of markers, and change no row."""
+    return (
+        f"UPDATE {made.markers} SET part = 0 WHERE 1 = 0",
+        f"DELETE FROM {made.markers} WHERE 1 = 0",
+        f"UPDATE {made.runs} SET owner = '' WHERE 1 = 0",
+        f"DELETE FROM {made.runs} WHERE 1 = 0",
+    )
+
+
 def begin(made: MarkerTables, run: str, owner: str) -> str:
     """The run row of a new run."""
     return f"INSERT INTO {made.runs} (run, owner) VALUES ({literal(run)}, {literal(owner)})"

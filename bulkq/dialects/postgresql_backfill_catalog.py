@@ -142,7 +142,11 @@ def read(answers: Sequence[Rows]) -> TableDescription:
     facts: dict[str, Any] = json.loads(str(answers[0][0][0]))
     rows, size, unknown = facts["storage"]
     unanalyzed = (
-        (f"{first_names(unknown, 3)} was never analyzed, so the number of rows is not known",) if unknown else ()
+        (
+            f"{first_names(unknown, 3)} {'was' if len(unknown) == 1 else 'were'} never analyzed, so the number of rows is not known",
+        )
+        if unknown
+        else ()
     )
     return TableDescription(
         name=facts["name"],
@@ -171,8 +175,9 @@ def _refusal(facts: Mapping[str, Any]) -> str:
             "a word: connect as the owner of the table or as a role with BYPASSRLS"
         )
     if facts["foreign"]:
+        are = "is a foreign table" if len(facts["foreign"]) == 1 else "are foreign tables"
         return (
-            f"{first_names(facts['foreign'], 3)} below it is a foreign table, whose changes commit apart from the marker of a range: "
+            f"{first_names(facts['foreign'], 3)} below it {are}, whose changes commit apart from the marker of a range: "
             "name the other partitions one by one"
         )
     return ""

@@ -161,7 +161,8 @@ def _kinds(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["partition_of"]:
         yield f"a partition of {facts['partition_of']}: an UPDATE that would move a row to another partition fails"
     if facts["children"]:
-        yield f"{first_names(facts['children'], 3)} inherits from it, so those rows are changed too, and keys may occur once in each"
+        inherit = "inherits" if len(facts["children"]) == 1 else "inherit"
+        yield f"{first_names(facts['children'], 3)} {inherit} from it, so those rows are changed too, and keys may occur once in each"
     if facts["unlogged"]:
         yield "an unlogged table: it is empty after a crash of the server, and replicas do not have it"
     if facts["generated"]:

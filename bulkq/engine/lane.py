@@ -406,13 +406,13 @@ class Lane:
         positions = segment.positions
         if decision.timed_out:
             part.shrink(tally.batch, timed_out=True)
-        if part.ranges is not None and decision.outcome is Outcome.ROLLED_BACK:
+        if part.ranges is not None and decision.outcome is not Outcome.UNKNOWN:
             try:
                 await part.ranges.check(tally.batch, error, () if part.transform is None else (spec.query,))
             except StoppedError as stop:
                 self._sessions.gone = self._sessions.gone or stop  # of several targets, the others continue
                 raise self._sessions.gone from error
-            tally.superseded = await part.ranges.split(tally.batch)
+            tally.superseded = decision.outcome is Outcome.ROLLED_BACK and await part.ranges.split(tally.batch)
             if tally.superseded:
                 return []
         limit_s = spec.limits.timeout_s if decision.timed_out else None

@@ -375,7 +375,8 @@ def _next(opened: OpenRun, state: RunState, summary: RunSummary) -> str | None:
     if summary.status is Status.INCOMPLETE and backfill is not None and backfill.capture:
         return None  # a second pass would change rows twice
     if summary.status is Status.INCOMPLETE:
-        return f"bulkq resume {run} --again"
+        advice = {made.advice for made in opened.backfills.values()}
+        return None if "new" in advice else f"bulkq resume {run}{'' if 'verify' in advice else ' --again'}"
     if opened.request.continues and summary.exit_code == 1 and summary.failed:
         return f"bulkq retry {run}"
     if state is not RunState.FINISHED:

@@ -25,6 +25,7 @@ LOCK_NOT_AVAILABLE = LOCKED | NOT_NOW
 """DuckDB does not wait for a lock: it says at once that two transactions cannot both go on."""
 
 NO_SCHEMA = frozenset({"3F000"})
+NO_RIGHT_CLASS = "42"
 CHOICES = (
     "ask a DBA to create the tables, name others with --marker-table SCHEMA.PREFIX, "
     "or add --idempotent if repeating a set does no harm"
@@ -64,6 +65,8 @@ async def make_tables(connection: Connection, url: str, wanted: str | None) -> M
                 # Another run may have made them at this moment: IF NOT EXISTS does not help then, it looks before it waits.
                 refused = error
                 continue
+        if not rights and not dialect_for(dialect).is_file:
+            await _try_rights(connection, tables)
         return tables
     raise RefusedError(f"exactly-once writes need the table {tables.markers}: {refused}: {CHOICES}") from refused
 
@@ -72,12 +75,25 @@ async def _refuse_missing_rights(connection: Connection, tables: MarkerTables, q
     """Of tables that are there: a right that is missing would fail every batch, one by one."""
     missing = await _administer(connection, [question])
     if missing:
-        what = ", ".join(f"{rights} on {table}" for table, rights in missing)
-        raise RefusedError(
-            f"this role lacks rights that exactly-once writes need: {what}: ask a DBA to "
-            f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
-            "or add --idempotent if repeating a set does no harm"
-        )
+        raise _lacks(tables, ", ".join(f"{rights} on {table}" for table, rights in missing))
+
+
+async def _try_rights(connection: Connection, tables: MarkerTables) -> None:
+    """Of a database that is not asked for rights: change no row of the markers in the ways that batches change some."""
+    try:
+        await _administer(connection, markers.change_nothing(tables))
+    except DatabaseError as error:
+        if (error.sqlstate or "").startswith(NO_RIGHT_CLASS):
+            raise _lacks(tables, str(error)) from error
+        raise
+
+
+def _lacks(tables: MarkerTables, what: str) -> RefusedError:
+    return RefusedError(
+        f"this role lacks rights that exactly-once writes need: {what}: ask a DBA to "
+        f"GRANT {markers.RIGHTS} ON {tables.runs}, {tables.markers}, name other tables with --marker-table SCHEMA.PREFIX, "
+        "or add --idempotent if repeating a set does no harm"
+    )
 
 
 async def begin(connection: Connection, tables: MarkerTables, run: str, owner: str) -> None:

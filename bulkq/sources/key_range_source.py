@@ -33,6 +33,9 @@ INSERTED = 50
 OF_VALUES = ("22", "23")
 """Classes of errors that some rows of a range cause: values and constraints."""
 
+OF_STATEMENTS = "42"
+"""The class of errors of names and rights. Some databases look at them only when they plan or execute a statement."""
+
 CANCEL_AGAIN_S = 0.2
 """Time until a cancellation that had no effect is repeated, in seconds."""
 
@@ -55,6 +58,13 @@ class Cutter(Protocol):
 
         Raises:
             DatabaseError: the database refuses it, or does not answer.
+        """
+
+    async def explain(self, query: Query, values: ParameterSet) -> None:
+        """Have a statement planned without executing it, if the database explains such a statement; () for unknown values.
+
+        Raises:
+            DatabaseError: the database refuses it, for example because the role lacks a right, or does not answer.
         """
 
     def describe(self, wanted: KeyRange) -> str:
@@ -232,19 +242,33 @@ class RangeSource:
             more: statements beside those of the batch.
 
         Raises:
-            StoppedError: it does not, because a column or a table was dropped or renamed: every range would fail.
+            StoppedError: it does not, because a column or a table was dropped or renamed, or the role has lost a right: every
+                range would fail.
         """
         if (error.sqlstate or "").startswith(OF_VALUES):
             return
-        assert self._cutter is not None
         steps = batch.steps
-        around = [] if steps is None else [step.query for step in (*steps.before, *steps.after)]
-        try:
-            for one in filter(None, (batch.statement, *more, *around)):
-                await self._cutter.prepare(one)
-        except DatabaseError as refusal:
-            if not refusal.connection_lost:
+        around = [] if steps is None else [(step.query, step.params) for step in (*steps.before, *steps.after)]
+        own = [] if batch.statement is None else [(batch.statement, batch.sets[0])]
+        for query, values in (*own, *((one, ()) for one in more), *around):
+            refusal = await self._refusal(query, values, error.sqlstate or "")
+            if refusal is not None:
                 raise StoppedError(f"the statement cannot be executed any more: {refusal}") from error
+
+    async def _refusal(self, query: Query, values: ParameterSet, state: str) -> DatabaseError | None:
+        """Why the database refuses a statement by now; None if it does not. A plan counts only if it is refused with `state`."""
+        assert self._cutter is not None
+        try:
+            await self._cutter.prepare(query)
+        except DatabaseError as refusal:
+            return None if refusal.connection_lost else refusal
+        if not state.startswith(OF_STATEMENTS):
+            return None
+        try:
+            await self._cutter.explain(query, values)
+        except DatabaseError as refusal:
+            return refusal if refusal.sqlstate == state else None
+        return None
 
     async def split(self, batch: Batch, sizes: Sequence[int] = ()) -> bool:
         """Replace a range that failed by pieces. Return False if it has too few rows to be cut, is recorded, or cannot be cut now.

@@ -216,3 +216,11 @@ def test_the_table_of_ranges_stands_beside_the_others() -> None:
 def test_the_table_of_images_stands_beside_the_markers(schema: str | None, wanted: str | None, expected: str) -> None:
     """Unless it names a schema of its own."""
     assert markers.images_table(markers.tables(schema), wanted, "postgres") == expected
+
+
+def test_rights_are_tried_without_a_change() -> None:
+    """Each statement names one of both tables and has a condition that no row meets."""
+    tried = markers.change_nothing(TABLES)
+    assert len(tried) == 4
+    assert all(text.endswith(" WHERE 1 = 0") for text in tried)
+    assert all(any(table in text for text in tried) for table in (TABLES.runs, TABLES.markers))

@@ -204,7 +204,10 @@ async def _read(url: str, run: str | None, limit: int, name: str | None, status:
             records = await ledger.recent(MOST_RUNNING, name, "running")
         else:
             records = await ledger.recent(limit, name, status)
-        known = [ListedRun(record, await _status(ledger, record)) for record in records]
+        known = [
+            ListedRun(record, await _status(ledger, record), undone_by=await _undone_by(ledger, record))
+            for record in records
+        ]
         return [each for each in known if status in {None, each.status}][:limit]
     finally:
         await ledger.close()
@@ -224,15 +227,29 @@ async def _whole(ledger: StoredLedger, record: RunRecord) -> ListedRun:
     """A run with all that is known of it."""
     parts, spools = await ledger.state(record.run), await ledger.spools(record.run)
     later = await ledger.retry_of(record.run)
-    undone = await ledger.recent(1, undo_name(record.run))
     return ListedRun(
         record,
         await _status(ledger, record),
         parts,
         spools,
         retried_by=None if later is None else later.run,
-        undone_by=undone[0].run if undone else None,
+        undone_by=await _undone_by(ledger, record),
     )
+
+
+async def _undone_by(ledger: StoredLedger, record: RunRecord) -> str | None:
+    """Return the newest undo of a run that keeps what its rows were; None if there is none."""
+    if not _backfill_options(record).get("capture"):
+        return None
+    undos = await ledger.recent(1, undo_name(record.run))
+    return undos[0].run if undos else None
+
+
+def _backfill_options(record: RunRecord) -> dict[str, object]:
+    """Return the options of a backfill; {} for another run."""
+    if '"backfill"' not in record.request:  # most runs, whose request need not be read
+        return {}
+    return json.loads(record.request).get("run", {}).get("backfill") or {}
 
 
 async def _status(ledger: StoredLedger, record: RunRecord) -> str:
@@ -267,8 +284,9 @@ def _next_of_the_rest(known: ListedRun) -> str:
     run = known.record.run
     if known.status != Status.INCOMPLETE:
         return f"bulkq resume {run}"
-    backfill = json.loads(known.record.request).get("run", {}).get("backfill") or {}
-    return "start the backfill again" if backfill.get("capture") else f"bulkq resume {run} --again"
+    return (
+        "start the backfill again" if _backfill_options(known.record).get("capture") else f"bulkq resume {run} --again"
+    )
 
 
 def _place(url: str) -> str:
@@ -286,7 +304,7 @@ def _cells(known: ListedRun) -> dict[str, str]:
         "run": record.run,
         "name": printable(record.name),
         "mode": record.mode,
-        "status": known.status,
+        "status": f"{known.status}, undone" if known.undone_by else known.status,
         "ok": str(record.ok),
         "failed": str(record.failed),
         "unknown": str(record.unknown),
@@ -327,7 +345,7 @@ def _details(known: ListedRun, ledger: str) -> list[str]:
 
 def _backfill(record: RunRecord) -> str:
     """What the counts of a backfill mean; "" for any other run."""
-    found = json.loads(record.request).get("run", {}).get("backfill")
+    found = _backfill_options(record)
     if not found:
         return ""
     failed = f", {record.failed:,} failed" if record.failed else ""
@@ -373,10 +391,11 @@ def _record(known: ListedRun, *, whole: bool) -> dict[str, object]:
         text = str(found.pop(name))
         if whole:
             found[name] = _parsed(text)
+    if known.undone_by is not None or whole:
+        found["undone_by"] = known.undone_by
     if whole:
         found["spools"] = list(known.spools)
         found["retried_by"] = known.retried_by
-        found["undone_by"] = known.undone_by
         found["parts"] = [_part_record(part) for part in known.parts]
     return found
 

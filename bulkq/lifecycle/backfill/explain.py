@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from bulkq.dialects import dialect_for
+from bulkq.dialects.sqlstates import NO_RIGHT
 from bulkq.errors import DatabaseError, RefusedError
 from bulkq.lifecycle.backfill.example_ranges import example_ranges
+from bulkq.lifecycle.backfill.literal_statement import is_explained, write_literals
 from bulkq.lifecycle.backfill.table_backfill_state import ExplainedRange
-from bulkq.model import PlaceholderKind
 from bulkq.query.identifier_placeholders import name_parts
-from bulkq.query.render_query import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bulkq.dialects import Dialect
     from bulkq.dialects.query_plan import PlanCatalog, PlanNode
     from bulkq.lifecycle.backfill.table_backfill_state import TableBackfill
-    from bulkq.model import Placeholder, Query
     from bulkq.model.key_range import KeyRange
     from bulkq.protocols import Connection
 
@@ -28,12 +27,6 @@ DATA = "22"
 
 SEQSCAN = "seqscan"
 """Of `--allow`."""
-
-NO_RIGHT = "42501"
-"""The state of a right that the role does not have. PostgreSQL checks rights for EXPLAIN too."""
-
-EXPLAINED = frozenset({"UPDATE", "DELETE", "INSERT", "MERGE", "REPLACE", "SELECT", "WITH"})
-"""Verbs of statements that databases explain; not CALL and DO."""
 
 
 class RightMissingError(RefusedError):
@@ -59,7 +52,7 @@ async def explain_ranges(
         DatabaseError: the connection broke.
     """
     known = dialect_for(dialect)
-    if known.plans is None or not _is_explained(made.statement):
+    if known.plans is None or not is_explained(made.statement):
         return ()
     explaining = _Explaining(connection, made, known, known.plans)
     try:
@@ -67,7 +60,7 @@ async def explain_ranges(
     except DatabaseError as error:
         if error.connection_lost:
             raise
-        if error.sqlstate == NO_RIGHT:
+        if error.sqlstate == NO_RIGHT:  # PostgreSQL checks rights for EXPLAIN too
             raise RightMissingError(
                 f"{made.statement.place}: {error}: ask a DBA to grant the right, or connect as another role"
             ) from error
@@ -93,10 +86,6 @@ def refuse_scans(made: TableBackfill, explained: Iterable[ExplainedRange]) -> No
                 f"{made.statement.place}: each range would read the whole of {made.facts.key.table}: {one.scan.line}: "
                 f"write the statement so that the index of ({names}) bounds what it reads, or add --allow seqscan"
             )
-
-
-def _is_explained(query: Query) -> bool:
-    return query.verb in EXPLAINED and all(place.kind is PlaceholderKind.VALUE for place in query.placeholders)
 
 
 class _Explaining:
@@ -127,17 +116,7 @@ class _Explaining:
         )
 
     def _text(self, wanted: KeyRange) -> str:
-        """The statement with its values as literals, which take their types from where they stand, as parameters do."""
-        query, values = self._made.batches.statement(wanted)
-        texts = {parameter.name: value for parameter, value in zip(query.parameters, values, strict=True)}
-        types = {parameter.name: parameter.type for parameter in query.parameters}
-
-        def write(place: Placeholder) -> str:
-            value = texts[place.name]
-            literal = "NULL" if value is None else self._dialect.literal(str(value))
-            return literal if types[place.name] is None else f"CAST({literal} AS {types[place.name]})"
-
-        return render(query, write).text
+        return write_literals(*self._made.batches.statement(wanted), self._dialect)
 
     async def _scan(self, nodes: Iterable[PlanNode]) -> PlanNode | None:
         """The node that reads the whole table."""

@@ -9,13 +9,14 @@ from bulkq.dialects import dialect_for
 from bulkq.dialects.describe_key_range import range_text
 from bulkq.errors import DatabaseError
 from bulkq.lifecycle.backfill.cutter import KeyCutter
+from bulkq.lifecycle.backfill.literal_statement import is_explained, write_literals
 from bulkq.model import Decoding
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bulkq.engine.pool import ConnectionPool
-    from bulkq.model import Query
+    from bulkq.model import ParameterSet, Query
     from bulkq.model.key_range import KeyRange, Position, TableKey
     from bulkq.protocols import Connection
 
@@ -57,6 +58,12 @@ class PatientCutter:
     async def prepare(self, query: Query) -> None:
         """Prepare a statement without executing it; see `Cutter`."""
         await self._again(lambda connection, _: connection.prepare(query, Decoding.TEXT, typed=False, identifiers={}))
+
+    async def explain(self, query: Query, values: ParameterSet) -> None:
+        """Have a statement planned without executing it; see `Cutter`."""
+        plans = self._dialect.plans
+        if plans is not None and is_explained(query):
+            await self.administer([plans.explain.format(statement=write_literals(query, values, self._dialect))])
 
     def describe(self, wanted: KeyRange) -> str:
         """Return the condition of a range, for people."""

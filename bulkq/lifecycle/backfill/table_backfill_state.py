@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bulkq.model.frozen_dataclass import frozen
 
@@ -32,6 +32,7 @@ class TableBackfill:
         recorded: what earlier processes have recorded of it.
         explained: the plans of a few ranges.
         images: of an undo: what is given back; None for any other.
+        advice: the next step if the verification finds something: go over the key `again`, `verify` it again, or start a `new` run.
     """
 
     facts: TableFacts
@@ -43,6 +44,7 @@ class TableBackfill:
     recorded: RecordedRanges
     explained: tuple[ExplainedRange, ...] = ()
     images: FoundImages | None = None
+    advice: Literal["again", "verify", "new"] = "again"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -107,9 +107,12 @@ async def _replaced(opened: OpenRun, target: OpenTarget, made: TableBackfill) ->
         finally:
             await connection.close()
     except (BulkqError, DatabaseError) as error:
+        made.advice = "verify"
         return f"the table cannot be found: {error}"
-    table = made.facts.key.table
-    return f"{table} was replaced by another table, or dropped, while the run worked: start a new run" if other else ""
+    if not other:
+        return ""
+    made.advice = "new"
+    return f"{made.facts.key.table} was replaced by another table, or dropped, while the run worked: start a new run"
 
 
 def _tell_unchanged(opened: OpenRun, part: PartState, table: str) -> None:
@@ -151,6 +154,7 @@ async def _left_in(opened: OpenRun, target: OpenTarget, part: PartState, made: T
         finally:
             await connection.close()
     except (DatabaseError, TargetError) as error:
+        made.advice = "verify"
         return f"the verification could not be executed: {error}"
     return _told(made, [tuple(column[row] for column in reply.values) for row in range(len(reply.positions))])
 

@@ -68,3 +68,4 @@ def test_a_table_that_is_replaced_meanwhile_is_not_done(cli: Cli, database: str)
     options = ("--select", "select id from r where :range", "--map", "swap:put", "--apply", "r.sql:put")
     done = cli("backfill", "-t", database, "--over", "r", *options)
     assert (done.code, "public.r was replaced by another table, or dropped" in done.err) == (1, True), done.err
+    assert "--again" not in done.err

@@ -125,6 +125,7 @@ def test_all_types_come_back(cli: Cli, target: Target) -> None:
     again = cli("undo", run)
     assert (again.code, again.counts["changed"]) == (0, "0")
     assert f"{ROWS // 2} are back already: nothing to undo" in again.err
+    assert re.search(rf"^{run} .* ok, undone ", cli("runs").text, re.MULTILINE)
     assert cli("ledger", "forget", run).code == 0
     assert target.execute(IMAGES) == []
 

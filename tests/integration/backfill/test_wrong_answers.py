@@ -263,3 +263,50 @@ def test_a_role_that_may_not_change_the_table_is_refused(cli: Cli, database: str
             assert "permission denied for table g: ask a DBA to grant the right, or connect as another" in done.err
     finally:
         servers.execute(database, f"drop owned by {role}", f"drop role {role}")
+
+
+def test_a_right_that_is_revoked_meanwhile_stops_the_run(cli: Cli, database: str) -> None:
+    """No range is cut down to rows and counted as failed; a resume after a GRANT does what is left."""
+    role = f"writer_{uuid4().hex[:8]}"
+    servers.execute(
+        database,
+        "create table h (id int primary key, v int)",
+        "insert into h select generate_series(1, 500)",
+        f"create role {role}",
+        f"grant select, update on h to {role}",
+        f"grant all on schema public to {role}",
+        "create function revoke_it() returns trigger language plpgsql security definer as "
+        f"'begin if new.id = 150 then revoke update on h from {role}; end if; return new; end'",
+        "create trigger revoking before update on h for each row execute function revoke_it()",
+    )
+    as_role = {"PGOPTIONS": f"-c role={role}"}
+    try:
+        options = ("--set", "v = 1", "--max-rows", "100", "-j", "1")
+        done = cli("backfill", "-t", database, "--over", "h", *options, env=as_role)
+        assert (done.code, "failed=0" in done.err) == (5, True), done.err
+        assert "the statement cannot be executed any more: permission denied for table h" in done.err
+        servers.execute(database, "drop trigger revoking on h", f"grant update on h to {role}")
+        assert cli("resume", "--last", env=as_role).code == 0
+        assert [tuple(row) for row in servers.execute(database, "select v, count(*) from h group by v")] == [(1, 500)]
+    finally:
+        servers.execute(database, f"drop owned by {role}", f"drop role {role}")
+
+
+def test_a_role_that_may_not_change_the_markers_is_refused(cli: Cli, request: pytest.FixtureRequest) -> None:
+    """On a database that is not asked for rights: no range is tried and cut down."""
+    base = fresh("mariadb", request)
+    user = f"u{uuid4().hex[:8]}"
+    base.execute(
+        "create table t (id int primary key, v int)",
+        "insert into t values (0, 0), (1, 1)",
+        f"create user {user}@'127.0.0.1'",
+        f"grant select, insert, delete, create on {base.path}.* to {user}@'127.0.0.1'",
+        f"grant update on {base.path}.t to {user}@'127.0.0.1'",
+    )
+    try:
+        url = base.url("mysql+pymysql").replace("root@", f"{user}@")
+        done = cli("backfill", "-t", url, "--over", "t", "--set", "v = v + 1")
+        assert (done.code, done.err.count("\n")) == (4, 1), done.err
+        assert "lacks rights that exactly-once writes need: UPDATE command denied" in done.err
+    finally:
+        base.execute(f"drop user {user}@'127.0.0.1'")

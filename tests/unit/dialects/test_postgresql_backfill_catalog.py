@@ -72,7 +72,7 @@ def test_a_table_without_anything() -> None:
     """The catalog says null where it has no columns and no indexes."""
     found = table(columns=None, indexes=None, storage=[None, None, ["a", "b", "c", "d"]])
     assert (found.columns, found.candidates, found.rows) == ({}, (), None)
-    assert found.notices == ("a, b, c and 1 more was never analyzed, so the number of rows is not known",)
+    assert found.notices == ("a, b, c and 1 more were never analyzed, so the number of rows is not known",)
 
 
 @pytest.mark.parametrize(
