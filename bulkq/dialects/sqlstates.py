@@ -13,6 +13,8 @@ NOT_SUPPORTED = "0A000"
 READ_ONLY = "25006"
 SERIALIZATION = "40001"
 TOO_LARGE = "54000"
+UNREADABLE = "22000"
+"""The class of values that cannot be what they should be, with nothing said of how: here, a value that Python does not have."""
 
 NOT_NOW = frozenset({LOCK_NOT_AVAILABLE, SERIALIZATION})
 """A lock that was not granted, also by databases that do not wait for one."""

@@ -61,6 +61,9 @@ READ_ONLY = dialects.READ_ONLY | {sqlstates.READ_ONLY}
 LIMITS = "54"
 """The class of what is too large or too complex: it is so every time."""
 
+VALUES = "22"
+"""The class of what is wrong with a value: it is so every time, also where the library cannot go on after it."""
+
 AMBIGUOUS = frozenset({"40003", "08007"})
 """The server itself says that it does not know."""
 
@@ -120,8 +123,8 @@ def _action(error: DatabaseError, state: str, *, read_only: bool) -> Action:
         return Action.FAIL
     if state in ACTIONS:
         return ACTIONS[state]
-    if state.startswith(LIMITS):
-        return Action.FAIL  # also where the server ends the connection with it
+    if state.startswith((LIMITS, VALUES)):
+        return Action.FAIL  # also where the connection ends with it
     if error.connection_lost or state.startswith("08"):
         return Action.RECONNECT
     return Action.FAIL

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE
+from bulkq.dialects.sqlstates import CANCELED, NOT_NOW, TOO_LARGE, UNREADABLE
 from bulkq.drivers.build_reply import uncollected
+from bulkq.drivers.dbapi.adapter_return_types import Refusal
 from bulkq.drivers.dbapi.attempt_state import AttemptState
 from bulkq.drivers.dbapi.cursors import Cursors
 from bulkq.drivers.dbapi.errors import ErrorMoment, translated
@@ -259,6 +260,10 @@ class Transaction:
             prefix: characters in front of the statement that a place in it does not count.
         """
         at = len(self.attempt.answers)
+        position = order[at] if self.phase in {Phase.SENT, Phase.COMMITTING} and at < len(order) else None
+        complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
+        if complaint is None and self._is_unread(error):
+            raise self._unread(error, position) from error
         self.rollback()
         kept = self._kept_back() if self.phase is Phase.SENT else ""
         if isinstance(error, (DatabaseError, RefusedError)):
@@ -266,8 +271,6 @@ class Transaction:
                 error.connection_lost = error.connection_lost or self.lost
                 error.broken_off = error.broken_off or bool(kept)
             raise error
-        position = order[at] if self.phase in {Phase.SENT, Phase.COMMITTING} and at < len(order) else None
-        complaint = binding.complaint(sets[at]) if binding is not None and at < len(sets) else None
         if complaint is not None:
             raise DatabaseError(complaint, sqlstate=None, phase=Phase.ENCODING, position=position) from error
         if at < len(sets) and (large := self.adapter.too_large(sets[at], error)):
@@ -277,6 +280,25 @@ class Transaction:
         if kept:
             trouble.broken_off, trouble.hint = True, kept
         raise trouble from error
+
+    def _is_unread(self, error: Exception) -> bool:
+        """Whether the rest of an answer is still to come, and would be taken for that of the next statement."""
+        ours = isinstance(error, (DatabaseError, RefusedError, Refusal))
+        return not ours and self.adapter.stops_midway(error)
+
+    def _unread(self, error: Exception, position: int | None) -> DatabaseError:
+        """The error of a set whose answer the library read no further. Closing the connection undoes what is open on it."""
+        self.is_open = False
+        why = f"{self.adapter.dialect.driver} cannot read a value: {self.adapter.trouble(error).message}"
+        self.lose(why)
+        return DatabaseError(
+            why,
+            sqlstate=UNREADABLE,
+            phase=self.phase,
+            position=position,
+            connection_lost=True,
+            hint="select it as text",
+        )
 
     def _refused(self, why: str, position: int | None) -> DatabaseError:
         """The error of a set that the server did not take, after which it ends the connection."""

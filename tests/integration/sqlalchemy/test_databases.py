@@ -185,6 +185,28 @@ async def test_pg8000_speaks_as_the_others(request: pytest.FixtureRequest) -> No
     assert base.execute("select n from t") == [(1,)]
 
 
+async def test_no_answer_follows_a_value_that_pg8000_cannot_read(request: pytest.FixtureRequest) -> None:
+    """The session is given up: what is asked next would be told the answer of an earlier set. What was open is undone."""
+    pytest.importorskip("pg8000")
+    base = fresh("postgresql", request)
+    base.execute("create table t (id integer primary key, n time)", "insert into t values (1, '10:00'), (2, '24:00')")
+    url = base.url("postgresql+pg8000").replace("://postgres@", f"://postgres:{passwords.of('postgres')}@")
+    driver = open_driver(url, application_name="x", read_only=False)
+    for sql, limits in (
+        ("select n from t where id = :a", READS),
+        ("update t set id = id + 10 where id = :a returning n", WRITES),
+    ):
+        connection = await driver.connect()
+        statement = await connection.prepare(inline(sql), Decoding.PYTHON, typed=True, identifiers={})
+        with pytest.raises(DatabaseError, match="pg8000 cannot read a value") as caught:
+            await connection.attempt(statement, [(1,), (2,), (3,)], limits)
+        assert (caught.value.sqlstate, caught.value.connection_lost, caught.value.position) == ("22000", True, 1)
+        with pytest.raises(DatabaseError, match="the connection is closed"):
+            await connection.attempt(statement, [(1,)], limits)
+        await connection.close()
+    assert base.execute("select id from t order by id") == [(1,), (2,)]
+
+
 async def test_bad_values_are_found_before_the_run(request: pytest.FixtureRequest) -> None:
     """DuckDB is asked about values of declared types; PostgreSQL about all of them."""
     for driver in ("duckdb", "psycopg", "psycopg2"):

@@ -126,5 +126,6 @@ def test_a_statement_that_ended_its_transaction_is_unknown() -> None:
 
 
 def test_what_is_too_large_is_not_sent_again() -> None:
-    """Also where the server ends the connection with it."""
+    """Also where the connection ends with it; nor is what is wrong with a value."""
     assert fails("54000", lost=True) == Decision(Outcome.ROLLED_BACK, Action.FAIL)
+    assert fails("22000", lost=True) == Decision(Outcome.ROLLED_BACK, Action.FAIL)

@@ -364,6 +364,10 @@ class Adapter:
         found = said(error)
         return ErrorDescription(found.words, found.state, self.is_disconnect(error))
 
+    def stops_midway(self, error: Exception) -> bool:  # noqa: ARG002
+        """Whether the library raised `error` while it read an answer, and would take the rest for that of the next statement."""
+        return False
+
     def is_idle(self, trouble: ErrorDescription) -> bool:  # noqa: ARG002
         """Whether a ROLLBACK failed because there was nothing to undo: the database had done so after an error."""
         return False

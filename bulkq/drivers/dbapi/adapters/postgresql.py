@@ -360,6 +360,11 @@ class Postgres(Adapter):
 
     # errors
 
+    def stops_midway(self, error: Exception) -> bool:
+        """pg8000 raises what Python cannot hold (24:00) from where it reads; its later statements get the answers of earlier ones."""
+        known = (self.dialect.loaded_dbapi.Error, UnicodeEncodeError)
+        return self.dialect.driver == "pg8000" and not isinstance(error, known)
+
     def trouble(self, error: Exception) -> ErrorDescription:
         """psycopg and psycopg2 have the server's own fields."""
         if isinstance(error, UnicodeEncodeError):
