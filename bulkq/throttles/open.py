@@ -9,6 +9,7 @@ from bulkq.errors import UsageError
 from bulkq.model.frozen_dataclass import frozen
 from bulkq.policy.pace import Pace, parse_rate
 from bulkq.policy.throttle_expressions import parse_expression, path_of
+from bulkq.text.message_parts import quoted
 from bulkq.throttles.any_of import AnyOf
 from bulkq.throttles.commit_latency import CommitLatency
 from bulkq.throttles.file import FileThrottle
@@ -76,6 +77,7 @@ def check_throttles(expressions: Sequence[str], option: str = "--throttle") -> t
     """
     if tuple(expressions) == NO_THROTTLE:
         return ()
+    _check_alone(expressions, option)
     for expression in expressions:
         parse_expression(expression, option)
     return tuple(expressions)
@@ -89,8 +91,18 @@ def check_windows(texts: Sequence[str]) -> tuple[str, ...]:
     """
     if tuple(texts) == NO_THROTTLE:
         return ()
+    _check_alone(texts, "--window")
     Windows(texts)
     return tuple(texts)
+
+
+def _check_alone(texts: Sequence[str], option: str) -> None:
+    """Refuse `none` beside other values of an option."""
+    others = [text for text in texts if text not in NO_THROTTLE]
+    if len(others) < len(texts):
+        raise UsageError(
+            f"{option} none: it cannot be combined with {option} {quoted((others or texts)[0])}: leave one of them out"
+        )
 
 
 def fix_paths(expressions: Sequence[str]) -> tuple[str, ...]:

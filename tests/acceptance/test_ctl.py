@@ -35,6 +35,10 @@ def test_a_word_that_is_neither_a_run_nor_a_command(cli: Cli, private: dict[str,
     assert 'no run "slow"' in answer.err
     assert answer.err.rstrip().endswith("; commands are status, why, pause, resume, drain, stop, set, get")
     assert "commands are" not in cli("ctl", "slow", "pause", env=private).err
+    answer = cli("ctl", "ddrain", env=private)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert 'unknown command "ddrain" (did you mean "drain"?)' in answer.err
+    assert 'unknown command "sett" (did you mean "set"?)' in cli("ctl", "sett", "rate=5/s", env=private).err
 
 
 def test_a_run_is_steered(cli: Cli, private: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from bulkq.cli.options.safety import LEDGER, warn_of_password
 from bulkq.cli.options.types import ControlText, Text
 from bulkq.errors import UsageError
 from bulkq.policy.control_request import COMMANDS, FIELDS, ControlRequest, parse_for, unknown_command
+from bulkq.text.message_parts import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +74,8 @@ def command(
         answer = asyncio.run(steer(run, request, ledger))
     except UsageError as error:
         if len(words) == 1 and str(error).startswith("no run "):  # the word may be meant as a command
+            if suggestion(words[0], COMMANDS):
+                raise UsageError(f"{unknown_command(words[0])}; there is no such run either") from None
             raise UsageError(f"{error}; commands are {', '.join(COMMANDS)}") from None
         raise
     if as_json:
@@ -92,7 +95,9 @@ def parse_words(words: Sequence[str], duration: str | None) -> tuple[str | None,
     rest = list(words if run is None else words[1:])
     name = rest.pop(0) if rest else "status"
     if name not in COMMANDS:
-        raise UsageError(unknown_command(name))
+        raise UsageError(
+            unknown_command(run if "=" in name else name)
+        )  # of `sett rate=5/s` the word before the settings
     if duration is not None and "for" not in FIELDS.get(name, ()):
         raise UsageError(f"--for {duration}: only pause and set can be taken back: leave it out")
     try:

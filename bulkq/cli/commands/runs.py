@@ -133,12 +133,12 @@ def command(  # noqa: PLR0913, PLR0917 - its options
         click.echo(asyncio.run(show(check_name, ledger, limit, as_json=form == "json")))
         return 0
     if watched:
-        if name is not None or status is not None or last:
-            raise UsageError("--watch shows one run: leave out --name, --status and --last")
-        run = _watched(run, ledger, as_json=form == "json")
+        if name is not None or status is not None:
+            raise UsageError("--watch shows one run: leave out --name and --status")
+        run = _watched(run, ledger, messages, last=last, as_json=form == "json")
         if run is None:
             return 0
-        one = True
+        one, last = True, False
     known = _known(ledger, run, limit, name, status, messages, watched=watched, last=last)
     if one and not known:
         return 0
@@ -178,11 +178,20 @@ def _known(
     return []
 
 
-def _watched(run: str | None, ledger: str, *, as_json: bool) -> str | None:
-    """Watch a run until it has ended. Return its id, to show what it came to; None if the user has left the page."""
+def _watched(run: str | None, ledger: str, messages: Messages, *, last: bool, as_json: bool) -> str | None:
+    """Watch a run, or the `last` one, until it has ended.
+
+    Returns:
+        Its id, to show what it came to; None if the user has left the page, or if there is no ledger with a last one.
+    """
     from bulkq.cli.display.watch import open_view, watch
     from bulkq.tasks.live_status import LiveStatus
 
+    if last:
+        newest = _known(ledger, None, 1, None, None, messages, watched=False, last=True)
+        if not newest:
+            return None
+        run = newest[0].record.run
     feed = LiveStatus(run, ledger)
     try:
         with open_view(sys.stdout, os.environ, as_json=as_json) as view:

@@ -36,17 +36,18 @@ def test_a_run_that_has_ended_is_shown_at_once() -> None:
     invoke(
         "run", "-e", "select 1", "-t", "sqlite:///a.db", "-o", "o.csv", "--ledger", "sqlite:///l.db", "--name", "one"
     )
-    done = invoke("runs", "n", "--watch", "--ledger", "sqlite:///l.db")
-    assert done.return_value == 0, done.output
-    assert "status       ok (exit 0)" in done.output
-    assert done.output.rstrip().endswith("nothing: the run is complete")
+    for which in ("n", "--last"):
+        done = invoke("runs", which, "--watch", "--ledger", "sqlite:///l.db")
+        assert done.return_value == 0, done.output
+        assert "status       ok (exit 0)" in done.output
+        assert done.output.rstrip().endswith("nothing: the run is complete")
+    assert invoke("runs", "--last", "--watch", "--ledger", "sqlite:///none.db").return_value == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--status", "ok"), "--watch shows one run"),
-        (("--last",), "leave out --name, --status and --last"),
+        (("--status", "ok"), "--watch shows one run: leave out --name and --status"),
         (("--check", "x"), "leave out RUN, --name, --status and --watch"),
         ((), "no run is live"),
         (("zz", "--ledger", "sqlite:///l.db"), 'no run "zz"'),

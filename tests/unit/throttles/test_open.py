@@ -12,7 +12,7 @@ import pytest
 
 from bulkq.errors import UsageError
 from bulkq.model.run import LimitOptions
-from bulkq.throttles import ThrottleContext, check_throttles, fix_paths, open_throttle, open_throttles
+from bulkq.throttles import ThrottleContext, check_throttles, check_windows, fix_paths, open_throttle, open_throttles
 from bulkq.throttles.any_of import flat
 from bulkq.throttles.base import PolledThrottle
 from tests.support.throttles import DATABASE
@@ -35,6 +35,17 @@ async def test_no_expression_is_no_throttle() -> None:
         assert await open_throttle((), stack) is None
     assert check_throttles(["none"]) == ()
     assert check_throttles(["file:a", "lag<2s"]) == ("file:a", "lag<2s")
+
+
+def test_none_stands_alone() -> None:
+    """Beside another value it is not clear what is wanted."""
+    with pytest.raises(UsageError, match='none: it cannot be combined with --throttle "none"'):
+        check_throttles(["none", "none"])
+    for texts in (["none", "file:a"], ["file:a", "none"]):
+        with pytest.raises(UsageError, match='^--critical none: it cannot be combined with --critical "file:a": leave'):
+            check_throttles(texts, "--critical")
+    with pytest.raises(UsageError, match='^--window none: it cannot be combined with --window "22:00-06:00": leave'):
+        check_windows(["none", "22:00-06:00"])
 
 
 @pytest.mark.parametrize(
