@@ -22,7 +22,9 @@ def test_values_are_literals(values: tuple[str | None, ...], v: str, lo: str) ->
     assert text == f"update t set v = {v} where id > {lo}::bigint and name = {v}"
 
 
-@pytest.mark.parametrize(("text", "known"), [(UPDATE, True), ("call f(:v)", False), ("select :{v} from t", False)])
+@pytest.mark.parametrize(
+    ("text", "known"), [(UPDATE, True), ("call f(:v)", False), ("-- @param v ident\nselect :{v} from t", False)]
+)
 def test_what_databases_explain(text: str, known: bool) -> None:
     """Statements that change or read rows, without placeholders for names."""
     assert is_explained(inline(text, "postgresql")) is known
