@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bulkq
+from tests.support.forks import coverage_environment
 from tests.support.servers import passwords
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Cli:
         return kept | path | home | passwords.environment() | {"PYTHONUTF8": "1"} | dict(more or {})
 
     def _measured(self, more: Mapping[str, str] | None) -> dict[str, str]:
-        return {k: v for k, v in os.environ.items() if k.startswith("COV")} | self.environment(more)
+        return coverage_environment() | self.environment(more)
 
     def close(self) -> None:
         """Kill what still runs."""

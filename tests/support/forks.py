@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCRIPT = Path(__file__).with_name("fork_server.py")
+
+
+def coverage_environment() -> dict[str, str]:
+    """The variables by which a process that is started is followed by coverage; none in a test that is not followed."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COV")}
+
+
+@cache
+def suite_coverage_environment() -> dict[str, str]:
+    """The same of the whole suite, as it was when this was first called: before the first test."""
+    return coverage_environment()
 
 
 class Forks:
@@ -43,7 +55,12 @@ class Forks:
         Raises:
             subprocess.TimeoutExpired: it took longer, and was killed.
         """
-        order = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
+        order = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "folder": str(folder),
+            "followed": coverage_environment() == suite_coverage_environment(),
+        }
         pipes = [os.pipe() for _ in range(3)]
         ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
@@ -70,12 +87,11 @@ class Forks:
         with self._starting:
             if self._process is None:
                 self._folder = tempfile.mkdtemp(prefix="bulkq-forks-")
-                coverage = {name: value for name, value in os.environ.items() if name.startswith("COV")}
                 self._process = subprocess.Popen(
                     [sys.executable, str(SCRIPT), f"{self._folder}/orders"],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
-                    env={**environment, **coverage},
+                    env={**environment, **suite_coverage_environment()},
                 )
                 assert self._process.stdout is not None
                 assert self._process.stdout.readline() == b"ready\n"

@@ -129,7 +129,12 @@ transforms/child transforms/mapper transforms/process_pool
 """Modules without a file of unit tests, which other tests cover. Remove entries, add none; rename those of modules that move."""
 
 LONGEST_BODY = 60  # near 20 is the aim
-TREES = {path: ast.parse(path.read_text()) for path in MODULES}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """What each module says, parsed where a test asks for it: every process of the suite imports this file."""
+    return {path: ast.parse(path.read_text()) for path in MODULES}
 
 
 @cache
@@ -194,7 +199,7 @@ def test_no_module_is_called_anything() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     """A module begins with a docstring."""
-    without = [str(p.relative_to(PACKAGE)) for p, tree in TREES.items() if not ast.get_docstring(tree)]
+    without = [str(p.relative_to(PACKAGE)) for p, tree in trees().items() if not ast.get_docstring(tree)]
     assert without == []
 
 
@@ -203,7 +208,7 @@ def test_every_class_and_public_function_has_a_docstring() -> None:
 
     Exempt are functions inside functions, whose one use is in sight, and overloads: the function itself has the docstring.
     """
-    without = [f"{path.relative_to(PACKAGE)}:{name}" for path, tree in TREES.items() for name in undocumented(tree)]
+    without = [f"{path.relative_to(PACKAGE)}:{name}" for path, tree in trees().items() for name in undocumented(tree)]
     assert without == []
 
 
@@ -211,7 +216,7 @@ def test_no_docstring_names_its_callers() -> None:
     """A docstring says what a thing is or does; an editor finds who calls it."""
     said = [
         f"{path.relative_to(PACKAGE)}: {found[0]}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for text in docstrings(tree)
         if (
             found := re.search(
@@ -227,7 +232,7 @@ def test_modules_that_are_mentioned_exist() -> None:
     root = PACKAGE.parent
     pages = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
     texts = {str(p.relative_to(root)): [p.read_text()] for p in pages if p.name != "CHANGELOG.md"}
-    texts |= {str(p.relative_to(root)): list(docstrings(tree)) for p, tree in TREES.items()}
+    texts |= {str(p.relative_to(root)): list(docstrings(tree)) for p, tree in trees().items()}
     lost = {f"{where}: {name}" for where, found in texts.items() for text in found for name in lost_names(root, text)}
     assert lost == set()
 
@@ -236,7 +241,7 @@ def test_rooms_list_modules_that_exist() -> None:
     """The table in the docstring of a room names its modules; a word in backquotes is a module or a name in the room's code."""
     lost = {
         f"{path.parent.relative_to(PACKAGE)}: {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.name == "__init__.py"
         for name in lost_entries(path.parent, ast.get_docstring(tree) or "")
     }
@@ -295,7 +300,7 @@ def test_no_module_is_named_by_a_participle() -> None:
 def test_no_two_classes_have_one_name() -> None:
     """A name of a class means one thing in the whole package; a leading underscore does not count."""
     names = Counter(
-        node.name.lstrip("_") for tree in TREES.values() for node in nodes(tree) if isinstance(node, ast.ClassDef)
+        node.name.lstrip("_") for tree in trees().values() for node in nodes(tree) if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == set()
 
@@ -303,7 +308,7 @@ def test_no_two_classes_have_one_name() -> None:
 def test_bodies_can_be_seen_at_once() -> None:
     """No function's body is longer than the limit; its docstring does not count."""
     long = {}
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in nodes(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 long[f"{path.relative_to(PACKAGE)}:{node.name}"] = body_length(node)
@@ -359,7 +364,7 @@ def lost_entries(room: Path, text: str) -> Iterator[str]:
     yield from {name for row in rows for name in row.split(", ")} - inside
     code = {
         getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "value", None)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if room in path.parents
         for node in nodes(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.Name, ast.Constant))
